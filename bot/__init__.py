@@ -1,0 +1,1 @@
+"""Verbatim: a campaign bot that quotes exactly and posts exactly once."""

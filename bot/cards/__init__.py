@@ -1,0 +1,1 @@
+"""Quote cards drawn with Pillow; the only place that imports PIL."""

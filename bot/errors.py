@@ -1,0 +1,105 @@
+"""Every error of the bot; the class says what the caller may do now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a problem matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that a person should mend in a file.
+
+    Lines and columns count from 1; 0 means that the whole file is meant.
+    """
+
+    file: str
+    line: int
+    column: int
+    #: Path inside the document, such as ``posts[3].variants.bluesky.text``; may be empty.
+    where: str
+    #: What is wrong and what to do about it.
+    message: str
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}:"
+        where = f" {self.where}:" if self.where else ""
+        kind = "" if self.severity is Severity.ERROR else f" {self.severity}:"
+        return f"{place}{kind}{where} {self.message}"
+
+
+class BotError(Exception):
+    """Root of all errors that the bot raises on purpose."""
+
+
+class OperatorError(BotError):
+    """A person must act; shown as a message, exit code 1, no traceback."""
+
+
+class ContentError(OperatorError):
+    """The campaign's files have problems; carries every one that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SettingsError(OperatorError):
+    """A setting or a secret is missing, wrong or unsafe; the message never holds a secret."""
+
+
+class DecisionError(OperatorError):
+    """What a person asked for does not fit what is so, such as retrying a sent delivery."""
+
+
+class PlatformError(BotError):
+    """A platform did not do what was asked; carries whose account platform it was."""
+
+    def __init__(self, platform: str, message: str) -> None:
+        self.platform = platform
+        super().__init__(f"{platform}: {message}")
+
+
+class UnavailableError(PlatformError):
+    """Surely nothing was published (or read); try again later, honouring ``retry_after``."""
+
+    def __init__(
+        self, platform: str, message: str, *, retry_after: timedelta | None = None
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(platform, message)
+
+
+class OverBudgetError(PlatformError):
+    """The account's budget does not cover the call; it was not made."""
+
+
+class RejectedError(PlatformError):
+    """The platform will never accept this status; surely nothing was published."""
+
+
+class UnauthorizedError(PlatformError):
+    """The account is broken (revoked, suspended, wrong credentials); a person must act."""
+
+
+class UnconfirmedError(PlatformError):
+    """It may have been published; read back before anything else, never a plain retry."""
+
+
+class StoreError(BotError):
+    """The database cannot be used, or says no."""
+
+
+class LeaseLostError(StoreError):
+    """Another worker has the delivery; drop it and write nothing."""

@@ -1,0 +1,1 @@
+"""Adapters: one package a network, all keeping the promises of base.py."""

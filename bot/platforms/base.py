@@ -1,0 +1,149 @@
+"""The promises that every platform adapter keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.core.campaign import Account
+from bot.core.model import (
+    Charge,
+    Draft,
+    Limits,
+    Metrics,
+    Picture,
+    PostRef,
+    ReplyTo,
+    Status,
+    Traits,
+)
+
+
+class PictureReader(Protocol):
+    """Gives the bytes of a picture by its hash."""
+
+    def __call__(self, picture: Picture) -> bytes:
+        """Read the bytes whose SHA-256 is ``picture.sha256``."""
+
+
+class Meter(Protocol):
+    """Counts paid calls before they are made."""
+
+    def reserve(self, charge: Charge) -> int:
+        """Book a call at most; the number settles it later.
+
+        Raises:
+            OverBudgetError: the account's budget does not cover it; do not call.
+        """
+
+    def settle(self, booking: int, units: int) -> None:
+        """Correct a booking to what was used; 0 where the call was not made or not charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who the credentials belong to, as the server tells."""
+
+    #: The platform's own id of the account: numeric id, DID.
+    id: str
+    handle: str
+    #: The account says that it is automated: Mastodon's bot flag, Bluesky's bot label.
+    #: None where the platform has no way to tell (X).
+    is_labelled_bot: bool | None
+    followers: int | None = None
+    #: The server's software and version, for people.
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """All that an adapter is given: an account, its secrets, and where paid calls are counted."""
+
+    account: Account
+    #: By the names of `Traits.secrets`; never shown.
+    secrets: Mapping[str, str]
+    meter: Meter
+    #: Seconds to connect, and to wait for an answer (together below half a lease).
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    #: Told each answer's ``Date`` header, for the clock guard.
+    on_server_time: Callable[[datetime], None] = lambda _time: None
+
+
+class Platform(Protocol):
+    """A network that statuses are published to and numbers are read from.
+
+    An adapter owns credentials and one client library. It has no queue, no retry, no clock and
+    no database: it makes a call and reports what happened. Nothing from the client library
+    escapes: every method raises only `PlatformError`s. One adapter serves one account, and one
+    thread at a time.
+    """
+
+    @property
+    def traits(self) -> Traits:
+        """How this platform differs from others."""
+
+    def profile(self) -> Profile:
+        """Ask whose account this is; proves that the credentials work."""
+
+    def limits(self) -> Limits:
+        """Ask the server what fits in one status."""
+
+    def prepare(
+        self,
+        status: Status,
+        *,
+        key: str,
+        at: datetime,
+        reply_to: ReplyTo | None,
+        pictures: PictureReader,
+    ) -> Draft:
+        """Do all that no reader can see: upload pictures, note the newest known status.
+
+        Safe to repeat; a crash in it loses nothing. ``at`` (UTC) becomes the status's own time
+        where the platform takes one; ``key`` identifies the delivery for ever.
+
+        Raises:
+            UnavailableError: try again later.
+            RejectedError: a picture or the text will never be accepted.
+            UnauthorizedError: the account needs a person.
+            OverBudgetError: a paid call is not covered.
+        """
+
+    def publish(self, draft: Draft) -> PostRef:
+        """Publish once: one call that a reader can see, the same bytes each time.
+
+        Raises:
+            UnavailableError: surely nothing was published; retry later.
+            RejectedError: surely nothing was published, and it never will be.
+            UnauthorizedError: surely nothing was published; the account needs a person.
+            UnconfirmedError: anything else; see `find`.
+            OverBudgetError: the call was not made.
+        """
+
+    def find(self, draft: Draft) -> PostRef | None:
+        """Read back whether this draft is live; None only after a complete read without it.
+
+        Raises:
+            UnconfirmedError: it cannot be told, and reading again will not help (other content
+                under the same record key, say).
+            UnavailableError, UnauthorizedError, OverBudgetError: the read did not happen.
+        """
+
+    def delete(self, ref: PostRef) -> bool:
+        """Take a status down; False where it was gone already."""
+
+    def exists(self, ref: PostRef) -> bool:
+        """Read whether a known status is still live."""
+
+    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        """Read current numbers; a deleted status is simply missing from the answer."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+#: What a platform's module offers the registry.
+Connect = Callable[[Connection], Platform]

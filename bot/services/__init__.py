@@ -1,0 +1,1 @@
+"""What the bot does: plan, publish, settle, report, decide."""

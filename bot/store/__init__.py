@@ -1,0 +1,1 @@
+"""The database: outbox, approvals, audit, ledger; the only place that imports SQLAlchemy."""
