@@ -1,0 +1,117 @@
+"""Where words, sentences and paragraphs of a source begin and end."""
+
+from __future__ import annotations
+
+import regex
+
+#: Unicode's default word boundaries (UAX 29): an apostrophe inside a word is no boundary, and
+#: each Han character is a word, so that languages without spaces can be quoted too.
+_BOUNDARY = regex.compile(r"(?w)\b")
+_BREAK = r"(?>\r\n?|\n)"
+_PARAGRAPH_BREAK = regex.compile(rf"{_BREAK}(?:[ \t]*{_BREAK})+")
+_HEADING = regex.compile(r"(?m)^#{1,6}[ \t]+(.+?)[ \t]*$")
+_HYPHENS = "-\u2010\u2011"
+#: Sentences of the Latin, Arabic, CJK, Devanagari, Armenian, Ethiopic and Myanmar scripts end so.
+_FINAL = ".!?…。！？｡．؟۔।॥։።၊။‼⁇⁈⁉"
+_CLOSING = "”’\"')]}»›」』）】〉》"
+_OPENING = "“‘„‚\"'([{«‹「『（【〈《¿¡"
+_BULLET = regex.compile(r"(?:[-*•–—]|\d+[.)])\s+$")
+#: A full stop after these does not end a sentence; nor after a single letter (an initial).
+_ABBREVIATION = regex.compile(
+    r"(?i)(?:^|[^\p{L}.])(?:(?:\p{L}\.)*\p{L}|dr|mr|mrs|ms|prof|st|sen|rep|gov|gen|col|lt|jr|sr|no|nos|vs"
+    r"|cf|etc|fig|art|vol|ed|eds|approx|dept|inc|ltd|corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct"
+    r"|nov|dec)\.$"
+)
+
+
+def is_inside_word(text: str, at: int) -> bool:
+    """Tell whether a cut at this position would tear a word; hyphens hold a word together."""
+    if at <= 0 or at >= len(text):
+        return False
+    if _BOUNDARY.match(text, at) is None and not (text[at - 1].isspace() and text[at].isspace()):
+        return True
+    before, after = text[max(0, at - 2) : at], text[at : at + 2]
+    hyphen_after = after[0] in _HYPHENS and len(after) > 1 and before[-1].isalnum()
+    hyphen_before = before[-1] in _HYPHENS and len(before) > 1 and after[0].isalnum()
+    return (hyphen_after and after[1].isalnum()) or (hyphen_before and before[0].isalnum())
+
+
+def is_whole(text: str, start: int, end: int) -> bool:
+    """Tell whether a stretch neither begins nor ends inside a word."""
+    return not is_inside_word(text, start) and not is_inside_word(text, end)
+
+
+def paragraphs(text: str) -> tuple[tuple[int, int], ...]:
+    """Give the (start, end) of each paragraph; blank lines part them, spaces at the ends stay."""
+    breaks = [(match.start(), match.end()) for match in _PARAGRAPH_BREAK.finditer(text)]
+    starts = [0, *(end for _, end in breaks)]
+    ends = [*(start for start, _ in breaks), len(text)]
+    return tuple(
+        (start, end) for start, end in zip(starts, ends, strict=True) if text[start:end].strip()
+    )
+
+
+def paragraph_at(text: str, at: int) -> tuple[int, int]:
+    """Give the paragraph in which a position lies; an empty one between two."""
+    return next(((start, end) for start, end in paragraphs(text) if start <= at <= end), (at, at))
+
+
+def section(text: str, at: int, never: tuple[tuple[int, int], ...] = ()) -> str:
+    """Name the place for a reader: the last heading, and which paragraph of the text proper.
+
+    Paragraphs that lie in ``never`` (date, salutation, signatures) are not counted.
+    """
+    headings = [match for match in _HEADING.finditer(text) if match.start() <= at]
+    heading = headings[-1] if headings else None
+    since = heading.end() if heading else 0
+    count = sum(
+        1
+        for start, end in paragraphs(text)
+        if since <= start <= at and not any(a <= start and end <= b for a, b in never)
+    )
+    parts = [heading[1]] if heading else []
+    return ", ".join([*parts, f"paragraph {count}"] if count else parts)
+
+
+def goes_on_before(text: str, start: int) -> bool:
+    """Tell whether the sentence began before ``start``.
+
+    After a colon, a clause with a capital first letter is a complete sentence.
+    """
+    first, _ = paragraph_at(text, start)
+    before = text[first:start].rstrip()
+    if not before or _BULLET.fullmatch(before + " "):
+        return False
+    opened = before.rstrip(_OPENING).rstrip()
+    quoted_speech = opened if opened else before
+    if opened == "":
+        return False
+    letter = next((char for char in text[start:] if char.isalpha()), "")
+    if letter.islower():
+        return True
+    if quoted_speech.endswith((":", "：")):
+        return not letter.isupper()
+    return not _ends_sentence(quoted_speech)
+
+
+def goes_on_after(text: str, end: int, start: int = 0) -> bool:
+    """Tell whether the sentence that is cut at ``end`` has more words in the same paragraph.
+
+    Only a full stop or closing marks left over are no words, so nothing is cut.
+    """
+    _, last = paragraph_at(text, end)
+    rest = text[end:last]
+    following = regex.search(r"[\p{L}\p{N}]", rest)
+    if following is None:
+        return False
+    quoted = text[start:end]
+    between = rest[: following.start()]
+    ended = _ends_sentence((quoted + between).rstrip().rstrip(_OPENING).rstrip())
+    return not ended or following[0].islower()
+
+
+def _ends_sentence(text: str) -> bool:
+    bare = text.rstrip().rstrip(_CLOSING).rstrip()
+    if not bare or bare[-1] not in _FINAL:
+        return False
+    return not (bare[-1] == "." and _ABBREVIATION.search(bare[-24:]))
