@@ -1,4 +1,4 @@
-"""Local times of an IANA zone as UTC instants, with the hours that a clock change skips or repeats."""
+"""Local times of an IANA zone as UTC instants; knows the hours that a clock change moves."""
 
 from __future__ import annotations
 

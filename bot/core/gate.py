@@ -1,0 +1,89 @@
+"""Whether a delivery whose time has come may go out now."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.model import Delivery, HoldReason, State
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gate must know about the moment; read just before it is asked."""
+
+    now: datetime
+    paused: bool = False
+    #: Why the account is stopped; empty where it is not.
+    stopped: str = ""
+    #: Who approved this delivery's fingerprint.
+    approved_by: Set[str] = frozenset()
+    approvals_required: int = 1
+    #: Dollars that the account may still spend this month; None is no budget.
+    budget_left: float | None = None
+    #: What this delivery will cost in dollars.
+    cost: float = 0.0
+    #: State of the part before it; None where it is the first.
+    parent: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A delivery must wait for a person."""
+
+    reason: HoldReason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
+
+
+def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
+    """Say why a due delivery must not go out; None where it may.
+
+    A person's word (`Delivery.released_by`) sends what is late; it never stands in for the
+    approvals, lifts a pause, or pays.
+    """
+    checks = (_parent, _pause, _stop, _approvals, _lateness, _budget)
+    return next((hold for check in checks if (hold := check(delivery, facts))), None)
+
+
+def _parent(_delivery: Delivery, facts: Facts) -> Hold | None:
+    if facts.parent is None or facts.parent is State.SENT:
+        return None
+    return Hold(HoldReason.PARENT, f"it is {facts.parent}")
+
+
+def _pause(_delivery: Delivery, facts: Facts) -> Hold | None:
+    return Hold(HoldReason.PAUSED) if facts.paused else None
+
+
+def _stop(_delivery: Delivery, facts: Facts) -> Hold | None:
+    return Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped) if facts.stopped else None
+
+
+def _approvals(delivery: Delivery, facts: Facts) -> Hold | None:
+    author = str(delivery.labels.get("author", ""))
+    valid = len(facts.approved_by - {author})
+    if valid >= facts.approvals_required:
+        return None
+    return Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
+
+
+def _lateness(delivery: Delivery, facts: Facts) -> Hold | None:
+    if delivery.released_by or facts.now <= delivery.not_after:
+        return None
+    return Hold(HoldReason.LATE, f"{_minutes(facts.now, delivery.due_at)} min after its time")
+
+
+def _minutes(now: datetime, due_at: datetime) -> int:
+    return int((now - due_at).total_seconds() // 60)
+
+
+def _budget(_delivery: Delivery, facts: Facts) -> Hold | None:
+    if facts.budget_left is None or facts.cost <= facts.budget_left:
+        return None
+    return Hold(
+        HoldReason.OVER_BUDGET, f"costs ${facts.cost:.3f}, ${facts.budget_left:.3f} left this month"
+    )
