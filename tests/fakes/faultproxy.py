@@ -1,0 +1,213 @@
+"""A small TCP proxy that spoils chosen HTTP requests: cut, swallowed, stalled, answered wrongly.
+
+It reads each request whole, decides by its first line whether a fault is due, and speaks to the
+server behind it on a connection of its own. Every client connection carries one request.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+_LIMIT = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client gets instead of the server's own answer."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+    def wire(self) -> bytes:
+        fields = {**self.headers, "Content-Length": str(len(self.body)), "Connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"HTTP/1.1 {self.status} Whatever\r\n{head}\r\n".encode() + self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens to one request, and to its answer."""
+
+    #: Bytes of the request that reach the server; None is all, 0 keeps it from the server.
+    up: int | None = None
+    #: Bytes of the answer that reach the client, who is then hung up on; None is all.
+    down: int | None = None
+    answer: Answer | None = None
+    #: Hang up with RST rather than FIN.
+    reset: bool = False
+    #: Seconds of silence before the first byte of the answer.
+    stall: float = 0.0
+    #: Seconds between two bytes of the answer.
+    trickle: float = 0.0
+
+
+#: The server has stored the status, and the client hears nothing.
+HANG_UP_AFTER = Fault(down=0)
+#: The server never saw the request, and the client hears nothing.
+HANG_UP_BEFORE = Fault(up=0, down=0)
+
+
+def answered(answer: Answer, *, stored: bool) -> Fault:
+    """Give the client this answer, whether the server has seen the request or not."""
+    return Fault(up=None if stored else 0, answer=answer)
+
+
+@dataclass(slots=True)
+class _Rule:
+    match: re.Pattern[str]
+    fault: Fault
+    #: Requests that it is still good for; -1 is without end.
+    left: int
+
+
+class FaultProxy:
+    """Stands before a server on loopback; `origin` is what the client is told."""
+
+    def __init__(self, upstream: str) -> None:
+        parts = urlsplit(upstream)
+        self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._rules: list[_Rule] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._listener: socket.socket | None = None
+        self._port = 0
+        #: First lines of all requests that came in.
+        self.seen: list[str] = []
+        self.accept()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def spoil(self, match: str, fault: Fault, *, times: int = 1) -> None:
+        """Let ``fault`` befall the next requests whose first line fits the pattern; -1: all."""
+        with self._lock:
+            self._rules.append(_Rule(re.compile(match), fault, times))
+
+    def heal(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._rules.clear()
+
+    def refuse(self) -> None:
+        """Stop listening: connections are refused until `accept`."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def accept(self) -> None:
+        """Listen, on the same port as before."""
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=64)
+        self._listener.settimeout(0.1)
+        self._port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        self._stopped.set()
+        self.refuse()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while not self._stopped.is_set():
+            try:
+                client, _ = listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        client.settimeout(60)
+        with client, suppress(OSError):
+            request = _read_request(client)
+            if not request:
+                return
+            first = request.split(b"\r\n", 1)[0].decode("latin-1")
+            self.seen.append(first)
+            fault = self._due(first)
+            answer = self._answer(request, fault)
+            self._give(client, answer, fault)
+
+    def _due(self, first: str) -> Fault:
+        with self._lock:
+            for rule in self._rules:
+                if rule.left and rule.match.search(first):
+                    rule.left -= 1
+                    return rule.fault
+        return Fault()
+
+    def _answer(self, request: bytes, fault: Fault) -> bytes:
+        answer = b""
+        if fault.up != 0:
+            answer = self._ask(request[: fault.up], wait=fault.up is None)
+        return fault.answer.wire() if fault.answer else answer
+
+    def _ask(self, request: bytes, *, wait: bool) -> bytes:
+        with socket.create_connection(self._upstream, timeout=60) as server:
+            server.sendall(request)
+            if not wait:
+                return b""
+            chunks = []
+            while chunk := server.recv(65536):
+                chunks.append(chunk)
+            return b"".join(chunks)
+
+    def _give(self, client: socket.socket, answer: bytes, fault: Fault) -> None:
+        if fault.stall:
+            self._stopped.wait(fault.stall)
+        answer = answer[: fault.down]
+        if fault.trickle:
+            for byte in answer:
+                client.sendall(bytes([byte]))
+                self._stopped.wait(fault.trickle)
+        else:
+            client.sendall(answer)
+        if fault.reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _read_request(client: socket.socket) -> bytes:
+    """Read one request, and ask the server to close after it."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = client.recv(65536)
+        if not chunk:
+            return b""
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    fields = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
+    }
+    pieces, size = [body], len(body)
+    wanted = int(fields.get(b"content-length", b"0"))
+    chunked = b"chunked" in fields.get(b"transfer-encoding", b"")
+    while size < min(wanted, _LIMIT) or (chunked and not pieces[-1].endswith(b"0\r\n\r\n")):
+        chunk = client.recv(65536)
+        if not chunk:
+            break
+        pieces.append(chunk)
+        size += len(chunk)
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+    return b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + b"".join(pieces)
