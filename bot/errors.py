@@ -63,6 +63,14 @@ class DecisionError(OperatorError):
     """What a person asked for does not fit what is so, such as retrying a sent delivery."""
 
 
+class PictureError(OperatorError):
+    """A picture file is unsafe, broken or cannot be made to fit; says what to do about it."""
+
+
+class CardError(OperatorError):
+    """A quote card cannot be drawn; says how long its text may be, or which letters it lacks."""
+
+
 class PlatformError(BotError):
     """A platform did not do what was asked; carries whose account platform it was."""
 

@@ -1,0 +1,243 @@
+"""Pictures from outside: judged before they are decoded, and re-encoded before they are posted.
+
+Limits follow row "Images" of the security notes: 40 megapixels, one frame, known formats only.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from PIL import Image
+
+from bot.cards.anatomy import Anatomy, MalformedError, dissect
+from bot.errors import PictureError
+
+#: Bytes of a file as an editor gives it; larger ones are refused unread.
+MAX_FILE_BYTES = 30_000_000
+#: Width times height; Pillow needs four bytes for each.
+MAX_PIXELS = 40_000_000
+#: Neither side may be longer, as no decoder promises more (and WebP ends at 16,383).
+MAX_SIDE = 16_000
+#: A picture that is made to fit never gets smaller than this on its longer side.
+MIN_SIDE = 480
+
+_JPEG, _PNG = "image/jpeg", "image/png"
+_SUFFIXES = {
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/webp": (".webp",),
+    "image/gif": (".gif",),
+}
+_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
+_QUALITIES = (92, 88, 84, 80, 75, 70)
+_SHRINK = 0.85
+_ORIENTATION = 0x0112
+#: What each EXIF orientation asks for (EXIF 2.3, 4.6.4 A).
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TURNED_SIDEWAYS = (5, 6, 7, 8)
+#: All that Pillow's decoders raise on broken files, seen by fuzzing them.
+_DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
+
+# Second line of defence: `dissect` has already refused what these would.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a picture file is, proved by decoding it; pixels as a person sees it, turned upright."""
+
+    mime: str
+    width: int
+    height: int
+    #: Always 1: moving pictures are refused.
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A picture ready to post: upright, without metadata, within the byte limit."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+
+
+def inspect(data: bytes, *, name: str = "") -> Inspected:
+    """Tell what a picture file is, if it is safe and whole.
+
+    Args:
+        data: The whole file.
+        name: Its file name; where given, its ending must fit what the file holds.
+
+    Raises:
+        PictureError: with a sentence that says what is wrong and what to do.
+    """
+    anatomy = _judged(data, name)
+    turn = _orientation(anatomy)
+    _decode(anatomy, thrifty=True)
+    width, height = anatomy.width, anatomy.height
+    if turn in _TURNED_SIDEWAYS:
+        width, height = height, width
+    return Inspected(anatomy.mime, width, height, anatomy.frames)
+
+
+def clean(
+    data: bytes, *, max_bytes: int, mimes: Collection[str], max_pixels: int | None = None
+) -> Cleaned:
+    """Re-encode a picture for one platform; the same input gives the same bytes.
+
+    Nothing but the visible picture survives: no EXIF, GPS, XMP, colour profile or comment. Files
+    that are too large lose quality first and size after that.
+
+    Args:
+        data: The whole file.
+        max_bytes: What the platform takes.
+        mimes: Types that the platform takes; JPEG or PNG must be among them.
+        max_pixels: Width times height that the platform takes, where it says.
+
+    Raises:
+        PictureError: as `inspect`, or the picture cannot be made to fit.
+    """
+    anatomy = _judged(data, "")
+    image = _upright(_plain(_decode(anatomy)), _orientation(anatomy))
+    image.info.clear()  # Pillow would write what it remembers of the source
+    sharp = anatomy.mime in (_PNG, "image/gif") or image.mode in ("LA", "RGBA")
+    wanted = [one for one in ((_PNG, _JPEG) if sharp else (_JPEG, _PNG)) if one in mimes]
+    if not wanted:
+        raise PictureError(f"the account takes neither JPEG nor PNG but {', '.join(sorted(mimes))}")
+    for smaller in _sizes(image, max_pixels or MAX_PIXELS):
+        for mime in wanted:
+            for encoded in _encodings(smaller, mime):
+                if len(encoded) <= max_bytes:
+                    return Cleaned(encoded, mime, smaller.width, smaller.height)
+    raise PictureError(f"the picture cannot be made to fit {max_bytes} bytes; choose another")
+
+
+def _judged(data: bytes, name: str) -> Anatomy:
+    """Everything that can be refused without decoding."""
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(
+            f"the file has {len(data)} bytes; at most {MAX_FILE_BYTES} are taken: save it smaller"
+        )
+    try:
+        anatomy = dissect(data)
+    except MalformedError as e:
+        raise PictureError(str(e)) from e
+    _refuse_size(anatomy)
+    if anatomy.frames > 1:
+        raise PictureError("the picture moves; give a still one (one frame)")
+    suffix = PurePath(name).suffix.lower()
+    if name and suffix not in _SUFFIXES[anatomy.mime]:
+        raise PictureError(
+            f"the file is {_FORMATS[anatomy.mime]} but its name ends in {suffix or 'nothing'!r};"
+            f" name it *{_SUFFIXES[anatomy.mime][0]}"
+        )
+    return anatomy
+
+
+def _refuse_size(anatomy: Anatomy) -> None:
+    width, height = anatomy.width, anatomy.height
+    if not width or not height:
+        raise PictureError(f"the picture is {width} by {height} pixels: there is nothing to see")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise PictureError(
+            f"the picture is {width} by {height} pixels; at most {MAX_PIXELS // 1_000_000} million"
+            f" in all and {MAX_SIDE} a side are taken: save it smaller"
+        )
+
+
+def _decode(anatomy: Anatomy, *, thrifty: bool = False) -> Image.Image:
+    """Decode the bare picture; ``thrifty`` reads every byte but keeps a small JPEG only."""
+    try:
+        image = Image.open(io.BytesIO(anatomy.bare), formats=(_FORMATS[anatomy.mime],))
+        if image.size != (anatomy.width, anatomy.height):
+            raise PictureError("the picture's header and content tell different sizes")
+        if thrifty:
+            image.draft("RGB", (anatomy.width // 8, anatomy.height // 8))
+        image.load()
+    except (*_DECODER_ERRORS, struct.error, Image.DecompressionBombError) as e:
+        raise PictureError(f"the picture cannot be read ({e}); save or copy it again") from e
+    except Image.DecompressionBombWarning as e:
+        raise PictureError(f"the picture is too large: {e}") from e
+    return image
+
+
+def _orientation(anatomy: Anatomy) -> int:
+    """What EXIF says; 1 (upright) where it says nothing readable."""
+    exif = Image.Exif()
+    try:
+        exif.load(anatomy.exif)
+        turn = exif.get(_ORIENTATION, 1)
+    except (*_DECODER_ERRORS, struct.error):
+        return 1
+    return turn if isinstance(turn, int) else 1
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Bring any colour mode to 8 bit grey or RGB, with transparency only where it is used."""
+    if image.mode.startswith("I") or image.mode == "F":
+        # Pillow's own conversion would clip 16 bit at 255 and leave a white sheet.
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        opaque = image.getchannel("A").getextrema() == (255, 255)
+        return image.convert("RGB") if opaque else image
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _upright(image: Image.Image, turn: int) -> Image.Image:
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+
+def _sizes(image: Image.Image, max_pixels: int) -> Iterator[Image.Image]:
+    """The picture, and ever smaller ones, each resampled from the first."""
+    pixels, longer = image.width * image.height, max(image.size)
+    scale = min(1.0, (max_pixels / pixels) ** 0.5)
+    while True:
+        size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
+        yield image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+        scale *= _SHRINK
+        if longer * scale < MIN_SIDE:
+            return
+
+
+def _encodings(image: Image.Image, mime: str) -> Iterator[bytes]:
+    if mime == _PNG:
+        yield _saved(image, "PNG", compress_level=9)
+        return
+    flat = _on_white(image)
+    for quality in _QUALITIES:
+        # 4:4:4 keeps the edges of coloured writing; a third larger, so only while there is room.
+        sampling = 0 if quality > 80 else 2
+        yield _saved(
+            flat, "JPEG", quality=quality, subsampling=sampling, optimize=True, progressive=True
+        )
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image
+    sheet = Image.new("RGB", image.size, "white")
+    sheet.paste(image, mask=image.getchannel("A"))
+    return sheet
+
+
+def _saved(image: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
