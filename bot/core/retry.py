@@ -29,7 +29,7 @@ def wait_before(
     """
     if told is not None:
         return min(max(told, timedelta(0)), policy.longest_told)
-    doubled = min(policy.first * 2 ** min(attempt - 1, 20), policy.longest)
+    doubled = min(policy.first * (1 << min(attempt - 1, 20)), policy.longest)
     # Half to whole of the wait, from the delivery's own id: many deliveries that failed
     # together do not come back together, and a run can be repeated.
     share = hashlib.sha256(f"{salt}/{attempt}".encode()).digest()[0] / 255

@@ -1,0 +1,56 @@
+"""What paid calls cost: booked in the ledger before they are made, never above the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.core.campaign import Account, Schedule
+from bot.core.model import Charge, Status, Traits
+from bot.errors import OverBudgetError
+from bot.store import Store
+
+
+def prices_for(traits: Traits, schedule: Schedule) -> Mapping[str, float]:
+    """Give US dollars by action; what the schedule names overrides the platform's own."""
+    overrides = schedule.x_prices if traits.prices else {}
+    return {**traits.prices, **overrides}
+
+
+def cost_of(status: Status, traits: Traits, schedule: Schedule) -> float:
+    """Add up in US dollars what publishing one status will cost."""
+    prices = prices_for(traits, schedule)
+    return sum(prices.get(one.action, 0.0) * one.units for one in traits.charges(status))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMeter:
+    """One account's side of the ledger; keeps the promises of `bot.platforms.base.Meter`."""
+
+    store: Store
+    clock: Clock
+    #: Asked at each booking: a changed budget or price holds from the next call on.
+    account: Callable[[], Account]
+    prices: Callable[[], Mapping[str, float]]
+
+    def reserve(self, charge: Charge) -> int:
+        account, now = self.account(), self.clock.now()
+        price = self.prices().get(charge.action, 0.0)
+        left = budget_left(self.store, account, self.clock)
+        if left is not None and price * charge.units > left:
+            raise OverBudgetError(
+                account.platform,
+                f"{charge.action} costs ${price * charge.units:.3f}, ${left:.3f} left this month",
+            )
+        return self.store.ledger.reserve(account.name, charge, price, now=now)
+
+    def settle(self, booking: int, units: int) -> None:
+        self.store.ledger.settle(booking, units)
+
+
+def budget_left(store: Store, account: Account, clock: Clock) -> float | None:
+    """Tell US dollars that the account may still spend this UTC month; None is no budget."""
+    if account.budget_usd_per_month is None:
+        return None
+    return account.budget_usd_per_month - store.ledger.spent(account.name, month_of=clock.now())

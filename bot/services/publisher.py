@@ -1,0 +1,198 @@
+"""Brings due deliveries out: gate, claim, prepare, intent, one call, outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.core.campaign import Campaign
+from bot.core.gate import Facts, why_hold
+from bot.core.lifecycle import Event
+from bot.core.model import Delivery, Draft, HoldReason, PostRef, ReplyTo, State
+from bot.core.retry import RetryPolicy, wait_before
+from bot.errors import (
+    LeaseLostError,
+    OverBudgetError,
+    PausedError,
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from bot.log import get_logger
+from bot.platforms.base import Platform
+from bot.services.metering import budget_left
+from bot.store import Claim, Store
+
+log = get_logger(__name__)
+
+ME = "publisher"
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Takes one account's due deliveries as far as they go now.
+
+    It never decides that something was published or was not: the adapter's error class does,
+    and its default is "cannot tell".
+    """
+
+    store: Store
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    platform: Callable[[str], Platform]
+    #: Name of this worker, in leases and logs.
+    owner: str
+    policy: RetryPolicy = RetryPolicy()
+    #: More than twice the longest call (reliability.md 2.4, rule 5).
+    lease: timedelta = timedelta(seconds=120)
+
+    def run(self, account: str) -> None:
+        """Publish what is due on one account, in order, until nothing more is."""
+        self.release(account)
+        while self._send_next(account):
+            self.release(account)  # the next part of a thread may be due now
+
+    def release(self, account: str) -> None:
+        """Let due deliveries through the gate, or hold them with the reason."""
+        now = self.clock.now()
+        for delivery in self.store.outbox.due(account, now):
+            hold = why_hold(delivery, self._facts(delivery, now))
+            event = Event.HOLD if hold else Event.RELEASE
+            self._move(delivery, event, now, str(hold or ""))
+        for delivery in self.store.outbox.find(states={State.READY}, account=account):
+            if delivery.retry_at and delivery.retry_at > now:
+                continue
+            hold = why_hold(delivery, self._facts(delivery, now))
+            if hold is None and delivery.attempts >= self.policy.side_effects:
+                self._move(delivery, Event.HOLD, now, HoldReason.ATTEMPTS)
+            elif hold is not None:
+                self._move(delivery, Event.HOLD, now, str(hold))
+
+    def _move(self, delivery: Delivery, event: Event, now: datetime, reason: str) -> None:
+        self.store.outbox.move(delivery.id, event, now=now, actor=ME, reason=reason)
+        if event is Event.HOLD:
+            log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=reason)
+
+    def _facts(self, delivery: Delivery, now: datetime) -> Facts:
+        schedule = self.campaign().schedule
+        account = schedule.accounts[delivery.account]
+        parent = self.store.outbox.get(delivery.parent_id) if delivery.parent_id else None
+        state = self.store.accounts.get(delivery.account)
+        return Facts(
+            now=now,
+            paused=self.store.pauses.current() is not None,
+            stopped=state.stopped_reason if state else "",
+            approved_by={one.by for one in self.store.approvals.of(delivery.fingerprint)},
+            approvals_required=schedule.approvals_required,
+            budget_left=budget_left(self.store, account, self.clock),
+            cost=float(delivery.labels.get("cost", 0.0)),
+            parent=parent.state if parent else None,
+        )
+
+    def _send_next(self, account: str) -> bool:
+        with self.store.account_lock(account):
+            claim = self.store.outbox.claim(
+                account, now=self.clock.now(), owner=self.owner, lease=self.lease
+            )
+            if claim is None:
+                return False
+            try:
+                self._send(claim)
+            except LeaseLostError:
+                log.warning("lease lost", delivery=claim.delivery.id)
+            return True
+
+    def _send(self, claim: Claim) -> None:
+        deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
+        try:
+            platform = self.platform(claim.delivery.account)
+            draft = claim.delivery.draft or self._prepare(claim.delivery, platform)
+            self.store.outbox.begin(claim, draft, now=self.clock.now())
+        except (LeaseLostError, PausedError):
+            # Nothing was sent; what holds the delivery is told by whoever took it.
+            self._defer(claim, "stopped before the call", told=timedelta(0))
+            return
+        except Exception as error:  # noqa: BLE001 - no call has begun, so any failure is safe
+            self._not_begun(claim, error)
+            return
+        if self.clock.monotonic() > deadline:
+            # This process stood still (suspended, paused): the lease may be another's by now.
+            self._defer(claim, "too slow before the call", told=timedelta(0))
+            return
+        self._call(claim, platform, draft)
+
+    def _prepare(self, delivery: Delivery, platform: Platform) -> Draft:
+        return platform.prepare(
+            delivery.status,
+            key=delivery.id,
+            at=self.clock.now(),
+            reply_to=self._reply_to(delivery),
+            pictures=lambda picture: self.store.media.get(picture.sha256),
+        )
+
+    def _reply_to(self, delivery: Delivery) -> ReplyTo | None:
+        refs: list[PostRef] = []
+        part: Delivery | None = delivery
+        while part is not None and part.parent_id is not None:
+            part = self.store.outbox.get(part.parent_id)
+            if part is not None:
+                refs.append(part.ref)
+        return ReplyTo(root=refs[-1], parent=refs[0]) if refs else None
+
+    def _call(self, claim: Claim, platform: Platform, draft: Draft) -> None:
+        try:
+            ref = platform.publish(draft)
+        except PlatformError as error:
+            self._not_accepted(claim, error, platform)
+        except Exception as error:
+            log.exception("bug while publishing", delivery=claim.delivery.id)
+            self._lose(claim, f"unexpected {type(error).__name__}", platform)
+        else:
+            self.store.outbox.accept(claim, ref, now=self.clock.now())
+            log.info("sent", delivery=claim.delivery.id, post=claim.delivery.post_id, url=ref.url)
+
+    def _not_begun(self, claim: Claim, error: Exception) -> None:
+        match error:
+            case RejectedError():
+                self.store.outbox.refuse(claim, str(error), now=self.clock.now())
+            case UnauthorizedError():
+                self._stop(claim, str(error))
+            case OverBudgetError():
+                reason = f"{HoldReason.OVER_BUDGET}: {error}"
+                self.store.outbox.stop(claim, reason, now=self.clock.now())
+            case UnavailableError():
+                self._defer(claim, str(error), told=error.retry_after)
+            case _:
+                log.exception("failed before the call", delivery=claim.delivery.id)
+                self._defer(claim, f"{type(error).__name__} before the call")
+
+    def _not_accepted(self, claim: Claim, error: PlatformError, platform: Platform) -> None:
+        retried = claim.delivery.attempts > 0
+        if isinstance(error, UnconfirmedError) or (retried and isinstance(error, RejectedError)):
+            # A refusal of a repeated call may only mean that the first one went through.
+            self._lose(claim, str(error), platform)
+        else:
+            self._not_begun(claim, error)
+
+    def _lose(self, claim: Claim, reason: str, platform: Platform) -> None:
+        now = self.clock.now()
+        read_at = now + platform.traits.settling.first_after
+        self.store.outbox.lose(claim, reason, next_read_at=read_at, now=now)
+        log.warning("no clear answer", delivery=claim.delivery.id, reason=reason)
+
+    def _defer(self, claim: Claim, reason: str, *, told: timedelta | None = None) -> None:
+        now, tries = self.clock.now(), claim.number
+        wait = wait_before(tries, self.policy, told=told, salt=claim.delivery.id)
+        self.store.outbox.defer(claim, retry_at=now + wait, reason=reason, now=now)
+        log.info("put off", delivery=claim.delivery.id, reason=reason, seconds=wait.seconds)
+
+    def _stop(self, claim: Claim, reason: str) -> None:
+        now, account = self.clock.now(), claim.delivery.account
+        self.store.accounts.stop(account, reason, now=now)
+        detail = f"{HoldReason.ACCOUNT_STOPPED}: {reason}"
+        self.store.outbox.stop(claim, detail, now=now)
+        log.error("account stopped", account=account, reason=reason)

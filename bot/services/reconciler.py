@@ -1,0 +1,85 @@
+"""Settles what has no clear answer, by the platform's own read-back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.core.campaign import Campaign
+from bot.core.model import Delivery, State
+from bot.core.retry import RetryPolicy, wait_before
+from bot.errors import PlatformError, UnauthorizedError, UnavailableError, UnconfirmedError
+from bot.log import get_logger
+from bot.platforms.base import Platform
+from bot.store import Store
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Finds unconfirmed statuses, or proves that they are absent, or asks a person."""
+
+    store: Store
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    platform: Callable[[str], Platform]
+    policy: RetryPolicy = RetryPolicy()
+    #: After this long without one complete read, a person decides.
+    patience: timedelta = timedelta(hours=2)
+
+    def run(self, account: str) -> None:
+        """Settle what can be settled now on one account."""
+        now = self.clock.now()
+        for delivery in self.store.outbox.find(states={State.UNKNOWN}, account=account):
+            if delivery.next_read_at is None or delivery.next_read_at <= now:
+                self._settle(delivery, now)
+
+    def _settle(self, delivery: Delivery, now: datetime) -> None:
+        draft = delivery.draft
+        if draft is None:
+            raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
+        platform = self.platform(delivery.account)
+        try:
+            ref = platform.find(draft)
+        except UnconfirmedError as error:
+            self._give_up(delivery, f"read back, but {error}", now)
+        except PlatformError as error:
+            self._unread(delivery, error, now)
+        else:
+            if ref is None:
+                self._absent(delivery, platform, now)
+            else:
+                self.store.outbox.found(delivery.id, ref, now=now)
+                log.info("found", delivery=delivery.id, url=ref.url)
+
+    def _absent(self, delivery: Delivery, platform: Platform, now: datetime) -> None:
+        settling = platform.traits.settling
+        reads = delivery.absent_reads + 1
+        self.store.outbox.missed(delivery.id, next_read_at=now + settling.apart, now=now)
+        if reads < settling.reads:
+            return
+        account = self.campaign().schedule.accounts[delivery.account]
+        if account.on_unknown == "hold":
+            self._give_up(delivery, f"not seen in {reads} complete reads; account holds", now)
+        elif delivery.attempts >= self.policy.side_effects:
+            self._give_up(delivery, f"not seen after {delivery.attempts} attempts", now)
+        else:
+            self.store.outbox.resend(delivery.id, now=now)
+            log.info("surely absent", delivery=delivery.id, reads=reads)
+
+    def _unread(self, delivery: Delivery, error: PlatformError, now: datetime) -> None:
+        if isinstance(error, UnauthorizedError):
+            self.store.accounts.stop(delivery.account, str(error), now=now)
+        if now - delivery.updated_at > self.patience:
+            self._give_up(delivery, f"could not be read back: {error}", now)
+            return
+        told = error.retry_after if isinstance(error, UnavailableError) else None
+        wait = wait_before(3, self.policy, told=told, salt=delivery.id)
+        self.store.outbox.postpone_read(delivery.id, next_read_at=now + wait, now=now)
+
+    def _give_up(self, delivery: Delivery, evidence: str, now: datetime) -> None:
+        self.store.outbox.give_up(delivery.id, evidence, now=now)
+        log.error("held for a person", delivery=delivery.id, evidence=evidence)
