@@ -1,0 +1,44 @@
+# Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check docs image-check lock clean
+
+BIN := .venv/bin
+DAYS ?= 30
+# More for pytest, such as: make test ARGS="tests/unit -k slots"
+ARGS ?=
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install all that running and testing need
+	@sh tools/setup.sh test
+
+run: ## Rehearse the coming 30 days of the campaign; nothing leaves the machine (DAYS=7 for fewer)
+	@sh tools/setup.sh run
+	@$(BIN)/python run_bot.py rehearse --days $(DAYS)
+
+test: ## Run the tests (ARGS="..." is handed to pytest)
+	@sh tools/setup.sh test
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+check: ## Check format, lint, types, imports and docs
+	@sh tools/setup.sh test
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/docs
+
+docs: ## Check that the docs are true and their links lead somewhere
+	@sh tools/setup.sh test
+	@$(BIN)/pytest tests/docs
+
+image-check: ## Build the container image and run it; needs root, buildah, debootstrap (not in `make test`)
+	@sh tools/image_check.sh
+
+lock: ## Pin requirements/*.in anew, with hashes, leaving out releases younger than a week
+	@sh tools/lock.sh
+
+clean: ## Remove what was installed and made here (never data/)
+	rm -rf .venv .build .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf tests/*/node_modules tests/*/*/node_modules
