@@ -46,7 +46,7 @@ class Publisher:
     platform: Callable[[str], Platform]
     #: Name of this worker, in leases and logs.
     owner: str
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy
     #: More than twice the longest call (reliability.md 2.4, rule 5).
     lease: timedelta = timedelta(seconds=120)
 

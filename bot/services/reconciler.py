@@ -26,7 +26,7 @@ class Reconciler:
     clock: Clock
     campaign: Callable[[], Campaign]
     platform: Callable[[str], Platform]
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy
     #: After this long without one complete read, a person decides.
     patience: timedelta = timedelta(hours=2)
 

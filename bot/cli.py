@@ -1,0 +1,110 @@
+"""The command line: finds a verb, runs it, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import click
+
+from bot.errors import BotError, ContentError
+from bot.log import masked
+
+#: Exit codes; wrong use is click's own 2.
+DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130
+
+#: Verb -> (module below `bot.commands`, one line of help). Help is here so that listing the verbs
+#: imports none of them.
+VERBS: Mapping[str, tuple[str, str]] = {
+    "check": ("check", "Validate everything and print every problem."),
+    "preview": ("preview", "Show what each account would show."),
+    "quote": ("quote", "Tell where a text stands in which source, or what is nearest."),
+    "plan": ("plan", "Show the calendar ahead."),
+    "rehearse": ("rehearse", "Run the coming days on a fast clock; nothing leaves the machine."),
+    "run": ("run", "Run the service."),
+    "approve": ("approve", "Approve what a post will send."),
+    "pause": ("pause", "Hold everything before its next network call."),
+    "resume": ("resume", "Let sending go on."),
+    "held": ("held", "List what waits for a person."),
+    "resolve": ("resolve", "Decide a held delivery: send, queue, drop, or its address."),
+    "retry": ("retry", "Try a failed delivery again."),
+    "cancel": ("cancel", "Take an unsent delivery out."),
+    "deliveries": ("deliveries", "List deliveries and where they stand."),
+    "status": ("status", "Tell what is so and whether it works."),
+    "accept-config": ("accept_config", "Confirm a change of mode, accounts, rules or sources."),
+    "audit": ("audit", "Show or verify the log of decisions."),
+    "doctor": ("doctor", "Try every account, secret, library and file."),
+    "backup": ("backup", "Copy the whole state, safely."),
+    "restore": ("restore", "Bring a backup back; nothing is sent before it is settled."),
+    "schema": ("schema", "Print the JSON Schemas of the YAML files."),
+    "init": ("init", "Start a new campaign in an empty folder."),
+}
+
+
+class Verbs(click.Group):
+    """Loads a verb's module when it is called: `check` need not wait for atproto."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        # Only the verb that is called pays for its imports (atproto alone takes 0.8 s).
+        module = importlib.import_module(f"bot.commands.{VERBS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="verbatim")
+def root() -> None:
+    """Publish an open letter word for word, on a calendar, exactly once."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and give its exit code."""
+    try:
+        return _answer(arguments)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return DONE
+    except BotError as error:
+        # A content error's lines speak for themselves, as a compiler's do.
+        click.echo(f"{'' if isinstance(error, ContentError) else 'error: '}{error}", err=True)
+        return PERSON
+    except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
+        click.echo(masked(traceback.format_exc()), err=True)
+        click.echo("this is a bug in the bot: please report the lines above", err=True)
+        return BUG
+
+
+def _answer(arguments: Sequence[str] | None) -> int:
+    code = root.main(args=arguments, prog_name="run_bot.py", standalone_mode=False)
+    return code if isinstance(code, int) else DONE

@@ -1,0 +1,5 @@
+"""Start the bot's command line."""
+
+from bot.cli import main
+
+main()
