@@ -70,24 +70,12 @@ class _Rule:
     left: int
 
 
-class FaultProxy:
-    """Stands before a server on loopback; `origin` is what the client is told."""
+class Faults:
+    """Which fault is due for which request; safe to use from several threads."""
 
-    def __init__(self, upstream: str) -> None:
-        parts = urlsplit(upstream)
-        self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
+    def __init__(self) -> None:
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._listener: socket.socket | None = None
-        self._port = 0
-        #: First lines of all requests that came in.
-        self.seen: list[str] = []
-        self.accept()
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
 
     def spoil(self, match: str, fault: Fault, *, times: int = 1) -> None:
         """Let ``fault`` befall the next requests whose first line fits the pattern; -1: all."""
@@ -98,6 +86,50 @@ class FaultProxy:
         """Forget all faults."""
         with self._lock:
             self._rules.clear()
+
+    def due(self, first: str) -> Fault:
+        """Take the fault that is due for a request with this first line."""
+        with self._lock:
+            for rule in self._rules:
+                if rule.left and rule.match.search(first):
+                    rule.left -= 1
+                    return rule.fault
+        return Fault()
+
+
+def give(client: socket.socket, answer: bytes, fault: Fault, stopped: threading.Event) -> None:
+    """Send an answer as the fault will have it."""
+    if fault.stall:
+        stopped.wait(fault.stall)
+    answer = answer[: fault.down]
+    if fault.trickle:
+        for byte in answer:
+            client.sendall(bytes([byte]))
+            stopped.wait(fault.trickle)
+    else:
+        client.sendall(answer)
+    if fault.reset:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class FaultProxy:
+    """Stands before a server on loopback; `origin` is what the client is told."""
+
+    def __init__(self, upstream: str) -> None:
+        parts = urlsplit(upstream)
+        self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
+        #: What to spoil: ``proxy.faults.spoil("^POST /2/tweets ", HANG_UP_AFTER)``.
+        self.faults = Faults()
+        self._stopped = threading.Event()
+        self._listener: socket.socket | None = None
+        self._port = 0
+        #: First lines of all requests that came in.
+        self.seen: list[str] = []
+        self.accept()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
 
     def refuse(self) -> None:
         """Stop listening: connections are refused until `accept`."""
@@ -145,17 +177,8 @@ class FaultProxy:
                 return
             first = request.split(b"\r\n", 1)[0].decode("latin-1")
             self.seen.append(first)
-            fault = self._due(first)
-            answer = self._answer(request, fault)
-            self._give(client, answer, fault)
-
-    def _due(self, first: str) -> Fault:
-        with self._lock:
-            for rule in self._rules:
-                if rule.left and rule.match.search(first):
-                    rule.left -= 1
-                    return rule.fault
-        return Fault()
+            fault = self.faults.due(first)
+            give(client, self._answer(request, fault), fault, self._stopped)
 
     def _answer(self, request: bytes, fault: Fault) -> bytes:
         answer = b""
@@ -172,19 +195,6 @@ class FaultProxy:
             while chunk := server.recv(65536):
                 chunks.append(chunk)
             return b"".join(chunks)
-
-    def _give(self, client: socket.socket, answer: bytes, fault: Fault) -> None:
-        if fault.stall:
-            self._stopped.wait(fault.stall)
-        answer = answer[: fault.down]
-        if fault.trickle:
-            for byte in answer:
-                client.sendall(bytes([byte]))
-                self._stopped.wait(fault.trickle)
-        else:
-            client.sendall(answer)
-        if fault.reset:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _read_request(client: socket.socket) -> bytes:
