@@ -118,8 +118,9 @@ class FaultProxy:
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
         self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
-        #: What to spoil: ``proxy.faults.spoil("^POST /2/tweets ", HANG_UP_AFTER)``.
-        self.faults = Faults()
+        self._faults = Faults()
+        #: ``proxy.spoil("^POST /2/tweets ", HANG_UP_AFTER)`` and ``proxy.heal()``.
+        self.spoil, self.heal = self._faults.spoil, self._faults.heal
         self._stopped = threading.Event()
         self._listener: socket.socket | None = None
         self._port = 0
@@ -177,7 +178,7 @@ class FaultProxy:
                 return
             first = request.split(b"\r\n", 1)[0].decode("latin-1")
             self.seen.append(first)
-            fault = self.faults.due(first)
+            fault = self._faults.due(first)
             give(client, self._answer(request, fault), fault, self._stopped)
 
     def _answer(self, request: bytes, fault: Fault) -> bytes:
