@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex
 
 #: Unicode's default word boundaries (UAX 29): an apostrophe inside a word is no boundary, and
@@ -41,6 +43,7 @@ def is_whole(text: str, start: int, end: int) -> bool:
     return not is_inside_word(text, start) and not is_inside_word(text, end)
 
 
+@lru_cache(maxsize=32)
 def paragraphs(text: str) -> tuple[tuple[int, int], ...]:
     """Give the (start, end) of each paragraph; blank lines part them, spaces at the ends stay."""
     breaks = [(match.start(), match.end()) for match in _PARAGRAPH_BREAK.finditer(text)]

@@ -19,18 +19,11 @@ from bot.core.model import (
 )
 from bot.core.textfragment import with_text_fragment
 from bot.core.threads import Part, ThreadError, parts_of
-from bot.core.versions import Version, address_of, key_of, version_of
+from bot.core.versions import Version, address_of, key_of, problem_at, version_of
+from bot.errors import Problem
 
 #: Draws the quote card of a post for an account; None where there is none yet.
 CardPicture = Callable[[Post, Account], Picture | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What keeps a post from going to an account; ``key`` is the post's key to mend."""
-
-    key: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +33,7 @@ class Rendered:
     statuses: tuple[Status, ...] = ()
     #: The post does not go to this account, and that is no mistake.
     skipped: str = ""
-    flaws: tuple[Flaw, ...] = ()
+    problems: tuple[Problem, ...] = ()
     #: Of the longest status, as the platform counts it, and what fits; also where it does not fit.
     length: int = 0
     max_length: int = 0
@@ -81,9 +74,9 @@ def render(
     if skipped:
         return Rendered(skipped=skipped, max_length=limits.max_length)
     room = replace(room, version=version)
-    flaws = tuple(_flaws(room))
-    if flaws:
-        return Rendered(flaws=flaws, max_length=limits.max_length)
+    problems = tuple(_problems(room))
+    if problems:
+        return Rendered(problems=problems, max_length=limits.max_length)
     return _statuses(room, _pictures(room, card_picture))
 
 
@@ -125,28 +118,30 @@ def _links(text: str, coalition: tuple[str, ...]) -> list[Facet]:
     return [one for one in detect(text, coalition=coalition) if one.kind is FacetKind.LINK]
 
 
-def _flaws(room: _Room) -> Iterator[Flaw]:
+def _problems(room: _Room) -> Iterator[Problem]:
     version, post = room.version, room.version.post
     if version.quote is not None and version.source is None:
-        yield Flaw("quote.source", f"no such source {version.quote.source!r}")
+        yield problem_at(post, "quote.source", f"no such source {version.quote.source!r}")
     if not version.text and version.quote is None:
-        yield Flaw("text", "nothing to say; give it a text or a quotation")
+        yield problem_at(post, "text", "nothing to say; give it a text or a quotation")
     if version.link and not address_of(version.link, room.campaign):
-        yield Flaw(
+        yield problem_at(
+            post,
             key_of(post, version.account, "link"),
             f"{version.link!r} has no known address, so it cannot be posted",
         )
-    yield from _media_flaws(room)
+    yield from _media_problems(room)
 
 
-def _media_flaws(room: _Room) -> Iterator[Flaw]:
-    version, limits = room.version, room.limits
-    key = key_of(version.post, version.account, "media")
+def _media_problems(room: _Room) -> Iterator[Problem]:
+    version, post, limits = room.version, room.version.post, room.limits
+    key = key_of(post, version.account, "media")
     count = len(version.media) + version.card
     if count > limits.max_pictures:
-        yield Flaw(key, f"{count} of {limits.max_pictures} pictures; take some away")
+        yield problem_at(post, key, f"{count} of {limits.max_pictures} pictures; take some away")
     for number, file in enumerate(version.media):
-        yield from (Flaw(f"{key}[{number}].{name}", text) for name, text in _judged(file, limits))
+        for name, message in _judged(file, limits):
+            yield problem_at(post, f"{key}[{number}].{name}", message)
 
 
 def _judged(file: MediaFile, limits: Limits) -> Iterator[tuple[str, str]]:
@@ -190,14 +185,14 @@ def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> Rendered:
     if fits(status, room.traits, room.limits):
         return Rendered((status,), length=length, max_length=most)
     if not _may_thread(room):
-        return Rendered(flaws=(_too_long(room, status),), length=length, max_length=most)
+        return Rendered(problems=(_too_long(room, status),), length=length, max_length=most)
     try:
         parts = parts_of(
             room.version, lambda part: fits(_status(room, part, address, pictures), *_scale(room))
         )
     except ThreadError as e:
-        flaw = Flaw(_longest_key(room.version), str(e))
-        return Rendered(flaws=(flaw,), length=length, max_length=most)
+        problem = problem_at(room.version.post, _longest_key(room.version), str(e))
+        return Rendered(problems=(problem,), length=length, max_length=most)
     statuses = tuple(_status(room, part, address, pictures) for part in parts)
     lengths = [length_of(one, room.traits, room.limits) for one in statuses]
     return Rendered(statuses, length=max(lengths), max_length=most)
@@ -216,7 +211,7 @@ def _may_thread(room: _Room) -> bool:
     return room.version.thread and allowed
 
 
-def _too_long(room: _Room, status: Status) -> Flaw:
+def _too_long(room: _Room, status: Status) -> Problem:
     length, limits = length_of(status, room.traits, room.limits), room.limits
     count = f"{length} of {limits.max_length} characters"
     if length <= limits.max_length:
@@ -228,7 +223,7 @@ def _too_long(room: _Room, status: Status) -> Flaw:
     else:
         advice = f"shorten it or give {room.version.account.name} `threads: true`"
     name = room.version.account.name
-    return Flaw(_longest_key(room.version), f"{count} on {name}; {advice}")
+    return problem_at(room.version.post, _longest_key(room.version), f"{count} on {name}; {advice}")
 
 
 def _longest_key(version: Version) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import quote as percent_encoded
 
 import regex
@@ -11,7 +12,6 @@ from bot.core.passages import paragraphs
 
 #: Browsers match whole words, so a directive begins and ends at one and needs no punctuation.
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:[’'\u200c-][\p{L}\p{M}\p{N}_]+)*")
-_SPACES = regex.compile(r"\s+")
 #: Up to this many words are named whole; longer passages by their first and last words.
 _WHOLE = 6
 
@@ -39,7 +39,7 @@ def directive(source: str, span: Span) -> str:
     words = [match.span() for match in _WORD.finditer(source, *span)]
     if not words:
         return ""
-    known = _plain(source)
+    known = _known(source)
     for start, *end in _ranges(source, words):
         texts = [source[slice(*one)] for one in (start, *end)]
         if all(_is_unique(text, known) for text in texts):
@@ -90,8 +90,13 @@ def _with_context(source: str, words: list[Span], known: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=8)
+def _known(source: str) -> str:
+    return _plain(source)
+
+
 def _plain(text: str) -> str:
-    return _SPACES.sub(" ", text).casefold()
+    return " ".join(text.split()).casefold()
 
 
 def _is_unique(text: str, known: str) -> bool:
@@ -103,4 +108,4 @@ def _is_unique(text: str, known: str) -> bool:
 
 def _encoded(text: str) -> str:
     """Percent-encode as the specification asks: comma, ampersand and hyphen have a meaning."""
-    return percent_encoded(_SPACES.sub(" ", text), safe="").replace("-", "%2D")
+    return percent_encoded(" ".join(text.split()), safe="").replace("-", "%2D")

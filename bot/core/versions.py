@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.core.campaign import Account, Campaign, MediaFile, Place, Post, Quote, Source, Variant
+from bot.errors import Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,18 @@ def address_of(link: str, campaign: Campaign) -> str:
     """Give the address of an investigation or a source by its id; empty where there is none."""
     known = campaign.investigations.get(link) or campaign.sources.get(link)
     return known.address if known else ""
+
+
+def problem_at(
+    post: Post, key: str, message: str, *, severity: Severity = Severity.ERROR
+) -> Problem:
+    """Say what is wrong with a key of a post, at the place where it is written."""
+    place = place_of(post, key)
+    return Problem(
+        place.file,
+        place.line,
+        place.column,
+        f"{post.id}.{key}" if key else post.id,
+        message,
+        severity,
+    )
