@@ -109,9 +109,5 @@ class StoreError(BotError):
     """The database cannot be used, or says no."""
 
 
-class PausedError(StoreError):
-    """Sending is paused; nothing was sent and nothing may be."""
-
-
 class LeaseLostError(StoreError):
     """Another worker has the delivery; drop it and write nothing."""

@@ -336,6 +336,10 @@ class NewDelivery:
     def payload_sha256(self) -> str:
         return sha256_hex(self.status_json)
 
+    @property
+    def status(self) -> Status:
+        return status_from_json(self.status_json)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

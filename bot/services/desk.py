@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, HoldReason, PostRef, State
 from bot.errors import DecisionError
+from bot.services.planwriter import FAR_AWAY
 from bot.store import Store
-
-#: Where, and until when, a delivery waits that a person put back into its queue: the planner
-#: gives it the next free slot.
-PARKED = "parked"
-FAR_AWAY = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +117,9 @@ class Desk:
             raise DecisionError(
                 f"{delivery.id} may be out: send it (same key), drop it, or give its address"
             )
-        parked = f"{PARKED}/{delivery.id}"
         return self._decide(
-            delivery, Event.REQUEUE, by, "queue", why, occurrence=parked, due_at=FAR_AWAY,
-            not_after=FAR_AWAY,
-        )  # fmt: skip
+            delivery, Event.REQUEUE, by, "queue", why, due_at=FAR_AWAY, not_after=FAR_AWAY
+        )
 
     def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
         ref = PostRef(id=address.rstrip("/").rsplit("/", 1)[-1], url=address)

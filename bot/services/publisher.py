@@ -15,7 +15,6 @@ from bot.core.retry import RetryPolicy, wait_before
 from bot.errors import (
     LeaseLostError,
     OverBudgetError,
-    PausedError,
     PlatformError,
     RejectedError,
     UnauthorizedError,
@@ -25,7 +24,7 @@ from bot.errors import (
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.services.metering import budget_left
-from bot.store import Claim, Store
+from bot.store import Claim, PausedError, Store
 
 log = get_logger(__name__)
 
@@ -162,8 +161,9 @@ class Publisher:
             case UnauthorizedError():
                 self._stop(claim, str(error))
             case OverBudgetError():
-                reason = f"{HoldReason.OVER_BUDGET}: {error}"
-                self.store.outbox.stop(claim, reason, now=self.clock.now())
+                self._defer(claim, str(error), told=timedelta(0))
+                self._move(claim.delivery, Event.HOLD, self.clock.now(),
+                           f"{HoldReason.OVER_BUDGET}: {error}")  # fmt: skip
             case UnavailableError():
                 self._defer(claim, str(error), told=error.retry_after)
             case _:
@@ -185,14 +185,12 @@ class Publisher:
         log.warning("no clear answer", delivery=claim.delivery.id, reason=reason)
 
     def _defer(self, claim: Claim, reason: str, *, told: timedelta | None = None) -> None:
-        now, tries = self.clock.now(), claim.number
-        wait = wait_before(tries, self.policy, told=told, salt=claim.delivery.id)
+        now = self.clock.now()
+        wait = wait_before(claim.fence, self.policy, told=told, salt=claim.delivery.id)
         self.store.outbox.defer(claim, retry_at=now + wait, reason=reason, now=now)
         log.info("put off", delivery=claim.delivery.id, reason=reason, seconds=wait.seconds)
 
     def _stop(self, claim: Claim, reason: str) -> None:
-        now, account = self.clock.now(), claim.delivery.account
-        self.store.accounts.stop(account, reason, now=now)
         detail = f"{HoldReason.ACCOUNT_STOPPED}: {reason}"
-        self.store.outbox.stop(claim, detail, now=now)
-        log.error("account stopped", account=account, reason=reason)
+        self.store.outbox.stop(claim, detail, now=self.clock.now())
+        log.error("account stopped", account=claim.delivery.account, reason=reason)

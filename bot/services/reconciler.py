@@ -42,6 +42,11 @@ class Reconciler:
         if draft is None:
             raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
         platform = self.platform(delivery.account)
+        earliest = self._called_at(delivery) + platform.traits.settling.first_after
+        if now < earliest:
+            # The platform may not show yet what it took: such a read would prove nothing.
+            self.store.outbox.postpone(delivery.id, next_read_at=earliest, now=now)
+            return
         try:
             ref = platform.find(draft)
         except UnconfirmedError as error:
@@ -54,6 +59,10 @@ class Reconciler:
             else:
                 self.store.outbox.found(delivery.id, ref, now=now)
                 log.info("found", delivery=delivery.id, url=ref.url)
+
+    def _called_at(self, delivery: Delivery) -> datetime:
+        calls = [one.called_at for one in self.store.outbox.attempts_of(delivery.id)]
+        return max(called for called in calls if called is not None)
 
     def _absent(self, delivery: Delivery, platform: Platform, now: datetime) -> None:
         settling = platform.traits.settling
@@ -78,7 +87,7 @@ class Reconciler:
             return
         told = error.retry_after if isinstance(error, UnavailableError) else None
         wait = wait_before(3, self.policy, told=told, salt=delivery.id)
-        self.store.outbox.postpone_read(delivery.id, next_read_at=now + wait, now=now)
+        self.store.outbox.postpone(delivery.id, next_read_at=now + wait, now=now)
 
     def _give_up(self, delivery: Delivery, evidence: str, now: datetime) -> None:
         self.store.outbox.give_up(delivery.id, evidence, now=now)

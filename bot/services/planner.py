@@ -1,0 +1,85 @@
+"""Lays the campaign on the calendar and keeps the outbox in step with what people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.core.campaign import Post
+from bot.core.model import Delivery, State
+from bot.core.planning import Alike, Past, Plan, Window, plan
+from bot.core.similarity import similar_pairs
+from bot.log import get_logger
+from bot.services.composing import Composition
+from bot.services.planwriter import Changes, PlanWriter, is_movable
+from bot.store import Store
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Planning twice changes nothing; what was sent never changes."""
+
+    store: Store
+    clock: Clock
+
+    def outlook(self, composition: Composition, *, days: int) -> Plan:
+        """Tell what the coming days hold, without writing anything."""
+        now = self.clock.now()
+        return self._plan(composition, self.store.outbox.find(), now, days)
+
+    def apply(self, composition: Composition, *, days: int) -> Changes:
+        """Bring the outbox to what the campaign says for the coming days."""
+        now = self.clock.now()
+        self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
+        PlanWriter(self.store, composition, now).refresh()
+        writer = PlanWriter(self.store, composition, now)
+        result = self._plan(composition, writer.rows, now, days)
+        changes = writer.write(result)
+        if changes:
+            log.info("planned", **asdict(changes))
+        return changes
+
+    def _plan(
+        self, composition: Composition, rows: Sequence[Delivery], now: datetime, days: int
+    ) -> Plan:
+        schedule = composition.campaign.schedule
+        states = {name: self.store.accounts.get(name) for name in schedule.accounts}
+        return plan(
+            schedule,
+            composition.offers(),
+            past=_past(rows, now),
+            added_at={name: one.added_at for name, one in states.items() if one},
+            window=Window(now, now + timedelta(days=days)),
+            alike=alike(composition),
+        )
+
+
+def alike(composition: Composition) -> Alike:
+    """Say which posts need a distance: the same, or near enough in their quoted and own words."""
+    campaign = composition.campaign
+    texts = {post.id: spoken(post) for post in campaign.posts}
+    pairs = {
+        frozenset(pair)
+        for pair in similar_pairs(texts, threshold=campaign.schedule.similarity)
+    }  # fmt: skip
+    return lambda one, other: one == other or frozenset({one, other}) in pairs
+
+
+def spoken(post: Post) -> str:
+    """Give a post's own and quoted words, without its attribution line."""
+    return f"{post.text}\n{post.quote.text if post.quote else ''}".strip()
+
+
+def _past(rows: Iterable[Delivery], now: datetime) -> list[Past]:
+    return [
+        Past(
+            row.account, row.platform, row.post_id, row.occurrence, row.due_at,
+            bool(row.labels.get("graphic")),
+        )
+        for row in rows
+        if row.part == 0 and row.state is not State.CANCELLED and not is_movable(row, now)
+    ]  # fmt: skip
