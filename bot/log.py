@@ -1,0 +1,249 @@
+"""Structured log lines on stderr: one record a line, UTC, secrets masked by value."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import math
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+from urllib.parse import quote, quote_plus
+
+import structlog
+
+STARS = "***"
+#: Shorter values are not masked: they would turn unrelated words into stars.
+SHORTEST_SECRET = 4
+#: A longer text in a record is cut, after masking.
+LONGEST_TEXT = 20_000
+DEEPEST = 8
+
+# What looks like a credential whoever issued it: sessions are made after the secrets were read.
+_TOKENS = re.compile(
+    r"(?i)\b(?P<scheme>bearer|dpop)(?P<gap>(?:\s+|%20)[\"']?)[^\s\"',;}]+"
+    r"|\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
+)
+# A query string, with or without a host before it; tokens and people's searches stand there.
+_QUERY = re.compile(r"\?[^\s\"'<>]*=[^\s\"'<>]*")
+# What could end a line, move the cursor or turn the reading order round in somebody's terminal.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+class Masker:
+    """Replaces registered secrets wherever they stand, by value; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._forms: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+
+    def add(self, secret: str) -> None:
+        """Mask this value from now on, also percent-encoded, escaped or inside base64."""
+        if len(secret) < SHORTEST_SECRET:
+            return
+        with self._lock:
+            self._forms |= _forms(secret)
+            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def __call__(self, text: str) -> str:
+        """Replace every registered secret, and whatever looks like a bearer token, by stars."""
+        if self._pattern is not None:
+            text = self._pattern.sub(STARS, text)
+        return _TOKENS.sub(_starred, text)
+
+
+def _starred(found: re.Match[str]) -> str:
+    scheme = found["scheme"]
+    return f"{scheme}{found['gap']}{STARS}" if scheme else STARS
+
+
+def _forms(secret: str) -> frozenset[str]:
+    encoded = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in encoded}
+    escaped = {repr(secret)[1:-1], json.dumps(secret)[1:-1]}
+    return frozenset({secret, *encoded, *lower, *escaped, *_base64_forms(secret.encode())})
+
+
+def _base64_forms(secret: bytes) -> set[str]:
+    """Find what base64 of any text around the secret must contain; it depends on the alignment."""
+    forms = set()
+    for offset, unsure in ((0, 0), (1, 2), (2, 3)):
+        whole = base64.b64encode(b"\0" * offset + secret).decode()
+        core = whole[unsure : (offset + len(secret)) * 8 // 6]
+        if len(core) >= 2 * SHORTEST_SECRET:
+            forms |= {core, core.replace("+", "-").replace("/", "_")}
+    return forms
+
+
+#: Every line of the program goes through this one.
+masked = Masker()
+
+
+def mask(secret: str) -> None:
+    """Keep a secret out of every later log line."""
+    masked.add(secret)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Make a logger; its calls take an event and values: ``log.info("sent", delivery=id)``."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def configure(
+    *, form: Literal["json", "console"] = "json", level: str = "INFO", stream: TextIO | None = None
+) -> None:
+    """Send all log records of the process to ``stream`` (stderr).
+
+    Ours are written from ``level`` on; other libraries' from INFO on, whatever ``level`` says,
+    because their debug lines hold headers and bodies.
+    """
+    handler = _OneLineHandler(stream or sys.stderr)
+    handler.setFormatter(_formatter(form, has_colours=(stream or sys.stderr).isatty()))
+    handler.addFilter(lambda record: _is_ours(record.name) or record.levelno >= logging.INFO)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(logging.INFO, _number(level)))
+    logging.getLogger("bot").setLevel(level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_COMMON,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def catch_uncaught() -> None:
+    """Log what no code catches, in any thread, and warnings; else they are printed unmasked."""
+    logging.captureWarnings(capture=True)
+    log = get_logger("bot.uncaught")
+    sys.excepthook = lambda kind, error, trace: log.critical(
+        "uncaught error", exc_info=(kind, error, trace)
+    )
+    threading.excepthook = lambda args: log.critical(
+        "uncaught error in a thread",
+        thread=args.thread.name if args.thread else None,
+        exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+    )
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level]
+
+
+def _is_ours(logger: str) -> bool:
+    return logger == "bot" or logger.startswith("bot.")
+
+
+_Event = MutableMapping[str, Any]
+
+_COMMON: list[Callable[[Any, str, _Event], Any]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+]
+
+
+def _formatter(form: str, *, has_colours: bool) -> logging.Formatter:
+    last: list[Callable[[Any, str, _Event], Any]] = (
+        [
+            _clean_for_terminal,
+            structlog.dev.ConsoleRenderer(colors=has_colours, timestamp_key="time"),
+        ]
+        if form == "console"
+        else [_clean, _json_line]
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_COMMON, _cut_event_queries],
+        processors=[
+            structlog.processors.format_exc_info,
+            _cut_exception_queries,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *last,
+        ],
+    )
+
+
+class _OneLineHandler(logging.StreamHandler[TextIO]):
+    """A stream handler that tells of a record it could not write without its values."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        # The standard one prints the record's arguments, unmasked.
+        line = json.dumps({"level": "error", "event": "unwritable record", "logger": record.name})
+        try:
+            self.stream.write(line + self.terminator)
+        except (OSError, ValueError):
+            return  # stderr itself is gone; there is nobody to tell
+
+
+def _cut_event_queries(_logger: Any, _method: str, event: _Event) -> _Event:
+    event["event"] = _QUERY.sub("?…", str(event["event"]))
+    return event
+
+
+def _cut_exception_queries(_logger: Any, _method: str, event: _Event) -> _Event:
+    if "exception" in event:
+        event["exception"] = _QUERY.sub("?…", event["exception"])
+    return event
+
+
+def _clean(_logger: Any, _method: str, event: _Event) -> dict[str, Any]:
+    return {_text(key): _cleaned(value) for key, value in event.items()}
+
+
+def _cleaned(value: object, depth: int = 0) -> object:
+    """Turn a value into JSON's types with every text in it masked."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping) and depth < DEEPEST:
+        return {_text(key): _cleaned(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth < DEEPEST:
+        return [_cleaned(inner, depth + 1) for inner in value]
+    text = _text(value)
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return value if is_number and text == str(value) else text
+
+
+def _text(value: object) -> str:
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except Exception as error:  # noqa: BLE001 - a broken __str__ must not lose the record
+        text = f"<{type(value).__name__}, not printable: {type(error).__name__}>"
+    text = masked(text)
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
+
+
+def _json_line(_logger: Any, _method: str, event: _Event) -> str:
+    line = json.dumps(event, ensure_ascii=False, allow_nan=False)
+    return _UNSAFE.sub(_escaped, line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _clean_for_terminal(_logger: Any, _method: str, event: _Event) -> dict[str, Any]:
+    clean = {key: _escape_deep(value) for key, value in _clean(_logger, _method, event).items()}
+    if "exception" in event:
+        lines = _text(event["exception"]).splitlines()
+        # Indented, so that no line of it can pass for a record.
+        clean["exception"] = "\n".join(f"  | {_UNSAFE.sub(_escaped, line)}" for line in lines)
+    return clean
+
+
+def _escape_deep(value: object) -> object:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _UNSAFE.sub(_escaped, text)

@@ -1,0 +1,17 @@
+"""What the environment says: the program's settings, its secrets, and where its data lies."""
+
+from __future__ import annotations
+
+from bot.settings.data import prepare_data
+from bot.settings.environment import Settings, load_settings
+from bot.settings.secrets import Secret, secret_name, secrets_for, stray_secrets
+
+__all__ = [
+    "Secret",
+    "Settings",
+    "load_settings",
+    "prepare_data",
+    "secret_name",
+    "secrets_for",
+    "stray_secrets",
+]

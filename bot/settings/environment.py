@@ -1,0 +1,194 @@
+"""The settings that stand in VERBATIM_ variables, each checked, an unknown one refused."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.core.model import Settling, sha256_hex
+from bot.errors import SettingsError
+from bot.settings.secrets import (
+    MOUNTED,
+    PREFIX,
+    Secret,
+    looks_like_secret,
+    read_secret,
+    suggestion,
+)
+
+#: Settings that are secrets themselves: each may also come from a file.
+SECRET_FIELDS = ("database_url", "alerts")
+# A piece of an alert's address that may be a token: Apprise puts them anywhere in it.
+_SHORTEST_PIECE = 8
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        seconds = float(value)
+    except ValueError:
+        raise ValueError("give a number of seconds, such as 2.5") from None
+    if not (math.isfinite(seconds) and 0 <= seconds <= 86_400):
+        raise ValueError("give seconds from 0 to 86400 (a day)")
+    return timedelta(seconds=seconds)
+
+
+def _directory(value: object) -> object:
+    if value == "":
+        raise ValueError("empty; name a directory or remove it")
+    return value
+
+
+def _words(value: object) -> object:
+    return tuple(Secret(word) for word in value.split()) if isinstance(value, str) else value
+
+
+def _database(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
+    if not address.startswith(("sqlite:////", "postgresql+psycopg://")):
+        raise ValueError("begin with sqlite://// (and an absolute path) or postgresql://")
+    return Secret(address)
+
+
+_Seconds = Annotated[timedelta, BeforeValidator(_seconds), NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator can set; every one has a default that works."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+    )
+
+    #: Where the database, the sent log and the lock lie.
+    data: Annotated[Path, BeforeValidator(_directory)] = Path("data")
+    #: Another database than the embedded one in `data`.
+    database_url: Annotated[Secret | None, BeforeValidator(_database)] = None
+    #: Apprise addresses of whom to tell what needs a person; separated by spaces or lines.
+    alerts: Annotated[tuple[Secret, ...], BeforeValidator(_words), NoDecode] = ()
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Name of this machine, where the machine's own id does not do; see `machine_id`.
+    host_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    #: How long a worker may keep a delivery.
+    lease: _Seconds = timedelta(seconds=120)
+    #: Wait for a platform to take a connection, and to answer; together below half a lease.
+    connect_timeout: _Seconds = timedelta(seconds=5)
+    read_timeout: _Seconds = timedelta(seconds=30)
+    #: Override each platform's waits before, and between, the reads that settle a delivery.
+    settle_first: _Seconds | None = None
+    settle_apart: _Seconds | None = None
+    #: Between two looks at the campaign's files.
+    reload: _Seconds = timedelta(seconds=5)
+    #: How long a call that is under way may take to end when the service is stopped.
+    stop_grace: _Seconds = timedelta(seconds=40)
+
+    @model_validator(mode="after")
+    def _timeouts_fit_the_lease(self) -> Self:
+        if self.connect_timeout + self.read_timeout >= self.lease / 2:
+            raise ValueError(
+                "VERBATIM_CONNECT_TIMEOUT and VERBATIM_READ_TIMEOUT together must be below "
+                "half of VERBATIM_LEASE, or another worker could take over a call under way"
+            )
+        return self
+
+    def settling(self, default: Settling) -> Settling:
+        """Apply the operator's waits to a platform's own."""
+        first = default.first_after if self.settle_first is None else self.settle_first
+        apart = default.apart if self.settle_apart is None else self.settle_apart
+        return replace(default, first_after=first, apart=apart)
+
+    def machine_id(self) -> str:
+        """Tell which machine this is, so that a database copied to another one is noticed."""
+        if self.host_id:
+            return self.host_id
+        try:
+            machine = Path("/etc/machine-id").read_text(encoding="ascii", errors="replace").strip()
+        except OSError:
+            machine = ""
+        # machine-id(5): not to be told to others as it is.
+        return sha256_hex(f"verbatim {machine}")[:16] if machine else os.uname().nodename
+
+
+def load_settings(
+    *,
+    account_secrets: Collection[str],
+    mask: Callable[[str], None],
+    mounted: Path = MOUNTED,
+) -> Settings:
+    """Read the environment; what is secret in it is told to ``mask``.
+
+    A variable that ends in one of ``account_secrets`` (the short names of all platforms' secrets,
+    ``ACCESS_TOKEN`` and so on) is not a setting; see `secrets_for` and `stray_secrets`.
+
+    Raises:
+        SettingsError: every unknown or wrong variable, a line each, without any value.
+    """
+    problems = list(_unknown(os.environ, account_secrets))
+    given: dict[str, Secret] = {}
+    for field in SECRET_FIELDS:
+        try:
+            secret = read_secret(_variable(field), os.environ, mask=mask, mounted=mounted)
+        except SettingsError as problem:
+            problems.append(str(problem))
+            continue
+        if secret is not None:
+            given[field] = secret
+            _mask_pieces(secret, mask)
+    return _settings(given, problems)
+
+
+def _settings(given: Mapping[str, Any], problems: list[str]) -> Settings:
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems.extend(_problem(dict(one)) for one in error.errors(include_input=False))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _problem(error: dict[str, Any]) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    where = _variable(str(error["loc"][0])) if error["loc"] else ""
+    return f"{where}: {message[0].lower()}{message[1:]}" if where else message
+
+
+def _unknown(env: Mapping[str, str], account_secrets: Collection[str]) -> list[str]:
+    known = {_variable(field) for field in Settings.model_fields}
+    known |= {f"{_variable(field)}_FILE" for field in SECRET_FIELDS}
+    return [
+        f"{name}: no such setting{suggestion(name.upper(), known)}"
+        for name in sorted(env)
+        if name.upper().startswith(PREFIX)
+        and name not in known
+        and not looks_like_secret(name, account_secrets)
+    ]
+
+
+def _variable(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
+
+
+def _mask_pieces(address: str, mask: Callable[[str], None]) -> None:
+    """Mask also the parts of an address that may be a password or token: libraries log them."""
+    for word in address.split():
+        for piece in re.split(r"[/:@?&=,]+", word.partition("://")[2]):
+            if len(piece) >= _SHORTEST_PIECE and "." not in piece and piece != "localhost":
+                mask(piece)

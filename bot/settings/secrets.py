@@ -1,0 +1,185 @@
+"""Secrets: from a variable, a file that a variable names, or a directory of secret files."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import SettingsError
+
+PREFIX = "VERBATIM_"
+#: Where container engines put secret files.
+MOUNTED = Path("/run/secrets")
+LARGEST_FILE = 64 * 1024
+
+
+class Secret(str):
+    """A text that its own `repr` does not tell."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+def secret_name(account: str, secret: str) -> str:
+    """Name the variable of an account's secret: ``VERBATIM_<ACCOUNT>_<SECRET>``."""
+    return f"{PREFIX}{re.sub(r'[^A-Z0-9]', '_', account.upper())}_{secret}"
+
+
+def secrets_for(
+    account: str,
+    names: Collection[str],
+    env: Mapping[str, str],
+    *,
+    mask: Callable[[str], None],
+    mounted: Path = MOUNTED,
+) -> Mapping[str, Secret]:
+    """Read an account's secrets, by their short names; each is told to ``mask`` first.
+
+    Raises:
+        SettingsError: every one that is missing or unsafe, a line each, without any value.
+    """
+    found: dict[str, Secret] = {}
+    problems: list[str] = []
+    for name in names:
+        variable = secret_name(account, name)
+        try:
+            secret = read_secret(variable, env, mask=mask, mounted=mounted)
+            found[name] = _one_line(variable, secret)
+        except SettingsError as problem:
+            problems.append(str(problem))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return found
+
+
+def read_secret(
+    name: str,
+    env: Mapping[str, str],
+    *,
+    mask: Callable[[str], None],
+    mounted: Path = MOUNTED,
+) -> Secret | None:
+    """Read one secret from the only place that has it; None where no place has.
+
+    Raises:
+        SettingsError: two places have it, or its file is not safe.
+    """
+    places = _places(name, env, mounted)
+    if len(places) > 1:
+        both = " and ".join(place.label for place in places)
+        raise SettingsError(f"{name}: given twice, by {both}; keep one")
+    if not places:
+        return None
+    place = places[0]
+    value = place.value if place.path is None else _read_file(name, place)
+    value = value.rstrip("\r\n")
+    if not value.strip():
+        raise SettingsError(f"{name}: empty in {place.label}; remove it or fill it in")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # No `from`: that error's text holds the value.
+        raise SettingsError(f"{name}: not UTF-8 in {place.label}") from None
+    mask(value)
+    return Secret(value)
+
+
+def stray_secrets(
+    env: Mapping[str, str], accounts: Mapping[str, Collection[str]], *, all_names: Collection[str]
+) -> tuple[str, ...]:
+    """Tell of variables that look like an account's secret but belong to no account.
+
+    ``accounts`` has the short names of the secrets that each account needs, ``all_names`` those
+    of all platforms.
+    """
+    wanted = {secret_name(account, name) for account in accounts for name in accounts[account]}
+    given = {name.removesuffix("_FILE") for name in env if looks_like_secret(name, all_names)}
+    return tuple(
+        f"{name}: no account of the schedule uses it{suggestion(name, wanted)}"
+        for name in sorted(given - wanted)
+    )
+
+
+def looks_like_secret(variable: str, names: Collection[str]) -> bool:
+    """Tell whether this could be an account's secret: ``VERBATIM_<something>_<SECRET>``."""
+    bare = variable.removesuffix("_FILE").removeprefix(PREFIX)
+    is_ours = variable.startswith(PREFIX)
+    return is_ours and any(bare.endswith(f"_{name}") and bare != f"_{name}" for name in names)
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """Offer the nearest known name, ready to end a message; empty where none is near."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    label: str
+    value: str = ""
+    path: Path | None = None
+    #: systemd shows its own files as readable by a group although an ACL lets one user in.
+    is_systemd: bool = False
+
+
+def _places(name: str, env: Mapping[str, str], mounted: Path) -> list[_Place]:
+    places = [_Place("the variable itself", value=env[name])] if name in env else []
+    files: dict[Path, _Place] = {}
+    if (named := env.get(f"{name}_FILE")) is not None:
+        files[Path(named).absolute()] = _Place(f"{name}_FILE", path=Path(named))
+    folders = [(mounted, False)]
+    if credentials := env.get("CREDENTIALS_DIRECTORY"):
+        folders.insert(0, (Path(credentials), True))
+    for folder, is_systemd in folders:
+        for path in (folder / name, folder / name.lower()):
+            if path.absolute() not in files and os.access(path, os.F_OK):
+                files[path.absolute()] = _Place(str(path), path=path, is_systemd=is_systemd)
+    return places + list(files.values())
+
+
+def _read_file(name: str, place: _Place) -> str:
+    path = place.path or Path()
+    if not str(path) or str(path) == ".":
+        raise SettingsError(f"{name}_FILE: empty; name a file or remove it")
+    try:
+        # Not blocking, so that a fifo does not hang the start; judged by what was opened.
+        with open(path, "rb", opener=_open_now) as file:
+            _require_private(name, path, os.fstat(file.fileno()), is_systemd=place.is_systemd)
+            return file.read(LARGEST_FILE).decode()
+    except OSError as error:
+        raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: {path} is not UTF-8") from None
+
+
+def _open_now(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _require_private(name: str, path: Path, file: os.stat_result, *, is_systemd: bool) -> None:
+    if not stat.S_ISREG(file.st_mode):
+        raise SettingsError(f"{name}: {path} is not a plain file")
+    if file.st_mode & 0o077 and not is_systemd:
+        raise SettingsError(
+            f"{name}: others may read {path} (mode {file.st_mode & 0o777:04o}); "
+            f"run: chmod 600 {path}"
+        )
+    if file.st_size > LARGEST_FILE:
+        raise SettingsError(f"{name}: {path} has {file.st_size} bytes; that is no secret")
+
+
+def _one_line(name: str, secret: Secret | None) -> Secret:
+    if secret is None:
+        raise SettingsError(f"{name}: missing; set it, or {name}_FILE to a file that holds it")
+    if secret != secret.strip() or not secret.isprintable():
+        raise SettingsError(
+            f"{name}: holds a space at an end or a control character; paste it anew"
+        )
+    return secret
