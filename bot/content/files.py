@@ -1,0 +1,203 @@
+"""Files as they are read: by their names in the campaign, bounded, and never through a link.
+
+A tree of files comes from a folder (`FolderTree`) or from the database (`StoredTree`). Names are
+``schedule.yaml`` and ``posts/…`` in both, so that the same content has the same hash anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from bot.content.bounds import Bounds
+from bot.errors import OperatorError, Problem
+
+SCHEDULE = "schedule.yaml"
+POSTS = "posts"
+
+# NONBLOCK: opening a pipe that nobody writes to must not wait.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_CHUNK = 1 << 20
+
+
+class FileError(OperatorError):
+    """A file cannot be read as content; says what to do."""
+
+
+class Tree(Protocol):
+    """All files of a campaign."""
+
+    def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        """Give the names of all files below ``posts``, sorted, and what cannot be one."""
+
+    def read(self, name: str, most: int) -> bytes:
+        """Read a file of ``most`` bytes at most.
+
+        Raises:
+            FileError: it is no plain file, too large, unreadable or gone.
+        """
+
+    def shown(self, name: str) -> str:
+        """Give the path that a person would open."""
+
+
+class StoredTree:
+    """Files that were read before, from the database."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        return tuple(sorted(name for name in self._files if name != SCHEDULE)), ()
+
+    def read(self, name: str, most: int) -> bytes:
+        if name not in self._files:
+            raise FileError("there is no such file")
+        return _not_larger(self._files[name], most)
+
+    def shown(self, name: str) -> str:
+        return name
+
+
+class FolderTree:
+    """Files on disk. Links below the folder of posts are refused, whatever they point to."""
+
+    def __init__(self, schedule: Path, posts: Path, bounds: Bounds) -> None:
+        self._schedule = schedule
+        self._posts = posts
+        self._bounds = bounds
+
+    def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        walk = _Walk(self, self._bounds)
+        try:
+            with _opened(self._posts, os.O_DIRECTORY) as folder:
+                walk.folder(folder, POSTS, depth=1)
+        except OSError as error:
+            walk.refuse(POSTS, f"{_reason(error)}; a campaign needs a folder of posts")
+        return tuple(sorted(walk.names)), tuple(walk.problems)
+
+    def read(self, name: str, most: int) -> bytes:
+        try:
+            if name == SCHEDULE:
+                with _opened(self._schedule) as file:
+                    return _contents(file, most)
+            with _opened(self._posts, os.O_DIRECTORY) as folder:
+                return _beneath(folder, name.split("/")[1:], most)
+        except OSError as error:
+            raise FileError(_reason(error)) from error
+
+    def shown(self, name: str) -> str:
+        if name == SCHEDULE:
+            return _printable(str(self._schedule))
+        return _printable(str(self._posts / name.removeprefix(POSTS).removeprefix("/")))
+
+
+class _Walk:
+    """Lists a folder to any depth, as far as the bounds allow."""
+
+    def __init__(self, tree: Tree, bounds: Bounds) -> None:
+        self.names: list[str] = []
+        self.problems: list[Problem] = []
+        self._tree = tree
+        self._bounds = bounds
+        self._seen = 0
+
+    def refuse(self, name: str, message: str) -> None:
+        self.problems.append(Problem(self._tree.shown(name), 0, 0, "", message))
+
+    def folder(self, folder: int, name: str, *, depth: int) -> None:
+        if depth > self._bounds.folders_deep:
+            self.refuse(name, f"more than {self._bounds.folders_deep} folders deep; move it up")
+            return
+        for entry in self._entries(folder, name):
+            path = f"{name}/{entry.name}"
+            if entry.is_symlink():
+                self.refuse(path, "is a symbolic link; put the file itself here")
+            elif not _is_plain(entry.name):
+                self.refuse(path, "has a name with unusual characters; rename it")
+            elif entry.is_dir(follow_symlinks=False):
+                self._enter(folder, entry.name, path, depth)
+            elif not entry.is_file(follow_symlinks=False):
+                self.refuse(path, "is no plain file (a pipe, socket or device); take it away")
+            else:
+                self.names.append(path)
+
+    def _enter(self, folder: int, name: str, path: str, depth: int) -> None:
+        try:
+            with _opened(name, os.O_DIRECTORY | os.O_NOFOLLOW, within=folder) as inner:
+                self.folder(inner, path, depth=depth + 1)
+        except OSError as error:
+            self.refuse(path, _reason(error))
+
+    def _entries(self, folder: int, name: str) -> list[os.DirEntry[str]]:
+        entries: list[os.DirEntry[str]] = []
+        if self._seen > self._bounds.entries:
+            return entries
+        with os.scandir(folder) as found:
+            for entry in found:
+                self._seen += 1
+                if self._seen > self._bounds.entries:
+                    self.refuse(
+                        name, f"more than {self._bounds.entries:,} files in all; take some away"
+                    )
+                    return []
+                entries.append(entry)
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+@contextmanager
+def _opened(path: Path | str, flags: int = 0, *, within: int | None = None) -> Iterator[int]:
+    descriptor = os.open(path, _FLAGS | flags, dir_fd=within)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _beneath(folder: int, parts: list[str], most: int) -> bytes:
+    """Read a file without following a link in any part of its path."""
+    if parts[1:]:
+        with _opened(parts[0], os.O_DIRECTORY | os.O_NOFOLLOW, within=folder) as inner:
+            return _beneath(inner, parts[1:], most)
+    with _opened(parts[0], os.O_NOFOLLOW, within=folder) as file:
+        return _contents(file, most)
+
+
+def _contents(file: int, most: int) -> bytes:
+    about = os.fstat(file)
+    if not stat.S_ISREG(about.st_mode):
+        raise FileError("is no plain file (a folder, pipe, socket or device); put a file here")
+    if about.st_size > most:
+        raise FileError(_too_large(about.st_size, most))
+    content = bytearray()
+    # A file may grow while it is read, or have no size at all (/proc).
+    while len(content) <= most and (part := os.read(file, min(_CHUNK, most + 1))):
+        content += part
+    return _not_larger(bytes(content), most)
+
+
+def _not_larger(content: bytes, most: int) -> bytes:
+    if len(content) > most:
+        raise FileError(_too_large(len(content), most))
+    return content
+
+
+def _too_large(size: int, most: int) -> str:
+    return f"has {size:,} bytes, and {most:,} are the most; split it, or make it smaller"
+
+
+def _reason(error: OSError) -> str:
+    return f"cannot be read ({(error.strerror or str(error)).lower()})"
+
+
+def _is_plain(name: str) -> bool:
+    return name.isprintable() and "\\" not in name
+
+
+def _printable(path: str) -> str:
+    escaped = path.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escaped)
