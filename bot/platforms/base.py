@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -63,13 +63,15 @@ class Connection:
 
     account: Account
     #: By the names of `Traits.secrets`; never shown.
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
     meter: Meter
     #: Seconds to connect, and to wait for an answer (together below half a lease).
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     #: Told each answer's ``Date`` header, for the clock guard.
     on_server_time: Callable[[datetime], None] = lambda _time: None
+    #: Origin that counts a Bluesky post's likes; empty for the usual one.
+    appview: str = ""
 
 
 class Platform(Protocol):

@@ -1,0 +1,31 @@
+"""How Mastodon differs from other platforms, where no server has been asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.core.measuring import mastodon_length
+from bot.core.model import Limits, Settling, Traits
+
+NAME = "mastodon"
+
+TRAITS = Traits(
+    name=NAME,
+    label="Mastodon",
+    # Of an unchanged server (docs.joinmastodon.org/entities/Instance).
+    limits=Limits(
+        max_length=500,
+        url_length=23,
+        max_pictures=4,
+        max_alt=1500,
+        max_picture_bytes=16_777_216,
+        max_pixels=33_177_600,
+        picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
+    ),
+    measure=mastodon_length,
+    folds_warning=True,
+    # A request that was cut may still be running there, and many servers ignore the key:
+    # one absent read right after it proves little, a second one later is enough.
+    settling=Settling(reads=2, first_after=timedelta(seconds=5), apart=timedelta(seconds=20)),
+    secrets=("ACCESS_TOKEN",),
+)

@@ -1,0 +1,115 @@
+"""A third-party mock of Mastodon's API (mastodon_mock) on loopback, one for all tests of a run."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_START_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class MastodonAccount:
+    """An account of the mock, with its token."""
+
+    id: str
+    username: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class MastodonServer:
+    """A running mock."""
+
+    origin: str
+
+    def account(self, *, bot: bool = True) -> MastodonAccount:
+        """Make a new account; by default it says that it is automated."""
+        name = f"voice_{uuid.uuid4().hex[:8]}"
+        made = self.ask("POST", "/api/v1/_mock/dev_user", {"username": name})
+        account = MastodonAccount(made["id"], made["username"], made["access_token"])
+        if bot:
+            self.ask(
+                "PATCH",
+                "/api/v1/accounts/update_credentials",
+                {"bot": True},
+                token=account.token,
+            )
+        return account
+
+    def statuses(self, account: MastodonAccount) -> list[dict[str, Any]]:
+        """List what is live, newest first, as the mock tells it."""
+        path = f"/api/v1/accounts/{account.id}/statuses?limit=40"
+        return list(self.ask("GET", path, token=account.token))
+
+    def source(self, account: MastodonAccount, status_id: str) -> str:
+        """Tell a status's exact text."""
+        path = f"/api/v1/statuses/{status_id}/source"
+        return str(self.ask("GET", path, token=account.token)["text"])
+
+    def ask(self, method: str, path: str, body: object = None, *, token: str = "") -> Any:
+        """Speak to the mock directly, past any proxy and any client of ours."""
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            self.origin + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Connection": "close"},
+        )
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+            return json.loads(answer.read())
+
+
+@pytest.fixture(scope="session")
+def mastodon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MastodonServer]:
+    """Start the mock on a free port; stopped, by its process id, when the run ends."""
+    home = tmp_path_factory.mktemp("mastodon")
+    config = home / "mock.toml"
+    config.write_text('[database]\npath = ":memory:"\n\n[[seed.accounts]]\nusername = "first"\n')
+    port = _free_port()
+    process = _start(config, port, home / "log")
+    try:
+        yield MastodonServer(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _start(config: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "mastodon_mock", "serve", "--config", str(config)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+    command += ["--domain", f"127.0.0.1:{port}"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, cwd=config.parent)
+    for _ in range(int(_START_SECONDS / 0.1)):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return process
+        try:
+            process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    process.kill()
+    process.wait()
+    pytest.fail(f"mastodon_mock did not start:\n{log.read_text()[-2000:]}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
