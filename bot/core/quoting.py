@@ -78,6 +78,18 @@ def _quote(text: str, source: Source, spans: list[Span], place: Place) -> Quote:
     )
 
 
+def is_exact(quote: Quote, source: Source) -> bool:
+    """Tell whether a proved quotation still is what its source says, character for character."""
+    at = 0
+    for number, (start, end) in enumerate(quote.fragments):
+        join = _JOIN.match(quote.text, at) if number else None
+        at = join.end() if join else at
+        if (number and join is None) or source.text[start:end] != quote.text[at : at + end - start]:
+            return False
+        at += end - start
+    return at == len(quote.text) and quote.source == source.id and bool(quote.fragments)
+
+
 def _malformed(text: str) -> str | None:
     if not text.strip():
         return "empty; write the words that are quoted"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from bot.core.campaign import Account, Campaign, MediaFile, Post
-from bot.core.facets import detect
+from bot.core.facets import detect, find_links
 from bot.core.layout import Passage, lay_out, passage, short_link
 from bot.core.model import (
     Facet,
@@ -109,13 +109,9 @@ def _link_allowed(room: _Room) -> tuple[Version, str]:
             f"a variant without the link (`drop_link: true`) would go there"
         )
     quoted = version.quote.text if version.quote else ""
-    if any(_links(one, ()) for one in (version.text, version.warning, quoted)):
+    if any(find_links(one) for one in (version.text, version.warning, quoted)):
         return version, f"{name} has `links: never` and this post has a link in its text"
     return version, ""
-
-
-def _links(text: str, coalition: tuple[str, ...]) -> list[Facet]:
-    return [one for one in detect(text, coalition=coalition) if one.kind is FacetKind.LINK]
 
 
 def _problems(room: _Room) -> Iterator[Problem]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import regex
-
 from bot.core.campaign import Quote, Source
+from bot.core.fitting import split, split_quotation
 from bot.core.layout import Passage, passage
 from bot.core.versions import Version
 
@@ -27,18 +25,6 @@ class Part:
     is_last: bool = False
 
 
-#: White space, or a place between two characters of scripts that write none.
-_GAP = regex.compile(
-    r"(?<=\S)\s+(?=\S)|(?<=[\p{Han}\p{Hiragana}\p{Katakana}，。！？；：、”’」』）])"
-    r"(?=[\p{Han}\p{Hiragana}\p{Katakana}“‘「『（])"
-)
-#: Better places to cut, and which share of the longest possible part they must keep.
-_BREAKS = (
-    (regex.compile(r"\n\s*\n"), 0.5),
-    (regex.compile(r"[.!?…。！？؟۔][”’\")»\]]*(?=\s|\p{Han})"), 0.3),
-    (regex.compile(r"[;:,،؛；：，–—][”’\")»\]]*(?=\s|\p{Han})"), 0.5),
-)
-
 #: Tells whether a part fits, laid out with its warning, attribution and link.
 Fits = Callable[[Part], bool]
 
@@ -52,25 +38,28 @@ def parts_of(version: Version, fits: Fits) -> tuple[Part, ...]:
     Raises:
         ThreadError: a word is too long for a part.
     """
-    parts = list(_own_parts(version.text, fits))
+    parts = list(_own_parts(version.text, fits, version.post.lang))
     if version.quote and version.source:
         lead = parts.pop().text if parts else ""
         parts += _quoted_parts(lead, version.quote, version.source, fits)
     elif parts and not fits(replace(parts[-1], is_last=True)):
         tail = parts.pop().text
-        parts += _own_parts(tail, lambda part: fits(replace(part, is_last=True)))
+        parts += _own_parts(tail, lambda one: fits(replace(one, is_last=True)), version.post.lang)
+    if len(parts) == 1:
+        # It fits only without what the first part carries: pictures, so no card for the link.
+        parts.append(Part(""))
     return tuple(
         replace(part, is_first=at == 0, is_last=at == len(parts) - 1)
         for at, part in enumerate(parts)
     )
 
 
-def _own_parts(text: str, fits: Fits) -> Iterator[Part]:
-    rest = text
-    while rest:
-        end = head(rest, lambda one: fits(Part(one)))
-        yield Part(rest[:end].rstrip())
-        rest = rest[end:].lstrip()
+def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[Part]:
+    """Cut own words; the parts of one text are measured alike."""
+    try:
+        yield from (Part(one) for one in split(text, fits=lambda one: fits(Part(one)), lang=lang))
+    except ValueError as e:
+        raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
 
 
 def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterator[Part]:
@@ -95,44 +84,19 @@ def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterat
 def _next_part(
     lead: str, rest: tuple[Quote, Source, int], linked: bool, fits: Fits
 ) -> tuple[Part, int]:
+    """Take the next words of a quotation; own words alone where no whole sentence fits beside."""
     quote, source, at = rest
 
     def part(length: int) -> Part:
         return Part(lead, passage(quote, source, at, at + length), is_last=linked)
 
     try:
-        end = head(quote.text[at:], lambda one: fits(part(len(one))))
-    except ThreadError:
+        spans = split_quotation(quote.text[at:], lambda one: fits(part(len(one))), lang=source.lang)
+    except ValueError as e:
         if not lead:
-            raise
+            raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
         return Part(lead), at
-    found = part(end)
+    found = replace(part(spans[0][1]), is_last=False)
     if lead and found.quoted and found.quoted.cut_after:
         return Part(lead), at
-    end += len(quote.text[at + end :]) - len(quote.text[at + end :].lstrip())
-    return replace(found, is_last=False), at + end
-
-
-def head(text: str, fits: Callable[[str], bool]) -> int:
-    """Give the length of the best first part of a text: to a sentence's end, a clause's, a word's.
-
-    Raises:
-        ThreadError: not even the first word fits.
-    """
-    ends = [end for end in _ends(text) if text[:end].strip()]
-    many = bisect_left(ends, True, key=lambda end: not fits(text[:end].rstrip()))
-    if not many:
-        raise ThreadError(f"{text[: ends[0]]!r} does not fit with what stands beside it")
-    longest = ends[many - 1]
-    for pattern, share in _BREAKS:
-        good = [match.end() for match in pattern.finditer(text, 0, longest + 1)]
-        best = max((end for end in good if end <= longest and end in set(ends)), default=0)
-        if best >= longest * share:
-            return best
-    return longest
-
-
-def _ends(text: str) -> list[int]:
-    """Give where a text may be cut: after a word and the marks that close it; never in ``[…]``."""
-    found = [match.start() for match in _GAP.finditer(text)]
-    return [*found, len(text)]
+    return found, at + (spans[1][0] if len(spans) > 1 else len(quote.text) - at)

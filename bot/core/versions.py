@@ -29,6 +29,11 @@ class Version:
     def links_to_its_source(self) -> bool:
         return self.quote is not None and self.link == self.quote.source
 
+    @property
+    def words(self) -> str:
+        """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
+        return "\n\n".join(one for one in (self.text, self.quote.text if self.quote else "") if one)
+
 
 def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     """Lay the platform's variant over the post, and the account's over both, field by field.
