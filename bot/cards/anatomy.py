@@ -41,8 +41,8 @@ class Anatomy:
     frames: int
     #: The same picture without metadata and without anything after its end.
     bare: bytes
-    #: The EXIF block as a TIFF file, for the orientation; empty where there is none.
-    exif: bytes = b""
+    #: How the picture must be turned to stand upright, as EXIF numbers it; 1 is upright.
+    turn: int = 1
 
 
 def dissect(data: bytes) -> Anatomy:
@@ -100,7 +100,7 @@ def _png(data: bytes) -> Anatomy:
         end = stop
     _refuse_tail(data[end:])
     width, height = struct.unpack_from(">II", header)
-    return Anatomy("image/png", width, height, frames, b"".join(kept), exif)
+    return Anatomy("image/png", width, height, frames, b"".join(kept), _turn(exif))
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes, int]]:
@@ -133,7 +133,7 @@ def _jpeg(data: bytes) -> Anatomy:
     # Phones append a second JPEG (depth, HDR); it is left behind, anything else is refused.
     if not data[end:].startswith(b"\xff\xd8\xff"):
         _refuse_tail(data[end:])
-    return Anatomy("image/jpeg", size[1], size[0], 1, b"".join(kept), exif)
+    return Anatomy("image/jpeg", size[1], size[0], 1, b"".join(kept), _turn(exif))
 
 
 def _refuse_scans(scans: int) -> None:
@@ -195,7 +195,7 @@ def _webp(data: bytes) -> Anatomy:
         raise MalformedError("the picture holds no image, or several")
     width, height = _webp_size(chunks)
     exif = chunks.get(b"EXIF", b"").removeprefix(_EXIF)
-    return Anatomy("image/webp", width, height, frames, _webp_bare(parts), exif)
+    return Anatomy("image/webp", width, height, frames, _webp_bare(parts), _turn(exif))
 
 
 def _riff_chunks(data: bytes, end: int) -> Iterator[tuple[bytes, bytes]]:
@@ -275,6 +275,23 @@ def _skip_blocks(data: bytes, at: int) -> int:
     while data[at]:
         at += data[at] + 1
     return at + 1
+
+
+def _turn(exif: bytes) -> int:
+    """Orientation (tag 0x0112 of the first directory); upright where EXIF is not readable."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (at,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, at)
+        for entry in range(at + 2, at + 2 + count * 12, 12):
+            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, entry)
+            if (tag, kind) == (0x0112, 3) and 1 <= value <= 8:
+                return int(value)
+    except struct.error:
+        return 1
+    return 1
 
 
 _WALKS: dict[bytes, Callable[[bytes], Anatomy]] = {

@@ -36,7 +36,6 @@ _SUFFIXES = {
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 _QUALITIES = (92, 88, 84, 80, 75, 70)
 _SHRINK = 0.85
-_ORIENTATION = 0x0112
 #: What each EXIF orientation asks for (EXIF 2.3, 4.6.4 A).
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -88,10 +87,9 @@ def inspect(data: bytes, *, name: str = "") -> Inspected:
         PictureError: with a sentence that says what is wrong and what to do.
     """
     anatomy = _judged(data, name)
-    turn = _orientation(anatomy)
     _decode(anatomy, thrifty=True)
     width, height = anatomy.width, anatomy.height
-    if turn in _TURNED_SIDEWAYS:
+    if anatomy.turn in _TURNED_SIDEWAYS:
         width, height = height, width
     return Inspected(anatomy.mime, width, height, anatomy.frames)
 
@@ -114,7 +112,7 @@ def clean(
         PictureError: as `inspect`, or the picture cannot be made to fit.
     """
     anatomy = _judged(data, "")
-    image = _upright(_plain(_decode(anatomy)), _orientation(anatomy))
+    image = _upright(_plain(_decode(anatomy)), anatomy.turn)
     image.info.clear()  # Pillow would write what it remembers of the source
     sharp = anatomy.mime in (_PNG, "image/gif") or image.mode in ("LA", "RGBA")
     wanted = [one for one in ((_PNG, _JPEG) if sharp else (_JPEG, _PNG)) if one in mimes]
@@ -177,17 +175,6 @@ def _decode(anatomy: Anatomy, *, thrifty: bool = False) -> Image.Image:
     return image
 
 
-def _orientation(anatomy: Anatomy) -> int:
-    """What EXIF says; 1 (upright) where it says nothing readable."""
-    exif = Image.Exif()
-    try:
-        exif.load(anatomy.exif)
-        turn = exif.get(_ORIENTATION, 1)
-    except (*_DECODER_ERRORS, struct.error):
-        return 1
-    return turn if isinstance(turn, int) else 1
-
-
 def _plain(image: Image.Image) -> Image.Image:
     """Bring any colour mode to 8 bit grey or RGB, with transparency only where it is used."""
     if image.mode.startswith("I") or image.mode == "F":
@@ -224,9 +211,8 @@ def _encodings(image: Image.Image, mime: str) -> Iterator[bytes]:
     for quality in _QUALITIES:
         # 4:4:4 keeps the edges of coloured writing; a third larger, so only while there is room.
         sampling = 0 if quality > 80 else 2
-        yield _saved(
-            flat, "JPEG", quality=quality, subsampling=sampling, optimize=True, progressive=True
-        )
+        # Not optimised, not progressive: Pillow's buffer for those is too small for rich pictures.
+        yield _saved(flat, "JPEG", quality=quality, subsampling=sampling)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -1,0 +1,262 @@
+"""Pictures are judged by what they hold, before anything is decoded (row 23 of the bad inputs)."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+import textwrap
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bot.cards.pictures import MAX_FILE_BYTES, Inspected, inspect
+from bot.errors import PictureError
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+
+
+def encoded(
+    kind: str, size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any
+) -> bytes:
+    image = Image.radial_gradient("L").resize(size).convert(mode)
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def black_png(side: int) -> bytes:
+    """A whole, valid PNG of one bit a pixel, a few kilobytes small."""
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    packer, row = zlib.compressobj(9), b"\0" * (1 + (side + 7) // 8)
+    rows = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, body) for kind, body in chunks)
+
+
+def moving_gif(frames: int, side: int = 2000) -> bytes:
+    """Valid frames of ten pixels on a large screen, as many as asked."""
+    one = [Image.new("P", (10, 10), number % 256) for number in range(frames)]
+    out = io.BytesIO()
+    one[0].save(out, "GIF", save_all=True, append_images=one[1:], optimize=False)
+    data = bytearray(out.getvalue())
+    data[6:10] = struct.pack("<HH", side, side)
+    return bytes(data)
+
+
+def turned(turn: int, kind: str = "JPEG") -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    return encoded(kind, (64, 48), exif=exif)
+
+
+@pytest.mark.parametrize(("kind", "mime"), KINDS.items())
+def test_the_four_kinds_are_told_by_their_content(kind: str, mime: str) -> None:
+    assert inspect(encoded(kind)) == Inspected(mime, 64, 48, 1)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("turn", "size"), [(1, (64, 48)), (3, (64, 48)), (6, (48, 64))])
+def test_the_size_is_what_a_person_sees(kind: str, turn: int, size: tuple[int, int]) -> None:
+    seen = inspect(turned(turn, kind))
+
+    assert (seen.width, seen.height) == size
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("JPEG", "CMYK"), ("JPEG", "L"), ("PNG", "P"), ("PNG", "I;16"), ("GIF", "L")]
+)
+def test_unusual_colours_are_taken(kind: str, mode: str) -> None:
+    assert inspect(encoded(kind, mode=mode)).width == 64
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_way_to_cut_a_picture_off_is_refused(kind: str) -> None:
+    whole = encoded(kind)
+
+    for end in range(len(whole)):
+        with pytest.raises(PictureError):
+            inspect(whole[:end])
+
+
+def test_data_that_only_decoding_finds_broken_is_refused() -> None:
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", b"not packed rows"), (b"IEND", b""))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, body) for kind, body in chunks)
+
+    with pytest.raises(PictureError, match="cannot be read"):
+        inspect(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_hidden_behind_a_picture_is_refused(kind: str) -> None:
+    with pytest.raises(PictureError, match=r"bytes follow the end"):
+        inspect(encoded(kind) + b"PK\x03\x04 a zip file")
+
+
+def test_the_second_picture_that_phones_append_is_left_behind() -> None:
+    phone = encoded("JPEG") + encoded("JPEG", (8, 8))
+
+    assert inspect(phone).width == 64
+
+
+def test_padding_after_a_picture_is_no_fault() -> None:
+    assert inspect(encoded("JPEG") + b"\0\0\r\n").width == 64
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\xef\xbb\xbf <?xml version='1.0'?><svg/>", "SVG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
+        (b"%PDF-1.7", "PostScript or PDF"),
+        (b"BM" + b"\0" * 60, "not a picture of a kind"),
+        (b"II*\0" + b"\0" * 60, "not a picture of a kind"),
+        (b"\0\0\0\x1cftypavif" + b"\0" * 60, "not a picture of a kind"),
+        (b"RIFF\x24\0\0\0WAVE" + b"\0" * 60, "not a picture of a kind"),
+        (b"GIF89a\x01\0\x01\0\0\0\0;", "no image"),
+        (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IEND", b""), "header is missing"),
+        (b"\xff\xd8\xff\xd9", "no image"),
+        (b"\xff\xd8\xff\xe0\0\x02 ", "broken inside"),
+        (b"GIF89a\x01\0\x01\0\0\0\0\x99;", "broken inside"),
+    ],
+)
+def test_other_files_are_refused_and_named(data: bytes, says: str) -> None:
+    with pytest.raises(PictureError, match=says):
+        inspect(data)
+
+
+def test_a_name_that_lies_about_the_kind_is_refused() -> None:
+    with pytest.raises(PictureError, match=r"is PNG but its name ends in '.jpg'; name it \*.png"):
+        inspect(encoded("PNG"), name="media/photo.jpg")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "dir.png/b.jpg"])
+def test_a_fitting_name_is_taken(name: str) -> None:
+    assert inspect(encoded("JPEG"), name=name).mime == "image/jpeg"
+
+
+def test_a_broken_checksum_is_refused() -> None:
+    data = bytearray(encoded("PNG"))
+    data[20] ^= 1
+
+    with pytest.raises(PictureError, match="checksum"):
+        inspect(bytes(data))
+
+
+def test_moving_pictures_are_refused() -> None:
+    moving_webp = io.BytesIO()
+    frames = [Image.new("RGB", (9, 9), shade) for shade in ("red", "blue")]
+    frames[0].save(moving_webp, "WEBP", save_all=True, append_images=frames[1:])
+    moving_png = io.BytesIO()
+    frames[0].save(moving_png, "PNG", save_all=True, append_images=frames[1:])
+
+    for data in (moving_gif(2, 10), moving_webp.getvalue(), moving_png.getvalue()):
+        with pytest.raises(PictureError, match="moves"):
+            inspect(data)
+
+
+def test_a_file_that_is_too_large_is_refused_unread() -> None:
+    with pytest.raises(PictureError, match="at most 30000000"):
+        inspect(b"\0" * (MAX_FILE_BYTES + 1))
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, 0), (6400, 6400), (40_000, 10)])
+def test_sizes_beyond_the_limits_are_refused_from_the_header(size: tuple[int, int]) -> None:
+    header = struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b"")
+
+    with pytest.raises(PictureError, match=r"nothing to see|at most 40 million"):
+        inspect(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
+def test_a_webp_whose_canvas_and_image_differ_is_refused() -> None:
+    data = bytearray(turned(1, "WEBP"))
+    at = data.index(b"VP8X") + 8 + 4
+    data[at] = 200
+
+    with pytest.raises(PictureError):
+        inspect(bytes(data))
+
+
+def test_a_jpeg_of_very_many_scans_is_refused() -> None:
+    data = encoded("JPEG", progressive=True)
+    first = data.index(b"\xff\xda")
+    end = data.index(b"\xff", first + 2)
+    while data[end + 1] in (0, *range(0xD0, 0xD8)):
+        end = data.index(b"\xff", end + 2)
+
+    with pytest.raises(PictureError, match="more than 100 scans"):
+        inspect(data[:first] + data[first:end] * 101 + data[end:])
+
+
+def test_a_huge_colour_profile_and_comments_never_reach_the_decoder() -> None:
+    profile = zlib.compress(b"\0" * 50_000_000)
+    data = encoded("PNG")
+    swollen = data[:33] + png_chunk(b"iCCP", b"x\0\0" + profile) + data[33:]
+
+    assert inspect(swollen).mime == "image/png"
+
+
+@pytest.mark.parametrize("bomb", ["png-13000", "png-19000", "gif-300"])
+def test_bombs_are_refused_in_little_memory(bomb: str, tmp_path: Path) -> None:
+    kind, number = bomb.split("-")
+    data = black_png(int(number)) if kind == "png" else moving_gif(int(number))
+    (tmp_path / "bomb").write_bytes(data)
+    program = """
+        import pathlib, resource, sys
+        from bot.cards.pictures import inspect
+        from bot.errors import PictureError
+        status = pathlib.Path("/proc/self/status").read_text()
+        used = int(status.split("VmSize:")[1].split()[0]) * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, used + 50_000_000))
+        try:
+            inspect(pathlib.Path(sys.argv[1]).read_bytes())
+        except PictureError as e:
+            print(e, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, sep="|")
+    """
+
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / "bomb")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    reason, megabytes = ran.stdout.strip().split("|")
+    assert "at most 40 million" in reason or "moves" in reason
+    assert int(megabytes) < 200
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=6),
+)
+def test_a_damaged_picture_is_read_or_refused_and_nothing_else(
+    kind: str, edits: list[tuple[float, int]]
+) -> None:
+    data = bytearray(encoded(kind, (16, 12)))
+    for place, value in edits:
+        data[int(place * (len(data) - 1))] = value
+
+    try:
+        seen = inspect(bytes(data))
+    except PictureError:
+        return
+    assert seen.width * seen.height <= 40_000_000
