@@ -1,0 +1,128 @@
+"""The audit log: who decided what and why, each row hashed together with the row before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from bot.core.model import JsonObject, canonical_json, sha256_hex
+from bot.store.part import Part
+from bot.store.schema import audit
+
+#: What the first row has in place of the hash before it.
+ROOT = "0" * 64
+_PG_LOCK = 0x61756469
+_LAST = select(audit.c.seq, audit.c.sha256).order_by(audit.c.seq.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One decision, as it was written down."""
+
+    seq: int
+    at: datetime
+    who: str
+    verb: str
+    subject: str
+    why: str
+    detail: JsonObject
+    previous: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decision to write down."""
+
+    at: datetime
+    who: str
+    verb: str
+    subject: str
+    why: str
+    detail: JsonObject
+
+
+class Audit(Part):
+    """Append-only: no method changes or deletes a row."""
+
+    def write(
+        self,
+        who: str,
+        verb: str,
+        subject: str,
+        *,
+        why: str = "",
+        detail: JsonObject | None = None,
+        now: datetime,
+    ) -> AuditRow:
+        """Write a decision down."""
+        with self._db.write() as connection:
+            return append(connection, Entry(now, who, verb, subject, why, detail or {}))
+
+    def rows(self, limit: int | None = None, since: datetime | None = None) -> tuple[AuditRow, ...]:
+        """Read rows, newest first, of this moment or later."""
+        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        if since is not None:
+            query = query.where(audit.c.at >= since)
+        with self._db.read() as connection:
+            return tuple(_as_row(row) for row in connection.execute(query))
+
+    def verify(self) -> int | None:
+        """Find the first row that was changed, or follows one that was taken out; None if none.
+
+        Rows cut off at the end leave no trace here; compare `head` with one noted elsewhere.
+        """
+        with self._db.read() as connection:
+            rows = connection.execute(select(audit).order_by(audit.c.seq))
+            return _first_broken(_as_row(row) for row in rows)
+
+    def head(self) -> tuple[int, str]:
+        """Tell the last row's number and hash; (0, 64 zeros) before the first."""
+        with self._db.read() as connection:
+            return _head(connection)
+
+
+def append(connection: Connection, entry: Entry) -> AuditRow:
+    """Write a row as part of a transaction."""
+    if connection.dialect.name == "postgresql":
+        # Two writers must not chain to the same row; SQLite has one writer anyway.
+        connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
+    seq, previous = _head(connection)
+    row = _sealed(seq + 1, entry, previous)
+    connection.execute(insert(audit).values(**asdict(row)))
+    return row
+
+
+def _head(connection: Connection) -> tuple[int, str]:
+    last = connection.execute(_LAST).one_or_none()
+    return (last.seq, last.sha256) if last else (0, ROOT)
+
+
+def _sealed(seq: int, entry: Entry, previous: str) -> AuditRow:
+    return AuditRow(seq, **asdict(entry), previous=previous, sha256=_hash(seq, entry, previous))
+
+
+def _hash(seq: int, entry: Entry, previous: str) -> str:
+    at = entry.at.astimezone(UTC).isoformat()
+    values = {**asdict(entry), "at": at, "seq": seq, "previous": previous}
+    return sha256_hex(canonical_json(values))
+
+
+def _first_broken(rows: Iterable[AuditRow]) -> int | None:
+    previous, expected = ROOT, 1
+    for row in rows:
+        entry = Entry(row.at, row.who, row.verb, row.subject, row.why, row.detail)
+        if (row.seq, row.previous) != (expected, previous):
+            return expected
+        if row.sha256 != _hash(row.seq, entry, previous):
+            return row.seq
+        previous, expected = row.sha256, row.seq + 1
+    return None
+
+
+def _as_row(row: Row[Any]) -> AuditRow:
+    return AuditRow(**row._mapping)

@@ -1,0 +1,73 @@
+"""Column types that mean, sort and compare the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Dialect, Integer, String, Text
+from sqlalchemy.types import TypeDecorator
+
+from bot.core.model import JsonObject, State, canonical_json
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+#: A number that counts up by itself; SQLite does that for its own INTEGER only.
+Counter = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment, kept as whole microseconds since 1970 in UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
+        """Store a moment.
+
+        Raises:
+            ValueError: it has no zone.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value.isoformat()}")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
+        """Read a moment, in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Json(TypeDecorator[JsonObject]):
+    """A JSON object as canonical text; never pickle, whatever stands in a handed-in file."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: JsonObject | None, _dialect: Dialect) -> str | None:
+        """Write canonical JSON."""
+        return None if value is None else canonical_json(value)
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> JsonObject | None:
+        """Read JSON."""
+        if value is None:
+            return None
+        read: JsonObject = json.loads(value)
+        return read
+
+
+class StateName(TypeDecorator[State]):
+    """A delivery's state, by its name."""
+
+    impl = String(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: State | None, _dialect: Dialect) -> str | None:
+        """Write the plain name."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
+        """Read the name back as a state."""
+        return None if value is None else State(value)

@@ -1,0 +1,308 @@
+"""Sending: a worker claims a delivery, says what it is about to do, and stores what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Update, and_, insert, or_, select, update
+
+from bot.core import lifecycle
+from bot.core.lifecycle import Event
+from bot.core.model import Delivery, Draft, PostRef, State
+from bot.errors import LeaseLostError, StoreError
+from bot.store import audit
+from bot.store.errors import ConflictError, PausedError
+from bot.store.part import Part
+from bot.store.reads import parent_is_out
+from bot.store.rows import (
+    COLUMNS,
+    Note,
+    as_delivery,
+    change,
+    end_attempt,
+    locked,
+    shift,
+    write_move,
+)
+from bot.store.schema import account as accounts
+from bot.store.schema import attempt, delivery, instance, pause
+
+_D = delivery.c
+_IN_DOUBT = (State.SENDING, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to send one delivery, until its lease ends or somebody takes it over."""
+
+    delivery: Delivery
+    owner: str
+    #: Of this claim; every later claim has a higher one.
+    fence: int
+    lease_until: datetime
+
+
+class Leases(Part):
+    """The way from READY through SENDING to what came of it; all of it fenced."""
+
+    def claim(self, account: str, *, now: datetime, owner: str, lease: timedelta) -> Claim | None:
+        """Take the account's oldest delivery that may go out now; None where there is none.
+
+        Nothing is given out while the account has another one in the air or in doubt, while
+        it is stopped, while sending is paused or settling first, later than ``not_after``
+        (unless a person released it), or with the disk nearly full.
+        """
+        if not self._ground.room.is_left(self._ground.directory):
+            return None
+        try:
+            with self._db.write() as connection:
+                row = connection.execute(_take(account, now, owner, lease)).one_or_none()
+                return None if row is None else _opened(connection, as_delivery(row), now)
+        except ConflictError:
+            return None  # another worker was faster on this account
+
+    def begin(self, claim: Claim, draft: Draft, *, now: datetime) -> Delivery:
+        """Store what is about to be sent, before its first byte; only then make the call.
+
+        Raises:
+            LeaseLostError: somebody else has it, or the lease is over; do not call.
+            PausedError: sending was paused meanwhile; do not call, `defer`.
+            StoreError: the intent could not be stored, or is not the first one; do not call.
+        """
+        with self._db.write() as connection:
+            row = _held(connection, claim)
+            if row.lease_until is None or row.lease_until <= now:
+                raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
+            _refuse_paused(connection)
+            begun = _intend(connection, row, draft, now)
+            seq = self._ground.next_seq(connection)
+        try:
+            self._log.announce(begun, seq, now=now)
+        except StoreError:
+            # Nothing was sent; without this it would have to be read back.
+            self.defer(claim, retry_at=now, reason="the sent log cannot be written", now=now)
+            raise
+        return begun
+
+    def accept(self, claim: Claim, ref: PostRef, *, now: datetime) -> Delivery:
+        """Store that it is out.
+
+        Raises:
+            LeaseLostError: somebody else has it; where it is out stands in the audit log.
+        """
+        values = {"remote_id": ref.id, "url": ref.url, "cid": ref.cid, "sent_at": now}
+
+        def confirm(connection: Connection) -> tuple[Delivery, int]:
+            row = _held(connection, claim)
+            note = Note(now, claim.owner)
+            end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
+            sent = shift(connection, row, Event.ACCEPT, note, {**values, "evidence": ""})
+            return sent, self._ground.next_seq(connection)
+
+        try:
+            sent, seq = self._db.must_write(confirm)
+        except LeaseLostError:
+            self._report_lost(claim, ref, now)
+            raise
+        except StoreError:
+            self._log.confirm(claim.delivery.id, ref, self._log.seq + 1, now=now)
+            raise
+        self._note_sent(sent, seq, now)
+        return sent
+
+    def defer(self, claim: Claim, *, retry_at: datetime, reason: str, now: datetime) -> Delivery:
+        """Store that it surely was not accepted, and when to try again."""
+        return self._end(claim, Event.DEFER, Note(now, claim.owner, reason), retry_at=retry_at)
+
+    def stop(self, claim: Claim, reason: str, *, now: datetime) -> Delivery:
+        """Store that it surely was not accepted, and stop its account."""
+
+        def stop_account(connection: Connection, row: Delivery) -> None:
+            connection.execute(
+                update(accounts)
+                .where(accounts.c.name == row.account, accounts.c.stopped_at.is_(None))
+                .values(stopped_at=now, stopped_reason=reason)
+            )
+
+        return self._end(claim, Event.STOP, Note(now, claim.owner, reason), also=stop_account)
+
+    def refuse(self, claim: Claim, reason: str, *, now: datetime) -> Delivery:
+        """Store that it was refused for its content."""
+        return self._end(claim, Event.REFUSE, Note(now, claim.owner, reason))
+
+    def lose(self, claim: Claim, reason: str, *, next_read_at: datetime, now: datetime) -> Delivery:
+        """Store that nobody knows whether it is out, and when to read back."""
+        note = Note(now, claim.owner, reason)
+        return self._end(claim, Event.LOSE, note, next_read_at=next_read_at, absent_reads=0)
+
+    def expire(
+        self, now: datetime, *, dead_owner_before: bool = False, owner: str = ""
+    ) -> tuple[Delivery, ...]:
+        """Take over what workers left: back to READY before a call, UNKNOWN once one began.
+
+        With ``dead_owner_before`` (only while holding the process lock) a lease that still
+        runs counts as left too, unless it is ``owner``'s.
+        """
+        left = _D.lease_until <= now
+        if dead_owner_before:
+            left = or_(left, _D.owner != owner)
+        query = select(*COLUMNS).where(_D.state == State.SENDING, left).order_by(_D.due_at)
+
+        def take_over(connection: Connection) -> tuple[Delivery, ...]:
+            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            return tuple(_left(connection, as_delivery(row), now) for row in rows)
+
+        return self._db.must_write(take_over)
+
+    def _end(
+        self,
+        claim: Claim,
+        event: Event,
+        note: Note,
+        *,
+        also: Callable[[Connection, Delivery], None] | None = None,
+        **values: Any,
+    ) -> Delivery:
+        def outcome(connection: Connection) -> Delivery:
+            row = _held(connection, claim)
+            if also is not None:
+                also(connection, row)
+            counted = _uncounted(connection, row) if event is not Event.LOSE else {}
+            end_attempt(connection, row, event, note)
+            return shift(connection, row, event, note, {**counted, **values})
+
+        return self._db.must_write(outcome)
+
+    def _report_lost(self, claim: Claim, ref: PostRef, now: datetime) -> None:
+        row = claim.delivery
+        detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
+        why = "a status went out, but its lease had been taken over"
+        entry = audit.Entry(now, claim.owner, "incident", row.id, why, detail)
+        self._db.must_write(lambda connection: audit.append(connection, entry))
+        self._log.confirm(row.id, ref, self._log.seq, now=now)
+
+
+def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
+    other = delivery.alias("other")
+    in_doubt = select(other.c.id).where(other.c.account == account, other.c.state.in_(_IN_DOUBT))
+    stopped = select(accounts.c.name).where(
+        accounts.c.name == account, accounts.c.stopped_at.is_not(None)
+    )
+    may_go = and_(
+        _D.account == account,
+        _D.state == State.READY,
+        or_(_D.retry_at.is_(None), _D.retry_at <= now),
+        or_(_D.not_after >= now, _D.released_by != ""),
+        parent_is_out(),
+        ~in_doubt.exists(),
+        ~stopped.exists(),
+        ~_stopping_all().exists(),
+        ~_settling().exists(),
+    )
+    # A CTE, not IN (SELECT … LIMIT 1 FOR UPDATE), which can lock and take more than one row.
+    # SQLite has no FOR UPDATE; BEGIN IMMEDIATE takes its place.
+    pick = (
+        select(_D.id)
+        .where(may_go)
+        .order_by(_D.due_at, _D.part, _D.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=delivery)
+        .cte("pick")
+    )
+    values = {
+        "state": lifecycle.after(State.READY, Event.CLAIM),
+        "owner": owner,
+        "fence": _D.fence + 1,
+        "lease_until": now + lease,
+        "retry_at": None,
+        "reason": "",
+        "updated_at": now,
+    }
+    taken = update(delivery).where(_D.id.in_(select(pick.c.id))).values(values)
+    return taken.returning(*COLUMNS)
+
+
+def _stopping_all() -> Any:
+    return select(pause.c.id).where(pause.c.resumed_at.is_(None))
+
+
+def _settling() -> Any:
+    return select(instance.c.id).where(instance.c.settle_reason.is_not(None))
+
+
+def _opened(connection: Connection, row: Delivery, now: datetime) -> Claim:
+    before = replace(row, state=State.READY)
+    write_move(connection, before, Event.CLAIM, row.state, Note(now, row.owner))
+    connection.execute(
+        insert(attempt).values(
+            delivery_id=row.id,
+            fence=row.fence,
+            owner=row.owner,
+            phase="preparing",
+            outcome="",
+            reason="",
+            remote_id="",
+            started_at=now,
+        )
+    )
+    return Claim(row, row.owner, row.fence, row.lease_until or now)
+
+
+def _held(connection: Connection, claim: Claim) -> Delivery:
+    row = locked(connection, claim.delivery.id)
+    if (row.state, row.fence, row.owner) != (State.SENDING, claim.fence, claim.owner):
+        raise LeaseLostError(
+            f"{row.id}: it is {row.state}, claim {row.fence} of {row.owner or 'nobody'};"
+            f" not claim {claim.fence} of {claim.owner}"
+        )
+    return row
+
+
+def _refuse_paused(connection: Connection) -> None:
+    for query, what in ((_stopping_all(), "paused"), (_settling(), "settling first")):
+        if connection.execute(query.limit(1)).one_or_none() is not None:
+            raise PausedError(f"sending is {what}; nothing was begun")
+
+
+def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) -> Delivery:
+    frozen = draft.to_json()
+    if row.draft_json is not None and row.draft_json != frozen:
+        raise StoreError(f"{row.id}: another draft was begun with; send that one again")
+    values: Mapping[str, Any] = {
+        "draft_json": frozen,
+        "first_intent_at": row.first_intent_at or now,
+        "attempts": row.attempts + 1,
+        "absent_reads": 0,
+        "updated_at": now,
+    }
+    this = and_(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
+    opened = and_(this, attempt.c.phase == "preparing")
+    called = update(attempt).where(opened).values(phase="calling", called_at=now)
+    if connection.execute(called).rowcount != 1:
+        raise StoreError(f"{row.id}: this claim has begun its call already")
+    return change(connection, row.id, values)
+
+
+def _uncounted(connection: Connection, row: Delivery) -> dict[str, Any]:
+    """Take back the attempt that `begin` counted: it surely had no side effect."""
+    return {"attempts": row.attempts - 1} if _is_calling(connection, row) else {}
+
+
+def _is_calling(connection: Connection, row: Delivery) -> bool:
+    query = select(attempt.c.phase).where(
+        attempt.c.delivery_id == row.id, attempt.c.fence == row.fence
+    )
+    return connection.execute(query).scalar_one_or_none() == "calling"
+
+
+def _left(connection: Connection, row: Delivery, now: datetime) -> Delivery:
+    note = Note(now, row.owner, "its worker died, or took longer than its lease")
+    if _is_calling(connection, row):
+        end_attempt(connection, row, Event.LOSE, note)
+        values = {"next_read_at": now, "absent_reads": 0}
+        return shift(connection, row, Event.LOSE, note, values)
+    end_attempt(connection, row, Event.DEFER, note)
+    return shift(connection, row, Event.DEFER, note, {"retry_at": now})

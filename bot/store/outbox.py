@@ -1,0 +1,12 @@
+"""The outbox: the only source of truth about sending. Its parts are in four files, by who asks."""
+
+from __future__ import annotations
+
+from bot.store.leases import Leases
+from bot.store.plans import Plans
+from bot.store.readback import ReadBacks
+from bot.store.reads import Reads
+
+
+class Outbox(Reads, Plans, Leases, ReadBacks):
+    """All deliveries, what happens to them, and their history."""

@@ -1,0 +1,151 @@
+"""Reading back: what came of a delivery that nobody could tell was out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from bot.core.lifecycle import Event
+from bot.core.model import Delivery, HoldReason, PostRef, State
+from bot.errors import DecisionError
+from bot.store.part import Part
+from bot.store.rows import Note, change, end_attempt, locked, shift
+from bot.store.schema import attempt
+
+_RECONCILER = "reconciler"
+#: What leads from where a forgetful database has it to SENT, when it is seen to be out.
+_WAYS: Mapping[State, tuple[Event, ...]] = {
+    State.PLANNED: (Event.HOLD, Event.VOUCH),
+    State.READY: (Event.HOLD, Event.VOUCH),
+    State.HELD: (Event.VOUCH,),
+    State.FAILED: (Event.RETRY, Event.HOLD, Event.VOUCH),
+    State.SENDING: (Event.LOSE, Event.FIND),
+    State.UNKNOWN: (Event.FIND,),
+    State.SENT: (),
+}
+
+
+class ReadBacks(Part):
+    """The way out of UNKNOWN."""
+
+    def found(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
+        """Store that it is out.
+
+        Raises:
+            DecisionError: it is not UNKNOWN (any more).
+        """
+        return self._out(delivery_id, ref, now, only_unknown=True)
+
+    def recognise(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
+        """Store that it is out, whatever a database that was restored thinks of it.
+
+        Raises:
+            DecisionError: it was dropped, retracted or deleted, as far as the database knows.
+        """
+        return self._out(delivery_id, ref, now, only_unknown=False)
+
+    def missed(
+        self, delivery_id: str, *, next_read_at: datetime, now: datetime, evidence: str = ""
+    ) -> Delivery:
+        """Count a complete read that found nothing; more are needed.
+
+        Raises:
+            DecisionError: it is not UNKNOWN (any more).
+        """
+        with self._db.write() as connection:
+            row = _unknown(connection, delivery_id)
+            values: dict[str, Any] = {
+                "absent_reads": row.absent_reads + 1,
+                "next_read_at": next_read_at,
+                "updated_at": now,
+            }
+            return change(connection, row.id, values | ({"evidence": evidence} if evidence else {}))
+
+    def postpone(self, delivery_id: str, *, next_read_at: datetime, now: datetime) -> Delivery:
+        """Read back later: this read did not happen, so it counts for nothing.
+
+        Raises:
+            DecisionError: it is not UNKNOWN (any more).
+        """
+        with self._db.write() as connection:
+            row = _unknown(connection, delivery_id)
+            return change(connection, row.id, {"next_read_at": next_read_at, "updated_at": now})
+
+    def resend(self, delivery_id: str, *, now: datetime, evidence: str = "") -> Delivery:
+        """Give it out again: it is surely absent. Same key, same draft.
+
+        Raises:
+            DecisionError: it is not UNKNOWN (any more).
+        """
+        with self._db.write() as connection:
+            row = _unknown(connection, delivery_id)
+            values = {"retry_at": now, "absent_reads": row.absent_reads + 1, "evidence": evidence}
+            return shift(connection, row, Event.MISS, Note(now, _RECONCILER, evidence), values)
+
+    def give_up(
+        self,
+        delivery_id: str,
+        evidence: str,
+        *,
+        now: datetime,
+        reason: str = HoldReason.UNSETTLED,
+    ) -> Delivery:
+        """Leave it to a person, with what is known.
+
+        Raises:
+            DecisionError: it is not UNKNOWN (any more).
+        """
+        with self._db.write() as connection:
+            row = _unknown(connection, delivery_id)
+            note = Note(now, _RECONCILER, reason)
+            return shift(connection, row, Event.GIVE_UP, note, {"evidence": evidence})
+
+    def _out(
+        self, delivery_id: str, ref: PostRef, now: datetime, *, only_unknown: bool
+    ) -> Delivery:
+        def store(connection: Connection) -> tuple[Delivery, int]:
+            find = _unknown if only_unknown else locked
+            row = find(connection, delivery_id)
+            if row.state is State.SENT and row.remote_id:
+                return row, 0
+            return _walk(connection, row, ref, now), self._ground.next_seq(connection)
+
+        sent, seq = self._db.must_write(store)
+        if seq:
+            self._note_sent(sent, seq, now)
+        return sent
+
+
+def _unknown(connection: Connection, delivery_id: str) -> Delivery:
+    row = locked(connection, delivery_id)
+    if row.state is not State.UNKNOWN:
+        raise DecisionError(f"{row.id}: it is {row.state}, there is nothing to read back")
+    return row
+
+
+def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) -> Delivery:
+    if row.state not in _WAYS:
+        raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {ref.url or ref.id}")
+    note = Note(now, _RECONCILER, "read back and found")
+    if row.state is State.SENDING:
+        end_attempt(connection, row, Event.LOSE, note)
+    for event in _WAYS[row.state]:
+        row = shift(connection, row, event, note)
+    values = {
+        "remote_id": ref.id,
+        "url": ref.url,
+        "cid": ref.cid,
+        "sent_at": _called_at(connection, row) or now,
+        "evidence": "",
+    }
+    return change(connection, row.id, values)
+
+
+def _called_at(connection: Connection, row: Delivery) -> datetime | None:
+    # It went out when it was last sent, not when we came to read.
+    query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
+    called: datetime | None = connection.execute(query).scalar_one()
+    return called

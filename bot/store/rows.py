@@ -1,0 +1,179 @@
+"""Rows of the outbox as values, and the one function that changes a delivery's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from bot.core import lifecycle
+from bot.core.lifecycle import Event
+from bot.core.model import Delivery, NewDelivery, State
+from bot.errors import DecisionError
+from bot.store.schema import attempt, delivery, move
+
+_NAMES = tuple(field.name for field in fields(Delivery))
+_GIVEN = tuple(field.name for field in fields(NewDelivery))
+#: In the order of `Delivery`'s fields.
+COLUMNS = tuple(delivery.c[name] for name in _NAMES)
+#: States whose reason people ask for; elsewhere the history keeps it.
+_EXPLAINED = frozenset(
+    {State.HELD, State.FAILED, State.UNKNOWN, State.CANCELLED, State.RETRACTED, State.GONE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who moves something, when and why."""
+
+    at: datetime
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of a delivery from one state to the next."""
+
+    at: datetime
+    actor: str
+    event: Event
+    before: State
+    after: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a delivery, with its outcome."""
+
+    id: int
+    fence: int
+    owner: str
+    #: ``preparing`` (no reader can see it), ``calling`` (one may), ``done``.
+    phase: str
+    #: None while it is open.
+    outcome: Event | None
+    reason: str
+    remote_id: str
+    started_at: datetime
+    called_at: datetime | None
+    ended_at: datetime | None
+
+
+def as_delivery(row: Row[Any]) -> Delivery:
+    """Make a value of a row that was selected as `COLUMNS`."""
+    return Delivery(**row._mapping)
+
+
+def as_move(row: Row[Any]) -> Move:
+    """Make a value of a whole row of ``move``."""
+    return Move(row.at, row.actor, Event[row.event], row.before, row.after, row.reason)
+
+
+def as_attempt(row: Row[Any]) -> Attempt:
+    """Make a value of a whole row of ``attempt``."""
+    values = {field.name: row._mapping[field.name] for field in fields(Attempt)}
+    outcome = Event[row.outcome] if row.outcome else None
+    return Attempt(**{**values, "outcome": outcome})
+
+
+def given(new: NewDelivery) -> dict[str, Any]:
+    """Write the columns that the planner decides."""
+    values = {name: getattr(new, name) for name in _GIVEN}
+    return {**values, "payload_sha256": new.payload_sha256}
+
+
+def locked(connection: Connection, delivery_id: str) -> Delivery:
+    """Read a delivery that nobody else changes until this transaction ends.
+
+    Raises:
+        DecisionError: there is none.
+    """
+    query = select(*COLUMNS).where(delivery.c.id == delivery_id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise DecisionError(f"no delivery has the id {delivery_id!r}")
+    return as_delivery(row)
+
+
+def shift(
+    connection: Connection,
+    row: Delivery,
+    event: Event,
+    note: Note,
+    values: Mapping[str, Any] | None = None,
+) -> Delivery:
+    """Move a delivery that is `locked`, and write the move down.
+
+    Raises:
+        DecisionError: it cannot be moved so from where it is.
+    """
+    try:
+        target = lifecycle.after(row.state, event)
+    except ValueError as error:
+        raise DecisionError(f"{row.id}: {error}") from error
+    changes = {
+        "state": target,
+        "updated_at": note.at,
+        "reason": note.reason if target in _EXPLAINED or event is Event.DEFER else "",
+        **_idle(target),
+        **(values or {}),
+    }
+    write_move(connection, row, event, target, note)
+    return change(connection, row.id, changes)
+
+
+def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) -> Delivery:
+    """Write columns of a delivery and read it back."""
+    statement = update(delivery).where(delivery.c.id == delivery_id).values(values)
+    return as_delivery(connection.execute(statement.returning(*COLUMNS)).one())
+
+
+def write_move(
+    connection: Connection, row: Delivery, event: Event, target: State, note: Note
+) -> None:
+    """Add to the history of a delivery."""
+    connection.execute(
+        insert(move).values(
+            delivery_id=row.id,
+            at=note.at,
+            actor=note.actor,
+            event=event.name,
+            before=row.state,
+            after=target,
+            reason=note.reason,
+        )
+    )
+
+
+def end_attempt(
+    connection: Connection, row: Delivery, event: Event, note: Note, *, remote_id: str = ""
+) -> None:
+    """Write the outcome of the attempt that a claim opened."""
+    connection.execute(
+        update(attempt)
+        .where(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
+        .values(
+            phase="done",
+            outcome=event.name,
+            reason=note.reason,
+            remote_id=remote_id,
+            ended_at=note.at,
+        )
+    )
+
+
+def _idle(target: State) -> dict[str, Any]:
+    """Give what a delivery no longer has, once nobody works on it."""
+    if target is State.SENDING:
+        return {}
+    values: dict[str, Any] = {"owner": "", "lease_until": None}
+    if target is not State.READY:
+        values["retry_at"] = None
+    if target is not State.UNKNOWN:
+        values["next_read_at"] = None
+    return values

@@ -1,0 +1,146 @@
+"""Snapshots of engagement, and follower counts: each number once, as it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, select, update
+
+from bot.core.model import Metrics
+from bot.store.part import Part
+from bot.store.schema import delivery, follower, snapshot
+
+_S = snapshot.c
+_NUMBERS = tuple(field.name for field in fields(Metrics))
+
+
+class Outcome(StrEnum):
+    """What came of a snapshot."""
+
+    DUE = "DUE"
+    TAKEN = "TAKEN"
+    #: The platform did not answer in time.
+    FAILED = "FAILED"
+    #: The status is no longer there.
+    GONE = "GONE"
+    #: Not taken at its age: budget, or the bot was off.
+    MISSED = "MISSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The numbers of one live status at one moment; never updated once taken."""
+
+    delivery_id: str
+    age_label: str
+    due_at: datetime
+    taken_at: datetime | None
+    outcome: Outcome
+    reason: str
+    #: All None unless it was taken.
+    metrics: Metrics
+
+
+class Snapshots(Part):
+    """One row for each age at which a delivery's numbers are read."""
+
+    def schedule(self, delivery_id: str, dues: Mapping[str, datetime]) -> None:
+        """Note when a delivery's numbers are to be read, by age; what is noted stays."""
+        rows = [
+            {"delivery_id": delivery_id, "age_label": age, "due_at": due, "state": Outcome.DUE}
+            for age, due in dues.items()
+        ]
+        statement = self._db.insert(snapshot).on_conflict_do_nothing()
+        with self._db.write() as connection:
+            for row in rows:
+                connection.execute(statement.values(**row, reason=""))
+
+    def put(
+        self,
+        delivery_id: str,
+        age: str,
+        *,
+        taken_at: datetime,
+        metrics: Metrics | None = None,
+        outcome: Outcome = Outcome.TAKEN,
+        reason: str = "",
+    ) -> bool:
+        """Store what came of a snapshot; False where it was not due (any more)."""
+        numbers = {name: getattr(metrics, name) for name in _NUMBERS} if metrics else {}
+        values = {"taken_at": taken_at, "state": outcome, "reason": reason, **numbers}
+        this = (_S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE)
+        with self._db.write() as connection:
+            return connection.execute(update(snapshot).where(*this).values(values)).rowcount == 1
+
+    def due(
+        self, now: datetime, *, account: str | None = None, limit: int | None = None
+    ) -> tuple[Snapshot, ...]:
+        """Find what is to be read now, oldest first."""
+        query = _snapshots(_S.state == Outcome.DUE, _S.due_at <= now).limit(limit)
+        return self._read(query if account is None else query.where(_of(account)))
+
+    def of(self, delivery_id: str) -> tuple[Snapshot, ...]:
+        """Read all snapshots of a delivery, youngest age first."""
+        return self._read(_snapshots(_S.delivery_id == delivery_id))
+
+    def find(
+        self,
+        *,
+        account: str | None = None,
+        outcome: Outcome | None = None,
+        since: datetime | None = None,
+    ) -> tuple[Snapshot, ...]:
+        """Find snapshots that were due from then on, oldest first."""
+        query = _snapshots()
+        if account is not None:
+            query = query.where(_of(account))
+        if outcome is not None:
+            query = query.where(_S.state == outcome)
+        return self._read(query if since is None else query.where(_S.due_at >= since))
+
+    def _read(self, query: Select[Any]) -> tuple[Snapshot, ...]:
+        with self._db.read() as connection:
+            return tuple(_as_snapshot(row) for row in connection.execute(query))
+
+
+class Followers(Part):
+    """How many follow an account, once a UTC day."""
+
+    def put(self, account: str, count: int, now: datetime) -> None:
+        """Store the day's count; the last one of a day stays."""
+        day = now.astimezone(UTC).date().isoformat()
+        row = self._db.insert(follower).values(account=account, day=day, count=count)
+        key = [follower.c.account, follower.c.day]
+        with self._db.write() as connection:
+            connection.execute(row.on_conflict_do_update(index_elements=key, set_={"count": count}))
+
+    def of(self, account: str) -> Mapping[str, int]:
+        """Read an account's counts by day (YYYY-MM-DD, UTC), oldest first."""
+        query = select(follower.c.day, follower.c.count).where(follower.c.account == account)
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(follower.c.day)).all()
+        return {row[0]: row[1] for row in rows}
+
+
+def _snapshots(*which: ColumnElement[bool]) -> Select[Any]:
+    return select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
+
+
+def _of(account: str) -> ColumnElement[bool]:
+    return _S.delivery_id.in_(select(delivery.c.id).where(delivery.c.account == account))
+
+
+def _as_snapshot(row: Row[Any]) -> Snapshot:
+    return Snapshot(
+        row.delivery_id,
+        row.age_label,
+        row.due_at,
+        row.taken_at,
+        Outcome(row.state),
+        row.reason,
+        Metrics(**{name: row._mapping[name] for name in _NUMBERS}),
+    )
