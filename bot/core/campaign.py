@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Account:
     min_gap: timedelta = timedelta(0)
     #: US dollars; None is no budget. The hard stop for posting and reading.
     budget_usd_per_month: float | None = None
+    #: The account's owner also owns its developer app: X then reads its own timeline for less.
+    owns_app: bool = False
     #: ``resend`` after surely absent, or ``hold`` for a person.
     on_unknown: str = "resend"
     automated_label_confirmed: date | None = None
@@ -281,6 +284,11 @@ class Campaign:
     investigations: Mapping[str, Investigation]
     #: Of every file that was read, by path; the same files give the same hash.
     tree_sha256: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of every local time in the campaign."""
+        return ZoneInfo(self.schedule.timezone)
 
     def post(self, post_id: str) -> Post | None:
         """Find a post by its id."""

@@ -1,0 +1,1 @@
+"""X (formerly Twitter), through tweepy and the API v2."""
