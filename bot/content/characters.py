@@ -33,13 +33,19 @@ _BOMS = (
 )
 
 
-def decode(raw: bytes, *, file: str) -> tuple[str, list[Problem]]:
-    """Decode strict UTF-8 without its byte order mark, and find every refused character."""
+def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list[Problem]]:
+    """Decode strict UTF-8, and find every refused character.
+
+    Args:
+        raw: The whole file.
+        file: Its path, for problems.
+        keep_mark: Leave a byte order mark in the text (where it is refused) instead of dropping it.
+    """
     for mark, name in _BOMS:
         if raw.startswith(mark):
             return "", [Problem(file, 1, 1, "", f"is {name}; save the file as UTF-8")]
     try:
-        text = raw.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        text = (raw if keep_mark else raw.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
     except UnicodeDecodeError as error:
         return "", [_undecodable(error, file)]
     return text, [

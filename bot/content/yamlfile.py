@@ -71,6 +71,7 @@ def parse(
 ) -> tuple[Node | None, list[Problem]]:
     """Read one YAML document; a node that comes with problems is only good for finding more.
 
+    Two problems leave a node: duplicate keys (the first counts) and characters in escapes.
     Only an empty value is null (`EMPTY`); ``no``, ``12:30`` and ``~`` are text. Refused, with the
     line and column: more bytes, events or depth than `Bounds` has, anything but strict UTF-8 in
     NFC, control and bidi characters, anchors, aliases, merge keys, tags, directives, duplicate
@@ -91,7 +92,7 @@ def parse(
     except yaml.MarkedYAMLError as error:
         reader.refuse(_mark(error), _advice(error, text))
         return None, reader.problems
-    return reader.root, reader.problems
+    return None if reader.is_broken else reader.root, reader.problems
 
 
 def too_large(file: str, size: int, most: int) -> Problem:
@@ -107,6 +108,8 @@ class _Reader:
     def __init__(self, file: str, bounds: Bounds) -> None:
         self.root: Node | None = None
         self.problems: list[Problem] = []
+        #: Something was refused without which the rest cannot be understood.
+        self.is_broken = False
         self._file = file
         self._bounds = bounds
         self._open: list[_Open] = []
@@ -131,6 +134,10 @@ class _Reader:
         if len(self.problems) < self._bounds.problems:
             self.problems.append(Problem(place.file, place.line, place.column, "", message))
 
+    def _spoil(self, event: yaml.Event, message: str) -> None:
+        self.is_broken = True
+        self.refuse(event.start_mark, message)
+
     def _stop(self, event: yaml.Event, message: str) -> None:
         self.refuse(event.start_mark, message)
         raise _Stop
@@ -149,21 +156,21 @@ class _Reader:
 
     def _refuse_anchor(self, event: yaml.NodeEvent) -> None:
         if isinstance(event, yaml.AliasEvent):
-            self.refuse(
-                event.start_mark,
+            self._spoil(
+                event,
                 f"an alias (*{str(event.anchor)[:60]}); write the value out, "
                 "or put text that begins with * in quotation marks",
             )
         elif event.anchor:
-            self.refuse(
-                event.start_mark,
+            self._spoil(
+                event,
                 f"an anchor (&{event.anchor[:60]}); take it out, "
                 "or put text that begins with & in quotation marks",
             )
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self.refuse(
-                event.start_mark,
+            self._spoil(
+                event,
                 f"a tag ({tag[:60]}); take it out, "
                 "or put text that begins with ! in quotation marks",
             )

@@ -1,0 +1,314 @@
+"""The whole campaign from its files, or every problem that keeps it from being one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
+
+from bot.content import schedules
+from bot.content.bounds import Bounds
+from bot.content.files import POSTS, SCHEDULE, FileError, FolderTree, StoredTree, Tree
+from bot.content.known import Anything, Known
+from bot.content.nodes import Node
+from bot.content.pictures import FOLDER as PICTURES
+from bot.content.pictures import Inspect, Pictures
+from bot.content.posts import PostReader, Surroundings
+from bot.content.shape import document
+from bot.content.sources import FOLDER as SOURCES
+from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, build_source
+from bot.content.yamlfile import parse
+from bot.core.campaign import NOWHERE, Campaign, Investigation, Post, Schedule, Source
+from bot.core.model import Traits
+from bot.errors import Problem, Severity
+
+#: Stands for a list of investigations where there is no file of them.
+_NO_LIST = Node(NOWHERE, {})
+#: May stand in any folder of posts, and are not read: editors leave notes, git keeps folders.
+NOT_CONTENT = frozenset({"README.md", ".gitkeep"})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a tree of files says."""
+
+    #: None while any problem is an error.
+    campaign: Campaign | None
+    #: Sorted by file, line and column; warnings and notices too.
+    problems: tuple[Problem, ...]
+    #: All that was read, by ``schedule.yaml`` and ``posts/…``: text as it is, pictures as bytes.
+    files: Mapping[str, str | bytes]
+    tree_sha256: str
+
+
+def load(
+    *,
+    schedule_path: Path,
+    posts_path: Path,
+    traits: Mapping[str, Traits],
+    inspect: Inspect,
+    now: datetime,
+    bounds: Bounds | None = None,
+) -> Loaded:
+    """Read a campaign from disk.
+
+    Args:
+        schedule_path: The schedule's file.
+        posts_path: The folder of posts; nothing outside of it is read.
+        traits: Every platform by its name.
+        inspect: Tells what a picture is; raises `PictureError`.
+        now: Aware; decides what is past or far ahead.
+        bounds: Sizes beyond which nothing is read.
+
+    What is wrong is told in `Loaded.problems`, never raised.
+    """
+    bounds = bounds or Bounds()
+    tree = FolderTree(schedule_path, posts_path, bounds)
+    return _Loading(tree, traits=traits, inspect=inspect, now=now, bounds=bounds).load()
+
+
+def load_from_files(
+    files: Mapping[str, bytes],
+    *,
+    traits: Mapping[str, Traits],
+    inspect: Inspect,
+    now: datetime,
+    bounds: Bounds | None = None,
+) -> Loaded:
+    """Read a campaign from what `Loaded.files` held, text as UTF-8; the disk is not touched."""
+    bounds = bounds or Bounds()
+    return _Loading(
+        StoredTree(files), traits=traits, inspect=inspect, now=now, bounds=bounds
+    ).load()
+
+
+class _Loading:
+    """One reading of one tree."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        traits: Mapping[str, Traits],
+        inspect: Inspect,
+        now: datetime,
+        bounds: Bounds,
+    ) -> None:
+        self._tree = tree
+        self._traits = traits
+        self._now = now
+        self._bounds = bounds
+        self._names, found = tree.list()
+        self._problems: list[Problem] = list(found)
+        self._contents: dict[str, bytes] = {}
+        self._pictures = Pictures(tree, self._names, inspect=inspect, bounds=bounds)
+
+    def load(self) -> Loaded:
+        root = self._mapping(SCHEDULE)
+        nodes = {name: self._mapping(name) for name in self._names if name.endswith(".yaml")}
+        listed = nodes.pop(INVESTIGATIONS, None) if INVESTIGATIONS in nodes else _NO_LIST
+        described = {name: nodes.pop(name) for name in [*nodes] if name.startswith(f"{SOURCES}/")}
+        known = self._known(root, listed, described)
+        schedule = self._schedule(root, known)
+        zone = ZoneInfo(schedule.timezone if schedule else "UTC")
+        sources = self._sources(described, known, self._now.astimezone(zone).date())
+        investigations = self._investigations(listed, described)
+        around = Surroundings(known, schedule, sources, self._pictures, self._now)
+        posts = self._posts(nodes, around)
+        self._strays()
+        return self._loaded(schedule, posts, sources, investigations)
+
+    def _tell(self, name: str, message: str, severity: Severity = Severity.ERROR) -> None:
+        self._problems.append(Problem(self._tree.shown(name), 0, 0, "", message, severity))
+
+    def _read(self, name: str, most: int) -> bytes:
+        left = self._bounds.all_text_bytes - sum(map(len, self._contents.values()))
+        if left <= 0:
+            raise FileError(
+                f"all files together have more than {self._bounds.all_text_bytes:,} bytes"
+            )
+        self._contents[name] = self._tree.read(name, min(most, left))
+        return self._contents[name]
+
+    def _mapping(self, name: str) -> Node | None:
+        """Read a YAML file; None where it has told a problem that leaves nothing to look at."""
+        file = self._tree.shown(name)
+        try:
+            raw = self._read(name, self._bounds.yaml_bytes)
+        except FileError as error:
+            self._tell(name, str(error))
+            return None
+        node, problems = parse(raw, file=file, bounds=self._bounds)
+        wrong = None if problems else document(node, file=file, key=_first_key(name))
+        self._problems += [*problems, wrong] if wrong else problems
+        return node if node and isinstance(node.value, dict) else None
+
+    def _known(
+        self, root: Node | None, listed: Node | None, described: Mapping[str, Node | None]
+    ) -> Known:
+        start: Mapping[str, bool] = Anything() if listed is None else _addresses(listed)
+        links = (
+            start
+            if isinstance(start, Anything)
+            else {
+                **start,
+                **{
+                    _stem(name): node is None or bool(node.text("address"))
+                    for name, node in described.items()
+                },
+            }
+        )
+        accounts = _names(root, "accounts")
+        if root is not None and not isinstance(accounts, Anything):
+            accounts = {
+                name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
+            }
+        prices = [price for traits in self._traits.values() for price in traits.prices]
+        return Known(
+            accounts=accounts,
+            platforms=tuple(self._traits),
+            slots=_names(root, "slots"),
+            queues=_names(root, "queues"),
+            themes=_texts(root, "themes"),
+            prices=prices,
+            sources=tuple(_stem(name) for name in described),
+            links=links,
+        )
+
+    def _schedule(self, root: Node | None, known: Known) -> Schedule | None:
+        if root is None:
+            return None
+        schedule, problems = schedules.build(root, known=known, now=self._now)
+        self._problems += problems
+        return schedule
+
+    def _sources(
+        self, described: Mapping[str, Node | None], known: Known, today: date
+    ) -> dict[str, Source]:
+        start = f"{SOURCES}/"
+        texts = Texts(
+            tuple(name.removeprefix(start) for name in self._names if name.startswith(start)),
+            lambda name: self._read(start + name, self._bounds.text_bytes),
+            lambda name: self._tree.shown(start + name),
+        )
+        sources: dict[str, Source] = {}
+        for name, node in described.items():
+            if node:
+                source, problems = build_source(name, node, texts=texts, known=known, today=today)
+                self._problems += problems
+                sources |= {source.id: source} if source else {}
+        return sources
+
+    def _investigations(
+        self, listed: Node | None, described: Mapping[str, object]
+    ) -> dict[str, Investigation]:
+        if listed is None:
+            return {}
+        ids = {_stem(name): name for name in described}
+        investigations, problems = build_investigations(listed, sources=ids)
+        self._problems += problems
+        return investigations
+
+    def _posts(self, nodes: Mapping[str, Node | None], around: Surroundings) -> tuple[Post, ...]:
+        reader = PostReader(around)
+        for node in nodes.values():
+            if node:
+                reader.read(node)
+        self._problems += reader.problems
+        return tuple(reader.posts)
+
+    def _strays(self) -> None:
+        """Tell of files that nothing reads: most likely someone thinks they are posted."""
+        for name in self._names:
+            if name in self._contents or PurePosixPath(name).name in NOT_CONTENT:
+                continue
+            if name.endswith(".yaml"):
+                continue  # could not be read, and has said so
+            if name.startswith(f"{POSTS}/{PICTURES}/"):
+                continue
+            self._tell(name, _stray(name))
+        for name in self._pictures.unused():
+            if PurePosixPath(name).name not in NOT_CONTENT:
+                self._tell(f"{POSTS}/{name}", "no post uses this picture", Severity.NOTICE)
+
+    def _loaded(
+        self,
+        schedule: Schedule | None,
+        posts: tuple[Post, ...],
+        sources: Mapping[str, Source],
+        investigations: Mapping[str, Investigation],
+    ) -> Loaded:
+        contents = {**self._contents, **self._pictures.used}
+        tree = tree_sha256(contents)
+        problems = tuple(sorted(set(self._problems)))
+        failed = any(one.severity is Severity.ERROR for one in problems)
+        campaign = (
+            Campaign(schedule, posts, sources, investigations, tree)
+            if schedule and not failed
+            else None
+        )
+        files = {name: _text_or_bytes(name, contents[name]) for name in sorted(contents)}
+        return Loaded(campaign, problems, files, tree)
+
+
+def tree_sha256(contents: Mapping[str, bytes]) -> str:
+    """Hash the names and contents of all files; their order does not matter."""
+    whole = sha256()
+    for name in sorted(contents):
+        whole.update(f"{sha256(contents[name]).hexdigest()}  {name}\n".encode())
+    return whole.hexdigest()
+
+
+def _first_key(name: str) -> str:
+    if name == SCHEDULE:
+        return "campaign"
+    if name == INVESTIGATIONS:
+        return "investigations"
+    return "file" if name.startswith(f"{SOURCES}/") else "posts"
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).stem
+
+
+def _names(root: Node | None, key: str) -> dict[str, str]:
+    """Give the names that a section of the schedule defines; any, where it cannot be read."""
+    if root is None:
+        return Anything()
+    section = root.child(key)
+    if section is not None and not isinstance(section.value, dict):
+        return Anything()
+    return dict.fromkeys(root.names(key), "")
+
+
+def _texts(root: Node | None, key: str) -> tuple[str, ...]:
+    entries = root.entries(key) if root else []
+    return tuple(entry.value for entry in entries if isinstance(entry.value, str))
+
+
+def _addresses(listed: Node) -> dict[str, bool]:
+    entries = listed.entries("investigations")
+    return {entry.text("id") or "": bool(entry.text("address")) for entry in entries}
+
+
+def _stray(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.suffix == ".yml":
+        return f"rename it to {path.stem}.yaml; only .yaml files are read"
+    if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif"):
+        return "pictures belong in posts/media; move it there"
+    if name.startswith(f"{SOURCES}/"):
+        return "no source names this file; write its .yaml, or take it away"
+    return "is neither a .yaml file of posts nor a source nor a picture; take it away"
+
+
+def _text_or_bytes(name: str, content: bytes) -> str | bytes:
+    if name.startswith(f"{POSTS}/{PICTURES}/"):
+        return content
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content
