@@ -63,7 +63,7 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
     opens = opens or quote.text[:start].rstrip().endswith(OMISSION)
     closes = closes or quote.text[end:].lstrip().startswith(OMISSION)
     spans = tuple(_spans(quote, start, end))
-    opening, closing = marks_for(quote.text)
+    opening, closing = marks_for(bare)
     return Passage(
         text=bare,
         opening=opening,

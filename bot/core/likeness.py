@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Campaign, Post, Schedule
 from bot.core.model import Traits
-from bot.core.similarity import alike_pairs
+from bot.core.similarity import similar_pairs
 from bot.core.slots import yearly_times
 from bot.core.versions import place_of, problem_at
 from bot.errors import Problem, Severity
@@ -80,7 +80,9 @@ class _Alike:
 
     def __init__(self, texts: Sequence[str], threshold: float) -> None:
         self._number = {text: at for at, text in enumerate(texts)}
-        self._shares = dict(alike_pairs(texts, threshold))
+        self._shares = {
+            (pair.first, pair.second): pair.similarity for pair in similar_pairs(texts, threshold)
+        }
 
     def share(self, one: str, two: str) -> float | None:
         a, b = sorted((self._number[one], self._number[two]))

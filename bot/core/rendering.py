@@ -183,19 +183,20 @@ def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> Rendered:
     if not _may_thread(room):
         return Rendered(problems=(_too_long(room, status),), length=length, max_length=most)
     try:
-        parts = parts_of(
-            room.version, lambda part: fits(_status(room, part, address, pictures), *_scale(room))
-        )
+        parts = parts_of(room.version, lambda part: _fits(room, part, address, pictures))
     except ThreadError as e:
         problem = problem_at(room.version.post, _longest_key(room.version), str(e))
         return Rendered(problems=(problem,), length=length, max_length=most)
     statuses = tuple(_status(room, part, address, pictures) for part in parts)
-    lengths = [length_of(one, room.traits, room.limits) for one in statuses]
-    return Rendered(statuses, length=max(lengths), max_length=most)
+    too_long = [one for one in statuses if not fits(one, room.traits, room.limits)]
+    longest = max(length_of(one, room.traits, room.limits) for one in statuses)
+    if too_long:
+        return Rendered(problems=(_too_long(room, too_long[0]),), length=longest, max_length=most)
+    return Rendered(statuses, length=longest, max_length=most)
 
 
-def _scale(room: _Room) -> tuple[Traits, Limits]:
-    return room.traits, room.limits
+def _fits(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]) -> bool:
+    return fits(_status(room, part, address, pictures), room.traits, room.limits)
 
 
 def _whole(version: Version) -> Passage | None:
@@ -209,9 +210,9 @@ def _may_thread(room: _Room) -> bool:
 
 def _too_long(room: _Room, status: Status) -> Problem:
     length, limits = length_of(status, room.traits, room.limits), room.limits
-    count = f"{length} of {limits.max_length} characters"
-    if length <= limits.max_length:
-        count = f"{len(status.text.encode())} of {limits.max_bytes} bytes"
+    count, size = f"{length} of {limits.max_length} characters", len(status.text.encode())
+    if limits.max_bytes is not None and size > limits.max_bytes:
+        count = f"{size} of {limits.max_bytes} bytes"
     if not room.version.thread:
         advice = "shorten it or add `thread: true`"
         if not (room.traits.threads_freely or room.version.account.threads):

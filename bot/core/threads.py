@@ -71,8 +71,13 @@ def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterat
             yield whole
             return
         linked = fits(replace(whole, is_last=False))
-        part, end = _next_part(lead, (quote, source, at), linked, fits)
-        if linked and part.quoted and part.quoted.cut_after:
+        try:
+            part, end = _next_part(lead, (quote, source, at), linked, fits)
+        except ThreadError:
+            if not linked:
+                raise
+            part = whole
+        if linked and part.quoted and (part is whole or part.quoted.cut_after):
             # Only the link is too much: better a part of its own than a torn sentence.
             yield replace(whole, is_last=False)
             yield Part("", is_last=True)

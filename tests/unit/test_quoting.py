@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from bot.core.quoting import Proof, is_exact, locate, prove
+from tests.conftest import require_shared
+from tests.fakes.written import LETTER_TEXT, source, stretch
+
+LETTER = source()
+
+
+def quoted(proof: Proof) -> list[str]:
+    assert proof.quote is not None, proof.messages
+    return [LETTER_TEXT[start:end] for start, end in proof.quote.fragments]
+
+
+def only_message(proof: Proof) -> str:
+    assert proof.quote is None
+    assert len(proof.messages) == 1, proof.messages
+    return proof.messages[0]
+
+
+def test_a_whole_sentence_is_proved_without_cuts():
+    quote = prove("We ask that you stop.", LETTER).quote
+
+    assert quote is not None
+    assert quote.fragments == (stretch(LETTER_TEXT, "We ask that you stop."),)
+    assert (quote.cut_before, quote.cut_after) == (False, False)
+
+
+def test_what_is_quoted_is_kept_as_it_was_written():
+    text = "They don’t sleep, they don’t rest: The years-long watch has no end."
+
+    assert prove(text, LETTER).quote.text is text
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("We ask that you stop.", False, False),
+        ("We ask that you stop", False, False),
+        ("Your cameras see “everything” that people do", False, True),
+        ("we cannot look away.", True, False),
+        ("The years-long watch has no end.", False, False),
+        ("years-long watch has no end.", True, False),
+        ("They don’t sleep", False, True),
+        ("We wait…", False, False),
+        ("everything", True, True),
+        ("the importance of your work is known.", True, False),
+        ("home. We wait…", True, False),
+        ("our friends. They don’t sleep, they don’t rest", True, True),
+    ],
+)
+def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after: bool):
+    quote = prove(text, LETTER).quote
+
+    assert quote is not None
+    assert (quote.cut_before, quote.cut_after) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "before", "after"),
+    [
+        ("Dr. Aziz spoke. We heard.", "Aziz spoke.", True, False),
+        ("At 3 p.m. we met. It rained.", "At 3 p.m.", False, True),
+        ("He said: “We stay.” They left.", "We stay.", False, False),
+        ("He said: “we stay.” They left.", "we stay.", True, False),
+        ("Yahoo! answered late. Good.", "Yahoo!", False, True),
+        ("- One thing\n- Another thing", "One thing", False, True),
+        ("“We stay,” he said.", "We stay,", False, True),
+        ("他们是我们的父母。他们没有回家。", "他们没有回家。", False, False),
+        ("他们是我们的父母,他们没有回家。", "他们没有回家。", True, False),
+        ("ئۇلار كەلدى؟ بىز كۈتتۇق.", "بىز كۈتتۇق.", False, False),
+        ("¿Dónde están? Nadie sabe.", "Dónde están?", False, False),
+        ("First part\n\nsecond part", "second part", False, False),
+    ],
+)
+def test_cuts_follow_the_sentences_of_other_texts_too(
+    text: str, part: str, before: bool, after: bool
+):
+    quote = prove(part, source(text)).quote
+
+    assert quote is not None
+    assert (quote.cut_before, quote.cut_after) == (before, after)
+
+
+def test_fragments_are_joined_in_order():
+    proof = prove("Some were ‘taught’ by force […] We wait…", LETTER)
+
+    assert quoted(proof) == ["Some were ‘taught’ by force", "We wait…"]
+
+
+def test_three_fragments_may_stand_without_spaces_around_the_omission():
+    proof = prove("We ask[…]you stop.[…]we cannot look away.", LETTER)
+
+    assert quoted(proof) == ["We ask", "you stop.", "we cannot look away."]
+
+
+def test_fragments_in_another_order_are_refused():
+    proof = prove("We wait… […] Some were ‘taught’ by force", LETTER)
+
+    assert "does not follow the fragment before it" in only_message(proof)
+
+
+def test_fragments_may_not_overlap():
+    proof = prove("We ask that you […] that you stop.", LETTER)
+
+    assert "do not overlap" in only_message(proof)
+
+
+def test_a_fragment_that_occurs_twice_takes_its_earliest_place_in_order_and_warns():
+    proof = prove("sleep […] they don’t rest", source(LETTER_TEXT + "\n\nthey don’t rest"))
+
+    assert proof.quote is not None
+    assert proof.quote.fragments[1] == stretch(LETTER_TEXT, "they don’t rest")
+    assert "stands 2 times" in proof.warnings[0]
+
+
+def test_an_earlier_place_of_a_fragment_is_passed_over_where_order_asks_for_a_later_one():
+    proof = prove("never came home […] We", LETTER)
+
+    assert proof.quote is not None
+    assert proof.quote.fragments[1][0] == LETTER_TEXT.index("We wait…")
+
+
+@pytest.mark.parametrize(
+    ("part", "where", "whole"),
+    [
+        ("e ask that", "begins", "We ask that"),
+        ("We ask tha", "ends", "We ask that"),
+        ("t sleep", "begins", "don’t sleep"),
+        ("long watch", "begins", "years-long watch"),
+        ("The years", "ends", "The years-long"),
+    ],
+)
+def test_a_torn_word_is_refused_and_made_whole(part: str, where: str, whole: str):
+    message = only_message(prove(part, LETTER))
+
+    assert f"{where} inside a word" in message
+    assert message.endswith(f"“{whole}”")
+
+
+def test_a_combining_mark_is_not_torn_from_its_letter():
+    proof = prove("cafe", source("the cafe\u0301 is open."))
+
+    assert "inside a word" in only_message(proof)
+
+
+def test_a_character_of_a_language_without_spaces_is_a_word():
+    proof = prove("我们", source("他们是我们的父母。"))
+
+    assert proof.quote is not None
+
+
+def test_a_whole_word_is_found_behind_a_torn_one():
+    proof = prove("art", source("The party left. An art of waiting."))
+
+    assert proof.quote is not None
+    assert proof.quote.fragments == ((19, 22),)
+
+
+@pytest.mark.parametrize("part", ["May 4, 2020", "Dear makers", "Four Houses", "cameras,"])
+def test_what_is_no_text_of_the_letter_itself_is_refused(part: str):
+    assert "no text of 'letter' itself" in only_message(prove(part, LETTER))
+
+
+@pytest.mark.parametrize(
+    ("written", "right", "named"),
+    [
+        ("They don't sleep", "They don’t sleep", "’ (U+2019 RIGHT SINGLE QUOTATION MARK)"),
+        ('see "everything" that', "see “everything” that", "“ (U+201C LEFT DOUBLE QUOTATION MARK)"),
+        ("neighbors - our", "neighbors – our", "– (U+2013 EN DASH)"),
+        ("We wait...", "We wait…", "… (U+2026 HORIZONTAL ELLIPSIS)"),
+        ("We\u00a0wait…", "We wait…", "(U+0020 SPACE)"),
+        ("We  wait…", "We wait…", "(U+0020 SPACE)"),
+        ("Ｗe wait…", "We wait…", "W (U+0057 LATIN CAPITAL LETTER W)"),
+        ("We wаit…", "We wait…", "a (U+0061 LATIN SMALL LETTER A)"),
+        ("We w\u200bait…", "We wait…", "nothing"),
+        ("We wa\u00adit…", "We wait…", "nothing"),
+        ("years\u2011long", "years-long", "- (U+002D HYPHEN-MINUS)"),
+    ],
+)
+def test_look_alikes_are_refused_with_the_right_characters_named(
+    written: str, right: str, named: str
+):
+    message = only_message(prove(written, LETTER))
+
+    assert named in message
+    assert message.endswith(f"Write: {right}")
+
+
+def test_a_look_alike_is_named_with_the_character_at_which_it_stands():
+    message = only_message(prove("They don't sleep", LETTER))
+
+    assert "character 9: ' (U+0027 APOSTROPHE) where the source has ’" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a ﬁne day", "fine day"),
+        ("a fine day", "ﬁne day"),
+        ("the café closed", "the cafe\u0301 closed"),
+        ("بىز كۈتتۇق", "بىز کۈتتۇق"),
+        ("میان\u200cبر", "میانبر"),
+    ],
+)
+def test_ligatures_compositions_and_arabic_twins_are_look_alikes(text: str, written: str):
+    assert "other characters" in only_message(prove(written, source(text)))
+
+
+def test_a_text_that_is_not_there_names_the_nearest_passage():
+    message = only_message(prove("The folk we talk of are our neighbors and our friends.", LETTER))
+
+    assert "is not in 'letter'; nearest, paragraph 2: The people we speak of are" in message
+
+
+def test_a_text_like_nothing_says_so():
+    assert "nor anything like it" in only_message(prove("Zebras graze quietly", LETTER))
+
+
+def test_another_source_that_has_the_text_is_named():
+    other = source("Zebras graze quietly.", id="statement")
+
+    proof = prove("Zebras graze quietly", LETTER, others=[LETTER, other])
+
+    assert "'statement' has exactly this text" in proof.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("We ask that you stop.\n", "ends with a space or line break"),
+        (" We ask that you stop.", "begins with a space or line break"),
+        ("We ask […]", "never at an end"),
+        ("[…] you stop.", "never at an end"),
+        ("We ask […] […] you stop.", "never at an end"),
+        ("We ask [...] stop.", "an omission is written […]"),
+        ("We ask (…) stop.", "an omission is written […]"),
+        ("We ask \u202ethat", "bidirectional override"),
+    ],
+)
+def test_a_malformed_quotation_says_what_to_do(text: str, says: str):
+    assert says in only_message(prove(text, LETTER))
+
+
+def test_square_brackets_that_are_the_sources_own_are_quoted_as_they_are():
+    own = source("It reads “a […] b” in print.")
+
+    assert prove("a […] b", own).quote.fragments == ((10, 17),)
+
+
+def test_every_wrong_fragment_is_told():
+    proof = prove("Zebras graze quietly […] They don't sleep", LETTER)
+
+    assert len(proof.messages) == 2
+
+
+def test_a_proved_quotation_stays_exact_until_its_source_changes():
+    quote = prove("Some were ‘taught’ by force […] We wait…", LETTER).quote
+
+    assert is_exact(quote, LETTER)
+    assert not is_exact(quote, source(LETTER_TEXT.replace("force", "FORCE")))
+    assert not is_exact(quote, source(id="other"))
+
+
+def test_a_long_source_is_searched_in_bounded_time():
+    long = source(LETTER_TEXT * 200)
+    started = time.process_time()
+
+    proof = prove("We ask all of you to stop what cameras see while people wait for an end", long)
+
+    assert proof.quote is None
+    assert time.process_time() - started < 2
+
+
+def test_a_hostile_quotation_is_refused_in_bounded_time():
+    long = source("we wait " * 12_000)
+    started = time.process_time()
+
+    proof = prove("wait we " * 12_000 + "now", long)
+
+    assert proof.quote is None
+    assert time.process_time() - started < 4
+
+
+def test_locate_gives_each_place_with_its_section_and_cuts():
+    located = locate("don’t rest", [LETTER, source(id="copy")])
+
+    assert [(one.source, one.section) for one in located.exact] == [
+        ("letter", "paragraph 2"),
+        ("copy", "paragraph 2"),
+    ]
+    assert located.exact[0].cut_before
+
+
+def test_locate_says_why_a_place_cannot_be_quoted():
+    assert "inside a word" in locate("eigh", [LETTER]).exact[0].problem
+
+
+def test_locate_finds_fragments_that_belong_together():
+    located = locate("We ask […] stop.", [LETTER])
+
+    assert located.exact[0].start == LETTER_TEXT.index("We ask")
+    assert located.exact[0].end == LETTER_TEXT.index(" Your")
+
+
+def test_locate_shows_look_alikes_before_it_looks_for_the_nearest():
+    located = locate("They don't sleep", [LETTER])
+
+    assert not located.exact
+    assert "U+2019" in located.look_alikes[0][1]
+    assert not located.nearest
+
+
+def test_locate_gives_the_nearest_of_all_sources_best_first():
+    other = source("The people we talk of are our neighbors.", id="near")
+
+    located = locate("the people we talk of are neighbors", [LETTER, other])
+
+    assert [one.source for one in located.nearest] == ["near", "letter"]
+
+
+def test_locate_finds_nothing_for_nothing():
+    assert locate(" ", [LETTER]).exact == ()
+
+
+def test_a_heading_names_the_section():
+    text = "# Why we write\n\nFirst words.\n\nMore words here."
+
+    located = locate("More words", [source(text)])
+
+    assert located.exact[0].section == "Why we write, paragraph 2"
+
+
+class TestTheOpenLetter:
+    """Our cuts and a person's, made independently, agree on every excerpt of the letter."""
+
+    @pytest.fixture
+    def given(self) -> Any:
+        return json.loads(require_shared("letter/excerpts.json").read_text(encoding="utf-8"))
+
+    @pytest.fixture
+    def letter(self, given: Any) -> Any:
+        path = require_shared("letter/2022-12-09-open-letter.txt")
+        never = tuple((one["start"], one["end"]) for one in given["never_post"])
+        return source(path.read_bytes().decode("utf-8"), never=never)
+
+    def test_every_excerpt_is_proved_at_its_offsets_with_its_cuts(self, given: Any, letter: Any):
+        for one in given["excerpts"]:
+            quote = prove(one["text"], letter).quote
+
+            assert quote is not None, one["id"]
+            assert quote.fragments == ((one["start"], one["end"]),)
+            assert quote.cut_before == ("ellipsis-before" in one["flags"]), one["id"]
+            assert quote.cut_after == ("ellipsis-after" in one["flags"]), one["id"]
+
+    def test_only_clauses_are_cut(self, given: Any, letter: Any):
+        cut = {
+            one["kind"]
+            for one in given["excerpts"]
+            if (quote := prove(one["text"], letter).quote) and (quote.cut_before or quote.cut_after)
+        }
+
+        assert cut == {"clause"}
+
+    def test_every_title_of_the_reading_list_is_refused_as_a_quotation(
+        self, given: Any, letter: Any
+    ):
+        for one in given["links"]:
+            assert prove(one["title"], letter).quote is None, one["id"]

@@ -1,0 +1,442 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.core.campaign import Account, Post, Variant
+from bot.core.measuring import graphemes
+from bot.core.model import FacetKind, Limits, Picture, Status, Traits
+from bot.core.rendering import Rendered, length_of, render
+from tests.fakes.written import (
+    ADDRESS,
+    ATTRIBUTION,
+    BLUESKY,
+    INVESTIGATION,
+    LETTER_TEXT,
+    MASTODON,
+    PICTURE,
+    TRAITS,
+    X,
+    campaign,
+    post,
+    source,
+    stretch,
+)
+
+STOP = "We ask that you stop."
+
+
+def shown(written: Post, traits: Traits = MASTODON, **context: Any) -> Rendered:
+    limits = context.pop("limits", traits.limits)
+    account = context.pop("account", Account(f"on-{traits.name}", traits.name))
+    card_picture = context.pop("card_picture", None)
+    world = context.pop("world", None) or campaign(written, **context)
+    return render(
+        written, account, campaign=world, traits=traits, limits=limits, card_picture=card_picture
+    )
+
+
+def one(rendered: Rendered) -> Status:
+    assert rendered.problems == ()
+    assert rendered.skipped == ""
+    assert len(rendered.statuses) == 1
+    return rendered.statuses[0]
+
+
+def test_a_quotation_stands_in_marks_over_its_attribution():
+    assert one(shown(post(STOP))).text == f"“{STOP}”\n{ATTRIBUTION}"
+
+
+def test_own_words_come_before_the_quotation_after_a_blank_line():
+    status = one(shown(post(STOP, text="Six years on.")))
+
+    assert status.text == f"Six years on.\n\n“{STOP}”\n{ATTRIBUTION}"
+
+
+def test_a_link_in_the_text_comes_last_after_one_line_break():
+    status = one(shown(post(text="Read on.", link="camera-report")))
+
+    assert status.text == "Read on.\nhttps://paper.org/rooms"
+    assert [facet.value for facet in status.facets] == ["https://paper.org/rooms"]
+
+
+def test_a_link_to_the_quoted_source_opens_at_the_quoted_words():
+    status = one(shown(post(STOP, link="letter")))
+
+    assert status.text.endswith(f"\n{ADDRESS}#:~:text=We%20ask%20that%20you%20stop")
+
+
+def test_a_link_to_another_page_carries_no_text_fragment():
+    assert one(shown(post(STOP, link="camera-report"))).text.endswith("\n" + INVESTIGATION.address)
+
+
+def test_where_links_are_cards_the_link_is_not_in_the_text():
+    status = one(shown(post(STOP, link="letter"), BLUESKY))
+
+    assert "https" not in status.text
+    assert status.card is not None
+    assert status.card.url.startswith(ADDRESS + "#:~:text=")
+    assert (status.card.title, status.card.description) == (
+        "The letter",
+        "To the makers of cameras",
+    )
+
+
+def test_the_card_of_an_investigation_has_its_title_and_what_it_is_about():
+    card = one(shown(post(text="Read.", link="camera-report"), BLUESKY)).card
+
+    assert card is not None
+    assert (card.title, card.description) == (INVESTIGATION.title, INVESTIGATION.about)
+
+
+def test_beside_pictures_the_link_stands_short_in_the_text_and_leads_to_the_whole():
+    status = one(shown(post(STOP, link="letter", media=(PICTURE,)), BLUESKY))
+
+    assert status.card is None
+    assert status.text.endswith("\nhouses.org/letter")
+    facet = status.facets[-1]
+    assert facet.kind is FacetKind.LINK
+    assert facet.value.startswith(ADDRESS + "#:~:text=")
+    assert status.text.encode()[facet.start : facet.end] == b"houses.org/letter"
+
+
+def test_a_warning_is_folded_where_a_platform_folds():
+    status = one(shown(post(STOP, warning="Violence")))
+
+    assert (status.warning, status.sensitive) == ("Violence", True)
+    assert status.text.startswith("“")
+
+
+@pytest.mark.parametrize("traits", [X, BLUESKY])
+def test_a_warning_is_the_first_line_elsewhere(traits: Traits):
+    status = one(shown(post(STOP, warning="Violence"), traits))
+
+    assert (status.warning, status.sensitive) == (None, True)
+    assert status.text.startswith("Violence\n\n“")
+
+
+def test_a_folded_warning_counts_to_the_length():
+    status = one(shown(post(STOP, warning="Violence")))
+
+    assert length_of(status, MASTODON, MASTODON.limits) == graphemes(status.text) + 8
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("we cannot look away.", "…“we cannot look away.”"),
+        ("They don’t sleep", "“They don’t sleep”…"),
+        ("don’t sleep", "…“don’t sleep”…"),
+        ("The years-long watch has no end.", "“The years-long watch has no end.”"),
+        ("We wait…", "“We wait…”"),
+        ("Some were ‘taught’ by force […] We wait…", "“Some were ‘taught’ by force […] We wait…”"),
+    ],
+)
+def test_the_ellipsis_of_a_cut_stands_outside_of_the_marks(part: str, expected: str):
+    assert one(shown(post(part))).text == f"{expected}\n{ATTRIBUTION}"
+
+
+def test_marks_differ_from_those_inside():
+    double = one(shown(post("Your cameras see “everything” that people do")))
+    both = source("It was “a ‘big’ thing” there.")
+    mixed = post("It was “a ‘big’ thing” there.", of=both)
+
+    assert double.text.startswith("‘Your cameras see “everything” that people do’…")
+    assert one(shown(mixed, sources=[both])).text.startswith("«It was “a ‘big’ thing” there.»")
+
+
+def test_an_apostrophe_inside_leaves_single_marks_free():
+    own = source("They don’t see “it” here.")
+
+    status = one(shown(post("They don’t see “it” here.", of=own), sources=[own]))
+
+    assert status.text.startswith("‘They don’t see “it” here.’")
+
+
+def test_each_status_says_where_its_words_stand_in_the_source():
+    status = one(shown(post("They don’t sleep […] We wait…")))
+
+    assert [(span.start, span.end) for span in status.spans] == [
+        stretch(LETTER_TEXT, "They don’t sleep"),
+        stretch(LETTER_TEXT, "We wait…"),
+    ]
+    assert {span.section for span in status.spans} == {"paragraph 2"}
+
+
+class TestVariants:
+    def test_an_accounts_variant_wins_over_its_platforms_field_by_field(self):
+        written = post(
+            STOP,
+            text="For all.",
+            warning="Care",
+            variants={
+                "mastodon": Variant(text="For Mastodon.", warning="Care there"),
+                "on-mastodon": Variant(text="For this one."),
+            },
+        )
+
+        status = one(shown(written))
+
+        assert status.text.startswith("For this one.\n\n“")
+        assert status.warning == "Care there"
+
+    def test_a_variant_of_another_platform_changes_nothing(self):
+        written = post(STOP, variants={"x": Variant(text="For X.")})
+
+        assert one(shown(written)).text == one(shown(post(STOP))).text
+
+    def test_a_variant_may_take_the_link_away(self):
+        written = post(STOP, link="letter", variants={"mastodon": Variant(drop_link=True)})
+
+        assert ADDRESS not in one(shown(written)).text
+
+    def test_an_empty_text_of_a_variant_is_no_text(self):
+        written = post(STOP, text="For all.", variants={"mastodon": Variant(text="")})
+
+        assert one(shown(written)).text.startswith("“")
+
+
+class TestAccountsWithoutLinks:
+    account = Account("on-x", "x", links="never")
+
+    def test_the_link_of_the_quoted_source_is_left_out_silently(self):
+        status = one(shown(post(STOP, link="letter"), X, account=self.account))
+
+        assert status.text == f"“{STOP}”\n{ATTRIBUTION}"
+
+    def test_another_link_post_is_skipped_with_its_reason(self):
+        rendered = shown(post(text="Read.", link="camera-report"), X, account=self.account)
+
+        assert rendered.statuses == ()
+        assert "on-x has `links: never`" in rendered.skipped
+        assert "'camera-report'" in rendered.skipped
+
+    def test_a_variant_without_the_link_goes_there(self):
+        written = post(
+            text="Read.",
+            link="camera-report",
+            variants={"on-x": Variant(text="S.", drop_link=True)},
+        )
+
+        assert one(shown(written, X, account=self.account)).text == "S."
+
+    def test_a_link_in_the_words_is_a_link_too(self):
+        rendered = shown(post(text="See paper.org/rooms there"), X, account=self.account)
+
+        assert "a link in its text" in rendered.skipped
+
+
+class TestProblems:
+    def test_what_is_too_long_says_by_how_much_and_where(self):
+        rendered = shown(post(text="word " * 61 + "end", id="long"), BLUESKY)
+
+        assert [str(problem) for problem in rendered.problems] == [
+            "posts/a.yaml:3:11: long.text: 308 of 300 characters on on-bluesky; "
+            "shorten it or add `thread: true`"
+        ]
+        assert (rendered.length, rendered.max_length) == (308, 300)
+
+    def test_where_an_account_may_not_thread_the_advice_says_so(self):
+        rendered = shown(post(text="word " * 80, thread=True), X)
+
+        assert "or give on-x `threads: true`" in rendered.problems[0].message
+
+    def test_a_problem_of_a_variant_points_to_the_variant(self):
+        written = post(text="Short.", variants={"x": Variant(text="word " * 80)})
+
+        assert shown(written, X).problems[0].where == "a-post.variants.x.text"
+
+    def test_bytes_are_counted_where_they_are_limited(self):
+        limits = Limits(300, 40)
+
+        rendered = shown(post(text="ئۇيغۇر " * 6), BLUESKY, limits=limits)
+
+        assert "78 of 40 bytes" in rendered.problems[0].message
+
+    def test_the_length_of_an_account_wins_over_its_platforms(self):
+        account = Account("on-mastodon", "mastodon", max_length=20)
+
+        assert "of 20 characters" in shown(post(STOP), account=account).problems[0].message
+
+    @pytest.mark.parametrize(
+        ("changes", "key", "says"),
+        [
+            ({"alt": " "}, "media[0].alt", "describe the picture"),
+            ({"alt": "a" * 1501}, "media[0].alt", "1501 of 1500 characters"),
+            ({"mime": "image/tiff"}, "media[0].file", "image/tiff is not taken"),
+            ({"size": 5_000_001}, "media[0].file", "of 5000000 bytes"),
+            ({"width": 2000, "height": 2000}, "media[0].file", "of 1000000 pixels"),
+        ],
+    )
+    def test_pictures_are_judged_by_the_accounts_limits(
+        self, changes: dict[str, Any], key: str, says: str
+    ):
+        written = post(text="Look.", media=(replace(PICTURE, **changes),))
+        limits = replace(MASTODON.limits, max_pixels=1_000_000)
+
+        (problem,) = shown(written, limits=limits).problems
+
+        assert problem.where == f"a-post.{key}"
+        assert says in problem.message
+
+    def test_a_drawn_card_counts_as_a_picture(self):
+        written = post(STOP, media=(PICTURE,) * 4, card=True)
+
+        assert "5 of 4 pictures" in shown(written).problems[0].message
+
+    def test_an_investigation_without_an_address_cannot_be_posted(self):
+        unknown = replace(INVESTIGATION, address="")
+
+        rendered = shown(post(text="Read.", link=unknown.id), investigations=[unknown])
+
+        assert "no known address" in rendered.problems[0].message
+
+    def test_a_post_must_say_something(self):
+        assert "nothing to say" in shown(post()).problems[0].message
+
+    def test_a_quotation_of_no_known_source_is_a_problem(self):
+        rendered = shown(post(STOP), sources=[source(id="other")])
+
+        assert "no such source 'letter'" in rendered.problems[0].message
+
+
+class TestThreads:
+    whole = LETTER_TEXT[LETTER_TEXT.index("We ask") : LETTER_TEXT.index("\n\nFour Houses")]
+
+    def parts(self, traits: Traits = BLUESKY, **changes: Any) -> tuple[Status, ...]:
+        written = post(self.whole, thread=True, **changes)
+        account = Account(f"on-{traits.name}", traits.name, threads=True)
+        rendered = shown(written, traits, account=account)
+        assert rendered.problems == ()
+        return rendered.statuses
+
+    @pytest.mark.parametrize("traits", TRAITS.values(), ids=str)
+    def test_every_part_fits_and_has_warning_and_attribution(self, traits: Traits):
+        for status in self.parts(traits, warning="Care", text="The whole letter:"):
+            assert length_of(status, traits, traits.limits) <= traits.limits.max_length
+            assert status.warning == "Care" or status.text.startswith("Care\n\n")
+            assert (ATTRIBUTION in status.text) == bool(status.spans)
+            assert status.sensitive
+
+    @pytest.mark.parametrize("traits", TRAITS.values(), ids=str)
+    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, traits: Traits):
+        spans = [span for status in self.parts(traits) for span in status.spans]
+
+        ends = [span.end for span in spans]
+        starts = [span.start for span in spans]
+        gaps = [LETTER_TEXT[a:b] for a, b in zip(ends, starts[1:], strict=False)]
+        assert all(gap.strip() == "" for gap in gaps)
+        assert LETTER_TEXT[starts[0] : ends[-1]] == self.whole
+
+    def test_pictures_stand_on_the_first_part_and_the_link_on_the_last(self):
+        first, *_, last = self.parts(media=(PICTURE,), link="letter")
+
+        assert (len(first.pictures), first.card) == (1, None)
+        assert last.pictures == ()
+        assert last.card is not None
+
+    def test_own_words_stand_beside_the_first_sentence_where_they_fit(self):
+        first = self.parts(text="The whole letter:")[0]
+
+        assert first.text.startswith("The whole letter:\n\n‘We ask that you stop.")
+
+    def test_own_words_that_leave_no_room_for_a_sentence_stand_alone(self):
+        first = self.parts(text="word " * 50 + "end.")[0]
+
+        assert first.text == "word " * 50 + "end."
+        assert first.spans == ()
+
+    def test_long_own_words_are_cut_and_all_of_them_go_out(self):
+        words = " ".join(f"word{number}." for number in range(100))
+
+        rendered = shown(post(text=words, thread=True, link="camera-report"), BLUESKY)
+
+        assert len(rendered.statuses) > 1
+        assert " ".join(status.text for status in rendered.statuses) == words
+        assert rendered.statuses[-1].card is not None
+
+    def test_a_post_that_fits_is_no_thread(self):
+        assert len(shown(post(STOP, thread=True)).statuses) == 1
+
+    def test_a_link_too_much_gets_a_part_of_its_own_before_a_sentence_is_torn(self):
+        sentence = "a" * 60 + " " + "b" * 60 + " " + "c" * 59 + "."
+        own = source(sentence + " More.")
+        written = post(sentence, of=own, thread=True, link="letter")
+
+        statuses = shown(written, limits=Limits(240), sources=[own]).statuses
+
+        assert statuses[0].text.startswith(f"“{sentence}”")
+        assert statuses[1].text.startswith(ADDRESS)
+
+    def test_a_word_that_fits_nowhere_is_a_problem(self):
+        rendered = shown(post(text="w" * 600, thread=True))
+
+        assert "cannot be cut into parts that fit" in rendered.problems[0].message
+
+    def test_a_cut_at_an_omission_shows_it(self):
+        own = source("First " + "a" * 200 + " end. Middle goes. Last " + "b" * 200 + " end.")
+        text = own.text.replace("Middle goes.", "[…]")
+
+        statuses = shown(post(text, of=own, thread=True), BLUESKY, sources=[own]).statuses
+
+        assert statuses[0].text.startswith("“First")
+        assert "end.”…\n" in statuses[0].text
+        assert statuses[1].text.startswith("…“Last")
+
+
+class TestDrawnCards:
+    drawn = Picture("c" * 64, "image/png", "The words", 100, 100, 1000)
+
+    def test_a_drawn_card_comes_before_other_pictures(self):
+        written = post(STOP, card=True, media=(PICTURE,))
+
+        status = one(shown(written, card_picture=lambda *_: self.drawn))
+
+        assert [picture.sha256[0] for picture in status.pictures] == ["c", "a"]
+
+    def test_without_a_drawer_the_text_is_the_same_and_the_picture_is_missing(self):
+        written = post(STOP, card=True, link="letter")
+
+        with_card = one(shown(written, BLUESKY, card_picture=lambda *_: self.drawn))
+        without = one(shown(written, BLUESKY))
+
+        assert without.text == with_card.text
+        assert without.pictures == ()
+
+
+class TestTwoDirections:
+    uyghur = source(
+        "بىز ئاكا-ئۇكىلىرىمىز ھەققىدە سۆزلەيمىز.", id="ug", lang="ug", attribution="— Letter, 2022"
+    )
+
+    def test_a_line_against_the_direction_of_the_status_is_isolated_outside_of_the_marks(self):
+        written = post(self.uyghur.text, of=self.uyghur)
+
+        status = one(shown(written, sources=[self.uyghur]))
+
+        assert status.text == f"“{self.uyghur.text}”\n\u2068— Letter, 2022\u2069"
+
+    def test_a_quotation_against_the_direction_of_own_words_is_isolated_with_its_marks(self):
+        written = post(self.uyghur.text, of=self.uyghur, text="In Uyghur:")
+
+        status = one(shown(written, sources=[self.uyghur]))
+
+        assert status.text == f"In Uyghur:\n\n\u2068“{self.uyghur.text}”\u2069\n— Letter, 2022"
+
+    def test_one_direction_needs_no_isolates(self):
+        assert "\u2068" not in one(shown(post(STOP, text="In English:"))).text
+
+
+def test_hashtags_and_mentions_of_the_coalition_are_marked_in_the_final_text():
+    written = post(STOP, text="#Cameras with @houses.example", warning="Ünïcode")
+
+    status = one(shown(written, BLUESKY))
+
+    marked = [status.text.encode()[one.start : one.end].decode() for one in status.facets]
+    assert marked == ["#Cameras", "@houses.example"]
+
+
+def test_the_status_has_the_language_of_the_post():
+    assert one(shown(post(STOP, lang="ug"))).lang == "ug"
