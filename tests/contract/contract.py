@@ -146,7 +146,7 @@ class PlatformContract:
     tells_metrics: ClassVar[bool] = True
 
     @staticmethod
-    def connect(connection: Connection) -> Platform:
+    def connect(connection: Connection, /) -> Platform:
         raise NotImplementedError("bot.platforms.<name>.adapter.connect")
 
     @pytest.fixture

@@ -1,0 +1,1 @@
+"""A platform that reaches nobody: rehearsals publish into a file on this machine."""
