@@ -65,6 +65,7 @@ class PostReader:
         self.problems += (
             problem(entry, path, text, at=at) for path, text in _contradictions(entry)
         )
+        self.problems += _links_to_nowhere(entry, at, self._around.known)
         model, wrong = shape(PostModel, entry, at=at, known=self._around.known)
         self.problems += wrong
         if model:
@@ -125,6 +126,24 @@ def _twice(path: list[str], texts: Iterable[object]) -> Iterator[tuple[Path, str
             yield [*path, number], f"{quoted(text)} stands here twice; keep one"
         elif isinstance(text, str):
             seen.add(text)
+
+
+def _links_to_nowhere(entry: Node, at: Path, known: Known) -> Iterator[Problem]:
+    """Find links whose address is not known yet; a draft may wait for it."""
+    draft = entry.text("status") == "draft"
+    paths: list[Path] = [
+        ["link"],
+        *(["variants", name, "link"] for name in entry.names("variants")),
+    ]
+    for path in paths:
+        name = entry.nearest(path[:-1]).text("link") or ""
+        if name in known.links and not known.links[name]:
+            message = (
+                f"{quoted(name)} has no address yet, so it cannot be posted; "
+                "find the address and write it where it is described"
+            )
+            severity = Severity.NOTICE if draft else Severity.ERROR
+            yield problem(entry, path, message, at=at, severity=severity)
 
 
 def _quote_problems(entry: Node, at: Path, around: Surroundings) -> Iterator[Problem]:
