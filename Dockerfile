@@ -1,0 +1,42 @@
+# Two stages: the first installs the pinned, hashed packages, the second holds only what runs.
+# The base is an argument. Pin it by digest where you build for real, for example
+#   --build-arg BASE=python:3.13-slim-bookworm@sha256:...
+# (no digest stands here, because none could be verified where this file was written).
+# Any Debian with Python 3.11 to 3.13, its venv module and CA certificates will do.
+ARG BASE=python:3.13-slim-bookworm
+
+FROM ${BASE} AS build
+COPY requirements/run.txt /build/run.txt
+# Wheels only: nothing that was downloaded is run while the image is built.
+RUN python3 -m venv /opt/verbatim \
+    && /opt/verbatim/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
+        --require-hashes --only-binary :all: -r /build/run.txt \
+    && /opt/verbatim/bin/python -m pip uninstall --yes --quiet pip \
+    && /opt/verbatim/bin/python -m compileall -q /opt/verbatim/lib
+
+FROM ${BASE}
+# fribidi: right-to-left text in quote cards.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libfribidi0 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
+    && mkdir --mode=0700 /data \
+    && chown 10001:10001 /data
+COPY --from=build /opt/verbatim /opt/verbatim
+WORKDIR /app
+COPY bot/ bot/
+COPY posts/ posts/
+COPY schedule.yaml run_bot.py LICENSE ./
+RUN /opt/verbatim/bin/python -m compileall -q bot
+# The root file system may be read-only: only /data is written, and /tmp by image checks.
+ENV PATH=/opt/verbatim/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    VERBATIM_DATA=/data
+USER 10001:10001
+VOLUME /data
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --retries=3 \
+    CMD ["python", "run_bot.py", "status", "--health"]
+ENTRYPOINT ["python", "run_bot.py"]
+CMD ["run"]
