@@ -152,7 +152,7 @@ def _status_problems(version: Version, status: Status) -> Iterator[Problem]:
     post, source = version.post, version.source
     if status.spans and source and source.attribution not in status.text:
         yield problem_at(post, "quote", f"goes out without its attribution: {source.attribution}")
-    words = [one for one in dated_words(version.text) if one in status.text]
+    words = [one for one in dated_words(version.text, post.lang) if one in status.text]
     if words and not has_date(status.text):
         yield problem_at(
             post,

@@ -53,7 +53,7 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     return Version(
         post=post,
         account=account,
-        text=text.strip("\n"),
+        text=text.strip(),
         quote=post.quote,
         source=campaign.sources.get(post.quote.source) if post.quote else None,
         link=link,

@@ -15,21 +15,23 @@ from bot.core.profiles import is_personal
 from bot.core.quotation_marks import marked_spans, problems_of_marks
 from bot.core.quoting import OVERRIDES
 
-#: Words that mean another day tomorrow; by language, as campaigns need them.
-_DATED = regex.compile(
-    r"(?i)\b(?:(?:last|past|this|next|previous|coming)\s+(?:day|night|week|weekend|month|year"
-    r"|decade|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december)"
-    r"|(?:today|tonight|yesterday|tomorrow|recent|recently|lately|currently|nowadays)"
-    r"|(?:just\s+now|right\s+now|so\s+far|to\s+date|earlier\s+this|later\s+this)"
-    r"|(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)\s+"
-    r"(?:day|week|month|year|decade)s?\s+(?:ago|later)"
-    r"|aujourd[’']hui|hier|demain|récemment|actuellement|le\s+mois\s+dernier|l[’']an\s+dernier"
-    r"|heute|gestern|morgen|kürzlich|neulich|letzten?\s+(?:woche|monat|jahr)"
-    r"|hoy|ayer|mañana|recientemente|el\s+mes\s+pasado|el\s+año\s+pasado"
-    r"|bugün|dün|yarın|geçen\s+(?:hafta|ay|yıl))\b"
-    r"|今天|昨天|明天|最近|上个月|上個月|去年|今年|بۈگۈن|تۈنۈگۈن|يېقىندا"
-)
+_AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
+#: Words that mean another day tomorrow, by language; English ones count in every post.
+_DATED = {
+    "en": r"\b(?:(?:last|past|this|next|previous|coming)\s+(?:day|night|week|weekend|month|year"
+    r"|decade|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january"
+    r"|february|march|april|may|june|july|august|september|october|november|december)"
+    r"|today|tonight|yesterday|tomorrow|recent|recently|lately|currently|nowadays"
+    r"|just\s+now|right\s+now|earlier\s+this|later\s+this"
+    rf"|{_AGO}\s+(?:day|week|month|year|decade)s?\s+ago)\b",
+    "fr": r"\b(?:aujourd[’']hui|hier|demain|récemment|(?:le\s+mois|la\s+semaine|l[’']an(?:née)?)"
+    r"\s+derni[eè]re?)\b",
+    "de": r"\b(?:heute|gestern|morgen|kürzlich|neulich|letzte[ns]?\s+(?:woche|monat|jahr))\b",
+    "es": r"\b(?:hoy|ayer|mañana|recientemente|(?:mes|año|semana)\s+pasad[oa])\b",
+    "tr": r"\b(?:bugün|dün|yarın|geçen\s+(?:hafta|ay|yıl))\b",
+    "zh": r"今天|昨天|明天|最近|上个?月|上個月|上周|去年|今年",
+    "ug": r"بۈگۈن|تۈنۈگۈن|ئەتە|يېقىندا",
+}
 #: A date stands for itself where it names a year: 9 December 2022, December 9, 2022, 2022-12-09.
 _YEAR = regex.compile(r"(?<!\p{N})(?:1[89]|20|21)\d\d(?!\p{N})")
 #: Wider than any platform's rule, so that what only one of them marks is seen too.
@@ -142,12 +144,14 @@ def _alt(text: str) -> Iterator[str]:
         yield f"{text!r} describes nothing; say what the picture shows, and the words in it"
 
 
-def dated_words(text: str) -> tuple[str, ...]:
+def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
     """Find words of somebody's own that mean another day tomorrow; quoted ones do not count."""
+    own = _DATED.get(lang.split("-")[0].casefold(), _DATED["en"])
     marked, _ = marked_spans(text)
     return tuple(
         match[0]
-        for match in _DATED.finditer(text)
+        for pattern in dict.fromkeys((_DATED["en"], own))
+        for match in regex.finditer(pattern, text, regex.IGNORECASE)
         if not any(one.start <= match.start() < one.end for one in marked)
     )
 

@@ -1,0 +1,438 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+
+from bot.core.campaign import (
+    Account,
+    Campaign,
+    Consent,
+    EveryYear,
+    Mode,
+    Place,
+    Variant,
+)
+from bot.core.model import Limits
+from bot.core.rules import check
+from bot.errors import Problem, Severity
+from tests.fakes.written import (
+    ACCOUNTS,
+    INVESTIGATION,
+    LETTER_TEXT,
+    PICTURE,
+    TRAITS,
+    campaign,
+    post,
+    source,
+    stretch,
+)
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+STOP = "We ask that you stop."
+GRAPHIC = "Some were ‘taught’ by force and never came home."
+GRAPHIC_LETTER = source(graphic=(stretch(LETTER_TEXT, GRAPHIC),))
+
+
+def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
+    return list(check(checked, traits=TRAITS, limits=limits or {}, now=NOW))
+
+
+def errors(*posts: Any, **context: Any) -> list[str]:
+    found = problems(campaign(*posts, **context))
+    return [f"{one.where}: {one.message}" for one in found if one.severity is Severity.ERROR]
+
+
+def notices(*posts: Any, **context: Any) -> list[str]:
+    found = problems(campaign(*posts, **context))
+    return [one.message for one in found if one.severity is not Severity.ERROR]
+
+
+def on(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_a_sound_campaign_has_no_problems():
+    sound = campaign(
+        post(STOP, link="letter", text="To the makers, #Cameras:"),
+        post(text="From the reading list.", id="read", link="camera-report"),
+        post("They don’t sleep", id="picture", media=(PICTURE,)),
+    )
+
+    assert problems(sound) == []
+
+
+def test_what_does_not_fit_is_told_for_each_account_it_goes_to():
+    found = errors(post(text="word " * 62))
+
+    assert [one.partition(";")[0] for one in found] == [
+        "a-post.text: 309 of 280 characters on on-x",
+        "a-post.text: 309 of 300 characters on on-bluesky",
+    ]
+
+
+def test_the_accounts_own_limits_decide():
+    checked = campaign(post(text="word " * 5, accounts=("on-mastodon",)))
+
+    assert "of 10 characters" in problems(checked, {"on-mastodon": Limits(10)})[0].message
+
+
+def test_an_account_that_the_post_does_not_name_does_not_count():
+    assert errors(post(text="word " * 62, accounts=("on-mastodon",))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"text": "They “care”."}, "text"),
+        ({"text": "A", "warning": "They “care”"}, "warning"),
+        ({"text": "A", "variants": {"x": Variant(text="They “care”.")}}, "variants.x.text"),
+        ({"text": "A", "variants": {"x": Variant(warning="“Care”")}}, "variants.x.warning"),
+        ({"text": "A", "media": (replace(PICTURE, alt="“Care” on a wall"),)}, "media[0].alt"),
+        (
+            {"text": "A", "variants": {"x": Variant(media=(replace(PICTURE, alt="“Care” it"),))}},
+            "variants.x.media[0].alt",
+        ),
+    ],
+)
+def test_quotation_marks_are_proved_wherever_they_stand(changes: dict[str, Any], where: str):
+    (found,) = errors(post(**changes))
+
+    assert found.startswith(f"a-post.{where}: character ")
+    assert "in no source" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Ask @dahua why", "mentions @dahua"),
+        ("Ask @who@mastodon.social", "mentions @who@mastodon.social"),
+        ("Ask ＠dahua", "mentions @dahua"),
+        ("See #Camera", "did you mean #Cameras?"),
+        ("See #cameras", "did you mean #Cameras?"),
+        ("See #Zebra", "not one of the campaign's `hashtags`"),
+        ("(#Zebra)", "not one of the campaign's `hashtags`"),
+        ("At http://other.org/x", "no known investigation or source"),
+        ("At other.org", "no known investigation or source"),
+        ("At https://paper.org/rooms", "write `link: camera-report` instead"),
+        ("At https://x.com/somebody", "personal profile"),
+        ("At https://www.linkedin.com/in/somebody", "personal profile"),
+        ("At https://mastodon.social/@somebody", "personal profile"),
+        ("At https://bsky.app/profile/somebody.bsky.social", "personal profile"),
+        ("A \u202ereversed one", "bidirectional override"),
+        ("A \x07 bell", "U+0007 cannot be seen"),
+        ("As found recently, they watch", "“recently” means another day tomorrow"),
+        ("Last month they said so", "“Last month” means another day tomorrow"),
+        ("Four years ago today", "means another day tomorrow"),
+    ],
+)
+def test_own_words_are_held_to_the_rules(text: str, says: str):
+    found = errors(post(text=text, accounts=("on-mastodon",)))
+
+    assert len(found) == 1, found
+    assert says in found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "With @houses.example",
+        "Write to name@houses.org.",
+        "A joiner: ی\u200cک",
+        "Four years ago today, on December 9, 2022",
+        "Last month, in November 2022",
+        "Number #1 of 2",
+        "Emoji 👩‍👩‍👧 and accents e\u0301",
+        "The last people this watch saw",
+    ],
+)
+def test_what_only_looks_like_a_breach_is_let_through(text: str):
+    found = errors(post(text=text, accounts=("on-mastodon",)), hashtags=())
+
+    assert [one for one in found if "name@houses.org" not in one] == []
+
+
+def test_a_dated_word_is_fine_beside_a_dated_attribution():
+    assert errors(post(STOP, text="As said recently:")) == []
+
+
+def test_a_dated_word_in_a_thread_needs_the_date_in_its_own_status():
+    text = "Last month, " + "word " * 55 + "end."
+
+    found = errors(post(GRAPHIC, text=text, thread=True, accounts=("on-bluesky",)))
+
+    assert "means another day" in found[0]
+
+
+def test_a_quoted_mention_is_refused_as_it_would_still_call_somebody():
+    own = source("They asked @somebody there.")
+
+    found = errors(post("They asked @somebody there.", of=own), sources=[own])
+
+    assert "mentions @somebody" in found[0]
+
+
+class TestWarnings:
+    def test_a_graphic_passage_needs_a_warning(self):
+        (found,) = errors(post("never came home."), sources=[GRAPHIC_LETTER])
+
+        assert found.startswith("a-post.warning: missing; the quoted passage is graphic")
+
+    def test_a_fragment_that_touches_it_needs_one_too(self):
+        assert errors(post("They don’t sleep […] never came home."), sources=[GRAPHIC_LETTER])
+
+    def test_with_a_warning_it_is_fine(self):
+        written = post("never came home.", warning="Violence")
+
+        assert errors(written, sources=[GRAPHIC_LETTER]) == []
+
+    def test_a_variant_that_takes_the_warning_away_is_told(self):
+        written = post("never came home.", warning="Violence", variants={"x": Variant(warning="")})
+
+        (found,) = errors(written, sources=[GRAPHIC_LETTER])
+
+        assert found.startswith("a-post.variants.x.warning: missing")
+
+    def test_graphic_words_in_marks_need_one_too(self):
+        (found,) = errors(post(text="They “never came home”."), sources=[GRAPHIC_LETTER])
+
+        assert "quotes a graphic passage" in found
+
+    def test_an_investigation_may_ask_for_one(self):
+        report = replace(INVESTIGATION, warning="Prison")
+
+        (found,) = errors(post(text="Read.", link=report.id), investigations=[report])
+
+        assert "needs a warning: Prison" in found
+
+
+class TestLinks:
+    def test_a_skipped_account_is_a_notice(self):
+        accounts = [Account("on-x", "x", links="never"), *ACCOUNTS[1:]]
+
+        found = notices(post(text="Read.", link="camera-report"), accounts=accounts)
+
+        assert len(found) == 1
+        assert "on-x has `links: never`" in found[0]
+
+    def test_the_caution_of_an_investigation_is_a_notice(self):
+        report = replace(INVESTIGATION, caution="it names no company")
+
+        found = notices(post(text="Read.", link=report.id), investigations=[report])
+
+        assert found == ["mind: it names no company"]
+
+    def test_a_personal_profile_is_no_investigation(self):
+        report = replace(INVESTIGATION, address="https://x.com/somebody")
+
+        assert (
+            "personal profile"
+            in errors(post(text="Read.", link=report.id), investigations=[report])[0]
+        )
+
+    def test_an_investigation_without_an_address_is_no_link(self):
+        report = replace(INVESTIGATION, address="")
+
+        found = errors(post(text="Read.", link=report.id), investigations=[report])
+
+        assert "no known address" in found[0]
+
+
+class TestAltTexts:
+    @pytest.mark.parametrize("alt", ["image", "Photo.", "card.png", "123", "…"])
+    def test_an_alt_text_without_words_of_its_own_is_refused(self, alt: str):
+        (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=alt),)))
+
+        assert "describes nothing" in found
+
+    def test_a_missing_one_is_told_once(self):
+        (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=""),)))
+
+        assert found.startswith("a-post.media[0].alt: missing; describe the picture")
+
+
+class TestSources:
+    def test_an_attribution_without_a_date_is_refused(self):
+        (found,) = errors(sources=[source(attribution="— Open letter")])
+
+        assert found.startswith("letter.attribution: names no year")
+
+    def test_digits_of_any_script_make_a_date(self):
+        assert errors(sources=[source(attribution="— نامه، ۲۰۲۲")]) == []
+
+    def test_a_missing_attribution_is_told(self):
+        assert "who, what and the date" in errors(sources=[source(attribution=" ")])[0]
+
+    def test_a_quotation_of_a_changed_source_is_told(self):
+        changed = source(LETTER_TEXT.replace("you stop.", "you STOP."))
+
+        assert "any more" in errors(post(STOP), sources=[changed])[0]
+
+
+class TestLikeness:
+    def fixed(self, post_id: str, at: str, **changes: Any) -> Any:
+        text = changes.pop("text", "We look away from nobody and wait for an answer to this letter")
+        return post(
+            id=post_id, text=text, queue="", at=on(at), accounts=("on-mastodon",), **changes
+        )
+
+    def test_similar_texts_at_fixed_times_need_thirty_days_between(self):
+        found = errors(
+            self.fixed("one", "2026-12-01 09:00"),
+            self.fixed(
+                "two",
+                "2026-12-20 09:00",
+                text="We look away from nobody and wait for an answer to this letter too",
+            ),
+        )
+
+        assert len(found) == 1
+        assert found[0].startswith("two.at: ")
+        assert "like 'one' (posts/a.yaml:3) on on-mastodon, 19 days apart" in found[0]
+        assert "This: “We look away" in found[0]
+        assert "That: “We look away" in found[0]
+
+    def test_after_thirty_days_they_may_come(self):
+        assert (
+            errors(self.fixed("one", "2026-12-01 09:00"), self.fixed("two", "2027-01-01 09:00"))
+            == []
+        )
+
+    def test_the_attribution_does_not_make_two_quotations_alike(self):
+        one = self.fixed("one", "2026-12-01 09:00", text="")
+        two = self.fixed("two", "2026-12-02 09:00", text="")
+
+        assert (
+            errors(replace(one, quote=post(STOP).quote), replace(two, quote=post("We wait…").quote))
+            == []
+        )
+
+    def test_different_texts_may_stand_close_together(self):
+        assert (
+            errors(
+                self.fixed("one", "2026-12-01 09:00"),
+                self.fixed("two", "2026-12-01 10:00", text="Another thing altogether is said here"),
+            )
+            == []
+        )
+
+    def test_two_platforms_may_say_the_same(self):
+        both = replace(
+            self.fixed("one", "2026-12-01 09:00"), accounts=("on-mastodon", "on-bluesky")
+        )
+
+        assert errors(both) == []
+
+    def test_a_yearly_day_meets_a_fixed_one(self):
+        yearly = replace(
+            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
+        )
+
+        found = errors(yearly, self.fixed("one", "2027-12-01 09:00"))
+
+        assert len(found) == 1
+        assert found[0].startswith("year.every_year: ")
+
+    def test_a_yearly_day_does_not_meet_itself(self):
+        yearly = replace(
+            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
+        )
+
+        assert errors(yearly) == []
+
+    def test_a_draft_meets_nobody(self):
+        assert (
+            errors(
+                self.fixed("one", "2026-12-01 09:00"),
+                self.fixed("two", "2026-12-02 09:00", ready=False),
+            )
+            == []
+        )
+
+    def test_queued_posts_are_spaced_by_the_planner(self):
+        assert (
+            errors(
+                post(STOP, accounts=("on-mastodon",)), post(STOP, id="b", accounts=("on-mastodon",))
+            )
+            == []
+        )
+
+    @pytest.mark.parametrize("queue", ["excerpts", ""])
+    def test_one_text_never_goes_out_from_two_accounts_of_a_platform(self, queue: str):
+        accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
+        at = None if queue else on("2026-12-01 09:00")
+
+        found = errors(post(STOP, queue=queue, at=at), accounts=accounts)
+
+        assert any("two accounts of one platform" in one for one in found)
+
+    def test_a_variant_of_its_own_makes_two_texts_of_one(self):
+        accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
+        written = post(text="One thing.", variants={"b": Variant(text="Another thing.")})
+
+        assert errors(written, accounts=accounts) == []
+
+    def test_what_x_would_not_repeat_is_told(self):
+        found = notices(post(STOP, accounts=("on-x",)), post(STOP, id="again", accounts=("on-x",)))
+
+        assert len(found) == 1
+        assert "this one will not go out there" in found[0]
+
+
+class TestGoingLive:
+    ready = Account(
+        "on-x",
+        "x",
+        owner="Four Houses",
+        consent=Consent("A. Chair", date(2026, 11, 20)),
+        automated_label_confirmed=date(2026, 11, 20),
+        place=Place("schedule.yaml", 9, 3),
+    )
+
+    def test_a_rehearsal_asks_for_nothing(self):
+        assert errors(accounts=[Account("on-x", "x")]) == []
+
+    def test_an_account_with_owner_consent_and_label_may_go_live(self):
+        assert errors(accounts=[self.ready], mode=Mode.LIVE) == []
+
+    @pytest.mark.parametrize(
+        ("changes", "key"),
+        [
+            ({"owner": " "}, "owner"),
+            ({"consent": None}, "consent"),
+            ({"consent": Consent("", date(2026, 11, 20))}, "consent"),
+            ({"consent": Consent("A", date(2026, 11, 24))}, "consent.on"),
+            ({"automated_label_confirmed": None}, "automated_label_confirmed"),
+            ({"automated_label_confirmed": date(2026, 11, 24)}, "automated_label_confirmed"),
+        ],
+    )
+    def test_an_account_that_lacks_one_may_not(self, changes: dict[str, Any], key: str):
+        (found,) = errors(accounts=[replace(self.ready, **changes)], mode=Mode.LIVE)
+
+        assert found.startswith(f"accounts.on-x.{key}: ")
+
+    def test_only_x_needs_the_confirmed_label(self):
+        account = replace(self.ready, name="m", platform="mastodon", automated_label_confirmed=None)
+
+        assert errors(accounts=[account], mode=Mode.LIVE) == []
+
+
+def test_all_problems_come_at_once_in_the_order_of_the_files():
+    late = post(text="They “care”.", id="late", places={"text": Place("posts/z.yaml", 9, 1)})
+    early = post(text="See #Zebra @who", id="early", places={"text": Place("posts/a.yaml", 7, 1)})
+
+    found = problems(campaign(late, early))
+
+    assert [(one.file, one.line) for one in found] == [
+        ("posts/a.yaml", 7),
+        ("posts/a.yaml", 7),
+        ("posts/z.yaml", 9),
+    ]
+
+
+def test_a_problem_without_a_place_of_its_own_points_to_the_post():
+    (found,) = problems(campaign(post(text="They “care”.", places={})))
+
+    assert (found.file, found.line, found.column) == ("posts/a.yaml", 2, 5)
