@@ -286,5 +286,6 @@ def _ref(seen: object, expected: str | None = None) -> PostRef:
         raise TypeError("another status")
     address = seen.get("url") or seen.get("uri")
     # It is shown as a link: nothing but a web page.
-    is_page = isinstance(address, str) and address.startswith(("https://", "http://"))
-    return PostRef(str(found), address if is_page else "")
+    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+        address = ""
+    return PostRef(str(found), address)

@@ -1,0 +1,271 @@
+"""Publishes to one Bluesky account, and reads back from it, through atproto."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.core.campaign import Account
+from bot.core.model import (
+    Draft,
+    FacetKind,
+    JsonObject,
+    Limits,
+    Metrics,
+    Picture,
+    PostRef,
+    ReplyTo,
+    Status,
+    Traits,
+)
+from bot.core.tid import tid
+from bot.errors import (
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.bluesky.numbers import AppView
+from bot.platforms.bluesky.record import (
+    COLLECTION,
+    at_uri,
+    is_same,
+    page_of,
+    place_of,
+    post_record,
+)
+from bot.platforms.bluesky.session import SignedIn, procedure, query
+from bot.platforms.bluesky.traits import NAME, TRAITS
+
+_REFUSED = frozenset({400, 413})
+#: Errors of a 400 that are about the session, not about the post; nothing was written.
+_STALE = frozenset({"ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"})
+_CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"})
+
+
+def connect(connection: Connection) -> Platform:
+    """Make the adapter of one account; asks nothing of the server.
+
+    Raises:
+        SettingsError: the server is not safe to send a password to, or something is missing.
+    """
+    session = SignedIn(connection)
+    return BlueskyPlatform(connection.account, session, AppView(connection, session))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BlueskyPlatform:
+    """One account; see `bot.platforms.base.Platform` for the promises."""
+
+    _account: Account
+    _session: SignedIn
+    _appview: AppView
+
+    @property
+    def traits(self) -> Traits:
+        return TRAITS
+
+    def profile(self) -> Profile:
+        self._session.client()
+        labels = self._record(self._session.did, "app.bsky.actor.profile", "self") or {}
+        followers = None
+        with suppress(PlatformError):  # a number that is not told is missing
+            followers = self._appview.followers(self._session.did)
+        return Profile(
+            id=self._session.did,
+            handle=self._session.handle,
+            is_labelled_bot="bot" in _labels(labels.get("value")),
+            followers=followers,
+            server=self._session.origin,
+        )
+
+    def limits(self) -> Limits:
+        known = self._account.max_length
+        return replace(TRAITS.limits, max_length=known) if known else TRAITS.limits
+
+    def prepare(
+        self,
+        status: Status,
+        *,
+        key: str,
+        at: datetime,
+        reply_to: ReplyTo | None,
+        pictures: PictureReader,
+    ) -> Draft:
+        self._session.client()
+        shown = status.pictures
+        if not shown and status.card and status.card.thumb:
+            shown = (status.card.thumb,)
+        record = post_record(
+            status,
+            at=at,
+            blobs={picture.sha256: self._upload(picture, pictures) for picture in shown},
+            dids=self._mentioned(status),
+            reply=self._reply(reply_to) if reply_to else None,
+        )
+        return Draft(key, {"repo": self._session.did, "rkey": tid(at, key), "record": record})
+
+    def publish(self, draft: Draft) -> PostRef:
+        client = self._session.client()
+        if self._session.did != draft.wire["repo"]:
+            raise UnauthorizedError(NAME, "the account is another one than the draft was made for")
+        # swapRecord null: create, or agree that just this record is there; never overwrite.
+        body = {
+            "repo": draft.wire["repo"],
+            "collection": COLLECTION,
+            "rkey": draft.wire["rkey"],
+            "record": draft.wire["record"],
+            "swapRecord": None,
+            "validate": True,
+        }
+        try:
+            with self._session.calls(writing=True, refusals=_REFUSED):
+                return self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
+        except RejectedError as error:
+            raise self._refusal(error) from error
+        except UnconfirmedError as error:
+            if not self._session.trace.path.endswith("com.atproto.repo.putRecord"):
+                # The library wanted a new session first and did not get it.
+                raise UnavailableError(NAME, str(error)) from error
+            raise
+
+    def _refusal(self, error: RejectedError) -> PlatformError:
+        match self._session.trace.error:
+            case "InvalidSwap":
+                return UnconfirmedError(NAME, "the record key holds another record")
+            case name if name in _STALE:
+                return UnavailableError(NAME, f"the session ended: {error}")
+            case name if name in _CLOSED:
+                return UnauthorizedError(NAME, str(error))
+        return error
+
+    def find(self, draft: Draft) -> PostRef | None:
+        seen = self._record(draft.wire["repo"], COLLECTION, draft.wire["rkey"])
+        if seen is None:
+            return None
+        if not is_same(seen["value"], draft.wire["record"]):
+            raise UnconfirmedError(NAME, f"{seen['uri']} is not what was to be posted")
+        return self._ref(seen, draft)
+
+    def delete(self, ref: PostRef) -> bool:
+        repo, rkey = self._place(ref)
+        if self._record(repo, COLLECTION, rkey) is None:
+            return False
+        body = {"repo": repo, "collection": COLLECTION, "rkey": rkey}
+        client = self._session.client()
+        with self._session.calls():
+            procedure(client, "com.atproto.repo.deleteRecord", body)
+        return True
+
+    def exists(self, ref: PostRef) -> bool:
+        repo, rkey = self._place(ref)
+        return self._record(repo, COLLECTION, rkey) is not None
+
+    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        if not refs:
+            return {}
+        uris = {ref: at_uri(*self._place(ref)) for ref in refs}
+        told = self._appview.numbers(list(dict.fromkeys(uris.values())))
+        # An AppView that has not seen a post yet, or hides it, knows no numbers; only the
+        # account's own server knows that it is gone.
+        read = {ref: told.get(uri) for ref, uri in uris.items()}
+        return {
+            ref: numbers or Metrics()
+            for ref, numbers in read.items()
+            if numbers is not None or self.exists(ref)
+        }
+
+    def close(self) -> None:
+        self._session.close()
+        self._appview.close()
+
+    def _record(self, repo: str, collection: str, rkey: str) -> Mapping[str, Any] | None:
+        """Read a record from the account's own server, which has read its own writes."""
+        client = self._session.client()
+        try:
+            with self._session.calls():
+                seen = query(
+                    client,
+                    "com.atproto.repo.getRecord",
+                    repo=repo,
+                    collection=collection,
+                    rkey=rkey,
+                )
+                if not str(seen["uri"]).endswith(f"/{collection}/{rkey}"):
+                    raise TypeError("another record")
+                if not isinstance(seen["cid"], str) or not isinstance(seen["value"], dict):
+                    raise TypeError("no record")
+                return seen
+        except PlatformError:
+            if _is_missing(self._session.trace.error, self._session.trace.message):
+                return None
+            raise
+
+    def _upload(self, picture: Picture, read: PictureReader) -> JsonObject:
+        body = read(picture)
+        client = self._session.client()
+        with self._session.calls(refusals=_REFUSED):
+            told = procedure(client, "com.atproto.repo.uploadBlob", body, picture.mime)
+            blob = told["blob"]
+            if blob["size"] != len(body) or not isinstance(blob["ref"]["$link"], str):
+                raise TypeError("another picture")
+            return dict(blob)
+
+    def _mentioned(self, status: Status) -> Mapping[str, str]:
+        handles = {facet.value for facet in status.facets if facet.kind is FacetKind.MENTION}
+        return {handle: self._did_of(handle) for handle in sorted(handles)}
+
+    def _did_of(self, handle: str) -> str:
+        client = self._session.client()
+        with self._session.calls():
+            told = query(client, "com.atproto.identity.resolveHandle", handle=handle)
+            if not str(told["did"]).startswith("did:"):
+                raise TypeError("no identifier")
+            return str(told["did"])
+
+    def _reply(self, reply_to: ReplyTo) -> JsonObject:
+        return {"root": self._strong(reply_to.root), "parent": self._strong(reply_to.parent)}
+
+    def _strong(self, ref: PostRef) -> JsonObject:
+        repo, rkey = self._place(ref)
+        if ref.cid:
+            return {"uri": at_uri(repo, rkey), "cid": ref.cid}
+        seen = self._record(repo, COLLECTION, rkey)
+        if seen is None:
+            raise RejectedError(NAME, f"{ref.id} is gone, nothing can reply to it")
+        return {"uri": str(seen["uri"]), "cid": str(seen["cid"])}
+
+    def _place(self, ref: PostRef) -> tuple[str, str]:
+        place = place_of(ref.id)
+        if place is None:
+            raise RejectedError(NAME, f"{ref.id!r} is not the address of a post")
+        repo, rkey = place
+        if not repo.startswith("did:"):
+            self._session.client()  # a page names the account by its handle
+            repo = self._session.did
+        return repo, rkey
+
+    def _ref(self, told: Mapping[str, Any], draft: Draft) -> PostRef:
+        repo, rkey = draft.wire["repo"], draft.wire["rkey"]
+        uri, cid = told["uri"], told["cid"]
+        if uri != at_uri(repo, rkey) or not isinstance(cid, str) or not cid:
+            raise TypeError("another record")
+        handle = self._session.handle
+        actor = repo if handle == "handle.invalid" else handle
+        return PostRef(uri, page_of(actor, rkey), cid)
+
+
+def _is_missing(error: str, message: str) -> bool:
+    # Servers before 2024 say it in words only.
+    return error == "RecordNotFound" or message.startswith("Could not locate record")
+
+
+def _labels(profile: object) -> set[str]:
+    labels = profile.get("labels") if isinstance(profile, dict) else None
+    values = labels.get("values") if isinstance(labels, dict) else None
+    return {str(one.get("val")) for one in values or () if isinstance(one, dict)}

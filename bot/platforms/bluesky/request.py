@@ -1,0 +1,94 @@
+"""The HTTP client under atproto: bounded in time and size, never redirected, leaking nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from atproto_client.request import Request, Response
+
+from bot.platforms.base import Connection
+from bot.platforms.wall import Wall
+from bot.platforms.wire import Trace, redact, redact_bytes, take, unpack
+
+_UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+class BoundedRequest(Request):  # type: ignore[misc] # atproto ships no types
+    """atproto's way to httpx, with timeouts that suit a post and without redirects."""
+
+    def __init__(self, connection: Connection, trace: Trace) -> None:
+        self._bounded = (connection, trace)
+        super().__init__(
+            transport=_BoundedTransport(connection, trace),
+            timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
+            headers={"Accept-Encoding": "identity"},
+            trust_env=False,
+        )
+        # Request sets it itself, and takes no word against it; a 302 would turn a POST into a GET.
+        self._client.follow_redirects = False
+
+    def _new_instance(self) -> BoundedRequest:
+        return type(self)(*self._bounded)
+
+    def post(self, *args: Any, **options: Any) -> Response:
+        """Post; the bytes of a picture go as content, which httpx wants them called."""
+        if isinstance(options.get("data"), bytes):
+            options["content"] = options.pop("data")
+        return super().post(*args, **options)
+
+
+class _BoundedTransport(httpx.BaseTransport):
+    """One fresh connection a request, cut when its time is up."""
+
+    def __init__(self, connection: Connection, trace: Trace) -> None:
+        self._connection = connection
+        self._trace = trace
+        # A kept-alive connection dies without telling whether the request was read.
+        self._inner = httpx.HTTPTransport(
+            retries=0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._trace.begin(request.url.path)
+        seconds = self._connection.connect_timeout + self._connection.read_timeout
+        with Wall(seconds) as wall:
+            request.extensions["trace"] = _Watch(self._trace, wall)
+            answer = self._inner.handle_request(request)
+            try:
+                self._trace.answer(answer.status_code, answer.headers)
+                packed = take(answer.iter_raw())
+            finally:
+                answer.close()
+        body = unpack(packed, answer.headers.get("content-encoding", ""))
+        body = redact_bytes(body, self._connection.secrets)
+        self._trace.body(body)
+        if self._trace.server_time:
+            self._connection.on_server_time(self._trace.server_time)
+        return httpx.Response(
+            answer.status_code, headers=self._clean(answer.headers), content=body, request=request
+        )
+
+    def _clean(self, headers: Mapping[str, str]) -> list[tuple[str, str]]:
+        kept = [(name, value) for name, value in headers.items() if name not in _UNPACKED]
+        return [(name, redact(value, self._connection.secrets)) for name, value in kept]
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Watch:
+    """Told by httpcore what happens to a connection."""
+
+    def __init__(self, trace: Trace, wall: Wall) -> None:
+        self._trace = trace
+        self._wall = wall
+
+    def __call__(self, event: str, told: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            sock = told["return_value"].get_extra_info("socket")
+            if sock is not None:
+                self._wall.watch(sock)
+        elif event.endswith("send_request_headers.started"):
+            self._trace.connected()

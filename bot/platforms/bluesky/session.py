@@ -1,0 +1,142 @@
+"""Being signed in to one Bluesky account, with an app password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from atproto_client import Client
+from atproto_client.client.session import Session, SessionEvent
+from atproto_client.models.dot_dict import DotDict
+
+from bot.errors import PlatformError, SettingsError, UnauthorizedError
+from bot.platforms.base import Connection
+from bot.platforms.bluesky.request import BoundedRequest
+from bot.platforms.bluesky.traits import NAME
+from bot.platforms.wire import Trace, is_loopback, safe_origin, secret_of, translated
+
+#: Answers to a session that has run out or was taken away; the password may still be good.
+_STALE = frozenset({400, 401, 403})
+
+
+class SignedIn:
+    """A client whose session is proved before each use, in memory only."""
+
+    def __init__(self, connection: Connection) -> None:
+        account = connection.account
+        self.trace = Trace()
+        self.origin = safe_origin(account.server or "https://bsky.social", account.name)
+        if not account.handle:
+            raise SettingsError(f"account {account.name}: handle is missing")
+        self._name = account.handle
+        self._password = secret_of(connection.secrets, "APP_PASSWORD", account.name)
+        self._connection = connection
+        self._client: Client | None = None
+        self.did = ""
+        self.handle = account.handle
+
+    def client(self) -> Client:
+        """Give a client that the server has just accepted.
+
+        The session is asked for, so that the refresh that atproto hides in any call happens here
+        and not inside the call that publishes.
+
+        Raises:
+            UnauthorizedError: the app password is wrong or revoked, or the account is closed.
+            UnavailableError: the server did not answer well.
+        """
+        if self._client is not None:
+            try:
+                with self.calls():
+                    self._take(self._client.com.atproto.server.get_session())
+            except PlatformError:
+                if self.trace.status not in _STALE and self.trace.is_started:
+                    raise
+            else:
+                return self._client
+        return self._sign_in()
+
+    def _sign_in(self) -> Client:
+        self.close()
+        client = Client(self.origin, BoundedRequest(self._connection, self.trace))
+        client.on_session_change(lambda event, session: self._stay(client, event, session))
+        try:
+            with self.calls():
+                # Without the profile: a PDS without an AppView does not serve it.
+                client.login(self._name, self._password, fetch_bsky_profile=False)
+        except PlatformError as error:
+            client.request.close()
+            if self.trace.status == 400:
+                raise UnauthorizedError(NAME, f"cannot sign in: {error}") from error
+            raise
+        self._client = client
+        return client
+
+    def _take(self, session: Any) -> None:
+        if session.active is False:
+            raise UnauthorizedError(NAME, f"account is {session.status or 'not active'}")
+        self._name_is(session.did, session.handle)
+
+    def _name_is(self, did: str, handle: str) -> None:
+        if not did.startswith("did:"):
+            raise TypeError("no identifier")
+        self.did, self.handle = did, handle
+
+    def _stay(self, client: Client, _event: SessionEvent, session: Session) -> None:
+        """Choose the server again: atproto has just put the session's own one in its place."""
+        self._name_is(session.did, session.handle)
+        client.update_base_url(self._server(session.pds_endpoint or ""))
+
+    def _server(self, told: str) -> str:
+        if is_loopback(urlsplit(self.origin).hostname or ""):
+            return self.origin
+        with suppress(SettingsError):
+            endpoint = safe_origin(told, NAME)
+            if not is_loopback(urlsplit(endpoint).hostname or ""):
+                return endpoint
+        return self.origin
+
+    def calls(
+        self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
+    ) -> AbstractContextManager[None]:
+        """Open the context in which the library is called."""
+        return translated(NAME, self.trace, writing=writing, refusals=refusals)
+
+    def close(self) -> None:
+        """Forget the session and let go of its connections."""
+        if self._client is not None:
+            self._client.request.close()
+            self._client = None
+
+
+def query(client: Client, method: str, **params: object) -> Mapping[str, Any]:
+    """Ask; the answer as it came, for its models drop and add fields.
+
+    Raises:
+        TypeError: it is no JSON object.
+    """
+    answer = client.invoke_query(method, params=DotDict(params), output_encoding="application/json")
+    return _object(answer.content)
+
+
+def procedure(
+    client: Client, method: str, body: Mapping[str, Any] | bytes, mime: str = "application/json"
+) -> Mapping[str, Any]:
+    """Do; a dictionary keeps its nulls, which the library's models drop.
+
+    Raises:
+        TypeError: the answer is no JSON object.
+    """
+    data = body if isinstance(body, bytes) else DotDict(dict(body))
+    answer = client.invoke_procedure(
+        method, data=data, headers={"Content-Type": mime}, output_encoding="application/json"
+    )
+    return _object(answer.content)
+
+
+def _object(content: object) -> Mapping[str, Any]:
+    if not isinstance(content, dict):
+        raise TypeError("no JSON object")
+    return content
