@@ -121,7 +121,7 @@ def machine_name(*, candidates: tuple[str, ...] = ("/etc/machine-id", "/etc/host
     return "unknown"
 
 
-def _instance(connection: Connection) -> Row[Any]:
+def _instance(connection: Connection) -> Row[Any, Any, Any]:
     query = select(instance.c.instance_id, instance.c.epoch, instance.c.settle_reason)
     return connection.execute(query).one()
 

@@ -1,0 +1,632 @@
+"""The outbox on both databases: who gets a delivery, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+
+from bot.core.lifecycle import Event
+from bot.core.model import Draft, NewDelivery, PostRef, State, Status
+from bot.errors import DecisionError, LeaseLostError, StoreError
+from bot.store import Claim, PausedError, QueuePlace, Store
+from tests.integration.store_rows import NOW, new_delivery
+
+LEASE = timedelta(minutes=2)
+REF = PostRef("at://did/1", "https://social.example/1", "bafy")
+DRAFT = Draft("k1", {"text": "hello"})
+
+
+def ready(store: Store, new: NewDelivery | None = None, *, now: datetime = NOW) -> str:
+    new = new or new_delivery()
+    assert store.outbox.add(new, now=now)
+    store.outbox.move(new.id, Event.RELEASE, now=now, actor="publisher")
+    return new.id
+
+
+def claimed(store: Store, *, account: str = "acc", owner: str = "w1", now: datetime = NOW) -> Claim:
+    claim = store.outbox.claim(account, now=now, owner=owner, lease=LEASE)
+    assert claim is not None
+    return claim
+
+
+def begun(store: Store, *, now: datetime = NOW) -> Claim:
+    claim = claimed(store, now=now)
+    store.outbox.begin(claim, DRAFT, now=now)
+    return claim
+
+
+def state(store: Store, delivery_id: str = "d1") -> State:
+    row = store.outbox.get(delivery_id)
+    assert row is not None
+    return row.state
+
+
+# --- planning
+
+
+def test_planning_twice_changes_nothing(store: Store) -> None:
+    assert store.outbox.add(new_delivery(), now=NOW)
+
+    assert not store.outbox.add(new_delivery(), now=NOW)
+    assert not store.outbox.add(new_delivery(id="other", status=Status("b")), now=NOW)
+
+    (row,) = store.outbox.find()
+    assert (row.id, row.status.text, row.state) == ("d1", "hello", State.PLANNED)
+
+
+def test_what_was_added_is_read_back_as_it_was(store: Store) -> None:
+    due = datetime(2026, 12, 1, 9, 30, 0, 123456, tzinfo=UTC)
+    new = new_delivery(due_at=due, labels={"theme": "families", "cost": 0.015, "graphic": False})
+
+    store.outbox.add(new, now=NOW)
+
+    row = store.outbox.get("d1")
+    assert row is not None
+    assert {name: getattr(row, name) for name in NewDelivery.__slots__} == {
+        name: getattr(new, name) for name in NewDelivery.__slots__
+    }
+    assert row.payload_sha256 == new.payload_sha256
+
+
+def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError, match="without a zone"):
+        store.outbox.add(new_delivery(due_at=datetime(2026, 12, 1)), now=NOW)  # noqa: DTZ001 - the point of it
+
+
+def test_a_cancelled_place_can_be_planned_again_under_another_id(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner", reason="post removed")
+
+    assert not store.outbox.add(new_delivery(), now=NOW)
+    assert store.outbox.add(new_delivery(id="d1-again"), now=NOW)
+
+
+def test_adding_many_tells_which_were_new(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    news = [new_delivery(), new_delivery(id="d2", occurrence="at/2"), *thread("t")]
+
+    assert store.outbox.add_all(news, now=NOW) == ("d2", "t0", "t1")
+
+
+def test_a_child_of_a_delivery_that_is_not_there_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError):
+        store.outbox.add(new_delivery(parent_id="nobody"), now=NOW)
+
+
+def test_deliveries_are_found_by_what_they_are_in_order(store: Store) -> None:
+    for number in (3, 1, 2):
+        due = NOW + timedelta(hours=number)
+        new = new_delivery(id=f"d{number}", occurrence=f"at/{number}", due_at=due, post_id="q")
+        store.outbox.add(new, now=NOW)
+    store.outbox.move("d2", Event.CANCEL, now=NOW, actor="planner")
+
+    def ids(**which: object) -> list[str]:
+        return [row.id for row in store.outbox.find(**which)]  # type: ignore[arg-type]  # keywords
+
+    assert ids() == ["d1", "d2", "d3"]
+    assert ids(states={State.PLANNED}) == ["d1", "d3"]
+    assert ids(since=NOW + timedelta(hours=2)) == ["d2", "d3"]
+    assert ids(until=NOW + timedelta(hours=2)) == ["d1"]
+    assert ids(account="acc", post_id="q", limit=1) == ["d1"]
+    assert ids(account="nobody") == []
+
+
+def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) -> None:
+    ready(store)
+
+    row = store.outbox.replace(
+        "d1", new_delivery(status=Status("edited")), now=NOW, actor="planner", reason="edited"
+    )
+
+    assert (row.state, row.status.text) == (State.PLANNED, "edited")
+    assert store.outbox.moves_of("d1")[-1].event is Event.EDIT
+
+
+def test_a_held_one_and_a_planned_one_can_be_replaced_too(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    edited = new_delivery(status=Status("edited"))
+    store.outbox.replace("d1", edited, now=NOW, actor="planner", reason="edited")
+    store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason="late")
+
+    row = store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner", reason="edited")
+
+    assert (row.state, row.reason, row.status.text) == (State.PLANNED, "", "hello")
+
+
+def test_what_may_be_out_is_never_replaced(store: Store) -> None:
+    ready(store)
+    claim = begun(store)
+    store.outbox.lose(claim, "timeout", next_read_at=NOW, now=NOW)
+    store.outbox.give_up("d1", "cannot read", now=NOW)
+
+    with pytest.raises(DecisionError, match="may be out"):
+        store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner", reason="edited")
+
+
+def test_what_was_surely_refused_may_be_edited_and_begun_anew(store: Store) -> None:
+    ready(store)
+    store.outbox.refuse(begun(store), "422 too long", now=NOW)
+
+    row = store.outbox.replace(
+        "d1", new_delivery(status=Status("short")), now=NOW, actor="planner", reason="edited"
+    )
+
+    assert (row.attempts, row.draft_json, row.first_intent_at) == (0, None, None)
+
+
+def test_two_deliveries_swap_their_places_in_the_queue(store: Store) -> None:
+    later = NOW + timedelta(days=1)
+    store.outbox.add(new_delivery(occurrence="queue/1"), now=NOW)
+    store.outbox.add(new_delivery(id="d2", occurrence="queue/2", due_at=later), now=NOW)
+
+    store.outbox.rearrange(
+        {
+            "d1": QueuePlace("queue/2", later, later + LEASE),
+            "d2": QueuePlace("queue/1", NOW, NOW + LEASE),
+        },
+        now=NOW,
+    )
+
+    assert [(row.id, row.occurrence) for row in store.outbox.find()] == [
+        ("d2", "queue/1"),
+        ("d1", "queue/2"),
+    ]
+
+
+def test_a_place_that_is_taken_is_not_given_twice(store: Store) -> None:
+    store.outbox.add(new_delivery(occurrence="queue/1"), now=NOW)
+    store.outbox.add(new_delivery(id="d2", occurrence="queue/2"), now=NOW)
+    place = {"occurrence": "queue/2", "due_at": NOW, "not_after": NOW}
+
+    with pytest.raises(DecisionError, match="taken"):
+        store.outbox.reschedule("d1", **place, now=NOW)  # type: ignore[arg-type]  # keywords
+    with pytest.raises(DecisionError, match="taken"):
+        store.outbox.replace(
+            "d1", new_delivery(occurrence="queue/2"), now=NOW, actor="planner", reason="edited"
+        )
+
+    row = store.outbox.get("d1")
+    assert row is not None
+    assert row.occurrence == "queue/1"
+
+
+def test_only_a_planned_delivery_changes_its_place(store: Store) -> None:
+    ready(store)
+
+    with pytest.raises(DecisionError, match="READY"):
+        store.outbox.reschedule("d1", occurrence="q", due_at=NOW, not_after=NOW, now=NOW)
+
+
+# --- moves by hand
+
+
+def test_a_move_that_the_life_cycle_has_not_is_refused_and_leaves_no_trace(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+
+    with pytest.raises(DecisionError, match="PLANNED"):
+        store.outbox.move("d1", Event.RETRACT, now=NOW, actor="ana")
+    with pytest.raises(DecisionError, match="no delivery"):
+        store.outbox.move("nobody", Event.CANCEL, now=NOW, actor="ana")
+
+    assert (state(store), store.outbox.moves_of("d1")) == (State.PLANNED, ())
+
+
+@pytest.mark.parametrize("event", [Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.LOSE])
+def test_what_belongs_to_a_claim_cannot_be_done_by_hand(store: Store, event: Event) -> None:
+    with pytest.raises(ValueError, match="not by hand"):
+        store.outbox.move("d1", event, now=NOW, actor="ana")
+
+
+def test_a_column_that_is_frozen_cannot_be_changed_by_a_move(store: Store) -> None:
+    with pytest.raises(ValueError, match="status_json"):
+        store.outbox.move("d1", Event.HOLD, now=NOW, actor="ana", status_json="{}")
+
+
+def test_a_person_vouches_for_a_held_one_and_it_counts_as_sent(store: Store) -> None:
+    ready(store)
+    store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason="late")
+
+    row = store.outbox.move(
+        "d1", Event.VOUCH, now=NOW, actor="ana", reason="I see it", url="https://x", remote_id="7"
+    )
+
+    assert (row.state, row.remote_id, row.sent_at, row.reason) == (State.SENT, "7", NOW, "")
+    assert [(m.before, m.after, m.actor, m.reason) for m in store.outbox.moves_of("d1")[1:]] == [
+        (State.READY, State.HELD, "publisher", "late"),
+        (State.HELD, State.SENT, "ana", "I see it"),
+    ]
+
+
+# --- claiming
+
+
+def test_a_claim_takes_the_lease_raises_the_fence_and_opens_an_attempt(store: Store) -> None:
+    ready(store)
+
+    claim = claimed(store)
+
+    assert (claim.fence, claim.lease_until, claim.delivery.state) == (1, NOW + LEASE, State.SENDING)
+    (attempt,) = store.outbox.attempts_of("d1")
+    assert (attempt.phase, attempt.outcome, attempt.called_at) == ("preparing", None, None)
+
+
+def test_the_oldest_due_goes_first_and_one_account_sends_one_at_a_time(store: Store) -> None:
+    ready(store, new_delivery(id="b", occurrence="at/b", due_at=NOW - timedelta(minutes=1)))
+    ready(store, new_delivery(id="a", occurrence="at/a"))
+    ready(store, new_delivery(id="c", occurrence="at/c", account="other"))
+
+    assert claimed(store).delivery.id == "b"
+    assert store.outbox.claim("acc", now=NOW, owner="w2", lease=LEASE) is None
+    assert claimed(store, account="other").delivery.id == "c"
+
+
+def test_while_one_is_in_doubt_nothing_else_goes_to_the_account(store: Store) -> None:
+    ready(store)
+    ready(store, new_delivery(id="d2", occurrence="at/2"))
+    store.outbox.lose(begun(store), "timeout", next_read_at=NOW, now=NOW)
+
+    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
+
+
+def test_nothing_is_claimed_before_its_retry_time(store: Store) -> None:
+    ready(store)
+    later = NOW + timedelta(minutes=5)
+    store.outbox.defer(claimed(store), retry_at=later, reason="429", now=NOW)
+
+    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
+    assert claimed(store, now=later).fence == 2
+
+
+def test_what_is_too_late_is_not_claimed_unless_a_person_released_it(store: Store) -> None:
+    ready(store)
+    late = NOW + timedelta(hours=1)
+
+    assert store.outbox.claim("acc", now=late, owner="w1", lease=LEASE) is None
+
+    store.outbox.move("d1", Event.HOLD, now=late, actor="publisher", reason="late")
+    store.outbox.move("d1", Event.SEND, now=late, actor="ana", released_by="ana")
+    assert claimed(store, now=late).delivery.released_by == "ana"
+
+
+def test_nothing_is_claimed_while_paused_and_a_claim_made_before_begins_nothing(
+    store: Store,
+) -> None:
+    ready(store)
+    claim = claimed(store)
+    ready(store, new_delivery(id="o", occurrence="at/o", account="other"))
+    store.pauses.pause("a reason", "ana", NOW)
+
+    assert store.outbox.claim("other", now=NOW, owner="w1", lease=LEASE) is None
+    with pytest.raises(PausedError):
+        store.outbox.begin(claim, DRAFT, now=NOW)
+
+    row = store.outbox.defer(claim, retry_at=NOW, reason="paused", now=NOW)
+    assert (row.state, row.attempts, row.draft) == (State.READY, 0, None)
+    store.pauses.resume("ana", NOW)
+    assert claimed(store).fence == 2
+
+
+def thread(name: str) -> tuple[NewDelivery, NewDelivery]:
+    first = new_delivery(id=f"{name}0", occurrence=f"at/{name}", parts=2)
+    second = new_delivery(
+        id=f"{name}1", occurrence=f"at/{name}", part=1, parts=2, parent_id=first.id
+    )
+    return first, second
+
+
+def test_a_part_of_a_thread_waits_for_the_part_before_it(store: Store) -> None:
+    for part in thread("t"):
+        ready(store, part)
+    claim = begun(store)
+
+    store.outbox.defer(claim, retry_at=NOW + LEASE, reason="503", now=NOW)
+    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
+
+    store.outbox.accept(claimed(store, now=NOW + LEASE), REF, now=NOW)
+    assert claimed(store).delivery.id == "t1"
+
+
+def test_a_planned_part_is_due_once_its_parent_is_out_or_never_will_be(store: Store) -> None:
+    store.outbox.add_all(thread("t"), now=NOW)
+    assert [row.id for row in store.outbox.due("acc", NOW)] == ["t0"]
+
+    store.outbox.move("t0", Event.HOLD, now=NOW, actor="publisher", reason="late")
+    assert store.outbox.due("acc", NOW) == ()
+
+    store.outbox.move("t0", Event.DROP, now=NOW, actor="ana")
+    assert [row.id for row in store.outbox.due("acc", NOW)] == ["t1"]
+
+
+def test_two_workers_compete_and_one_gets_it(store: Store) -> None:
+    for number in range(4):
+        ready(store, new_delivery(id=f"d{number}", occurrence=f"at/{number}"))
+    start = Barrier(8)
+
+    def take(owner: int) -> Claim | None:
+        start.wait()
+        return store.outbox.claim("acc", now=NOW, owner=f"w{owner}", lease=LEASE)
+
+    with ThreadPoolExecutor(8) as pool:
+        claims = [claim for claim in pool.map(take, range(8)) if claim is not None]
+
+    assert len(claims) == 1
+    assert len(store.outbox.find(states={State.SENDING})) == 1
+
+
+def test_workers_on_different_accounts_do_not_stand_in_each_others_way(store: Store) -> None:
+    for number in range(6):
+        account = f"acc{number}"
+        ready(store, new_delivery(id=f"d{number}", occurrence="at/p", account=account))
+    start = Barrier(6)
+
+    def send(number: int) -> State:
+        start.wait()
+        claim = claimed(store, account=f"acc{number}")
+        store.outbox.begin(claim, DRAFT, now=NOW)
+        return store.outbox.accept(claim, REF, now=NOW).state
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(send, range(6))) == {State.SENT}
+
+
+# --- the call and what came of it
+
+
+def test_the_intent_is_stored_before_the_call_and_never_changes(store: Store) -> None:
+    ready(store)
+    claim = begun(store)
+    store.outbox.defer(claim, retry_at=NOW, reason="503", now=NOW)
+    later = NOW + timedelta(minutes=1)
+    again = claimed(store, now=later)
+
+    with pytest.raises(StoreError, match="another draft"):
+        store.outbox.begin(again, Draft("k1", {"text": "changed"}), now=later)
+
+    row = store.outbox.begin(again, DRAFT, now=later)
+    assert (row.draft, row.first_intent_at, row.attempts) == (DRAFT, NOW, 1)
+
+
+def test_a_claim_begins_one_call_only(store: Store) -> None:
+    ready(store)
+    claim = begun(store)
+
+    with pytest.raises(StoreError, match="begun its call"):
+        store.outbox.begin(claim, DRAFT, now=NOW)
+
+
+def test_a_call_is_not_begun_after_the_lease(store: Store) -> None:
+    ready(store)
+    claim = claimed(store)
+
+    with pytest.raises(LeaseLostError):
+        store.outbox.begin(claim, DRAFT, now=NOW + LEASE)
+
+
+def test_sent_is_stored_with_where_it_is(store: Store) -> None:
+    ready(store)
+
+    row = store.outbox.accept(begun(store), REF, now=NOW)
+
+    assert (row.state, row.ref, row.sent_at, row.owner) == (State.SENT, REF, NOW, "")
+    (attempt,) = store.outbox.attempts_of("d1")
+    assert (attempt.phase, attempt.outcome, attempt.remote_id) == ("done", Event.ACCEPT, REF.id)
+
+
+def test_what_was_surely_not_accepted_counts_as_no_attempt(store: Store) -> None:
+    ready(store)
+
+    row = store.outbox.defer(begun(store), retry_at=NOW + LEASE, reason="429", now=NOW)
+
+    assert (row.state, row.attempts, row.reason) == (State.READY, 0, "429")
+
+
+def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> None:
+    ready(store)
+    ready(store, new_delivery(id="d2", occurrence="at/2"))
+
+    row = store.outbox.stop(begun(store), "401 revoked", now=NOW)
+
+    account = store.accounts.get("acc")
+    assert account is not None
+    assert (row.state, row.reason, account.stopped_reason) == (
+        State.HELD,
+        "401 revoked",
+        "401 revoked",
+    )
+    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
+
+
+def test_refused_content_fails(store: Store) -> None:
+    ready(store)
+
+    row = store.outbox.refuse(begun(store), "422 too long", now=NOW)
+
+    assert (row.state, row.reason, row.attempts) == (State.FAILED, "422 too long", 0)
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing_but_where_its_status_is(store: Store) -> None:
+    ready(store)
+    old = begun(store)
+    store.outbox.expire(NOW + LEASE)
+
+    with pytest.raises(LeaseLostError):
+        store.outbox.accept(old, REF, now=NOW + LEASE)
+    outcomes: list[Callable[[], object]] = [
+        lambda: store.outbox.defer(old, retry_at=NOW, reason="", now=NOW),
+        lambda: store.outbox.stop(old, "401", now=NOW),
+        lambda: store.outbox.refuse(old, "422", now=NOW),
+        lambda: store.outbox.lose(old, "timeout", next_read_at=NOW, now=NOW),
+    ]
+    for outcome in outcomes:
+        with pytest.raises(LeaseLostError):
+            outcome()
+
+    (incident,) = store.audit.rows()
+    assert (incident.verb, incident.subject, incident.detail["remote_id"]) == (
+        "incident",
+        "d1",
+        REF.id,
+    )
+    assert state(store) is State.UNKNOWN
+
+
+def test_a_second_claim_shuts_out_the_first(store: Store) -> None:
+    ready(store)
+    old = claimed(store, owner="w1")
+    store.outbox.expire(NOW + LEASE)
+    new = claimed(store, owner="w1", now=NOW + LEASE)
+
+    with pytest.raises(LeaseLostError):
+        store.outbox.begin(old, DRAFT, now=NOW)
+
+    assert store.outbox.begin(new, DRAFT, now=NOW + LEASE).fence == 2
+
+
+# --- expired leases
+
+
+def test_a_worker_that_died_before_its_call_gives_the_delivery_back(store: Store) -> None:
+    ready(store)
+    claimed(store)
+
+    assert store.outbox.expire(NOW) == ()
+    (row,) = store.outbox.expire(NOW + LEASE)
+
+    assert (row.state, row.attempts, row.retry_at) == (State.READY, 0, NOW + LEASE)
+
+
+def test_a_worker_that_died_in_its_call_leaves_it_unknown(store: Store) -> None:
+    ready(store)
+    begun(store)
+
+    (row,) = store.outbox.expire(NOW + LEASE)
+
+    assert (row.state, row.attempts, row.next_read_at) == (State.UNKNOWN, 1, NOW + LEASE)
+    assert store.outbox.unknown(NOW + LEASE) == (row,)
+
+
+def test_whoever_holds_the_process_lock_need_not_wait_for_a_dead_owners_lease(
+    store: Store,
+) -> None:
+    ready(store)
+    begun(store)
+
+    assert store.outbox.expire(NOW, dead_owner_before=True, owner="w1") == ()
+    (row,) = store.outbox.expire(NOW, dead_owner_before=True, owner="w2")
+
+    assert row.state is State.UNKNOWN
+
+
+# --- reading back
+
+
+def unknown(store: Store) -> None:
+    ready(store)
+    store.outbox.lose(begun(store), "timeout", next_read_at=NOW, now=NOW)
+
+
+def test_what_is_found_is_sent_at_the_time_of_its_call(store: Store) -> None:
+    unknown(store)
+
+    row = store.outbox.found("d1", REF, now=NOW + LEASE)
+
+    assert (row.state, row.ref, row.sent_at) == (State.SENT, REF, NOW)
+
+
+def test_what_is_absent_is_counted_until_it_is_sent_again_with_the_same_bytes(
+    store: Store,
+) -> None:
+    unknown(store)
+    later = NOW + timedelta(seconds=90)
+
+    row = store.outbox.missed("d1", next_read_at=later, now=NOW, evidence="read 40 statuses")
+    assert (row.state, row.absent_reads, row.next_read_at) == (State.UNKNOWN, 1, later)
+    assert store.outbox.unknown(NOW) == ()
+    row = store.outbox.postpone("d1", next_read_at=NOW, now=NOW)
+    assert (row.absent_reads, row.next_read_at) == (1, NOW)
+    row = store.outbox.resend("d1", now=later)
+    assert (row.state, row.absent_reads, row.draft) == (State.READY, 2, DRAFT)
+
+    row = store.outbox.begin(claimed(store, now=later), DRAFT, now=later)
+    assert (row.attempts, row.absent_reads) == (2, 0)
+
+
+def test_what_cannot_be_told_is_held_with_the_evidence(store: Store) -> None:
+    unknown(store)
+
+    row = store.outbox.give_up("d1", "timeline answers 404", now=NOW)
+
+    assert (row.state, row.evidence) == (State.HELD, "timeline answers 404")
+    assert row.reason == "cannot tell whether it is out"
+
+
+def test_only_an_unknown_one_can_be_read_back(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+
+    decisions: list[Callable[[], object]] = [
+        lambda: store.outbox.found("d1", REF, now=NOW),
+        lambda: store.outbox.missed("d1", next_read_at=NOW, now=NOW),
+        lambda: store.outbox.postpone("d1", next_read_at=NOW, now=NOW),
+        lambda: store.outbox.resend("d1", now=NOW),
+        lambda: store.outbox.give_up("d1", "", now=NOW),
+    ]
+    for decide in decisions:
+        with pytest.raises(DecisionError):
+            decide()
+
+
+@pytest.mark.parametrize("where", ["PLANNED", "READY", "HELD", "FAILED", "SENDING", "UNKNOWN"])
+def test_a_forgetful_database_learns_that_a_delivery_is_out(store: Store, where: str) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    if where != "PLANNED":
+        store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
+    if where == "HELD":
+        store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason="late")
+    if where in {"FAILED", "SENDING", "UNKNOWN"}:
+        claim = begun(store)
+        if where == "FAILED":
+            store.outbox.refuse(claim, "422", now=NOW)
+        if where == "UNKNOWN":
+            store.outbox.lose(claim, "timeout", next_read_at=NOW, now=NOW)
+
+    row = store.outbox.recognise("d1", REF, now=NOW)
+
+    assert (row.state, row.ref) == (State.SENT, REF)
+    assert store.outbox.recognise("d1", REF, now=NOW) == row
+
+
+def test_what_was_dropped_and_yet_is_out_is_a_persons_to_sort_out(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner")
+
+    with pytest.raises(DecisionError, match="yet it is out"):
+        store.outbox.recognise("d1", REF, now=NOW)
+
+
+# --- what is to be done when
+
+
+def test_accounts_with_work_and_the_next_moment_to_wake(store: Store) -> None:
+    later = NOW + timedelta(hours=1)
+    assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), None)
+    store.outbox.add(new_delivery(due_at=later), now=NOW)
+
+    assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), later)
+    assert store.outbox.accounts_with_work(later) == ("acc",)
+    assert store.outbox.next_wake(later) is None
+
+
+def test_retries_reads_and_leases_wake_too(store: Store) -> None:
+    ready(store)
+    claim = begun(store)
+    assert store.outbox.next_wake(NOW) == NOW + LEASE
+    store.outbox.lose(claim, "timeout", next_read_at=NOW + timedelta(seconds=60), now=NOW)
+    assert store.outbox.next_wake(NOW) == NOW + timedelta(seconds=60)
+    store.outbox.resend("d1", now=NOW + timedelta(seconds=61))
+    assert store.outbox.next_wake(NOW) == NOW + timedelta(seconds=61)
+    assert store.outbox.accounts_with_work(NOW) == ()
+    assert store.outbox.accounts_with_work(NOW + timedelta(seconds=61)) == ("acc",)
