@@ -40,7 +40,7 @@ class Composition:
 
     def _offer(self, post: Post, account: str) -> Offer:
         shown = self.rendered[post.id, account]
-        why = shown.skipped or (shown.flaws[0].message if shown.flaws else "")
+        why = shown.skipped or (shown.problems[0].message if shown.problems else "")
         traits = self.traits_of(account)
         return Offer(post, account, traits.name, why, traits.may_repeat)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, HoldReason, PostRef, State
+from bot.core.model import Delivery, HoldReason, JsonObject, PostRef, State
 from bot.errors import DecisionError
 from bot.services.planwriter import FAR_AWAY
 from bot.store import Store
@@ -164,5 +164,5 @@ class Desk:
         self._write(by, verb, delivery.id, why, detail)
         return moved
 
-    def _write(self, by: str, verb: str, subject: str, why: str, detail: dict[str, object]) -> None:
+    def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())

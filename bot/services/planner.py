@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.campaign import Post
 from bot.core.model import Delivery, State
 from bot.core.planning import Alike, Past, Plan, Window, plan
 from bot.core.similarity import similar_pairs
+from bot.core.versions import version_of
 from bot.log import get_logger
 from bot.services.composing import Composition
 from bot.services.planwriter import Changes, PlanWriter, is_movable
@@ -61,17 +61,16 @@ class Planner:
 def alike(composition: Composition) -> Alike:
     """Say which posts need a distance: the same, or near enough in their quoted and own words."""
     campaign = composition.campaign
-    texts = {post.id: spoken(post) for post in campaign.posts}
-    pairs = {
-        frozenset(pair)
-        for pair in similar_pairs(texts, threshold=campaign.schedule.similarity)
-    }  # fmt: skip
+    said = sorted(
+        {
+            (version_of(post, campaign.schedule.accounts[name], campaign).words, post.id)
+            for post in campaign.posts
+            for name in post.accounts
+        }
+    )
+    near = similar_pairs([words for words, _post in said], campaign.schedule.similarity)
+    pairs = {frozenset({said[one.first][1], said[one.second][1]}) for one in near}
     return lambda one, other: one == other or frozenset({one, other}) in pairs
-
-
-def spoken(post: Post) -> str:
-    """Give a post's own and quoted words, without its attribution line."""
-    return f"{post.text}\n{post.quote.text if post.quote else ''}".strip()
 
 
 def _past(rows: Iterable[Delivery], now: datetime) -> list[Past]:

@@ -107,8 +107,8 @@ class PlanWriter:
             if id(group) not in kept:
                 self._drop(group, "no longer planned")
         self._rearrange(pairs)
-        for assignment, group in pairs:
-            self._write_one(assignment, group)
+        for assignment, known in pairs:
+            self._write_one(assignment, known)
         return self._changes
 
     def _rearrange(self, pairs: Sequence[tuple[Assignment, Group | None]]) -> None:
@@ -132,14 +132,15 @@ class PlanWriter:
 
     def _write_one(self, assignment: Assignment, group: Group | None) -> None:
         wanted = self._wanted(assignment, [row.id for row in group or ()])
-        if group and len(group) != len(wanted):
-            self._drop(group, EDITED)
-            group, wanted = None, self._wanted(assignment, [])
-        if group is None:
+        known = group or []
+        if known and len(known) != len(wanted):
+            self._drop(known, EDITED)
+            known, wanted = [], self._wanted(assignment, [])
+        if not known:
             self._keep_pictures(wanted)
             self._changes.added += len(self._outbox.add_all(wanted, now=self._now))
             return
-        for row, new in zip(group, wanted, strict=True):
+        for row, new in zip(known, wanted, strict=True):
             self._bring(row, new)
 
     def _bring(self, row: Delivery, new: NewDelivery) -> None:

@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.gate import Facts, why_hold
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, HoldReason, PostRef, ReplyTo, State
+from bot.core.model import Delivery, Draft, HoldReason, PostRef, ReplyTo, Settling, State
 from bot.core.retry import RetryPolicy, wait_before
 from bot.errors import (
     LeaseLostError,
@@ -43,6 +43,8 @@ class Publisher:
     clock: Clock
     campaign: Callable[[], Campaign]
     platform: Callable[[str], Platform]
+    #: Waits of each platform before an absent status counts as absent.
+    settling: Callable[[str], Settling]
     #: Name of this worker, in leases and logs.
     owner: str
     policy: RetryPolicy
@@ -93,7 +95,9 @@ class Publisher:
         )
 
     def _send_next(self, account: str) -> bool:
-        with self.store.account_lock(account):
+        with self.store.sending(account) as is_mine:
+            if not is_mine:
+                return False
             claim = self.store.outbox.claim(
                 account, now=self.clock.now(), owner=self.owner, lease=self.lease
             )
@@ -146,10 +150,10 @@ class Publisher:
         try:
             ref = platform.publish(draft)
         except PlatformError as error:
-            self._not_accepted(claim, error, platform)
+            self._not_accepted(claim, error)
         except Exception as error:
             log.exception("bug while publishing", delivery=claim.delivery.id)
-            self._lose(claim, f"unexpected {type(error).__name__}", platform)
+            self._lose(claim, f"unexpected {type(error).__name__}")
         else:
             self.store.outbox.accept(claim, ref, now=self.clock.now())
             log.info("sent", delivery=claim.delivery.id, post=claim.delivery.post_id, url=ref.url)
@@ -170,17 +174,17 @@ class Publisher:
                 log.exception("failed before the call", delivery=claim.delivery.id)
                 self._defer(claim, f"{type(error).__name__} before the call")
 
-    def _not_accepted(self, claim: Claim, error: PlatformError, platform: Platform) -> None:
+    def _not_accepted(self, claim: Claim, error: PlatformError) -> None:
         retried = claim.delivery.attempts > 0
         if isinstance(error, UnconfirmedError) or (retried and isinstance(error, RejectedError)):
             # A refusal of a repeated call may only mean that the first one went through.
-            self._lose(claim, str(error), platform)
+            self._lose(claim, str(error))
         else:
             self._not_begun(claim, error)
 
-    def _lose(self, claim: Claim, reason: str, platform: Platform) -> None:
+    def _lose(self, claim: Claim, reason: str) -> None:
         now = self.clock.now()
-        read_at = now + platform.traits.settling.first_after
+        read_at = now + self.settling(claim.delivery.platform).first_after
         self.store.outbox.lose(claim, reason, next_read_at=read_at, now=now)
         log.warning("no clear answer", delivery=claim.delivery.id, reason=reason)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
-from bot.core.model import Delivery, State
+from bot.core.model import Delivery, Settling, State
 from bot.core.retry import RetryPolicy, wait_before
 from bot.errors import PlatformError, UnauthorizedError, UnavailableError, UnconfirmedError
 from bot.log import get_logger
@@ -26,6 +26,8 @@ class Reconciler:
     clock: Clock
     campaign: Callable[[], Campaign]
     platform: Callable[[str], Platform]
+    #: Waits of each platform before an absent status counts as absent.
+    settling: Callable[[str], Settling]
     policy: RetryPolicy
     #: After this long without one complete read, a person decides.
     patience: timedelta = timedelta(hours=2)
@@ -41,21 +43,21 @@ class Reconciler:
         draft = delivery.draft
         if draft is None:
             raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
-        platform = self.platform(delivery.account)
-        earliest = self._called_at(delivery) + platform.traits.settling.first_after
+        settling = self.settling(delivery.platform)
+        earliest = self._called_at(delivery) + settling.first_after
         if now < earliest:
             # The platform may not show yet what it took: such a read would prove nothing.
             self.store.outbox.postpone(delivery.id, next_read_at=earliest, now=now)
             return
         try:
-            ref = platform.find(draft)
+            ref = self.platform(delivery.account).find(draft)
         except UnconfirmedError as error:
             self._give_up(delivery, f"read back, but {error}", now)
         except PlatformError as error:
             self._unread(delivery, error, now)
         else:
             if ref is None:
-                self._absent(delivery, platform, now)
+                self._absent(delivery, settling, now)
             else:
                 self.store.outbox.found(delivery.id, ref, now=now)
                 log.info("found", delivery=delivery.id, url=ref.url)
@@ -64,8 +66,7 @@ class Reconciler:
         calls = [one.called_at for one in self.store.outbox.attempts_of(delivery.id)]
         return max(called for called in calls if called is not None)
 
-    def _absent(self, delivery: Delivery, platform: Platform, now: datetime) -> None:
-        settling = platform.traits.settling
+    def _absent(self, delivery: Delivery, settling: Settling, now: datetime) -> None:
         reads = delivery.absent_reads + 1
         self.store.outbox.missed(delivery.id, next_read_at=now + settling.apart, now=now)
         if reads < settling.reads:

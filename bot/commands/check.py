@@ -1,0 +1,44 @@
+"""`check`: every problem of the campaign at once, as a compiler tells them."""
+
+from __future__ import annotations
+
+import click
+
+from bot.commands.common import Places, json_option, places, print_json
+from bot.errors import Problem, Severity
+from bot.wiring.content import prove_files
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "github"]), default="text",
+              show_default=True, help="github writes annotations for a pull request.")  # fmt: skip
+@json_option
+@places
+def command(where: Places, form: str, as_json: bool) -> int:
+    """Validate everything and print every problem as file:line:col: where: what to do."""
+    loaded = prove_files(where.config, where.posts)
+    errors = [one for one in loaded.problems if one.severity is Severity.ERROR]
+    if as_json:
+        print_json({"problems": loaded.problems, "tree": loaded.tree_sha256})
+    else:
+        for problem in loaded.problems:
+            click.echo(_annotation(problem) if form == "github" else str(problem))
+    if not as_json and form == "text":
+        click.echo(_summary(loaded.problems, len(loaded.campaign.posts) if loaded.campaign else 0))
+    return 1 if errors else 0
+
+
+def _summary(problems: tuple[Problem, ...], posts: int) -> str:
+    counts = {kind: sum(one.severity is kind for one in problems) for kind in Severity}
+    if counts[Severity.ERROR]:
+        return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are mended"
+    rest = counts[Severity.WARNING], counts[Severity.NOTICE]
+    return f"no problem in {posts} posts; {rest[0]} warning(s), {rest[1]} notice(s)"
+
+
+def _annotation(problem: Problem) -> str:
+    """Write a workflow command that GitHub shows beside the line (docs: workflow commands)."""
+    text = f"{problem.where}: {problem.message}" if problem.where else problem.message
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    file = problem.file.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
+    return f"::{problem.severity} file={file},line={problem.line},col={problem.column}::{escaped}"

@@ -1,0 +1,75 @@
+"""What all verbs share: where things are, who decides, how answers are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import click
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the campaign and the bot's own state are."""
+
+    config: Path
+    posts: Path
+    data: Path
+
+
+def places(verb: Callable[Concatenate[Places, P], int | None]) -> Callable[P, int | None]:
+    """Give a verb ``--config``, ``--posts`` and ``--data``."""
+
+    @click.option("--config", default="schedule.yaml", show_default=True, type=Path,
+                  help="The schedule.")  # fmt: skip
+    @click.option("--posts", default="posts", show_default=True, type=Path,
+                  help="The folder of posts.")  # fmt: skip
+    @click.option("--data", default="data", show_default=True, type=Path, envvar="VERBATIM_DATA",
+                  help="The bot's own state; also VERBATIM_DATA.")  # fmt: skip
+    @wraps(verb)
+    def called(*args: P.args, **options: P.kwargs) -> int | None:
+        config, posts, data = (options.pop(name) for name in ("config", "posts", "data"))
+        where = Places(_path(config), _path(posts), _path(data))
+        return verb(where, *args, **options)
+
+    return called
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, Path):
+        raise TypeError(f"not a path: {value!r}")
+    return value
+
+
+#: Who decides; written to the audit log.
+as_option = click.option("--as", "by", required=True, metavar="NAME", help="Who decides.")
+why_option = click.option("--why", default="", metavar="TEXT", help="Why; kept in the audit log.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def plain(value: Any) -> Any:
+    """Turn values into what JSON knows; times become ISO 8601 in UTC."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes):
+        return [plain(one) for one in value]
+    return value
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON for other programs."""
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))

@@ -1,0 +1,132 @@
+"""The campaign in force: the last tree of files that was whole and right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from bot.clock import Clock
+from bot.content.loading import Loaded
+from bot.core.campaign import Campaign, Source
+from bot.errors import ContentError, Problem, Severity
+from bot.log import get_logger
+from bot.services.composing import Composition
+from bot.store import Store
+
+log = get_logger(__name__)
+
+#: Reads and proves all files; from the disk, or from the tree that the database kept.
+Load = Callable[[], Loaded]
+#: Renders a campaign for its accounts, with the limits that their servers told.
+Compose = Callable[[Loaded], Composition]
+
+#: Stands, with its hash, for a picture among the texts of a kept tree.
+PICTURE = "picture sha256:"
+
+
+def kept_files(store: Store) -> dict[str, bytes] | None:
+    """Read the last good tree back from the database; None before there is one."""
+    last = store.contents.last()
+    if last is None:
+        return None
+    return {
+        name: store.media.get(one.removeprefix(PICTURE))
+        if one.startswith(PICTURE)
+        else one.encode()
+        for name, one in last[1].items()
+    }
+
+
+def errors_of(loaded: Loaded) -> tuple[Problem, ...]:
+    """Give the problems that keep a tree from being applied."""
+    return tuple(one for one in loaded.problems if one.severity is Severity.ERROR)
+
+
+@dataclass(slots=True)
+class Contents:
+    """Takes up changed files by itself, as a whole tree or not at all."""
+
+    store: Store
+    clock: Clock
+    load: Load
+    load_last: Callable[[], Loaded | None]
+    compose: Compose
+    _composition: Composition | None = None
+    _loaded: Loaded | None = None
+    _broken: tuple[Problem, ...] = ()
+    _seen: str = ""
+    _lock: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Put the files on disk into force, or else the last good tree of the database.
+
+        Raises:
+            ContentError: neither is whole.
+        """
+        if self.refresh() or self._composition is not None:
+            return
+        last = self.load_last()
+        if last is None or last.campaign is None:
+            raise ContentError(self._broken)
+        log.warning("files have errors; the last good ones are in force", errors=len(self._broken))
+        self._put_in_force(last)
+
+    def refresh(self) -> bool:
+        """Read the files again where they changed; tell whether a new tree came into force."""
+        with self._lock:
+            loaded = self.load()
+            if loaded.tree_sha256 == self._seen:
+                return False
+            self._seen = loaded.tree_sha256
+            self._broken = errors_of(loaded)
+            if self._broken or loaded.campaign is None:
+                log.error("files have errors; nothing is changed", errors=len(self._broken))
+                return False
+            if self._composition is not None:
+                self._void_changed(self._composition.campaign, loaded.campaign)
+            self._put_in_force(loaded)
+            self._keep(loaded)
+            log.info("content in force", tree=loaded.tree_sha256[:12])
+            return True
+
+    def _keep(self, loaded: Loaded) -> None:
+        """Keep the tree in the database; pictures among the other pictures, by their hash."""
+        kept = {
+            name: one if isinstance(one, str) else f"{PICTURE}{self.store.media.put(one)}"
+            for name, one in loaded.files.items()
+        }
+        self.store.contents.apply(loaded.tree_sha256, kept, now=self.clock.now())
+
+    def recompose(self) -> None:
+        """Render again, because a server told other limits."""
+        with self._lock:
+            if self._loaded is not None:
+                self._put_in_force(self._loaded)
+
+    def _put_in_force(self, loaded: Loaded) -> None:
+        self._composition = self.compose(loaded)
+        self._loaded = loaded
+
+    def _void_changed(self, before: Campaign, after: Campaign) -> None:
+        """Void for good what approved quotations of a source that is no longer the same."""
+        for old in before.sources.values():
+            new: Source | None = after.sources.get(old.id)
+            if new is None or new.sha256 != old.sha256:
+                reason = f"source {old.id} was changed"
+                self.store.approvals.void(source=old.id, reason=reason, now=self.clock.now())
+
+    @property
+    def composition(self) -> Composition:
+        """What is in force, rendered."""
+        if self._composition is None:
+            raise AssertionError("nothing is in force before `start`")
+        return self._composition
+
+    def campaign(self) -> Campaign:
+        """What is in force."""
+        return self.composition.campaign
+
+    def broken(self) -> str:
+        """Tell what is wrong with the files on disk; empty where they are in force."""
+        return "\n".join(str(one) for one in self._broken)

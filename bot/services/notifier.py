@@ -1,0 +1,117 @@
+"""Tells people what needs them, once each: held, stopped, broken, unapproved, nearly spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import apprise
+
+from bot.clock import Clock
+from bot.core.campaign import Campaign
+from bot.core.model import Delivery, State
+from bot.core.zones import shown
+from bot.log import get_logger
+from bot.services.metering import budget_left
+from bot.store import Store
+
+log = get_logger(__name__)
+
+#: How long before its time people are told that a post lacks approvals.
+AHEAD = timedelta(days=1)
+#: Share of the month's budget after which people are told.
+NEARLY = 0.8
+
+#: Sends a title and a text to people; True where that worked.
+Send = Callable[[str, str], bool]
+
+
+def sender(addresses: tuple[str, ...]) -> Send:
+    """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs."""
+    channel = apprise.Apprise()
+    for address in addresses:
+        channel.add(address)
+
+    def send(title: str, text: str) -> bool:
+        if not addresses:
+            log.warning("needs a person", title=title, text=text)
+            return True
+        return bool(channel.notify(title=title, body=text))
+
+    return send
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """Compares what needs a person with what people were told."""
+
+    store: Store
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    send: Send
+    #: What is wrong with the files on disk; empty where they are in force.
+    broken: Callable[[], str] = lambda: ""
+
+    def run(self) -> None:
+        """Open and close notices; send what is new in one message."""
+        now, wanted = self.clock.now(), dict(self._wanted())
+        for key, text in wanted.items():
+            self.store.notices.raise_(key, text, now)
+        for notice in self.store.notices.open():
+            if notice.key not in wanted:
+                self.store.notices.clear(notice.key)
+        unsent = self.store.notices.unsent()
+        name = self.campaign().schedule.campaign
+        title = f"{name}: {len(unsent)} thing(s) need a person"
+        if unsent and self.send(title, "\n\n".join(one.text for one in unsent)):
+            for one in unsent:
+                self.store.notices.mark_sent(one.key, self.clock.now())
+
+    def _wanted(self) -> Iterator[tuple[str, str]]:
+        broken = self.broken()
+        if broken:
+            yield (
+                "content",
+                f"The files have errors, so the last good ones stay in force:\n{broken}",
+            )
+        settling = self.store.settle_first()
+        if settling:
+            yield "settling", f"Nothing is sent before everything due is read back: {settling}"
+        for row in self.store.outbox.find(states={State.HELD, State.FAILED}):
+            yield f"{row.state}/{row.id}/{row.fence}", self._waiting(row)
+        yield from self._unapproved()
+        yield from self._accounts()
+
+    def _waiting(self, row: Delivery) -> str:
+        evidence = f"\n{row.evidence}" if row.evidence else ""
+        what = f"{row.post_id} for {row.account}, due {self._local(row)}"
+        return f"{row.state}: {what}: {row.reason}{evidence}\nDecide: resolve {row.id[:8]}"
+
+    def _local(self, row: Delivery) -> str:
+        return shown(row.due_at, self.campaign().zone)
+
+    def _unapproved(self) -> Iterator[tuple[str, str]]:
+        required = self.campaign().schedule.approvals_required
+        soon = self.clock.now() + AHEAD
+        rows = self.store.outbox.find(states={State.PLANNED}, until=soon)
+        for row in rows:
+            by = {one.by for one in self.store.approvals.of(row.fingerprint)}
+            missing = required - len(by - {str(row.labels.get("author", ""))})
+            if missing > 0 and row.part == 0:
+                text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
+                yield f"unapproved/{row.fingerprint}", text
+
+    def _accounts(self) -> Iterator[tuple[str, str]]:
+        for state in self.store.accounts.all():
+            if state.stopped_reason:
+                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_reason}"
+        for account in self.campaign().schedule.accounts.values():
+            budget, left = (
+                account.budget_usd_per_month,
+                budget_left(self.store, account, self.clock),
+            )
+            if budget and left is not None and left <= budget * (1 - NEARLY):
+                month = self.clock.now().strftime("%B")
+                text = f"{account.name}: ${left:.2f} of ${budget:.2f} left for {month}"
+                yield f"budget/{account.name}/{month}", text

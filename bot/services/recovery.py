@@ -1,0 +1,74 @@
+"""After a restore, a clone or a lost log: nothing is sent before what may be out is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.core.lifecycle import Event
+from bot.core.model import Draft, HoldReason, PostRef, State
+from bot.errors import PlatformError
+from bot.log import get_logger
+from bot.platforms.base import Platform
+from bot.store import Store, Suspect
+
+log = get_logger(__name__)
+
+ME = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Compares a database that may have forgotten with the sent log and the platforms."""
+
+    store: Store
+    clock: Clock
+    platform: Callable[[str], Platform]
+
+    def run(self) -> bool:
+        """Settle what can be settled now; True where nothing stands in the way of sending."""
+        reason = self.store.settle_first()
+        if reason is None:
+            return True
+        now = self.clock.now()
+        suspects = self.store.amnesia_suspects(now)
+        # Every one is tried, also after one that could not be read.
+        settled = [self._settle(suspect) for suspect in suspects]
+        if not all(settled):
+            return False
+        self.store.settled(now)
+        log.warning("settled; sending goes on", reason=reason, looked_at=len(suspects))
+        return True
+
+    def _settle(self, suspect: Suspect) -> bool:
+        row, now = suspect.delivery, self.clock.now()
+        if suspect.ref is not None:
+            self.store.outbox.recognise(row.id, suspect.ref, now=now)
+            return True
+        if row.state in {State.UNKNOWN, State.SENDING}:
+            return True  # the reconciler reads it back before anything else goes there
+        if row.draft is not None:
+            return self._read_back(suspect, row.draft)
+        if row.state in {State.PLANNED, State.READY}:
+            self._hold(suspect, "it was due while this database may have been away")
+        return True
+
+    def _read_back(self, suspect: Suspect, draft: Draft) -> bool:
+        row = suspect.delivery
+        try:
+            ref: PostRef | None = self.platform(row.account).find(draft)
+        except PlatformError as error:
+            log.warning("not read back yet", delivery=row.id, reason=str(error))
+            return False
+        if ref is not None:
+            self.store.outbox.recognise(row.id, ref, now=self.clock.now())
+        elif row.state in {State.PLANNED, State.READY}:
+            self._hold(suspect, "tried before a restore; not seen when it was read back")
+        return True
+
+    def _hold(self, suspect: Suspect, evidence: str) -> None:
+        self.store.outbox.move(
+            suspect.delivery.id, Event.HOLD, now=self.clock.now(), actor=ME,
+            reason=HoldReason.UNSETTLED, evidence=evidence,
+        )  # fmt: skip

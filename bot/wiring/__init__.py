@@ -1,0 +1,1 @@
+"""Settings into objects: the only place that names concrete classes."""

@@ -1,0 +1,84 @@
+"""Starting the service: logs, settings, the one lock, and an orderly stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from bot.clock import Clock, SystemClock
+from bot.content.loading import Loaded
+from bot.core.campaign import Mode
+from bot.errors import ContentError
+from bot.log import catch_uncaught, configure, get_logger
+from bot.scheduler import LONGEST_NAP, Service, stop_on_signals
+from bot.services.contents import errors_of
+from bot.settings import Settings
+from bot.store import ProcessLock, Store
+from bot.wiring.content import prove_files
+from bot.wiring.service import build
+from bot.wiring.storage import create_store, settings
+
+log = get_logger(__name__)
+
+
+def serve(config: Path, posts: Path, data: Path) -> None:
+    """Run until told to stop.
+
+    Raises:
+        OperatorError: a setting, a secret, the database or the content is not usable.
+    """
+    known, clock, stop = settings(), SystemClock(), Event()
+    configure(form=known.log_format, level=known.log_level)
+    catch_uncaught()
+    stop_on_signals(stop)
+    store = create_store(_mode(config, posts, data, clock), data, known=known, clock=clock)
+    lock = store.process_lock()
+    try:
+        if _wait_for(lock, store, stop):
+            _work(store, clock, known, stop, lambda: prove_files(config, posts, store=store))
+    finally:
+        store.close()
+        lock.release()
+
+
+def _mode(config: Path, posts: Path, data: Path, clock: Clock) -> Mode:
+    """Tell the schedule's mode; while it cannot be read, that of the one database there is."""
+    loaded = prove_files(config, posts, clock=clock)
+    if loaded.campaign is not None:
+        return loaded.campaign.schedule.mode
+    known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
+    if len(known) != 1:
+        raise ContentError(errors_of(loaded))
+    return known[0]
+
+
+def _wait_for(lock: ProcessLock, store: Store, stop: Event) -> bool:
+    """Become the one process that works on an embedded database, or stand by until it can."""
+    if not store.is_sqlite:
+        return True
+    told = False
+    while not stop.is_set():
+        if lock.acquire():
+            return True
+        if not told:
+            log.info("standing by: another process works on this database")
+            told = True
+        stop.wait(LONGEST_NAP.total_seconds())
+    return False
+
+
+def _work(
+    store: Store, clock: Clock, known: Settings, stop: Event, load: Callable[[], Loaded]
+) -> None:
+    bot = build(
+        store, clock=clock, known=known, load=load, rehearsed=store.directory / "rehearsed.db"
+    )
+    try:
+        bot.start()
+        log.info("running", campaign=bot.contents.campaign().schedule.campaign)
+        Service(
+            clock, bot.lanes(), bot.chores(known.reload), grace=known.stop_grace, stop=stop
+        ).run()
+    finally:
+        bot.connections.close()

@@ -1,0 +1,228 @@
+"""The running bot: every service with what it works on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+
+from bot.clock import Clock
+from bot.content.loading import Loaded
+from bot.core.campaign import Account, Campaign, Mode
+from bot.core.model import Settling
+from bot.core.retry import RetryPolicy
+from bot.errors import SettingsError
+from bot.log import get_logger, mask
+from bot.platforms.base import Connection, Platform
+from bot.platforms.registry import KINDS
+from bot.platforms.rehearsal.adapter import connect_as
+from bot.scheduler import Chore, Lanes
+from bot.services.contents import Contents
+from bot.services.metering import AccountMeter, prices_for
+from bot.services.notifier import Notifier, sender
+from bot.services.planner import Planner
+from bot.services.publisher import Publisher
+from bot.services.reconciler import Reconciler
+from bot.services.recovery import Recovery
+from bot.services.simulation import Approver
+from bot.services.standing import Standing
+from bot.services.trust import Guard
+from bot.settings import Settings, secrets_for
+from bot.store import Store
+from bot.wiring.content import compose_loaded, prove_kept
+
+log = get_logger(__name__)
+
+#: How far ahead the service plans.
+HORIZON = 35
+
+
+@dataclass(slots=True)
+class Connections:
+    """One adapter an account, made when it is first needed."""
+
+    store: Store
+    clock: Clock
+    known: Settings
+    campaign: Callable[[], Campaign]
+    #: Where rehearsal accounts keep what they publish.
+    rehearsed: Path
+    _open: dict[str, tuple[Account, Platform]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def platform(self, name: str) -> Platform:
+        """Give the adapter of an account; a new one where its place in the schedule changed.
+
+        Raises:
+            SettingsError: its secrets are missing or unsafe.
+        """
+        account = self.campaign().schedule.accounts[name]
+        with self._lock:
+            known = self._open.get(name)
+            if known is not None and known[0] == account:
+                return known[1]
+            platform = self._connect(account)
+            self._open[name] = account, platform
+        return platform
+
+    def _connect(self, account: Account) -> Platform:
+        kind = KINDS[account.platform]
+        is_live = self.campaign().schedule.mode is Mode.LIVE
+        names = kind.traits.secrets if is_live else ()
+        connection = Connection(
+            account=account,
+            secrets=secrets_for(account.name, names, os.environ, mask=mask),
+            meter=self._meter(account),
+            connect_timeout=self.known.connect_timeout.total_seconds(),
+            read_timeout=self.known.read_timeout.total_seconds(),
+        )
+        connect = kind.connect if is_live else connect_as(kind.traits, self.rehearsed)
+        return connect(connection)
+
+    def _meter(self, account: Account) -> AccountMeter:
+        def prices() -> Mapping[str, float]:
+            return prices_for(KINDS[account.platform].traits, self.campaign().schedule)
+
+        return AccountMeter(
+            self.store, self.clock, lambda: self.campaign().schedule.accounts[account.name], prices
+        )
+
+    def check_secrets(self) -> None:
+        """Connect every account, so that a missing secret is told at the start.
+
+        Raises:
+            SettingsError: every secret that is missing or unsafe, a line each.
+        """
+        problems = []
+        for name in self.campaign().schedule.accounts:
+            try:
+                self.platform(name)
+            except SettingsError as error:
+                problems.append(str(error))
+        if problems:
+            raise SettingsError("\n".join(problems))
+
+    def close(self) -> None:
+        for _account, platform in self._open.values():
+            platform.close()
+
+
+@dataclass(slots=True)
+class Bot:
+    """All services of one process."""
+
+    store: Store
+    clock: Clock
+    contents: Contents
+    connections: Connections
+    planner: Planner
+    publisher: Publisher
+    reconciler: Reconciler
+    recovery: Recovery
+    standing: Standing
+    guard: Guard
+    notifier: Notifier
+    owner: str
+
+    def start(self) -> None:
+        """Put content into force, take over what a dead process left, plan."""
+        self.contents.start()
+        self.connections.check_secrets()
+        self.plan()
+        self.store.outbox.expire(
+            self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
+        )
+
+    def plan(self) -> None:
+        """Bring the outbox to the content in force."""
+        self.guard.inspect(self.contents.campaign())
+        self.planner.apply(self.contents.composition, days=HORIZON)
+        if self.contents.campaign().schedule.mode is Mode.REHEARSAL:
+            Approver(self.store, self.clock).run(self.contents.campaign())
+
+    def watch(self) -> None:
+        """Take up changed files."""
+        if self.contents.refresh():
+            self.plan()
+
+    def lane(self, account: str) -> None:
+        """Take one account as far as it goes now."""
+        if account not in self.contents.campaign().schedule.accounts:
+            return
+        if not self.recovery.run() or not self.standing.ensure(account):
+            self.publisher.release(account)  # what gets too late meanwhile is held
+            return
+        self.reconciler.run(account)
+        self.publisher.run(account)
+
+    def busy(self, now: datetime) -> tuple[str, ...]:
+        """Name the accounts with something to send or to read back."""
+        reading = (one.account for one in self.store.outbox.unknown(now))
+        return tuple(sorted({*self.store.outbox.accounts_with_work(now), *reading}))
+
+    def beat(self) -> None:
+        """Give a sign of life, and take over what other workers left."""
+        now = self.clock.now()
+        self.store.workers.beat(self.owner, {"pid": os.getpid()}, now)
+        self.store.outbox.expire(now)
+
+    def lanes(self) -> Lanes:
+        return Lanes(self.busy, self.lane, self.store.outbox.next_wake)
+
+    def chores(self, reload: timedelta) -> tuple[Chore, ...]:
+        """List what comes back, beside the deliveries."""
+        return (
+            Chore("beat", timedelta(seconds=5), self.beat),
+            Chore("watch", reload, self.watch),
+            Chore("plan", timedelta(hours=1), self.plan),
+            Chore("notify", timedelta(seconds=5), self.notifier.run),
+        )
+
+    def close(self) -> None:
+        """Let go of connections and the database."""
+        self.connections.close()
+        self.store.close()
+
+
+def build(
+    store: Store,
+    *,
+    clock: Clock,
+    known: Settings,
+    load: Callable[[], Loaded],
+    rehearsed: Path,
+) -> Bot:
+    """Put a bot together over an open store."""
+    contents = Contents(
+        store, clock, load, lambda: prove_kept(store, clock),
+        lambda loaded: compose_loaded(loaded, store),
+    )  # fmt: skip
+    campaign, policy = contents.campaign, RetryPolicy()
+    connections = Connections(store, clock, known, campaign, rehearsed)
+    platform, owner = connections.platform, f"{socket.gethostname()}/{os.getpid()}"
+
+    def settling(name: str) -> Settling:
+        return known.settling(KINDS[name].traits.settling)
+
+    return Bot(
+        store=store,
+        clock=clock,
+        contents=contents,
+        connections=connections,
+        planner=Planner(store, clock),
+        publisher=Publisher(
+            store, clock, campaign, platform, settling, owner, policy, known.lease
+        ),
+        reconciler=Reconciler(store, clock, campaign, platform, settling, policy),
+        recovery=Recovery(store, clock, platform),
+        standing=Standing(store, clock, campaign, platform),
+        guard=Guard(store, clock),
+        notifier=Notifier(
+            store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken
+        ),
+        owner=owner,
+    )  # fmt: skip

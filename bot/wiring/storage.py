@@ -1,0 +1,60 @@
+"""The database of a campaign: which file it is, and who may create it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.core.campaign import Mode
+from bot.errors import OperatorError
+from bot.log import mask
+from bot.platforms.registry import KINDS
+from bot.settings import Settings, load_settings, prepare_data
+from bot.store import Store, open_store
+
+#: Short names of all platforms' secrets.
+SECRETS = frozenset(name for kind in KINDS.values() for name in kind.traits.secrets)
+
+
+def settings() -> Settings:
+    """Read the environment."""
+    return load_settings(account_secrets=SECRETS, mask=mask)
+
+
+def database_url(mode: Mode, data: Path, known: Settings) -> str:
+    """Name the database of a mode; live and rehearsal never share one."""
+    if mode is Mode.LIVE and known.database_url is not None:
+        return str(known.database_url)
+    return f"sqlite:///{data.absolute() / mode.value}.db"
+
+
+def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
+    """Open the database of the service; the first start creates it."""
+    directory = prepare_data(data)
+    return open_store(
+        database_url(mode, directory, known), create=True, data=directory,
+        machine=known.machine_id(), now=clock.now,
+    )  # fmt: skip
+
+
+def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
+    """Open the database that the service made, for a person's question or decision.
+
+    Raises:
+        OperatorError: there is none yet.
+    """
+    if not has_store(mode, data, known):
+        raise OperatorError(
+            f"{data} has no {mode.value} database yet: start `run_bot.py run` first, or name the "
+            "right folder with --data"
+        )
+    url = database_url(mode, data, known)
+    return open_store(
+        url, create=False, data=data.absolute(), machine=known.machine_id(), now=clock.now
+    )
+
+
+def has_store(mode: Mode, data: Path, known: Settings) -> bool:
+    """Tell whether the service has made its database; of PostgreSQL that is taken for granted."""
+    url = database_url(mode, data, known)
+    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
