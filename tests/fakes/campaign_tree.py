@@ -1,0 +1,158 @@
+"""A small campaign on disk that tests spoil one thing at a time."""
+
+from __future__ import annotations
+
+import struct
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from bot.content.bounds import Bounds
+from bot.content.loading import Loaded, load
+from bot.core.campaign import Campaign, Post
+from bot.core.model import Limits, Traits
+from bot.errors import PictureError, Severity
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+LETTER = """\
+December 9, 2022
+
+We write to urge you. They are our mothers and fathers, and they are our friends.
+
+Even children have been taken. We welcome any questions.
+
+Signed by many
+"""
+
+SCHEDULE = """\
+campaign: test
+timezone: America/New_York
+accounts:
+  masto: {platform: mastodon, server: "https://mastodon.social"}
+  blue: {platform: bluesky}
+slots:
+  morning: {weekdays: [mon, wed], times: ["09:30"]}
+queues:
+  main: {slots: [morning]}
+"""
+
+SOURCE = """\
+file: letter.txt
+sha256: {sha256}
+title: Open letter
+attribution: "Open letter, December 9, 2022"
+date: 2022-12-09
+signatories: [Many]
+address: https://example.org/letter
+graphic: ["Even children have been taken."]
+never: ["December 9, 2022", Signed by many]
+"""
+
+INVESTIGATIONS = """\
+investigations:
+  - {id: known, outlet: Paper, title: A title, address: "https://example.org/known"}
+  - {id: lost, outlet: Paper, title: Another title, address: }
+"""
+
+POSTS = """\
+posts:
+  - id: first
+    quote: {source: letter, text: "They are our mothers and fathers"}
+    queue: main
+"""
+
+
+def picture(width: int = 3, height: int = 2) -> bytes:
+    """Make the beginning of a PNG: enough for `inspect`."""
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">II", width, height)
+
+
+def inspect(content: bytes) -> tuple[str, int, int]:
+    """Judge what `picture` makes; stands at the place of `bot.cards.pictures`."""
+    if not content.startswith(b"\x89PNG"):
+        raise PictureError("the file holds no picture")
+    width, height = struct.unpack(">II", content[8:16])
+    return "image/png", width, height
+
+
+def traits() -> dict[str, Traits]:
+    """Platforms without a network."""
+    names = ("mastodon", "bluesky", "x")
+    platforms = {name: Traits(name, Limits(300), lambda text, _: len(text)) for name in names}
+    platforms["x"] = Traits(
+        "x", Limits(280), lambda text, _: len(text), prices={"post": 0.015, "read": 0.005}
+    )
+    return platforms
+
+
+class CampaignTree:
+    """Files of one campaign, all in order until a test changes some."""
+
+    def __init__(self, root: Path) -> None:
+        self.schedule = root / "schedule.yaml"
+        self.posts = root / "posts"
+        self.put("schedule.yaml", SCHEDULE)
+        self.put("posts/sources/letter.txt", LETTER)
+        self.put("posts/sources/letter.yaml", SOURCE.format(sha256=sha256_of(LETTER)))
+        self.put("posts/sources/investigations.yaml", INVESTIGATIONS)
+        self.put("posts/main.yaml", POSTS)
+
+    def put(self, name: str, content: str | bytes) -> Path:
+        """Write a file, making its folders."""
+        path = self.schedule.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def put_post(self, *lines: str) -> None:
+        """Write one more post, called ``p``, into a file of its own; its id is on line 2."""
+        self.put("posts/p.yaml", "posts:\n  - id: p\n" + "".join(f"    {line}\n" for line in lines))
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Replace what must be there."""
+        path = self.schedule.parent / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def load(self, *, now: datetime = NOW, bounds: Bounds | None = None) -> Loaded:
+        """Read all of it."""
+        return load(
+            schedule_path=self.schedule,
+            posts_path=self.posts,
+            traits=traits(),
+            inspect=inspect,
+            now=now,
+            bounds=bounds,
+        )
+
+    def campaign(self, *, now: datetime = NOW) -> Campaign:
+        """Read what has no error."""
+        loaded = self.load(now=now)
+        assert loaded.campaign, "\n".join(map(str, loaded.problems))
+        return loaded.campaign
+
+    def post(self, post_id: str = "p") -> Post:
+        """Read a post that has no error."""
+        found = self.campaign().post(post_id)
+        assert found
+        return found
+
+    def problems(self, *, bounds: Bounds | None = None) -> list[str]:
+        """Tell all problems as people see them, with paths from the campaign's folder."""
+        return self._said(self.load(bounds=bounds), set(Severity))
+
+    def errors(self) -> list[str]:
+        """Tell the problems that stop the campaign."""
+        return self._said(self.load(), {Severity.ERROR})
+
+    def _said(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
+        root = f"{self.schedule.parent}/"
+        told = (one for one in loaded.problems if one.severity in severities)
+        return [str(one).replace(root, "") for one in told]
+
+
+def sha256_of(text: str) -> str:
+    """Hash as editors do."""
+    return sha256(text.encode()).hexdigest()

@@ -1,0 +1,322 @@
+"""Single values: what a typed text means, and what is said where it means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+import pytest
+
+from bot.content import values
+from bot.content.addresses import address, optional_address, server
+from bot.content.nodes import EMPTY
+
+Reader = Callable[[object], object]
+
+
+def refusal(reader: Reader, typed: object) -> str:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is what tests look at
+        reader(typed)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reader", "typed", "value"),
+    [
+        (values.boolean, "true", True),
+        (values.boolean, "false", False),
+        (values.integer(0, 10), "0", 0),
+        (values.integer(0, 300), "300", 300),
+        (values.decimal(100), "0.015", 0.015),
+        (values.decimal(100), "5", 5.0),
+        (values.duration, "15m", timedelta(minutes=15)),
+        (values.duration, "1h", timedelta(hours=1)),
+        (values.duration, "60d", timedelta(days=60)),
+        (values.duration, "90s", timedelta(seconds=90)),
+        (values.duration, "1d2h3m4s", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        (values.duration, "0m", timedelta(0)),
+        (values.day, "2028-02-29", date(2028, 2, 29)),
+        (values.clock_time, "09:30", time(9, 30)),
+        (values.clock_time, "23:59:59", time(23, 59, 59)),
+        (values.month_day, "12-09", (12, 9)),
+        (values.month_day, "02-29", (2, 29)),
+        (values.handle, "@coalition@mastodon.social", "coalition@mastodon.social"),
+        (values.handle, "coalition.example", "coalition.example"),
+        (values.hashtag, "HumanRights", "HumanRights"),
+        (values.hashtag, "ئۇيغۇر", "ئۇيغۇر"),
+        (values.text, " words \n", "words"),
+        (values.text, "🕊️", "🕊️"),
+        (values.exact_text, " words \n", " words \n"),
+        (values.optional_text, EMPTY, ""),
+        (values.identifier, "a-1", "a-1"),
+        (values.identifier, "a" * 64, "a" * 64),
+        (values.link_or_none, "none", ""),
+        (values.link_or_none, EMPTY, ""),
+        (values.link_or_none, "letter", "letter"),
+        (values.days, "2027-01-01", (date(2027, 1, 1), date(2027, 1, 1))),
+        (
+            values.days,
+            {"from": "2027-01-01", "to": "2027-01-03"},
+            (date(2027, 1, 1), date(2027, 1, 3)),
+        ),
+        (values.passage, "exact", ("exact", "")),
+        (values.passage, {"from": "a", "to": "b"}, ("a", "b")),
+        (address, "https://example.org/a?b=c#d", "https://example.org/a?b=c#d"),
+        (address, "http://xn--bcher-kva.example/%C3%A9", "http://xn--bcher-kva.example/%C3%A9"),
+        (optional_address, EMPTY, ""),
+        (server, "https://mastodon.social/", "https://mastodon.social"),
+        (server, "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        (server, "http://localhost:1", "http://localhost:1"),
+        (server, "http://[::1]:1", "http://[::1]:1"),
+    ],
+)
+def test_a_typed_text_is_read(reader: Reader, typed: object, value: object) -> None:
+    assert reader(typed) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("2026-12-09 09:00", values.Moment(datetime(2026, 12, 9, 9))),  # noqa: DTZ001 - local
+        ("2026-12-09T09:00", values.Moment(datetime(2026, 12, 9, 9))),  # noqa: DTZ001 - local
+        ("2026-12-09 09:00:30", values.Moment(datetime(2026, 12, 9, 9, 0, 30))),  # noqa: DTZ001 - local
+        (
+            "2026-12-09 09:00Z",
+            values.Moment(datetime(2026, 12, 9, 9), timedelta(0)),  # noqa: DTZ001 - local
+        ),
+        (
+            "2026-12-09 09:00 -05:30",
+            values.Moment(datetime(2026, 12, 9, 9), -timedelta(hours=5, minutes=30)),  # noqa: DTZ001 - local
+        ),
+    ],
+)
+def test_a_moment_is_local_or_has_its_own_offset(typed: str, value: values.Moment) -> None:
+    assert values.moment(typed) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (
+            "2026-13-45 10:00",
+            "'2026-13-45' is no date: month must be in 1..12; write a date such as 2026-12-09",
+        ),
+        (
+            "2027-02-29 10:00",
+            "'2027-02-29' is no date: day is out of range for month; "
+            "write a date such as 2026-12-09",
+        ),
+        ("0001-01-01 10:00", "year 1 is not between 1900 and 2100; correct it"),
+        ("9999-12-31 10:00", "year 9999 is not between 1900 and 2100; correct it"),
+        (
+            "2026-12-31 23:59:60",
+            "'23:59:60' names a leap second; write one that each minute has",
+        ),
+        ("2026-12-09 24:00", "'24:00': write 00:00 of the next day instead"),
+        (
+            "2026-12-09 09:61",
+            "'09:61' is no time: minute must be in 0..59; write a time such as 09:30",
+        ),
+        (
+            "2026-12-09",
+            "'2026-12-09' is no date and time; write a date and time such as 2026-12-09 09:00",
+        ),
+        (
+            "09.12.2026 09:00",
+            "'09.12.2026' is no date; write a date such as 2026-12-09",
+        ),
+        (
+            "٢٠٢٦-12-09 09:00",
+            "'٢٠٢٦-12-09' is no date; write a date such as 2026-12-09",
+        ),
+        (
+            "2026-12-09 09:00+15:00",
+            "+15:00 is no offset from UTC; write one such as +01:00 or -05:00",
+        ),
+        (
+            "2026-12-09 09:00+05:75",
+            "+05:75 is no offset from UTC; write one such as +01:00 or -05:00",
+        ),
+        (
+            "tomorrow",
+            "'tomorrow' is no date and time; write a date and time such as 2026-12-09 09:00",
+        ),
+    ],
+)
+def test_an_impossible_moment_gives_the_reason(typed: str, message: str) -> None:
+    assert refusal(values.moment, typed) == message
+
+
+@pytest.mark.parametrize(
+    ("reader", "typed", "message"),
+    [
+        (values.boolean, "yes", "'yes' is neither; write true or false"),
+        (values.boolean, "True", "'True' is neither; write true or false"),
+        (
+            values.boolean,
+            EMPTY,
+            "has no value (what follows a # is a comment); write true or false",
+        ),
+        (values.boolean, ["true"], "is a list; write true or false"),
+        (
+            values.integer(1, 300),
+            "017",
+            "'017' does not fit; write a whole number from 1 to 300, digits only",
+        ),
+        (
+            values.integer(1, 3000),
+            "1_000",
+            "'1_000' does not fit; write a whole number from 1 to 3,000, digits only",
+        ),
+        (
+            values.integer(1, 300),
+            "0",
+            "'0' does not fit; write a whole number from 1 to 300, digits only",
+        ),
+        (
+            values.decimal(5),
+            ".inf",
+            "'.inf' does not fit; write a number from 0 to 5, such as 0.5",
+        ),
+        (values.decimal(5), "1e3", "'1e3' does not fit; write a number from 0 to 5, such as 0.5"),
+        (values.decimal(5), "-1", "'-1' does not fit; write a number from 0 to 5, such as 0.5"),
+        (
+            values.duration,
+            "15",
+            "'15' is no duration; write a duration such as 15m, 1h or 60d",
+        ),
+        (values.duration, "", "'' is no duration; write a duration such as 15m, 1h or 60d"),
+        (
+            values.positive_duration,
+            "0m",
+            "is no time at all; write a duration such as 15m, 1h or 60d",
+        ),
+        (values.clock_time, "9:30", "'9:30' is no time; write a time such as 09:30"),
+        (
+            values.month_day,
+            "02-30",
+            "'02-30' comes in no year: day is out of range for month; "
+            "write a month and a day such as 12-09",
+        ),
+        (
+            values.month_day,
+            "Dec 9",
+            "'Dec 9' is no day of the year; write a month and a day such as 12-09",
+        ),
+        (
+            values.choice(*values.WEEKDAYS),
+            "monday",
+            "'monday' is none of these; did you mean 'mon'?",
+        ),
+        (
+            values.choice("ready", "draft"),
+            "live",
+            "'live' is none of these; there are: ready, draft",
+        ),
+        (values.hashtag, "#Uyghur", "'#Uyghur': leave the # out; write Uyghur"),
+        (
+            values.hashtag,
+            "Human-Rights",
+            "'Human-Rights' is no hashtag; letters, digits and _ only, and at least one letter",
+        ),
+        (
+            values.hashtag,
+            "2022",
+            "'2022' is no hashtag; letters, digits and _ only, and at least one letter",
+        ),
+        (
+            values.handle,
+            "a b",
+            "'a b' is no handle; write a handle such as coalition.example or "
+            "coalition@mastodon.social",
+        ),
+        (values.text, " ", "has nothing that can be seen; write text, or take the key out"),
+        (
+            values.text,
+            "\u200d\u200c",
+            "has nothing that can be seen; write text, or take the key out",
+        ),
+        (
+            values.text,
+            "\u0301\u0301",
+            "has nothing that can be seen; write text, or take the key out",
+        ),
+        (
+            values.days,
+            {"from": "2027-01-02", "to": "2027-01-01"},
+            "ends on 2027-01-01, before it begins on 2027-01-02; swap from and to",
+        ),
+        (
+            values.days,
+            {"from": "2027-01-01", "until": "2027-01-02"},
+            "has the keys from, until; write from and to, nothing else",
+        ),
+        (
+            values.passage,
+            "",
+            "is empty; write exact text of the source",
+        ),
+    ],
+)
+def test_a_value_that_means_nothing_says_what_to_write(
+    reader: Reader, typed: object, message: str
+) -> None:
+    assert refusal(reader, typed) == message
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "A", "a/b", "../a", "-a", "a_b", "a" * 65, "a" * 10_000, "раypal", "a b", "é", "a\n"],
+)
+def test_an_id_is_small_ascii_and_short(typed: str) -> None:
+    said = refusal(values.identifier, typed)
+
+    assert "write small letters a to z, digits and hyphens, at most 64" in said
+    assert len(said) < 250
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("javascript:alert(1)", "names no host"),
+        ("data:text/html,x", "names no host"),
+        ("ftp://example.org/", "only http and https are linked"),
+        ("https://user@example.org/", "has a user name before the host; take it out"),
+        ("https://user:pass@example.org/", "has a user name before the host"),
+        ("https:///x", "names no host"),
+        ("//example.org/x", "only http and https"),
+        ("example.org/x", "names no host"),
+        ("https://127.0.0.1/x", "names no public host"),
+        ("https://2130706433/", "names no public host"),
+        ("https://0x7f.1/", "names no public host"),
+        ("https://[64:ff9b::7f00:1]/", "names no public host"),
+        ("https://localhost/", "names no public host"),
+        ("https://example.org:99999/", "is no address (Port out of range 0-65535)"),
+        ("https://example.org/a b", "has spaces or letters that addresses cannot have"),
+        ("https://bücher.example/", "copy it from the browser's address line"),
+        ("https://example.org\\@evil.example/", "has a backslash"),
+        ("https://[::1", "is no address (Invalid IPv6 URL)"),
+        ("https://example.org/" + "a" * 2000, "has 2020 characters; 2000 are the most"),
+    ],
+)
+def test_only_whole_addresses_of_public_pages_are_linked(typed: str, part: str) -> None:
+    assert part in refusal(address, typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("http://mastodon.social", "secrets go over https only"),
+        ("https://mastodon.social/api", "has more than a host"),
+        ("https://mastodon.social?x", "has more than a host"),
+        ("https://me@mastodon.social", "has a user name before the host"),
+        ("mastodon.social", "names no host"),
+        ("https://mastodon", "names no public host"),
+        ("ftp://localhost", "secrets go over https only"),
+        ("http://127.0.0.1.evil.example", "secrets go over https only"),
+        ("http://2130706433", "names no public host"),
+        ("https://10.0.0.1", "names no public host"),
+    ],
+)
+def test_secrets_go_to_https_servers_or_to_this_machine_only(typed: str, part: str) -> None:
+    assert part in refusal(server, typed)
