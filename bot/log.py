@@ -105,7 +105,7 @@ def configure(
     Ours are written from ``level`` on; other libraries' from INFO on, whatever ``level`` says,
     because their debug lines hold headers and bodies.
     """
-    handler = _OneLineHandler(stream or sys.stderr)
+    handler = _OneLineStream(stream or sys.stderr)
     handler.setFormatter(_formatter(form, has_colours=(stream or sys.stderr).isatty()))
     handler.addFilter(lambda record: _is_ours(record.name) or record.levelno >= logging.INFO)
     root = logging.getLogger()
@@ -175,7 +175,7 @@ def _formatter(form: str, *, has_colours: bool) -> logging.Formatter:
     )
 
 
-class _OneLineHandler(logging.StreamHandler[TextIO]):
+class _OneLineStream(logging.StreamHandler[TextIO]):
     """A stream handler that tells of a record it could not write without its values."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
