@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,7 @@ SHARED = ROOT.parent / "shared"
 #: Where the program keeps its data if nobody says otherwise (see `bot.settings`).
 DEFAULT_DATA = ROOT / "data"
 
-pytest_plugins = [
-    name
-    for name in ("tests.servers.postgres", "tests.servers.pds", "tests.servers.mastodon")
-    if find_spec(name) is not None
-]
+pytest_plugins = ["tests.servers.postgres", "tests.servers.pds", "tests.servers.mastodon"]
 
 
 class ForbiddenInTestsError(BaseException):
