@@ -67,16 +67,17 @@ def _seen(one: dict[str, object]) -> Seen:
     )
 
 
+@pytest.fixture(scope="module")
+def account(pds: Pds) -> PdsAccount:
+    return pds.account()  # half a second each: one for all, wiped for each
+
+
 class TestBluesky(NetworkContract):
     refusal = Answer(400, b'{"error":"InvalidRecord","message":"grapheme too big"}')
 
     @staticmethod
     def connect(connection: Connection) -> Platform:
         return connect(connection)
-
-    @pytest.fixture(scope="module")
-    def account(self, pds: Pds) -> PdsAccount:
-        return pds.account()  # half a second each: one for all, wiped for each
 
     @pytest.fixture
     def stand(self, pds: Pds, account: PdsAccount) -> Iterator[BlueskyStand]:
