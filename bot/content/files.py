@@ -78,7 +78,9 @@ class FolderTree:
                 walk.folder(folder, POSTS, depth=1)
         except OSError as error:
             walk.refuse(POSTS, f"{_reason(error)}; a campaign needs a folder of posts")
-        return tuple(sorted(walk.names)), tuple(walk.problems)
+        # Half a campaign would only look wrong in more ways.
+        names = () if walk.is_too_much() else tuple(sorted(walk.names))
+        return names, tuple(walk.problems)
 
     def read(self, name: str, most: int) -> bytes:
         try:
@@ -105,6 +107,9 @@ class _Walk:
         self._tree = tree
         self._bounds = bounds
         self._seen = 0
+
+    def is_too_much(self) -> bool:
+        return self._seen > self._bounds.entries
 
     def refuse(self, name: str, message: str) -> None:
         self.problems.append(Problem(self._tree.shown(name), 0, 0, "", message))
@@ -135,12 +140,12 @@ class _Walk:
 
     def _entries(self, folder: int, name: str) -> list[os.DirEntry[str]]:
         entries: list[os.DirEntry[str]] = []
-        if self._seen > self._bounds.entries:
+        if self.is_too_much():
             return entries
         with os.scandir(folder) as found:
             for entry in found:
                 self._seen += 1
-                if self._seen > self._bounds.entries:
+                if self.is_too_much():
                     self.refuse(
                         name, f"more than {self._bounds.entries:,} files in all; take some away"
                     )

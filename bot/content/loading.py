@@ -104,6 +104,7 @@ class _Loading:
         self._names, found = tree.list()
         self._problems: list[Problem] = list(found)
         self._contents: dict[str, bytes] = {}
+        self._size = 0
         self._pictures = Pictures(tree, self._names, inspect=inspect, bounds=bounds)
 
     def load(self) -> Loaded:
@@ -125,13 +126,13 @@ class _Loading:
         self._problems.append(Problem(self._tree.shown(name), 0, 0, "", message, severity))
 
     def _read(self, name: str, most: int) -> bytes:
-        left = self._bounds.all_text_bytes - sum(map(len, self._contents.values()))
-        if left <= 0:
-            raise FileError(
-                f"all files together have more than {self._bounds.all_text_bytes:,} bytes"
-            )
-        self._contents[name] = self._tree.read(name, min(most, left))
-        return self._contents[name]
+        content = self._tree.read(name, most)
+        self._size += len(content)
+        if self._size > self._bounds.all_text_bytes:
+            most = self._bounds.all_text_bytes
+            raise FileError(f"all files up to here have more than {most:,} bytes; take some away")
+        self._contents[name] = content
+        return content
 
     def _mapping(self, name: str) -> Node | None:
         """Read a YAML file; None where it has told a problem that leaves nothing to look at."""

@@ -31,7 +31,8 @@ def suggestion(word: str, options: Iterable[str]) -> str:
     options = tuple(options)
     folded = {option.casefold(): option for option in options}
     asked = word[:_LONG].strip().casefold()
-    near = get_close_matches(asked, folded, n=1, cutoff=0.6)
+    begun = [one for one in folded if len(asked) > 2 and asked.startswith(one)]
+    near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun
     if near:
         return f"did you mean '{folded[near[0]]}'?"
     if not options:
