@@ -78,7 +78,7 @@ class Desk:
             by: Who decides.
             why: Their reason.
         """
-        delivery = self._get(delivery_id)
+        delivery = self.find(delivery_id)
         if delivery.state is not State.HELD:
             raise DecisionError(f"{delivery_id} is {delivery.state}; only a held one is resolved")
         match choice:
@@ -130,21 +130,26 @@ class Desk:
 
     def retry(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
         """Try a failed delivery again, unchanged."""
-        delivery = self._get(delivery_id)
+        delivery = self.find(delivery_id)
         if delivery.state is not State.FAILED:
             raise DecisionError(f"{delivery_id} is {delivery.state}; only a failed one is retried")
         return self._decide(delivery, Event.RETRY, by, "retry", why, released_by=by)
 
     def cancel(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
         """Take a delivery out that is not sent."""
-        delivery = self._get(delivery_id)
+        delivery = self.find(delivery_id)
         dropped = delivery.state in {State.HELD, State.FAILED}
         event = Event.DROP if dropped else Event.CANCEL
         if delivery.state not in {State.PLANNED, State.READY} and not dropped:
             raise DecisionError(f"{delivery_id} is {delivery.state}; it cannot be cancelled")
         return self._decide(delivery, event, by, "cancel", why)
 
-    def _get(self, delivery_id: str) -> Delivery:
+    def find(self, delivery_id: str) -> Delivery:
+        """Find a delivery by its id or the beginning of it.
+
+        Raises:
+            DecisionError: none has it, or several have.
+        """
         matches = [
             one for one in self.store.outbox.find() if one.id.startswith(delivery_id)
         ]  # fmt: skip

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.core.campaign import Account, Schedule
 from bot.core.model import Charge, Status, Traits
 from bot.errors import OverBudgetError
-from bot.store import Store
+from bot.store import BudgetSpentError, Store
 
 
 def prices_for(traits: Traits, schedule: Schedule) -> Mapping[str, float]:
@@ -35,15 +35,15 @@ class AccountMeter:
     prices: Callable[[], Mapping[str, float]]
 
     def reserve(self, charge: Charge) -> int:
-        account, now = self.account(), self.clock.now()
+        account = self.account()
         price = self.prices().get(charge.action, 0.0)
-        left = budget_left(self.store, account, self.clock)
-        if left is not None and price * charge.units > left:
-            raise OverBudgetError(
-                account.platform,
-                f"{charge.action} costs ${price * charge.units:.3f}, ${left:.3f} left this month",
-            )
-        return self.store.ledger.reserve(account.name, charge, price, now=now)
+        try:
+            return self.store.ledger.reserve(
+                account.name, charge, price, now=self.clock.now(),
+                budget_usd=account.budget_usd_per_month,
+            )  # fmt: skip
+        except BudgetSpentError as error:
+            raise OverBudgetError(account.platform, str(error)) from error
 
     def settle(self, booking: int, units: int) -> None:
         self.store.ledger.settle(booking, units)

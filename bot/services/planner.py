@@ -70,7 +70,13 @@ def alike(composition: Composition) -> Alike:
     )
     near = similar_pairs([words for words, _post in said], campaign.schedule.similarity)
     pairs = {frozenset({said[one.first][1], said[one.second][1]}) for one in near}
-    return lambda one, other: one == other or frozenset({one, other}) in pairs
+    quoted = {post.id: post.quote.text for post in campaign.posts if post.quote}
+
+    def is_alike(one: str, other: str) -> bool:
+        same_words = one in quoted and quoted[one] == quoted.get(other)
+        return one == other or same_words or frozenset({one, other}) in pairs
+
+    return is_alike
 
 
 def _past(rows: Iterable[Delivery], now: datetime) -> list[Past]:

@@ -1,0 +1,47 @@
+"""Deliveries as lines of text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from zoneinfo import ZoneInfo
+
+from bot.core.model import Delivery
+from bot.core.zones import shown
+
+
+def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
+    """Write a delivery a line, and below it what a person must know."""
+    for row in rows:
+        part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
+        yield (
+            f"{row.id[:8]}  {shown(row.due_at, zone)}  {row.state:<9} "
+            f"{row.account}  {row.post_id}{part}"
+        )
+        for told in (row.url, row.reason, row.evidence):
+            if told:
+                yield from (f"          {line}" for line in told.splitlines())
+
+
+def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
+    """Give what other programs need of each delivery; times are UTC."""
+    return [
+        {
+            "id": row.id,
+            "state": row.state,
+            "account": row.account,
+            "platform": row.platform,
+            "post": row.post_id,
+            "part": row.part + 1,
+            "parts": row.parts,
+            "due_at": row.due_at,
+            "sent_at": row.sent_at,
+            "reason": row.reason,
+            "evidence": row.evidence,
+            "attempts": row.attempts,
+            "remote_id": row.remote_id,
+            "url": row.url,
+            "text": row.status.text,
+            "fingerprint": row.fingerprint,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,81 @@
+"""`rehearse`: the coming days, lived on a fast clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from bot.commands.common import Places, json_option, places, print_json
+from bot.core.zones import shown
+from bot.services.rehearsal import Report
+from bot.wiring.rehearsing import rehearse
+
+
+@click.command()
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
+@json_option
+@places
+def command(where: Places, days: int, as_json: bool) -> int:
+    """Run the real planner and publisher over the coming days; nothing leaves the machine."""
+    errors = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        console=errors, transient=True, disable=not errors.is_terminal,
+    )  # fmt: skip
+    start = datetime.now(UTC)
+    with bar:
+        task = bar.add_task("rehearsing", total=days * 86400)
+
+        def progress(now: datetime) -> None:
+            done = (now - start) / timedelta(seconds=1)
+            bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
+
+        report = rehearse(where.config, where.posts, where.data, days=days, progress=progress)
+    if as_json:
+        print_json({**_plain(report), "counts": report.counts})
+    else:
+        _print(report, Console())
+    return 0
+
+
+def _plain(report: Report) -> dict[str, object]:
+    return {
+        "campaign": report.campaign, "start": report.start, "end": report.end,
+        "deliveries": report.deliveries, "holes": report.holes, "spent": report.spent,
+    }  # fmt: skip
+
+
+def _print(report: Report, console: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("when", "account", "post"):
+        table.add_column(heading, no_wrap=True)
+    for one in report.sent:
+        part = f" ({one.part + 1}/{one.parts})" if one.parts > 1 else ""
+        when = shown(one.sent_at or one.due_at, report.zone)
+        table.add_row(when, one.account, f"{one.post_id}{part}")
+    console.print(table)
+    for line in _rest(report):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _rest(report: Report) -> Iterator[str]:
+    accounts = Counter(one.account for one in report.sent)
+    span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
+    yield f"{report.campaign}: {span}"
+    told = ", ".join(f"{count} on {name}" for name, count in sorted(accounts.items()))
+    yield f"Published on rehearsal accounts: {len(report.sent)} statuses ({told or 'none'})."
+    yield "Approvals were simulated; nothing left this machine."
+    for one in report.not_sent:
+        when = shown(one.due_at, report.zone)
+        yield f"Not sent: {when} {one.account} {one.post_id}: {one.state} ({one.reason})"
+    for hole in report.holes:
+        yield f"Empty: {shown(hole.due_at, report.zone)} {hole.account}: {hole.why}"
+    for account, months in report.spent.items():
+        for month, dollars in months.items():
+            yield f"Cost on {account} in {month}: ${dollars:.3f}"
