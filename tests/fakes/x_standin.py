@@ -199,7 +199,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.standin.requests.append((self.number, line, status))
         self._kill(asked, "after")
         give(self.connection, answer, fault, self.standin.stopped)
-        self.close_connection = fault != Fault()
+        if fault != Fault():
+            self.close_connection = True
 
     do_GET = do_POST = do_DELETE = do_PUT = _serve  # noqa: N815 - http.server's own names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ from bot.platforms.wire import Trace, is_loopback, redact, safe_origin, secret_o
 from bot.platforms.x.outcomes import Reply, Task, accepted, billed
 from bot.platforms.x.traits import TRAITS
 from bot.platforms.x.transport import OriginAdapter
+
+# At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
+for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 #: The host that tweepy has built in, and signs for.
 ORIGIN = "https://api.twitter.com"

@@ -1,0 +1,44 @@
+"""Whoever adds a platform adds all that belongs to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.campaign import Account
+from bot.platforms.base import Connection
+from bot.platforms.registry import KINDS
+from tests.conftest import ROOT
+from tests.contract.contract import CountingMeter
+
+EVERY = pytest.mark.parametrize("name", sorted(KINDS))
+
+
+@EVERY
+def test_a_platform_is_registered_under_its_own_name(name: str) -> None:
+    assert KINDS[name].traits.name == name
+    assert KINDS[name].traits.label
+
+
+@EVERY
+def test_a_platform_has_its_contract_and_its_page(name: str) -> None:
+    assert (ROOT / "tests" / "contract" / f"test_{name}_contract.py").exists()
+    assert (ROOT / "docs" / "platforms" / f"{name}.md").exists()
+
+
+@EVERY
+def test_a_platform_connects_without_asking_anything_of_the_network(name: str) -> None:
+    traits = KINDS[name].traits
+    account = Account("coalition", name, server="http://127.0.0.1:9", handle="coalition.example")
+    secrets = {secret: f"value-{secret.lower()}" for secret in traits.secrets}
+
+    platform = KINDS[name].connect(Connection(account, secrets, CountingMeter()))
+    platform.close()
+
+    assert platform.traits == traits
+
+
+@EVERY
+def test_whatever_publishing_costs_has_a_price(name: str) -> None:
+    from_charges = {"post", "post_with_url", "media_upload", "media_metadata", "read"}
+
+    assert not KINDS[name].traits.prices or from_charges <= set(KINDS[name].traits.prices)

@@ -1,0 +1,493 @@
+"""The X adapter against a stand-in: what it reads back, what it pays, what it never tells."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.core.model import Charge, Metrics, PostRef, ReplyTo, Status
+from bot.errors import (
+    OverBudgetError,
+    RejectedError,
+    SettingsError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from bot.platforms.x.adapter import X, connect
+from bot.platforms.x.traits import TRAITS
+from tests.conftest import require_shared
+from tests.contract.contract import CountingMeter, picture_of, png, prepare
+from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered
+from tests.fakes.x_modes import MODES, PUBLISH
+from tests.fakes.x_oauth import secrets_for
+from tests.fakes.x_setup import connection_to, x_at
+from tests.fakes.x_standin import USER, XStandin
+from tests.fakes.x_world import PRICES
+
+TIMELINE = r"^GET /2/users/\d+/tweets"
+LOOKUP = r"^GET /2/tweets\?"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[XStandin]:
+    spec = require_shared("conformance/x-api-openapi.json")
+    with XStandin(ledger=tmp_path / "ledger", spec_file=spec) as standin:
+        yield standin
+        assert standin.violations == []
+
+
+@pytest.fixture
+def meter() -> CountingMeter:
+    return CountingMeter()
+
+
+@pytest.fixture
+def x(server: XStandin, meter: CountingMeter) -> Iterator[X]:
+    adapter = x_at(server.origin, meter=meter)
+    yield adapter
+    adapter.close()
+
+
+def publish(x: X, text: str | Status) -> PostRef:
+    return x.publish(prepare(x, text))
+
+
+def lose(x: X, server: XStandin, status: str | Status) -> PostRef | None:
+    """Publish with a lost answer, and read back."""
+    draft = prepare(x, status, pictures=_png)
+    server.faults.spoil(PUBLISH, HANG_UP_AFTER)
+    with pytest.raises(UnconfirmedError):
+        x.publish(draft)
+    return x.find(draft)
+
+
+# -- reading back
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain words",
+        "signs & < > and &amp; “as written”",
+        "a link: https://example.org/a?b=1&c=2",
+        "a bare host: example.org, and a path www.example.org/p.",
+        "two\n\nparagraphs — and cafe\u0301",
+    ],
+)
+def test_a_lost_status_is_found_by_its_text(x: X, server: XStandin, text: str) -> None:
+    found = lose(x, server, text)
+
+    assert [one.id for one in server.world.live()] == [found.id if found else None]
+
+
+def test_a_long_status_of_a_premium_account_is_found(server: XStandin) -> None:
+    server.world.max_length = 25_000
+    x = x_at(server.origin, max_length=25_000)
+
+    assert lose(x, server, "word " * 400 + "https://example.org/end") is not None
+    assert x.limits().max_length == 25_000
+
+
+def test_a_lost_picture_is_found_by_its_key(x: X, server: XStandin) -> None:
+    status = Status("a picture", pictures=(picture_of(png(), "a square"),))
+
+    found = lose(x, server, status)
+
+    assert [one.id for one in server.world.live()] == [found.id if found else None]
+
+
+def test_the_same_text_with_other_pictures_is_for_a_person_to_judge(x: X, server: XStandin) -> None:
+    draft = prepare(x, Status("two of us", pictures=(picture_of(png(), "a"),)), pictures=_png)
+    theirs = prepare(x, Status("two of us", pictures=(picture_of(png(), "a"),)), pictures=_png)
+    x.publish(theirs)
+
+    with pytest.raises(UnconfirmedError, match="other pictures"):
+        x.find(draft)
+
+
+def _png(picture: object) -> bytes:
+    return png()
+
+
+def _broken(picture: object) -> bytes:
+    return b"not a picture"
+
+
+def test_the_same_text_under_another_parent_is_not_ours(x: X, server: XStandin) -> None:
+    root, other = publish(x, "root"), publish(x, "other root")
+    draft = prepare(x, "same words", reply_to=ReplyTo(root, root))
+    server.world.create(USER, "same words", [], other.id)
+
+    assert x.find(draft) is None
+
+
+def test_an_older_status_with_the_same_text_is_not_ours(x: X, server: XStandin) -> None:
+    server.world.create(USER, "said last year", [], None)
+
+    assert x.find(prepare(x, "said last year")) is None
+
+
+def test_a_timeline_that_lags_is_not_taken_for_absence(x: X, server: XStandin) -> None:
+    server.world.lag = 3600
+    publish(x, "known to be out")
+    draft = prepare(x, "lost and late")
+    server.faults.spoil(PUBLISH, HANG_UP_AFTER)
+    with pytest.raises(UnconfirmedError):
+        x.publish(draft)
+
+    with pytest.raises(UnavailableError, match="newest known"):
+        x.find(draft)
+
+    server.world.catch_up()
+    assert x.find(draft) is not None
+
+
+def test_a_known_status_that_someone_deleted_does_not_stop_the_reading(
+    x: X, server: XStandin
+) -> None:
+    gone = publish(x, "deleted on the website")
+    draft = prepare(x, "never sent")
+    server.world.delete(server.world.statuses[gone.id])
+
+    assert x.find(draft) is None
+
+
+def test_a_busy_timeline_is_read_to_its_end(x: X, server: XStandin) -> None:
+    first = publish(x, "first")
+    draft = prepare(x, "lost among many")
+    server.world.create(USER, "lost among many", [], None)
+    for number in range(34):
+        server.world.create(USER, f"by hand {number}", [], None)
+
+    found = x.find(draft)
+
+    assert found is not None
+    assert int(found.id) > int(first.id)
+    assert sum("/tweets?" in line for _, line, _ in server.requests) == 5
+
+
+def test_a_timeline_without_an_end_is_given_up(x: X, server: XStandin) -> None:
+    draft = prepare(x, "lost")
+    status = {"id": "5", "text": "always the same", "conversation_id": "5"}
+    page = {"data": [status], "meta": {"result_count": 1, "next_token": "again"}}
+    body = json.dumps(page).encode()
+    server.faults.spoil(TIMELINE, answered(Answer(200, body), stored=False), times=-1)
+
+    with pytest.raises(UnavailableError, match="does not end"):
+        x.find(draft)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"meta": {"result_count": 3}},
+        {"data": [], "meta": {}},
+        {"data": {}, "meta": {"result_count": 0}},
+        {"data": [{"id": "1", "text": "no conversation"}], "meta": {"result_count": 1}},
+        {"meta": {"result_count": 0}, "errors": [{"title": "partial"}]},
+        {"meta": {"result_count": 0, "next_token": 7}},
+        {"meta": 7},
+    ],
+    ids=str,
+)
+def test_a_page_that_is_not_whole_is_not_taken_for_absence(
+    x: X, server: XStandin, page: object
+) -> None:
+    draft = prepare(x, "lost")
+    body = json.dumps(page).encode()
+    server.faults.spoil(TIMELINE, answered(Answer(200, body), stored=False))
+
+    with pytest.raises(UnavailableError, match="not complete"):
+        x.find(draft)
+
+
+def test_a_refused_repetition_is_read_back(x: X, server: XStandin) -> None:
+    draft = prepare(x, "twice")
+    ref = x.publish(draft)
+
+    with pytest.raises(UnconfirmedError, match="duplicate"):
+        x.publish(draft)
+
+    assert x.find(draft) == ref
+
+
+def test_the_account_s_id_is_asked_for_where_the_token_does_not_tell(server: XStandin) -> None:
+    x = x_at(server.origin)
+    x._user = None  # as after an access token that does not begin with an id
+
+    assert x.find(prepare(x, "never sent")) is None
+    assert sum("/2/users/me" in line for _, line, _ in server.requests) == 1
+
+
+def test_the_newest_status_is_asked_once_and_then_known(x: X, server: XStandin) -> None:
+    for number in range(3):
+        publish(x, f"number {number}")
+
+    assert sum("/2/users/" in line for _, line, _ in server.requests) == 1
+
+
+# -- publishing
+
+
+def test_every_publish_has_a_connection_of_its_own(x: X, server: XStandin) -> None:
+    publish(x, "one")
+    publish(x, "two")
+
+    used = [number for number, line, _ in server.requests if line.startswith("POST /2/tweets ")]
+    asked = [number for number, line, _ in server.requests if line.startswith("GET ")]
+    assert len({*used, *asked}) == len(used) + len(asked)
+
+
+def test_a_receipt_uses_the_handle_where_one_is_known(server: XStandin) -> None:
+    x = x_at(server.origin, handle="@coalition")
+
+    ref = publish(x, "hello")
+
+    assert ref.url == f"https://x.com/coalition/status/{ref.id}"
+
+
+@pytest.mark.parametrize("mode", ["429 past", "429 absurd", "429 garbage", "429 bare"])
+def test_a_rate_limit_without_a_usable_moment_still_waits(
+    x: X, server: XStandin, mode: str
+) -> None:
+    draft = prepare(x, "too many")
+    server.faults.spoil(PUBLISH, MODES[mode]())
+
+    with pytest.raises(UnavailableError) as caught:
+        x.publish(draft)
+
+    assert caught.value.retry_after is not None
+    assert timedelta(minutes=15) <= caught.value.retry_after <= timedelta(hours=1)
+
+
+def test_x_s_own_rate_limit_is_obeyed_to_the_second(x: X, server: XStandin) -> None:
+    server.rates["POST /2/tweets"] = 1
+    publish(x, "one")
+    draft = prepare(x, "one too many")
+
+    with pytest.raises(UnavailableError) as caught:
+        x.publish(draft)
+
+    window_ends = (int(server.now()) // 900 + 1) * 900
+    waits = caught.value.retry_after
+    assert waits is not None
+    assert abs(server.now() + waits.total_seconds() - window_ends) < 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "error"),
+    [
+        ("401", UnauthorizedError),
+        ("402", OverBudgetError),
+        ("suspended", UnauthorizedError),
+        ("duplicate", UnconfirmedError),
+        ("html", UnconfirmedError),
+        ("truncated", UnconfirmedError),
+        ("missing id", UnconfirmedError),
+        ("500 before", UnconfirmedError),
+        ("503 after", UnconfirmedError),
+        ("hang up before", UnconfirmedError),
+        ("hang up after", UnconfirmedError),
+        ("reset after", UnconfirmedError),
+    ],
+)
+def test_each_way_to_fail_has_its_error(
+    x: X, server: XStandin, mode: str, error: type[Exception]
+) -> None:
+    draft = prepare(x, "a fault")
+    server.faults.spoil(PUBLISH, MODES[mode]())
+
+    with pytest.raises(error):
+        x.publish(draft)
+
+
+def test_credentials_that_do_not_fit_are_unauthorized(server: XStandin) -> None:
+    secrets = secrets_for(USER) | {"ACCESS_TOKEN_SECRET": "wrong"}
+    connection = connection_to(server.origin)
+    x = connect(type(connection)(connection.account, secrets, connection.meter))
+
+    with pytest.raises(UnauthorizedError):
+        x.profile()
+
+
+@pytest.mark.parametrize("missing", TRAITS.secrets)
+def test_a_missing_secret_is_named(missing: str) -> None:
+    connection = connection_to("http://127.0.0.1:9")
+    secrets = {name: value for name, value in connection.secrets.items() if name != missing}
+
+    with pytest.raises(SettingsError, match=missing):
+        connect(type(connection)(connection.account, secrets, connection.meter))
+
+
+def test_a_picture_that_x_cannot_read_is_rejected(x: X) -> None:
+    status = Status("no picture", pictures=(picture_of(b"GIF", "alt"),))
+
+    with pytest.raises(RejectedError):
+        prepare(x, status, pictures=_broken)
+
+
+@pytest.mark.parametrize(
+    ("processing", "error"),
+    [({"state": "failed"}, RejectedError), ({"state": "pending"}, UnavailableError)],
+)
+def test_a_picture_is_posted_only_when_x_has_processed_it(
+    x: X, server: XStandin, processing: object, error: type[Exception]
+) -> None:
+    body = json.dumps({"data": {"id": "7", "processing_info": processing}}).encode()
+    server.faults.spoil("^POST /2/media/upload", answered(Answer(200, body), stored=False))
+
+    with pytest.raises(error):
+        prepare(x, Status("p", pictures=(picture_of(png(), "alt"),)), pictures=_png)
+
+
+# -- numbers
+
+
+def test_numbers_are_read_in_batches_of_a_hundred(x: X, server: XStandin) -> None:
+    ids = [server.world.create(USER, f"status {number}", [], None).id for number in range(130)]
+
+    numbers = x.metrics([PostRef(id_) for id_ in [*ids, "42"]])
+
+    assert [ref.id for ref in numbers] == ids
+    assert sum(line.startswith("GET /2/tweets?") for _, line, _ in server.requests) == 2
+
+
+def test_numbers_are_x_s_own(x: X, server: XStandin) -> None:
+    ref = publish(x, "liked")
+    server.world.statuses[ref.id].numbers = {"like_count": 3, "repost_count": 2}
+
+    assert x.metrics([ref])[ref] == Metrics(3, 2, 0, 0, 0, 0)
+
+
+def test_both_names_of_reposts_are_read_and_the_untold_is_none(x: X, server: XStandin) -> None:
+    told = {"retweet_count": 5, "like_count": "many", "quote_count": True}
+    body = json.dumps({"data": [{"id": "1", "public_metrics": told}]}).encode()
+    server.faults.spoil(LOOKUP, answered(Answer(200, body), stored=False))
+
+    numbers = x.metrics([PostRef("1")])
+
+    assert numbers == {PostRef("1"): Metrics(reposts=5)}
+
+
+def test_a_status_that_x_cannot_show_just_now_is_not_gone(x: X, server: XStandin) -> None:
+    kind = "https://api.x.com/2/problems/internal-error"
+    body = json.dumps({"errors": [{"resource_id": "1", "type": kind}]}).encode()
+    server.faults.spoil(LOOKUP, answered(Answer(200, body), stored=False), times=2)
+
+    assert x.exists(PostRef("1"))
+    assert x.metrics([PostRef("1")]) == {PostRef("1"): Metrics()}
+
+
+def test_deleting_what_x_does_not_know_says_that_it_is_gone(x: X, server: XStandin) -> None:
+    answer = Answer(404, b'{"title":"Not Found Error","detail":"no such"}')
+    server.faults.spoil("^DELETE ", answered(answer, stored=False))
+
+    assert not x.delete(PostRef("42"))
+
+
+# -- money
+
+
+def test_what_is_booked_is_what_x_bills(x: X, server: XStandin, meter: CountingMeter) -> None:
+    status = Status(
+        "see https://example.org/a",
+        pictures=(picture_of(png(), "described"), picture_of(png(), "")),
+    )
+    ref = x.publish(prepare(x, status, pictures=_png))
+    publish(x, "without a link")
+    x.profile()
+    x.metrics([ref])
+    x.delete(ref)
+
+    booked = dict.fromkeys(PRICES, 0)
+    for number, (action, _) in enumerate(meter.reserved):
+        booked[action] += meter.settled[number]
+    assert {name: count for name, count in booked.items() if count} == dict(server.world.used)
+    assert TRAITS.prices == PRICES
+
+
+def test_the_estimate_is_what_publishing_costs() -> None:
+    status = Status("see example.org", pictures=(picture_of(png(), "a"), picture_of(png(), "")))
+
+    assert list(TRAITS.charges(status)) == [
+        Charge("post_with_url"),
+        Charge("media_upload", 2),
+        Charge("media_metadata", 1),
+    ]
+    assert list(TRAITS.charges(Status("no address"))) == [Charge("post")]
+
+
+def test_a_call_that_is_not_covered_is_not_made(server: XStandin) -> None:
+    class Broke(CountingMeter):
+        def reserve(self, charge: Charge) -> int:
+            raise OverBudgetError("x", "nothing left")
+
+    draft = prepare(x_at(server.origin), "dear")
+    before = len(server.requests)
+
+    with pytest.raises(OverBudgetError):
+        x_at(server.origin, meter=Broke()).publish(draft)
+
+    assert len(server.requests) == before
+
+
+def test_reads_are_booked_at_the_most_and_settled_at_what_came(
+    x: X, server: XStandin, meter: CountingMeter
+) -> None:
+    server.world.create(USER, "one", [], None)
+    server.world.create(USER, "two", [], None)
+
+    prepare(x, "three")
+
+    assert meter.reserved == [("read", 5)]
+    assert meter.settled == {0: 2}
+
+
+def test_who_owns_the_app_reads_its_timeline_for_less(server: XStandin) -> None:
+    meter = CountingMeter()
+    server.world.owns_app = True
+
+    prepare(x_at(server.origin, meter=meter, owns_app=True), "cheap")
+
+    assert meter.reserved == [("owned_read", 5)]
+
+
+# -- the clock, and secrets
+
+
+def test_each_answer_tells_the_server_s_time(server: XStandin) -> None:
+    told: list[datetime] = []
+    x = x_at(server.origin, on_server_time=told.append)
+
+    x.profile()
+
+    assert [abs((datetime.now(UTC) - moment).total_seconds()) < 5 for moment in told] == [True]
+
+
+def test_no_log_line_tells_a_secret(
+    x: X, server: XStandin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    publish(x, "logged")
+    lose(x, server, "logged too")
+
+    assert [secret for secret in secrets_for(USER).values() if secret in caplog.text] == []
+
+
+def test_a_secret_that_the_server_sends_back_is_not_told(x: X, server: XStandin) -> None:
+    echo = " and ".join(secrets_for(USER).values())
+    body = json.dumps({"title": "Forbidden", "detail": echo}).encode()
+    server.faults.spoil("", answered(Answer(401, body), stored=False))
+
+    with pytest.raises(UnauthorizedError) as caught:
+        x.profile()
+
+    assert "Forbidden" in str(caught.value)
+    assert [secret for secret in secrets_for(USER).values() if secret in str(caught.value)] == []
