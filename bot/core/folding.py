@@ -44,14 +44,17 @@ def fold(text: str) -> Folded:
     """Fold look-alikes together: quotes, dashes, spaces, ligatures, widths, homoglyphs."""
     chars: list[str] = []
     spans: list[tuple[int, int]] = []
+    since = 0
     for at, char in enumerate(text):
         folded = _fold_char(char)
-        if not folded or (folded == " " and chars and chars[-1] == " "):
-            if spans:
-                spans[-1] = (spans[-1][0], at + 1)
-            continue
-        chars.extend(folded)
-        spans.extend([(at, at + 1)] * len(folded))
+        if folded and not (folded == " " and chars and chars[-1] == " "):
+            chars.extend(folded)
+            spans.extend([(since, at + 1)] * len(folded))
+            since = at + 1
+        elif spans:
+            # What is unseen goes with the character before it; at the very start, with the next.
+            spans[-1] = (spans[-1][0], at + 1)
+            since = at + 1
     return Folded("".join(chars), tuple(spans))
 
 
@@ -88,20 +91,25 @@ def differences(written: str, right: str) -> Iterator[Difference]:
     while first < len(one.text):
         last = first
         while last + 1 < len(one.text) and (
-            one.spans[last] == one.spans[last + 1] or two.spans[last] == two.spans[last + 1]
+            one.spans[last][0] == one.spans[last + 1][0]
+            or two.spans[last][0] == two.spans[last + 1][0]
         ):
             last += 1
         (a, b), (c, d) = one.original(first, last + 1), two.original(first, last + 1)
         if written[a:b] != right[c:d]:
-            yield Difference(a, *_narrowed(written[a:b], right[c:d]))
+            yield _narrowed(a, written[a:b], right[c:d])
         first = last + 1
 
 
-def _narrowed(written: str, right: str) -> tuple[str, str]:
-    """Leave out a visible character that both share before an invisible one."""
-    if written and right and written[0] == right[0]:
-        return written[1:], right[1:]
-    return written, right
+def _narrowed(at: int, written: str, right: str) -> Difference:
+    """Leave out what both share before and after, such as a letter before an unseen character."""
+    same = 0
+    while written[same : same + 1] == right[same : same + 1] != "":
+        same += 1
+    written, right = written[same:], right[same:]
+    while written and right and written[-1] == right[-1]:
+        written, right = written[:-1], right[:-1]
+    return Difference(at + same, written, right)
 
 
 def naming(text: str) -> str:

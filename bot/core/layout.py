@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import regex
@@ -21,11 +21,13 @@ _LONE_SINGLE = regex.compile(r"‘|(?<!\p{L})’|’(?!\p{L})")
 
 def marks_for(text: str) -> tuple[str, str]:
     """Choose marks that do not occur in what they stand around: “…”, else ‘…’, else «…»."""
-    for pair in _PAIRS:
-        inside = _LONE_SINGLE.search(text) if pair == "‘’" else set(pair) & set(text)
-        if not inside:
-            return pair[0], pair[1]
-    return _PAIRS[0][0], _PAIRS[0][1]
+    free = (one for one in _PAIRS if not _is_used(one, text))
+    pair = next(free, _PAIRS[0])
+    return pair[0], pair[1]
+
+
+def _is_used(pair: str, text: str) -> bool:
+    return bool(_LONE_SINGLE.search(text) if pair == "‘’" else set(pair) & set(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,3 @@ def short_link(address: str, most: int = 40) -> str:
     shown = address.split("#", 1)[0].split("?", 1)[0].split("://", 1)[-1].removeprefix("www.")
     shown = shown.rstrip("/")
     return shown if len(shown) <= most else shown[: most - 1] + "…"
-
-
-def spans_of(passages: Iterable[Passage]) -> tuple[Span, ...]:
-    """Give all the stretches that some passages quote."""
-    return tuple(span for one in passages for span in one.spans)

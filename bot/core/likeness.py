@@ -145,16 +145,15 @@ def _twins(shown: Sequence[Rendering]) -> Iterator[Problem]:
     """Refuse one text from two accounts of one platform, whenever it goes out."""
     for group in _same(shown, lambda one: one.account.platform):
         first, *others = group
-        for two in others:
-            if two.account.name != first.account.name:
-                yield problem_at(
-                    two.post,
-                    "accounts",
-                    f"{two.account.name} would say what {first.account.name} says in "
-                    f"{first.post.id!r} ({_place(first.post)}), word for word; one text never goes "
-                    "out from two accounts of one platform: name one account in `accounts:`, or "
-                    "give one a variant of its own",
-                )
+        for two in (one for one in others if one.account.name != first.account.name):
+            yield problem_at(
+                two.post,
+                "accounts",
+                f"{two.account.name} would say what {first.account.name} says in "
+                f"{first.post.id!r} ({_place(first.post)}), word for word; one text never goes "
+                "out from two accounts of one platform: name one account in `accounts:`, or "
+                "give one a variant of its own",
+            )
 
 
 def _same(

@@ -60,7 +60,7 @@ def nearest(text: str, source: Source) -> Near | None:
     best: Near | None = None
     for start in _candidates(query, known.words):
         near = _compared(query, known, start, source)
-        if near and near.ratio >= _LEAST and (best is None or near.ratio > best.ratio):
+        if near.ratio >= _LEAST and (best is None or near.ratio > best.ratio):
             best = near
     return best
 
@@ -80,14 +80,12 @@ def _candidates(query: tuple[str, ...], words: tuple[str, ...]) -> list[int]:
     return [bucket * 4 for bucket, _ in votes.most_common(_CANDIDATES)]
 
 
-def _compared(query: tuple[str, ...], known: _Words, offset: int, source: Source) -> Near | None:
+def _compared(query: tuple[str, ...], known: _Words, offset: int, source: Source) -> Near:
     slack = max(6, len(query) // 4)
     low = max(0, offset - slack)
     window = known.words[low : offset + len(query) + slack]
     matcher = SequenceMatcher(None, query, window, autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]
-    if not blocks:
-        return None
     first, last = blocks[0], blocks[-1]
     begin = max(0, low + first.b - first.a)
     end = min(len(known.words), low + last.b + last.size + len(query) - last.a - last.size)

@@ -59,6 +59,7 @@ def paragraph_at(text: str, at: int) -> tuple[int, int]:
     return next(((start, end) for start, end in paragraphs(text) if start <= at <= end), (at, at))
 
 
+@lru_cache(maxsize=1024)
 def section(text: str, at: int, never: tuple[tuple[int, int], ...] = ()) -> str:
     """Name the place for a reader: the last heading, and which paragraph of the text proper.
 

@@ -138,8 +138,6 @@ def _is_apostrophe(text: str, at: int) -> bool:
 def _is_elision(text: str, at: int) -> bool:
     rest = text[at + 1 : at + 8].lower()
     word = "".join(char if char.isalnum() else " " for char in rest).split(" ", 1)[0]
-    if text[at] == "‘":
-        return False
     return word in _ELISIONS or (len(word) in (2, 3) and word.rstrip("s").isdigit())
 
 
@@ -148,20 +146,20 @@ def problems_of_marks(
 ) -> Iterator[tuple[int, str]]:
     """Give (offset, message) for each marked stretch that is nobody's words, and each lone mark.
 
-    A stretch inside of a proved one needs no proof of its own.
+    A stretch inside of another one goes with it.
     """
     sources, titles = tuple(sources), tuple(one.title for one in investigations)
     marked, alone = marked_spans(text)
-    proved: list[Marked] = []
+    seen: list[Marked] = []
     for one in marked:
-        if any(outer.start <= one.start and one.end <= outer.end for outer in proved):
+        if any(outer.start <= one.start and one.end <= outer.end for outer in seen):
             continue
         message = _problem(one, sources, titles)
         if message:
             yield one.start, message
-        proved.append(one)
+        seen.append(one)
     for lone in alone:
-        if not any(outer.start <= lone.at < outer.end for outer in proved):
+        if not any(outer.start <= lone.at < outer.end for outer in seen):
             yield lone.at, f"the quotation mark {lone.mark} has no partner"
 
 

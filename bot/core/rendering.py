@@ -136,11 +136,11 @@ def _media_problems(room: _Room) -> Iterator[Problem]:
     if count > limits.max_pictures:
         yield problem_at(post, key, f"{count} of {limits.max_pictures} pictures; take some away")
     for number, file in enumerate(version.media):
-        for name, message in _judged(file, limits):
+        for name, message in _picture_flaws(file, limits):
             yield problem_at(post, f"{key}[{number}].{name}", message)
 
 
-def _judged(file: MediaFile, limits: Limits) -> Iterator[tuple[str, str]]:
+def _picture_flaws(file: MediaFile, limits: Limits) -> Iterator[tuple[str, str]]:
     if not file.alt.strip():
         yield "alt", "missing; describe the picture for people who cannot see it"
     elif len(file.alt) > limits.max_alt:
@@ -177,26 +177,33 @@ def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> Rendered:
     address = _address(room)
     whole = Part(room.version.text, _whole(room.version), is_first=True, is_last=True)
     status = _status(room, whole, address, pictures)
-    length, most = length_of(status, room.traits, room.limits), room.limits.max_length
-    if fits(status, room.traits, room.limits):
-        return Rendered((status,), length=length, max_length=most)
-    if not _may_thread(room):
-        return Rendered(problems=(_too_long(room, status),), length=length, max_length=most)
+    judged = _judged(room, (status,), address)
+    if not judged.problems or not _may_thread(room):
+        return judged
     try:
-        parts = parts_of(room.version, lambda part: _fits(room, part, address, pictures))
+        parts = parts_of(
+            room.version,
+            lambda part: fits(_status(room, part, address, pictures), room.traits, room.limits),
+        )
     except ThreadError as e:
         problem = problem_at(room.version.post, _longest_key(room.version), str(e))
-        return Rendered(problems=(problem,), length=length, max_length=most)
-    statuses = tuple(_status(room, part, address, pictures) for part in parts)
-    too_long = [one for one in statuses if not fits(one, room.traits, room.limits)]
-    longest = max(length_of(one, room.traits, room.limits) for one in statuses)
-    if too_long:
-        return Rendered(problems=(_too_long(room, too_long[0]),), length=longest, max_length=most)
-    return Rendered(statuses, length=longest, max_length=most)
+        return replace(judged, problems=(problem,))
+    return _judged(room, tuple(_status(room, part, address, pictures) for part in parts), address)
 
 
-def _fits(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]) -> bool:
-    return fits(_status(room, part, address, pictures), room.traits, room.limits)
+def _judged(room: _Room, statuses: tuple[Status, ...], address: str) -> Rendered:
+    """Give the statuses with their facets if all of them fit, or else the problem."""
+    lengths = [length_of(one, room.traits, room.limits) for one in statuses]
+    most, most_bytes = room.limits.max_length, room.limits.max_bytes
+    for status, length in zip(statuses, lengths, strict=True):
+        size = len(status.text.encode())
+        count = f"{length} of {most} characters" if length > most else ""
+        count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
+        if count:
+            problem = _too_long(room.version, count, room.traits)
+            return Rendered(problems=(problem,), length=length, max_length=most)
+    marked = tuple(_marked(room, one, address) for one in statuses)
+    return Rendered(marked, length=max(lengths), max_length=most)
 
 
 def _whole(version: Version) -> Passage | None:
@@ -208,19 +215,15 @@ def _may_thread(room: _Room) -> bool:
     return room.version.thread and allowed
 
 
-def _too_long(room: _Room, status: Status) -> Problem:
-    length, limits = length_of(status, room.traits, room.limits), room.limits
-    count, size = f"{length} of {limits.max_length} characters", len(status.text.encode())
-    if limits.max_bytes is not None and size > limits.max_bytes:
-        count = f"{size} of {limits.max_bytes} bytes"
-    if not room.version.thread:
+def _too_long(version: Version, count: str, traits: Traits) -> Problem:
+    name = version.account.name
+    if version.thread:
+        advice = f"shorten it or give {name} `threads: true`"
+    elif traits.threads_freely or version.account.threads:
         advice = "shorten it or add `thread: true`"
-        if not (room.traits.threads_freely or room.version.account.threads):
-            advice = f"shorten it (threads need `threads: true` on {room.version.account.name} too)"
     else:
-        advice = f"shorten it or give {room.version.account.name} `threads: true`"
-    name = room.version.account.name
-    return problem_at(room.version.post, _longest_key(room.version), f"{count} on {name}; {advice}")
+        advice = f"shorten it (a thread needs `threads: true` on {name} too)"
+    return problem_at(version.post, _longest_key(version), f"{count} on {name}; {advice}")
 
 
 def _longest_key(version: Version) -> str:
@@ -230,20 +233,20 @@ def _longest_key(version: Version) -> str:
 
 
 def _status(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
-    """Lay one part out; pictures stand on the first, the link on the last."""
+    """Lay one part out, without facets; pictures stand on the first, the link on the last."""
     version, folds = room.version, room.traits.folds_warning
     shown = part.is_first and bool(pictures or version.card)
     address = address if part.is_last else ""
     carded = bool(address) and room.traits.has_link_cards and not shown
-    link = "" if carded else address
-    short = short_link(link) if link and room.traits.has_link_cards else link
     text = lay_out(
-        warning="" if folds else version.warning, text=part.text, quoted=part.quoted, link=short
+        warning="" if folds else version.warning,
+        text=part.text,
+        quoted=part.quoted,
+        link="" if carded else _shown_link(room, address),
     )
     return Status(
         text=text,
         lang=version.post.lang,
-        facets=_facets(room, text, short, link),
         warning=version.warning if folds and version.warning else None,
         sensitive=bool(version.warning),
         pictures=pictures if part.is_first else (),
@@ -252,14 +255,20 @@ def _status(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]
     )
 
 
-def _facets(room: _Room, text: str, short: str, link: str) -> tuple[Facet, ...]:
-    """Mark links, tags and mentions; the shortened link of a platform with cards as a whole."""
-    if not link or short == link:
-        return detect(text, coalition=room.mentions)
+def _shown_link(room: _Room, address: str) -> str:
+    """Give a link as it stands in the text: short where the platform links words itself."""
+    return short_link(address) if address and room.traits.has_link_cards else address
+
+
+def _marked(room: _Room, status: Status, address: str) -> Status:
+    """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
+    short, text = _shown_link(room, address), status.text
+    if short == address or not text.endswith(f"\n{short}"):
+        return replace(status, facets=detect(text, coalition=room.mentions))
     body = text[: len(text) - len(short)]
     start = len(body.encode())
-    whole = Facet(FacetKind.LINK, start, start + len(short.encode()), link)
-    return (*detect(body, coalition=room.mentions), whole)
+    whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
+    return replace(status, facets=(*detect(body, coalition=room.mentions), whole))
 
 
 def _link_card(room: _Room, address: str) -> LinkCard:

@@ -31,6 +31,7 @@ def with_text_fragment(address: str, source: str, spans: Iterable[Span]) -> str:
     return address + joint + "&".join(f"text={one}" for one in directives)
 
 
+@lru_cache(maxsize=4096)
 def directive(source: str, span: Span) -> str:
     """Name one stretch by the fewest words that occur once in the source; empty where none do.
 

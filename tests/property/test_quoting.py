@@ -94,7 +94,7 @@ def quotations(draw: st.DrawFn) -> tuple[Source, str]:
 
 
 @given(quotations())
-def test_whole_words_of_a_source_are_proved_and_stay_as_written(drawn: tuple[Source, str]):
+def test_whole_words_of_a_source_are_proved_and_stay_as_written(drawn: tuple[Source, str]) -> None:
     own, text = drawn
 
     quote = prove(text, own).quote
@@ -112,7 +112,7 @@ def test_whole_words_of_a_source_are_proved_and_stay_as_written(drawn: tuple[Sou
 @given(quotations(), st.data())
 def test_a_changed_character_is_never_proved_in_its_place(
     drawn: tuple[Source, str], data: st.DataObject
-):
+) -> None:
     own, text = drawn
     at = data.draw(st.integers(0, len(text) - 1))
     char = data.draw(st.sampled_from(["x", "'", "’", "-", "\u00a0", "а", "", "ﬁ", " "]))
@@ -129,7 +129,7 @@ def test_a_changed_character_is_never_proved_in_its_place(
 @given(drawn=quotations(), own_words=st.sampled_from(["", "See:", "بۇنى كۆرۈڭ"]))
 def test_no_step_changes_a_byte_between_the_marks(
     traits: Traits, drawn: tuple[Source, str], own_words: str
-):
+) -> None:
     own, text = drawn
     quote = prove(text, own).quote
     assume(quote is not None)
@@ -167,7 +167,7 @@ def _quoted(own: Source, statuses: tuple[Status, ...]) -> str:
 
 
 @given(quotations())
-def test_folding_never_loses_the_way_back(drawn: tuple[Source, str]):
+def test_folding_never_loses_the_way_back(drawn: tuple[Source, str]) -> None:
     text = drawn[0].text
     folded = fold(text)
 
@@ -178,7 +178,7 @@ def test_folding_never_loses_the_way_back(drawn: tuple[Source, str]):
 
 
 @given(st.text("abc’'–- \u00a0", min_size=1, max_size=30), st.data())
-def test_every_difference_is_where_it_says(right: str, data: st.DataObject):
+def test_every_difference_is_where_it_says(right: str, data: st.DataObject) -> None:
     swap = {"’": "'", "'": "’", "–": "-", "-": "–", " ": "\u00a0", "\u00a0": " "}
     written = "".join(
         swap[char] if char in swap and data.draw(st.booleans()) else char for char in right
@@ -190,7 +190,9 @@ def test_every_difference_is_where_it_says(right: str, data: st.DataObject):
 
 
 @given(sources(40), st.data())
-def test_a_text_fragment_leads_to_its_words_and_nowhere_else(own: Source, data: st.DataObject):
+def test_a_text_fragment_leads_to_its_words_and_nowhere_else(
+    own: Source, data: st.DataObject
+) -> None:
     ends = [at for at in range(len(own.text) + 1) if is_whole(own.text, at, at)]
     start, end = sorted(data.draw(st.lists(st.sampled_from(ends), min_size=2, max_size=2)))
 
@@ -206,7 +208,7 @@ def test_a_text_fragment_leads_to_its_words_and_nowhere_else(own: Source, data: 
 
 
 @given(st.text("ab s’‘“”'\"«»„ \n", max_size=40))
-def test_marks_are_found_in_any_text_without_losing_count(text: str):
+def test_marks_are_found_in_any_text_without_losing_count(text: str) -> None:
     marked, alone = marked_spans(text)
 
     for one in marked:
@@ -220,7 +222,7 @@ def test_marks_are_found_in_any_text_without_losing_count(text: str):
 
 
 @given(sources(20), st.text(max_size=20))
-def test_anything_may_be_looked_for(own: Source, text: str):
+def test_anything_may_be_looked_for(own: Source, text: str) -> None:
     located = locate(text, [own])
 
     assert all(own.text[one.start : one.end] for one in located.exact)

@@ -24,7 +24,7 @@ def messages(text: str) -> list[str]:
     "text",
     ["“a b”", "‘a b’", '"a b"', "'a b'", "«a b»", "‹a b›", "„a b“", "„a b”", "「a b」", "『a b』"],
 )
-def test_every_kind_of_marks_is_seen(text: str):
+def test_every_kind_of_marks_is_seen(text: str) -> None:
     assert inside(f"See {text}, there.") == ["a b"]
     assert alone(f"See {text}, there.") == []
 
@@ -42,7 +42,7 @@ def test_every_kind_of_marks_is_seen(text: str):
         "no marks at all",
     ],
 )
-def test_apostrophes_are_no_marks(text: str):
+def test_apostrophes_are_no_marks(text: str) -> None:
     assert marked_spans(text) == ((), ())
 
 
@@ -60,7 +60,9 @@ def test_apostrophes_are_no_marks(text: str):
         ("l’‘homme’", ["homme"]),
     ],
 )
-def test_marks_around_apostrophes_and_inside_of_marks_are_told_apart(text: str, spans: list[str]):
+def test_marks_around_apostrophes_and_inside_of_marks_are_told_apart(
+    text: str, spans: list[str]
+) -> None:
     assert inside(text) == spans
     assert alone(text) == []
 
@@ -69,7 +71,7 @@ def test_marks_around_apostrophes_and_inside_of_marks_are_told_apart(text: str, 
     ("text", "marks"),
     [("“open", ["“"]), ("close”", ["”"]), ('one " two', ['"']), ("« only", ["«"]), ("「", ["「"])],
 )
-def test_a_mark_without_its_partner_is_seen(text: str, marks: list[str]):
+def test_a_mark_without_its_partner_is_seen(text: str, marks: list[str]) -> None:
     assert alone(text) == marks
     assert messages(text) == [f"the quotation mark {marks[0]} has no partner"]
 
@@ -86,7 +88,7 @@ def test_a_mark_without_its_partner_is_seen(text: str, marks: list[str]):
         "No marks.",
     ],
 )
-def test_exact_words_of_a_source_and_titles_may_stand_in_marks(text: str):
+def test_exact_words_of_a_source_and_titles_may_stand_in_marks(text: str) -> None:
     assert messages(text) == []
 
 
@@ -105,12 +107,22 @@ def test_exact_words_of_a_source_and_titles_may_stand_in_marks(text: str):
         ("so-called “partners”", "in no source"),
     ],
 )
-def test_other_words_in_marks_are_refused(text: str, says: str):
+def test_other_words_in_marks_are_refused(text: str, says: str) -> None:
     found = messages(text)
 
     assert len(found) == 1
     assert says in found[0]
 
 
-def test_each_problem_tells_the_character_at_which_it_stands():
+def test_each_problem_tells_the_character_at_which_it_stands() -> None:
     assert [at for at, _ in problems_of_marks("They “lie”; they “steal”.", SOURCES, [])] == [6, 18]
+
+
+def test_a_lone_mark_inside_of_exact_words_is_the_sources_own() -> None:
+    own = source("It is 5 » far to go.")
+
+    assert list(problems_of_marks("“It is 5 » far”", [own], [])) == []
+
+
+def test_letters_that_are_written_with_a_mark_are_no_marks() -> None:
+    assert marked_spans("o‘zbek tili") == ((), ())

@@ -24,7 +24,7 @@ def only_message(proof: Proof) -> str:
     return proof.messages[0]
 
 
-def test_a_whole_sentence_is_proved_without_cuts():
+def test_a_whole_sentence_is_proved_without_cuts() -> None:
     quote = prove("We ask that you stop.", LETTER).quote
 
     assert quote is not None
@@ -32,10 +32,13 @@ def test_a_whole_sentence_is_proved_without_cuts():
     assert (quote.cut_before, quote.cut_after) == (False, False)
 
 
-def test_what_is_quoted_is_kept_as_it_was_written():
+def test_what_is_quoted_is_kept_as_it_was_written() -> None:
     text = "They don’t sleep, they don’t rest: The years-long watch has no end."
 
-    assert prove(text, LETTER).quote.text is text
+    quote = prove(text, LETTER).quote
+
+    assert quote is not None
+    assert quote.text is text
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ def test_what_is_quoted_is_kept_as_it_was_written():
         ("our friends. They don’t sleep, they don’t rest", True, True),
     ],
 )
-def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after: bool):
+def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after: bool) -> None:
     quote = prove(text, LETTER).quote
 
     assert quote is not None
@@ -81,38 +84,38 @@ def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after
 )
 def test_cuts_follow_the_sentences_of_other_texts_too(
     text: str, part: str, before: bool, after: bool
-):
+) -> None:
     quote = prove(part, source(text)).quote
 
     assert quote is not None
     assert (quote.cut_before, quote.cut_after) == (before, after)
 
 
-def test_fragments_are_joined_in_order():
+def test_fragments_are_joined_in_order() -> None:
     proof = prove("Some were ‘taught’ by force […] We wait…", LETTER)
 
     assert quoted(proof) == ["Some were ‘taught’ by force", "We wait…"]
 
 
-def test_three_fragments_may_stand_without_spaces_around_the_omission():
+def test_three_fragments_may_stand_without_spaces_around_the_omission() -> None:
     proof = prove("We ask[…]you stop.[…]we cannot look away.", LETTER)
 
     assert quoted(proof) == ["We ask", "you stop.", "we cannot look away."]
 
 
-def test_fragments_in_another_order_are_refused():
+def test_fragments_in_another_order_are_refused() -> None:
     proof = prove("We wait… […] Some were ‘taught’ by force", LETTER)
 
     assert "does not follow the fragment before it" in only_message(proof)
 
 
-def test_fragments_may_not_overlap():
+def test_fragments_may_not_overlap() -> None:
     proof = prove("We ask that you […] that you stop.", LETTER)
 
     assert "do not overlap" in only_message(proof)
 
 
-def test_a_fragment_that_occurs_twice_takes_its_earliest_place_in_order_and_warns():
+def test_a_fragment_that_occurs_twice_takes_its_earliest_place_in_order_and_warns() -> None:
     proof = prove("sleep […] they don’t rest", source(LETTER_TEXT + "\n\nthey don’t rest"))
 
     assert proof.quote is not None
@@ -120,7 +123,7 @@ def test_a_fragment_that_occurs_twice_takes_its_earliest_place_in_order_and_warn
     assert "stands 2 times" in proof.warnings[0]
 
 
-def test_an_earlier_place_of_a_fragment_is_passed_over_where_order_asks_for_a_later_one():
+def test_an_earlier_place_of_a_fragment_is_passed_over_where_order_asks_for_a_later_one() -> None:
     proof = prove("never came home […] We", LETTER)
 
     assert proof.quote is not None
@@ -137,26 +140,26 @@ def test_an_earlier_place_of_a_fragment_is_passed_over_where_order_asks_for_a_la
         ("The years", "ends", "The years-long"),
     ],
 )
-def test_a_torn_word_is_refused_and_made_whole(part: str, where: str, whole: str):
+def test_a_torn_word_is_refused_and_made_whole(part: str, where: str, whole: str) -> None:
     message = only_message(prove(part, LETTER))
 
     assert f"{where} inside a word" in message
     assert message.endswith(f"“{whole}”")
 
 
-def test_a_combining_mark_is_not_torn_from_its_letter():
+def test_a_combining_mark_is_not_torn_from_its_letter() -> None:
     proof = prove("cafe", source("the cafe\u0301 is open."))
 
     assert "inside a word" in only_message(proof)
 
 
-def test_a_character_of_a_language_without_spaces_is_a_word():
+def test_a_character_of_a_language_without_spaces_is_a_word() -> None:
     proof = prove("我们", source("他们是我们的父母。"))
 
     assert proof.quote is not None
 
 
-def test_a_whole_word_is_found_behind_a_torn_one():
+def test_a_whole_word_is_found_behind_a_torn_one() -> None:
     proof = prove("art", source("The party left. An art of waiting."))
 
     assert proof.quote is not None
@@ -164,7 +167,7 @@ def test_a_whole_word_is_found_behind_a_torn_one():
 
 
 @pytest.mark.parametrize("part", ["May 4, 2020", "Dear makers", "Four Houses", "cameras,"])
-def test_what_is_no_text_of_the_letter_itself_is_refused(part: str):
+def test_what_is_no_text_of_the_letter_itself_is_refused(part: str) -> None:
     assert "no text of 'letter' itself" in only_message(prove(part, LETTER))
 
 
@@ -181,19 +184,20 @@ def test_what_is_no_text_of_the_letter_itself_is_refused(part: str):
         ("We wаit…", "We wait…", "a (U+0061 LATIN SMALL LETTER A)"),
         ("We w\u200bait…", "We wait…", "nothing"),
         ("We wa\u00adit…", "We wait…", "nothing"),
+        ("\u200bWe wait…", "We wait…", "character 1: (U+200B ZERO WIDTH SPACE)"),
         ("years\u2011long", "years-long", "- (U+002D HYPHEN-MINUS)"),
     ],
 )
 def test_look_alikes_are_refused_with_the_right_characters_named(
     written: str, right: str, named: str
-):
+) -> None:
     message = only_message(prove(written, LETTER))
 
     assert named in message
     assert message.endswith(f"Write: {right}")
 
 
-def test_a_look_alike_is_named_with_the_character_at_which_it_stands():
+def test_a_look_alike_is_named_with_the_character_at_which_it_stands() -> None:
     message = only_message(prove("They don't sleep", LETTER))
 
     assert "character 9: ' (U+0027 APOSTROPHE) where the source has ’" in message
@@ -209,21 +213,21 @@ def test_a_look_alike_is_named_with_the_character_at_which_it_stands():
         ("میان\u200cبر", "میانبر"),
     ],
 )
-def test_ligatures_compositions_and_arabic_twins_are_look_alikes(text: str, written: str):
+def test_ligatures_compositions_and_arabic_twins_are_look_alikes(text: str, written: str) -> None:
     assert "other characters" in only_message(prove(written, source(text)))
 
 
-def test_a_text_that_is_not_there_names_the_nearest_passage():
+def test_a_text_that_is_not_there_names_the_nearest_passage() -> None:
     message = only_message(prove("The folk we talk of are our neighbors and our friends.", LETTER))
 
     assert "is not in 'letter'; nearest, paragraph 2: The people we speak of are" in message
 
 
-def test_a_text_like_nothing_says_so():
+def test_a_text_like_nothing_says_so() -> None:
     assert "nor anything like it" in only_message(prove("Zebras graze quietly", LETTER))
 
 
-def test_another_source_that_has_the_text_is_named():
+def test_another_source_that_has_the_text_is_named() -> None:
     other = source("Zebras graze quietly.", id="statement")
 
     proof = prove("Zebras graze quietly", LETTER, others=[LETTER, other])
@@ -246,31 +250,35 @@ def test_another_source_that_has_the_text_is_named():
         ("We ask \u202ethat", "bidirectional override"),
     ],
 )
-def test_a_malformed_quotation_says_what_to_do(text: str, says: str):
+def test_a_malformed_quotation_says_what_to_do(text: str, says: str) -> None:
     assert says in only_message(prove(text, LETTER))
 
 
-def test_square_brackets_that_are_the_sources_own_are_quoted_as_they_are():
+def test_square_brackets_that_are_the_sources_own_are_quoted_as_they_are() -> None:
     own = source("It reads “a […] b” in print.")
 
-    assert prove("a […] b", own).quote.fragments == ((10, 17),)
+    quote = prove("a […] b", own).quote
+
+    assert quote is not None
+    assert quote.fragments == ((10, 17),)
 
 
-def test_every_wrong_fragment_is_told():
+def test_every_wrong_fragment_is_told() -> None:
     proof = prove("Zebras graze quietly […] They don't sleep", LETTER)
 
     assert len(proof.messages) == 2
 
 
-def test_a_proved_quotation_stays_exact_until_its_source_changes():
+def test_a_proved_quotation_stays_exact_until_its_source_changes() -> None:
     quote = prove("Some were ‘taught’ by force […] We wait…", LETTER).quote
 
+    assert quote is not None
     assert is_exact(quote, LETTER)
     assert not is_exact(quote, source(LETTER_TEXT.replace("force", "FORCE")))
     assert not is_exact(quote, source(id="other"))
 
 
-def test_a_long_source_is_searched_in_bounded_time():
+def test_a_long_source_is_searched_in_bounded_time() -> None:
     long = source(LETTER_TEXT * 200)
     started = time.process_time()
 
@@ -280,7 +288,7 @@ def test_a_long_source_is_searched_in_bounded_time():
     assert time.process_time() - started < 2
 
 
-def test_a_hostile_quotation_is_refused_in_bounded_time():
+def test_a_hostile_quotation_is_refused_in_bounded_time() -> None:
     long = source("we wait " * 12_000)
     started = time.process_time()
 
@@ -290,7 +298,7 @@ def test_a_hostile_quotation_is_refused_in_bounded_time():
     assert time.process_time() - started < 4
 
 
-def test_locate_gives_each_place_with_its_section_and_cuts():
+def test_locate_gives_each_place_with_its_section_and_cuts() -> None:
     located = locate("don’t rest", [LETTER, source(id="copy")])
 
     assert [(one.source, one.section) for one in located.exact] == [
@@ -300,18 +308,18 @@ def test_locate_gives_each_place_with_its_section_and_cuts():
     assert located.exact[0].cut_before
 
 
-def test_locate_says_why_a_place_cannot_be_quoted():
+def test_locate_says_why_a_place_cannot_be_quoted() -> None:
     assert "inside a word" in locate("eigh", [LETTER]).exact[0].problem
 
 
-def test_locate_finds_fragments_that_belong_together():
+def test_locate_finds_fragments_that_belong_together() -> None:
     located = locate("We ask […] stop.", [LETTER])
 
     assert located.exact[0].start == LETTER_TEXT.index("We ask")
     assert located.exact[0].end == LETTER_TEXT.index(" Your")
 
 
-def test_locate_shows_look_alikes_before_it_looks_for_the_nearest():
+def test_locate_shows_look_alikes_before_it_looks_for_the_nearest() -> None:
     located = locate("They don't sleep", [LETTER])
 
     assert not located.exact
@@ -319,7 +327,7 @@ def test_locate_shows_look_alikes_before_it_looks_for_the_nearest():
     assert not located.nearest
 
 
-def test_locate_gives_the_nearest_of_all_sources_best_first():
+def test_locate_gives_the_nearest_of_all_sources_best_first() -> None:
     other = source("The people we talk of are our neighbors.", id="near")
 
     located = locate("the people we talk of are neighbors", [LETTER, other])
@@ -327,11 +335,11 @@ def test_locate_gives_the_nearest_of_all_sources_best_first():
     assert [one.source for one in located.nearest] == ["near", "letter"]
 
 
-def test_locate_finds_nothing_for_nothing():
+def test_locate_finds_nothing_for_nothing() -> None:
     assert locate(" ", [LETTER]).exact == ()
 
 
-def test_a_heading_names_the_section():
+def test_a_heading_names_the_section() -> None:
     text = "# Why we write\n\nFirst words.\n\nMore words here."
 
     located = locate("More words", [source(text)])
@@ -352,7 +360,9 @@ class TestTheOpenLetter:
         never = tuple((one["start"], one["end"]) for one in given["never_post"])
         return source(path.read_bytes().decode("utf-8"), never=never)
 
-    def test_every_excerpt_is_proved_at_its_offsets_with_its_cuts(self, given: Any, letter: Any):
+    def test_every_excerpt_is_proved_at_its_offsets_with_its_cuts(
+        self, given: Any, letter: Any
+    ) -> None:
         for one in given["excerpts"]:
             quote = prove(one["text"], letter).quote
 
@@ -361,7 +371,7 @@ class TestTheOpenLetter:
             assert quote.cut_before == ("ellipsis-before" in one["flags"]), one["id"]
             assert quote.cut_after == ("ellipsis-after" in one["flags"]), one["id"]
 
-    def test_only_clauses_are_cut(self, given: Any, letter: Any):
+    def test_only_clauses_are_cut(self, given: Any, letter: Any) -> None:
         cut = {
             one["kind"]
             for one in given["excerpts"]
@@ -372,6 +382,6 @@ class TestTheOpenLetter:
 
     def test_every_title_of_the_reading_list_is_refused_as_a_quotation(
         self, given: Any, letter: Any
-    ):
+    ) -> None:
         for one in given["links"]:
             assert prove(one["title"], letter).quote is None, one["id"]

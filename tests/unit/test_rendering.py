@@ -45,34 +45,34 @@ def one(rendered: Rendered) -> Status:
     return rendered.statuses[0]
 
 
-def test_a_quotation_stands_in_marks_over_its_attribution():
+def test_a_quotation_stands_in_marks_over_its_attribution() -> None:
     assert one(shown(post(STOP))).text == f"“{STOP}”\n{ATTRIBUTION}"
 
 
-def test_own_words_come_before_the_quotation_after_a_blank_line():
+def test_own_words_come_before_the_quotation_after_a_blank_line() -> None:
     status = one(shown(post(STOP, text="Six years on.")))
 
     assert status.text == f"Six years on.\n\n“{STOP}”\n{ATTRIBUTION}"
 
 
-def test_a_link_in_the_text_comes_last_after_one_line_break():
+def test_a_link_in_the_text_comes_last_after_one_line_break() -> None:
     status = one(shown(post(text="Read on.", link="camera-report")))
 
     assert status.text == "Read on.\nhttps://paper.org/rooms"
     assert [facet.value for facet in status.facets] == ["https://paper.org/rooms"]
 
 
-def test_a_link_to_the_quoted_source_opens_at_the_quoted_words():
+def test_a_link_to_the_quoted_source_opens_at_the_quoted_words() -> None:
     status = one(shown(post(STOP, link="letter")))
 
     assert status.text.endswith(f"\n{ADDRESS}#:~:text=We%20ask%20that%20you%20stop")
 
 
-def test_a_link_to_another_page_carries_no_text_fragment():
+def test_a_link_to_another_page_carries_no_text_fragment() -> None:
     assert one(shown(post(STOP, link="camera-report"))).text.endswith("\n" + INVESTIGATION.address)
 
 
-def test_where_links_are_cards_the_link_is_not_in_the_text():
+def test_where_links_are_cards_the_link_is_not_in_the_text() -> None:
     status = one(shown(post(STOP, link="letter"), BLUESKY))
 
     assert "https" not in status.text
@@ -84,14 +84,14 @@ def test_where_links_are_cards_the_link_is_not_in_the_text():
     )
 
 
-def test_the_card_of_an_investigation_has_its_title_and_what_it_is_about():
+def test_the_card_of_an_investigation_has_its_title_and_what_it_is_about() -> None:
     card = one(shown(post(text="Read.", link="camera-report"), BLUESKY)).card
 
     assert card is not None
     assert (card.title, card.description) == (INVESTIGATION.title, INVESTIGATION.about)
 
 
-def test_beside_pictures_the_link_stands_short_in_the_text_and_leads_to_the_whole():
+def test_beside_pictures_the_link_stands_short_in_the_text_and_leads_to_the_whole() -> None:
     status = one(shown(post(STOP, link="letter", media=(PICTURE,)), BLUESKY))
 
     assert status.card is None
@@ -102,7 +102,7 @@ def test_beside_pictures_the_link_stands_short_in_the_text_and_leads_to_the_whol
     assert status.text.encode()[facet.start : facet.end] == b"houses.org/letter"
 
 
-def test_a_warning_is_folded_where_a_platform_folds():
+def test_a_warning_is_folded_where_a_platform_folds() -> None:
     status = one(shown(post(STOP, warning="Violence")))
 
     assert (status.warning, status.sensitive) == ("Violence", True)
@@ -110,14 +110,14 @@ def test_a_warning_is_folded_where_a_platform_folds():
 
 
 @pytest.mark.parametrize("traits", [X, BLUESKY])
-def test_a_warning_is_the_first_line_elsewhere(traits: Traits):
+def test_a_warning_is_the_first_line_elsewhere(traits: Traits) -> None:
     status = one(shown(post(STOP, warning="Violence"), traits))
 
     assert (status.warning, status.sensitive) == (None, True)
     assert status.text.startswith("Violence\n\n“")
 
 
-def test_a_folded_warning_counts_to_the_length():
+def test_a_folded_warning_counts_to_the_length() -> None:
     status = one(shown(post(STOP, warning="Violence")))
 
     assert length_of(status, MASTODON, MASTODON.limits) == graphemes(status.text) + 8
@@ -134,11 +134,11 @@ def test_a_folded_warning_counts_to_the_length():
         ("Some were ‘taught’ by force […] We wait…", "“Some were ‘taught’ by force […] We wait…”"),
     ],
 )
-def test_the_ellipsis_of_a_cut_stands_outside_of_the_marks(part: str, expected: str):
+def test_the_ellipsis_of_a_cut_stands_outside_of_the_marks(part: str, expected: str) -> None:
     assert one(shown(post(part))).text == f"{expected}\n{ATTRIBUTION}"
 
 
-def test_marks_differ_from_those_inside():
+def test_marks_differ_from_those_inside() -> None:
     double = one(shown(post("Your cameras see “everything” that people do")))
     both = source("It was “a ‘big’ thing” there.")
     mixed = post("It was “a ‘big’ thing” there.", of=both)
@@ -147,7 +147,13 @@ def test_marks_differ_from_those_inside():
     assert one(shown(mixed, sources=[both])).text.startswith("«It was “a ‘big’ thing” there.»")
 
 
-def test_an_apostrophe_inside_leaves_single_marks_free():
+def test_where_every_kind_of_marks_stands_inside_the_usual_ones_are_taken() -> None:
+    own = source("a “b” ‘c’ «d» ‹e› 「f」.")
+
+    assert one(shown(post(own.text, of=own), sources=[own])).text.startswith(f"“{own.text}”")
+
+
+def test_an_apostrophe_inside_leaves_single_marks_free() -> None:
     own = source("They don’t see “it” here.")
 
     status = one(shown(post("They don’t see “it” here.", of=own), sources=[own]))
@@ -155,7 +161,7 @@ def test_an_apostrophe_inside_leaves_single_marks_free():
     assert status.text.startswith("‘They don’t see “it” here.’")
 
 
-def test_each_status_says_where_its_words_stand_in_the_source():
+def test_each_status_says_where_its_words_stand_in_the_source() -> None:
     status = one(shown(post("They don’t sleep […] We wait…")))
 
     assert [(span.start, span.end) for span in status.spans] == [
@@ -166,7 +172,7 @@ def test_each_status_says_where_its_words_stand_in_the_source():
 
 
 class TestVariants:
-    def test_an_accounts_variant_wins_over_its_platforms_field_by_field(self):
+    def test_an_accounts_variant_wins_over_its_platforms_field_by_field(self) -> None:
         written = post(
             STOP,
             text="For all.",
@@ -182,17 +188,17 @@ class TestVariants:
         assert status.text.startswith("For this one.\n\n“")
         assert status.warning == "Care there"
 
-    def test_a_variant_of_another_platform_changes_nothing(self):
+    def test_a_variant_of_another_platform_changes_nothing(self) -> None:
         written = post(STOP, variants={"x": Variant(text="For X.")})
 
         assert one(shown(written)).text == one(shown(post(STOP))).text
 
-    def test_a_variant_may_take_the_link_away(self):
+    def test_a_variant_may_take_the_link_away(self) -> None:
         written = post(STOP, link="letter", variants={"mastodon": Variant(drop_link=True)})
 
         assert ADDRESS not in one(shown(written)).text
 
-    def test_an_empty_text_of_a_variant_is_no_text(self):
+    def test_an_empty_text_of_a_variant_is_no_text(self) -> None:
         written = post(STOP, text="For all.", variants={"mastodon": Variant(text="")})
 
         assert one(shown(written)).text.startswith("“")
@@ -201,19 +207,19 @@ class TestVariants:
 class TestAccountsWithoutLinks:
     account = Account("on-x", "x", links="never")
 
-    def test_the_link_of_the_quoted_source_is_left_out_silently(self):
+    def test_the_link_of_the_quoted_source_is_left_out_silently(self) -> None:
         status = one(shown(post(STOP, link="letter"), X, account=self.account))
 
         assert status.text == f"“{STOP}”\n{ATTRIBUTION}"
 
-    def test_another_link_post_is_skipped_with_its_reason(self):
+    def test_another_link_post_is_skipped_with_its_reason(self) -> None:
         rendered = shown(post(text="Read.", link="camera-report"), X, account=self.account)
 
         assert rendered.statuses == ()
         assert "on-x has `links: never`" in rendered.skipped
         assert "'camera-report'" in rendered.skipped
 
-    def test_a_variant_without_the_link_goes_there(self):
+    def test_a_variant_without_the_link_goes_there(self) -> None:
         written = post(
             text="Read.",
             link="camera-report",
@@ -222,14 +228,14 @@ class TestAccountsWithoutLinks:
 
         assert one(shown(written, X, account=self.account)).text == "S."
 
-    def test_a_link_in_the_words_is_a_link_too(self):
+    def test_a_link_in_the_words_is_a_link_too(self) -> None:
         rendered = shown(post(text="See paper.org/rooms there"), X, account=self.account)
 
         assert "a link in its text" in rendered.skipped
 
 
 class TestProblems:
-    def test_what_is_too_long_says_by_how_much_and_where(self):
+    def test_what_is_too_long_says_by_how_much_and_where(self) -> None:
         rendered = shown(post(text="word " * 61 + "end", id="long"), BLUESKY)
 
         assert [str(problem) for problem in rendered.problems] == [
@@ -238,24 +244,24 @@ class TestProblems:
         ]
         assert (rendered.length, rendered.max_length) == (308, 300)
 
-    def test_where_an_account_may_not_thread_the_advice_says_so(self):
+    def test_where_an_account_may_not_thread_the_advice_says_so(self) -> None:
         rendered = shown(post(text="word " * 80, thread=True), X)
 
         assert "or give on-x `threads: true`" in rendered.problems[0].message
 
-    def test_a_problem_of_a_variant_points_to_the_variant(self):
+    def test_a_problem_of_a_variant_points_to_the_variant(self) -> None:
         written = post(text="Short.", variants={"x": Variant(text="word " * 80)})
 
         assert shown(written, X).problems[0].where == "a-post.variants.x.text"
 
-    def test_bytes_are_counted_where_they_are_limited(self):
+    def test_bytes_are_counted_where_they_are_limited(self) -> None:
         limits = Limits(300, 40)
 
         rendered = shown(post(text="ئۇيغۇر " * 6), BLUESKY, limits=limits)
 
-        assert "78 of 40 bytes" in rendered.problems[0].message
+        assert "77 of 40 bytes" in rendered.problems[0].message
 
-    def test_the_length_of_an_account_wins_over_its_platforms(self):
+    def test_the_length_of_an_account_wins_over_its_platforms(self) -> None:
         account = Account("on-mastodon", "mastodon", max_length=20)
 
         assert "of 20 characters" in shown(post(STOP), account=account).problems[0].message
@@ -272,7 +278,7 @@ class TestProblems:
     )
     def test_pictures_are_judged_by_the_accounts_limits(
         self, changes: dict[str, Any], key: str, says: str
-    ):
+    ) -> None:
         written = post(text="Look.", media=(replace(PICTURE, **changes),))
         limits = replace(MASTODON.limits, max_pixels=1_000_000)
 
@@ -281,22 +287,22 @@ class TestProblems:
         assert problem.where == f"a-post.{key}"
         assert says in problem.message
 
-    def test_a_drawn_card_counts_as_a_picture(self):
+    def test_a_drawn_card_counts_as_a_picture(self) -> None:
         written = post(STOP, media=(PICTURE,) * 4, card=True)
 
         assert "5 of 4 pictures" in shown(written).problems[0].message
 
-    def test_an_investigation_without_an_address_cannot_be_posted(self):
+    def test_an_investigation_without_an_address_cannot_be_posted(self) -> None:
         unknown = replace(INVESTIGATION, address="")
 
         rendered = shown(post(text="Read.", link=unknown.id), investigations=[unknown])
 
         assert "no known address" in rendered.problems[0].message
 
-    def test_a_post_must_say_something(self):
+    def test_a_post_must_say_something(self) -> None:
         assert "nothing to say" in shown(post()).problems[0].message
 
-    def test_a_quotation_of_no_known_source_is_a_problem(self):
+    def test_a_quotation_of_no_known_source_is_a_problem(self) -> None:
         rendered = shown(post(STOP), sources=[source(id="other")])
 
         assert "no such source 'letter'" in rendered.problems[0].message
@@ -313,7 +319,7 @@ class TestThreads:
         return rendered.statuses
 
     @pytest.mark.parametrize("traits", TRAITS.values(), ids=str)
-    def test_every_part_fits_and_has_warning_and_attribution(self, traits: Traits):
+    def test_every_part_fits_and_has_warning_and_attribution(self, traits: Traits) -> None:
         for status in self.parts(traits, warning="Care", text="The whole letter:"):
             assert length_of(status, traits, traits.limits) <= traits.limits.max_length
             assert status.warning == "Care" or status.text.startswith("Care\n\n")
@@ -321,7 +327,7 @@ class TestThreads:
             assert status.sensitive
 
     @pytest.mark.parametrize("traits", TRAITS.values(), ids=str)
-    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, traits: Traits):
+    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, traits: Traits) -> None:
         spans = [span for status in self.parts(traits) for span in status.spans]
 
         ends = [span.end for span in spans]
@@ -330,25 +336,25 @@ class TestThreads:
         assert all(gap.strip() == "" for gap in gaps)
         assert LETTER_TEXT[starts[0] : ends[-1]] == self.whole
 
-    def test_pictures_stand_on_the_first_part_and_the_link_on_the_last(self):
+    def test_pictures_stand_on_the_first_part_and_the_link_on_the_last(self) -> None:
         first, *_, last = self.parts(media=(PICTURE,), link="letter")
 
         assert (len(first.pictures), first.card) == (1, None)
         assert last.pictures == ()
         assert last.card is not None
 
-    def test_own_words_stand_beside_the_first_sentence_where_they_fit(self):
+    def test_own_words_stand_beside_the_first_sentence_where_they_fit(self) -> None:
         first = self.parts(text="The whole letter:")[0]
 
         assert first.text.startswith("The whole letter:\n\n‘We ask that you stop.")
 
-    def test_own_words_that_leave_no_room_for_a_sentence_stand_alone(self):
+    def test_own_words_that_leave_no_room_for_a_sentence_stand_alone(self) -> None:
         first = self.parts(text="word " * 50 + "end.")[0]
 
         assert first.text == "word " * 50 + "end."
         assert first.spans == ()
 
-    def test_long_own_words_are_cut_and_all_of_them_go_out(self):
+    def test_long_own_words_are_cut_and_all_of_them_go_out(self) -> None:
         words = " ".join(f"word{number}." for number in range(100))
 
         rendered = shown(post(text=words, thread=True, link="camera-report"), BLUESKY)
@@ -357,10 +363,10 @@ class TestThreads:
         assert " ".join(status.text for status in rendered.statuses) == words
         assert rendered.statuses[-1].card is not None
 
-    def test_a_post_that_fits_is_no_thread(self):
+    def test_a_post_that_fits_is_no_thread(self) -> None:
         assert len(shown(post(STOP, thread=True)).statuses) == 1
 
-    def test_a_link_too_much_gets_a_part_of_its_own_before_a_sentence_is_torn(self):
+    def test_a_link_too_much_gets_a_part_of_its_own_before_a_sentence_is_torn(self) -> None:
         sentence = "a" * 60 + " " + "b" * 60 + " " + "c" * 59 + "."
         own = source(sentence + " More.")
         written = post(sentence, of=own, thread=True, link="letter")
@@ -370,12 +376,58 @@ class TestThreads:
         assert statuses[0].text.startswith(f"“{sentence}”")
         assert statuses[1].text.startswith(ADDRESS)
 
-    def test_a_word_that_fits_nowhere_is_a_problem(self):
+    def test_own_words_with_a_link_too_much_are_cut_once_more(self) -> None:
+        written = post(text="One sentence is here. Another one.", link="camera-report", thread=True)
+
+        statuses = shown(written, limits=Limits(40)).statuses
+
+        assert [one.text for one in statuses] == [
+            "One sentence is here.",
+            "Another one.\nhttps://paper.org/rooms",
+        ]
+
+    def test_a_text_that_only_its_pictures_link_makes_too_long_gets_a_part_for_the_link(
+        self,
+    ) -> None:
+        written = post(
+            text="word " * 59 + "end.", link="camera-report", media=(PICTURE,), thread=True
+        )
+
+        first, last = shown(written, BLUESKY).statuses
+
+        assert (len(first.pictures), first.card, last.text) == (1, None, "")
+        assert last.card is not None
+
+    def test_a_word_that_only_the_link_makes_too_long_gets_a_part_for_the_link(self) -> None:
+        own = source("w" * 150 + ".")
+        written = post("w" * 150 + ".", of=own, link="letter", thread=True)
+
+        first, last = shown(written, limits=Limits(210), sources=[own]).statuses
+
+        assert ATTRIBUTION in first.text
+        assert last.text.startswith("https://houses.org/letter/")
+
+    def test_a_quoted_word_that_fits_nowhere_is_a_problem(self) -> None:
+        own = source("w" * 300 + ".")
+        written = post("w" * 300 + ".", of=own, text="See:", thread=True)
+
+        (problem,) = shown(written, limits=Limits(200), sources=[own]).problems
+
+        assert problem.where == "a-post.quote.text"
+        assert "cannot be cut into parts that fit" in problem.message
+
+    def test_a_link_that_fits_nowhere_is_a_problem(self) -> None:
+        rendered = shown(post(STOP, link="letter", thread=True), limits=Limits(70, url_length=71))
+
+        assert rendered.statuses == ()
+        assert "71 of 70 characters" in rendered.problems[0].message
+
+    def test_a_word_that_fits_nowhere_is_a_problem(self) -> None:
         rendered = shown(post(text="w" * 600, thread=True))
 
         assert "cannot be cut into parts that fit" in rendered.problems[0].message
 
-    def test_a_cut_at_an_omission_shows_it(self):
+    def test_a_cut_at_an_omission_shows_it(self) -> None:
         own = source("First " + "a" * 200 + " end. Middle goes. Last " + "b" * 200 + " end.")
         text = own.text.replace("Middle goes.", "[…]")
 
@@ -389,14 +441,14 @@ class TestThreads:
 class TestDrawnCards:
     drawn = Picture("c" * 64, "image/png", "The words", 100, 100, 1000)
 
-    def test_a_drawn_card_comes_before_other_pictures(self):
+    def test_a_drawn_card_comes_before_other_pictures(self) -> None:
         written = post(STOP, card=True, media=(PICTURE,))
 
         status = one(shown(written, card_picture=lambda *_: self.drawn))
 
         assert [picture.sha256[0] for picture in status.pictures] == ["c", "a"]
 
-    def test_without_a_drawer_the_text_is_the_same_and_the_picture_is_missing(self):
+    def test_without_a_drawer_the_text_is_the_same_and_the_picture_is_missing(self) -> None:
         written = post(STOP, card=True, link="letter")
 
         with_card = one(shown(written, BLUESKY, card_picture=lambda *_: self.drawn))
@@ -411,25 +463,29 @@ class TestTwoDirections:
         "بىز ئاكا-ئۇكىلىرىمىز ھەققىدە سۆزلەيمىز.", id="ug", lang="ug", attribution="— Letter, 2022"
     )
 
-    def test_a_line_against_the_direction_of_the_status_is_isolated_outside_of_the_marks(self):
+    def test_a_line_against_the_direction_of_the_status_is_isolated_outside_of_the_marks(
+        self,
+    ) -> None:
         written = post(self.uyghur.text, of=self.uyghur)
 
         status = one(shown(written, sources=[self.uyghur]))
 
         assert status.text == f"“{self.uyghur.text}”\n\u2068— Letter, 2022\u2069"
 
-    def test_a_quotation_against_the_direction_of_own_words_is_isolated_with_its_marks(self):
+    def test_a_quotation_against_the_direction_of_own_words_is_isolated_with_its_marks(
+        self,
+    ) -> None:
         written = post(self.uyghur.text, of=self.uyghur, text="In Uyghur:")
 
         status = one(shown(written, sources=[self.uyghur]))
 
         assert status.text == f"In Uyghur:\n\n\u2068“{self.uyghur.text}”\u2069\n— Letter, 2022"
 
-    def test_one_direction_needs_no_isolates(self):
+    def test_one_direction_needs_no_isolates(self) -> None:
         assert "\u2068" not in one(shown(post(STOP, text="In English:"))).text
 
 
-def test_hashtags_and_mentions_of_the_coalition_are_marked_in_the_final_text():
+def test_hashtags_and_mentions_of_the_coalition_are_marked_in_the_final_text() -> None:
     written = post(STOP, text="#Cameras with @houses.example", warning="Ünïcode")
 
     status = one(shown(written, BLUESKY))
@@ -438,5 +494,5 @@ def test_hashtags_and_mentions_of_the_coalition_are_marked_in_the_final_text():
     assert marked == ["#Cameras", "@houses.example"]
 
 
-def test_the_status_has_the_language_of_the_post():
+def test_the_status_has_the_language_of_the_post() -> None:
     assert one(shown(post(STOP, lang="ug"))).lang == "ug"

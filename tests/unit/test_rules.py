@@ -16,6 +16,7 @@ from bot.core.campaign import (
     Variant,
 )
 from bot.core.model import Limits
+from bot.core.profiles import is_personal
 from bot.core.rules import check
 from bot.errors import Problem, Severity
 from tests.fakes.written import (
@@ -54,7 +55,7 @@ def on(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def test_a_sound_campaign_has_no_problems():
+def test_a_sound_campaign_has_no_problems() -> None:
     sound = campaign(
         post(STOP, link="letter", text="To the makers, #Cameras:"),
         post(text="From the reading list.", id="read", link="camera-report"),
@@ -64,7 +65,7 @@ def test_a_sound_campaign_has_no_problems():
     assert problems(sound) == []
 
 
-def test_what_does_not_fit_is_told_for_each_account_it_goes_to():
+def test_what_does_not_fit_is_told_for_each_account_it_goes_to() -> None:
     found = errors(post(text="word " * 62))
 
     assert [one.partition(";")[0] for one in found] == [
@@ -73,13 +74,13 @@ def test_what_does_not_fit_is_told_for_each_account_it_goes_to():
     ]
 
 
-def test_the_accounts_own_limits_decide():
+def test_the_accounts_own_limits_decide() -> None:
     checked = campaign(post(text="word " * 5, accounts=("on-mastodon",)))
 
     assert "of 10 characters" in problems(checked, {"on-mastodon": Limits(10)})[0].message
 
 
-def test_an_account_that_the_post_does_not_name_does_not_count():
+def test_an_account_that_the_post_does_not_name_does_not_count() -> None:
     assert errors(post(text="word " * 62, accounts=("on-mastodon",))) == []
 
 
@@ -97,7 +98,9 @@ def test_an_account_that_the_post_does_not_name_does_not_count():
         ),
     ],
 )
-def test_quotation_marks_are_proved_wherever_they_stand(changes: dict[str, Any], where: str):
+def test_quotation_marks_are_proved_wherever_they_stand(
+    changes: dict[str, Any], where: str
+) -> None:
     (found,) = errors(post(**changes))
 
     assert found.startswith(f"a-post.{where}: character ")
@@ -128,7 +131,7 @@ def test_quotation_marks_are_proved_wherever_they_stand(changes: dict[str, Any],
         ("Four years ago today", "means another day tomorrow"),
     ],
 )
-def test_own_words_are_held_to_the_rules(text: str, says: str):
+def test_own_words_are_held_to_the_rules(text: str, says: str) -> None:
     found = errors(post(text=text, accounts=("on-mastodon",)))
 
     assert len(found) == 1, found
@@ -148,17 +151,17 @@ def test_own_words_are_held_to_the_rules(text: str, says: str):
         "The last people this watch saw",
     ],
 )
-def test_what_only_looks_like_a_breach_is_let_through(text: str):
+def test_what_only_looks_like_a_breach_is_let_through(text: str) -> None:
     found = errors(post(text=text, accounts=("on-mastodon",)), hashtags=())
 
     assert [one for one in found if "name@houses.org" not in one] == []
 
 
-def test_a_dated_word_is_fine_beside_a_dated_attribution():
+def test_a_dated_word_is_fine_beside_a_dated_attribution() -> None:
     assert errors(post(STOP, text="As said recently:")) == []
 
 
-def test_a_dated_word_in_a_thread_needs_the_date_in_its_own_status():
+def test_a_dated_word_in_a_thread_needs_the_date_in_its_own_status() -> None:
     text = "Last month, " + "word " * 55 + "end."
 
     found = errors(post(GRAPHIC, text=text, thread=True, accounts=("on-bluesky",)))
@@ -166,7 +169,7 @@ def test_a_dated_word_in_a_thread_needs_the_date_in_its_own_status():
     assert "means another day" in found[0]
 
 
-def test_a_quoted_mention_is_refused_as_it_would_still_call_somebody():
+def test_a_quoted_mention_is_refused_as_it_would_still_call_somebody() -> None:
     own = source("They asked @somebody there.")
 
     found = errors(post("They asked @somebody there.", of=own), sources=[own])
@@ -175,32 +178,32 @@ def test_a_quoted_mention_is_refused_as_it_would_still_call_somebody():
 
 
 class TestWarnings:
-    def test_a_graphic_passage_needs_a_warning(self):
+    def test_a_graphic_passage_needs_a_warning(self) -> None:
         (found,) = errors(post("never came home."), sources=[GRAPHIC_LETTER])
 
         assert found.startswith("a-post.warning: missing; the quoted passage is graphic")
 
-    def test_a_fragment_that_touches_it_needs_one_too(self):
+    def test_a_fragment_that_touches_it_needs_one_too(self) -> None:
         assert errors(post("They don’t sleep […] never came home."), sources=[GRAPHIC_LETTER])
 
-    def test_with_a_warning_it_is_fine(self):
+    def test_with_a_warning_it_is_fine(self) -> None:
         written = post("never came home.", warning="Violence")
 
         assert errors(written, sources=[GRAPHIC_LETTER]) == []
 
-    def test_a_variant_that_takes_the_warning_away_is_told(self):
+    def test_a_variant_that_takes_the_warning_away_is_told(self) -> None:
         written = post("never came home.", warning="Violence", variants={"x": Variant(warning="")})
 
         (found,) = errors(written, sources=[GRAPHIC_LETTER])
 
         assert found.startswith("a-post.variants.x.warning: missing")
 
-    def test_graphic_words_in_marks_need_one_too(self):
+    def test_graphic_words_in_marks_need_one_too(self) -> None:
         (found,) = errors(post(text="They “never came home”."), sources=[GRAPHIC_LETTER])
 
         assert "quotes a graphic passage" in found
 
-    def test_an_investigation_may_ask_for_one(self):
+    def test_an_investigation_may_ask_for_one(self) -> None:
         report = replace(INVESTIGATION, warning="Prison")
 
         (found,) = errors(post(text="Read.", link=report.id), investigations=[report])
@@ -209,7 +212,7 @@ class TestWarnings:
 
 
 class TestLinks:
-    def test_a_skipped_account_is_a_notice(self):
+    def test_a_skipped_account_is_a_notice(self) -> None:
         accounts = [Account("on-x", "x", links="never"), *ACCOUNTS[1:]]
 
         found = notices(post(text="Read.", link="camera-report"), accounts=accounts)
@@ -217,14 +220,14 @@ class TestLinks:
         assert len(found) == 1
         assert "on-x has `links: never`" in found[0]
 
-    def test_the_caution_of_an_investigation_is_a_notice(self):
+    def test_the_caution_of_an_investigation_is_a_notice(self) -> None:
         report = replace(INVESTIGATION, caution="it names no company")
 
         found = notices(post(text="Read.", link=report.id), investigations=[report])
 
         assert found == ["mind: it names no company"]
 
-    def test_a_personal_profile_is_no_investigation(self):
+    def test_a_personal_profile_is_no_investigation(self) -> None:
         report = replace(INVESTIGATION, address="https://x.com/somebody")
 
         assert (
@@ -232,7 +235,7 @@ class TestLinks:
             in errors(post(text="Read.", link=report.id), investigations=[report])[0]
         )
 
-    def test_an_investigation_without_an_address_is_no_link(self):
+    def test_an_investigation_without_an_address_is_no_link(self) -> None:
         report = replace(INVESTIGATION, address="")
 
         found = errors(post(text="Read.", link=report.id), investigations=[report])
@@ -240,32 +243,55 @@ class TestLinks:
         assert "no known address" in found[0]
 
 
+@pytest.mark.parametrize(
+    ("address", "personal"),
+    [
+        ("https://x.com/somebody/status/1", True),
+        ("https://twitter.com/somebody", True),
+        ("https://x.com/search?q=a", False),
+        ("https://x.com", False),
+        ("https://uk.linkedin.com/in/somebody", True),
+        ("https://www.linkedin.com/company/maker", False),
+        ("https://social.org/@somebody", True),
+        ("https://social.org/users/somebody", True),
+        ("https://social.org/users", False),
+        ("https://bsky.app/profile/houses.example", False),
+        ("https://bsky.app/profile/other.example", True),
+        ("https://m.facebook.com/somebody", True),
+        ("https://t.me/somebody", True),
+        ("paper.org/rooms", False),
+    ],
+)
+def test_personal_pages_are_told_from_others(address: str, personal: bool) -> None:
+    assert is_personal(address, ["@houses.example"]) is personal
+
+
 class TestAltTexts:
     @pytest.mark.parametrize("alt", ["image", "Photo.", "card.png", "123", "…"])
-    def test_an_alt_text_without_words_of_its_own_is_refused(self, alt: str):
+    def test_an_alt_text_without_words_of_its_own_is_refused(self, alt: str) -> None:
         (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=alt),)))
 
         assert "describes nothing" in found
 
-    def test_a_missing_one_is_told_once(self):
+    def test_a_missing_one_is_told_once(self) -> None:
         (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=""),)))
 
         assert found.startswith("a-post.media[0].alt: missing; describe the picture")
 
 
 class TestSources:
-    def test_an_attribution_without_a_date_is_refused(self):
+    def test_an_attribution_without_a_date_is_refused(self) -> None:
         (found,) = errors(sources=[source(attribution="— Open letter")])
 
         assert found.startswith("letter.attribution: names no year")
 
-    def test_digits_of_any_script_make_a_date(self):
+    def test_digits_of_any_script_make_a_date(self) -> None:
         assert errors(sources=[source(attribution="— نامه، ۲۰۲۲")]) == []
 
-    def test_a_missing_attribution_is_told(self):
+    def test_a_missing_attribution_is_told(self) -> None:
         assert "who, what and the date" in errors(sources=[source(attribution=" ")])[0]
 
-    def test_a_quotation_of_a_changed_source_is_told(self):
+    def test_a_quotation_of_a_changed_source_is_told(self) -> None:
         changed = source(LETTER_TEXT.replace("you stop.", "you STOP."))
 
         assert "any more" in errors(post(STOP), sources=[changed])[0]
@@ -278,7 +304,7 @@ class TestLikeness:
             id=post_id, text=text, queue="", at=on(at), accounts=("on-mastodon",), **changes
         )
 
-    def test_similar_texts_at_fixed_times_need_thirty_days_between(self):
+    def test_similar_texts_at_fixed_times_need_thirty_days_between(self) -> None:
         found = errors(
             self.fixed("one", "2026-12-01 09:00"),
             self.fixed(
@@ -294,13 +320,13 @@ class TestLikeness:
         assert "This: “We look away" in found[0]
         assert "That: “We look away" in found[0]
 
-    def test_after_thirty_days_they_may_come(self):
+    def test_after_thirty_days_they_may_come(self) -> None:
         assert (
             errors(self.fixed("one", "2026-12-01 09:00"), self.fixed("two", "2027-01-01 09:00"))
             == []
         )
 
-    def test_the_attribution_does_not_make_two_quotations_alike(self):
+    def test_the_attribution_does_not_make_two_quotations_alike(self) -> None:
         one = self.fixed("one", "2026-12-01 09:00", text="")
         two = self.fixed("two", "2026-12-02 09:00", text="")
 
@@ -309,7 +335,7 @@ class TestLikeness:
             == []
         )
 
-    def test_different_texts_may_stand_close_together(self):
+    def test_different_texts_may_stand_close_together(self) -> None:
         assert (
             errors(
                 self.fixed("one", "2026-12-01 09:00"),
@@ -318,14 +344,14 @@ class TestLikeness:
             == []
         )
 
-    def test_two_platforms_may_say_the_same(self):
+    def test_two_platforms_may_say_the_same(self) -> None:
         both = replace(
             self.fixed("one", "2026-12-01 09:00"), accounts=("on-mastodon", "on-bluesky")
         )
 
         assert errors(both) == []
 
-    def test_a_yearly_day_meets_a_fixed_one(self):
+    def test_a_yearly_day_meets_a_fixed_one(self) -> None:
         yearly = replace(
             self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
         )
@@ -335,14 +361,14 @@ class TestLikeness:
         assert len(found) == 1
         assert found[0].startswith("year.every_year: ")
 
-    def test_a_yearly_day_does_not_meet_itself(self):
+    def test_a_yearly_day_does_not_meet_itself(self) -> None:
         yearly = replace(
             self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
         )
 
         assert errors(yearly) == []
 
-    def test_a_draft_meets_nobody(self):
+    def test_a_draft_meets_nobody(self) -> None:
         assert (
             errors(
                 self.fixed("one", "2026-12-01 09:00"),
@@ -351,7 +377,7 @@ class TestLikeness:
             == []
         )
 
-    def test_queued_posts_are_spaced_by_the_planner(self):
+    def test_queued_posts_are_spaced_by_the_planner(self) -> None:
         assert (
             errors(
                 post(STOP, accounts=("on-mastodon",)), post(STOP, id="b", accounts=("on-mastodon",))
@@ -360,7 +386,7 @@ class TestLikeness:
         )
 
     @pytest.mark.parametrize("queue", ["excerpts", ""])
-    def test_one_text_never_goes_out_from_two_accounts_of_a_platform(self, queue: str):
+    def test_one_text_never_goes_out_from_two_accounts_of_a_platform(self, queue: str) -> None:
         accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
         at = None if queue else on("2026-12-01 09:00")
 
@@ -368,17 +394,28 @@ class TestLikeness:
 
         assert any("two accounts of one platform" in one for one in found)
 
-    def test_a_variant_of_its_own_makes_two_texts_of_one(self):
+    def test_a_variant_of_its_own_makes_two_texts_of_one(self) -> None:
         accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
         written = post(text="One thing.", variants={"b": Variant(text="Another thing.")})
 
         assert errors(written, accounts=accounts) == []
 
-    def test_what_x_would_not_repeat_is_told(self):
+    def test_what_x_would_not_repeat_is_told(self) -> None:
         found = notices(post(STOP, accounts=("on-x",)), post(STOP, id="again", accounts=("on-x",)))
 
         assert len(found) == 1
         assert "this one will not go out there" in found[0]
+
+    def test_a_yearly_day_is_told_to_come_once_where_nothing_is_repeated(self) -> None:
+        yearly = post(STOP, queue="", every_year=EveryYear(12, 9, time(9)), accounts=("on-x",))
+
+        assert notices(yearly) == ["on-x never repeats a text, so it goes out there once"]
+
+    def test_the_same_pair_is_told_once_though_both_come_back_each_year(self) -> None:
+        one = post(STOP, queue="", every_year=EveryYear(12, 9, time(9)), accounts=("on-bluesky",))
+        two = replace(one, id="two", every_year=EveryYear(12, 10, time(9)))
+
+        assert len(errors(one, two)) == 1
 
 
 class TestGoingLive:
@@ -391,10 +428,10 @@ class TestGoingLive:
         place=Place("schedule.yaml", 9, 3),
     )
 
-    def test_a_rehearsal_asks_for_nothing(self):
+    def test_a_rehearsal_asks_for_nothing(self) -> None:
         assert errors(accounts=[Account("on-x", "x")]) == []
 
-    def test_an_account_with_owner_consent_and_label_may_go_live(self):
+    def test_an_account_with_owner_consent_and_label_may_go_live(self) -> None:
         assert errors(accounts=[self.ready], mode=Mode.LIVE) == []
 
     @pytest.mark.parametrize(
@@ -408,18 +445,18 @@ class TestGoingLive:
             ({"automated_label_confirmed": date(2026, 11, 24)}, "automated_label_confirmed"),
         ],
     )
-    def test_an_account_that_lacks_one_may_not(self, changes: dict[str, Any], key: str):
+    def test_an_account_that_lacks_one_may_not(self, changes: dict[str, Any], key: str) -> None:
         (found,) = errors(accounts=[replace(self.ready, **changes)], mode=Mode.LIVE)
 
         assert found.startswith(f"accounts.on-x.{key}: ")
 
-    def test_only_x_needs_the_confirmed_label(self):
+    def test_only_x_needs_the_confirmed_label(self) -> None:
         account = replace(self.ready, name="m", platform="mastodon", automated_label_confirmed=None)
 
         assert errors(accounts=[account], mode=Mode.LIVE) == []
 
 
-def test_all_problems_come_at_once_in_the_order_of_the_files():
+def test_all_problems_come_at_once_in_the_order_of_the_files() -> None:
     late = post(text="They “care”.", id="late", places={"text": Place("posts/z.yaml", 9, 1)})
     early = post(text="See #Zebra @who", id="early", places={"text": Place("posts/a.yaml", 7, 1)})
 
@@ -432,7 +469,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_files():
     ]
 
 
-def test_a_problem_without_a_place_of_its_own_points_to_the_post():
+def test_a_problem_without_a_place_of_its_own_points_to_the_post() -> None:
     (found,) = problems(campaign(post(text="They “care”.", places={})))
 
     assert (found.file, found.line, found.column) == ("posts/a.yaml", 2, 5)
