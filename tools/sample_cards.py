@@ -26,7 +26,7 @@ ARABIC = (
     " بعضهم بعضًا بروح الإخاء."
 )
 CHINESE = "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,并应以兄弟关系的精神相对待。"
-UYGHUR_TITLE = "دۇنيا كىشىلىك ھوقۇقى خىتابنامىسى، 1 ماددا"
+UYGHUR_TITLE = "دۇنيا كىشىلىك ھوقۇقى خىتابنامىسى، 1\u00a0ماددا"
 
 SAMPLES = {
     "english-short": (
@@ -63,7 +63,7 @@ SAMPLES = {
     "arabic": (
         CardText(
             quotation=f"«{ARABIC}»",
-            attribution="— الإعلان العالمي لحقوق الإنسان، المادة 1",
+            attribution="— الإعلان العالمي لحقوق الإنسان، المادة\u00a01",
             campaign="A/RES/217(III) · 10.12.1948",
             lang="ar",
             direction="rtl",

@@ -220,9 +220,8 @@ def _webp_size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
     if b"VP8L" in chunks:
         (bits,) = struct.unpack_from("<I", chunks[b"VP8L"], 1)
         sizes.append(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
-    if not sizes:
-        raise MalformedError("the picture holds no image")
-    return max(size[0] for size in sizes), max(size[1] for size in sizes)
+    widths, heights = [size[0] for size in sizes], [size[1] for size in sizes]
+    return max(widths, default=0), max(heights, default=0)
 
 
 def _webp_bare(parts: list[tuple[bytes, bytes]]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Literal
 from PIL import Image, ImageDraw
 
 from bot.cards.breaking import is_rtl
-from bot.cards.layout import Block, Style, fit, trims, way
+from bot.cards.layout import Block, Style, fit, shaping
 from bot.cards.typefaces import BOLD, REGULAR, load, missing_letters, typeface_for
 from bot.errors import CardError
 
@@ -66,12 +66,12 @@ class Geometry:
 #: The smallest sizes are what can still be read where a telephone shows the card 375 wide.
 GEOMETRIES = {
     LANDSCAPE: Geometry(
-        margin=96,
-        top=72,
-        bottom=60,
+        margin=90,
+        top=60,
+        bottom=54,
         bar=(88, 8),
-        gap=36,
-        quotation=(78, 72, 66, 60, 55, 50, 46, 42, 39, 36, 34),
+        gap=32,
+        quotation=(78, 72, 66, 60, 55, 50, 46, 42, 39, 36, 34, 32),
         attribution=28,
         campaign=24,
         step=6,
@@ -254,7 +254,5 @@ class _Pen:
                 fill=colour,
                 font=font,
                 anchor="rs" if self._layout.rtl else "ls",
-                direction=way(style),
-                language=style.lang,
-                features=trims(line, style),
+                **shaping(line, style),
             )

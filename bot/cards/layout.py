@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal, TypedDict
 
 from bot.cards.breaking import line_of, stretches
 from bot.cards.typefaces import REGULAR, Typeface, load
@@ -13,7 +14,8 @@ from bot.cards.typefaces import REGULAR, Typeface, load
 #: Fonts are measured at this size, as their widths grow evenly with it.
 _MEASURED = 200
 _HANGING = "“‘«‹「『"
-_WIDE_CLOSING = "”’，。、；：！？）》〉】〕」』"
+_WIDE_CLOSING_PAIRED = "”’）》〉】〕」』"
+_WIDE_CLOSING = _WIDE_CLOSING_PAIRED + "，。、；：！？"
 _WIDE_OPENING = "“‘（《〈【〔「『"
 
 
@@ -47,24 +49,33 @@ class Block:
         return self.leading * len(self.lines)
 
 
+class Shaping(TypedDict):
+    """What Pillow must be told to shape a line."""
+
+    direction: Literal["ltr", "rtl"]
+    language: str
+    features: list[str] | None
+
+
+def shaping(line: str, style: Style) -> Shaping:
+    """The same for measuring a line and for drawing it."""
+    return {
+        "direction": "rtl" if style.rtl else "ltr",
+        "language": style.lang,
+        "features": trims(line, style),
+    }
+
+
 def length(text: str, style: Style) -> float:
     """Width of a line in font sizes, as it will be drawn."""
     font = load(style.typeface, _MEASURED, style.weight)
-    width = font.getlength(
-        text, direction=way(style), language=style.lang, features=trims(text, style)
-    )
-    return width / _MEASURED
-
-
-def way(style: Style) -> str:
-    """Direction as Pillow names it."""
-    return "rtl" if style.rtl else "ltr"
+    return font.getlength(text, **shaping(text, style)) / _MEASURED
 
 
 def trims(line: str, style: Style) -> list[str] | None:
     """Font features that close the gap between two full-width Chinese marks, as printers do.
 
-    The rule is CSS Text 4's ``text-spacing-trim: normal``.
+    The rule is CSS Text 4's ``text-spacing-trim: normal``; see there for its ``allow-end``.
     """
     if style.typeface.varies:  # only the Chinese font has half-width forms
         return None
@@ -74,6 +85,8 @@ def trims(line: str, style: Style) -> list[str] | None:
             found.append(f"halt[{at}:{at + 1}]")
         if here in _WIDE_OPENING and after in _WIDE_OPENING:
             found.append(f"halt[{at + 1}:{at + 2}]")
+    if line and line[-1] in _WIDE_CLOSING_PAIRED:  # its empty half needs no room at the edge
+        found.append(f"halt[{len(line) - 1}:{len(line)}]")
     return found or None
 
 

@@ -48,7 +48,8 @@ _TURNS = {
 }
 _TURNED_SIDEWAYS = (5, 6, 7, 8)
 #: All that Pillow's decoders raise on broken files, seen by fuzzing them.
-_DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
+_DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error)
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 # Second line of defence: `dissect` has already refused what these would.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -168,10 +169,8 @@ def _decode(anatomy: Anatomy, *, thrifty: bool = False) -> Image.Image:
         if thrifty:
             image.draft("RGB", (anatomy.width // 8, anatomy.height // 8))
         image.load()
-    except (*_DECODER_ERRORS, struct.error, Image.DecompressionBombError) as e:
+    except (*_DECODER_ERRORS, *_BOMBS) as e:
         raise PictureError(f"the picture cannot be read ({e}); save or copy it again") from e
-    except Image.DecompressionBombWarning as e:
-        raise PictureError(f"the picture is too large: {e}") from e
     return image
 
 

@@ -192,6 +192,35 @@ def test_a_webp_whose_canvas_and_image_differ_is_refused() -> None:
         inspect(bytes(data))
 
 
+def test_a_gif_whose_screen_and_frame_differ_is_refused_or_measured_by_the_larger() -> None:
+    data = bytearray(encoded("GIF"))
+    data[6:8] = struct.pack("<H", 10)
+
+    assert inspect(bytes(data)).width == 64
+
+
+def test_a_webp_without_an_image_is_refused() -> None:
+    for body in (b"ANIM\0\0\0\0", b"EXIF\0\0\0\0"):
+        with pytest.raises(PictureError):
+            inspect(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body)
+
+
+def test_a_lossless_webp_and_fill_bytes_in_a_jpeg_are_taken() -> None:
+    jpeg = encoded("JPEG")
+
+    assert inspect(encoded("WEBP", lossless=True)).width == 64
+    assert inspect(jpeg[:2] + b"\xff\xff" + jpeg[2:]).width == 64
+
+
+def test_a_header_that_contradicts_the_data_is_refused() -> None:
+    data = encoded("WEBP")
+    canvas = b"VP8X" + struct.pack("<IB3x", 10, 0) + (99).to_bytes(3, "little") * 2
+    body = canvas + data[12:]
+
+    with pytest.raises(PictureError):
+        inspect(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body)
+
+
 def test_a_jpeg_of_very_many_scans_is_refused() -> None:
     data = encoded("JPEG", progressive=True)
     first = data.index(b"\xff\xda")
@@ -217,16 +246,18 @@ def test_bombs_are_refused_in_little_memory(bomb: str, tmp_path: Path) -> None:
     data = black_png(int(number)) if kind == "png" else moving_gif(int(number))
     (tmp_path / "bomb").write_bytes(data)
     program = """
-        import pathlib, resource, sys
+        import pathlib, re, resource, sys
         from bot.cards.pictures import inspect
         from bot.errors import PictureError
-        status = pathlib.Path("/proc/self/status").read_text()
-        used = int(status.split("VmSize:")[1].split()[0]) * 1024
+        def told(name):
+            status = pathlib.Path("/proc/self/status").read_text()
+            return int(re.search(name + r":\\s+(\\d+) kB", status)[1]) * 1024
+        used = told("VmSize")
         resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, used + 50_000_000))
         try:
             inspect(pathlib.Path(sys.argv[1]).read_bytes())
         except PictureError as e:
-            print(e, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, sep="|")
+            print(e, told("VmHWM") // 1_000_000, sep="|")
     """
 
     ran = subprocess.run(

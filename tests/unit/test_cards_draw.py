@@ -1,0 +1,275 @@
+"""Cards are legible, complete, the same for the same text, and refuse what they cannot show."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from bot.cards.card import (
+    ACCENT,
+    GEOMETRIES,
+    HAIRLINE,
+    INK,
+    LANDSCAPE,
+    PAPER,
+    PORTRAIT,
+    QUIET,
+    CardText,
+    Layout,
+    card_alt,
+    draw,
+)
+from bot.cards.typefaces import (
+    ARABIC,
+    CHINESE,
+    FONTS,
+    LATIN,
+    Typeface,
+    missing_letters,
+    require_raqm,
+    typeface_for,
+)
+from bot.errors import CardError, SettingsError
+from tests.conftest import require_shared
+from tools.sample_cards import CAMPAIGN, LETTER, SAMPLES
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = [LANDSCAPE, PORTRAIT]
+
+
+def pixels(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    """Relative luminance by WCAG 2.2."""
+    shares = (one / 255 for one in colour)
+    red, green, blue = (
+        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", [INK, QUIET, ACCENT])
+def test_everything_written_has_a_contrast_of_seven(colour: tuple[int, int, int]) -> None:
+    assert contrast(colour, PAPER) >= 7
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_drawn_letters_reach_that_contrast(name: str) -> None:
+    card, size = SAMPLES[name]
+    layout, sheet = Layout.of(card, size), pixels(draw(card, size=size))
+
+    for top, block in (
+        (layout.quotation_top, layout.quotation),
+        (layout.attribution_top, layout.attribution),
+        (layout.attribution_top + layout.attribution.height, layout.campaign),
+    ):
+        assert block is not None
+        band = np.asarray(sheet)[round(top) : round(top + block.height)].reshape(-1, 3)
+        red, green, blue = (int(one) for one in band[band.sum(axis=1).argmin()])
+        assert contrast((red, green, blue), PAPER) >= 7
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_margins_stay_empty(name: str) -> None:
+    card, size = SAMPLES[name]
+    sheet = np.asarray(pixels(draw(card, size=size)))
+    edge = 48
+
+    sheet_edges = (sheet[:edge], sheet[-edge:], sheet[:, :edge], sheet[:, -edge:])
+
+    assert all((part == PAPER).all() for part in sheet_edges)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_committed_samples_are_what_is_drawn(name: str) -> None:
+    card, size = SAMPLES[name]
+    committed = Image.open(ROOT / "docs" / "cards" / f"{name}.png").convert("RGB")
+
+    drawn = pixels(draw(card, size=size))
+
+    # Another FreeType may shade an edge differently; another text or layout differs everywhere.
+    difference = np.asarray(drawn, dtype=float) - np.asarray(committed, dtype=float)
+    assert abs(difference).mean() < 0.2
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_same_text_gives_the_same_bytes(size: tuple[int, int]) -> None:
+    card, _ = SAMPLES["uyghur"]
+
+    assert draw(card, size=size) == draw(card, size=size)
+
+
+def test_a_card_holds_no_time_and_no_metadata() -> None:
+    png, kinds, at = draw(SAMPLES["english-short"][0]), [], 8
+    while at < len(png):
+        length, kind = struct.unpack_from(">I4s", png, at)
+        kinds.append(kind)
+        at += length + 12
+
+    assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_card_has_the_size_that_was_asked(size: tuple[int, int]) -> None:
+    png = draw(SAMPLES["chinese"][0], size=size)
+
+    assert pixels(png).size == size
+    assert len(png) < 950_000  # Bluesky takes a million bytes
+
+
+@pytest.mark.parametrize(
+    "change", [{"quotation": "“b”"}, {"attribution": "b"}, {"campaign": "b"}, {"campaign": ""}]
+)
+def test_everything_on_a_card_is_drawn(change: dict[str, str]) -> None:
+    card: dict[str, Any] = {"quotation": "“a”", "attribution": "a", "campaign": "a"}
+
+    assert draw(CardText(**card)) != draw(CardText(**{**card, **change}))
+
+
+def test_every_excerpt_of_the_letter_fits_on_both_cards() -> None:
+    excerpts = json.loads(require_shared("letter/excerpts.json").read_text())["excerpts"]
+
+    for excerpt, size in product(excerpts, SIZES):
+        layout = Layout.of(CardText(f"“{excerpt['text']}”", LETTER, CAMPAIGN), size)
+        assert layout.quotation.size >= 32
+        assert layout.quotation_top + layout.quotation.height < layout.attribution_top - 20
+
+
+def test_the_english_samples_quote_the_letter() -> None:
+    letter = require_shared("letter/2022-12-09-open-letter.txt").read_text(encoding="utf-8")
+
+    for name in ("english-short", "english-long"):
+        assert SAMPLES[name][0].quotation[1:-1] in letter
+
+
+def test_a_quotation_that_is_too_long_is_told_how_long_it_may_be() -> None:
+    words = "word " * 400
+
+    with pytest.raises(CardError, match=r"has 2000 characters; about (\d+) of them fit") as caught:
+        draw(CardText(words, LETTER))
+
+    fitting = int(str(caught.value).split("about ")[1].split()[0])
+    assert Layout.of(CardText(words[:fitting], LETTER), LANDSCAPE).quotation.size == 32
+    with pytest.raises(CardError):
+        Layout.of(CardText(words[: fitting + 6], LETTER), LANDSCAPE)
+
+
+def test_a_word_that_is_too_long_is_refused() -> None:
+    with pytest.raises(CardError, match="of them fit"):
+        draw(CardText("a" * 90, LETTER))
+
+
+@pytest.mark.parametrize("what", ["attribution", "campaign"])
+def test_a_footer_that_is_too_long_is_refused(what: str) -> None:
+    card: dict[str, Any] = {"quotation": "“a”", "attribution": "a", what: "too long " * 30}
+
+    with pytest.raises(CardError, match="longer than the two lines"):
+        draw(CardText(**card))
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "missing"),
+    [
+        ("en", "ئۇ", "ئۇ"),
+        ("en", "我人", "我人"),
+        ("ug", "人", "人"),
+        ("zh", "ئ", "ئ"),
+        ("zh", "龘", "龘"),
+        ("en", "a😀b", "😀"),
+        ("en", "a\tb\x00", "\t\x00"),
+    ],
+)
+def test_letters_that_the_typeface_lacks_are_named(lang: str, text: str, missing: str) -> None:
+    with pytest.raises(CardError) as caught:
+        draw(CardText(text, "a", lang=lang))
+
+    assert repr(missing) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("typeface", "text"),
+    [
+        (LATIN, "Ááßçøñ“”‘’«»…–—·№€ Ўў Ωω 0123\u00a0\u200b\u200d"),
+        (
+            ARABIC,
+            "ئاەېىوۇۆۈۋڭگغچپژشقكلمنھيبتجدرزسخ،؟؛«»(2017) Dahua @#%[…]\u200c\u200f\u2067\u2069",
+        ),
+        (CHINESE, "人权“”‘’，。、；：！？《》（）——……「」 Dahua 2022 % […]"),
+    ],
+)
+def test_letters_and_marks_that_campaigns_write_are_there(typeface: Typeface, text: str) -> None:
+    assert missing_letters(typeface, text) == ""
+
+
+@pytest.mark.parametrize(("quotation", "attribution"), [("", "a"), ("a", ""), (" ", "a")])
+def test_a_card_without_words_is_refused(quotation: str, attribution: str) -> None:
+    with pytest.raises(CardError, match="needs a quotation and its attribution"):
+        draw(CardText(quotation, attribution))
+
+
+def test_another_size_is_refused() -> None:
+    with pytest.raises(CardError, match="are drawn in"):
+        draw(CardText("a", "a"), size=(100, 100))
+
+
+@pytest.mark.parametrize(
+    ("lang", "typeface"),
+    [
+        ("en", LATIN),
+        ("tr", LATIN),
+        ("ug", ARABIC),
+        ("ug-Arab", ARABIC),
+        ("ug-Latn", LATIN),
+        ("ug-Cyrl-KZ", LATIN),
+        ("ar-EG", ARABIC),
+        ("zh", CHINESE),
+        ("zh_Hans_CN", CHINESE),
+        ("ZH-CN", CHINESE),
+    ],
+)
+def test_each_language_has_its_typeface(lang: str, typeface: Typeface) -> None:
+    assert typeface_for(lang) is typeface
+
+
+def test_the_alternative_text_says_all_that_is_quoted() -> None:
+    assert card_alt("“Whole.”", LETTER) == f"“Whole.”\n{LETTER}"
+
+
+def test_text_shaping_is_here() -> None:
+    require_raqm()
+
+
+def test_missing_text_shaping_is_told_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda _feature: False)
+
+    with pytest.raises(SettingsError, match="libfribidi0"):
+        require_raqm()
+
+
+def test_the_fonts_are_those_that_their_readme_names() -> None:
+    readme = (FONTS / "README.md").read_text(encoding="utf-8")
+
+    for file in sorted(FONTS.glob("*.[ot]tf")):
+        assert f"| {file.name} | `{hashlib.sha256(file.read_bytes()).hexdigest()}` |" in readme
+    assert "SIL OPEN FONT LICENSE" in (FONTS / "OFL.txt").read_text(encoding="utf-8")
+
+
+def test_the_decorations_stand_apart_from_the_text() -> None:
+    assert contrast(HAIRLINE, PAPER) < 2  # a hairline is no letter and must not look like one
+    assert all(one.gap > one.bar[1] * 3 for one in GEOMETRIES.values())
