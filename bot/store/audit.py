@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, Text, func, insert, select, type_coerce
 
 from bot.core.model import JsonObject, canonical_json, sha256_hex
 from bot.store.part import Part
@@ -76,9 +76,11 @@ class Audit(Part):
 
         Rows cut off at the end leave no trace here; compare `head` with one noted elsewhere.
         """
+        # The detail as it stands there: what somebody put in may not even be JSON.
+        columns = [c for c in audit.c if c.name != "detail"]
+        query = select(*columns, type_coerce(audit.c.detail, Text).label("detail"))
         with self._db.read() as connection:
-            rows = connection.execute(select(audit).order_by(audit.c.seq))
-            return _first_broken(_as_row(row) for row in rows)
+            return _first_broken(connection.execute(query.order_by(audit.c.seq)))
 
     def head(self) -> tuple[int, str]:
         """Tell the last row's number and hash; (0, 64 zeros) before the first."""
@@ -93,7 +95,8 @@ def append(connection: Connection, entry: Entry) -> AuditRow:
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     seq, previous = _head(connection)
     row = _sealed(seq + 1, entry, previous)
-    connection.execute(insert(audit).values(**asdict(row)))
+    values = {name: getattr(row, name) for name in AuditRow.__slots__}
+    connection.execute(insert(audit).values(values))
     return row
 
 
@@ -103,24 +106,25 @@ def _head(connection: Connection) -> tuple[int, str]:
 
 
 def _sealed(seq: int, entry: Entry, previous: str) -> AuditRow:
-    return AuditRow(seq, **asdict(entry), previous=previous, sha256=_hash(seq, entry, previous))
+    values = {name: getattr(entry, name) for name in Entry.__slots__}
+    sealed = _hash({**values, "detail": canonical_json(entry.detail)}, seq, previous)
+    return AuditRow(seq, **values, previous=previous, sha256=sealed)
 
 
-def _hash(seq: int, entry: Entry, previous: str) -> str:
-    at = entry.at.astimezone(UTC).isoformat()
-    values = {**asdict(entry), "at": at, "seq": seq, "previous": previous}
-    return sha256_hex(canonical_json(values))
+def _hash(entry: Mapping[str, Any], seq: int, previous: str) -> str:
+    at = entry["at"].astimezone(UTC).isoformat()
+    return sha256_hex(canonical_json({**entry, "at": at, "seq": seq, "previous": previous}))
 
 
-def _first_broken(rows: Iterable[AuditRow]) -> int | None:
+def _first_broken(rows: Iterable[Row[Any]]) -> int | None:
     previous, expected = ROOT, 1
     for row in rows:
-        entry = Entry(row.at, row.who, row.verb, row.subject, row.why, row.detail)
         if (row.seq, row.previous) != (expected, previous):
             return expected
-        if row.sha256 != _hash(row.seq, entry, previous):
-            return row.seq
-        previous, expected = row.sha256, row.seq + 1
+        entry = {name: row._mapping[name] for name in Entry.__slots__}
+        if row.sha256 != _hash(entry, row.seq, previous):
+            return expected
+        previous, expected = row.sha256, expected + 1
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Look at one state of the database; nothing that is written here stays."""
-        with _translated(), self.engine.connect() as raw:
+        with translated(), self.engine.connect() as raw:
             connection = raw.execution_options(reading=True)
             with connection.begin() as transaction:
                 yield connection
@@ -64,7 +65,7 @@ class Database:
             DiskFullError: there is no room.
             StoreError: it could not be stored, or nobody knows whether it was.
         """
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     def must_write(self, work: Callable[[Connection], _Found]) -> _Found:
@@ -136,7 +137,8 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn what the database layer raises into `StoreError`s; the only place that knows both."""
     try:
         yield
     except IntegrityError as error:
@@ -147,6 +149,8 @@ def _translated() -> Iterator[None]:
         raise StoreError(f"the database fails: {_one_line(error.orig)}") from error
     except SQLAlchemyError as error:
         raise StoreError(f"the database fails: {_one_line(error)}") from error
+    except json.JSONDecodeError as error:
+        raise StoreError(f"a row of the database cannot be read: {error}") from error
 
 
 def _one_line(error: Any) -> str:

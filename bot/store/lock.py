@@ -12,7 +12,7 @@ from threading import Lock
 from sqlalchemy import func, select
 
 from bot.core.model import sha256_hex
-from bot.store.database import Database
+from bot.store.database import Database, translated
 
 
 class ProcessLock:
@@ -83,11 +83,13 @@ class AccountLocks:
         key = int(sha256_hex(account)[:15], 16)
         # A session lock on a connection of its own: no open transaction over the call, and it
         # ends with the connection.
-        with self._db.engine.connect() as raw:
-            connection = raw.execution_options(isolation_level="AUTOCOMMIT")
-            held = connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one()
-            try:
-                yield bool(held)
-            finally:
-                if held:
-                    connection.execute(select(func.pg_advisory_unlock(key)))
+        with translated():
+            connection = self._db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            with translated():
+                held = connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one()
+            yield bool(held)
+        finally:
+            # Thrown away, not given back to the pool: its end is what surely ends the lock.
+            connection.invalidate()
+            connection.close()

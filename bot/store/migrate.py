@@ -11,10 +11,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
 from bot.errors import StoreError
-from bot.store.database import Database
+from bot.store.database import Database, translated
 from bot.store.errors import DatabaseUnusableError
 
 _PG_LOCK = 0x6D696772
+#: Where the steps are.
+SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def newest() -> str:
@@ -52,7 +54,7 @@ def upgrade(db: Database) -> None:
         StoreError: it could not be brought there; it is as it was.
     """
     # SQLite rebuilds tables: with foreign keys on, dropping the old one deletes what points to it.
-    with db.engine.connect() as keyless:
+    with translated(), db.engine.connect() as keyless:
         if db.is_sqlite:
             _set_foreign_keys(keyless, on=False)
         try:
@@ -68,7 +70,7 @@ def _upgrade(connection: Connection) -> None:
         # Replicas that start together upgrade once.
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     if connection.dialect.name == "sqlite":
@@ -89,4 +91,4 @@ def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    return ScriptDirectory(str(SCRIPTS))

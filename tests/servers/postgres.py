@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,9 +56,9 @@ class PostgresServer:
         log = str(self.directory / "log")
         self._ctl("start", "-l", log, "-o", f"-p {self.port} {settings}")
 
-    def run(self, statement: str) -> None:
+    def run(self, statement: str, *, database: str = "postgres") -> None:
         """Run one statement as the owner of all, outside a transaction."""
-        address = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+        address = f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
 
@@ -146,6 +147,9 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create a SQLite database once; a copy of it is a new one, for a tenth of the time."""
     path = tmp_path_factory.mktemp("template") / "template.db"
     open_store(f"sqlite:///{path}", create=True, room=_NO_ROOM).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM sent_log")  # a copy has a log of its own
+        connection.commit()
     return path
 
 
@@ -158,6 +162,7 @@ def migrated_database(
     url = postgres_server.url("template_of_tests")
     directory = tmp_path_factory.mktemp("template")
     open_store(url, create=True, data=directory, room=_NO_ROOM).close()
+    postgres_server.run("DELETE FROM sent_log", database="template_of_tests")
     return "template_of_tests"
 
 

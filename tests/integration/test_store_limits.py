@@ -1,0 +1,216 @@
+"""Locks that die with their process, a full disk, and a server that goes away."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from bot.core.campaign import Account
+from bot.core.lifecycle import Event
+from bot.core.model import Draft, PostRef, State
+from bot.errors import StoreError
+from bot.store import DiskFullError, ProcessLock, Room, Store, open_store
+from bot.store.diskspace import Ballast
+from tests.integration.store_rows import NOW, new_delivery
+from tests.servers.postgres import PostgresServer
+
+LEASE = timedelta(minutes=2)
+
+
+def ready(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
+
+
+# --- locks
+
+
+def test_one_process_holds_the_lock_and_its_death_frees_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    code = (
+        "import sys; from pathlib import Path; from bot.store import ProcessLock\n"
+        "lock = ProcessLock(Path(sys.argv[1])); print(lock.acquire(), flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"True\n"
+    mine = ProcessLock(path)
+
+    assert not mine.acquire()
+    assert int(path.read_text()) == other.pid
+    other.kill()
+    other.communicate()
+    assert mine.acquire()
+    assert mine.acquire()
+    assert mine.is_held
+    mine.release()
+    assert not mine.is_held
+
+
+def test_an_account_is_sent_to_by_one_at_a_time(store: Store) -> None:
+    mine, same, other = store.sending("acc"), store.sending("acc"), store.sending("other")
+    with mine as first, same as second, other as third:
+        assert (first, second, third) == (True, False, True)
+
+    with store.sending("acc") as again:
+        assert again
+
+
+def test_two_replicas_do_not_send_to_one_account_at_a_time(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    replicas = [
+        open_store(postgres_url, create=True, data=tmp_path / name, room=Room(0, 0))
+        for name in ("one", "two")
+    ]
+    assert [store.settle_first() for store in replicas] == [None, None]
+
+    with replicas[0].sending("acc") as first, replicas[1].sending("acc") as second:
+        assert (first, second) == (True, False)
+    with replicas[1].sending("acc") as again:
+        assert again
+    for store in replicas:
+        store.close()
+
+
+def test_replicas_that_start_together_create_the_tables_once(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    def start(name: str) -> Store:
+        return open_store(postgres_url, create=True, data=tmp_path / name, room=Room(0, 0))
+
+    with ThreadPoolExecutor(3) as pool:
+        replicas = list(pool.map(start, ("one", "two", "three")))
+
+    assert [store.settle_first() for store in replicas] == [None, None, None]
+    for store in replicas:
+        store.close()
+
+
+# --- the disk
+
+
+@pytest.fixture
+def full(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """Open a database that may not grow: what SQLite does when the disk is full."""
+    path = tmp_path / "data" / "live.db"
+    path.parent.mkdir()
+    path.write_bytes(migrated_file.read_bytes())
+    store = open_store(f"sqlite:///{path}", create=True, room=Room(0, 1 << 20))
+    store.accounts.sync([Account("acc", "bluesky")], NOW)
+    yield store
+    store.close()
+
+
+def cap(store: Store, ballast: Path) -> None:
+    """Let every new transaction see a disk that is full as long as the ballast lies on it."""
+
+    @event.listens_for(store._ground.db.engine, "begin")
+    def limit(connection: object) -> None:
+        pages = 1 if ballast.exists() else 1_000_000
+        raw = connection.connection.driver_connection  # type: ignore[attr-defined]  # SQLAlchemy's
+        assert isinstance(raw, sqlite3.Connection)
+        raw.execute(f"PRAGMA max_page_count={pages}")
+
+
+def test_on_a_full_disk_what_was_sent_is_still_stored(full: Store) -> None:
+    ready(full)
+    claim = full.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
+    assert claim is not None
+    full.outbox.begin(claim, Draft("k", {}), now=NOW)
+    ballast = full.directory / "ballast"
+    assert ballast.stat().st_size == 1 << 20
+    cap(full, ballast)
+    url = "https://social.example/" + "1" * 50_000  # cannot fit in what is left of a page
+
+    row = full.outbox.accept(claim, PostRef("1", url), now=NOW)
+
+    assert (row.state, row.url, ballast.exists()) == (State.SENT, url, False)
+
+
+def test_on_a_full_disk_without_ballast_the_log_still_says_where_it_is(full: Store) -> None:
+    ready(full)
+    claim = full.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
+    assert claim is not None
+    full.outbox.begin(claim, Draft("k", {}), now=NOW)
+    ballast = full.directory / "ballast"
+    ballast.unlink()
+    ballast.mkdir()  # is there, so the disk counts as full, but cannot be given up
+    cap(full, ballast)
+    ref = PostRef("1", "https://social.example/" + "1" * 50_000)
+
+    with pytest.raises(DiskFullError):
+        full.outbox.accept(claim, ref, now=NOW)
+
+    assert full._ground.log.known()["d1"].ref == ref
+    ballast.rmdir()
+    again = open_store(f"sqlite:///{full.directory / 'live.db'}", create=False, room=Room(0, 0))
+    assert "older than the sent log" in (again.settle_first() or "")
+    again.close()
+
+
+def test_on_a_full_disk_nothing_is_planned_and_the_ballast_stays(full: Store) -> None:
+    ballast = full.directory / "ballast"
+    cap(full, ballast)
+
+    with pytest.raises(DiskFullError, match="make room"):
+        full.outbox.add(new_delivery(labels={"note": "x" * 50_000}), now=NOW)
+
+    assert ballast.exists()
+
+
+def test_with_the_disk_nearly_full_nothing_is_claimed(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'd' / 'l.db'}", create=True, room=Room(1 << 60, 0))
+    ready(store)
+
+    assert not store.has_room()
+    assert store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE) is None
+    store.close()
+
+
+def test_ballast_that_would_take_the_last_room_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not Ballast(tmp_path / "b", size=1 << 60).load()
+    assert not Ballast(tmp_path / "b", size=1 << 20).free()
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    assert not Ballast(tmp_path / "b", size=1 << 20).load()
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the server goes away
+
+
+@pytest.mark.server
+def test_a_restarted_server_is_found_again(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    with postgres_server.database() as url:
+        store = open_store(url, create=True, data=tmp_path, room=Room(0, 0))
+        ready(store)
+        postgres_server.stop(mode="immediate")
+        with pytest.raises(StoreError, match="the database fails"):
+            store.outbox.get("d1")
+        postgres_server.start()
+
+        row = store.outbox.get("d1")
+
+        assert row is not None
+        assert row.state is State.READY
+        store.close()

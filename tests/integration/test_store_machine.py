@@ -1,0 +1,226 @@
+"""Whatever workers, people, crashes and clocks do: laws of the outbox that always hold."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from bot.core.campaign import Account
+from bot.core.lifecycle import FINAL, MOVES, Event
+from bot.core.model import Delivery, Draft, PostRef, State
+from bot.errors import DecisionError, LeaseLostError
+from bot.store import Claim, PausedError, Room, Store, open_store
+from tests.integration.store_rows import NOW, new_delivery
+from tests.servers.postgres import PostgresServer
+
+LEASE = timedelta(minutes=2)
+ACCOUNTS = ("one", "two")
+BY_HAND = (
+    Event.RELEASE,
+    Event.HOLD,
+    Event.CANCEL,
+    Event.SEND,
+    Event.REQUEUE,
+    Event.DROP,
+    Event.RETRY,
+    Event.VOUCH,
+    Event.RETRACT,
+)
+
+
+class Outbox(RuleBasedStateMachine):
+    """Workers that claim, call, die and come back late; people that decide at any moment."""
+
+    url: str
+    data: Path
+    claims = Bundle("claims")
+
+    @initialize()
+    def start(self) -> None:
+        self.now: datetime = NOW
+        self.store: Store = self.opened()
+        self.store.accounts.sync([Account(name, "x") for name in ACCOUNTS], NOW)
+        #: What readers see: an entry for each call that a platform took.
+        self.published: list[str] = []
+        self.drafts: dict[str, Draft] = {}
+        self.fences: dict[str, int] = {}
+
+    def opened(self) -> Store:
+        return open_store(self.url, create=True, data=self.data, room=Room(0, 0))
+
+    @rule(account=st.sampled_from(ACCOUNTS), name=st.integers(0, 3), minutes=st.integers(-2, 5))
+    def plan(self, account: str, name: int, minutes: int) -> None:
+        due = self.now + timedelta(minutes=minutes)
+        id_, occurrence = f"{account}/{name}", f"at/{name}"
+        new = new_delivery(id=id_, account=account, occurrence=occurrence, due_at=due)
+        self.store.outbox.add(new, now=self.now)
+
+    @rule(which=st.integers(0, 7), event=st.sampled_from(BY_HAND))
+    def decide(self, which: int, event: Event) -> None:
+        rows = self.store.outbox.find()
+        if rows:
+            row = rows[which % len(rows)]
+            try:
+                self.store.outbox.move(row.id, event, now=self.now, actor="ana", released_by="ana")
+            except DecisionError:
+                assert (row.state, event) not in MOVES
+
+    @rule(target=claims, account=st.sampled_from(ACCOUNTS), owner=st.sampled_from(("w1", "w2")))
+    def claim(self, account: str, owner: str) -> Any:
+        claim = self.store.outbox.claim(account, now=self.now, owner=owner, lease=LEASE)
+        if claim is None:
+            return multiple()
+        assert claim.fence > self.fences.get(claim.delivery.id, 0)
+        self.fences[claim.delivery.id] = claim.fence
+        return claim
+
+    @rule(
+        claim=claims,
+        published=st.booleans(),
+        answer=st.sampled_from(["accept", "lose", "defer", "die"]),
+    )
+    def call(self, claim: Claim, published: bool, answer: str) -> None:
+        key = claim.delivery.id
+        draft = self.drafts.get(key) or Draft(f"key of {key}", {"at": self.now.isoformat()})
+        try:
+            self.store.outbox.begin(claim, draft, now=self.now)
+        except (LeaseLostError, PausedError):
+            return
+        self.drafts[key] = draft
+        if answer == "defer":
+            retry_at = self.now + timedelta(seconds=30)
+            self.store.outbox.defer(claim, retry_at=retry_at, reason="429", now=self.now)
+            return
+        if published or answer == "accept":
+            self.published.append(key)
+        if answer == "accept":
+            self.store.outbox.accept(claim, PostRef(key), now=self.now)
+        elif answer == "lose":
+            self.store.outbox.lose(claim, "timeout", next_read_at=self.now, now=self.now)
+
+    @rule(claim=claims)
+    def come_back_late(self, claim: Claim) -> None:
+        row = self.row(claim)
+        if (row.state, row.fence) != (State.SENDING, claim.fence):
+            with pytest.raises(LeaseLostError):
+                self.store.outbox.defer(claim, retry_at=self.now, reason="", now=self.now)
+
+    @rule()
+    def read_back(self) -> None:
+        for row in self.store.outbox.unknown(self.now):
+            if row.id in self.published:
+                self.store.outbox.found(row.id, PostRef(row.id), now=self.now)
+            elif row.attempts >= 3:
+                self.store.outbox.give_up(row.id, "absent", now=self.now)
+            else:
+                self.store.outbox.resend(row.id, now=self.now)
+
+    @rule(seconds=st.sampled_from((1, 60, 130, 600)))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.store.outbox.expire(self.now)
+
+    @rule()
+    def pause_or_resume(self) -> None:
+        if not self.store.pauses.pause("a reason", "ana", self.now):
+            self.store.pauses.resume("ana", self.now)
+
+    @rule()
+    def restart(self) -> None:
+        self.store.close()
+        self.store = self.opened()
+        self.store.outbox.expire(self.now, dead_owner_before=True, owner="new")
+        assert self.store.settle_first() is None
+
+    @invariant()
+    def laws(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        rows = self.store.outbox.find()
+        in_doubt = [row.account for row in rows if row.state in {State.SENDING, State.UNKNOWN}]
+        assert len(in_doubt) == len(set(in_doubt)), "one at a time on an account"
+        for row in rows:
+            self.law_of(row)
+
+    def law_of(self, row: Delivery) -> None:
+        again = {Event.SEND, Event.RETRY, Event.REQUEUE}
+        by_person = any(move.event in again for move in self.store.outbox.moves_of(row.id))
+        assert self.published.count(row.id) <= 1 or by_person, "posted twice by itself"
+        assert (row.lease_until is not None) == (row.state is State.SENDING)
+        assert row.draft == self.drafts.get(row.id), "the first intent stays for ever"
+        state = State.PLANNED
+        for move in self.store.outbox.moves_of(row.id):
+            assert (move.before, MOVES[move.before, move.event]) == (state, move.after)
+            assert move.before not in FINAL
+            state = move.after
+        assert state is row.state, "the history leads to where it is"
+
+    def row(self, claim: Claim) -> Delivery:
+        row = self.store.outbox.get(claim.delivery.id)
+        assert row is not None
+        return row
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+
+
+def explore(machine: type[Outbox], *, examples: int) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
+
+
+def test_the_laws_hold_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
+    class OnSqlite(Outbox):
+        def opened(self) -> Store:
+            if not hasattr(self, "store"):
+                self.data = Path(tempfile.mkdtemp(dir=tmp_path))
+                shutil.copy(migrated_file, self.data / "live.db")
+                self.url = f"sqlite:///{self.data / 'live.db'}"
+            return super().opened()
+
+    explore(OnSqlite, examples=25)
+
+
+@pytest.mark.server
+def test_the_laws_hold_on_postgresql(
+    postgres_server: PostgresServer, migrated_database: str, tmp_path: Path
+) -> None:
+    class OnPostgres(Outbox):
+        def opened(self) -> Store:
+            if not hasattr(self, "store"):
+                self.data = Path(tempfile.mkdtemp(dir=tmp_path))
+                self.made = postgres_server.database(template=migrated_database)
+                self.url = self.made.__enter__()
+            return super().opened()
+
+        def teardown(self) -> None:
+            super().teardown()
+            if hasattr(self, "made"):
+                self.made.__exit__(None, None, None)
+
+    explore(OnPostgres, examples=10)

@@ -1,0 +1,374 @@
+"""Opening a store: what is created, what is upgraded, and what is refused with a word on why."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.engine import make_url
+
+from bot.errors import OperatorError, StoreError
+from bot.store import DatabaseUnusableError, Room, Store, migrate, open_store
+from bot.store import sqlite as files
+from bot.store.schema import metadata
+from tests.integration.store_rows import NOW, new_delivery
+
+NO_ROOM = Room(0, 0)
+
+
+@pytest.fixture
+def path(tmp_path: Path, migrated_file: Path) -> Path:
+    """Copy a new SQLite database."""
+    path = tmp_path / "data" / "live.db"
+    path.parent.mkdir()
+    path.write_bytes(migrated_file.read_bytes())
+    return path
+
+
+def open_file(path: Path, *, create: bool = False) -> Store:
+    return open_store(f"sqlite:///{path}", create=create, room=NO_ROOM)
+
+
+# --- creating
+
+
+def test_a_first_start_creates_the_database_and_later_ones_find_it(
+    new_store_url: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatabaseUnusableError, match="first `run` creates"):
+        open_store(new_store_url, create=False, data=tmp_path / "data", room=NO_ROOM)
+
+    store = open_store(new_store_url, create=True, data=tmp_path / "data", room=NO_ROOM)
+    store.outbox.add(new_delivery(), now=NOW)
+    store.close()
+
+    store = open_store(new_store_url, create=False, data=tmp_path / "data", room=NO_ROOM)
+    assert store.outbox.get("d1") is not None
+    assert store.settle_first() is None
+    store.close()
+
+
+def test_a_missing_database_is_no_first_start_where_a_sent_log_is(
+    new_store_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    name = "live.sent.log" if new_store_url.startswith("sqlite") else "sent.log"
+    (tmp_path / "data" / name).write_text('{"log":"l","instance":"i"}\n')
+
+    with pytest.raises(DatabaseUnusableError, match="says that one existed"):
+        open_store(new_store_url, create=True, data=tmp_path / "data", room=NO_ROOM)
+
+
+def test_the_migrations_lead_to_just_the_tables_of_the_program(
+    new_store_url: str, tmp_path: Path
+) -> None:
+    open_store(new_store_url, create=True, data=tmp_path / "data", room=NO_ROOM).close()
+    engine = create_engine(new_store_url)
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        differences = compare_metadata(context, metadata)
+        checks = {
+            table: sorted(
+                str(check["name"]) for check in inspect(connection).get_check_constraints(table)
+            )
+            for table in metadata.tables
+        }
+    engine.dispose()
+
+    assert differences == []
+    assert {table: names for table, names in checks.items() if names} == {
+        "delivery": ["ck_delivery_state"],
+        "instance": ["ck_instance_single"],
+    }
+
+
+def test_every_column_says_what_it_is() -> None:
+    silent = [
+        str(column)
+        for table in metadata.tables.values()
+        for column in table.columns
+        if not column.comment
+    ]
+
+    assert silent == []
+
+
+def test_a_database_that_died_half_created_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "live.db"
+    path.parent.mkdir()
+    path.with_name("live.db.creating").write_bytes(b"half")
+
+    open_file(path, create=True).close()
+
+    assert path.exists()
+    assert not path.with_name("live.db.creating").exists()
+
+
+def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "data" / "live.db"
+    before = os.umask(0)
+    try:
+        store = open_store(f"sqlite:///{path}", create=True, room=Room(0, 4096))
+        assert store.process_lock().acquire()
+    finally:
+        os.umask(before)
+    store.close()
+
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
+    assert modes == dict.fromkeys(("live.db", "live.sent.log", "live.sent.lock", "ballast"), 0o600)
+
+
+def test_a_file_that_others_could_read_is_made_private(path: Path) -> None:
+    path.chmod(0o644)
+
+    open_file(path).close()
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+# --- refusing
+
+
+def test_a_database_of_a_newer_program_is_refused(store_url: str, tmp_path: Path) -> None:
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+
+    for create in (True, False):
+        with pytest.raises(DatabaseUnusableError, match="newer"):
+            open_store(store_url, create=create, data=tmp_path / "data", room=NO_ROOM)
+
+
+def test_an_empty_file_is_refused(path: Path) -> None:
+    path.write_bytes(b"")
+
+    for create in (True, False):
+        with pytest.raises(DatabaseUnusableError, match="empty"):
+            open_file(path, create=create)
+    assert path.read_bytes() == b""
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.write_text("hello, this is not a database at all\n" * 10)
+
+    with pytest.raises(DatabaseUnusableError, match="not a SQLite file"):
+        open_file(path)
+
+
+def test_another_programs_database_is_refused(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+
+    with pytest.raises(DatabaseUnusableError, match="another program"):
+        open_file(path, create=True)
+
+
+@pytest.mark.parametrize("statement", [
+    "CREATE TRIGGER t AFTER INSERT ON audit BEGIN DELETE FROM move; END",
+    "CREATE VIEW v AS SELECT * FROM audit",
+])  # fmt: skip  # one statement a line
+def test_a_trigger_or_view_from_elsewhere_is_refused(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+
+    with pytest.raises(DatabaseUnusableError, match="somebody else"):
+        open_file(path)
+
+
+def test_a_flipped_page_is_refused_with_what_to_do(path: Path) -> None:
+    page = 4096
+    content = bytearray(path.read_bytes())
+    content[page * 5 : page * 5 + 8] = b"\xff" * 8
+    path.write_bytes(content)
+
+    with pytest.raises(DatabaseUnusableError, match="`restore`") as caught:
+        open_file(path)
+    assert isinstance(caught.value, OperatorError)
+    assert isinstance(caught.value, StoreError)
+
+
+def test_a_truncated_file_is_refused(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(DatabaseUnusableError):
+        open_file(path)
+
+
+def test_a_directory_that_everybody_may_write_to_is_refused(path: Path) -> None:
+    path.parent.chmod(0o777)
+
+    with pytest.raises(DatabaseUnusableError, match="everybody"):
+        open_file(path)
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("nfs4", True), ("cifs", True), ("ext4", False)])
+def test_a_network_file_system_is_told_from_a_local_one(
+    tmp_path: Path, kind: str, refused: bool
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        f"2 1 0:9 / {tmp_path} rw master:2 - {kind} server:/data rw\n"
+    )
+
+    assert files.filesystem_of(tmp_path, mounts=mounts) == kind
+    assert (kind in files._OVER_THE_NETWORK) is refused
+    assert files.filesystem_of(tmp_path, mounts=tmp_path / "none") == ""
+
+
+def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "filesystem_of", lambda _directory: "nfs4")
+
+    with pytest.raises(DatabaseUnusableError, match="network file system"):
+        open_file(path)
+
+
+@pytest.mark.parametrize("url", [
+    "sqlite:///relative.db", "sqlite://", "mysql://h/d", "postgresql://h/d", "nonsense",
+])  # fmt: skip  # one line is enough
+def test_an_address_that_is_none_of_ours_is_refused(url: str) -> None:
+    with pytest.raises(StoreError):
+        open_store(url, create=True)
+
+
+def test_postgresql_needs_a_data_directory_for_its_log() -> None:
+    with pytest.raises(StoreError, match="data directory"):
+        open_store("postgresql+psycopg://127.0.0.1:1/x", create=True)
+
+
+def test_an_unreachable_server_is_a_store_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="the database fails"):
+        open_store("postgresql+psycopg://127.0.0.1:1/x", create=False, data=tmp_path)
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(("version", "expected"), [
+    ((3, 40, 1), ("DELETE", "EXTRA")),
+    ((3, 51, 2), ("DELETE", "EXTRA")),
+    ((3, 51, 3), ("WAL", "FULL")),
+    ((3, 53, 0), ("WAL", "FULL")),
+])  # fmt: skip  # one version a line
+def test_wal_is_used_only_where_it_cannot_corrupt(
+    version: tuple[int, ...], expected: tuple[str, str]
+) -> None:
+    assert files.journal_for(version) == expected
+
+
+def test_a_sqlite_without_returning_is_refused() -> None:
+    with pytest.raises(DatabaseUnusableError, match=r"3\.34\.1 is too old"):
+        files.journal_for((3, 34, 1))
+
+
+def test_every_connection_has_the_settings(path: Path) -> None:
+    store = open_file(path)
+    with store._ground.db.read() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in (
+                "journal_mode", "synchronous", "busy_timeout", "foreign_keys", "trusted_schema",
+                "mmap_size", "cell_size_check", "application_id",
+            )
+        }  # fmt: skip  # one line is enough
+    store.close()
+
+    journal, synchronous = files.journal_for(sqlite3.sqlite_version_info)
+    assert found == {
+        "journal_mode": journal.lower(),
+        "synchronous": {"FULL": 2, "EXTRA": 3}[synchronous],
+        "busy_timeout": 10000,
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "mmap_size": 0,
+        "cell_size_check": 1,
+        "application_id": files.APPLICATION_ID,
+    }
+
+
+def test_a_reader_does_not_change_anything(store: Store) -> None:
+    with store._ground.db.read() as connection:
+        connection.exec_driver_sql("DELETE FROM account")
+
+    assert store.accounts.get("acc") is not None
+
+
+# --- upgrading
+
+
+def test_an_older_database_is_upgraded_by_the_service_after_a_backup(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _add_revision(monkeypatch, tmp_path, "op.add_column('worker', sa.Column('mood', sa.Text()))")
+    with pytest.raises(DatabaseUnusableError, match="at revision 0001"):
+        open_file(path)
+
+    open_file(path, create=True).close()
+
+    columns = {
+        one["name"] for one in inspect(create_engine(f"sqlite:///{path}")).get_columns("worker")
+    }
+    (backup,) = (path.parent / "backups").iterdir()
+    assert "mood" in columns
+    assert backup.name.startswith("live-before-0002-")
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = "op.drop_table('worker'); op.execute('INSERT INTO nowhere VALUES (1)')"
+    _add_revision(monkeypatch, tmp_path, broken)
+
+    with pytest.raises(StoreError):
+        open_file(path, create=True)
+
+    tables = inspect(create_engine(f"sqlite:///{path}")).get_table_names()
+    assert "worker" in tables
+
+
+def test_a_migration_that_leaves_a_row_pointing_to_nothing_is_undone(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = open_file(path)
+    store.outbox.add(new_delivery(), now=NOW)
+    store.snapshots.schedule("d1", {"1h": NOW})
+    store.close()
+    _add_revision(monkeypatch, tmp_path, "op.execute('DELETE FROM delivery')")
+
+    with pytest.raises(StoreError, match="points to nothing"):
+        open_file(path, create=True)
+
+
+def _add_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str) -> None:
+    """Stand in for a later release: the same migrations and one more."""
+    ours = Path(migrate.__file__).parent / "migrations"
+    copy = tmp_path / "migrations"
+    (copy / "versions").mkdir(parents=True)
+    for name in ("env.py", "versions/0001_first_tables.py"):
+        (copy / name).write_bytes((ours / name).read_bytes())
+    (copy / "versions" / "0002_next.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision = '0002'\ndown_revision = '0001'\nbranch_labels = depends_on = None\n"
+        f"def upgrade():\n    {step}\n"
+    )
+    monkeypatch.setattr(migrate, "SCRIPTS", copy)
+
+
+def test_the_password_is_in_no_message(tmp_path: Path) -> None:
+    url = make_url("postgresql+psycopg://u:hunter2@127.0.0.1:1/x")
+
+    with pytest.raises(StoreError) as caught:
+        open_store(url.render_as_string(hide_password=False), create=True, data=tmp_path)
+    assert "hunter2" not in str(caught.value)

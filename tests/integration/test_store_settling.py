@@ -1,0 +1,378 @@
+"""Restored, cloned and forgetful databases: nothing is sent before all is read back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.core.campaign import Account
+from bot.core.lifecycle import Event
+from bot.core.model import Draft, PostRef, State
+from bot.errors import DecisionError, LeaseLostError, StoreError
+from bot.store import DatabaseUnusableError, PausedError, Room, Store, open_store, restore
+from bot.store.lock import ProcessLock
+from tests.integration.store_rows import NOW, new_delivery
+
+LEASE = timedelta(minutes=2)
+DRAFT = Draft("k1", {"text": "hello"})
+REF = PostRef("at://did/1", "https://social.example/1", "bafy")
+Open = Callable[..., Store]
+
+
+@pytest.fixture
+def reopen(store_url: str, tmp_path: Path) -> Iterator[Open]:
+    """Open the same database again, as a new process would."""
+    opened: list[Store] = []
+
+    def open_again(*, data: Path = tmp_path / "data", machine: str = "here") -> Store:
+        for store in opened:
+            store.close()
+        url = store_url
+        if url.startswith("sqlite"):
+            url = f"sqlite:///{data / 'live.db'}"
+        store = open_store(url, create=True, data=data, machine=machine, room=Room(0, 0))
+        store.accounts.sync([Account("acc", "bluesky")], NOW)
+        opened.append(store)
+        return store
+
+    yield open_again
+    for store in opened:
+        store.close()
+
+
+def send(store: Store, delivery_id: str = "d1") -> None:
+    begin(store, delivery_id)
+    claim = store._last  # type: ignore[attr-defined]  # left there by `begin`
+    store.outbox.accept(claim, REF, now=NOW)
+
+
+def begin(store: Store, delivery_id: str = "d1") -> None:
+    store.outbox.add(new_delivery(id=delivery_id, occurrence=f"at/{delivery_id}"), now=NOW)
+    store.outbox.move(delivery_id, Event.RELEASE, now=NOW, actor="publisher")
+    claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
+    assert claim is not None
+    store.outbox.begin(claim, DRAFT, now=NOW)
+    store._last = claim  # type: ignore[attr-defined]  # so that `send` goes on with it
+
+
+def log_of(store: Store) -> Path:
+    return store._ground.log.path
+
+
+# --- the log
+
+
+def test_every_attempt_stands_in_the_log_before_the_call_and_every_status_after(
+    reopen: Open,
+) -> None:
+    store = reopen()
+    send(store)
+
+    lines = [json.loads(line) for line in log_of(store).read_text().splitlines()]
+
+    assert [line.get("event") for line in lines] == [None, "attempt", "sent"]
+    assert [line.get("seq", 0) for line in lines] == [0, 1, 2]
+    assert lines[2]["remote"] == {"id": REF.id, "url": REF.url, "cid": REF.cid}
+
+
+def test_an_ordinary_restart_needs_no_settling(reopen: Open) -> None:
+    send(reopen())
+    begin(reopen(), "d2")
+
+    store = reopen()
+
+    assert store.settle_first() is None
+    assert store._ground.log.has_attempt("d2")
+
+
+def test_nothing_is_sent_where_the_log_cannot_be_written(reopen: Open) -> None:
+    store = reopen()
+    log_of(store).rename(log_of(store).with_suffix(".aside"))
+    log_of(store).mkdir()  # a directory in its place cannot be appended to, not even by root
+
+    with pytest.raises(StoreError, match="cannot write"):
+        begin(store)
+
+    row = store.outbox.get("d1")
+    assert row is not None
+    assert (row.state, row.attempts) == (State.READY, 0)
+    log_of(store).rmdir()
+
+
+def test_a_status_that_only_the_database_noted_is_no_reason_to_stop(reopen: Open) -> None:
+    store = reopen()
+    begin(store)
+    log_of(store).rename(log_of(store).with_suffix(".aside"))
+    log_of(store).mkdir()
+
+    row = store.outbox.accept(store._last, REF, now=NOW)  # type: ignore[attr-defined]  # see `begin`
+
+    assert row.state is State.SENT
+    log_of(store).rmdir()
+
+
+def test_a_torn_last_line_is_no_attempt_and_the_next_one_stands_alone(reopen: Open) -> None:
+    store = reopen()
+    with log_of(store).open("a") as file:
+        file.write('{"seq": 77, "event": "att')
+
+    store = reopen()
+    assert store.settle_first() is None
+    send(store)
+
+    assert reopen().settle_first() is None
+    assert log_of(store).read_text().count('"attempt"') == 1
+
+
+# --- the database behind the log
+
+
+def older_database(reopen: Open) -> Store:
+    """Send d1 and be cut off in d2's call, then go back to the database of before both."""
+    store = reopen()
+    store.outbox.add(new_delivery(id="d1", occurrence="at/d1"), now=NOW)
+    send(store)
+    begin(store, "d2")
+    with store._ground.db.write() as connection:
+        connection.exec_driver_sql("DELETE FROM attempt")
+        connection.exec_driver_sql("DELETE FROM move")
+        connection.exec_driver_sql("DELETE FROM delivery WHERE id = 'd2'")
+        connection.exec_driver_sql(
+            "UPDATE delivery SET state = 'READY', attempts = 0, draft_json = NULL,"
+            " first_intent_at = NULL, remote_id = '', sent_at = NULL, fence = 0"
+        )
+        connection.exec_driver_sql("UPDATE sent_log SET seq = 0")
+    return reopen()
+
+
+def test_an_older_database_settles_first_and_gives_nothing_out(reopen: Open) -> None:
+    store = older_database(reopen)
+
+    assert store.settle_first() == "the database is older than the sent log (0 of 3 lines)"
+    assert store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE) is None
+
+
+def test_what_the_log_knows_is_a_suspect_with_its_draft_and_its_place(reopen: Open) -> None:
+    store = older_database(reopen)
+
+    (suspect,) = store.amnesia_suspects(NOW)
+
+    assert (suspect.delivery.id, suspect.in_log, suspect.ref) == ("d1", True, REF)
+    assert suspect.delivery.draft == DRAFT
+    assert (suspect.delivery.first_intent_at, suspect.delivery.attempts) == (NOW, 1)
+
+
+def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
+    reopen: Open,
+) -> None:
+    store = older_database(reopen)
+
+    store.outbox.add(new_delivery(id="d2", occurrence="at/d2"), now=NOW)
+
+    row = store.outbox.get("d2")
+    assert row is not None
+    assert (row.state, row.reason) == (State.HELD, "cannot tell whether it is out")
+    assert (row.draft, row.attempts) == (DRAFT, 1)
+    assert [one.delivery.id for one in store.amnesia_suspects(NOW)] == ["d1", "d2"]
+
+
+def test_once_all_is_read_back_sending_goes_on_for_good(reopen: Open) -> None:
+    store = older_database(reopen)
+    for suspect in store.amnesia_suspects(NOW):
+        store.outbox.recognise(suspect.delivery.id, suspect.ref or REF, now=NOW)
+
+    store.settled(NOW)
+
+    assert store.settle_first() is None
+    send(store, "d3")
+    assert reopen().settle_first() is None
+
+
+def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> None:
+    store = reopen()
+    later = NOW + timedelta(hours=1)
+    for name, due in (("due", NOW), ("later", later), ("dropped", NOW)):
+        store.outbox.add(new_delivery(id=name, occurrence=name, due_at=due), now=NOW)
+    store.outbox.move("dropped", Event.CANCEL, now=NOW, actor="planner")
+
+    assert [one.delivery.id for one in store.amnesia_suspects(NOW)] == ["due"]
+
+
+def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
+    store = reopen()
+    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
+    claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
+    assert claim is not None
+
+    assert store.settling.declare_restored("pg_restore", NOW) == 1
+
+    with pytest.raises(PausedError, match="settling"):
+        store.outbox.begin(claim, DRAFT, now=NOW)
+    assert (store.settle_first(), store.settling.epoch()) == ("pg_restore", 1)
+
+
+def test_a_copied_data_directory_settles_first_on_both_hosts(reopen: Open, tmp_path: Path) -> None:
+    send(reopen())
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+
+    assert "copied" in (reopen(data=tmp_path / "copy").settle_first() or "")
+
+
+def test_another_machine_settles_first(reopen: Open) -> None:
+    send(reopen())
+
+    store = reopen(machine="elsewhere")
+
+    assert "another machine" in (store.settle_first() or "")
+    store.settled(NOW)
+    assert reopen(machine="elsewhere").settle_first() is None
+
+
+def test_a_lost_log_settles_first_on_sqlite_and_is_a_new_replica_on_postgresql(
+    reopen: Open,
+) -> None:
+    store = reopen()
+    send(store)
+    log_of(store).unlink()
+
+    reason = reopen().settle_first()
+
+    assert reason == ("the sent log is missing" if store.is_sqlite else None)
+
+
+def test_a_log_of_another_database_settles_first_and_is_then_ours(reopen: Open) -> None:
+    store = reopen()
+    send(store)
+    path = log_of(store)
+    path.write_text(path.read_text().replace('"instance":"', '"instance":"x'))
+
+    store = reopen()
+    assert store.settle_first() == "the sent log belongs to another database"
+    store.settled(NOW)
+
+    assert reopen().settle_first() is None
+
+
+def test_a_database_that_never_saw_this_log_settles_first(reopen: Open) -> None:
+    store = reopen()
+    send(store)
+    with store._ground.db.write() as connection:
+        connection.exec_driver_sql("DELETE FROM sent_log")
+
+    assert reopen().settle_first() == "the database does not know the sent log"
+
+
+def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None:
+    store = reopen()
+    begin(store)
+    store.outbox.expire(NOW + LEASE)
+
+    with pytest.raises(LeaseLostError):
+        store.outbox.accept(store._last, REF, now=NOW + LEASE)  # type: ignore[attr-defined]  # see `begin`
+
+    assert store._ground.log.known()["d1"].ref == REF
+    assert reopen().settle_first() is None
+
+
+# --- backup and restore, of SQLite
+
+
+@pytest.fixture
+def sqlite_store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+    path = tmp_path / "data" / "live.db"
+    path.parent.mkdir()
+    shutil.copy(migrated_file, path)
+    opened = open_store(f"sqlite:///{path}", create=True, room=Room(0, 0))
+    yield opened
+    opened.close()
+
+
+def test_a_backup_is_whole_private_and_opens(sqlite_store: Store, tmp_path: Path) -> None:
+    begin(sqlite_store)
+
+    made = sqlite_store.backup(tmp_path / "backups" / "a backup #1?.db")
+
+    assert (made.deliveries, made.size) == (1, made.path.stat().st_size)
+    assert made.path.stat().st_mode & 0o077 == 0
+    assert [one.name for one in made.path.parent.iterdir()] == ["a backup #1?.db"]
+    with pytest.raises(DecisionError, match="never overwrites"):
+        sqlite_store.backup(made.path)
+
+
+def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    target = tmp_path / "data" / "live.db"
+    sqlite_store.outbox.add(new_delivery(occurrence="at/d1"), now=NOW)
+    made = sqlite_store.backup(tmp_path / "b.db")
+    send(sqlite_store)
+    sqlite_store.close()
+
+    old = restore(made.path, target, lock=sqlite_store.process_lock(), now=NOW)
+
+    assert old == tmp_path / "data" / "live.db.before-20261209T140000"
+    store = open_store(f"sqlite:///{target}", create=False, room=Room(0, 0))
+    assert (store.settle_first(), store.settling.epoch()) == ("restored from b.db", 1)
+    (suspect,) = store.amnesia_suspects(NOW)
+    assert (suspect.delivery.state, suspect.ref, suspect.delivery.draft) == (
+        State.PLANNED,
+        REF,
+        DRAFT,
+    )
+    store.close()
+    assert old.exists()
+
+
+def test_a_restore_puts_old_journals_aside_with_their_database(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    target = tmp_path / "data" / "live.db"
+    made = sqlite_store.backup(tmp_path / "b.db")
+    sqlite_store.close()
+    target.with_name("live.db-wal").write_bytes(b"old")
+
+    restore(made.path, target, lock=sqlite_store.process_lock(), now=NOW)
+
+    assert not target.with_name("live.db-wal").exists()
+    assert target.with_name("live.db.before-20261209T140000-wal").exists()
+
+
+def test_a_restore_into_nothing_works_and_a_running_bot_is_not_pulled_away(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    made = sqlite_store.backup(tmp_path / "b.db")
+    target = tmp_path / "new" / "live.db"
+    lock = ProcessLock(tmp_path / "lock")
+
+    assert restore(made.path, target, lock=lock, now=NOW) is None
+    running = ProcessLock(tmp_path / "lock")
+    assert running.acquire()
+    with pytest.raises(DecisionError, match="stop it first"):
+        restore(made.path, target, lock=lock, now=NOW)
+    running.release()
+
+
+def test_a_broken_backup_is_not_restored(sqlite_store: Store, tmp_path: Path) -> None:
+    made = sqlite_store.backup(tmp_path / "b.db")
+    made.path.write_bytes(made.path.read_bytes()[:20000])
+    target = tmp_path / "data" / "live.db"
+    before = target.read_bytes()
+
+    with pytest.raises(DatabaseUnusableError):
+        restore(made.path, target, lock=ProcessLock(tmp_path / "lock"), now=NOW)
+
+    assert target.read_bytes() == before
+
+
+def test_postgresql_is_backed_up_by_its_own_means(postgres_url: str, tmp_path: Path) -> None:
+    store = open_store(postgres_url, create=True, data=tmp_path, room=Room(0, 0))
+
+    with pytest.raises(StoreError, match="pg_dump"):
+        store.backup(tmp_path / "b.db")
+    store.close()

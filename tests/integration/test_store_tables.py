@@ -1,0 +1,306 @@
+"""The smaller concerns of the store, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bot.core.campaign import Account
+from bot.core.model import Charge, Limits, Metrics, sha256_hex
+from bot.errors import DecisionError, StoreError
+from bot.store import BudgetSpentError, Outcome, PauseState, Store
+from tests.integration.store_rows import NOW, new_delivery
+
+ONE_WRITE = Charge("post", 1)
+
+
+def change_behind_its_back(store: Store, statement: str) -> None:
+    with store._ground.db.write() as connection:
+        connection.exec_driver_sql(statement)
+
+
+# --- approvals
+
+
+def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) -> None:
+    store.approvals.approve("f1", "p", by="ana", note="fine", now=NOW, sources={"letter": "abc"})
+    store.approvals.approve("f1", "p", by="ben", now=NOW)
+    with pytest.raises(DecisionError, match="already"):
+        store.approvals.approve("f1", "p", by="ana", now=NOW)
+    assert [one.by for one in store.approvals.of("f1")] == ["ana", "ben"]
+
+    gone = store.approvals.void(source="letter", reason="the letter's file changed", now=NOW)
+
+    assert [one.by for one in gone] == ["ana"]
+    assert [one.by for one in store.approvals.of_post("p")] == ["ben"]
+    store.approvals.approve("f1", "p", by="ana", now=NOW)
+    assert len(store.approvals.void(fingerprint="f1", reason="edited", now=NOW)) == 2
+    assert store.approvals.of("f1") == ()
+
+
+def test_a_post_loses_all_its_approvals_and_others_keep_theirs(store: Store) -> None:
+    store.approvals.approve("f1", "p", by="ana", now=NOW)
+    store.approvals.approve("f2", "q", by="ana", now=NOW)
+
+    store.approvals.void(post_id="p", reason="edited", now=NOW)
+
+    assert (store.approvals.of("f1"), len(store.approvals.of("f2"))) == ((), 1)
+    with pytest.raises(ValueError, match="name"):
+        store.approvals.void(reason="", now=NOW)
+
+
+# --- audit
+
+
+def test_the_audit_log_holds_together(store: Store) -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=6)))
+    assert store.audit.verify() is None
+    store.audit.write("ana", "pause", "all", why="a reason", now=elsewhere, detail={"n": [1, 2.5]})
+    row = store.audit.write("ben", "resume", "all", now=NOW)
+
+    assert store.audit.verify() is None
+    assert store.audit.head() == (2, row.sha256)
+    assert [one.who for one in store.audit.rows()] == ["ben", "ana"]
+    assert [one.who for one in store.audit.rows(limit=1)] == ["ben"]
+    assert store.audit.rows(since=NOW + timedelta(seconds=1)) == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("UPDATE audit SET who = 'eve' WHERE seq = 2", 2),
+        ("UPDATE audit SET detail = '{\"x\":1}' WHERE seq = 3", 3),
+        ("UPDATE audit SET detail = '{' WHERE seq = 3", 3),
+        ("UPDATE audit SET at = at + 1 WHERE seq = 1", 1),
+        ("DELETE FROM audit WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 1", 1),
+    ],
+)
+def test_tampering_with_the_audit_log_is_found(store: Store, statement: str, broken: int) -> None:
+    for number in range(4):
+        store.audit.write("ana", "approve", f"post {number}", now=NOW)
+
+    change_behind_its_back(store, statement)
+
+    assert store.audit.verify() == broken
+
+
+def test_two_writers_chain_to_each_other(store: Store) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: store.audit.write(f"w{n}", "v", "s", now=NOW), range(8)))
+
+    assert (store.audit.verify(), store.audit.head()[0]) == (None, 8)
+
+
+# --- ledger
+
+
+def test_money_is_added_up_exactly_by_utc_month(store: Store) -> None:
+    for _ in range(3):
+        store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW)
+    store.ledger.reserve("acc", Charge("read", 20), 0.001, now=NOW)
+    store.ledger.reserve("other", ONE_WRITE, 0.2, now=NOW)
+    last_month = datetime(2026, 12, 1, 3, tzinfo=timezone(timedelta(hours=6)))
+    store.ledger.reserve("acc", ONE_WRITE, 1.0, now=last_month)
+
+    assert store.ledger.spent("acc", month_of=NOW) == 0.065
+    assert store.ledger.spent("acc", month_of=last_month) == 1.0
+    assert store.ledger.spent("nobody", month_of=NOW) == 0.0
+    assert store.ledger.spent_by_action("acc", month_of=NOW) == {"post": 0.045, "read": 0.02}
+
+
+def test_a_booking_is_settled_to_what_was_used(store: Store) -> None:
+    booking = store.ledger.reserve("acc", Charge("read", 100), 0.005, now=NOW, delivery_id="d1")
+
+    store.ledger.settle(booking, 3)
+
+    assert store.ledger.spent("acc", month_of=NOW) == 0.015
+
+
+def test_a_resource_is_billed_once_a_day(store: Store) -> None:
+    for moment in (NOW, NOW + timedelta(hours=1), NOW + timedelta(days=1)):
+        store.ledger.reserve("acc", Charge("read"), 0.005, now=moment, resource="status/1")
+
+    assert store.ledger.spent("acc", month_of=NOW) == 0.01
+
+
+def test_a_booking_over_the_budget_is_not_made(store: Store) -> None:
+    store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW, budget_usd=0.03)
+    store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW, budget_usd=0.03)
+
+    with pytest.raises(BudgetSpentError, match=r"0\.030 of 0\.03 USD"):
+        store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW, budget_usd=0.03)
+
+    assert store.ledger.spent("acc", month_of=NOW) == 0.03
+
+
+def test_two_workers_do_not_both_spend_the_last_cent(store: Store) -> None:
+    def book(_number: int) -> bool:
+        try:
+            store.ledger.reserve("acc", ONE_WRITE, 0.01, now=NOW, budget_usd=0.03)
+        except BudgetSpentError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(book, range(6))) == 3
+
+
+# --- accounts and pauses
+
+
+def test_an_account_is_added_when_it_is_first_named_and_anew_when_it_comes_back(
+    store: Store,
+) -> None:
+    later, last = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    one, two = Account("one", "mastodon"), Account("two", "x")
+    store.accounts.sync([one, two], NOW)
+    store.accounts.sync([one], later)
+    store.accounts.sync([one, two], last)
+
+    found = {account.name: account.added_at for account in store.accounts.all()}
+    gone = store.accounts.get("acc")
+    assert found == {"one": NOW, "two": last}
+    assert gone is not None
+    assert gone.removed_at == NOW
+    assert store.accounts.get("nobody") is None
+
+
+def test_an_account_stops_once_and_starts_when_a_person_says(store: Store) -> None:
+    assert store.accounts.stop("acc", "401 revoked", NOW)
+    assert not store.accounts.stop("acc", "something else", NOW)
+    account = store.accounts.get("acc")
+    assert account is not None
+    assert (account.stopped_reason, account.stopped_at) == ("401 revoked", NOW)
+
+    assert store.accounts.start("acc", NOW)
+    assert not store.accounts.start("acc", NOW)
+    with pytest.raises(DecisionError, match="nobody"):
+        store.accounts.stop("nobody", "", NOW)
+
+
+def test_what_a_server_said_is_remembered(store: Store) -> None:
+    limits = Limits(500, max_bytes=3000, picture_mimes=("image/webp", "image/png"))
+    store.accounts.remember("acc", remote_id="did:plc:x", limits=limits, profile={"handle": "h"})
+    store.accounts.remember("acc")
+
+    account = store.accounts.get("acc")
+    assert account is not None
+    assert (account.remote_id, account.limits, account.profile) == (
+        "did:plc:x",
+        limits,
+        {"handle": "h"},
+    )
+
+
+def test_a_pause_lasts_until_it_is_resumed(store: Store) -> None:
+    assert store.pauses.current() is None
+    assert store.pauses.pause("news", "ana", NOW)
+    assert not store.pauses.pause("other news", "ben", NOW)
+    assert store.pauses.current() == PauseState("news", "ana", NOW)
+
+    assert store.pauses.resume("ben", NOW)
+    assert not store.pauses.resume("ben", NOW)
+    assert store.pauses.current() is None
+
+
+# --- content, pictures, trust
+
+
+def test_the_last_good_tree_stays_and_old_ones_go_in_time(store: Store) -> None:
+    assert store.contents.last() is None
+    for number in range(25):
+        assert store.contents.apply(f"{number:064}", {"posts/a.yaml": f"text {number} ئۇيغۇر"}, NOW)
+    assert not store.contents.apply(f"{24:064}", {}, NOW)
+
+    assert store.contents.last() == (f"{24:064}", {"posts/a.yaml": "text 24 ئۇيغۇر"})
+
+
+def test_a_picture_is_what_its_hash_says(store: Store) -> None:
+    content = bytes(range(256)) * 10
+
+    name = store.media.put(content)
+    store.media.put(content)
+
+    assert (name, store.media.get(name)) == (sha256_hex(content), content)
+    with pytest.raises(StoreError, match="no picture"):
+        store.media.get("0" * 64)
+    change_behind_its_back(store, "UPDATE medium SET content = '123'")
+    with pytest.raises(StoreError, match="no longer"):
+        store.media.get(name)
+
+
+def test_the_last_confirmed_trust_is_in_force(store: Store) -> None:
+    assert store.trust.recorded() is None
+    store.trust.record({"mode": "live"}, "first start", NOW)
+    store.trust.record({"mode": "rehearsal", "coalition": ["@a"]}, "ana", NOW)
+
+    assert store.trust.recorded() == {"mode": "rehearsal", "coalition": ["@a"]}
+
+
+# --- notices, workers
+
+
+def test_a_notice_is_new_once_until_it_is_cleared(store: Store) -> None:
+    assert store.notices.raise_("held/d1", "one is held", NOW)
+    assert not store.notices.raise_("held/d1", "one is still held", NOW + timedelta(hours=1))
+    assert [(one.text, one.raised_at) for one in store.notices.unsent()] == [
+        ("one is still held", NOW)
+    ]
+
+    store.notices.mark_sent("held/d1", NOW)
+    assert (store.notices.unsent(), len(store.notices.open())) == ((), 1)
+    assert store.notices.clear("held/d1")
+    assert not store.notices.clear("held/d1")
+    assert store.notices.raise_("held/d1", "again", NOW)
+
+
+def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:
+    store.workers.beat("publisher", {"account": "acc"}, NOW)
+    store.workers.beat("publisher", {"account": "other"}, NOW + timedelta(seconds=50))
+
+    (beat,) = store.workers.alive(NOW + timedelta(seconds=100))
+    assert (beat.facts, beat.beat_at) == ({"account": "other"}, NOW + timedelta(seconds=50))
+    assert store.workers.alive(NOW + timedelta(seconds=200)) == ()
+
+
+# --- numbers
+
+
+def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    hour, day = NOW + timedelta(hours=1), NOW + timedelta(days=1)
+    store.snapshots.schedule("d1", {"1h": hour, "24h": day})
+    store.snapshots.schedule("d1", {"1h": day})
+    assert [one.age_label for one in store.snapshots.due(hour)] == ["1h"]
+
+    assert store.snapshots.put("d1", "1h", taken_at=hour, metrics=Metrics(likes=0, reposts=3))
+    assert not store.snapshots.put("d1", "1h", taken_at=day, metrics=Metrics(likes=9))
+    gone = {"outcome": Outcome.GONE, "reason": "deleted"}
+    assert store.snapshots.put("d1", "24h", taken_at=day, **gone)  # type: ignore[arg-type]  # keywords
+
+    first, second = store.snapshots.of("d1")
+    assert (first.outcome, first.metrics) == (Outcome.TAKEN, Metrics(likes=0, reposts=3))
+    assert (second.outcome, second.reason, second.metrics) == (Outcome.GONE, "deleted", Metrics())
+    assert store.snapshots.due(day + timedelta(days=1)) == ()
+
+
+def test_snapshots_are_found_by_account_and_outcome(store: Store) -> None:
+    store.outbox.add(new_delivery(), now=NOW)
+    store.snapshots.schedule("d1", {"1h": NOW, "6h": NOW + timedelta(hours=5)})
+
+    later = NOW + timedelta(days=1)
+    assert len(store.snapshots.due(later, account="acc", limit=1)) == 1
+    assert store.snapshots.due(later, account="other") == ()
+    assert len(store.snapshots.find(account="acc", outcome=Outcome.DUE)) == 2
+    assert [one.age_label for one in store.snapshots.find(since=later)] == []
+
+
+def test_followers_are_counted_once_a_utc_day(store: Store) -> None:
+    store.followers.put("acc", 10, datetime(2026, 12, 9, 1, tzinfo=UTC))
+    store.followers.put("acc", 12, datetime(2026, 12, 9, 23, tzinfo=UTC))
+    store.followers.put("acc", 11, datetime(2026, 12, 10, 1, tzinfo=UTC))
+
+    assert store.followers.of("acc") == {"2026-12-09": 12, "2026-12-10": 11}
