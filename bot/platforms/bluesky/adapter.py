@@ -15,7 +15,6 @@ from bot.core.model import (
     JsonObject,
     Limits,
     Metrics,
-    Picture,
     PostRef,
     ReplyTo,
     Status,
@@ -36,13 +35,12 @@ from bot.platforms.bluesky.record import (
     at_uri,
     is_same,
     page_of,
-    place_of,
     post_record,
 )
-from bot.platforms.bluesky.session import SignedIn, procedure, query
+from bot.platforms.bluesky.repo import REFUSED, Repo
+from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.traits import NAME, TRAITS
 
-_REFUSED = frozenset({400, 413})
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
 _STALE = frozenset({"ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"})
 _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"})
@@ -55,7 +53,8 @@ def connect(connection: Connection) -> Platform:
         SettingsError: the server is not safe to send a password to, or something is missing.
     """
     session = SignedIn(connection)
-    return BlueskyPlatform(connection.account, session, AppView(connection, session))
+    appview = AppView(connection, session)
+    return BlueskyPlatform(connection.account, session, Repo(session), appview)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,6 +63,7 @@ class BlueskyPlatform:
 
     _account: Account
     _session: SignedIn
+    _repo: Repo
     _appview: AppView
 
     @property
@@ -72,7 +72,7 @@ class BlueskyPlatform:
 
     def profile(self) -> Profile:
         self._session.client()
-        labels = self._record(self._session.did, "app.bsky.actor.profile", "self") or {}
+        labels = self._repo.record(self._session.did, "app.bsky.actor.profile", "self") or {}
         followers = None
         with suppress(PlatformError):  # a number that is not told is missing
             followers = self._appview.followers(self._session.did)
@@ -104,7 +104,7 @@ class BlueskyPlatform:
         record = post_record(
             status,
             at=at,
-            blobs={picture.sha256: self._upload(picture, pictures) for picture in shown},
+            blobs={picture.sha256: self._repo.upload(picture, pictures) for picture in shown},
             dids=self._mentioned(status),
             reply=self._reply(reply_to) if reply_to else None,
         )
@@ -124,28 +124,27 @@ class BlueskyPlatform:
             "validate": True,
         }
         try:
-            with self._session.calls(writing=True, refusals=_REFUSED):
+            with self._session.calls(writing=True, refusals=REFUSED):
                 return self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
-        except RejectedError as error:
-            raise self._refusal(error) from error
-        except UnconfirmedError as error:
-            if not self._session.trace.path.endswith("com.atproto.repo.putRecord"):
-                # The library wanted a new session first and did not get it.
-                raise UnavailableError(NAME, str(error)) from error
-            raise
+        except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
+            raise self._meant(error) from error
 
-    def _refusal(self, error: RejectedError) -> PlatformError:
-        match self._session.trace.error:
-            case "InvalidSwap":
-                return UnconfirmedError(NAME, "the record key holds another record")
-            case name if name in _STALE:
-                return UnavailableError(NAME, f"the session ended: {error}")
-            case name if name in _CLOSED:
-                return UnauthorizedError(NAME, str(error))
-        return error
+    def _meant(self, error: PlatformError) -> PlatformError:
+        """Tell apart what one status may mean."""
+        trace = self._session.trace
+        if trace.is_started and not trace.path.endswith("com.atproto.repo.putRecord"):
+            # The library wanted a new session first and did not get it.
+            return UnavailableError(NAME, str(error))
+        if trace.status != 400:
+            return error
+        if trace.error == "InvalidSwap":
+            return UnconfirmedError(NAME, "the record key holds another record")
+        if trace.error in _STALE:
+            return UnavailableError(NAME, f"the session ended: {error}")
+        return UnauthorizedError(NAME, str(error)) if trace.error in _CLOSED else error
 
     def find(self, draft: Draft) -> PostRef | None:
-        seen = self._record(draft.wire["repo"], COLLECTION, draft.wire["rkey"])
+        seen = self._repo.record(draft.wire["repo"], COLLECTION, draft.wire["rkey"])
         if seen is None:
             return None
         if not is_same(seen["value"], draft.wire["record"]):
@@ -153,8 +152,8 @@ class BlueskyPlatform:
         return self._ref(seen, draft)
 
     def delete(self, ref: PostRef) -> bool:
-        repo, rkey = self._place(ref)
-        if self._record(repo, COLLECTION, rkey) is None:
+        repo, rkey = self._repo.place(ref)
+        if self._repo.record(repo, COLLECTION, rkey) is None:
             return False
         body = {"repo": repo, "collection": COLLECTION, "rkey": rkey}
         client = self._session.client()
@@ -163,13 +162,13 @@ class BlueskyPlatform:
         return True
 
     def exists(self, ref: PostRef) -> bool:
-        repo, rkey = self._place(ref)
-        return self._record(repo, COLLECTION, rkey) is not None
+        repo, rkey = self._repo.place(ref)
+        return self._repo.record(repo, COLLECTION, rkey) is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:
             return {}
-        uris = {ref: at_uri(*self._place(ref)) for ref in refs}
+        uris = {ref: at_uri(*self._repo.place(ref)) for ref in refs}
         told = self._appview.numbers(list(dict.fromkeys(uris.values())))
         # An AppView that has not seen a post yet, or hides it, knows no numbers; only the
         # account's own server knows that it is gone.
@@ -184,71 +183,15 @@ class BlueskyPlatform:
         self._session.close()
         self._appview.close()
 
-    def _record(self, repo: str, collection: str, rkey: str) -> Mapping[str, Any] | None:
-        """Read a record from the account's own server, which has read its own writes."""
-        client = self._session.client()
-        try:
-            with self._session.calls():
-                seen = query(
-                    client,
-                    "com.atproto.repo.getRecord",
-                    repo=repo,
-                    collection=collection,
-                    rkey=rkey,
-                )
-                if not str(seen["uri"]).endswith(f"/{collection}/{rkey}"):
-                    raise TypeError("another record")
-                if not isinstance(seen["cid"], str) or not isinstance(seen["value"], dict):
-                    raise TypeError("no record")
-                return seen
-        except PlatformError:
-            if _is_missing(self._session.trace.error, self._session.trace.message):
-                return None
-            raise
-
-    def _upload(self, picture: Picture, read: PictureReader) -> JsonObject:
-        body = read(picture)
-        client = self._session.client()
-        with self._session.calls(refusals=_REFUSED):
-            told = procedure(client, "com.atproto.repo.uploadBlob", body, picture.mime)
-            blob = told["blob"]
-            if blob["size"] != len(body) or not isinstance(blob["ref"]["$link"], str):
-                raise TypeError("another picture")
-            return dict(blob)
-
     def _mentioned(self, status: Status) -> Mapping[str, str]:
         handles = {facet.value for facet in status.facets if facet.kind is FacetKind.MENTION}
-        return {handle: self._did_of(handle) for handle in sorted(handles)}
-
-    def _did_of(self, handle: str) -> str:
-        client = self._session.client()
-        with self._session.calls():
-            told = query(client, "com.atproto.identity.resolveHandle", handle=handle)
-            if not str(told["did"]).startswith("did:"):
-                raise TypeError("no identifier")
-            return str(told["did"])
+        return {handle: self._repo.did_of(handle) for handle in sorted(handles)}
 
     def _reply(self, reply_to: ReplyTo) -> JsonObject:
-        return {"root": self._strong(reply_to.root), "parent": self._strong(reply_to.parent)}
-
-    def _strong(self, ref: PostRef) -> JsonObject:
-        repo, rkey = self._place(ref)
-        if ref.cid:
-            return {"uri": at_uri(repo, rkey), "cid": ref.cid}
-        seen = self._record(repo, COLLECTION, rkey)
-        if seen is None:
-            raise RejectedError(NAME, f"{ref.id} is gone, nothing can reply to it")
-        return {"uri": str(seen["uri"]), "cid": str(seen["cid"])}
-
-    def _place(self, ref: PostRef) -> tuple[str, str]:
-        place = place_of(ref.id)
-        if place is None:
-            raise RejectedError(NAME, f"{ref.id!r} is not the address of a post")
-        repo, rkey = place
-        if not repo.startswith("did:"):
-            self._session.client()  # a page names the account by its handle
-            repo = self._session.did
-        return repo, rkey
+        return {
+            "root": self._repo.strong(reply_to.root),
+            "parent": self._repo.strong(reply_to.parent),
+        }
 
     def _ref(self, told: Mapping[str, Any], draft: Draft) -> PostRef:
         repo, rkey = draft.wire["repo"], draft.wire["rkey"]
@@ -258,11 +201,6 @@ class BlueskyPlatform:
         handle = self._session.handle
         actor = repo if handle == "handle.invalid" else handle
         return PostRef(uri, page_of(actor, rkey), cid)
-
-
-def _is_missing(error: str, message: str) -> bool:
-    # Servers before 2024 say it in words only.
-    return error == "RecordNotFound" or message.startswith("Could not locate record")
 
 
 def _labels(profile: object) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from bot.platforms.base import Connection
 from bot.platforms.wall import Wall
 from bot.platforms.wire import Trace, redact, redact_bytes, take, unpack
 
+#: A session's token, which a server could send back in an error.
+_TOKEN = re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -63,6 +66,8 @@ class _BoundedTransport(httpx.BaseTransport):
                 answer.close()
         body = unpack(packed, answer.headers.get("content-encoding", ""))
         body = redact_bytes(body, self._connection.secrets)
+        if answer.status_code >= 400:
+            body = _TOKEN.sub(b"***", body)
         self._trace.body(body)
         if self._trace.server_time:
             self._connection.on_server_time(self._trace.server_time)

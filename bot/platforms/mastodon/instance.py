@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
 from bot.core.model import Limits
+from bot.platforms.mastodon.session import BoundedSession, json_object
 
-PATHS = ("/api/v2/instance", "/api/v1/instance")
+_PATHS = ("/api/v2/instance", "/api/v1/instance")
+
+
+def ask(
+    session: BoundedSession, origin: str, calls: Callable[[], AbstractContextManager[None]]
+) -> Mapping[str, Any]:
+    """Ask an instance about itself, in our own words: the library adds a slash that some refuse.
+
+    Returns:
+        Empty where it does not say.
+
+    Raises:
+        UnavailableError: it did not answer at all.
+    """
+    for path in _PATHS:
+        with calls():
+            response = session.get(origin + path)
+            if response.status_code == 429:
+                raise TypeError("rate limited")
+        told = json_object(response)
+        if told is not None:
+            return told
+    return {}
 
 
 def limits_of(told: Mapping[str, Any], usual: Limits) -> Limits:

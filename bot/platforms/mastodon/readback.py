@@ -10,7 +10,7 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
-from bot.core.model import JsonObject
+from bot.core.model import JsonObject, PostRef
 
 _MENTION = re.compile(r"@([\w.-]+)@[\w.-]+")
 
@@ -122,3 +122,24 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 def _text(value: object) -> str:
     return str(value) if value is not None else ""
+
+
+def id_of(ref: PostRef) -> str:
+    """Give the id; a person may have vouched with the address of a status."""
+    return ref.id.rstrip("/").rsplit("/", 1)[-1]
+
+
+def ref_of(seen: object, expected: str | None = None) -> PostRef:
+    """Read a receipt; whoever calls takes a `TypeError` for an answer that tells nothing."""
+    if not isinstance(seen, dict):
+        raise TypeError("no status")
+    found = seen.get("id")
+    if type(found) is bool or not isinstance(found, str | int) or not str(found):
+        raise TypeError("no status")
+    if expected is not None and str(found) != expected:
+        raise TypeError("another status")
+    address = seen.get("url") or seen.get("uri")
+    # It is shown as a link: nothing but a web page.
+    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+        address = ""
+    return PostRef(str(found), address)

@@ -1,0 +1,119 @@
+"""A small HTTP server on loopback that one function answers for; it remembers what was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body or b"{}")
+
+    @property
+    def form(self) -> Mapping[str, list[str]]:
+        return parse_qs(self.body.decode("latin-1"), encoding="utf-8")
+
+    @property
+    def line(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer; the connection is dropped without a word where ``is_lost``."""
+
+    status: int = 200
+    body: object = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str = "Whatever"
+    is_lost: bool = False
+
+    @property
+    def wire(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+class Loopback:
+    """Serves until closed; ``origin`` is its address."""
+
+    def __init__(self, answer: Callable[[Asked], Told]) -> None:
+        #: All requests, in order.
+        self.asked: list[Asked] = []
+        outer = self
+
+        class _Handler(BaseHTTPRequestHandler):
+            def serve(self) -> None:
+                outer.serve(self, answer)
+
+            do_GET = do_POST = do_PUT = do_DELETE = serve  # noqa: N815 - http.server's names
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Stay silent."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def lines(self) -> list[str]:
+        """Tell what was asked, as ``GET /path``."""
+        return [asked.line for asked in self.asked]
+
+    def serve(self, handler: BaseHTTPRequestHandler, answer: Callable[[Asked], Told]) -> None:
+        """Answer one request."""
+        parts = urlsplit(handler.path)
+        size = int(handler.headers.get("Content-Length") or 0)
+        asked = Asked(
+            handler.command,
+            parts.path,
+            parse_qs(parts.query),
+            dict(handler.headers.items()),
+            handler.rfile.read(size),
+        )
+        self.asked.append(asked)
+        told = answer(asked)
+        handler.close_connection = True
+        if told.is_lost:
+            return
+        handler.send_response_only(told.status, told.reason)
+        usual = {"Content-Type": "application/json", "Date": handler.date_time_string()}
+        for name, value in {**usual, **told.headers}.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(told.wire)))
+        handler.end_headers()
+        handler.wfile.write(told.wire)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
