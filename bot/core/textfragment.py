@@ -63,8 +63,7 @@ def _ranges(source: str, words: list[Span]) -> Iterator[tuple[Span, ...]]:
     for count in range(2, len(words) // 2 + 1):
         start = (words[0][0], first[min(count, len(first)) - 1][1])
         end = (last[-min(count, len(last))][0], words[-1][1])
-        if start[1] < end[0]:
-            yield start, end
+        yield start, end
     if one_block:
         yield (whole,)
 

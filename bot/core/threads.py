@@ -43,8 +43,7 @@ def parts_of(version: Version, fits: Fits) -> tuple[Part, ...]:
         lead = parts.pop().text if parts else ""
         parts += _quoted_parts(lead, version.quote, version.source, fits)
     elif parts and not fits(replace(parts[-1], is_last=True)):
-        tail = parts.pop().text
-        parts += _own_parts(tail, lambda one: fits(replace(one, is_last=True)), version.post.lang)
+        parts += _linked_parts(parts.pop().text, fits, version.post.lang)
     if len(parts) == 1:
         # It fits only without what the first part carries: pictures, so no card for the link.
         parts.append(Part(""))
@@ -62,10 +61,17 @@ def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[Part]:
         raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
 
 
+def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[Part]:
+    """Cut own words so that the link fits beside the last of them."""
+    *_, last = _own_parts(text, lambda one: fits(replace(one, is_last=True)), lang)
+    yield from _own_parts(text[: len(text) - len(last.text)], fits, lang)
+    yield last
+
+
 def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterator[Part]:
     """Cut a quotation; ``lead`` are own words that stand before its first part."""
     at = 0
-    while at < len(quote.text):
+    while True:  # what is left grows shorter, and the last of it fits
         whole = Part(lead, passage(quote, source, at), is_last=True)
         if fits(whole):
             yield whole
@@ -91,12 +97,13 @@ def _next_part(
 ) -> tuple[Part, int]:
     """Take the next words of a quotation; own words alone where no whole sentence fits beside."""
     quote, source, at = rest
+    words = quote.text[at:]
 
     def part(length: int) -> Part:
         return Part(lead, passage(quote, source, at, at + length), is_last=linked)
 
     try:
-        spans = split_quotation(quote.text[at:], lambda one: fits(part(len(one))), lang=source.lang)
+        spans = split_quotation(words, lambda one: fits(part(len(one))), lang=source.lang)
     except ValueError as e:
         if not lead:
             raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
@@ -104,4 +111,5 @@ def _next_part(
     found = replace(part(spans[0][1]), is_last=False)
     if lead and found.quoted and found.quoted.cut_after:
         return Part(lead), at
-    return found, at + (spans[1][0] if len(spans) > 1 else len(quote.text) - at)
+    following = (*spans, (len(words), len(words)))[1]
+    return found, at + following[0]

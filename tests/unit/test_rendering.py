@@ -354,6 +354,16 @@ class TestThreads:
         assert first.text == "word " * 50 + "end."
         assert first.spans == ()
 
+    def test_own_words_stand_alone_before_a_sentence_would_be_cut_for_them(self) -> None:
+        sentence = "word " * 40 + "end."
+        own = source(sentence + " More words follow here.")
+        written = post(own.text, of=own, text="Own " * 12, thread=True)
+
+        statuses = shown(written, BLUESKY, sources=[own]).statuses
+
+        assert statuses[0].text == ("Own " * 12).strip()
+        assert statuses[1].text.startswith(f"“{sentence}")
+
     def test_long_own_words_are_cut_and_all_of_them_go_out(self) -> None:
         words = " ".join(f"word{number}." for number in range(100))
 

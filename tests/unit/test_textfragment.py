@@ -51,6 +51,20 @@ def test_a_word_at_the_beginning_is_named_by_what_stands_after_it() -> None:
     assert directive(text, (0, 6)) == "Camera,-one"
 
 
+def test_context_grows_until_it_is_unique() -> None:
+    text = "So one camera. Then so one camera."
+
+    assert directive(text, (text.rindex("camera"), len(text))) == "Then%20so%20one-,camera"
+
+
+def test_context_after_the_words_grows_too() -> None:
+    assert directive("Camera one sees. Camera one hears.", (0, 6)) == "Camera,-one%20sees"
+
+
+def test_paragraphs_that_come_again_are_left_out() -> None:
+    assert directive("a b\n\na b\n\na b", (0, 8)) == ""
+
+
 def test_what_nothing_can_tell_apart_is_left_out() -> None:
     assert directive("same words\n\nsame words", (0, 10)) == ""
     assert directive("a — b", (2, 3)) == ""
