@@ -1,17 +1,13 @@
-"""The X stand-in's faults by name, and how another process asks for them."""
+"""The X stand-in's faults by name."""
 
 from __future__ import annotations
 
 import gzip
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
 from tests.fakes.x_api import DUPLICATE, NO_CREDITS, SUSPENDED, Reply
-
-if TYPE_CHECKING:  # the two modules serve each other; only the type is needed
-    from tests.fakes.x_standin import XStandin
 
 _JSON = {"Content-Type": "application/json"}
 PUBLISH = r"^POST /2/tweets "
@@ -62,35 +58,3 @@ MODES: Mapping[str, Callable[[], Fault]] = {
     "trickle": lambda: Fault(trickle=0.2),
     "stall": lambda: Fault(stall=3600.0),
 }
-
-
-def control(standin: XStandin, order: dict[str, Any]) -> Reply:
-    """Obey one order and tell how things stand.
-
-    Orders: ``mode`` (with ``match`` and ``times``), ``heal``, ``kill`` (``[pid, when]``),
-    ``lag`` (seconds), ``owns_app``. An empty order only asks.
-    """
-    if "mode" in order:
-        standin.faults.spoil(
-            order.get("match", PUBLISH), MODES[order["mode"]](), times=order.get("times", 1)
-        )
-    if order.get("heal"):
-        standin.faults.heal()
-    if "kill" in order:
-        pid, when = order["kill"]
-        standin.kill = (int(pid), str(when))
-    world = standin.world
-    world.lag = float(order.get("lag", world.lag))
-    world.owns_app = bool(order.get("owns_app", world.owns_app))
-    return Reply(200, _state(standin), in_the_wild=True)
-
-
-def _state(standin: XStandin) -> dict[str, Any]:
-    world = standin.world
-    return {
-        "live": [{"id": one.id, "text": one.text, "parent": one.parent} for one in world.live()],
-        "used": dict(world.used),
-        "spend": world.spend(),
-        "violations": standin.violations,
-        "requests": [f"{status} {line}" for _, line, status in standin.requests],
-    }

@@ -111,7 +111,7 @@ class XStandin:
 
     def _answer(self, asked: Asked, headers: Mapping[str, str]) -> x_api.Reply:
         if asked.path == "/_control":
-            return x_modes.control(self, json.loads(asked.body or b"{}"))
+            return self._obey(json.loads(asked.body or b"{}"))
         url = SIGNED_ORIGIN + asked.path
         query = urlsplit(headers.get("x-target", "")).query
         user = self.oauth.user(
@@ -126,6 +126,35 @@ class XStandin:
         if limited := self._count(asked, user):
             return limited
         return x_api.serve(self.world, asked, user)
+
+    def _obey(self, order: dict[str, Any]) -> x_api.Reply:
+        """Obey one order of another process and tell how things stand.
+
+        Orders: ``mode`` (with ``match`` and ``times``), ``heal``, ``kill`` (``[pid, when]``),
+        ``lag`` (seconds), ``owns_app``. An empty order only asks.
+        """
+        if "mode" in order:
+            fault = x_modes.MODES[order["mode"]]()
+            match = order.get("match", x_modes.PUBLISH)
+            self.faults.spoil(match, fault, times=order.get("times", 1))
+        if order.get("heal"):
+            self.faults.heal()
+        if "kill" in order:
+            pid, when = order["kill"]
+            self.kill = (int(pid), str(when))
+        self.world.lag = float(order.get("lag", self.world.lag))
+        self.world.owns_app = bool(order.get("owns_app", self.world.owns_app))
+        return x_api.Reply(200, self._state(), in_the_wild=True)
+
+    def _state(self) -> dict[str, Any]:
+        live = self.world.live()
+        return {
+            "live": [{"id": one.id, "text": one.text, "parent": one.parent} for one in live],
+            "used": dict(self.world.used),
+            "spend": self.world.spend(),
+            "violations": self.violations,
+            "requests": [f"{status} {line}" for _, line, status in self.requests],
+        }
 
     def _check(self, complaint: str | None, what: str) -> None:
         if complaint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,8 @@ def test_a_platform_that_allows_repetition_takes_it(path: Path) -> None:
     "status",
     [
         Status("five", pictures=(picture_of(png(), "a"),) * 5),
+        Status("video", pictures=(replace(picture_of(png(), "a"), mime="video/mp4"),)),
+        Status("heavy", pictures=(replace(picture_of(png(), "a"), size=5_000_001),)),
         Status("long alt", pictures=(picture_of(png(), "a" * 1001),)),
     ],
     ids=lambda status: status.text,

@@ -172,6 +172,38 @@ def test_a_busy_timeline_is_read_to_its_end(x: X, server: XStandin) -> None:
     assert sum("/tweets?" in line for _, line, _ in server.requests) == 5
 
 
+def test_a_parent_that_x_tells_decides(x: X, server: XStandin) -> None:
+    root = publish(x, "root")
+    draft = prepare(x, "reply", reply_to=ReplyTo(root, root))
+    id_ = str(int(root.id) + 10)
+    reply = {"id": id_, "text": "reply", "conversation_id": root.id}
+    for parent, found in (("7", None), (root.id, id_)):
+        references = [{"type": "replied_to", "id": parent}]
+        page = {"data": [{**reply, "referenced_posts": references}], "meta": {"result_count": 1}}
+        body = json.dumps(page).encode()
+        server.faults.spoil(TIMELINE, answered(Answer(200, body), stored=False))
+        server.faults.spoil(LOOKUP, answered(Answer(200, _gone(root)), stored=False))
+
+        ref = x.find(draft)
+
+        assert (ref.id if ref else None) == found
+        server.faults.heal()
+
+
+def _gone(ref: PostRef) -> bytes:
+    kind = "https://api.x.com/2/problems/resource-not-found"
+    return json.dumps({"errors": [{"resource_id": ref.id, "type": kind}]}).encode()
+
+
+def test_a_timeline_that_is_too_long_is_given_up(x: X, server: XStandin) -> None:
+    draft = prepare(x, "lost in a flood")
+    for number in range(230):
+        server.world.create(USER, f"flood {number}", [], None)
+
+    with pytest.raises(UnavailableError, match="after 200 statuses"):
+        x.find(draft)
+
+
 def test_a_timeline_without_an_end_is_given_up(x: X, server: XStandin) -> None:
     draft = prepare(x, "lost")
     status = {"id": "5", "text": "always the same", "conversation_id": "5"}
@@ -346,6 +378,13 @@ def test_a_picture_is_posted_only_when_x_has_processed_it(
         prepare(x, Status("p", pictures=(picture_of(png(), "alt"),)), pictures=_png)
 
 
+def test_a_description_that_x_does_not_confirm_is_tried_again(x: X, server: XStandin) -> None:
+    server.faults.spoil("^POST /2/media/metadata", answered(Answer(200, b"{}"), stored=False))
+
+    with pytest.raises(UnavailableError, match="description"):
+        prepare(x, Status("p", pictures=(picture_of(png(), "alt"),)), pictures=_png)
+
+
 # -- numbers
 
 
@@ -389,6 +428,32 @@ def test_deleting_what_x_does_not_know_says_that_it_is_gone(x: X, server: XStand
     server.faults.spoil("^DELETE ", answered(answer, stored=False))
 
     assert not x.delete(PostRef("42"))
+
+
+def test_a_deletion_that_failed_is_not_taken_for_done(x: X, server: XStandin) -> None:
+    ref = publish(x, "still here")
+    server.faults.spoil("^DELETE ", answered(Answer(500, b"{}"), stored=False))
+
+    with pytest.raises(UnavailableError):
+        x.delete(ref)
+
+    assert x.exists(ref)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"data":{"deleted":"yes"}}', b'{"data":[]}'])
+def test_a_deletion_must_say_whether_it_was_done(x: X, server: XStandin, body: bytes) -> None:
+    server.faults.spoil("^DELETE ", answered(Answer(200, body), stored=False))
+
+    with pytest.raises(UnavailableError, match="does not say"):
+        x.delete(PostRef("1"))
+
+
+def test_a_problem_that_names_no_status_settles_nothing(x: X, server: XStandin) -> None:
+    body = json.dumps({"errors": [{"title": "whatever"}, 7]}).encode()
+    server.faults.spoil(LOOKUP, answered(Answer(200, body), stored=False))
+
+    with pytest.raises(UnavailableError, match="nothing is said"):
+        x.exists(PostRef("1"))
 
 
 # -- money

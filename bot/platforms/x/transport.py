@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -79,8 +80,8 @@ class OriginAdapter(HTTPAdapter):
         pool = super().get_connection_with_tls_context(request, verify, proxies=proxies)
         if isinstance(pool, HTTPSConnectionPool):
             pool.ConnectionCls = self._telling_https()
-        elif isinstance(pool, HTTPConnectionPool):
-            pool.ConnectionCls = self._telling_http()
+        else:
+            cast(HTTPConnectionPool, pool).ConnectionCls = self._telling_http()
         return pool
 
     def _telling_http(self) -> type[HTTPConnection]:
@@ -113,8 +114,7 @@ class OriginAdapter(HTTPAdapter):
 
     def watch(self, connection: HTTPConnection) -> None:
         """Put a new connection's socket behind the wall."""
-        if connection.sock is not None:
-            self._wall.watch(connection.sock)
+        self._wall.watch(cast(socket.socket, connection.sock))
 
     def before_bytes(self, connection: HTTPConnection) -> None:
         """Note that bytes are about to leave; what fails before this was surely not sent."""
