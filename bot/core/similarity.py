@@ -1,0 +1,97 @@
+"""How alike two texts are: the share of three-word shingles that they have in common."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+
+import regex
+
+#: Words in a shingle.
+SHINGLE = 3
+
+_Shingles = frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pair:
+    """Two texts, by their places in what was compared; ``first`` is the smaller."""
+
+    first: int
+    second: int
+    similarity: float
+
+
+@cache
+def _word() -> regex.Pattern[str]:
+    """A word; each sign of a script that writes no spaces between words is one."""
+    alone = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+    return regex.compile(rf"[{alone}]\p{{M}}*|(?:(?![{alone}])[\p{{L}}\p{{M}}\p{{N}}])+")
+
+
+@cache
+def _unseen() -> regex.Pattern[str]:
+    """Format characters, and the stroke that only makes an Arabic word longer."""
+    return regex.compile(r"[\p{Cf}\u0640]")
+
+
+def words(text: str) -> list[str]:
+    """List the words for comparing: composed by compatibility (NFKC), without case."""
+    plain = unicodedata.normalize("NFKC", _unseen().sub("", text)).casefold()
+    return _word().findall(plain)
+
+
+def _shingles(text: str) -> _Shingles:
+    found = words(text)
+    if len(found) < SHINGLE:
+        return frozenset([tuple(found)] if found else [])
+    return frozenset(zip(found, found[1:], found[2:], strict=False))
+
+
+def similarity(a: str, b: str) -> float:
+    """Compare two texts: 0 where they share no three words in a row, 1 where they share all.
+
+    A text of less than three words is one shingle; one without words resembles nothing.
+    """
+    return _jaccard(_shingles(a), _shingles(b))
+
+
+def _jaccard(a: _Shingles, b: _Shingles) -> float:
+    common = len(a & b)
+    return common / (len(a) + len(b) - common) if common else 0.0
+
+
+def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
+    """List the pairs of texts that are at least that similar, in order.
+
+    Does not compare all with all: two texts above the threshold share one of their rarest
+    shingles, and only those are looked up.
+
+    Raises:
+        ValueError: the threshold is not above 0, or is above 1.
+    """
+    if not 0 < threshold <= 1:
+        raise ValueError(f"a threshold of {threshold}; it is above 0 and at most 1")
+    shingles = [_shingles(text) for text in texts]
+    holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    pairs: list[Pair] = []
+    for second, rarest in enumerate(_rarest(shingles, threshold)):
+        for first in sorted({one for shingle in rarest for one in holders[shingle]}):
+            score = _jaccard(shingles[first], shingles[second])
+            if score >= threshold:
+                pairs.append(Pair(first, second, score))
+        for shingle in rarest:
+            holders[shingle].append(second)
+    return tuple(sorted(pairs))
+
+
+def _rarest(shingles: Sequence[_Shingles], threshold: float) -> Iterator[list[tuple[str, ...]]]:
+    """Of each text, so many of its rarest shingles that a similar text must have one of them."""
+    counts = Counter(one for text in shingles for one in text)
+    for text in shingles:
+        ordered = sorted(text, key=lambda one: (counts[one], one))
+        yield ordered[: len(text) - ceil(threshold * len(text)) + 1]
