@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.campaign import Investigation, Source
 from bot.core.folding import fold
@@ -20,6 +20,12 @@ _PAIRS = {
     "「": "」",
     "『": "』",
     "〝": "〞〟",
+    "｢": "｣",
+    "‟": "”",
+    "‛": "’",
+    "❝": "❞",
+    "❛": "❜",
+    "＂": "＂",
     '"': '"',
     "'": "'",
 }
@@ -164,6 +170,9 @@ def problems_of_marks(
 
 
 def _problem(one: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:
+    if one.opening in "«‹":
+        # French sets a space, often a narrow one, inside of these marks.
+        one = replace(one, text=one.text.strip())
     if one.text in titles:
         return _straight(one)
     if any(_has(source, one.text) for source in sources):

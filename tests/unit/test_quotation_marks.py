@@ -22,7 +22,21 @@ def messages(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["“a b”", "‘a b’", '"a b"', "'a b'", "«a b»", "‹a b›", "„a b“", "„a b”", "「a b」", "『a b』"],
+    [
+        "“a b”",
+        "‘a b’",
+        '"a b"',
+        "'a b'",
+        "«a b»",
+        "‹a b›",
+        "„a b“",
+        "„a b”",
+        "「a b」",
+        "『a b』",
+        "❝a b❞",
+        "＂a b＂",
+        "｢a b｣",
+    ],
 )
 def test_every_kind_of_marks_is_seen(text: str) -> None:
     assert inside(f"See {text}, there.") == ["a b"]
@@ -81,7 +95,7 @@ def test_a_mark_without_its_partner_is_seen(text: str, marks: list[str]) -> None
     [
         "They ask for “your help” now.",
         "It says: “They don’t sleep, they don’t rest”.",
-        "It says: « The years-long watch has no end. »".replace("« ", "«").replace(" »", "»"),
+        "Il écrit «\u202fThe years-long watch has no end.\u202f»",
         "Your cameras see ‘“everything” that people do’.",
         "Read “Inside the ‘camera’ rooms”.",
         "In short: “Some were ‘taught’ by force […] We wait…”",
