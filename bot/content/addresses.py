@@ -74,7 +74,8 @@ def _split(typed: str, wanted: str) -> SplitResult:
     except ValueError as error:
         raise ValueError(f"{quoted(typed)} is no address ({error}); write {wanted}") from error
     if "@" in parts.netloc:
-        raise ValueError(f"{quoted(typed)} has a user name before the host; take it out")
+        # Not shown: a password may stand there too.
+        raise ValueError("has a user name before the host; take it out")
     if port == 0 or not parts.hostname:
         raise ValueError(f"{quoted(typed)} names no host; write {wanted}")
     return parts

@@ -100,4 +100,5 @@ _RANGE = {
 Days = Annotated[tuple[date, date], Reads(values.days, _RANGE)]
 #: How a passage begins and how it ends; the end is empty where the beginning is all of it.
 Passage = Annotated[tuple[str, str], Reads(values.passage, _RANGE)]
+Link = Annotated[str, Reads(values.link, _like(values.ID.pattern))]
 LinkOrNone = Annotated[str, Reads(values.link_or_none, _STRING)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo
 
-from bot.content.fields import Id, LinkOrNone
+from bot.content.fields import Id, Link, LinkOrNone
 from bot.content.words import quoted, suggestion
 
 
@@ -112,6 +112,6 @@ KnownPrice = Annotated[str, AfterValidator(_price)]
 KnownTheme = Annotated[Id, AfterValidator(_theme)]
 KnownAccount = Annotated[Id, AfterValidator(_account)]
 AccountOrPlatform = Annotated[Id, AfterValidator(_account_or_platform)]
-KnownLink = Annotated[Id, AfterValidator(_link)]
+KnownLink = Annotated[Link, AfterValidator(_link)]
 #: Empty text takes the post's link away.
 KnownVariantLink = Annotated[LinkOrNone, AfterValidator(_variant_link)]

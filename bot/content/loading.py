@@ -26,7 +26,7 @@ from bot.core.model import Traits
 from bot.errors import Problem, Severity
 
 #: Stands for a list of investigations where there is no file of them.
-_NO_LIST = Node(NOWHERE, {})
+_NO_LIST = Node(NOWHERE, {"investigations": Node(NOWHERE, [])})
 #: May stand in any folder of posts, and are not read: editors leave notes, git keeps folders.
 NOT_CONTENT = frozenset({"README.md", ".gitkeep"})
 

@@ -13,8 +13,9 @@ from bot.content.models import MediaModel, PostModel, QuoteModel, VariantModel
 from bot.content.moments import Remark, due, yearly
 from bot.content.nodes import Node, Path
 from bot.content.pictures import Pictures
-from bot.content.shape import problem, shape
-from bot.content.words import quoted, suggestion
+from bot.content.shape import entries, problem, shape
+from bot.content.values import ID
+from bot.content.words import quoted
 from bot.core.campaign import (
     EveryYear,
     MediaFile,
@@ -55,10 +56,12 @@ class PostReader:
 
     def read(self, node: Node) -> None:
         """Read all posts of one file."""
-        self.problems += _file_problems(node)
-        for number, entry in enumerate(node.entries(KEY)):
+        listed, wrong = entries(node, KEY, example="- id: …")
+        self.problems += wrong
+        for number, entry in enumerate(listed):
             # An id says more than a number, where there is one.
-            self._read_entry(entry, (entry.text("id") or f"{KEY}[{number}]",))
+            name = entry.text("id") or ""
+            self._read_entry(entry, (name if ID.fullmatch(name) else f"{KEY}[{number}]",))
 
     def _read_entry(self, entry: Node, at: Path) -> None:
         self.problems += self._id_problems(entry, at)
@@ -88,18 +91,6 @@ class PostReader:
                 "every post has its own id, for ever"
             )
             yield problem(entry, ["id"], message, at=at)
-
-
-def _file_problems(node: Node) -> Iterator[Problem]:
-    for key in node.keys:
-        if key != KEY:
-            message = f"no such key {quoted(key)}; {suggestion(key, [KEY])}"
-            yield problem(node, [key], message, on_key=True)
-    posts = node.child(KEY)
-    if posts is None:
-        yield problem(node, [], f"`{KEY}:` is missing; write a list of posts below it")
-    elif not isinstance(posts.value, list):
-        yield problem(node, [KEY], "is no list; begin each post with a dash: `- id: …`")
 
 
 def _contradictions(entry: Node) -> Iterator[tuple[Path, str]]:

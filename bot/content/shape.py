@@ -79,6 +79,22 @@ def document(node: Node | None, *, file: str, key: str) -> Problem | None:
     return told(node.place, f"{what}; {wanted}")
 
 
+def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Problem]]:
+    """Give the entries of a document that is a list under one key, and what else is in it."""
+    problems = [
+        problem(node, [name], f"no such key {quoted(name)}; {suggestion(name, [key])}", on_key=True)
+        for name in node.keys
+        if name != key
+    ]
+    listed = node.child(key)
+    if listed is None:
+        problems.append(problem(node, [], f"`{key}:` is missing; write a list below it"))
+    elif not isinstance(listed.value, list):
+        message = f"is no list; begin each entry with a dash: `{example}`"
+        problems.append(problem(node, [key], message))
+    return node.entries(key), problems
+
+
 def _follows(detail: ErrorDetails) -> bool:
     """Tell whether a list only looks empty because what is in it has been refused."""
     return detail["type"] == "too_short" and bool(detail["input"])

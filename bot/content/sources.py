@@ -14,8 +14,8 @@ from bot.content.files import POSTS, FileError
 from bot.content.known import Known
 from bot.content.models import InvestigationModel, SourceModel
 from bot.content.nodes import Node, Path
-from bot.content.shape import problem, shape
-from bot.content.values import identifier
+from bot.content.shape import entries, problem, shape
+from bot.content.values import NO_LINK, identifier
 from bot.content.words import quoted, suggestion
 from bot.core.campaign import Investigation, Source
 from bot.core.quoting import locate, occurrences
@@ -69,9 +69,9 @@ def build_investigations(
 ) -> tuple[dict[str, Investigation], list[Problem]]:
     """Read the list of investigations, as many of them as can be read."""
     found: dict[str, Investigation] = {}
-    problems: list[Problem] = []
     lines: dict[str, int] = {}
-    for number, entry in enumerate(node.entries("investigations")):
+    listed, problems = entries(node, "investigations", example="- id: …")
+    for number, entry in enumerate(listed):
         at: Path = ("investigations", number)
         model, wrong = shape(InvestigationModel, entry, at=at)
         problems += wrong
@@ -81,6 +81,9 @@ def build_investigations(
             problems.append(problem(entry, ["id"], message, at=at))
         elif name in sources:
             message = f"a source is called {quoted(name)} already; choose another id"
+            problems.append(problem(entry, ["id"], message, at=at))
+        elif name == NO_LINK:
+            message = f"{quoted(name)} takes a link away in variants; choose another id"
             problems.append(problem(entry, ["id"], message, at=at))
         lines.setdefault(name, entry.place_of(["id"]).line)
         if model:

@@ -251,9 +251,19 @@ identifier = matching(
 )
 
 
+def link(value: object) -> str:
+    """Read the id of something that can be linked to, never its address."""
+    if isinstance(value, str) and "://" in value:
+        raise ValueError(
+            f"{quoted(value)} does not fit; write the id of an investigation or source, "
+            "and the address where that is described"
+        )
+    return identifier(value)
+
+
 def link_or_none(value: object) -> str:
-    """Read an id; ``none``, or no value at all, takes a link away and is read as empty text."""
-    return "" if value is EMPTY or value in ("", NO_LINK) else identifier(value)
+    """Read a link; ``none``, or no value at all, takes a link away and is read as empty text."""
+    return "" if value is EMPTY or value in ("", NO_LINK) else link(value)
 
 
 def days(value: object) -> tuple[date, date]:

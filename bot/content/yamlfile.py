@@ -35,6 +35,7 @@ _ADVICE = (
     ),
     ("did not find expected '-'", "each entry of a list begins with a dash, all at one indent"),
     ("expected ',' or", "a bracket is opened here and not closed, or a comma is missing"),
+    ("expected node content", "a value is missing here, or a bracket before it is not closed"),
     ("unknown escape character", "a backslash in double quotation marks; use single ones"),
     ("Unicode character escape code", "this escape names no character"),
 )

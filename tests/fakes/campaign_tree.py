@@ -153,6 +153,7 @@ class CampaignTree:
         return [str(one).replace(root, "") for one in told]
 
 
-def sha256_of(text: str) -> str:
+def sha256_of(content: str | bytes) -> str:
     """Hash as editors do."""
-    return sha256(text.encode()).hexdigest()
+    raw = content.encode() if isinstance(content, str) else content
+    return sha256(raw).hexdigest()

@@ -1,0 +1,191 @@
+"""A campaign is loaded as a whole or not at all, and the same from disk and from the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from bot.content.loading import Loaded, load, load_from_files
+from bot.errors import Severity
+from tests.conftest import ROOT
+from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, picture, traits
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> CampaignTree:
+    tree = CampaignTree(tmp_path)
+    tree.put("posts/media/card.png", picture())
+    tree.put_post("text: x", "queue: main", "media: [{file: media/card.png, alt: A}]")
+    return tree
+
+
+def reloaded(loaded: Loaded) -> Loaded:
+    files = {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in loaded.files.items()
+    }
+    return load_from_files(files, traits=traits(), inspect=inspect, now=NOW)
+
+
+def test_all_that_was_read_is_given_back_by_its_name_in_the_campaign(tree: CampaignTree) -> None:
+    files = tree.load().files
+
+    assert list(files) == [
+        "posts/main.yaml",
+        "posts/media/card.png",
+        "posts/p.yaml",
+        "posts/sources/investigations.yaml",
+        "posts/sources/letter.txt",
+        "posts/sources/letter.yaml",
+        "schedule.yaml",
+    ]
+    assert files["posts/media/card.png"] == picture()
+    assert files["schedule.yaml"] == tree.schedule.read_text()
+
+
+def test_what_was_read_loads_again_without_the_disk(tree: CampaignTree) -> None:
+    loaded = tree.load()
+
+    again = reloaded(loaded)
+
+    assert again.campaign
+    assert loaded.campaign
+    assert again.tree_sha256 == loaded.tree_sha256 == loaded.campaign.tree_sha256
+    assert [post.id for post in again.campaign.posts] == ["first", "p"]
+    assert again.campaign.posts[1].media[0].sha256 == loaded.campaign.posts[1].media[0].sha256
+    assert again.campaign.posts[0].place.file == "posts/main.yaml"
+
+
+def test_bytes_come_back_exactly_even_with_a_byte_order_mark(tree: CampaignTree) -> None:
+    raw = b"\xef\xbb\xbf" + (tree.posts / "main.yaml").read_bytes().replace(b"\n", b"\r\n")
+    tree.put("posts/main.yaml", raw)
+    loaded = tree.load()
+
+    content = loaded.files["posts/main.yaml"]
+
+    assert isinstance(content, str)
+    assert content.encode() == raw
+    assert reloaded(loaded).tree_sha256 == loaded.tree_sha256
+
+
+def test_the_hash_is_of_content_not_of_where_it_lies(tree: CampaignTree, tmp_path: Path) -> None:
+    before = tree.load().tree_sha256
+    other = tmp_path / "other"
+    other.mkdir()
+    tree.schedule.rename(other / "plan.yaml")
+    tree.posts.rename(other / "texts")
+
+    loaded = load(
+        schedule_path=other / "plan.yaml",
+        posts_path=other / "texts",
+        traits=traits(),
+        inspect=inspect,
+        now=NOW,
+    )
+
+    assert loaded.tree_sha256 == before
+    assert loaded.campaign
+    assert loaded.campaign.posts[0].place.file == str(other / "texts" / "main.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("posts/main.yaml", "# changed\nposts: []"),
+        ("posts/media/card.png", picture(9, 9)),
+        ("posts/more.yaml", "posts: []"),
+    ],
+)
+def test_any_change_of_what_is_read_changes_the_hash(
+    tree: CampaignTree, name: str, content: str | bytes
+) -> None:
+    before = tree.load().tree_sha256
+
+    tree.put(name, content)
+
+    assert tree.load().tree_sha256 != before
+
+
+def test_a_picture_that_no_post_uses_changes_nothing(tree: CampaignTree) -> None:
+    before = tree.load().tree_sha256
+
+    tree.put("posts/media/unused.png", picture())
+
+    assert tree.load().tree_sha256 == before
+
+
+def test_one_error_anywhere_keeps_the_whole_campaign_back(tree: CampaignTree) -> None:
+    tree.put("posts/bad.yaml", "posts: [{id: bad, queue: main}]")
+
+    loaded = tree.load()
+
+    assert loaded.campaign is None
+    assert [one.severity for one in loaded.problems] == [Severity.ERROR]
+
+
+def test_warnings_and_notices_keep_nothing_back(tree: CampaignTree) -> None:
+    tree.put("posts/old.yaml", "posts: [{id: old, text: x, at: 2020-01-01 10:00}]")
+
+    loaded = tree.load()
+
+    assert loaded.campaign
+    assert [one.severity for one in loaded.problems] == [Severity.WARNING]
+
+
+def test_problems_are_sorted_by_file_line_and_column(tree: CampaignTree) -> None:
+    for name in ("z", "a", "m"):
+        tree.put(f"posts/{name}.yaml", "posts:\n  - {id: X, queue: no}\n  - {text: 1}\n")
+
+    problems = tree.load().problems
+
+    assert list(problems) == sorted(problems)
+    assert len({one.file for one in problems}) == 3
+
+
+def test_loading_twice_gives_the_same(tree: CampaignTree) -> None:
+    assert tree.load() == tree.load()
+
+
+def test_an_empty_tree_from_the_database_is_a_list_of_problems() -> None:
+    loaded = load_from_files({}, traits=traits(), inspect=inspect, now=NOW)
+
+    assert loaded.campaign is None
+    assert [str(one) for one in loaded.problems] == ["schedule.yaml:0:0: there is no such file"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read as somebody else")
+def test_an_unreadable_file_is_a_problem() -> None:
+    """Run as somebody else, as root may read everything."""
+    program = (
+        "import os, sys; from pathlib import Path; from tests.fakes.campaign_tree import "
+        "CampaignTree; root = Path(sys.argv[1]); tree = CampaignTree(root); root.chmod(0o755); "
+        "(tree.posts / 'main.yaml').chmod(0); os.setuid(65534); print(*tree.problems(), sep='\\n')"
+    )
+    with TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", program, folder],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        )
+
+    assert done.stdout == "posts/main.yaml:0:0: cannot be read (permission denied)\n"
+
+
+def test_our_own_campaign_has_no_error() -> None:
+    loaded = load(
+        schedule_path=ROOT / "schedule.yaml",
+        posts_path=ROOT / "posts",
+        traits=traits(),
+        inspect=inspect,
+        now=NOW,
+    )
+
+    assert [str(one) for one in loaded.problems if one.severity is Severity.ERROR] == []
+    assert loaded.campaign

@@ -1,0 +1,89 @@
+"""The committed JSON Schemas are the models', and editors' real files fit them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # openapi-core brings it
+
+from bot.content.models import Strict
+from bot.content.nodes import EMPTY, Plain
+from bot.content.schema import schemas
+from bot.content.yamlfile import parse
+from tests.conftest import ROOT
+
+FOLDER = ROOT / "docs" / "schemas"
+CAMPAIGN = {
+    "schedule.schema.json": [ROOT / "schedule.yaml"],
+    "source.schema.json": [ROOT / "posts/sources/letter.yaml"],
+    "investigations.schema.json": [ROOT / "posts/sources/investigations.yaml"],
+    "posts.schema.json": sorted(
+        path for path in (ROOT / "posts").rglob("*.yaml") if path.parent.name != "sources"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_the_committed_schema_is_the_one_of_the_models(name: str) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8") == schemas()[name], (
+        "run `python run_bot.py schema docs/schemas`"
+    )
+
+
+def test_no_other_schema_is_committed() -> None:
+    assert {path.name for path in FOLDER.glob("*.json")} == set(schemas())
+
+
+def as_yaml_1_2(value: Plain) -> Any:
+    """Type plain values as the language server of editors does (YAML 1.2, core schema)."""
+    match value:
+        case dict():
+            return {key: as_yaml_1_2(one) for key, one in value.items()}
+        case list():
+            return [as_yaml_1_2(one) for one in value]
+    if value is EMPTY:
+        return None
+    if value in ("true", "false"):
+        return value == "true"
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [(name, file) for name, files in CAMPAIGN.items() for file in files]
+)
+def test_a_real_file_fits_its_schema(name: str, file: Path) -> None:
+    node, _ = parse(file.read_bytes(), file=file.name)
+    assert node
+
+    errors = Draft202012Validator(json.loads(schemas()[name])).iter_errors(
+        as_yaml_1_2(node.plain())
+    )
+
+    assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
+def test_a_misspelt_key_does_not_fit() -> None:
+    validator = Draft202012Validator(json.loads(schemas()["posts.schema.json"]))
+
+    assert not validator.is_valid({"posts": [{"id": "p", "txet": "x"}]})
+
+
+def models(root: type[Strict] = Strict) -> list[type[Strict]]:
+    return [model for child in root.__subclasses__() for model in (child, *models(child))]
+
+
+def test_every_key_says_what_it_is_for() -> None:
+    silent = [
+        f"{model.__name__}.{name}"
+        for model in models()
+        for name, field in model.model_fields.items()
+        if not field.description
+    ]
+
+    assert silent == []
