@@ -10,7 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_SPACE = " \u2002\u2003\u2009\u3000"
+#: Where lines part, and what vanishes at their ends; a no-break space does neither.
+SPACES = " \u2002\u2003\u2009\u3000"
 _OPENING = "([{“‘«‹（《〈【〔「『［｛¡¿"
 _CLOSING = ")]}”’»›）》〉】〕」』］｝!?,.:;%…‥、。，．：；！？％·・،؛؟٪—–-‐/～ー々'\""
 #: Closing marks that stay with what is before them even across a space (French, and LB13).
@@ -41,11 +42,11 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
 
 def _may_break(text: str, at: int) -> bool:
     after = text[at]
-    if after in _SPACE or (unicodedata.category(after) in _RIDING and text[at - 1] not in _SPACE):
+    if after in SPACES or (unicodedata.category(after) in _RIDING and text[at - 1] not in SPACES):
         return False
     before = _base_before(text, at)
-    if before in _SPACE:
-        solid = text[:at].rstrip(_SPACE)
+    if before in SPACES:
+        solid = text[:at].rstrip(SPACES)
         return bool(solid) and solid[-1] not in "([{«‹“‘" and after not in _CLINGING
     if before == "\u200b":
         return True
@@ -66,7 +67,7 @@ def _base_before(text: str, at: int) -> str:
 
 def _breaks_after_hyphen(text: str, at: int, hyphen: str) -> bool:
     """Inside ``state-sponsored``, not in ``-5``, ``24/7`` or before a word that starts with one."""
-    is_joining = at >= 2 and text[at - 2] not in _SPACE
+    is_joining = at >= 2 and text[at - 2] not in SPACES
     if hyphen in "-‐/":
         return is_joining and text[at].isalpha()
     return text[at] != hyphen
@@ -79,7 +80,7 @@ def line_of(text: str, start: int, end: int, *, rtl: bool) -> str:
     on over the edge, a mark stands for the neighbour, so that punctuation and numbers at the
     edge do not jump to the other side.
     """
-    line = text[start:end].strip(_SPACE)
+    line = text[start:end].strip(SPACES)
     open_before, open_after = _open_isolates(text[:start]), _open_isolates(text[:end])
     if open_before or open_after:
         return "".join(open_before) + line + _END_ISOLATE * len(open_after)

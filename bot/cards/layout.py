@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypedDict
 
-from bot.cards.breaking import line_of, stretches
+from bot.cards.breaking import SPACES, line_of, stretches
 from bot.cards.typefaces import REGULAR, Typeface, load
 
 #: Fonts are measured at this size, as their widths grow evenly with it.
@@ -126,7 +126,7 @@ class Measured:
         for last in range(len(pieces)):
             choices = []
             for first in range(last, -1, -1):
-                wide = self._length(text[pieces[first][0] : pieces[last][1]].strip())
+                wide = self._length(text[pieces[first][0] : pieces[last][1]].strip(SPACES))
                 hole = width + (0.0 if first else hang) - wide
                 if hole < 0:
                     break
