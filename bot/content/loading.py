@@ -41,6 +41,7 @@ class Loaded:
     problems: tuple[Problem, ...]
     #: All that was read, by ``schedule.yaml`` and ``posts/…``: text as it is, pictures as bytes.
     files: Mapping[str, str | bytes]
+    #: Of the content, and of the errors where there are any.
     tree_sha256: str
 
 
@@ -243,9 +244,10 @@ class _Loading:
         investigations: Mapping[str, Investigation],
     ) -> Loaded:
         contents = {**self._contents, **self._pictures.used}
-        tree = tree_sha256(contents)
         problems = tuple(sorted(set(self._problems)))
-        failed = any(one.severity is Severity.ERROR for one in problems)
+        failed = [str(one) for one in problems if one.severity is Severity.ERROR]
+        # A stray file or a link is in no content: who watches the hash must see it come and go.
+        tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
         campaign = (
             Campaign(schedule, posts, sources, investigations, tree)
             if schedule and not failed

@@ -6,32 +6,19 @@ They come from the models and know their shape; what names mean and how texts ar
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bot.content.models import InvestigationsFile, PostsFile, ScheduleModel, SourceModel, Strict
+from bot.core.model import JsonObject
 
-#: By the schema's file name: the model, and which files it describes.
-_SCHEMAS: Mapping[str, tuple[type[Strict], str]] = {
-    "schedule.schema.json": (ScheduleModel, "schedule.yaml"),
-    "posts.schema.json": (PostsFile, "posts/**/*.yaml"),
-    "source.schema.json": (SourceModel, "posts/sources/<id>.yaml"),
-    "investigations.schema.json": (InvestigationsFile, "posts/sources/investigations.yaml"),
-}
 _WORDS = ("always", "public", "resend", "rehearsal", "listed", "ready", "en")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schemas() -> dict[str, str]:
-    """Write all schemas as JSON text, by file name; the same models give the same bytes."""
-    return {name: _text(model, files) for name, (model, files) in _SCHEMAS.items()}
-
-
-def _text(model: type[Strict], files: str) -> str:
-    schema = _plain(model.model_json_schema(by_alias=True))
-    whole = {"$schema": _DIALECT, "title": files, **schema}
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+def _schema(model: type[Strict], files: str) -> JsonObject:
+    return {"$schema": _DIALECT, "title": files, **_plain(model.model_json_schema(by_alias=True))}
 
 
 def _plain(schema: Any) -> Any:
@@ -51,3 +38,12 @@ def _is_told(key: str, value: Any) -> bool:
         return not isinstance(value, str)  # a property may be called title
     # Other defaults are how Python says "nothing", or "15 minutes"; descriptions say it better.
     return key != "default" or isinstance(value, bool | int | float) or value in _WORDS
+
+
+#: By name, what makes the schema of each kind of file; the same models give the same schema.
+SCHEMAS: Mapping[str, Callable[[], JsonObject]] = {
+    "schedule": partial(_schema, ScheduleModel, "schedule.yaml"),
+    "posts": partial(_schema, PostsFile, "posts/**/*.yaml"),
+    "source": partial(_schema, SourceModel, "posts/sources/<id>.yaml"),
+    "investigations": partial(_schema, InvestigationsFile, "posts/sources/investigations.yaml"),
+}

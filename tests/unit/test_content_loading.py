@@ -111,6 +111,18 @@ def test_any_change_of_what_is_read_changes_the_hash(
     assert tree.load().tree_sha256 != before
 
 
+def test_an_error_outside_of_all_content_changes_the_hash_until_it_is_mended(
+    tree: CampaignTree,
+) -> None:
+    before = tree.load().tree_sha256
+
+    stray = tree.put("posts/stray.txt", "x")
+
+    assert tree.load().tree_sha256 != before
+    stray.unlink()
+    assert tree.load().tree_sha256 == before
+
+
 def test_a_picture_that_no_post_uses_changes_nothing(tree: CampaignTree) -> None:
     before = tree.load().tree_sha256
 
