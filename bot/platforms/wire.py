@@ -25,6 +25,8 @@ from bot.errors import (
 #: Longest answer that is read, packed or not; forty Mastodon statuses take about 400 kB.
 MAX_BODY = 4_000_000
 _MAX_MESSAGE = 200
+#: Shorter ones occur in any text; no platform gives them.
+_SHORTEST_SECRET = 8
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
 
 
@@ -188,7 +190,7 @@ def take(chunks: Iterator[bytes]) -> bytes:
 def redact(text: str, secrets: Mapping[str, str]) -> str:
     """Black out secrets that a server sends back, before any message could carry them."""
     for secret in secrets.values():
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "***")
     return text
 
@@ -196,7 +198,7 @@ def redact(text: str, secrets: Mapping[str, str]) -> str:
 def redact_bytes(body: bytes, secrets: Mapping[str, str]) -> bytes:
     """Do the same in bytes."""
     for secret in secrets.values():
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             body = body.replace(secret.encode(), b"***")
     return body
 

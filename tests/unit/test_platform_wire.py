@@ -24,6 +24,7 @@ from bot.platforms.wire import (
     describe,
     is_loopback,
     redact,
+    redact_bytes,
     take,
     told_wait,
     translated,
@@ -212,8 +213,10 @@ def test_a_body_is_taken_up_to_a_bound() -> None:
         take(iter([bytes(MAX_BODY), b"x"]))
 
 
-def test_an_empty_secret_blacks_out_nothing() -> None:
-    assert redact("words", {"TOKEN": ""}) == "words"
+@pytest.mark.parametrize("secret", ["", "w", "words"])
+def test_what_is_too_short_for_a_secret_blacks_out_nothing(secret: str) -> None:
+    assert redact("words", {"TOKEN": secret}) == "words"
+    assert redact_bytes(b"words", {"TOKEN": secret}) == b"words"
 
 
 @pytest.mark.parametrize(

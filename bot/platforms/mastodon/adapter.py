@@ -149,7 +149,8 @@ class MastodonPlatform:
         # empty timeline is taken for absence.
         me = str(self._me()["id"])
         since = datetime.fromisoformat(draft.wire["since"])
-        seen = Timeline(self._client, self._calls).find(draft, me=me, since=since)
+        timeline = Timeline(self._client, self._calls, self._trace)
+        seen = timeline.find(draft, me=me, since=since)
         return None if seen is None else ref_of(seen)
 
     def delete(self, ref: PostRef) -> bool:

@@ -11,13 +11,16 @@ from typing import Any
 import mastodon
 
 from bot.core.model import Draft
-from bot.errors import UnavailableError, UnconfirmedError
+from bot.errors import PlatformError, UnconfirmedError
 from bot.platforms.mastodon.readback import Likeness, is_source, likeness, made_at, ref_of
 from bot.platforms.mastodon.traits import NAME
+from bot.platforms.wire import Trace
 
 #: Forty statuses a page: an account that made more since the attempt needs a person.
 _MAX_PAGES = 10
 _MAX_SOURCES = 20
+#: How servers say that they do not tell the source of a status; an outage is something else.
+_NO_SOURCES = frozenset({403, 404, 405, 410, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Timeline:
 
     client: mastodon.Mastodon
     calls: Callable[[], AbstractContextManager[None]]
+    trace: Trace
 
     def find(self, draft: Draft, *, me: str, since: datetime) -> Mapping[str, Any] | None:
         """Find what a draft describes; None only after all since then was read without it.
@@ -53,9 +57,10 @@ class Timeline:
             with self.calls():
                 source: Any = self.client.status_source(str(seen["id"]))
                 is_same = isinstance(source, dict) and is_source(source, draft.wire)
-        except UnavailableError:
-            # Not every server has it; an outage would have shown in the timeline.
-            return Likeness.OTHER
+        except PlatformError:
+            if self.trace.status in _NO_SOURCES:
+                return Likeness.OTHER
+            raise
         if not is_same:
             return Likeness.OTHER
         return Likeness.DOUBTFUL if draft.wire["media_ids"] else Likeness.SAME
