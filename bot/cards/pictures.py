@@ -6,9 +6,10 @@ Limits follow row "Images" of the security notes: 40 megapixels, one frame, know
 from __future__ import annotations
 
 import io
+import math
 import struct
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -23,6 +24,8 @@ MAX_FILE_BYTES = 30_000_000
 MAX_PIXELS = 40_000_000
 #: Neither side may be longer, as no decoder promises more (and WebP ends at 16,383).
 MAX_SIDE = 16_000
+#: What is posted has no more than this: 3840 by 2160, Mastodon's bound; others scale down too.
+MAX_POSTED_PIXELS = 8_294_400
 #: A picture that is made to fit never gets smaller than this on its longer side.
 MIN_SIDE = 480
 
@@ -35,7 +38,8 @@ _SUFFIXES = {
 }
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 _QUALITIES = (92, 88, 84, 80, 75, 70)
-_SHRINK = 0.85
+#: Each try is smaller than the last by this at least, and by no more than the other.
+_SHRINK, _SHRINK_MOST = 0.85, 0.35
 #: What each EXIF orientation asks for (EXIF 2.3, 4.6.4 A).
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -88,7 +92,7 @@ def inspect(data: bytes, *, name: str = "") -> Inspected:
         PictureError: with a sentence that says what is wrong and what to do.
     """
     anatomy = _judged(data, name)
-    _decode(anatomy, thrifty=True)
+    _decode(anatomy, (1, 1))  # reads every byte, keeps little
     width, height = anatomy.width, anatomy.height
     if anatomy.turn in _TURNED_SIDEWAYS:
         width, height = height, width
@@ -113,18 +117,42 @@ def clean(
         PictureError: as `inspect`, or the picture cannot be made to fit.
     """
     anatomy = _judged(data, "")
-    image = _upright(_plain(_decode(anatomy)), anatomy.turn)
+    scale = _scale_to(max_pixels or MAX_POSTED_PIXELS, anatomy)
+    least = (max(1, int(anatomy.width * scale)), max(1, int(anatomy.height * scale)))
+    image = _upright(_plain(_decode(anatomy, least)), anatomy.turn)
     image.info.clear()  # Pillow would write what it remembers of the source
-    sharp = anatomy.mime in (_PNG, "image/gif") or image.mode in ("LA", "RGBA")
-    wanted = [one for one in ((_PNG, _JPEG) if sharp else (_JPEG, _PNG)) if one in mimes]
-    if not wanted:
+    size = least if anatomy.turn not in _TURNED_SIDEWAYS else least[::-1]
+    if _PNG in mimes and (anatomy.mime in (_PNG, "image/gif") or image.mode == "RGBA"):
+        # What came without loss goes out without, where there is room.
+        encoded = _encoded(_resized(image, size), _PNG, max_bytes)
+        if encoded.fits:
+            return Cleaned(encoded.data, _PNG, *size)
+    wanted = next((one for one in (_JPEG, _PNG) if one in mimes), None)
+    if wanted is None:
         raise PictureError(f"the account takes neither JPEG nor PNG but {', '.join(sorted(mimes))}")
-    for smaller in _sizes(image, max_pixels or MAX_PIXELS):
-        for mime in wanted:
-            for encoded in _encodings(smaller, mime):
-                if len(encoded) <= max_bytes:
-                    return Cleaned(encoded, mime, smaller.width, smaller.height)
-    raise PictureError(f"the picture cannot be made to fit {max_bytes} bytes; choose another")
+    return _shrunk(image, size, mime=wanted, max_bytes=max_bytes)
+
+
+def _scale_to(pixels: int, anatomy: Anatomy) -> float:
+    allowed = min(pixels, MAX_POSTED_PIXELS)
+    return min(1.0, math.sqrt(allowed / (anatomy.width * anatomy.height)))
+
+
+def _shrunk(image: Image.Image, size: tuple[int, int], *, mime: str, max_bytes: int) -> Cleaned:
+    """The picture at the first size, from this one down, that fits."""
+    width, height = size
+    while True:
+        encoded = _encoded(_resized(image, (width, height)), mime, max_bytes)
+        if encoded.fits:
+            return Cleaned(encoded.data, mime, width, height)
+        # Bytes grow about as pixels do: the guess saves most of the tries.
+        guess = math.sqrt(max_bytes / len(encoded.data))
+        step = max(_SHRINK_MOST, min(_SHRINK, guess))
+        width, height = int(width * step), int(height * step)
+        if max(width, height) < MIN_SIDE or not min(width, height):
+            raise PictureError(
+                f"the picture cannot be made to fit {max_bytes} bytes; choose another"
+            )
 
 
 def _judged(data: bytes, name: str) -> Anatomy:
@@ -160,14 +188,13 @@ def _refuse_size(anatomy: Anatomy) -> None:
         )
 
 
-def _decode(anatomy: Anatomy, *, thrifty: bool = False) -> Image.Image:
-    """Decode the bare picture; ``thrifty`` reads every byte but keeps a small JPEG only."""
+def _decode(anatomy: Anatomy, least: tuple[int, int]) -> Image.Image:
+    """Decode the bare picture; a JPEG at the smallest scale that is at least ``least``."""
     try:
         image = Image.open(io.BytesIO(anatomy.bare), formats=(_FORMATS[anatomy.mime],))
         if image.size != (anatomy.width, anatomy.height):
             raise PictureError("the picture's header and content tell different sizes")
-        if thrifty:
-            image.draft("RGB", (anatomy.width // 8, anatomy.height // 8))
+        image.draft(None, least)
         image.load()
     except (*_DECODER_ERRORS, *_BOMBS) as e:
         raise PictureError(f"the picture cannot be read ({e}); save or copy it again") from e
@@ -190,28 +217,35 @@ def _upright(image: Image.Image, turn: int) -> Image.Image:
     return image.transpose(_TURNS[turn]) if turn in _TURNS else image
 
 
-def _sizes(image: Image.Image, max_pixels: int) -> Iterator[Image.Image]:
-    """The picture, and ever smaller ones, each resampled from the first."""
-    pixels, longer = image.width * image.height, max(image.size)
-    scale = min(1.0, (max_pixels / pixels) ** 0.5)
-    while True:
-        size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
-        yield image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-        scale *= _SHRINK
-        if longer * scale < MIN_SIDE:
-            return
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if size == image.size:
+        return image
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _encodings(image: Image.Image, mime: str) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    data: bytes
+    fits: bool
+
+
+def _encoded(image: Image.Image, mime: str, max_bytes: int) -> _Encoded:
+    """The best quality that fits, or else the smallest there is."""
     if mime == _PNG:
-        yield _saved(image, "PNG", compress_level=9)
-        return
+        data = _saved(image, "PNG")
+        return _Encoded(data, len(data) <= max_bytes)
     flat = _on_white(image)
-    for quality in _QUALITIES:
-        # 4:4:4 keeps the edges of coloured writing; a third larger, so only while there is room.
-        sampling = 0 if quality > 80 else 2
-        # Not optimised, not progressive: Pillow's buffer for those is too small for rich pictures.
-        yield _saved(flat, "JPEG", quality=quality, subsampling=sampling)
+    smallest = _jpeg(flat, _QUALITIES[-1])
+    if len(smallest) > max_bytes:
+        return _Encoded(smallest, fits=False)
+    better = (_jpeg(flat, quality) for quality in _QUALITIES[:-1])
+    return _Encoded(next((one for one in better if len(one) <= max_bytes), smallest), fits=True)
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    # 4:4:4 keeps the edges of coloured writing; a third larger, so only while there is room.
+    # Not optimised, not progressive: Pillow's buffer for those is too small for rich pictures.
+    return _saved(image, "JPEG", quality=quality, subsampling=0 if quality > 80 else 2)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
