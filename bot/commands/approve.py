@@ -9,26 +9,25 @@ from bot.wiring.desk import office
 
 
 @click.command()
-@click.argument("post_id", metavar="POST")
+@click.argument("posts", metavar="POST...", nargs=-1, required=True)
 @as_option
 @why_option
 @json_option
 @places
-def command(where: Places, post_id: str, by: str, why: str, as_json: bool) -> None:
-    """Approve POST: its text, links, pictures, warning, accounts, and its time if that is fixed.
+def command(where: Places, posts: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
+    """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
 
     Any change to these voids the approval. Authors do not approve their own posts.
     """
     with office(where.config, where.posts, where.data) as place:
-        approved = place.desk.approve(post_id, by=by, note=why)
+        approved = [row for post in posts for row in place.desk.approve(post, by=by, note=why)]
         required = place.campaign.schedule.approvals_required
-        counts = {
-            one.fingerprint: len(place.store.approvals.of(one.fingerprint)) for one in approved
-        }
+        counts = {one.post_id: place.desk.approvals(one) for one in approved}
     if as_json:
-        print_json({"post": post_id, "by": by, "approvals": counts, "required": required})
+        print_json({"by": by, "approvals": counts, "required": required})
         return
     for one in approved:
         if one.part == 0:
             click.echo(f"{one.account}: {one.status.text}")
-    click.echo(f"approved by {by}: {min(counts.values())} of {required}")
+    for post, count in counts.items():
+        click.echo(f"{post}: approved by {by}, {count} of {required}")

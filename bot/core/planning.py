@@ -248,7 +248,8 @@ def _lay_fixed(
         post, account = moment.post, moment.account.name
         if post is None or not post.ready or moment.due_at < window.start:
             continue
-        why = offers[post.id, account].skipped or _fixed_why_not(post, moment, book)
+        offer = offers[post.id, account]
+        why = offer.skipped or _fixed_why_not(offer, moment, book)
         inside = moment.due_at < window.end
         if not why:
             book.enter(account, post.id, moment.due_at, graphic=post.graphic)
@@ -259,8 +260,10 @@ def _lay_fixed(
     return assignments, holes
 
 
-def _fixed_why_not(post: Post, moment: _Moment, book: _Book) -> str:
-    day = book.day(moment.due_at)
+def _fixed_why_not(offer: Offer, moment: _Moment, book: _Book) -> str:
+    post, day = offer.post, book.day(moment.due_at)
+    if not offer.may_repeat and (offer.account, post.id) in book.last_used:
+        return "out already, and not repeated there"
     pause = pause_on(book.schedule.pauses, day)
     if pause is not None:
         return f"planned pause: {pause.reason}"

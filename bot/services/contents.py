@@ -16,8 +16,10 @@ from bot.store import Store
 
 log = get_logger(__name__)
 
-#: Reads and proves all files; from the disk, or from the tree that the database kept.
+#: Reads and proves all files on disk.
 Load = Callable[[], Loaded]
+#: Tells by a hash whether they changed, without proving them.
+Look = Callable[[], str]
 #: Renders a campaign for its accounts, with the limits that their servers told.
 Compose = Callable[[Loaded], Composition]
 
@@ -49,6 +51,7 @@ class Contents:
 
     store: Store
     clock: Clock
+    look: Look
     load: Load
     load_last: Callable[[], Loaded | None]
     compose: Compose
@@ -75,10 +78,12 @@ class Contents:
     def refresh(self) -> bool:
         """Read the files again where they changed; tell whether a new tree came into force."""
         with self._lock:
-            loaded = self.load()
-            if loaded.tree_sha256 == self._seen:
+            seen = self.look()
+            if seen == self._seen:
                 return False
-            self._seen = loaded.tree_sha256
+            loaded = self.load()
+            # Files that change while they are read are read again at the next look.
+            self._seen = seen
             self._broken = errors_of(loaded)
             if self._broken or loaded.campaign is None:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))

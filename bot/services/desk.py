@@ -35,9 +35,16 @@ class Desk:
         for fingerprint in sorted({one.fingerprint for one in waiting}):
             author = next(str(d.labels["author"]) for d in waiting if d.fingerprint == fingerprint)
             self._refuse_author(post_id, author, by)
-            self.store.approvals.approve(fingerprint, post_id, by=by, note=note, now=now)
+            self.store.approvals.approve(
+                fingerprint, post_id, by=by, note=note, now=now, sources=self._sources(post_id)
+            )
             self._write(by, "approve", post_id, note, {"fingerprint": fingerprint})
         return waiting
+
+    def approvals(self, delivery: Delivery) -> int:
+        """Count the standing approvals that a delivery has; its author's is none."""
+        by = {one.by for one in self.store.approvals.of(delivery.fingerprint)}
+        return len(by - {str(delivery.labels.get("author", ""))})
 
     def _waiting(self, post_id: str) -> tuple[Delivery, ...]:
         open_states = {State.PLANNED, State.READY}
@@ -45,6 +52,11 @@ class Desk:
         held = self.store.outbox.find(states={State.HELD}, post_id=post_id)
         unapproved = [one for one in held if one.reason.startswith(HoldReason.UNAPPROVED)]
         return (*found, *unapproved)
+
+    def _sources(self, post_id: str) -> dict[str, str]:
+        """Name what the post quotes, so that a change of it takes the approval back."""
+        post = self.campaign().post(post_id)
+        return {post.quote.source: post.quote.source_sha256} if post and post.quote else {}
 
     @staticmethod
     def _refuse_author(post_id: str, author: str, by: str) -> None:
@@ -101,8 +113,7 @@ class Desk:
 
     def _require_approval(self, delivery: Delivery) -> None:
         required = self.campaign().schedule.approvals_required
-        approved = {one.by for one in self.store.approvals.of(delivery.fingerprint)}
-        missing = required - len(approved - {str(delivery.labels.get("author", ""))})
+        missing = required - self.approvals(delivery)
         if missing > 0:
             raise DecisionError(
                 f"{delivery.post_id}: {missing} more approval(s) needed before it can be sent"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.clock import FastClock, SystemClock
 from bot.content.loading import Loaded
+from bot.content.watching import print_of
 from bot.core.campaign import Mode
 from bot.log import configure
 from bot.platforms.registry import KINDS
@@ -51,7 +52,14 @@ def rehearse(
     def load() -> Loaded:
         return _rehearsed(prove_files(config, posts, clock=SystemClock(), store=store))
 
-    bot = build(store, clock=clock, known=known, load=load, rehearsed=folder / "network.db")
+    bot = build(
+        store,
+        clock=clock,
+        known=known,
+        look=lambda: print_of(config, posts),
+        load=load,
+        rehearsed=folder / "network.db",
+    )
     try:
         bot.start()
         holes = bot.planner.outlook(bot.contents.composition, days=days).holes

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from pathlib import Path
 from threading import Event
 
 from bot.clock import Clock, SystemClock
-from bot.content.loading import Loaded
+from bot.content.watching import print_of
 from bot.core.campaign import Mode
 from bot.errors import ContentError
 from bot.log import catch_uncaught, configure, get_logger
@@ -16,7 +16,7 @@ from bot.services.contents import errors_of
 from bot.settings import Settings
 from bot.store import ProcessLock, Store
 from bot.wiring.content import prove_files
-from bot.wiring.service import build
+from bot.wiring.service import Bot, build
 from bot.wiring.storage import create_store, settings
 
 log = get_logger(__name__)
@@ -31,12 +31,23 @@ def serve(config: Path, posts: Path, data: Path) -> None:
     known, clock, stop = settings(), SystemClock(), Event()
     configure(form=known.log_format, level=known.log_level)
     catch_uncaught()
+    for library in ("apscheduler", "httpx"):
+        # They tell every tick and every request; what matters of them we tell ourselves.
+        logging.getLogger(library).setLevel(logging.WARNING)
     stop_on_signals(stop)
     store = create_store(_mode(config, posts, data, clock), data, known=known, clock=clock)
     lock = store.process_lock()
     try:
         if _wait_for(lock, store, stop):
-            _work(store, clock, known, stop, lambda: prove_files(config, posts, store=store))
+            bot = build(
+                store,
+                clock=clock,
+                known=known,
+                look=lambda: print_of(config, posts),
+                load=lambda: prove_files(config, posts, store=store),
+                rehearsed=store.directory / "rehearsed.db",
+            )
+            _work(bot, known, stop)
     finally:
         store.close()
         lock.release()
@@ -45,8 +56,8 @@ def serve(config: Path, posts: Path, data: Path) -> None:
 def _mode(config: Path, posts: Path, data: Path, clock: Clock) -> Mode:
     """Tell the schedule's mode; while it cannot be read, that of the one database there is."""
     loaded = prove_files(config, posts, clock=clock)
-    if loaded.campaign is not None:
-        return loaded.campaign.schedule.mode
+    if loaded.readable is not None:
+        return loaded.readable.schedule.mode
     known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
     if len(known) != 1:
         raise ContentError(errors_of(loaded))
@@ -68,17 +79,12 @@ def _wait_for(lock: ProcessLock, store: Store, stop: Event) -> bool:
     return False
 
 
-def _work(
-    store: Store, clock: Clock, known: Settings, stop: Event, load: Callable[[], Loaded]
-) -> None:
-    bot = build(
-        store, clock=clock, known=known, load=load, rehearsed=store.directory / "rehearsed.db"
-    )
+def _work(bot: Bot, known: Settings, stop: Event) -> None:
     try:
         bot.start()
         log.info("running", campaign=bot.contents.campaign().schedule.campaign)
         Service(
-            clock, bot.lanes(), bot.chores(known.reload), grace=known.stop_grace, stop=stop
+            bot.clock, bot.lanes(), bot.chores(known.reload), grace=known.stop_grace, stop=stop
         ).run()
     finally:
         bot.connections.close()

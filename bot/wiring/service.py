@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Lock
 
 from bot.clock import Clock
-from bot.content.loading import Loaded
 from bot.core.campaign import Account, Campaign, Mode
 from bot.core.model import Settling
 from bot.core.retry import RetryPolicy
@@ -21,7 +20,7 @@ from bot.platforms.base import Connection, Platform
 from bot.platforms.registry import KINDS
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
-from bot.services.contents import Contents
+from bot.services.contents import Contents, Load, Look
 from bot.services.metering import AccountMeter, prices_for
 from bot.services.notifier import Notifier, sender
 from bot.services.planner import Planner
@@ -193,14 +192,19 @@ def build(
     *,
     clock: Clock,
     known: Settings,
-    load: Callable[[], Loaded],
+    look: Look,
+    load: Load,
     rehearsed: Path,
 ) -> Bot:
     """Put a bot together over an open store."""
     contents = Contents(
-        store, clock, load, lambda: prove_kept(store, clock),
-        lambda loaded: compose_loaded(loaded, store),
-    )  # fmt: skip
+        store=store,
+        clock=clock,
+        look=look,
+        load=load,
+        load_last=lambda: prove_kept(store, clock),
+        compose=lambda loaded: compose_loaded(loaded, store),
+    )
     campaign, policy = contents.campaign, RetryPolicy()
     connections = Connections(store, clock, known, campaign, rehearsed)
     platform, owner = connections.platform, f"{socket.gethostname()}/{os.getpid()}"

@@ -43,7 +43,7 @@ class MastodonServer:
             self.ask(
                 "PATCH",
                 "/api/v1/accounts/update_credentials",
-                {"bot": True},
+                b"bot=true",  # the mock takes a form only
                 token=account.token,
             )
         return account
@@ -63,9 +63,11 @@ class MastodonServer:
         request = urllib.request.Request(  # noqa: S310 - loopback
             self.origin + path,
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Connection": "close"},
+            data=body if isinstance(body, bytes | None) else json.dumps(body).encode(),
+            headers={"Connection": "close"},
         )
+        if not isinstance(body, bytes):
+            request.add_header("Content-Type", "application/json")
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback

@@ -1,0 +1,160 @@
+"""The customer's command, live, against real servers: everything arrives, whole, in order, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import require_shared
+from tests.e2e.stage import Stage, soon, staged
+from tests.fakes.faultproxy import Fault
+from tests.fakes.x_standin import XStandin
+from tests.servers.mastodon import MastodonServer
+from tests.servers.pds import Pds
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+
+# ruff: noqa: E501 - quotations are not broken
+POSTS = """\
+posts:
+  - id: quotation
+    quote: {{source: letter, text: "The people we speak of are our mothers and fathers, our brothers and sisters, our nieces and nephews, our neighbors and our friends."}}
+    at: {at}
+    link: letter
+    author: desk
+  - id: investigation
+    text: "From the reading list of the open letter of December 9, 2022. #Uyghur"
+    link: mit-technology-review
+    at: {at}
+    author: desk
+  - id: picture
+    text: "A picture with a description."
+    media: [{{file: {picture}, alt: "A plain field of teal."}}]
+    at: {at}
+    author: desk
+  - id: warned
+    quote: {{source: letter, text: "Millions, even children, have been placed in concentration camps, where they have been tortured, raped, ‘reeducated’, sterilized, and are often never seen again."}}
+    warning: "CW: torture, sexual violence"
+    at: {at}
+    author: desk
+  - id: thread
+    quote: {{source: letter, text: "The people we speak of are our mothers and fathers, our brothers and sisters, our nieces and nephews, our neighbors and our friends. Millions, even children, have been placed in concentration camps, where they have been tortured, raped, ‘reeducated’, sterilized, and are often never seen again. Even avoiding the camps offers no escape: The Uyghur homeland (Xinjiang) itself has become an open-air prison, with sophisticated mass surveillance governing every person’s every move."}}
+    warning: "CW: torture, sexual violence"
+    thread: true
+    at: {at}
+    author: desk
+"""
+NAMES = ("quotation", "investigation", "picture", "warned", "thread")
+
+ONE = """\
+posts:
+  - id: only
+    quote: {{source: letter, text: "We write to urge that you decouple from Dahua."}}
+    at: {at}
+    author: desk
+"""
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, mastodon_server: MastodonServer, pds: Pds, may_sleep: None
+) -> Iterator[Stage]:
+    with (
+        XStandin(spec_file=require_shared("conformance/x-api-openapi.json")) as x,
+        staged(tmp_path, mastodon_server, pds, x) as one,
+    ):
+        yield one
+        assert x.violations == []
+
+
+def previewed(stage: Stage) -> dict[str, list[dict[str, Any]]]:
+    """Give by account what `preview` says will go out, in the order of writing."""
+    statuses: dict[str, list[dict[str, Any]]] = {"m": [], "b": [], "x": []}
+    for post in stage.do("preview", "--all"):
+        for shown in post["shown"]:
+            statuses[shown["account"]] += shown["statuses"]
+    return statuses
+
+
+def test_everything_arrives_on_all_three_as_preview_said(stage: Stage) -> None:
+    stage.write(POSTS.format(at=soon(45), picture=stage.picture("field.png")))
+    wanted = previewed(stage)
+
+    stage.start()
+    stage.wait_planned(sum(map(len, wanted.values())))
+    stage.approve_all(NAMES)
+    stage.wait_until(
+        lambda: all(row["state"] == "SENT" for row in stage.states().values()), "all sent"
+    )
+
+    live = stage.live()
+    for account, statuses in wanted.items():
+        by_text = {one.text: one for one in live[account]}
+        assert Counter(by_text) == Counter(one["text"] for one in statuses)
+        for one in statuses:
+            seen = by_text[one["text"]]
+            assert seen.alts == tuple(picture["alt"] for picture in one["pictures"])
+            assert account == "x" or seen.lang == one["lang"]
+            assert account != "m" or seen.warning == (one["warning"] or "")
+    assert stage.stop() == 0
+
+
+def test_a_thread_hangs_together_in_order(stage: Stage) -> None:
+    stage.write(POSTS.format(at=soon(45), picture=stage.picture("field.png")))
+    stage.start()
+    stage.wait_planned(15)
+    stage.approve_all(NAMES)
+
+    stage.wait_until(
+        lambda: all(row["state"] == "SENT" for row in stage.states().values()), "all sent"
+    )
+
+    states, live = stage.states(), stage.live()
+    for account in ("m", "b", "x"):
+        parts = sorted(
+            (
+                row
+                for (post, name, _part), row in states.items()
+                if (post, name) == ("thread", account)
+            ),
+            key=lambda row: row["part"],
+        )
+        parents = {one.id: one.parent for one in live[account]}
+        assert len(parts) >= 2
+        assert parents[parts[0]["remote_id"]] is None
+        for before, after in pairwise(parts):
+            assert parents[after["remote_id"]] == before["remote_id"]
+
+
+@pytest.mark.parametrize(
+    ("account", "request_line"),
+    [
+        ("m", r"^POST /api/v1/statuses "),
+        ("b", r"^POST /xrpc/com\.atproto\.repo\.putRecord "),
+        ("x", r"^POST /2/tweets "),
+    ],
+)
+def test_a_kill_between_accepted_and_recorded_leaves_one_status(
+    stage: Stage, account: str, request_line: str
+) -> None:
+    stage.write(ONE.format(at=soon(20)))
+    stage.proxies[account].spoil(request_line, Fault(stall=60))
+
+    stage.start()
+    stage.wait_planned(3)
+    stage.approve_all(["only"])
+    stage.wait_until(lambda: len(stage.live()[account]) == 1, "accepted by the server")
+    stage.kill()
+    assert stage.states()["only", account, 1]["state"] == "SENDING"
+
+    stage.start()
+    stage.wait_until(
+        lambda: all(row["state"] == "SENT" for row in stage.states().values()), "all sent"
+    )
+    assert {name: len(seen) for name, seen in stage.live().items()} == {"m": 1, "b": 1, "x": 1}
+    assert stage.stop() == 0
