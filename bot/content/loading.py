@@ -43,6 +43,8 @@ class Loaded:
     files: Mapping[str, str | bytes]
     #: Of the content, and of the errors where there are any.
     tree_sha256: str
+    #: What could be read in spite of errors: only good for finding more of them at once.
+    readable: Campaign | None = None
 
 
 def load(
@@ -106,6 +108,8 @@ class _Loading:
         self._problems: list[Problem] = list(found)
         self._contents: dict[str, bytes] = {}
         self._size = 0
+        #: Files that something names, whether they could be read or not.
+        self._asked_for: set[str] = set()
         self._pictures = Pictures(tree, self._names, inspect=inspect, bounds=bounds)
 
     def load(self) -> Loaded:
@@ -127,6 +131,7 @@ class _Loading:
         self._problems.append(Problem(self._tree.shown(name), 0, 0, "", message, severity))
 
     def _read(self, name: str, most: int) -> bytes:
+        self._asked_for.add(name)
         content = self._tree.read(name, most)
         self._size += len(content)
         if self._size > self._bounds.all_text_bytes:
@@ -198,6 +203,9 @@ class _Loading:
         )
         sources: dict[str, Source] = {}
         for name, node in described.items():
+            # Where a description cannot be read, any text may be its own.
+            files = [node.text("file") or ""] if node else texts.names
+            self._asked_for.update(start + file for file in files)
             if node:
                 source, problems = build_source(name, node, texts=texts, known=known, today=today)
                 self._problems += problems
@@ -225,13 +233,10 @@ class _Loading:
     def _strays(self) -> None:
         """Tell of files that nothing reads: most likely someone thinks they are posted."""
         for name in self._names:
-            if name in self._contents or PurePosixPath(name).name in NOT_CONTENT:
-                continue
-            if name.endswith(".yaml"):
-                continue  # could not be read, and has said so
-            if name.startswith(f"{POSTS}/{PICTURES}/"):
-                continue
-            self._tell(name, _stray(name))
+            is_picture = name.startswith(f"{POSTS}/{PICTURES}/")
+            is_expected = is_picture or name in self._asked_for
+            if not is_expected and PurePosixPath(name).name not in NOT_CONTENT:
+                self._tell(name, _stray(name))
         for name in self._pictures.unused():
             if PurePosixPath(name).name not in NOT_CONTENT:
                 self._tell(f"{POSTS}/{name}", "no post uses this picture", Severity.NOTICE)
@@ -248,13 +253,11 @@ class _Loading:
         failed = [str(one) for one in problems if one.severity is Severity.ERROR]
         # A stray file or a link is in no content: who watches the hash must see it come and go.
         tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
-        campaign = (
-            Campaign(schedule, posts, sources, investigations, tree)
-            if schedule and not failed
-            else None
-        )
+        linked = {*sources, *investigations, ""}
+        whole = tuple(post for post in posts if _links_of(post) <= linked)
+        readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
         files = {name: _text_or_bytes(name, contents[name]) for name in sorted(contents)}
-        return Loaded(campaign, problems, files, tree)
+        return Loaded(None if failed else readable, problems, files, tree, readable)
 
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:
@@ -306,6 +309,10 @@ def _stray(name: str) -> str:
     if name.startswith(f"{SOURCES}/"):
         return "no source names this file; write its .yaml, or take it away"
     return "is neither a .yaml file of posts nor a source nor a picture; take it away"
+
+
+def _links_of(post: Post) -> set[str]:
+    return {post.link, *(variant.link or "" for variant in post.variants.values())}
 
 
 def _text_or_bytes(name: str, content: bytes) -> str | bytes:

@@ -64,20 +64,21 @@ class PostReader:
             self._read_entry(entry, (name if ID.fullmatch(name) else f"{KEY}[{number}]",))
 
     def _read_entry(self, entry: Node, at: Path) -> None:
-        self.problems += self._id_problems(entry, at)
-        self.problems += (
-            problem(entry, path, text, at=at) for path, text in _contradictions(entry)
-        )
-        self.problems += _links_to_nowhere(entry, at, self._around.known)
-        model, wrong = shape(PostModel, entry, at=at, known=self._around.known)
-        self.problems += wrong
+        known = self._around.known
+        problems = [*self._id_problems(entry, at), *_links_to_nowhere(entry, at, known)]
+        problems += (problem(entry, path, text, at=at) for path, text in _contradictions(entry))
+        model, wrong = shape(PostModel, entry, at=at, known=known)
+        problems += wrong
+        post = None
         if model:
             builder = _Builder(model, entry, at, self._around)
             post = builder.build()
-            self.problems += builder.problems
-            self.posts += [post] if post else []
+            problems += builder.problems
         else:
-            self.problems += _quote_problems(entry, at, self._around)
+            problems += _quote_problems(entry, at, self._around)
+        self.problems += problems
+        if post and not any(one.severity is Severity.ERROR for one in problems):
+            self.posts.append(post)
 
     def _id_problems(self, entry: Node, at: Path) -> Iterator[Problem]:
         name = entry.text("id")
@@ -192,10 +193,8 @@ class _Builder:
             place=self._entry.place,
             places=dict(self._entry.places()),
         )
-        return None if self._has_errors() else post
-
-    def _has_errors(self) -> bool:
-        return any(one.severity is Severity.ERROR for one in self.problems)
+        # A source with a problem of its own has told it.
+        return post if model.quote is None or quote else None
 
     def _tell(self, path: Path, message: str, severity: Severity = Severity.ERROR) -> None:
         self.problems.append(problem(self._entry, path, message, at=self._at, severity=severity))

@@ -140,6 +140,19 @@ def test_one_error_anywhere_keeps_the_whole_campaign_back(tree: CampaignTree) ->
     assert [one.severity for one in loaded.problems] == [Severity.ERROR]
 
 
+def test_what_can_be_read_in_spite_of_errors_is_there_to_find_more(tree: CampaignTree) -> None:
+    tree.put("posts/bad.yaml", "posts: [{id: bad, queue: main}, {id: fine, text: x, queue: main}]")
+    tree.put("posts/link.yaml", "posts: [{id: link, text: x, queue: main, link: known}]")
+    tree.change("posts/sources/investigations.yaml", "outlet: Paper, title: A title, ", "")
+    tree.change("posts/sources/letter.yaml", "title: Open letter", "titel: Open letter")
+
+    loaded = tree.load()
+
+    assert loaded.campaign is None
+    assert loaded.readable
+    assert [post.id for post in loaded.readable.posts] == ["fine", "p"]
+
+
 def test_warnings_and_notices_keep_nothing_back(tree: CampaignTree) -> None:
     tree.put("posts/old.yaml", "posts: [{id: old, text: x, at: 2020-01-01 10:00}]")
 
@@ -176,7 +189,8 @@ def test_an_unreadable_file_is_a_problem() -> None:
     program = (
         "import os, sys; from pathlib import Path; from tests.fakes.campaign_tree import "
         "CampaignTree; root = Path(sys.argv[1]); tree = CampaignTree(root); root.chmod(0o755); "
-        "(tree.posts / 'main.yaml').chmod(0); os.setuid(65534); print(*tree.problems(), sep='\\n')"
+        "(tree.posts / 'main.yaml').chmod(0); (tree.posts / 'closed').mkdir(0); "
+        "os.setuid(65534); print(*tree.problems(), sep='\\n')"
     )
     with TemporaryDirectory() as folder:
         done = subprocess.run(
@@ -187,7 +201,10 @@ def test_an_unreadable_file_is_a_problem() -> None:
             cwd=ROOT,
         )
 
-    assert done.stdout == "posts/main.yaml:0:0: cannot be read (permission denied)\n"
+    assert done.stdout.splitlines() == [
+        "posts/closed:0:0: cannot be read (permission denied)",
+        "posts/main.yaml:0:0: cannot be read (permission denied)",
+    ]
 
 
 def test_our_own_campaign_has_no_error() -> None:

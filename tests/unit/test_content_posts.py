@@ -491,3 +491,13 @@ def test_where_the_schedule_cannot_be_read_posts_are_still_checked(tree: Campaig
         "posts/p.yaml:3:35:",
         "schedule.yaml:1:11:",
     ]
+
+
+def test_where_a_part_of_the_schedule_is_no_mapping_its_names_are_not_missed(
+    tree: CampaignTree,
+) -> None:
+    tree.change("schedule.yaml", "queues:\n  main: {slots: [morning]}", "queues: [main]")
+
+    assert tree.errors() == [
+        "schedule.yaml:8:9: queues: is a list; write keys and values, such as `key: value`"
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.content.bounds import Bounds
 from bot.core.campaign import Investigation, Place, Source
 from tests.fakes.campaign_tree import LETTER, CampaignTree, sha256_of
 
@@ -189,6 +190,18 @@ def test_a_text_with_hidden_characters_is_no_source(
             "the text; nearest: Even children have been taken.",
         ),
         (
+            "Even children have been taken.",
+            "Even  children have been taken.",
+            "posts/sources/letter.yaml:8:11: graphic[0]: 'Even  children have been taken.' is not "
+            "in the text: 'letter' has other characters",
+        ),
+        (
+            "Even children have been taken.",
+            "Something else entirely, xyzzy",
+            "posts/sources/letter.yaml:8:11: graphic[0]: 'Something else entirely, xyzzy' is not "
+            "in the text",
+        ),
+        (
             "Signed by many",
             "any",
             "posts/sources/letter.yaml:9:29: never[1]: 'any' stands in the text more than once; "
@@ -230,13 +243,19 @@ def test_one_mistake_is_one_clear_line(
     assert own[0].startswith(problem)
 
 
+def test_a_text_that_is_too_large_is_told_where_it_is_named(tree: CampaignTree) -> None:
+    put_letter(tree, LETTER.encode() * 10)
+
+    assert tree.problems(bounds=Bounds(text_bytes=1000)) == [
+        "posts/sources/letter.yaml:1:7: file: 'letter.txt' has 1,740 bytes, and 1,000 are the "
+        "most; split it, or make it smaller"
+    ]
+
+
 def test_a_source_with_a_problem_makes_no_further_ones_in_posts(tree: CampaignTree) -> None:
     tree.put("posts/sources/letter.yaml", "file: &a letter.txt\n")
 
-    assert [one.partition(" ")[0] for one in tree.errors()] == [
-        "posts/sources/letter.txt:0:0:",
-        "posts/sources/letter.yaml:1:7:",
-    ]
+    assert [one.partition(" ")[0] for one in tree.errors()] == ["posts/sources/letter.yaml:1:7:"]
 
 
 def test_a_description_with_a_name_that_is_no_id_is_refused(tree: CampaignTree) -> None:

@@ -252,6 +252,16 @@ def test_an_impossible_moment_gives_the_reason(typed: str, message: str) -> None
             "has the keys from, until; write from and to, nothing else",
         ),
         (
+            values.days,
+            {"from": "2027-01-01", "to": "2029-01-01"},
+            "lasts from 2027-01-01 to 2029-01-01, more than a year; correct the dates",
+        ),
+        (
+            values.passage,
+            {"from": "a", "to": " "},
+            "from and to need exact text each",
+        ),
+        (
             values.passage,
             "",
             "is empty; write exact text of the source",
