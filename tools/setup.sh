@@ -27,7 +27,10 @@ has_fribidi() {
         [ -e /opt/homebrew/lib/libfribidi.dylib ] || [ -e /usr/local/lib/libfribidi.dylib ]
 }
 has_postgres() {
-    has initdb || ls /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb >/dev/null 2>&1
+    for initdb in /usr/lib/postgresql/*/bin/initdb; do
+        if [ -x "$initdb" ]; then return; fi
+    done
+    has initdb
 }
 has_chromium() {
     has chromium || has chromium-browser || has google-chrome ||
@@ -50,18 +53,20 @@ missing_packages() {
 }
 
 install_packages() {
-    # The names are split into words on purpose.
-    # shellcheck disable=SC2046
-    set -- $(missing_packages)
-    [ $# -gt 0 ] || return 0
+    missing=$(missing_packages | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
     if is_root_on_debian; then
-        say "installing $* (once)"
-        if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -qq --no-install-recommends "$@"; } >.build/apt.log 2>&1; then return 0; fi
-        tail -n 3 .build/apt.log >&2
+        say "installing ${missing}(once)"
+        # The names are words on purpose.
+        # shellcheck disable=SC2086
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends $missing; } >.build/apt.log 2>&1 ||
+            tail -n 3 .build/apt.log >&2
+        missing=$(missing_packages | tr '\n' ' ')
+        [ -n "$missing" ] || return 0
     fi
-    say "please install (Debian's names): $*"
-    case " $* " in *" python3-venv "*) exit 1 ;; esac
+    say "please install (Debian's names): $missing"
+    case " $missing" in *" python3-venv "*) exit 1 ;; esac
 }
 
 # --- Python packages: .venv, pinned and hashed ------------------------------------------------------
