@@ -93,6 +93,9 @@ class AccountModel(Strict):
     on_unknown: Annotated[str, word("resend", "hold")] = Field(
         "resend", description="what follows when a post is surely absent after an unclear answer"
     )
+    owns_app: Boolean = Field(
+        False, description="whether the account owns X's developer app: its reads cost less"
+    )
     automated_label_confirmed: Day | None = Field(
         None, description="the day on which a person saw X's label for automated accounts"
     )

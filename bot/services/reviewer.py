@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.content.loading import Loaded
-from bot.core.campaign import Campaign, Post
+from bot.core.campaign import Post
 from bot.core.model import Limits, Status, Traits
 from bot.core.rendering import length_of
 from bot.core.rules import check
-from bot.core.slots import gaps
-from bot.core.zones import shown
-from bot.errors import Problem, Severity
+from bot.errors import Severity
 from bot.services.composing import Composition
-
-#: How far ahead slots are proved against changes of the clocks.
-AHEAD = timedelta(days=400)
 
 
 def prove(
@@ -27,32 +22,16 @@ def prove(
     limits: Mapping[str, Limits],
     now: datetime,
 ) -> Loaded:
-    """Hold files that could be read against every rule; what breaks one has no campaign."""
-    if loaded.campaign is None:
+    """Hold what could be read against every rule; what breaks one has no campaign.
+
+    Files with errors are held against the rules too, so that all is told at once.
+    """
+    if loaded.readable is None:
         return loaded
-    found = (
-        *loaded.problems,
-        *check(loaded.campaign, traits=traits, limits=limits, now=now),
-        *_skipped_hours(loaded.campaign, now),
-    )
+    found = (*loaded.problems, *check(loaded.readable, traits=traits, limits=limits, now=now))
     is_wrong = any(one.severity is Severity.ERROR for one in found)
     campaign = None if is_wrong else loaded.campaign
     return replace(loaded, campaign=campaign, problems=tuple(sorted(set(found))))
-
-
-def _skipped_hours(campaign: Campaign, now: datetime) -> Iterator[Problem]:
-    """Find moments of slots that no clock will show, and offer the right time."""
-    zone = campaign.zone
-    today = now.astimezone(zone).date()
-    for moment in gaps(campaign.schedule, first=today, last=today + AHEAD):
-        slot = campaign.schedule.slots[moment.slot]
-        right = shown(moment.utc, zone)
-        message = (
-            f"{moment.local:%Y-%m-%d %H:%M} is skipped when clocks go forward; choose another"
-            f" time, or add {moment.local:%Y-%m-%d} to `skip` and post `at:` {right}"
-        )
-        place = slot.place
-        yield Problem(place.file, place.line, place.column, f"slots.{slot.name}.times", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def prove_kept(store: Store, clock: Clock) -> Loaded | None:
 
 
 def _proved(loaded: Loaded, now: datetime, store: Store | None) -> Loaded:
-    accounts = loaded.campaign.schedule.accounts if loaded.campaign else {}
+    accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     return prove(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
 
 
