@@ -87,11 +87,11 @@ def _call() -> regex.Pattern[str]:
 
 def find_links(text: str) -> tuple[str, ...]:
     """List the addresses that any platform would link, whole and in order, each once."""
-    found = {one.start: _with_scheme(one.text) for one in x_text.find_addresses(text)}
+    found = [(one.start, one.end, one.text) for one in x_text.find_addresses(text)]
     for link in _links(text):
-        if not any(at <= link.start < at + len(address) for at, address in found.items()):
-            found[link.start] = link.value
-    return tuple(dict.fromkeys(found[start] for start in sorted(found)))
+        if not any(start <= link.start < end for start, end, _ in found):
+            found.append((link.start, link.end, link.value))
+    return tuple(dict.fromkeys(_with_scheme(address) for _, _, address in sorted(found)))
 
 
 def find_mentions(text: str) -> tuple[Mention, ...]:

@@ -122,7 +122,7 @@ def _ending() -> regex.Pattern[str]:
 def _address() -> regex.Pattern[str]:
     return compile_host(
         rf"(?<![A-Za-z0-9@$#{_INVALID}])(?P<host>{HOST})"
-        rf"(?::[0-9]+)?(?P<rest>(?:{_path()})?(?:{_query()})?)"
+        rf"(?::[0-9]+)?(?P<path>{_path()})?(?:{_query()})?"
     )
 
 
@@ -186,6 +186,9 @@ def _match(
     ending = _ending().search(text, run.start(), run.end() + 1)
     if ending is None:
         return None
+    # The first sign of a text is what an address follows, if it can be that.
+    if run.start() == 0 and not _unfit().match(text) and (second := address.match(text, 1)):
+        return second
     if whole := address.match(text, run.start()):
         return whole
     near = max(run.start(), ending.start() - _LOOK_BACK)
@@ -230,7 +233,7 @@ def _without_scheme(found: regex.Match[str]) -> Iterator[Address]:
         start, end, address = base + host.start(), base + host.end(), host.group()
         if not _is_short_enough(address, len(address) + len("https://")):
             continue
-        if host is hosts[-1] and found["rest"]:
+        if host is hosts[-1] and found["path"]:
             end, address = found.end(), found.group().replace(whole, address, 1)
         yield Address(start, end, address, False, _is_certain(host.group()))
 
@@ -245,9 +248,14 @@ def _is_short_enough(host: str, length: int) -> bool:
 def _encoded(label: str) -> str:
     if label.isascii():
         return label
-    if label.lower().startswith("xn--"):
+    if label.lower().startswith("xn--") and not _latin_label().fullmatch(label):
         return "x" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
     return "xn--" + label.encode("punycode").decode()
+
+
+@cache
+def _latin_label() -> regex.Pattern[str]:
+    return regex.compile(rf"[A-Za-z0-9{_LATIN}-]*")
 
 
 def _is_certain(host: str) -> bool:

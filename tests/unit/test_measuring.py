@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bot.core.mastodon_text import countable
+from bot.core.measuring import (
+    BLUESKY_MAX_BYTES,
+    bluesky_length,
+    graphemes,
+    mastodon_length,
+    utf8_length,
+    x_length,
+)
+from bot.core.model import Limits
+from bot.core.x_text import find_addresses, weigh
+
+X = Limits(280)
+BLUESKY = Limits(300, max_bytes=BLUESKY_MAX_BYTES)
+MASTODON = Limits(500)
+FAMILY = "👨‍👩‍👧‍👦"
+UYGHUR_LETTERS = "ئائەبپتجچخدرزژسشغفقكگڭلمنھئوئۇئۆئۈۋئېئىي"
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        ("A\u0301", 1),  # composed first (NFC)
+        ("https://example.org/" + "long" * 50, 23),
+        ("http://t.co", 23),
+        ("bbc.com/x", 23),  # a bare host is an address
+        ("see bbc.com.", 4 + 23 + 1),
+        ("…", 2),
+        ("•", 2),
+        ("€", 2),
+        ("→", 2),
+        ("™", 2),
+        ("—–‘’“”", 6),
+        (UYGHUR_LETTERS, len(UYGHUR_LETTERS)),
+        ("ﷺ", 2),
+        ("©", 1),
+        ("©️", 2),
+        ("\r\n", 2),
+        ("维吾尔", 6),
+        (FAMILY, 2),
+        ("✊🏽", 2),
+        ("🇺🇸", 2),
+        ("1️⃣", 2),
+        ("🧔‍♂️", 5),  # newer than the emoji that X has published: its parts, the larger count
+        ("\u2067\u2069", 4),
+        ("", 0),
+    ],
+)
+def test_x_weighs(text: str, weight: int) -> None:
+    assert x_length(text, X) == weight
+
+
+@pytest.mark.parametrize("sign", ["\ufffe", "\ufeff", "\uffff"])
+def test_x_refuses_a_text_with_a_sign_that_is_none(sign: str) -> None:
+    assert not weigh(f"letter{sign}").is_valid
+
+
+def test_x_refuses_an_empty_text() -> None:
+    assert not weigh("").is_valid
+
+
+@pytest.mark.parametrize(
+    ("text", "fitting"),
+    [("a" * 281, 280), ("a" * 270 + " https://example.org", 271), ("a" * 279 + "✊🏽b", 279)],
+)
+def test_what_fits_on_x_ends_before_the_first_unit_that_is_too_much(
+    text: str, fitting: int
+) -> None:
+    assert weigh(text).fitting == fitting
+
+
+def test_a_host_newer_than_the_list_of_x_counts_what_is_more() -> None:
+    short, long = "a.kids", "https://a.kids/" + "x" * 30
+
+    assert x_length(short, X) == 23
+    assert x_length(long, X) == len(long)
+    assert [one.is_certain for one in find_addresses(f"{short} bbc.com")] == [False, True]
+
+
+def test_a_host_that_the_root_zone_dropped_is_still_an_address_on_x() -> None:
+    assert x_length("duck.duck/" + "x" * 40, X) == 23
+
+
+def test_x_counts_addresses_as_the_account_says() -> None:
+    assert x_length("https://example.org", Limits(280, url_length=30)) == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 0), ("abc", 3), ("\r\n", 1), ("é", 1), ("e\u0301", 1), (FAMILY, 1), ("🇺🇸🇨🇦", 2)],
+)
+def test_graphemes_are_what_readers_see(text: str, count: int) -> None:
+    assert graphemes(text) == count
+
+
+def test_the_two_limits_of_bluesky_both_bind() -> None:
+    families = FAMILY * 150
+
+    assert (graphemes(families), utf8_length(families)) == (150, 3750)
+    assert bluesky_length(families, BLUESKY) == 301
+    assert bluesky_length(families, Limits(300)) == 150
+
+
+def test_graphemes_bind_first_in_uyghur() -> None:
+    text = "ئ" * 420
+
+    assert utf8_length(text) == 840
+    assert bluesky_length(text, BLUESKY) == 420
+
+
+ADDRESS = "x" * 23
+
+
+@pytest.mark.parametrize(
+    ("text", "as_counted"),
+    [
+        ("good morning", "good morning"),
+        ("read https://uhrp.org/reports/a-long-one/ now", f"read {ADDRESS} now"),
+        ("read uhrp.org/reports/a-long-one/ now", f"read {ADDRESS} now"),
+        ("read https://uhrp.org/🐪/#camel/and/some/more now", f"read {ADDRESS} now"),
+        ("les https://blåbærsyltetøy.example.no/ i dag", f"les {ADDRESS} i dag"),
+        ("请看 https://维吾尔人权项目维吾尔人权项目.网址/ 今天", f"请看 {ADDRESS} 今天"),
+        ("thanks @uhrp", "thanks @uhrp"),
+        ("thanks @uhrp@mastodon.social", "thanks @uhrp"),
+        ("@uhrp@uhrp.example.org see https://uhrp.org", f"@uhrp see {ADDRESS}"),
+        ("write to name@example.org today", "write to name@example.org today"),
+        ("@name@nosuchplace", "@name@nosuchplace"),
+    ],
+)
+def test_newer_mastodons_count(text: str, as_counted: str) -> None:
+    _older, newer = countable(text, 23)
+
+    assert newer == as_counted
+
+
+@pytest.mark.parametrize(
+    ("text", "as_counted"),
+    [
+        ("read https://uhrp.org/reports/a-long-one/ now", f"read {ADDRESS} now"),
+        ("read uhrp.org/a now", "read uhrp.org/a now"),
+        ("read https://uhrp.org/🐪", f"read {ADDRESS}🐪"),
+        ("thanks @uhrp@mastodon.social.", "thanks @uhrp."),
+        ("thanks @uhrp@grå.org", "thanks @uhrpå.org"),
+        ("name@example.org", "name@example.org"),
+        ("https://uhrp.org/@a@b.org", f"{ADDRESS}"),
+    ],
+)
+def test_older_mastodons_count(text: str, as_counted: str) -> None:
+    older, _newer = countable(text, 23)
+
+    assert older == as_counted
+
+
+def test_mastodon_counts_by_the_rule_that_counts_more() -> None:
+    """Older servers count a bare host as it is, newer ones as an address."""
+    short, long = "t.co", "example.org/" + "x" * 40
+
+    assert mastodon_length(short, MASTODON) == 23
+    assert mastodon_length(long, MASTODON) == len(long)
+    assert mastodon_length("hi @a@grå.org", MASTODON) == len("hi @aå.org")
+
+
+def test_mastodon_does_not_compose() -> None:
+    assert mastodon_length("e\u0301" * 3, MASTODON) == 3
+
+
+def test_mastodon_counts_addresses_as_the_server_says() -> None:
+    assert mastodon_length("https://example.org", Limits(500, url_length=40)) == 40
+
+
+def test_importing_costs_no_patterns() -> None:
+    """`bot.cli` imports this before anything is known to be counted."""
+    code = "import bot.core.facets, bot.core.x_text as x; print(x._address.cache_info().currsize)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "0"
