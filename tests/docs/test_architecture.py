@@ -25,19 +25,30 @@ def test_the_layers_of_the_architecture_page_are_those_that_are_enforced() -> No
     assert fenced[1].splitlines() == layers
 
 
-def test_decisions_are_numbered_without_a_gap_and_have_one_shape() -> None:
-    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+DECISIONS = [path for path in files(".md") if path.parent == Path("docs/decisions")]
 
-    assert [page.name[:5] for page in pages] == [f"{n:04}-" for n in range(1, len(pages) + 1)]
-    for number, page in enumerate(pages, 1):
-        text = page.read_text(encoding="utf-8")
-        assert text.startswith(f"# {number}. ")
-        assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == [
-            "Situation",
-            "Options",
-            "Choice",
-            "Cost",
-        ]
+
+def test_no_two_decisions_have_one_number() -> None:
+    numbers = [page.name[:4] for page in DECISIONS]
+
+    assert len(numbers) >= 3
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=str)
+def test_a_decision_says_its_number_why_what_and_at_what_cost(page: Path) -> None:
+    text = read(page)
+
+    title = re.match(r"# (\d+)[.:]? ", text)
+    parts = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
+
+    assert title, f"begin {page} with its number, such as: # 4. What was decided"
+    assert f"{int(title[1]):04}-" == page.name[:5]
+    assert [part for part in parts if part in {"Situation", "Choice", "Cost"}] == [
+        "Situation",
+        "Choice",
+        "Cost",
+    ]
 
 
 @pytest.mark.parametrize("page", MARKDOWN, ids=str)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 #: Never committed (.gitignore); for a checkout without git.
-_MADE = {".venv", ".build", "node_modules", "__pycache__", ".git", "data", "out", "htmlcov"}
+_MADE = {".venv", ".build", "node_modules", "__pycache__", ".git", ".hypothesis", "htmlcov"}
 
 
 def files(*suffixes: str) -> Iterator[Path]:
@@ -36,7 +36,8 @@ def _names() -> list[str]:
     return [
         str(path)
         for path in found
-        if not any(part in _MADE or part.endswith("_cache") for part in path.parts)
+        if path.parts[0] not in {"data", "out"}
+        and not any(part in _MADE or part.endswith("_cache") for part in path.parts)
     ]
 
 
