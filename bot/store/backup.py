@@ -40,9 +40,9 @@ def back_up(source: Path, target: Path) -> Backup:
     if target.exists():
         raise DecisionError(f"{target} exists; a backup never overwrites")
     part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    files.make_private_directory(target.parent)
     try:
+        files.make_private_directory(target.parent)
+        part.unlink(missing_ok=True)
         _copy(source, part)
         counted = _prove_copy(source, part)
         files.make_private(part)
@@ -52,7 +52,8 @@ def back_up(source: Path, target: Path) -> Backup:
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the backup to {target} failed: {error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.is_file():
+            part.unlink()
     return Backup(target, sha256_hex(target.read_bytes()), target.stat().st_size, counted)
 
 

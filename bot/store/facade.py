@@ -21,6 +21,7 @@ from bot.store.part import Ground
 from bot.store.pauses import Pauses
 from bot.store.settling import Settling, Suspect
 from bot.store.snapshots import Followers, Snapshots
+from bot.store.users import Sessions, Users
 
 
 class Store:
@@ -42,6 +43,8 @@ class Store:
         self.snapshots = Snapshots(ground)
         self.followers = Followers(ground)
         self.settling = Settling(ground)
+        self.users = Users(ground)
+        self.sessions = Sessions(ground)
         self._locks = AccountLocks(ground.db)
 
     @property

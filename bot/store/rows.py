@@ -168,9 +168,7 @@ def end_attempt(
 
 
 def _idle(target: State) -> dict[str, Any]:
-    """Give what a delivery no longer has, once nobody works on it."""
-    if target is State.SENDING:
-        return {}
+    """Give what a delivery no longer has, once nobody works on it; a claim moves it otherwise."""
     values: dict[str, Any] = {"owner": "", "lease_until": None}
     if target is not State.READY:
         values["retry_at"] = None

@@ -273,3 +273,31 @@ sent_log = Table(
     Column("seq", BigInteger, nullable=False, comment="last line that this database knows"),
     Column("registered_at", Instant, nullable=False, comment="when it was first seen"),
 )
+
+user = Table(
+    "user",
+    metadata,
+    Column("name", Text, primary_key=True, comment="small letters, digits, . _ -"),
+    Column("roles", Text, nullable=False, comment="names, with a space between"),
+    Column("password_hash", Text, nullable=False, comment="argon2id, with its parameters"),
+    Column("feed_sha256", String(64), comment="of the key in the calendar's address"),
+    Column("created_at", Instant, nullable=False, comment="when"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id_sha256", String(64), primary_key=True, comment="of the id in the cookie"),
+    Column("user", Text, ForeignKey("user.name"), nullable=False, comment="whose"),
+    Column("started_at", Instant, nullable=False, comment="signed in"),
+    Column("seen_at", Instant, nullable=False, comment="last used, to the minute"),
+    Index(None, "user"),
+)
+
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("name_sha256", String(64), primary_key=True, comment="of the name that was typed"),
+    Column("count", Integer, nullable=False, comment="failures in a row"),
+    Column("last_at", Instant, nullable=False, comment="the last of them"),
+)

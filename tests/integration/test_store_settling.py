@@ -16,6 +16,7 @@ from bot.core.model import Draft, PostRef, State
 from bot.errors import DecisionError, LeaseLostError, StoreError
 from bot.store import DatabaseUnusableError, PausedError, Room, Store, open_store, restore
 from bot.store.lock import ProcessLock
+from bot.store.settling import machine_name
 from tests.integration.store_rows import NOW, new_delivery
 
 LEASE = timedelta(minutes=2)
@@ -376,3 +377,51 @@ def test_postgresql_is_backed_up_by_its_own_means(postgres_url: str, tmp_path: P
     with pytest.raises(StoreError, match="pg_dump"):
         store.backup(tmp_path / "b.db")
     store.close()
+
+
+def test_a_backup_that_cannot_be_written_leaves_no_file(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "b.db.part").mkdir()
+    (tmp_path / "b.db.part" / "in the way").touch()
+
+    with pytest.raises(StoreError, match=r"b\.db"):
+        sqlite_store.backup(tmp_path / "b.db")
+
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_a_restore_that_fails_says_so_and_frees_the_lock(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    made = sqlite_store.backup(tmp_path / "b.db")
+    target = tmp_path / "data" / "live.db"
+    target.with_name("live.db.restoring").mkdir()
+    lock = sqlite_store.process_lock()
+
+    with pytest.raises(StoreError, match="restore"):
+        restore(made.path, target, lock=lock, now=NOW)
+
+    assert (lock.is_held, target.exists()) == (False, True)
+
+
+def test_a_broken_database_makes_no_backup(sqlite_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "live.db"
+    sqlite_store.close()
+    content = bytearray(path.read_bytes())
+    content[4096 * 5 : 4096 * 5 + 8] = b"\xff" * 8
+    path.write_bytes(content)
+
+    with pytest.raises(StoreError):
+        sqlite_store.backup(tmp_path / "b.db")
+
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_a_machine_is_called_what_it_calls_itself(tmp_path: Path) -> None:
+    empty, named = tmp_path / "empty", tmp_path / "named"
+    empty.touch()
+    named.write_text("abc123\n")
+
+    assert machine_name(candidates=(str(tmp_path / "no"), str(empty), str(named))) == "abc123"
+    assert machine_name(candidates=()) == "unknown"

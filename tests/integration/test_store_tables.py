@@ -304,3 +304,11 @@ def test_followers_are_counted_once_a_utc_day(store: Store) -> None:
     store.followers.put("acc", 11, datetime(2026, 12, 10, 1, tzinfo=UTC))
 
     assert store.followers.of("acc") == {"2026-12-09": 12, "2026-12-10": 11}
+
+
+def test_a_row_that_is_not_even_json_is_a_store_error(store: Store) -> None:
+    store.workers.beat("publisher", {}, NOW)
+    change_behind_its_back(store, "UPDATE worker SET facts = '{'")
+
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.workers.alive(NOW)
