@@ -24,6 +24,7 @@ from bot.store.plans import QueuePlace
 from bot.store.rows import Attempt, Move
 from bot.store.settling import Suspect
 from bot.store.snapshots import Outcome, Snapshot
+from bot.store.users import SessionRow, User
 
 __all__ = [
     "AccountState",
@@ -44,9 +45,11 @@ __all__ = [
     "ProcessLock",
     "QueuePlace",
     "Room",
+    "SessionRow",
     "Snapshot",
     "Store",
     "Suspect",
+    "User",
     "WorkerBeat",
     "open_store",
     "restore",
