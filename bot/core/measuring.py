@@ -6,7 +6,7 @@ from functools import cache
 
 import regex
 
-from bot.core import mastodon_text, x_text
+from bot.core import mastodon_text, x_weight
 from bot.core.model import Limits
 
 #: Bluesky's second limit on a post, in UTF-8 bytes (lexicon app.bsky.feed.post).
@@ -35,7 +35,7 @@ def x_length(text: str, limits: Limits) -> int:
 
     An address whose top-level domain is newer than X's published list counts what is more.
     """
-    return x_text.total_weight(text, x_text.Scale(address=limits.url_length))
+    return x_weight.total_weight(text, x_weight.Scale(address=limits.url_length))
 
 
 def bluesky_length(text: str, limits: Limits) -> int:

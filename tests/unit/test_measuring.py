@@ -15,7 +15,8 @@ from bot.core.measuring import (
     x_length,
 )
 from bot.core.model import Limits
-from bot.core.x_text import find_addresses, weigh
+from bot.core.x_text import find_addresses
+from bot.core.x_weight import weigh
 
 X = Limits(280)
 BLUESKY = Limits(300, max_bytes=BLUESKY_MAX_BYTES)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.facets import detect, find_mentions, shorten_links
+from bot.core.measuring import bluesky_length, graphemes, mastodon_length, utf8_length, x_length
+from bot.core.model import FacetKind, Limits
+from bot.core.x_text import find_addresses
+from bot.core.x_weight import weigh
+from tests.conformance.corpora import NASTY
+
+X = Limits(280)
+texts = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(NASTY), max_size=20).map("".join))
+
+
+@given(texts)
+def test_no_platform_counts_more_than_it_could(text: str) -> None:
+    composed = unicodedata.normalize("NFC", text)
+
+    assert 0 <= graphemes(text) <= len(text) <= utf8_length(text) <= 4 * len(text)
+    assert x_length(text, X) <= 2 * len(composed) + 23 * composed.count(".")
+    assert mastodon_length(text, X) <= len(text) + 23 * text.count(".")
+    assert bluesky_length(text, X) == graphemes(text)
+
+
+@given(texts, texts)
+def test_apart_texts_weigh_what_they_weigh_alone(one: str, other: str) -> None:
+    """A line between two texts is 1, and lets neither change the other's addresses."""
+    assert x_length(f"{one}\n\n{other}", X) in range(
+        x_length(one, X) + x_length(other, X) - 25, x_length(one, X) + x_length(other, X) + 28
+    )
+
+
+@given(texts)
+def test_what_fits_on_x_fits(text: str) -> None:
+    weight = weigh(text * 9)
+    composed = unicodedata.normalize("NFC", text * 9)
+
+    assert 0 <= weight.fitting <= weight.length == len(composed)
+    assert weight.fitting == weight.length or not weight.is_valid
+
+
+@given(texts)
+def test_addresses_are_in_order_and_apart(text: str) -> None:
+    edges = [edge for one in find_addresses(text) for edge in (one.start, one.end)]
+
+    assert edges == sorted(set(edges))
+    assert all("." in one.text for one in find_addresses(text))
+
+
+@given(texts)
+def test_facets_cut_no_character(text: str) -> None:
+    data = text.encode()
+
+    for facet in detect(text):
+        shown = data[facet.start : facet.end].decode()
+        assert facet.value == shown[1:] if facet.kind is FacetKind.TAG else shown in facet.value
+
+
+@given(texts)
+def test_shortening_loses_no_link_and_adds_nothing(text: str) -> None:
+    short = shorten_links(text)
+    data = short.text.encode()
+
+    links = [one.value for one in detect(text) if one.kind is FacetKind.LINK]
+    assert [one.value for one in short.facets if one.kind is FacetKind.LINK] == links
+    assert graphemes(short.text) <= graphemes(text)
+    assert all(data[one.start : one.end].decode() for one in short.facets)
+
+
+@given(texts)
+def test_a_mention_is_a_sign_and_a_handle(text: str) -> None:
+    for one in find_mentions(text):
+        assert text[one.start] in "@＠"
+        assert text[one.start + 1 : one.end] == one.handle

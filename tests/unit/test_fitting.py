@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.core.fitting import Fits, number, split, split_quotation
+from bot.core.measuring import x_length
+from bot.core.model import Limits
+from tests.conftest import require_shared
+
+BODY = slice(52, 2456)
+
+
+def at_most(length: int) -> Fits:
+    return lambda text: len(text) <= length
+
+
+def test_what_fits_stays_whole() -> None:
+    assert split(" One. Two. ", fits=at_most(9), numbering=number) == ("One. Two.",)
+
+
+def test_nothing_has_no_parts() -> None:
+    assert split(" \n", fits=at_most(9)) == ()
+    assert split_quotation("", at_most(9)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "parts"),
+    [
+        ("One two. Three four. Five.", 20, ("One two. Three four.", "Five.")),
+        ("One two. Three four five six.", 20, ("One two.", "Three four five six.")),
+        ("One two three; four five.", 20, ("One two three;", "four five.")),
+        ("One two three – four five.", 20, ("One two three –", "four five.")),
+        ("One two three—four five.", 20, ("One two three—", "four five.")),
+        ("One two three, four five.", 20, ("One two three,", "four five.")),
+        ("One, two three four five.", 20, ("One, two three four", "five.")),
+        ("One two three four five.", 20, ("One two three four", "five.")),
+        ("Title\n\nOne. Two three four.", 20, ("Title\n\nOne.", "Two three four.")),
+        ("One two three.\n\nFour. Five six.", 22, ("One two three.", "Four. Five six.")),
+        ("بىر، ئىككى؛ ئۈچ تۆت بەش.", 14, ("بىر، ئىككى؛", "ئۈچ تۆت بەش.")),
+        ("我们的父母，我们的兄弟姐妹。", 8, ("我们的父母，", "我们的兄弟姐妹。")),
+        ("我们的父母和我们的兄弟姐妹", 8, ("我们的父母和我们", "的兄弟姐妹")),
+        ("2010–2020 was ten—20 more", 12, ("2010–2020", "was ten—20", "more")),
+    ],
+)
+def test_breaks_stand_where_a_reader_pauses(text: str, length: int, parts: tuple[str, ...]) -> None:
+    assert split(text, fits=at_most(length)) == parts
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "incomprehensibilities",
+        "https://a.org/b,c;d—e",
+        "magnet://a—b—c—d—e—f",
+        "50\u00a0000\u202f000\u00a0people\u00a0now",
+        "#维吾尔维吾尔维吾尔维吾尔维吾尔",
+        "@name—@other.example.org",
+    ],
+)
+def test_words_and_addresses_are_never_cut(whole: str) -> None:
+    with pytest.raises(ValueError, match="alone is longer"):
+        split(f"see {whole} now", fits=at_most(len(whole.partition("—@")[0]) - 1))
+
+
+def test_a_letter_keeps_its_accent() -> None:
+    text = "aaaa \u0301bbbb cccc"
+
+    assert split(text, fits=at_most(10)) == ("aaaa \u0301bbbb", "cccc")
+
+
+def test_a_quotation_within_is_torn_last() -> None:
+    text = "They wrote: “One two. Three four.” Then no more."
+
+    assert split(text, fits=at_most(36)) == (
+        "They wrote: “One two. Three four.”",
+        "Then no more.",
+    )
+    assert split(text, fits=at_most(24)) == (
+        "They wrote:",
+        "“One two. Three four.”",
+        "Then no more.",
+    )
+
+
+def test_numbers_count_to_the_length() -> None:
+    text = " ".join(["word"] * 60)
+
+    parts = split(text, fits=at_most(24), numbering=number)
+
+    assert parts[0] == "word word word (1/20)"
+    assert parts[-1].endswith("(20/20)")
+    assert all(len(part) <= 24 for part in parts)
+
+
+def test_a_quotation_is_cut_into_its_own_words() -> None:
+    text = " One two; three four. "
+
+    assert [text[slice(*part)] for part in split_quotation(text, at_most(12))] == [
+        "One two;",
+        "three four.",
+    ]
+
+
+def test_the_letter_becomes_a_thread_on_x() -> None:
+    letter = require_shared("letter/2022-12-09-open-letter.txt").read_text("utf-8")[BODY]
+
+    parts = split(letter, fits=lambda text: x_length(text, Limits(280)) <= 280, numbering=number)
+
+    assert len(parts) == 14
+    assert parts[4].startswith("including recently that of the United Nations")
+
+
+def test_a_hundred_kilobytes_are_no_trouble() -> None:
+    """Asks about each part a few times, and never about much more than a part."""
+    asked: list[int] = []
+
+    def fits(text: str) -> bool:
+        asked.append(len(text))
+        return len(text) <= 280
+
+    parts = split("Sentence number one, and more. " * 3_300, fits=fits)
+
+    assert len(parts) == 367
+    assert len(asked) < 20 * len(parts)
+    assert sum(asked) < 10_000 * len(parts)
