@@ -105,6 +105,10 @@ class UnconfirmedError(PlatformError):
     """It may have been published; read back before anything else, never a plain retry."""
 
 
+class RepeatedError(UnconfirmedError):
+    """The platform says that it has this already; where it cannot be found, a person decides."""
+
+
 class StoreError(BotError):
     """The database cannot be used, or says no."""
 

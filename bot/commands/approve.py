@@ -9,18 +9,18 @@ from bot.wiring.desk import office
 
 
 @click.command()
-@click.argument("posts", metavar="POST...", nargs=-1, required=True)
+@click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
 @as_option
 @why_option
 @json_option
 @places
-def command(where: Places, posts: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
+def command(where: Places, post_ids: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
 
     Any change to these voids the approval. Authors do not approve their own posts.
     """
     with office(where.config, where.posts, where.data) as place:
-        approved = [row for post in posts for row in place.desk.approve(post, by=by, note=why)]
+        approved = [row for one in post_ids for row in place.desk.approve(one, by=by, note=why)]
         required = place.campaign.schedule.approvals_required
         counts = {one.post_id: place.desk.approvals(one) for one in approved}
     if as_json:

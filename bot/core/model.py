@@ -297,6 +297,10 @@ class State(StrEnum):
     GONE = "GONE"
 
 
+#: Begins the reason of a delivery that its platform took for a repetition.
+SAID_BEFORE = "said before, perhaps by us"
+
+
 class HoldReason(StrEnum):
     """Why a delivery waits for a person."""
 

@@ -10,13 +10,23 @@ from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.gate import Facts, why_hold
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, HoldReason, PostRef, ReplyTo, Settling, State
+from bot.core.model import (
+    SAID_BEFORE,
+    Delivery,
+    Draft,
+    HoldReason,
+    PostRef,
+    ReplyTo,
+    Settling,
+    State,
+)
 from bot.core.retry import RetryPolicy, wait_before
 from bot.errors import (
     LeaseLostError,
     OverBudgetError,
     PlatformError,
     RejectedError,
+    RepeatedError,
     UnauthorizedError,
     UnavailableError,
     UnconfirmedError,
@@ -175,6 +185,9 @@ class Publisher:
                 self._defer(claim, f"{type(error).__name__} before the call")
 
     def _not_accepted(self, claim: Claim, error: PlatformError) -> None:
+        if isinstance(error, RepeatedError):
+            self._lose(claim, f"{SAID_BEFORE}: {error}")
+            return
         retried = claim.delivery.attempts > 0
         if isinstance(error, UnconfirmedError) or (retried and isinstance(error, RejectedError)):
             # A refusal of a repeated call may only mean that the first one went through.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
-from bot.core.model import Delivery, Settling, State
+from bot.core.model import SAID_BEFORE, Delivery, Settling, State
 from bot.core.retry import RetryPolicy, wait_before
 from bot.errors import PlatformError, UnauthorizedError, UnavailableError, UnconfirmedError
 from bot.log import get_logger
@@ -72,7 +72,9 @@ class Reconciler:
         if reads < settling.reads:
             return
         account = self.campaign().schedule.accounts[delivery.account]
-        if account.on_unknown == "hold":
+        if delivery.reason.startswith(SAID_BEFORE):
+            self._give_up(delivery, f"{delivery.reason}; not seen in {reads} complete reads", now)
+        elif account.on_unknown == "hold":
             self._give_up(delivery, f"not seen in {reads} complete reads; account holds", now)
         elif delivery.attempts >= self.policy.side_effects:
             self._give_up(delivery, f"not seen after {delivery.attempts} attempts", now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -43,8 +42,7 @@ posts:
     at: {at}
     author: desk
   - id: thread
-    quote: {{source: letter, text: "The people we speak of are our mothers and fathers, our brothers and sisters, our nieces and nephews, our neighbors and our friends. Millions, even children, have been placed in concentration camps, where they have been tortured, raped, ‘reeducated’, sterilized, and are often never seen again. Even avoiding the camps offers no escape: The Uyghur homeland (Xinjiang) itself has become an open-air prison, with sophisticated mass surveillance governing every person’s every move."}}
-    warning: "CW: torture, sexual violence"
+    quote: {{source: letter, text: "Dahua bears responsibility for destroying at least hundreds of thousands of lives. A mountain of evidence shows that Dahua, in partnership with the Communist Party of China (CCP), has worked to terrorize and destroy the Uyghur people, and other ethnic and religious groups in China. Without Dahua’s technology and direct participation, the CCP could not have targeted Uyghurs at such staggering scale; the importance of Chinese surveillance companies like Dahua is recognized in multiple reports, including recently that of the United Nations High Commissioner for Human Rights. Dahua is not simply a passive supplier that ‘does not control how its technology is used’, contrary to what you might have been told. As the CCP sketched its plan to destroy millions of lives, Dahua held the pen."}}
     thread: true
     at: {at}
     author: desk
@@ -95,7 +93,7 @@ def test_everything_arrives_on_all_three_as_preview_said(stage: Stage) -> None:
     live = stage.live()
     for account, statuses in wanted.items():
         by_text = {one.text: one for one in live[account]}
-        assert Counter(by_text) == Counter(one["text"] for one in statuses)
+        assert sorted(one.text for one in live[account]) == sorted(one["text"] for one in statuses)
         for one in statuses:
             seen = by_text[one["text"]]
             assert seen.alts == tuple(picture["alt"] for picture in one["pictures"])

@@ -13,6 +13,7 @@ from bot.errors import (
     OverBudgetError,
     PlatformError,
     RejectedError,
+    RepeatedError,
     UnauthorizedError,
     UnavailableError,
     UnconfirmedError,
@@ -116,7 +117,7 @@ def _forbidden(reply: Reply, task: Task, told: str) -> PlatformError:
     if not said:
         return _unclear(task, told)  # some box before X, perhaps; X always says why
     if "duplicate" in said and task is Task.PUBLISH:
-        return UnconfirmedError(NAME, f"said before, by us perhaps: {told}")
+        return RepeatedError(NAME, told)
     if "limit" in said:
         return UnavailableError(NAME, told, retry_after=_LONGEST)
     if task is Task.READ or any(word in said for word in _ACCOUNT):
