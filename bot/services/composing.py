@@ -11,8 +11,8 @@ from bot.core.campaign import Account, Campaign, MediaFile, Post
 from bot.core.fingerprint import fingerprint
 from bot.core.model import Limits, Picture, Status, Traits, sha256_hex
 from bot.core.planning import Offer
+from bot.core.pricing import cost_of
 from bot.core.rendering import CardPicture, Rendered, render
-from bot.services.metering import cost_of
 
 #: Gives a picture file's bytes as they stand in ``posts/media``.
 ReadMedia = Callable[[MediaFile], bytes]

@@ -6,22 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.clock import Clock
-from bot.core.campaign import Account, Schedule
-from bot.core.model import Charge, Status, Traits
+from bot.core.campaign import Account
+from bot.core.model import Charge
 from bot.errors import OverBudgetError
 from bot.store import BudgetSpentError, Store
-
-
-def prices_for(traits: Traits, schedule: Schedule) -> Mapping[str, float]:
-    """Give US dollars by action; what the schedule names overrides the platform's own."""
-    overrides = schedule.x_prices if traits.prices else {}
-    return {**traits.prices, **overrides}
-
-
-def cost_of(status: Status, traits: Traits, schedule: Schedule) -> float:
-    """Add up in US dollars what publishing one status will cost."""
-    prices = prices_for(traits, schedule)
-    return sum(prices.get(one.action, 0.0) * one.units for one in traits.charges(status))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.wiring.content import prove_files
 from bot.wiring.service import Connections
-from bot.wiring.storage import create_store, existing_store, has_store, settings
+from bot.wiring.storage import create_store, existing_store, has_store, settings, strays
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[F
     yield Finding("settings", True, "all known")
     if loaded.campaign is None:
         return
+    for line in strays(loaded.campaign):
+        yield Finding("secret", False, line)
     with TemporaryDirectory() as scratch:
         store, finding = _store(loaded.campaign, data, Path(scratch), known)
         yield finding

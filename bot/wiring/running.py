@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from threading import Event
 
+from bot.cards.typefaces import require_raqm
 from bot.clock import Clock, SystemClock
 from bot.content.watching import print_of
 from bot.core.campaign import Mode
@@ -17,7 +18,7 @@ from bot.settings import Settings
 from bot.store import ProcessLock, Store
 from bot.wiring.content import prove_files
 from bot.wiring.service import Bot, build
-from bot.wiring.storage import create_store, settings
+from bot.wiring.storage import create_store, settings, strays
 
 log = get_logger(__name__)
 
@@ -35,6 +36,7 @@ def serve(config: Path, posts: Path, data: Path) -> None:
         # They tell every tick and every request; what matters of them we tell ourselves.
         logging.getLogger(library).setLevel(logging.WARNING)
     stop_on_signals(stop)
+    require_raqm()
     store = create_store(_mode(config, posts, data, clock), data, known=known, clock=clock)
     lock = store.process_lock()
     try:
@@ -82,6 +84,8 @@ def _wait_for(lock: ProcessLock, store: Store, stop: Event) -> bool:
 def _work(bot: Bot, known: Settings, stop: Event) -> None:
     try:
         bot.start()
+        for line in strays(bot.contents.campaign()):
+            log.warning("unused secret", told=line)
         log.info("running", campaign=bot.contents.campaign().schedule.campaign)
         Service(
             bot.clock, bot.lanes(), bot.chores(known.reload), grace=known.stop_grace, stop=stop

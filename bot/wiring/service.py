@@ -13,6 +13,7 @@ from threading import Lock
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
 from bot.core.model import Settling
+from bot.core.pricing import prices_for
 from bot.core.retry import RetryPolicy
 from bot.errors import SettingsError
 from bot.log import get_logger, mask
@@ -21,7 +22,7 @@ from bot.platforms.registry import KINDS
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
 from bot.services.contents import Contents, Load, Look
-from bot.services.metering import AccountMeter, prices_for
+from bot.services.metering import AccountMeter
 from bot.services.notifier import Notifier, sender
 from bot.services.planner import Planner
 from bot.services.publisher import Publisher

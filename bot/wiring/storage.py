@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bot.clock import Clock
-from bot.core.campaign import Mode
+from bot.core.campaign import Campaign, Mode
 from bot.errors import OperatorError
 from bot.log import mask
 from bot.platforms.registry import KINDS
-from bot.settings import Settings, load_settings, prepare_data
+from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 from bot.store import Store, open_store
 
 #: Short names of all platforms' secrets.
@@ -19,6 +20,13 @@ SECRETS = frozenset(name for kind in KINDS.values() for name in kind.traits.secr
 def settings() -> Settings:
     """Read the environment."""
     return load_settings(account_secrets=SECRETS, mask=mask)
+
+
+def strays(campaign: Campaign) -> tuple[str, ...]:
+    """Name the secrets in the environment that no account of the campaign uses."""
+    accounts = campaign.schedule.accounts.values()
+    wanted = {one.name: KINDS[one.platform].traits.secrets for one in accounts}
+    return stray_secrets(os.environ, wanted, all_names=SECRETS)
 
 
 def database_url(mode: Mode, data: Path, known: Settings) -> str:

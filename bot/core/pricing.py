@@ -1,0 +1,20 @@
+"""What publishing costs, in US dollars, by the prices in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.core.campaign import Schedule
+from bot.core.model import Status, Traits
+
+
+def prices_for(traits: Traits, schedule: Schedule) -> Mapping[str, float]:
+    """Give US dollars by action; what the schedule names overrides the platform's own."""
+    overrides = schedule.x_prices if traits.prices else {}
+    return {**traits.prices, **overrides}
+
+
+def cost_of(status: Status, traits: Traits, schedule: Schedule) -> float:
+    """Add up in US dollars what publishing one status will cost."""
+    prices = prices_for(traits, schedule)
+    return sum(prices.get(one.action, 0.0) * one.units for one in traits.charges(status))
