@@ -131,10 +131,9 @@ def _choose(text: str, start: int, breaks: Sequence[_Break], first: int, fits: F
     reach = _reach(text, start, breaks, first, fits)
     half = start + (breaks[reach].end - start) // 2
     last = {breaks[index].rank: index for index in range(first, reach + 1)}
-    for index in _preferred(last, lambda index: breaks[index].end >= half):
-        if fits(text[start : breaks[index].end]):
-            return index
-    return reach
+    wanted = _preferred(last, lambda index: breaks[index].end >= half)
+    # The farthest is among them, and it fits; the others are asked for: a rule may be odd.
+    return next(index for index in wanted if fits(text[start : breaks[index].end]))
 
 
 def _preferred(last: dict[int, int], is_far: Callable[[int], bool]) -> Iterator[int]:
@@ -207,12 +206,15 @@ def _quotation() -> regex.Pattern[str]:
 
 def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
     """List the places for a break, in order."""
-    found = {one.start: one for one in _pauses(text)} | {
-        one.start: one for one in _sentence_ends(text, lang)
-    }
-    whole = [(one.start, one.end) for one in find_addresses(text)]
-    whole = _joined(whole + [one.span() for one in _unbreakable().finditer(text)])
-    quoted = _joined([one.span() for one in _quotation().finditer(text, start, end)])
+    quotations = [one.span() for one in _quotation().finditer(text, start, end)]
+    found = {one.start: one for one in _pauses(text)}
+    # A quotation is one sentence to sentencex; without its marks it has its own.
+    inner = [(first + 1, last - 1) for first, last in quotations]
+    for first, last in ((0, len(text)), *inner):
+        found |= {one.start: one for one in _sentence_ends(text, lang, first, last)}
+    addresses = [(one.start, one.end) for one in find_addresses(text)]
+    whole = _joined(addresses + [one.span() for one in _unbreakable().finditer(text)])
+    quoted = _joined(quotations)
     for at in sorted(found):
         one = found[at]
         if start < one.end and one.start < end and not _is_inside(one.start, whole):
@@ -228,9 +230,11 @@ def _pauses(text: str) -> Iterator[_Break]:
         yield _Break(found.start() + len(found.group().rstrip()), found.end(), rank)
 
 
-def _sentence_ends(text: str, lang: str) -> Iterator[_Break]:
-    sentences = find_sentences(text, lang)
-    for (_, end), (start, _) in pairwise(sentences):
+def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Break]:
+    """List where a sentence ends and another begins; a quotation's own are asked for apart."""
+    sentences = find_sentences(text[first:last], lang)
+    for (_, before), (after, _) in pairwise(sentences):
+        end, start = first + before, first + after
         gap = text[end:start]
         if _is_breakable(gap, text[end - 1]) and _edge().match(text, start):
             rank = _Rank.PARAGRAPH if gap.count("\n") > 1 else _Rank.SENTENCE

@@ -119,7 +119,7 @@ def weigh(text: str, scale: Scale = VERSION_3) -> Weight:
     pieces = list(_pieces(composed, scale))
     total = sum(piece.weight for piece in pieces)
     forbidden = _forbidden().search(composed)
-    fitting = _fitting(composed, pieces, scale) if total > scale.maximum else len(composed)
+    fitting = _fitting(composed, pieces, scale)
     return Weight(
         total,
         is_valid=0 < total <= scale.maximum and not forbidden,
@@ -150,12 +150,10 @@ def _fitting(text: str, pieces: list[_Piece], scale: Scale) -> int:
 
 
 def _cut(text: str, piece: _Piece, left: int, scale: Scale) -> int:
-    start = piece.start
-    while start < piece.end:
+    start = end = piece.start
+    while left >= 0:
+        start = end
         sequence = _emoji().match(text, start, piece.end) if scale.joins_emoji else None
-        unit = sequence.end() if sequence else start + 1
-        left -= _plain_weight(text[start:unit], scale)
-        if left < 0:
-            break
-        start = unit
+        end = sequence.end() if sequence else start + 1
+        left -= _plain_weight(text[start:end], scale)
     return start

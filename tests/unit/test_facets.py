@@ -107,6 +107,15 @@ def test_a_long_address_is_shown_short_and_linked_whole() -> None:
     assert [one.value for one in short.facets] == [LETTER, "Uyghur"]
 
 
+def test_a_handle_inside_an_address_is_part_of_it() -> None:
+    text = "https://a.com/x(@uhrp.example.org)"
+
+    short = shorten_links(text, coalition=["uhrp.example.org"])
+
+    assert short.text == "a.com/x(@uhrp.exam…"
+    assert [one.value for one in short.facets] == [text]
+
+
 @pytest.mark.parametrize(
     ("text", "short"),
     [

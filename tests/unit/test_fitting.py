@@ -82,6 +82,27 @@ def test_a_quotation_within_is_torn_last() -> None:
     )
 
 
+def test_a_quotation_that_fits_nowhere_is_torn_at_its_sentences() -> None:
+    text = "“One two. Three four.”"
+
+    assert split(text, fits=at_most(16)) == ("“One two.", "Three four.”")
+
+
+def test_an_apostrophe_ends_no_quotation() -> None:
+    text = "‘It isn’t. No more’ they said. Then one."
+
+    assert split(text, fits=at_most(31)) == ("‘It isn’t. No more’ they said.", "Then one.")
+
+
+def test_a_part_fits_even_where_the_rule_is_odd() -> None:
+    """No platform's rule is: what is cut off a text that fits, fits."""
+
+    def fits(text: str) -> bool:
+        return len(text.split()) in (1, 2, 4)
+
+    assert split("One two three; four five.", fits=fits) == ("One two three; four", "five.")
+
+
 def test_numbers_count_to_the_length() -> None:
     text = " ".join(["word"] * 60)
 
