@@ -25,6 +25,7 @@ from bot.platforms.base import Connection
 from bot.platforms.mastodon.adapter import MastodonPlatform, connect
 from bot.platforms.wire import MAX_BODY
 from tests.contract.contract import CountingMeter
+from tests.fakes.errors import everything_said
 from tests.fakes.faultproxy import Fault, FaultProxy
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
@@ -79,14 +80,6 @@ def draft(
         reply_to=reply_to,
         pictures=lambda _picture: b"x",
     )
-
-
-def everything_said(error: BaseException | None) -> str:
-    said = []
-    while error is not None:
-        said += [str(error), repr(error), repr(error.args)]
-        error = error.__cause__ or error.__context__
-    return "\n".join(said)
 
 
 # -- what is sent

@@ -127,13 +127,16 @@ class BlueskyPlatform:
             with self._session.calls(writing=True, refusals=REFUSED):
                 return self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
-            raise self._meant(error) from error
+            meant = self._meant(error)
+            if meant is error:
+                raise
+            raise meant from error
 
     def _meant(self, error: PlatformError) -> PlatformError:
         """Tell apart what one status may mean."""
         trace = self._session.trace
-        if trace.is_started and not trace.path.endswith("com.atproto.repo.putRecord"):
-            # The library wanted a new session first and did not get it.
+        if not trace.path.endswith("com.atproto.repo.putRecord"):
+            # The library wanted another session first, and got none or could not read ours.
             return UnavailableError(NAME, str(error))
         if trace.status != 400:
             return error

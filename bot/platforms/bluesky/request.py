@@ -13,8 +13,9 @@ from bot.platforms.base import Connection
 from bot.platforms.wall import Wall
 from bot.platforms.wire import Trace, redact, redact_bytes, take, unpack
 
-#: A session's token, which a server could send back in an error.
+#: A session's token, which a server could send back.
 _TOKEN = re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_GIVES_TOKENS = ("createSession", "refreshSession")
 _UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -66,7 +67,7 @@ class _BoundedTransport(httpx.BaseTransport):
                 answer.close()
         body = unpack(packed, answer.headers.get("content-encoding", ""))
         body = redact_bytes(body, self._connection.secrets)
-        if answer.status_code >= 400:
+        if answer.status_code != 200 or not request.url.path.endswith(_GIVES_TOKENS):
             body = _TOKEN.sub(b"***", body)
         self._trace.body(body)
         if self._trace.server_time:

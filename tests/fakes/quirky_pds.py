@@ -1,0 +1,87 @@
+"""A stand-in for what a real PDS cannot be made to do at will: sessions that end, odd answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes.loopback import Asked, Loopback, Told
+
+DID = "did:plc:voice"
+
+
+def token(lives: float) -> str:
+    """Make a session token that atproto can read; it ends in so many seconds."""
+    parts = ({"alg": "none"}, {"exp": int(time.time() + lives), "sub": DID})
+    told = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
+    return ".".join((*(part.rstrip("=") for part in told), "c2ln"))
+
+
+@dataclass(slots=True)
+class PdsQuirks:
+    """How this server differs."""
+
+    #: Seconds that an access token lives; atproto refreshes with less than 900 to go.
+    lives: float = 7200.0
+    did: str = DID
+    handle: str = "voice.example"
+    #: Of the session: None is not told.
+    active: bool | None = None
+    did_doc: Any = None
+    #: Instead of any answer, by method name.
+    answers: dict[str, Told] = field(default_factory=dict)
+
+
+class QuirkyPds(Loopback):
+    """One account's server."""
+
+    def __init__(self) -> None:
+        self.quirks = PdsQuirks()
+        self.records: dict[str, Any] = {}
+        super().__init__(self.answer)
+
+    @property
+    def methods(self) -> list[str]:
+        """Tell what was asked, by the last part of the method names."""
+        return [asked.path.rpartition(".")[2] for asked in self.asked]
+
+    def answer(self, asked: Asked) -> Told:
+        method = asked.path.rpartition(".")[2]
+        if told := self.quirks.answers.get(method):
+            return told
+        match method:
+            case "createSession" | "refreshSession":
+                return Told(body={**self._session(), **self._tokens()})
+            case "getSession":
+                return Told(body=self._session())
+            case "putRecord":
+                return self._put(asked.json)
+            case "getRecord":
+                return self._get(asked.query["rkey"][0], asked.query["collection"][0])
+        return Told(501, {"error": "MethodNotImplemented", "message": method})
+
+    def _session(self) -> dict[str, Any]:
+        quirks = self.quirks
+        told: dict[str, Any] = {"did": quirks.did, "handle": quirks.handle}
+        if quirks.active is not None:
+            told |= {"active": quirks.active, "status": "suspended"}
+        return told | ({"didDoc": quirks.did_doc} if quirks.did_doc else {})
+
+    def _tokens(self) -> dict[str, str]:
+        return {"accessJwt": token(self.quirks.lives), "refreshJwt": token(90 * 86_400)}
+
+    def _put(self, body: Any) -> Told:
+        self.records[body["rkey"]] = body["record"]
+        return Told(body={"uri": self._uri(body["rkey"], body["collection"]), "cid": "bafy"})
+
+    def _get(self, rkey: str, collection: str) -> Told:
+        if rkey not in self.records:
+            return Told(400, {"error": "RecordNotFound", "message": "Could not locate record"})
+        body = {"uri": self._uri(rkey, collection), "cid": "bafy", "value": self.records[rkey]}
+        return Told(body=body)
+
+    def _uri(self, rkey: str, collection: str) -> str:
+        return f"at://{self.quirks.did}/{collection}/{rkey}"

@@ -1,0 +1,160 @@
+"""The record of a Bluesky post."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bot.core.model import Facet, FacetKind, JsonObject, LinkCard, Picture, Status
+from bot.platforms.bluesky.record import at_uri, is_same, place_of, post_record, timestamp
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PICTURE = Picture("aa", "image/png", "a square", 8, 6, 1)
+THUMB = Picture("bb", "image/png", "", 8, 6, 1)
+BLOBS: dict[str, JsonObject] = {
+    "aa": {"$type": "blob", "ref": {"$link": "bafkreia"}, "mimeType": "image/png", "size": 1},
+    "bb": {"$type": "blob", "ref": {"$link": "bafkreib"}, "mimeType": "image/png", "size": 1},
+}
+CARD = LinkCard("https://a.example/x", "A title", "About it", THUMB)
+
+
+def record(status: Status, *, reply: JsonObject | None = None) -> JsonObject:
+    dids = {"ally.example": "did:plc:ally"}
+    return post_record(status, at=NOON, blobs=BLOBS, dids=dids, reply=reply)
+
+
+def test_a_plain_post_is_text_language_and_time() -> None:
+    assert record(Status("سالام", lang="ug")) == {
+        "$type": "app.bsky.feed.post",
+        "text": "سالام",
+        "langs": ["ug"],
+        "createdAt": "2026-11-23T12:00:00.000Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "feature"),
+    [
+        (FacetKind.LINK, "https://a.example/x", {"uri": "https://a.example/x"}),
+        (FacetKind.TAG, "Uyghur", {"tag": "Uyghur"}),
+        (FacetKind.MENTION, "ally.example", {"did": "did:plc:ally"}),
+    ],
+)
+def test_a_facet_keeps_its_byte_offsets(
+    kind: FacetKind, value: str, feature: dict[str, str]
+) -> None:
+    made = record(Status("“ü” there", facets=(Facet(kind, 9, 14, value),)))
+
+    assert made["facets"] == [
+        {
+            "index": {"byteStart": 9, "byteEnd": 14},
+            "features": [{"$type": f"app.bsky.richtext.facet#{kind}", **feature}],
+        }
+    ]
+
+
+def test_pictures_carry_alternative_text_and_shape() -> None:
+    made = record(Status("text", pictures=(PICTURE,)))
+
+    assert made["embed"] == {
+        "$type": "app.bsky.embed.images",
+        "images": [
+            {
+                "alt": "a square",
+                "image": BLOBS["aa"],
+                "aspectRatio": {"width": 8, "height": 6},
+            }
+        ],
+    }
+
+
+def test_a_card_carries_its_own_words_and_thumb() -> None:
+    made = record(Status("text", card=CARD))
+
+    assert made["embed"] == {
+        "$type": "app.bsky.embed.external",
+        "external": {
+            "uri": "https://a.example/x",
+            "title": "A title",
+            "description": "About it",
+            "thumb": BLOBS["bb"],
+        },
+    }
+
+
+def test_a_card_may_be_without_a_thumb() -> None:
+    made = record(Status("text", card=LinkCard("https://a.example", "A title")))
+
+    assert "thumb" not in made["embed"]["external"]
+
+
+def test_a_card_gives_way_to_pictures() -> None:
+    made = record(Status("text", card=CARD, pictures=(PICTURE,)))
+
+    assert made["embed"]["$type"] == "app.bsky.embed.images"
+
+
+@pytest.mark.parametrize(
+    ("status", "labelled"),
+    [
+        (Status("text", sensitive=True, pictures=(PICTURE,)), True),
+        (Status("text", sensitive=True), False),
+        (Status("text", pictures=(PICTURE,)), False),
+    ],
+)
+def test_pictures_that_may_disturb_are_labelled(status: Status, labelled: bool) -> None:
+    labels = record(status).get("labels")
+
+    assert (labels == _GRAPHIC) is labelled
+    assert (labels is None) is not labelled
+
+
+_GRAPHIC = {
+    "$type": "com.atproto.label.defs#selfLabels",
+    "values": [{"val": "graphic-media"}],
+}
+
+
+def test_a_reply_names_root_and_parent() -> None:
+    reply = {"root": {"uri": "at://a", "cid": "b"}, "parent": {"uri": "at://c", "cid": "d"}}
+
+    assert record(Status("text"), reply=reply)["reply"] == reply
+
+
+def test_a_moment_is_written_in_utc() -> None:
+    there = NOON.astimezone(timezone(timedelta(hours=-5)))
+
+    assert timestamp(there) == "2026-11-23T12:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("seen", "same"),
+    [
+        ({"text": "a", "createdAt": "1"}, True),
+        ({"createdAt": "2", "text": "a"}, True),
+        ({"text": "a"}, True),
+        ({"text": "b", "createdAt": "1"}, False),
+        ({"text": "a", "createdAt": "1", "langs": ["en"]}, False),
+        (None, False),
+        ([], False),
+    ],
+)
+def test_a_record_is_the_same_whenever_it_was_made(seen: object, same: bool) -> None:
+    assert is_same(seen, {"text": "a", "createdAt": "1"}) is same
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        (at_uri("did:plc:a", "3kabc"), ("did:plc:a", "3kabc")),
+        ("https://bsky.app/profile/a.example/post/3kabc", ("a.example", "3kabc")),
+        ("https://bsky.app/profile/did:plc:a/post/3kabc/", ("did:plc:a", "3kabc")),
+        ("at://did:plc:a/app.bsky.feed.like/3kabc", None),
+        ("https://bsky.app/profile/a.example", None),
+        ("12345", None),
+        ("", None),
+    ],
+)
+def test_a_post_is_placed_by_its_address(address: str, place: tuple[str, str] | None) -> None:
+    assert place_of(address) == place
