@@ -18,7 +18,7 @@ from bot.core.retry import RetryPolicy
 from bot.errors import SettingsError
 from bot.log import get_logger, mask
 from bot.platforms.base import Connection, Platform
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import KINDS, Kind
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
 from bot.services.contents import Contents, Load, Look
@@ -51,6 +51,8 @@ class Connections:
     campaign: Callable[[], Campaign]
     #: Where rehearsal accounts keep what they publish.
     rehearsed: Path
+    #: Every platform by its name.
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
     _open: dict[str, tuple[Account, Platform]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -70,7 +72,7 @@ class Connections:
         return platform
 
     def _connect(self, account: Account) -> Platform:
-        kind = KINDS[account.platform]
+        kind = self.kinds[account.platform]
         is_live = self.campaign().schedule.mode is Mode.LIVE
         names = kind.traits.secrets if is_live else ()
         connection = Connection(
@@ -85,7 +87,7 @@ class Connections:
 
     def _meter(self, account: Account) -> AccountMeter:
         def prices() -> Mapping[str, float]:
-            return prices_for(KINDS[account.platform].traits, self.campaign().schedule)
+            return prices_for(self.kinds[account.platform].traits, self.campaign().schedule)
 
         return AccountMeter(
             self.store, self.clock, lambda: self.campaign().schedule.accounts[account.name], prices
@@ -196,6 +198,7 @@ def build(
     look: Look,
     load: Load,
     rehearsed: Path,
+    kinds: Mapping[str, Kind] = KINDS,
 ) -> Bot:
     """Put a bot together over an open store."""
     contents = Contents(
@@ -207,11 +210,11 @@ def build(
         compose=lambda loaded: compose_loaded(loaded, store),
     )
     campaign, policy = contents.campaign, RetryPolicy()
-    connections = Connections(store, clock, known, campaign, rehearsed)
+    connections = Connections(store, clock, known, campaign, rehearsed, kinds)
     platform, owner = connections.platform, f"{socket.gethostname()}/{os.getpid()}"
 
     def settling(name: str) -> Settling:
-        return known.settling(KINDS[name].traits.settling)
+        return known.settling(kinds[name].traits.settling)
 
     return Bot(
         store=store,
