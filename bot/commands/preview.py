@@ -66,7 +66,9 @@ def _body(status: Status) -> Iterator[str]:
     if status.warning:
         yield f"[folded: {status.warning}]"
     for line in status.text.split("\n"):
-        yield from textwrap.wrap(line, WIDTH - 6) or [""]
+        yield from textwrap.wrap(
+            line, WIDTH - 6, break_on_hyphens=False, break_long_words=False
+        ) or [""]
     for picture in status.pictures:
         yield f"[picture {picture.width}x{picture.height}, alt: {picture.alt}]"
     if status.card:
