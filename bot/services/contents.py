@@ -132,6 +132,10 @@ class Contents:
         """What is in force."""
         return self.composition.campaign
 
+    def remarks(self) -> tuple[Problem, ...]:
+        """Tell what the files in force could do better: their warnings and notices."""
+        return self._loaded.problems if self._loaded else ()
+
     def broken(self) -> str:
         """Tell what is wrong with the files on disk; empty where they are in force."""
         return "\n".join(str(one) for one in self._broken)

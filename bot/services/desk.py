@@ -22,15 +22,25 @@ class Desk:
     clock: Clock
     campaign: Callable[[], Campaign]
 
-    def approve(self, post_id: str, *, by: str, note: str = "") -> tuple[Delivery, ...]:
+    def approve(
+        self, post_id: str, *, by: str, note: str = "", seen: frozenset[str] | None = None
+    ) -> tuple[Delivery, ...]:
         """Approve what a post will send, as it stands now; the answer is what was approved.
 
+        Args:
+            post_id: Which.
+            by: Who approves.
+            note: What they want kept.
+            seen: Fingerprints of what they read; where given, nothing else is approved.
+
         Raises:
-            DecisionError: nothing waits for approval, or the author approves.
+            DecisionError: nothing waits for approval, the author approves, or it was changed since.
         """
-        waiting = self._waiting(post_id)
+        waiting = self.waiting(post_id)
         if not waiting:
             raise DecisionError(f"{post_id}: no planned delivery waits for approval")
+        if seen is not None and seen != {one.fingerprint for one in waiting}:
+            raise DecisionError(f"{post_id} was changed since you read it; read it again")
         now = self.clock.now()
         for fingerprint in sorted({one.fingerprint for one in waiting}):
             author = next(str(d.labels["author"]) for d in waiting if d.fingerprint == fingerprint)
@@ -38,7 +48,8 @@ class Desk:
             self.store.approvals.approve(
                 fingerprint, post_id, by=by, note=note, now=now, sources=self._sources(post_id)
             )
-            self._write(by, "approve", post_id, note, {"fingerprint": fingerprint})
+            said = {"fingerprint": fingerprint, "said": _said(waiting, fingerprint)}
+            self._write(by, "approve", post_id, note, said)
         return waiting
 
     def approvals(self, delivery: Delivery) -> int:
@@ -46,7 +57,8 @@ class Desk:
         by = {one.by for one in self.store.approvals.of(delivery.fingerprint)}
         return len(by - {str(delivery.labels.get("author", ""))})
 
-    def _waiting(self, post_id: str) -> tuple[Delivery, ...]:
+    def waiting(self, post_id: str) -> tuple[Delivery, ...]:
+        """Find what an approval of the post would be about."""
         open_states = {State.PLANNED, State.READY}
         found = self.store.outbox.find(states=open_states, post_id=post_id)
         held = self.store.outbox.find(states={State.HELD}, post_id=post_id)
@@ -182,3 +194,14 @@ class Desk:
 
     def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
+
+
+def _said(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:
+    """Keep what was approved, in words: after an edit people want to see the difference."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        if row.fingerprint == fingerprint:
+            parts = said.setdefault(row.account, [])
+            # A post that comes several times says the same each time.
+            parts += [row.status.text] if len(parts) < row.parts else []
+    return said

@@ -13,7 +13,7 @@ from bot.core.similarity import similar_pairs
 from bot.core.versions import version_of
 from bot.log import get_logger
 from bot.services.composing import Composition
-from bot.services.planwriter import Changes, PlanWriter, is_movable
+from bot.services.planwriter import CORRECTION, Changes, PlanWriter, is_movable
 from bot.store import Store
 
 log = get_logger(__name__)
@@ -87,4 +87,5 @@ def _past(rows: Iterable[Delivery], now: datetime) -> list[Past]:
         )
         for row in rows
         if row.part == 0 and row.state is not State.CANCELLED and not is_movable(row, now)
+        if not row.occurrence.startswith(CORRECTION)
     ]  # fmt: skip

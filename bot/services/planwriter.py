@@ -21,6 +21,9 @@ EDITED = "its post was edited"
 #: free slot.
 FAR_AWAY = datetime(9999, 1, 1, tzinfo=UTC)
 
+#: Begins the occurrence of a correction: people plan it, the planner leaves it alone.
+CORRECTION = "correction/"
+
 #: Past its time but not out: an edit still changes it, a removal still takes it away.
 _OPEN = frozenset({State.PLANNED, State.READY, State.HELD, State.FAILED})
 
@@ -50,7 +53,9 @@ class PlanWriter:
     """Compares what is wanted with what the outbox has, and changes only what differs."""
 
     def __init__(self, store: Store, composition: Composition, now: datetime) -> None:
-        self.rows = store.outbox.find()
+        self.rows = tuple(
+            row for row in store.outbox.find() if not row.occurrence.startswith(CORRECTION)
+        )
         self._outbox = store.outbox
         self._media = store.media
         self._composition = composition
