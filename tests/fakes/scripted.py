@@ -1,0 +1,188 @@
+"""A platform without a network: each call does what a test wrote down, and a ledger tells all."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.core.model import (
+    Charge,
+    Draft,
+    Limits,
+    Metrics,
+    PostRef,
+    ReplyTo,
+    Status,
+    Traits,
+)
+from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.registry import KINDS, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One status that the server keeps; it knows no keys, so a second copy would show."""
+
+    id: str
+    key: str
+    text: str
+    parent: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one call to publish does."""
+
+    #: Raised in place of an answer.
+    error: Exception | None = None
+    #: The status is kept, whatever is answered.
+    keeps: bool = True
+    #: Happens in the middle of the call.
+    meanwhile: Callable[[], None] = lambda: None
+
+
+@dataclass
+class Server:
+    """One account's side of a network; it outlives the bot."""
+
+    live: list[Published] = field(default_factory=list)
+    #: What the next calls to publish do; without any all is well.
+    steps: deque[Step] = field(default_factory=deque)
+    #: Raised by the next calls to prepare.
+    unprepared: deque[Exception] = field(default_factory=deque)
+    #: Raised by the next reads.
+    unread: deque[Exception] = field(default_factory=deque)
+    #: So many reads more see nothing, as of a timeline that lags.
+    blind: int = 0
+    #: Raised by every look at the account.
+    unseen: Exception | None = None
+    profile: Profile = field(default_factory=lambda: Profile("1", "", True))
+    limits: Limits | None = None
+    calls: list[str] = field(default_factory=list)
+
+    def fails(self, error: Exception, *, keeps: bool = False) -> None:
+        """Let the next call to publish end so."""
+        self.steps.append(Step(error, keeps))
+
+    @property
+    def texts(self) -> list[str]:
+        return [one.text for one in self.live]
+
+
+@dataclass
+class Scripted:
+    """The adapter of one account."""
+
+    traits: Traits
+    connection: Connection
+    server: Server
+
+    def profile(self) -> Profile:
+        self._called("profile")
+        if self.server.unseen is not None:
+            raise self.server.unseen
+        return self.server.profile
+
+    def limits(self) -> Limits:
+        return self.server.limits or self.traits.limits
+
+    def prepare(
+        self,
+        status: Status,
+        *,
+        key: str,
+        at: datetime,
+        reply_to: ReplyTo | None,
+        pictures: PictureReader,
+    ) -> Draft:
+        self._called("prepare")
+        if self.server.unprepared:
+            raise self.server.unprepared.popleft()
+        for picture in status.pictures:
+            pictures(picture)
+        parent = reply_to.parent.id if reply_to else None
+        root = reply_to.root.id if reply_to else None
+        charges = [[one.action, one.units] for one in self.traits.charges(status)]
+        return Draft(
+            key,
+            {
+                "text": status.text,
+                "at": at.isoformat(),
+                "parent": parent,
+                "root": root,
+                "charges": charges,
+            },
+        )
+
+    def publish(self, draft: Draft) -> PostRef:
+        self._pay(draft)
+        self._called("publish")
+        step = self.server.steps.popleft() if self.server.steps else Step()
+        step.meanwhile()
+        ref = self._keep(draft) if step.keeps else None
+        if step.error is not None or ref is None:
+            raise step.error or AssertionError("a step that keeps nothing needs an error")
+        return ref
+
+    def _pay(self, draft: Draft) -> None:
+        meter = self.connection.meter
+        for charge in _charges(draft):
+            meter.settle(meter.reserve(charge), charge.units)
+
+    def _keep(self, draft: Draft) -> PostRef:
+        number = str(len(self.server.live) + 1)
+        wire = draft.wire
+        self.server.live.append(
+            Published(number, draft.key, wire["text"], wire["parent"], wire["at"])
+        )
+        return PostRef(number, f"https://{self.connection.account.name}.example/{number}")
+
+    def find(self, draft: Draft) -> PostRef | None:
+        self._called("find")
+        if self.server.unread:
+            raise self.server.unread.popleft()
+        if self.server.blind:
+            self.server.blind -= 1
+            return None
+        found = [one for one in self.server.live if one.key == draft.key]
+        return PostRef(found[0].id) if found else None
+
+    def delete(self, ref: PostRef) -> bool:
+        before = len(self.server.live)
+        self.server.live = [one for one in self.server.live if one.id != ref.id]
+        return len(self.server.live) < before
+
+    def exists(self, ref: PostRef) -> bool:
+        return any(one.id == ref.id for one in self.server.live)
+
+    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        return {ref: Metrics() for ref in refs if self.exists(ref)}
+
+    def close(self) -> None:
+        self._called("close")
+
+    def _called(self, what: str) -> None:
+        self.server.calls.append(what)
+
+
+def _charges(draft: Draft) -> Sequence[Charge]:
+    return [Charge(action, units) for action, units in draft.wire["charges"]]
+
+
+def network(servers: Mapping[str, Server]) -> dict[str, Kind]:
+    """Give every platform with its own traits, and accounts that these servers keep."""
+
+    def connect_with(traits: Traits) -> Callable[[Connection], Platform]:
+        def connect(connection: Connection) -> Platform:
+            return Scripted(traits, connection, servers[connection.account.name])
+
+        return connect
+
+    return {
+        name: Kind(replace(kind.traits, secrets=()), connect_with(kind.traits))
+        for name, kind in KINDS.items()
+    }
+
