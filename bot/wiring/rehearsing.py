@@ -15,6 +15,7 @@ from bot.core.campaign import Mode
 from bot.log import configure
 from bot.platforms.registry import KINDS
 from bot.services.rehearsal import FastRun, Report
+from bot.settings import prepare_data
 from bot.store import open_store
 from bot.wiring.content import prove_files
 from bot.wiring.service import build
@@ -38,7 +39,7 @@ def rehearse(
     """
     known = settings()
     configure(form=known.log_format, level="ERROR")
-    folder = data.absolute() / "rehearse"
+    folder = prepare_data(data) / "rehearse"
     shutil.rmtree(folder, ignore_errors=True)
     start = SystemClock().now().replace(microsecond=0)
     clock, until = FastClock(start), start + timedelta(days=days)
