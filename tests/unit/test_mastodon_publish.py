@@ -405,6 +405,41 @@ def test_a_refused_status_with_good_pictures_is_rejected(
         platform.publish(made)
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("POST /api/v2/media", {"url": "https://social.example/p"}),
+        ("POST /api/v2/media", 7),
+        ("GET /api/v1/media/101", {"id": "another", "url": None}),
+    ],
+)
+def test_an_upload_that_answers_nothing_useful_is_tried_again_later(
+    server: QuirkyMastodon, platform: MastodonPlatform, line: str, told: object
+) -> None:
+    server.quirks.processing = 1
+    server.quirks.answers[line] = Told(200, told)
+
+    with pytest.raises(UnavailableError):
+        draft(platform, pictures=(PICTURE,))
+
+
+def test_waiting_for_a_picture_really_waits(server: QuirkyMastodon) -> None:
+    server.quirks.processing = 1
+    account = Account("voice", "mastodon", server=server.origin)
+    patient = connect(Connection(account, {"ACCESS_TOKEN": TOKEN}, CountingMeter()))
+    started = datetime.now(UTC)
+
+    patient.prepare(
+        Status("w", pictures=(PICTURE,)),
+        key="k",
+        at=NOON,
+        reply_to=None,
+        pictures=lambda _picture: b"x",
+    )
+
+    assert datetime.now(UTC) - started >= timedelta(seconds=0.4)
+
+
 # -- settings and secrets
 
 

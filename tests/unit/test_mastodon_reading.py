@@ -363,6 +363,38 @@ def test_numbers_that_are_not_told_are_none(server: QuirkyMastodon, platform: Pl
     assert platform.metrics([ref]) == {ref: Metrics()}
 
 
+@pytest.mark.parametrize("junk", [{"a": 1}, [7], "no"])
+def test_a_junk_of_a_batch_is_passed_over(
+    server: QuirkyMastodon, platform: Platform, junk: object
+) -> None:
+    ref = PostRef(str(server.post("w")["id"]))
+    server.quirks.answers["GET /api/v1/statuses"] = Told(body=junk)
+
+    assert list(platform.metrics([ref])) == [ref]
+
+
+@pytest.mark.parametrize("told", [{"id": "8"}, {"id": True}, {}])
+def test_another_status_is_not_the_one_that_was_asked_for(
+    server: QuirkyMastodon, platform: Platform, told: object
+) -> None:
+    ref = PostRef("9")
+    server.quirks.batches = "no"
+    server.quirks.answers["GET /api/v1/statuses/9"] = Told(body=told)
+
+    with pytest.raises(UnavailableError):
+        platform.exists(ref)
+    with pytest.raises(UnavailableError):
+        platform.metrics([ref])
+
+
+def test_an_outage_is_not_taken_for_deletion(server: QuirkyMastodon, platform: Platform) -> None:
+    server.quirks.batches = "no"
+    server.quirks.answers["GET /api/v1/statuses/9"] = Told(503)
+
+    with pytest.raises(UnavailableError):
+        platform.metrics([PostRef("9")])
+
+
 # -- the account and its server
 
 

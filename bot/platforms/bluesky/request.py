@@ -23,7 +23,6 @@ class BoundedRequest(Request):  # type: ignore[misc] # atproto ships no types
     """atproto's way to httpx, with timeouts that suit a post and without redirects."""
 
     def __init__(self, connection: Connection, trace: Trace) -> None:
-        self._bounded = (connection, trace)
         super().__init__(
             transport=_BoundedTransport(connection, trace),
             timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
@@ -32,9 +31,6 @@ class BoundedRequest(Request):  # type: ignore[misc] # atproto ships no types
         )
         # Request sets it itself, and takes no word against it; a 302 would turn a POST into a GET.
         self._client.follow_redirects = False
-
-    def _new_instance(self) -> BoundedRequest:
-        return type(self)(*self._bounded)
 
     def post(self, *args: Any, **options: Any) -> Response:
         """Post; the bytes of a picture go as content, which httpx wants them called."""
