@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from bot.core.campaign import Account
 from bot.core.lifecycle import FINAL, MOVES, Event
 from bot.core.model import Delivery, Draft, PostRef, State
-from bot.errors import DecisionError, LeaseLostError
+from bot.errors import DecisionError, LeaseLostError, StoreError
 from bot.store import Claim, Move, PausedError, Room, Store, open_store
 from tests.integration.store_rows import NOW, new_delivery
 from tests.servers.postgres import PostgresServer
@@ -59,6 +59,7 @@ class Outbox(RuleBasedStateMachine):
         self.published: list[str] = []
         self.drafts: dict[str, Draft] = {}
         self.fences: dict[str, int] = {}
+        self.begun: set[tuple[str, int]] = set()
         for account in ACCOUNTS:
             for name in range(3):
                 self.plan(account, name, -name)
@@ -112,6 +113,10 @@ class Outbox(RuleBasedStateMachine):
             self.store.outbox.begin(claim, draft, now=self.now)
         except (LeaseLostError, PausedError):
             return
+        except StoreError:
+            assert (key, claim.fence) in self.begun, "a claim begins once"
+            return
+        self.begun.add((key, claim.fence))
         self.drafts[key] = draft
         if answer == "defer":
             retry_at = self.now + timedelta(seconds=30)
@@ -123,6 +128,22 @@ class Outbox(RuleBasedStateMachine):
             self.store.outbox.accept(claim, PostRef(key), now=self.now)
         elif answer == "lose":
             self.store.outbox.lose(claim, "timeout", next_read_at=self.now, now=self.now)
+
+    @rule(
+        account=st.sampled_from(ACCOUNTS),
+        published=st.booleans(),
+        answer=st.sampled_from(("accept", "lose", "die")),
+    )
+    def work(self, account: str, published: bool, answer: str) -> None:
+        claim = self.store.outbox.claim(account, now=self.now, owner="w3", lease=LEASE)
+        if claim is not None:
+            self.fences[claim.delivery.id] = claim.fence
+            self.call(claim, published, answer)
+
+    @rule(account=st.sampled_from(ACCOUNTS), published=st.booleans())
+    def die_in_the_call(self, account: str, published: bool) -> None:
+        self.work(account, published, "die")
+        self.time_passes(130)
 
     @rule(claim=claims)
     def come_back_late(self, claim: Claim) -> None:
@@ -146,8 +167,10 @@ class Outbox(RuleBasedStateMachine):
         self.now += timedelta(seconds=seconds)
         self.store.outbox.expire(self.now)
 
-    @rule()
-    def pause_or_resume(self) -> None:
+    @rule(rarely=st.integers(0, 3))
+    def pause_or_resume(self, rarely: int) -> None:
+        if rarely and self.store.pauses.current() is None:
+            return  # or most runs would mostly be paused
         if not self.store.pauses.pause("a reason", "ana", self.now):
             self.store.pauses.resume("ana", self.now)
 
