@@ -18,7 +18,7 @@ from bot.store.facade import Store
 from bot.store.leases import Claim
 from bot.store.lock import ProcessLock
 from bot.store.notices import Notice, WorkerBeat
-from bot.store.opening import open_store
+from bot.store.opening import open_store, process_lock_of
 from bot.store.pauses import PauseState
 from bot.store.plans import QueuePlace
 from bot.store.rows import Attempt, Move
@@ -52,5 +52,6 @@ __all__ = [
     "User",
     "WorkerBeat",
     "open_store",
+    "process_lock_of",
     "restore",
 ]

@@ -14,7 +14,7 @@ from bot.store.backup import Backup, back_up
 from bot.store.contents import Contents, Media, Trust
 from bot.store.database import path_of
 from bot.store.ledger import Ledger
-from bot.store.lock import AccountLocks, ProcessLock
+from bot.store.lock import AccountLocks, ProcessLock, lock_beside
 from bot.store.notices import Notices, Workers
 from bot.store.outbox import Outbox
 from bot.store.part import Ground
@@ -74,7 +74,7 @@ class Store:
 
     def process_lock(self) -> ProcessLock:
         """Give the lock that the one running service holds; not yet taken."""
-        return ProcessLock(self._ground.log.path.with_suffix(".lock"))
+        return lock_beside(self._ground.log.path)
 
     def sending(self, account: str) -> AbstractContextManager[bool]:
         """Hold an account while sending to it; yields False where another sender has it."""

@@ -51,6 +51,11 @@ class ProcessLock:
             self._descriptor = None
 
 
+def lock_beside(log_path: Path) -> ProcessLock:
+    """Give the lock that stands beside a sent log; not yet taken."""
+    return ProcessLock(log_path.with_suffix(".lock"))
+
+
 class AccountLocks:
     """One sender an account at a time, over all threads and, on PostgreSQL, all replicas."""
 

@@ -15,6 +15,7 @@ from bot.store.database import Database, connect, parse_url, path_of
 from bot.store.diskspace import Ballast, Room
 from bot.store.errors import DatabaseUnusableError
 from bot.store.facade import Store
+from bot.store.lock import ProcessLock, lock_beside
 from bot.store.migrate import newest, prove_known, revision_of, upgrade
 from bot.store.part import Ground
 from bot.store.sentlog import SentLog, open_log, start_log
@@ -71,6 +72,12 @@ def open_store(
         db.close()
         raise
     return store
+
+
+def process_lock_of(url: str, *, data: Path | None = None) -> ProcessLock:
+    """Give the lock of a database's service without opening the database (see `restore`)."""
+    _directory, log_path = _places(parse_url(url), data)
+    return lock_beside(log_path)
 
 
 def _places(url: URL, data: Path | None) -> tuple[Path, Path]:

@@ -9,17 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.clock import Clock, SystemClock
+from bot.content.loading import Loaded
 from bot.core.campaign import Campaign
-from bot.errors import ContentError
 from bot.services.composing import Composition
-from bot.services.contents import errors_of
 from bot.services.desk import Desk
 from bot.services.outlook import Forecaster, Outlook
 from bot.services.planner import Planner
 from bot.settings import Settings
 from bot.store import Store
-from bot.wiring.content import compose_loaded, prove_files
-from bot.wiring.storage import create_store, existing_store, has_store, settings
+from bot.wiring.content import compose_loaded, prove_files, prove_kept
+from bot.wiring.storage import create_store, existing_store, has_store, mode_of, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +43,24 @@ class Office:
 def office(config: Path, posts: Path, data: Path) -> Iterator[Office]:
     """Open the database of the schedule's mode.
 
+    While the files on disk have errors, the last good ones are in force here too: a pause must
+    not wait for a typing error to be mended.
+
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
     clock, known = SystemClock(), settings()
     loaded = prove_files(config, posts, clock=clock)
-    if loaded.campaign is None:
-        raise ContentError(errors_of(loaded))
-    mode = loaded.campaign.schedule.mode
-    store = existing_store(mode, data, known=known, clock=clock)
+    store = existing_store(mode_of(loaded, data), data, known=known, clock=clock)
     try:
-        yield Office(store, clock, compose_loaded(loaded, store))
+        yield Office(store, clock, _in_force(loaded, store, clock))
     finally:
         store.close()
+
+
+def _in_force(loaded: Loaded, store: Store, clock: Clock) -> Composition:
+    kept = prove_kept(store, clock) if loaded.campaign is None else None
+    return compose_loaded(kept or loaded, store)
 
 
 @contextmanager
@@ -64,15 +68,13 @@ def looking(config: Path, posts: Path, data: Path) -> Iterator[Office]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
     clock, known = SystemClock(), settings()
     loaded = prove_files(config, posts, clock=clock)
-    if loaded.campaign is None:
-        raise ContentError(errors_of(loaded))
-    mode = loaded.campaign.schedule.mode
+    mode = mode_of(loaded, data)
+    if has_store(mode, data, known):
+        with office(config, posts, data) as place:
+            yield place
+        return
     with TemporaryDirectory() as scratch:
-        store = (
-            existing_store(mode, data, known=known, clock=clock)
-            if has_store(mode, data, known)
-            else create_store(mode, Path(scratch), known=Settings(), clock=clock)
-        )
+        store = create_store(mode, Path(scratch), known=Settings(), clock=clock)
         try:
             yield Office(store, clock, compose_loaded(loaded, store))
         finally:

@@ -7,18 +7,15 @@ from pathlib import Path
 from threading import Event
 
 from bot.cards.typefaces import require_raqm
-from bot.clock import Clock, SystemClock
+from bot.clock import SystemClock
 from bot.content.watching import print_of
-from bot.core.campaign import Mode
-from bot.errors import ContentError
 from bot.log import catch_uncaught, configure, get_logger
 from bot.scheduler import LONGEST_NAP, Service, stop_on_signals
-from bot.services.contents import errors_of
 from bot.settings import Settings
 from bot.store import ProcessLock, Store
 from bot.wiring.content import prove_files
 from bot.wiring.service import Bot, build
-from bot.wiring.storage import create_store, settings, strays
+from bot.wiring.storage import create_store, mode_of, settings, strays
 
 log = get_logger(__name__)
 
@@ -37,7 +34,8 @@ def serve(config: Path, posts: Path, data: Path) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     stop_on_signals(stop)
     require_raqm()
-    store = create_store(_mode(config, posts, data, clock), data, known=known, clock=clock)
+    mode = mode_of(prove_files(config, posts, clock=clock), data)
+    store = create_store(mode, data, known=known, clock=clock)
     lock = store.process_lock()
     try:
         if _wait_for(lock, store, stop):
@@ -53,17 +51,6 @@ def serve(config: Path, posts: Path, data: Path) -> None:
     finally:
         store.close()
         lock.release()
-
-
-def _mode(config: Path, posts: Path, data: Path, clock: Clock) -> Mode:
-    """Tell the schedule's mode; while it cannot be read, that of the one database there is."""
-    loaded = prove_files(config, posts, clock=clock)
-    if loaded.readable is not None:
-        return loaded.readable.schedule.mode
-    known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
-    if len(known) != 1:
-        raise ContentError(errors_of(loaded))
-    return known[0]
 
 
 def _wait_for(lock: ProcessLock, store: Store, stop: Event) -> bool:

@@ -154,6 +154,7 @@ class Bot:
     def lane(self, account: str) -> None:
         """Take one account as far as it goes now."""
         if account not in self.contents.campaign().schedule.accounts:
+            self.reconciler.abandon(account)
             return
         if not self.recovery.run() or not self.standing.ensure(account):
             self.publisher.release(account)  # what gets too late meanwhile is held

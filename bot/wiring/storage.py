@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from bot.clock import Clock
+from bot.content.loading import Loaded
 from bot.core.campaign import Campaign, Mode
-from bot.errors import OperatorError
+from bot.errors import ContentError, OperatorError
 from bot.log import mask
 from bot.platforms.registry import KINDS
+from bot.services.contents import errors_of
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 from bot.store import Store, open_store
 
@@ -27,6 +29,20 @@ def strays(campaign: Campaign) -> tuple[str, ...]:
     accounts = campaign.schedule.accounts.values()
     wanted = {one.name: KINDS[one.platform].traits.secrets for one in accounts}
     return stray_secrets(os.environ, wanted, all_names=SECRETS)
+
+
+def mode_of(loaded: Loaded, data: Path) -> Mode:
+    """Tell the schedule's mode; while that cannot be read, the one whose database is there.
+
+    Raises:
+        ContentError: neither tells.
+    """
+    if loaded.readable is not None:
+        return loaded.readable.schedule.mode
+    known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
+    if len(known) != 1:
+        raise ContentError(errors_of(loaded))
+    return known[0]
 
 
 def database_url(mode: Mode, data: Path, known: Settings) -> str:

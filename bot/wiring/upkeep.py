@@ -24,4 +24,4 @@ def restore_backup(backup: Path, data: Path, mode: str) -> Path | None:
     if not url.startswith("sqlite"):
         raise DecisionError("PostgreSQL is restored with pg_restore; see docs/operating.md")
     target = Path(url.removeprefix("sqlite:///"))
-    return restore(backup, target, lock=process_lock_of(target), now=SystemClock().now())
+    return restore(backup, target, lock=process_lock_of(url), now=SystemClock().now())
