@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -29,7 +29,6 @@ from bot.errors import (
     RepeatedError,
     UnauthorizedError,
     UnavailableError,
-    UnconfirmedError,
 )
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -39,6 +38,9 @@ from bot.store import Claim, PausedError, Store
 log = get_logger(__name__)
 
 ME = "publisher"
+
+#: All that surely means "not accepted"; whatever else a call ends in is in doubt.
+_SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +73,41 @@ class Publisher:
         """Let due deliveries through the gate, or hold them with the reason."""
         now = self.clock.now()
         for delivery in self.store.outbox.due(account, now):
-            hold = why_hold(delivery, self._facts(delivery, now))
-            event = Event.HOLD if hold else Event.RELEASE
-            self._move(delivery, event, now, str(hold or ""))
+            self._let_through(delivery, now)
         for delivery in self.store.outbox.find(states={State.READY}, account=account):
-            if delivery.retry_at and delivery.retry_at > now:
-                continue
-            hold = why_hold(delivery, self._facts(delivery, now))
-            if hold is None and delivery.attempts >= self.policy.side_effects:
-                self._move(delivery, Event.HOLD, now, HoldReason.ATTEMPTS)
-            elif hold is not None:
-                self._move(delivery, Event.HOLD, now, str(hold))
+            if delivery.retry_at is None or delivery.retry_at <= now:
+                self._look_again(delivery, now)
 
-    def _move(self, delivery: Delivery, event: Event, now: datetime, reason: str) -> None:
-        self.store.outbox.move(delivery.id, event, now=now, actor=ME, reason=reason)
-        if event is Event.HOLD:
-            log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=reason)
+    def _let_through(self, delivery: Delivery, now: datetime) -> None:
+        parent = self._parent(delivery)
+        # Who sends the beginning of a thread late sends all of it.
+        released_by = delivery.released_by or (parent.released_by if parent else "")
+        delivery = replace(delivery, released_by=released_by)
+        hold = why_hold(delivery, self._facts(delivery, parent, now))
+        if hold is not None:
+            self._hold(delivery, str(hold), now)
+            return
+        self.store.outbox.move(
+            delivery.id, Event.RELEASE, now=now, actor=ME, released_by=released_by
+        )
 
-    def _facts(self, delivery: Delivery, now: datetime) -> Facts:
+    def _look_again(self, delivery: Delivery, now: datetime) -> None:
+        """Hold what was let through, but may not go out any more."""
+        hold = why_hold(delivery, self._facts(delivery, self._parent(delivery), now))
+        used_up = delivery.attempts >= self.policy.side_effects and not delivery.released_by
+        if hold is not None or used_up:
+            self._hold(delivery, str(hold or HoldReason.ATTEMPTS), now)
+
+    def _hold(self, delivery: Delivery, reason: str, now: datetime) -> None:
+        self.store.outbox.move(delivery.id, Event.HOLD, now=now, actor=ME, reason=reason)
+        log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=reason)
+
+    def _parent(self, delivery: Delivery) -> Delivery | None:
+        return self.store.outbox.get(delivery.parent_id) if delivery.parent_id else None
+
+    def _facts(self, delivery: Delivery, parent: Delivery | None, now: datetime) -> Facts:
         schedule = self.campaign().schedule
         account = schedule.accounts[delivery.account]
-        parent = self.store.outbox.get(delivery.parent_id) if delivery.parent_id else None
         state = self.store.accounts.get(delivery.account)
         return Facts(
             now=now,
@@ -149,11 +165,10 @@ class Publisher:
 
     def _reply_to(self, delivery: Delivery) -> ReplyTo | None:
         refs: list[PostRef] = []
-        part: Delivery | None = delivery
-        while part is not None and part.parent_id is not None:
-            part = self.store.outbox.get(part.parent_id)
-            if part is not None:
-                refs.append(part.ref)
+        part = self._parent(delivery)
+        while part is not None:
+            refs.append(part.ref)
+            part = self._parent(part)
         return ReplyTo(root=refs[-1], parent=refs[0]) if refs else None
 
     def _call(self, claim: Claim, platform: Platform, draft: Draft) -> None:
@@ -176,8 +191,7 @@ class Publisher:
                 self._stop(claim, str(error))
             case OverBudgetError():
                 self._defer(claim, str(error), told=timedelta(0))
-                self._move(claim.delivery, Event.HOLD, self.clock.now(),
-                           f"{HoldReason.OVER_BUDGET}: {error}")  # fmt: skip
+                self._hold(claim.delivery, f"{HoldReason.OVER_BUDGET}: {error}", self.clock.now())
             case UnavailableError():
                 self._defer(claim, str(error), told=error.retry_after)
             case _:
@@ -189,7 +203,7 @@ class Publisher:
             self._lose(claim, f"{SAID_BEFORE}: {error}")
             return
         retried = claim.delivery.attempts > 0
-        if isinstance(error, UnconfirmedError) or (retried and isinstance(error, RejectedError)):
+        if not isinstance(error, _SURELY_NOT) or (retried and isinstance(error, RejectedError)):
             # A refusal of a repeated call may only mean that the first one went through.
             self._lose(claim, str(error))
         else:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
-from bot.core.model import SAID_BEFORE, Delivery, Settling, State
+from bot.core.model import SAID_BEFORE, Delivery, HoldReason, Settling, State
 from bot.core.retry import RetryPolicy, wait_before
-from bot.errors import PlatformError, UnauthorizedError, UnavailableError, UnconfirmedError
+from bot.errors import BotError, UnauthorizedError, UnavailableError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.store import Store
@@ -31,6 +31,8 @@ class Reconciler:
     policy: RetryPolicy
     #: After this long without one complete read, a person decides.
     patience: timedelta = timedelta(hours=2)
+    #: Since when each delivery could not be read.
+    _unread_since: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, account: str) -> None:
         """Settle what can be settled now on one account."""
@@ -53,9 +55,13 @@ class Reconciler:
             ref = self.platform(delivery.account).find(draft)
         except UnconfirmedError as error:
             self._give_up(delivery, f"read back, but {error}", now)
-        except PlatformError as error:
+        except BotError as error:
+            self._unread(delivery, error, now)
+        except Exception as error:
+            log.exception("bug while reading back", delivery=delivery.id)
             self._unread(delivery, error, now)
         else:
+            self._unread_since.pop(delivery.id, None)
             if ref is None:
                 self._absent(delivery, settling, now)
             else:
@@ -77,21 +83,36 @@ class Reconciler:
         elif account.on_unknown == "hold":
             self._give_up(delivery, f"not seen in {reads} complete reads; account holds", now)
         elif delivery.attempts >= self.policy.side_effects:
-            self._give_up(delivery, f"not seen after {delivery.attempts} attempts", now)
+            evidence = f"not seen after {delivery.attempts} attempts"
+            self._give_up(delivery, evidence, now, HoldReason.ATTEMPTS)
         else:
             self.store.outbox.resend(delivery.id, now=now)
             log.info("surely absent", delivery=delivery.id, reads=reads)
 
-    def _unread(self, delivery: Delivery, error: PlatformError, now: datetime) -> None:
+    def _unread(self, delivery: Delivery, error: Exception, now: datetime) -> None:
         if isinstance(error, UnauthorizedError):
             self.store.accounts.stop(delivery.account, str(error), now=now)
-        if now - delivery.updated_at > self.patience:
+        since = self._unread_since.setdefault(delivery.id, now)
+        if now - since > self.patience:
             self._give_up(delivery, f"could not be read back: {error}", now)
             return
         told = error.retry_after if isinstance(error, UnavailableError) else None
         wait = wait_before(3, self.policy, told=told, salt=delivery.id)
         self.store.outbox.postpone(delivery.id, next_read_at=now + wait, now=now)
 
-    def _give_up(self, delivery: Delivery, evidence: str, now: datetime) -> None:
-        self.store.outbox.give_up(delivery.id, evidence, now=now)
+    def abandon(self, account: str) -> None:
+        """Leave to a person what is in doubt on an account that the schedule no longer names."""
+        now = self.clock.now()
+        for delivery in self.store.outbox.find(states={State.UNKNOWN}, account=account):
+            self._give_up(delivery, "its account is no longer in the schedule", now)
+
+    def _give_up(
+        self,
+        delivery: Delivery,
+        evidence: str,
+        now: datetime,
+        reason: HoldReason = HoldReason.UNSETTLED,
+    ) -> None:
+        self._unread_since.pop(delivery.id, None)
+        self.store.outbox.give_up(delivery.id, evidence, now=now, reason=reason)
         log.error("held for a person", delivery=delivery.id, evidence=evidence)

@@ -46,20 +46,11 @@ ACCOUNTS = {
     "x": f"{{platform: x, threads: true, automated_label_confirmed: 2026-01-01, {OWNED}}}",
 }
 _NO_ROOM = Room(least_free=0, ballast=0)
-_WORDS = (
-    "Cameras watch the street where bread was sold.",
-    "Nobody may phone home from abroad any more.",
-    "Factories keep lists of workers by their faith.",
-    "A grandmother waits for letters every single week.",
-    "Glass lenses hang above each door of the mosque.",
-    "Students vanished on their way back to school.",
-)
 
 
 def post(name: str, *lines: str, at: datetime | str = "", words: str = "") -> str:
     """Write one post: queued unless it has a time; its text is unlike those of other names."""
-    number = sum(map(ord, name))
-    said = words or f"{_WORDS[number % len(_WORDS)]} ({name})"
+    said = words or " ".join(f"{name}{letter}" for letter in "abcdefgh")
     moment = at.strftime("%Y-%m-%d %H:%M:%S+00:00") if isinstance(at, datetime) else at
     if not any(line.startswith(("at:", "every_year:", "queue:")) for line in lines):
         lines = (*lines, f"at: {moment}" if moment else "queue: main")
@@ -120,7 +111,7 @@ class Newsroom:
             now=self.clock.now,
         )  # fmt: skip
         config, posts = self.tree.schedule, self.tree.posts
-        bot = build(
+        return build(
             store,
             clock=self.clock,
             known=Settings(),
@@ -129,7 +120,6 @@ class Newsroom:
             rehearsed=self.root / "rehearsed.db",
             kinds=network(self.servers),
         )
-        return bot
 
     def start(self) -> None:
         self.bot.start()

@@ -51,6 +51,8 @@ class Server:
     live: list[Published] = field(default_factory=list)
     #: What the next calls to publish do; without any all is well.
     steps: deque[Step] = field(default_factory=deque)
+    #: Happens once, in the middle of the next call to prepare.
+    before_prepare: Callable[[], None] | None = None
     #: Raised by the next calls to prepare.
     unprepared: deque[Exception] = field(default_factory=deque)
     #: Raised by the next reads.
@@ -99,6 +101,9 @@ class Scripted:
         pictures: PictureReader,
     ) -> Draft:
         self._called("prepare")
+        happens, self.server.before_prepare = self.server.before_prepare, None
+        if happens is not None:
+            happens()
         if self.server.unprepared:
             raise self.server.unprepared.popleft()
         for picture in status.pictures:
@@ -185,4 +190,3 @@ def network(servers: Mapping[str, Server]) -> dict[str, Kind]:
         name: Kind(replace(kind.traits, secrets=()), connect_with(kind.traits))
         for name, kind in KINDS.items()
     }
-
