@@ -26,7 +26,7 @@ def show(where: Places, limit: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    for row in rows:
+    for row in sorted(rows, key=lambda one: one.seq):
         why = f" ({row.why})" if row.why else ""
         click.echo(f"{row.seq:>5}  {shown(row.at, zone)}  {row.who}: {row.verb} {row.subject}{why}")
 
@@ -37,11 +37,11 @@ def show(where: Places, limit: int, as_json: bool) -> None:
 def verify(where: Places, as_json: bool) -> int:
     """Prove the running hash of the whole log; exit code 1 where a row was changed."""
     with office(where.config, where.posts, where.data) as place:
-        broken, head = place.store.audit.verify(), place.store.audit.head()
+        broken, (length, head) = place.store.audit.verify(), place.store.audit.head()
     if as_json:
-        print_json({"broken_at": broken, "head": head})
+        print_json({"broken_at": broken, "rows": length, "head": head})
     elif broken is None:
-        click.echo(f"the log is whole; its head is {head}")
+        click.echo(f"the log is whole: {length} row(s), head {head}")
     else:
         click.echo(f"row {broken} is not what was written; bring a backup and ask who had access")
     return 0 if broken is None else 1

@@ -38,7 +38,9 @@ class Desk:
         """
         waiting = self.waiting(post_id)
         if not waiting:
-            raise DecisionError(f"{post_id}: no planned delivery waits for approval")
+            raise DecisionError(
+                f"{post_id}: nothing of it waits for approval; `plan` shows when it is due"
+            )
         if seen is not None and seen != {one.fingerprint for one in waiting}:
             raise DecisionError(f"{post_id} was changed since you read it; read it again")
         now = self.clock.now()
