@@ -25,6 +25,8 @@ from bot.errors import (
 #: Longest answer that is read, packed or not; forty Mastodon statuses take about 400 kB.
 MAX_BODY = 4_000_000
 _MAX_MESSAGE = 200
+#: Seconds; who comes back too early is told again, who believes anything is lost for good.
+_LONGEST_WAIT = 3600.0
 #: Shorter ones occur in any text; no platform gives them.
 _SHORTEST_SECRET = 8
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
@@ -111,12 +113,12 @@ def told_wait(headers: Mapping[str, str], now: datetime | None) -> timedelta | N
         now: The server's own time, so that a wrong clock of ours does not matter.
 
     Returns:
-        At most a day; None where nothing usable is told.
+        At most an hour, whatever it says; None where nothing usable is told.
     """
     named = [_seconds(headers.get("retry-after", ""), now)]
     named += [_until(headers.get(name, ""), now) for name in _RESETS]
     told = next((seconds for seconds in named if seconds is not None and seconds > 0), None)
-    return None if told is None else timedelta(seconds=min(told, 86_400.0))
+    return None if told is None else timedelta(seconds=min(told, _LONGEST_WAIT))
 
 
 def _seconds(value: str, now: datetime | None) -> float | None:

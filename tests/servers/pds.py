@@ -8,6 +8,7 @@ Its Node packages are pinned in ``bluesky/package-lock.json`` and installed once
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import queue
@@ -206,16 +207,22 @@ def _version(node: str) -> int:
 
 def _install(node: _Node) -> None:
     """Install the pinned packages once; other runs of the tests wait for it."""
+    modules = HOME / "node_modules"
+    stamp = modules / ".ready"
+    lock = (HOME / "package-lock.json").read_bytes()
+    wanted = f"{hashlib.sha256(lock).hexdigest()} {_version(str(node.program))}"
     with _alone():
-        if (HOME / "node_modules" / "@atproto" / "dev-env").is_dir():
+        # `make setup` leaves a stamp of its own; half an installation has neither.
+        if (modules / ".installed").exists() or (stamp.exists() and stamp.read_text() == wanted):
             return
         command = [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
         done = subprocess.run(
             command, cwd=HOME, env=node.env(), capture_output=True, text=True, check=False
         )
         if done.returncode:
-            shutil.rmtree(HOME / "node_modules", ignore_errors=True)
+            shutil.rmtree(modules, ignore_errors=True)
             pytest.fail(f"npm ci failed in {HOME}:\n{done.stderr[-3000:]}")
+        stamp.write_text(wanted)
 
 
 @contextmanager
