@@ -99,7 +99,26 @@ def test_everything_arrives_on_all_three_as_preview_said(stage: Stage) -> None:
             assert seen.alts == tuple(picture["alt"] for picture in one["pictures"])
             assert account == "x" or seen.lang == one["lang"]
             assert account != "m" or seen.warning == (one["warning"] or "")
+    assert_cards_and_facets(stage, wanted["b"])
     assert stage.stop() == 0
+
+
+def assert_cards_and_facets(stage: Stage, statuses: list[dict[str, Any]]) -> None:
+    """On Bluesky a link is a card that we give, and every mark is a byte range that we give."""
+    records = {one["value"]["text"]: one["value"] for one in stage.pds.posts(stage.pds_account)}
+    assert any(status["card"] for status in statuses)
+    assert any(status["facets"] for status in statuses)
+    for status in statuses:
+        record, card = records[status["text"]], status["card"]
+        external = record.get("embed", {}).get("external")
+        assert (external is None) == (card is None)
+        if card:
+            assert (external["uri"], external["title"]) == (card["url"], card["title"])
+            assert external["description"] == card["description"]
+        ranges = [
+            (one["index"]["byteStart"], one["index"]["byteEnd"]) for one in record.get("facets", [])
+        ]
+        assert ranges == [(one["start"], one["end"]) for one in status["facets"]]
 
 
 def test_a_thread_hangs_together_in_order(stage: Stage) -> None:
