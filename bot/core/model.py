@@ -234,6 +234,8 @@ class Charge:
 
     action: str
     units: int = 1
+    #: What is read, where each thing is billed once a UTC day however often it is read.
+    resources: tuple[str, ...] = ()
 
 
 def _free(_status: Status) -> Sequence[Charge]:

@@ -38,8 +38,12 @@ class Meter(Protocol):
             OverBudgetError: the account's budget does not cover it; do not call.
         """
 
-    def settle(self, booking: int, units: int) -> None:
-        """Correct a booking to what was used; 0 where the call was not made or not charged."""
+    def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
+        """Correct a booking to what was used; 0 where the call was not made or not charged.
+
+        Of ``resources``, what came back of things that are billed once a UTC day, those that were
+        read before on that day are not counted again.
+        """
 
 
 @dataclass(frozen=True, slots=True)

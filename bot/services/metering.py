@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
@@ -33,8 +33,8 @@ class AccountMeter:
         except BudgetSpentError as error:
             raise OverBudgetError(account.platform, str(error)) from error
 
-    def settle(self, booking: int, units: int) -> None:
-        self.store.ledger.settle(booking, units)
+    def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
+        self.store.ledger.settle(booking, units, resources)
 
 
 def budget_left(store: Store, account: Account, clock: Clock) -> float | None:

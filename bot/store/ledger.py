@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select, update
@@ -27,12 +28,11 @@ class Ledger(Part):
         *,
         now: datetime,
         delivery_id: str | None = None,
-        resource: str | None = None,
         budget_usd: float | None = None,
     ) -> int:
         """Book a call at most; the number settles it later.
 
-        A ``resource`` (a status that is read, say) is booked once a UTC day.
+        A resource (a status that is read, say) is booked once a UTC day.
 
         Raises:
             BudgetSpentError: this month's bookings would go over ``budget_usd``; none was made.
@@ -43,13 +43,15 @@ class Ledger(Part):
             if connection.dialect.name == "postgresql":
                 # Two workers must not both find the last cent.
                 connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
-            units = 0 if _is_booked(connection, account, charge, resource, day) else charge.units
+            known = _booked(connection, account, charge.action, day)
+            new = [one for one in dict.fromkeys(charge.resources) if one not in known]
+            units = len(new) if charge.resources else charge.units
             _refuse_over(connection, account, day[:7], units * price, budget_usd)
             booked = charges.insert().values(
                 account=account,
                 delivery_id=delivery_id,
                 action=charge.action,
-                resource=resource,
+                resource=" ".join(new) or None,
                 units=units,
                 unit_micro_usd=price,
                 day=day,
@@ -58,10 +60,15 @@ class Ledger(Part):
             )
             return int(connection.execute(booked.returning(_C.id)).scalar_one())
 
-    def settle(self, booking: int, units: int) -> None:
-        """Correct a booking to what was used."""
+    def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
+        """Correct a booking to what was used: of ``resources`` those not used before that day."""
         with self._db.write() as connection:
-            values = {"units": units, "settled": 1}
+            values: dict[str, object] = {"units": units, "settled": 1}
+            if resources:
+                row = connection.execute(select(charges).where(_C.id == booking)).one()
+                known = _booked(connection, row.account, row.action, row.day, but=booking)
+                new = [one for one in dict.fromkeys(resources) if one not in known]
+                values |= {"units": len(new), "resource": " ".join(new) or None}
             connection.execute(update(charges).where(_C.id == booking).values(values))
 
     def spent(self, account: str, *, month_of: datetime) -> float:
@@ -84,15 +91,15 @@ def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
-def _is_booked(
-    connection: Connection, account: str, charge: Charge, resource: str | None, day: str
-) -> bool:
-    if resource is None:
-        return False
-    query = select(_C.id).where(
-        _C.account == account, _C.action == charge.action, _C.resource == resource, _C.day == day
+def _booked(
+    connection: Connection, account: str, action: str, day: str, but: int | None = None
+) -> frozenset[str]:
+    """Tell what of resources is paid for on that day; their names hold no spaces."""
+    query = select(_C.id, _C.resource).where(
+        _C.account == account, _C.action == action, _C.day == day, _C.units > 0
     )
-    return connection.execute(query.where(_C.units > 0).limit(1)).one_or_none() is not None
+    rows = connection.execute(query.where(_C.resource.is_not(None)))
+    return frozenset(name for id_, names in rows if id_ != but for name in names.split())
 
 
 def _refuse_over(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, select, update
 
-from bot.core.model import Metrics
+from bot.core.model import Metrics, State
 from bot.store.part import Part
 from bot.store.schema import delivery, follower, snapshot
 
@@ -58,6 +58,37 @@ class Snapshots(Part):
         with self._db.write() as connection:
             for row in rows:
                 connection.execute(statement.values(**row, reason=""))
+
+    def unscheduled(self) -> tuple[tuple[str, datetime], ...]:
+        """Find what is out and has no reads noted yet: (delivery, when it went out)."""
+        noted = select(_S.delivery_id).where(_S.delivery_id == delivery.c.id)
+        query = select(delivery.c.id, delivery.c.sent_at).where(
+            delivery.c.state == State.SENT, delivery.c.sent_at.is_not(None), ~noted.exists()
+        )
+        with self._db.read() as connection:
+            return tuple((row.id, row.sent_at) for row in connection.execute(query))
+
+    def claim(self, due: Iterable[Snapshot], until: datetime) -> tuple[Snapshot, ...]:
+        """Take reads for oneself until then; those that another worker has are left out.
+
+        A worker that dies lets go of them by that: they are due again.
+        """
+        taken = []
+        with self._db.write() as connection:
+            for one in due:
+                this = (_S.delivery_id == one.delivery_id, _S.age_label == one.age_label)
+                still = (_S.state == Outcome.DUE, _S.due_at == one.due_at)
+                statement = update(snapshot).where(*this, *still).values(due_at=until)
+                if connection.execute(statement).rowcount == 1:
+                    taken.append(one)
+        return tuple(taken)
+
+    def put_off(self, delivery_id: str, age: str, *, until: datetime, reason: str) -> None:
+        """Note why a read did not work, and when to try again."""
+        this = (_S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE)
+        values = {"due_at": until, "reason": reason}
+        with self._db.write() as connection:
+            connection.execute(update(snapshot).where(*this).values(values))
 
     def put(
         self,

@@ -185,11 +185,14 @@ def _timeline(world: World, asked: Asked, user: str) -> Reply:
         if ("pagination_token" in asked.query)
         else None
     )
+    until = int(asked.query.get("until_id", "0")) or None
     size = int(asked.query.get("max_results", "10"))
     shown = [
         status
         for status in world.timeline(owner)
-        if int(status.id) > since and (before is None or int(status.id) < before)
+        if int(status.id) > since
+        and (before is None or int(status.id) < before)
+        and (until is None or int(status.id) < until)
     ]
     page, rest = shown[:size], shown[size:]
     for status in page:

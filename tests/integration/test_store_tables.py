@@ -121,9 +121,28 @@ def test_a_booking_is_settled_to_what_was_used(store: Store) -> None:
 
 def test_a_resource_is_billed_once_a_day(store: Store) -> None:
     for moment in (NOW, NOW + timedelta(hours=1), NOW + timedelta(days=1)):
-        store.ledger.reserve("acc", Charge("read"), 0.005, now=moment, resource="status/1")
+        store.ledger.reserve("acc", Charge("read", 1, ("1",)), 0.005, now=moment)
 
     assert store.ledger.spent("acc", month_of=NOW) == 0.01
+
+
+def test_of_what_came_back_only_what_is_new_that_day_is_billed(store: Store) -> None:
+    first = store.ledger.reserve("acc", Charge("read", 2, ("1", "2")), 0.005, now=NOW)
+    store.ledger.settle(first, 1, ["1"])  # the other one was gone
+    second = store.ledger.reserve("acc", Charge("read", 10), 0.005, now=NOW)
+
+    store.ledger.settle(second, 3, ["1", "2", "3"])
+
+    assert store.ledger.spent("acc", month_of=NOW) == 0.015
+
+
+def test_a_failed_read_does_not_count_as_paid(store: Store) -> None:
+    failed = store.ledger.reserve("acc", Charge("read", 1, ("1",)), 0.005, now=NOW)
+    store.ledger.settle(failed, 0)
+
+    store.ledger.reserve("acc", Charge("read", 1, ("1",)), 0.005, now=NOW)
+
+    assert store.ledger.spent("acc", month_of=NOW) == 0.005
 
 
 def test_a_booking_over_the_budget_is_not_made(store: Store) -> None:

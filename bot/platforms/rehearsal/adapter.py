@@ -131,8 +131,7 @@ class Rehearsal:
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Tell no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
-        del refs
-        return {}
+        return {ref: Metrics() for ref in refs if self.exists(ref)}
 
     def close(self) -> None:
         self.book.close()

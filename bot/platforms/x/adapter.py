@@ -22,6 +22,7 @@ from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.lookup import look_up, numbers
 from bot.platforms.x.outcomes import NAME, Task
+from bot.platforms.x.owned import OwnNumbers
 from bot.platforms.x.reading import Shown, canonical
 from bot.platforms.x.timeline import Timeline
 from bot.platforms.x.traits import TRAITS
@@ -60,7 +61,7 @@ class X:
                 Task.READ,
                 "GET",
                 "/2/users/me",
-                Charge("user_read"),
+                Charge("user_read", resources=(self._user,) if self._user else ()),
                 params={"user.fields": "public_metrics"},
             )
         )
@@ -171,6 +172,8 @@ class X:
         return look_up(self._client, [ref.id])[ref.id] is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        if self._account.owns_app:
+            return OwnNumbers(self._client, self._user_id).read(refs)
         return numbers(self._client, refs)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ import tweepy
 from bot.core.model import Charge
 from bot.platforms.base import Connection
 from bot.platforms.wire import Trace, is_loopback, redact, safe_origin, secret_of
-from bot.platforms.x.outcomes import Reply, Task, accepted, billed
+from bot.platforms.x.outcomes import Reply, Task, accepted, billed, seen
 from bot.platforms.x.traits import TRAITS
 from bot.platforms.x.transport import OriginAdapter
 
@@ -82,7 +82,9 @@ class Client:
         """
         booking = self._connection.meter.reserve(call.charge)
         reply = self._exchange(call)
-        self._connection.meter.settle(booking, billed(reply, call.task, call.charge))
+        self._connection.meter.settle(
+            booking, billed(reply, call.task, call.charge), seen(reply, call.task)
+        )
         return accepted(reply, call.task)
 
     def _exchange(self, call: Call) -> Reply:

@@ -40,7 +40,7 @@ def _batch(client: Client, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
             Task.READ,
             "GET",
             "/2/tweets",
-            Charge("read", len(ids)),
+            Charge("read", len(ids), tuple(ids)),
             params={"ids": ",".join(ids), "post.fields": "public_metrics"},
         )
     )
@@ -51,7 +51,7 @@ def _batch(client: Client, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
 
 
 def _present(answer: Mapping[str, Any]) -> Mapping[str, Metrics]:
-    return {one["id"]: _metrics(one) for one in _objects(answer, "data") if _is_id(one.get("id"))}
+    return {one["id"]: metrics_of(one) for one in _objects(answer, "data") if _is_id(one.get("id"))}
 
 
 def _missing(answer: Mapping[str, Any]) -> Mapping[str, Metrics | None]:
@@ -74,7 +74,8 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and value.isdigit()
 
 
-def _metrics(status: Mapping[str, Any]) -> Metrics:
+def metrics_of(status: Mapping[str, Any]) -> Metrics:
+    """Read the public numbers of one status; what is not told is None."""
     raw = status.get("public_metrics")
     told = raw if isinstance(raw, dict) else {}
     return Metrics(

@@ -157,3 +157,13 @@ def _units(value: object, task: Task, charge: Charge) -> int:
     if task is Task.READ and isinstance(value, dict) and (found is None or isinstance(found, list)):
         return len(found or ())
     return charge.units
+
+
+def seen(reply: Reply, task: Task) -> tuple[str, ...]:
+    """Name what a good answer to a read shows; X bills each once a UTC day ("Pricing")."""
+    if task is not Task.READ or reply.status not in _GOOD or not isinstance(reply.value, dict):
+        return ()
+    found = reply.value.get("data")
+    shown = found if isinstance(found, list) else [found]
+    ids = (one.get("id") for one in shown if isinstance(one, dict))
+    return tuple(one for one in ids if isinstance(one, str) and one.isdigit())

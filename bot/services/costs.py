@@ -1,0 +1,101 @@
+"""What an account has spent this month, and what is still to come; asks nobody, spends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.clock import Clock
+from bot.core.campaign import Account, Campaign, Schedule
+from bot.core.engagement import due_times
+from bot.core.model import Delivery, State, Traits
+from bot.core.pricing import prices_for
+from bot.store import Outcome, Store
+
+#: May still go out, and cost.
+_TO_COME = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One paid account's month (UTC); US dollars."""
+
+    account: str
+    month: str
+    spent: float
+    by_action: Mapping[str, float]
+    posts_to_come: float
+    reads_to_come: float
+    #: None without a budget.
+    budget: float | None
+
+    @property
+    def expected(self) -> float:
+        """Give what the whole month will have cost."""
+        return self.spent + self.posts_to_come + self.reads_to_come
+
+    @property
+    def left(self) -> float | None:
+        return None if self.budget is None else self.budget - self.spent
+
+
+def price_of_read(account: Account, traits: Traits, schedule: Schedule, action: str = "") -> float:
+    """Give US dollars for reading one status; less where the account's owner owns the app."""
+    name = action or ("owned_read" if account.owns_app else "read")
+    return float(prices_for(traits, schedule).get(name, 0.0))
+
+
+def kept_for_posts(store: Store, account: str, now: datetime) -> float:
+    """Add up what this UTC month's unsent posts will cost."""
+    rows = store.outbox.find(states=_TO_COME, account=account, until=_month_end(now))
+    return sum(_cost(row) for row in rows)
+
+
+def forecasts(
+    store: Store, campaign: Campaign, clock: Clock, traits: Mapping[str, Traits]
+) -> tuple[Forecast, ...]:
+    """Tell the month of every account that pays."""
+    return tuple(
+        _forecast(store, account, campaign.schedule, clock.now(), traits[account.platform])
+        for account in campaign.schedule.accounts.values()
+        if traits[account.platform].prices
+    )
+
+
+def _forecast(
+    store: Store, account: Account, schedule: Schedule, now: datetime, traits: Traits
+) -> Forecast:
+    price = price_of_read(account, traits, schedule)
+    return Forecast(
+        account=account.name,
+        month=f"{now.astimezone(UTC):%Y-%m}",
+        spent=store.ledger.spent(account.name, month_of=now),
+        by_action=store.ledger.spent_by_action(account.name, month_of=now),
+        posts_to_come=kept_for_posts(store, account.name, now),
+        reads_to_come=price * _days_read(store, account.name, now),
+        budget=account.budget_usd_per_month,
+    )
+
+
+def _days_read(store: Store, account: str, now: datetime) -> int:
+    """Count what will be read until the month ends: a status costs once a UTC day."""
+    end, days = _month_end(now), set()
+    for one in store.snapshots.find(account=account, outcome=Outcome.DUE):
+        if now <= one.due_at < end:
+            days.add((one.delivery_id, one.due_at.astimezone(UTC).date()))
+    for row in store.outbox.find(states=_TO_COME, account=account, until=end):
+        for due in due_times(max(row.due_at, now), in_few_days=True).values():
+            if due < end:
+                days.add((row.id, due.astimezone(UTC).date()))
+    return len(days)
+
+
+def _cost(row: Delivery) -> float:
+    cost = row.labels.get("cost", 0.0)
+    return float(cost) if isinstance(cost, int | float) else 0.0
+
+
+def _month_end(now: datetime) -> datetime:
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)
