@@ -49,8 +49,12 @@ def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
     return next((hold for check in checks if (hold := check(delivery, facts))), None)
 
 
+#: The part before it is out, or still on its way; then it may wait, and need not be held.
+_ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN, State.SENT})
+
+
 def _parent(_delivery: Delivery, facts: Facts) -> Hold | None:
-    if facts.parent is None or facts.parent is State.SENT:
+    if facts.parent is None or facts.parent in _ON_ITS_WAY:
         return None
     return Hold(HoldReason.PARENT, f"it is {facts.parent}")
 

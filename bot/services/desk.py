@@ -123,7 +123,23 @@ class Desk:
         if self.store.pauses.current() is not None:
             raise DecisionError("sending is paused; resume first")
         self._require_approval(delivery)
-        return self._decide(delivery, Event.SEND, by, "send", why, released_by=by)
+        sent = self._decide(delivery, Event.SEND, by, "send", why, released_by=by)
+        for part in self._rest_of_thread(delivery):
+            self._decide(part, Event.SEND, by, "send", why, released_by=by)
+        return sent
+
+    def _rest_of_thread(self, delivery: Delivery) -> list[Delivery]:
+        """Find the later parts that waited for this one only."""
+        held = self.store.outbox.find(
+            states={State.HELD}, account=delivery.account, post_id=delivery.post_id
+        )
+        return [
+            one
+            for one in held
+            if one.occurrence == delivery.occurrence
+            and one.part > delivery.part
+            and one.reason.startswith(HoldReason.PARENT)
+        ]
 
     def _require_approval(self, delivery: Delivery) -> None:
         required = self.campaign().schedule.approvals_required

@@ -74,6 +74,8 @@ class Publisher:
         now = self.clock.now()
         for delivery in self.store.outbox.due(account, now):
             self._let_through(delivery, now)
+        for delivery in self.store.outbox.find(states={State.PLANNED}, account=account, until=now):
+            self._hold_orphan(delivery, now)
         for delivery in self.store.outbox.find(states={State.READY}, account=account):
             if delivery.retry_at is None or delivery.retry_at <= now:
                 self._look_again(delivery, now)
@@ -90,6 +92,15 @@ class Publisher:
         self.store.outbox.move(
             delivery.id, Event.RELEASE, now=now, actor=ME, released_by=released_by
         )
+
+    def _hold_orphan(self, delivery: Delivery, now: datetime) -> None:
+        """Hold a part of a thread whose forerunner was refused, or waits for too long."""
+        parent = self._parent(delivery)
+        if parent is None or parent.state is State.SENT:
+            return
+        if parent.state is State.FAILED or now > delivery.not_after:
+            reason = f"{HoldReason.PARENT}: it is {parent.state}; the thread is truncated"
+            self._hold(delivery, reason, now)
 
     def _look_again(self, delivery: Delivery, now: datetime) -> None:
         """Hold what was let through, but may not go out any more."""
