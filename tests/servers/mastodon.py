@@ -17,6 +17,13 @@ from typing import Any
 import pytest
 
 _START_SECONDS = 30.0
+#: The mock, which ends when its input ends, so that it cannot outlive the tests.
+_MAIN = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from mastodon_mock.cli import main
+main(sys.argv[1:])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +98,18 @@ def mastodon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mastod
         if process.poll() is None:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _start(config: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "mastodon_mock", "serve", "--config", str(config)]
+    command = [sys.executable, "-c", _MAIN, "serve", "--config", str(config)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     command += ["--domain", f"127.0.0.1:{port}"]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, cwd=config.parent)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=config.parent
+        )
     for _ in range(int(_START_SECONDS / 0.1)):
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return process

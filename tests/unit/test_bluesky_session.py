@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from bot.core.campaign import Account
-from bot.core.model import Draft, Metrics, PostRef, ReplyTo, Status
+from bot.core.model import (
+    Draft,
+    Facet,
+    FacetKind,
+    Metrics,
+    Picture,
+    PostRef,
+    ReplyTo,
+    Status,
+)
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -224,6 +233,39 @@ def test_the_server_that_a_session_names_is_used_if_it_is_safe(told: str, used: 
     session = SignedIn(connection(""))
 
     assert session._server(told) == used
+
+
+# -- preparing
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        {"size": 2, "ref": {"$link": "bafkrei"}},
+        {"size": 1, "ref": {"$link": 7}},
+        {"size": 1},
+        None,
+    ],
+)
+def test_a_blob_of_another_picture_is_not_taken(
+    server: QuirkyPds, platform: BlueskyPlatform, blob: object
+) -> None:
+    server.quirks.answers["uploadBlob"] = Told(body={"blob": blob})
+    status = Status("text", pictures=(Picture("aa", "image/png", "alt", 8, 8, 1),))
+
+    with pytest.raises(UnavailableError):
+        platform.prepare(status, key="k", at=NOON, reply_to=None, pictures=lambda _picture: b"x")
+
+
+@pytest.mark.parametrize("did", ["ally.example", None, 7])
+def test_a_mention_needs_an_identifier(
+    server: QuirkyPds, platform: BlueskyPlatform, did: object
+) -> None:
+    server.quirks.answers["resolveHandle"] = Told(body={"did": did})
+    status = Status("@ally.example", facets=(Facet(FacetKind.MENTION, 0, 13, "ally.example"),))
+
+    with pytest.raises(UnavailableError):
+        platform.prepare(status, key="k", at=NOON, reply_to=None, pictures=no_pictures)
 
 
 # -- outcomes
