@@ -7,7 +7,7 @@ differences are named there. Which tags and links are allowed is for the caller 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import regex
@@ -19,8 +19,6 @@ from bot.core.model import Facet, FacetKind
 
 #: Hashtags longer than this many graphemes are no hashtags on Bluesky.
 MAX_TAG = 64
-#: Graphemes of an address's path that stay when it is shortened for display.
-SHOWN_PATH = 13
 
 # White space as JavaScript's; Python's differs in U+0085, U+001C-1F and U+FEFF.
 _SPACE = r"\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -36,14 +34,6 @@ class Mention:
     end: int
     #: Without the ``@``: ``name``, ``name@server`` or ``name.example.org``.
     handle: str
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A text and what is marked in it."""
-
-    text: str
-    facets: tuple[Facet, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,50 +111,6 @@ def detect(text: str, *, coalition: Collection[str] = ()) -> tuple[Facet, ...]:
     """
     found = [*_links(text), *_tags(text), *_mentions(text, coalition)]
     return tuple(_in_bytes(text, sorted(found, key=lambda one: one.start)))
-
-
-def shorten_links(
-    text: str, *, coalition: Collection[str] = (), shown_path: int = SHOWN_PATH
-) -> Marked:
-    """Show long addresses as host and the beginning of the path, linked to the whole.
-
-    Only addresses with a scheme are shortened, and only where that saves something.
-    """
-    found = [*_links(text), *_tags(text), *_mentions(text, coalition)]
-    pieces: list[str] = []
-    moved: list[_Found] = []
-    done = length = 0
-    for one in sorted(found, key=lambda one: one.start):
-        shown = text[one.start : one.end]
-        if one.kind is FacetKind.LINK:
-            shown = _shown(shown, shown_path)
-        if one.start < done:
-            continue  # a tag inside an address
-        pieces += (text[done : one.start], shown)
-        start = length + one.start - done
-        length = start + len(shown)
-        moved.append(replace(one, start=start, end=length))
-        done = one.end
-    short = "".join((*pieces, text[done:]))
-    return Marked(short, tuple(_in_bytes(short, moved)))
-
-
-def _shown(address: str, shown_path: int) -> str:
-    """Cut scheme and path; never to anything longer than before."""
-    scheme, separator, rest = address.partition("://")
-    if not separator or not scheme:
-        return address
-    host, path = _host_and_path(rest)
-    if path == "/":
-        return host
-    if graphemes(path) <= shown_path + 2:
-        return host + path
-    return host + "".join(regex.findall(r"\X", path)[:shown_path]) + "…"
-
-
-def _host_and_path(rest: str) -> tuple[str, str]:
-    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
-    return rest[:end], rest[end:]
 
 
 def _with_scheme(address: str) -> str:

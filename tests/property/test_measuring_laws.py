@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facets import detect, find_mentions, shorten_links
+from bot.core.facets import detect, find_mentions
 from bot.core.measuring import bluesky_length, graphemes, mastodon_length, utf8_length, x_length
 from bot.core.model import FacetKind, Limits
 from bot.core.x_text import find_addresses
@@ -58,17 +58,6 @@ def test_facets_cut_no_character(text: str) -> None:
     for facet in detect(text):
         shown = data[facet.start : facet.end].decode()
         assert facet.value == shown[1:] if facet.kind is FacetKind.TAG else shown in facet.value
-
-
-@given(texts)
-def test_shortening_loses_no_link_and_adds_nothing(text: str) -> None:
-    short = shorten_links(text)
-    data = short.text.encode()
-
-    links = [one.value for one in detect(text) if one.kind is FacetKind.LINK]
-    assert [one.value for one in short.facets if one.kind is FacetKind.LINK] == links
-    assert graphemes(short.text) <= graphemes(text)
-    assert all(data[one.start : one.end].decode() for one in short.facets)
 
 
 @given(texts)

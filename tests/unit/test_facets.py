@@ -7,7 +7,6 @@ from bot.core.facets import (
     find_links,
     find_mentions,
     find_tags,
-    shorten_links,
 )
 from bot.core.model import Facet, FacetKind
 
@@ -94,44 +93,3 @@ def test_links_of_every_platform_are_listed_once() -> None:
 
 def test_tags_are_listed_as_they_are_written() -> None:
     assert find_tags("#Uyghur text #HumanRights.") == ("Uyghur", "HumanRights")
-
-
-def test_a_long_address_is_shown_short_and_linked_whole() -> None:
-    short = shorten_links(f"خەت: {LETTER} #Uyghur")
-
-    assert short.text == "خەت: campaignforuyghurs.org/open-letter-… #Uyghur"
-    assert marked(short.text, short.facets) == [
-        "campaignforuyghurs.org/open-letter-…",
-        "#Uyghur",
-    ]
-    assert [one.value for one in short.facets] == [LETTER, "Uyghur"]
-
-
-def test_a_handle_inside_an_address_is_part_of_it() -> None:
-    text = "https://a.com/x(@uhrp.example.org)"
-
-    short = shorten_links(text, coalition=["uhrp.example.org"])
-
-    assert short.text == "a.com/x(@uhrp.exam…"
-    assert [one.value for one in short.facets] == [text]
-
-
-@pytest.mark.parametrize(
-    ("text", "short"),
-    [
-        ("https://uhrp.org/", "uhrp.org"),
-        ("https://uhrp.org", "uhrp.org"),
-        ("https://uhrp.org/reports", "uhrp.org/reports"),
-        ("https://uhrp.org?q=1#x", "uhrp.org?q=1#x"),
-        ("uhrp.org/a/very/long/path/indeed", "uhrp.org/a/very/long/path/indeed"),
-        ("no address, @name.example.org", "no address, @name.example.org"),
-    ],
-)
-def test_what_is_short_stays(text: str, short: str) -> None:
-    assert shorten_links(text).text == short
-
-
-def test_mentions_of_the_coalition_survive_shortening() -> None:
-    short = shorten_links(f"{LETTER} @uhrp.example.org", coalition=["uhrp.example.org"])
-
-    assert marked(short.text, short.facets)[1] == "@uhrp.example.org"

@@ -1,0 +1,99 @@
+"""A link to the quoted source lands a reader on the very passage, in a real browser."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from bot.core.campaign import Campaign
+from bot.core.textfragment import with_text_fragment
+from bot.wiring.content import prove_files
+from tests.conftest import ROOT, require_tool
+
+pytestmark = pytest.mark.browser
+
+#: Which paragraphs a reader sees, by their numbers, after the page has scrolled.
+SEEN = """
+() => [...document.querySelectorAll('p')].flatMap((one, at) => {
+  const box = one.getBoundingClientRect();
+  return box.bottom > 0 && box.top < innerHeight ? [at] : [];
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def campaign() -> Campaign:
+    found = prove_files(ROOT / "schedule.yaml", ROOT / "posts").campaign
+    assert found is not None
+    return found
+
+
+def paragraphs(text: str) -> list[str]:
+    return [one for one in text.split("\n\n") if one.strip()]
+
+
+@pytest.fixture(scope="module")
+def address(campaign: Campaign) -> Iterator[str]:
+    """Serve the letter with its paragraphs so far apart that only one is seen at a time."""
+    shown = "".join(
+        f"<p style='margin: 0 0 3000px'>{html.escape(one)}</p>"
+        for one in paragraphs(campaign.sources["letter"].text)
+    )
+    page = f"<!doctype html><meta charset=utf-8><title>letter</title>{shown}".encode()
+
+    class Letter(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_words: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Letter)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/letter"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=require_tool("chromium", "chromium-browser"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser.new_page(viewport={"width": 900, "height": 700})
+        browser.close()
+
+
+def test_every_quotation_of_the_campaign_is_where_its_link_lands(
+    campaign: Campaign, address: str, page: Page
+) -> None:
+    text = campaign.sources["letter"].text
+    starts = [text.index(one) for one in paragraphs(text)]
+    quotes = [post.quote for post in campaign.posts if post.quote]
+    assert len(quotes) >= 30
+
+    for quote in quotes:
+        link = with_text_fragment(address, text, quote.fragments)
+        assert "#:~:text=" in link
+        wanted = sum(start <= quote.fragments[0][0] for start in starts) - 1
+        page.goto("about:blank")
+        page.goto(link)
+        assert wanted in page.evaluate(SEEN), (quote.text, link)
+
+
+def test_without_a_fragment_the_page_opens_at_its_top(address: str, page: Page) -> None:
+    page.goto(address)
+
+    assert page.evaluate(SEEN) == [0]
