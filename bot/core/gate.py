@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+import unicodedata
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,20 @@ class Hold:
         return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
 
 
+def approvers(approved_by: Iterable[str], author: str) -> int:
+    """Count the people whose approval counts: the author's is none, and nobody is two people."""
+    return len({_person(one) for one in approved_by} - {_person(author)})
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Compare names as people write them: capitals and spaces make no difference."""
+    return _person(one) == _person(other)
+
+
+def _person(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
 def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
     """Say why a due delivery must not go out; None where it may.
 
@@ -68,8 +83,7 @@ def _stop(_delivery: Delivery, facts: Facts) -> Hold | None:
 
 
 def _approvals(delivery: Delivery, facts: Facts) -> Hold | None:
-    author = str(delivery.labels.get("author", ""))
-    valid = len(facts.approved_by - {author})
+    valid = approvers(facts.approved_by, str(delivery.labels.get("author", "")))
     if valid >= facts.approvals_required:
         return None
     return Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")

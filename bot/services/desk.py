@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
-from bot.core.lifecycle import Event
-from bot.core.model import Delivery, HoldReason, JsonObject, PostRef, State
+from bot.core.gate import approvers, is_same_person
+from bot.core.lifecycle import UNSENT, Event
+from bot.core.model import Delivery, HoldReason, JsonObject, State
 from bot.errors import DecisionError
 from bot.services.planwriter import FAR_AWAY
+from bot.services.trust import CHANGED
 from bot.store import Store
 
 
@@ -43,39 +46,43 @@ class Desk:
             )
         if seen is not None and seen != {one.fingerprint for one in waiting}:
             raise DecisionError(f"{post_id} was changed since you read it; read it again")
-        now = self.clock.now()
-        for fingerprint in sorted({one.fingerprint for one in waiting}):
-            author = next(str(d.labels["author"]) for d in waiting if d.fingerprint == fingerprint)
-            self._refuse_author(post_id, author, by)
+        for row in waiting:
+            if is_same_person(by, str(row.labels["author"])):
+                raise DecisionError(f"{post_id}: {by} wrote it; somebody else must approve it")
+        new = {one.fingerprint for one in waiting if not self._has_approved(one, by)}
+        if not new:
+            raise DecisionError(f"{by} has approved {post_id} already, as it is now")
+        for fingerprint in sorted(new):
             self.store.approvals.approve(
-                fingerprint, post_id, by=by, note=note, now=now, sources=self._sources(post_id)
-            )
+                fingerprint, post_id, by=by, note=note, now=self.clock.now(),
+                sources=self._sources(post_id),
+            )  # fmt: skip
             said = {"fingerprint": fingerprint, "said": _said(waiting, fingerprint)}
             self._write(by, "approve", post_id, note, said)
         return waiting
 
+    def _has_approved(self, delivery: Delivery, by: str) -> bool:
+        standing = self.store.approvals.of(delivery.fingerprint)
+        return any(is_same_person(by, one.by) for one in standing)
+
     def approvals(self, delivery: Delivery) -> int:
         """Count the standing approvals that a delivery has; its author's is none."""
-        by = {one.by for one in self.store.approvals.of(delivery.fingerprint)}
-        return len(by - {str(delivery.labels.get("author", ""))})
+        standing = self.store.approvals.of(delivery.fingerprint)
+        return approvers((one.by for one in standing), str(delivery.labels.get("author", "")))
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
         """Find what an approval of the post would be about."""
-        open_states = {State.PLANNED, State.READY}
-        found = self.store.outbox.find(states=open_states, post_id=post_id)
-        held = self.store.outbox.find(states={State.HELD}, post_id=post_id)
-        unapproved = [one for one in held if one.reason.startswith(HoldReason.UNAPPROVED)]
-        return (*found, *unapproved)
+        states = {State.PLANNED, State.READY, State.HELD}
+        required = self.campaign().schedule.approvals_required
+        return tuple(
+            row for row in self.store.outbox.find(states=states, post_id=post_id)
+            if row.state is not State.HELD or self.approvals(row) < required
+        )  # fmt: skip
 
     def _sources(self, post_id: str) -> dict[str, str]:
         """Name what the post quotes, so that a change of it takes the approval back."""
         post = self.campaign().post(post_id)
         return {post.quote.source: post.quote.source_sha256} if post and post.quote else {}
-
-    @staticmethod
-    def _refuse_author(post_id: str, author: str, by: str) -> None:
-        if by.strip().casefold() == author.strip().casefold():
-            raise DecisionError(f"{post_id}: {by} wrote it; somebody else must approve it")
 
     def pause(self, reason: str, *, by: str) -> None:
         """Hold everything before its next network call."""
@@ -90,6 +97,21 @@ class Desk:
             raise DecisionError("sending is not paused")
         self.store.pauses.resume(by=by, now=self.clock.now())
         self._write(by, "resume", "everything", why, {})
+
+    def restart(self, account: str, *, by: str, why: str = "") -> str:
+        """Let a stopped account send again, after a look at it; the answer is why it was stopped.
+
+        Raises:
+            DecisionError: it is not stopped, or by a change of the files (see `Guard.accept`).
+        """
+        state = self.store.accounts.get(account)
+        if state is None or not state.stopped_reason:
+            raise DecisionError(f"no stopped account is called {account!r}")
+        if state.stopped_reason.startswith(CHANGED):
+            raise DecisionError(f"{account}: {state.stopped_reason}; confirm it by accept-config")
+        self.store.accounts.start(account, self.clock.now())
+        self._write(by, "restart", account, why, {"stopped": state.stopped_reason})
+        return state.stopped_reason
 
     def held(self) -> tuple[Delivery, ...]:
         """List what waits for a person: held and failed, the oldest first."""
@@ -113,7 +135,7 @@ class Desk:
             case "queue":
                 return self._requeue(delivery, by, why)
             case "drop":
-                return self._decide(delivery, Event.DROP, by, "drop", why)
+                return self._take_out(delivery, by, "drop", why)
             case _ if choice.startswith(("https://", "http://", "at://")):
                 return self._vouch(delivery, choice, by, why)
             case _:
@@ -154,18 +176,42 @@ class Desk:
             raise DecisionError(
                 f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
             )
-        if delivery.attempts:
+        whole = self._thread(delivery)
+        if any(row.state not in UNSENT or _is_doubtful(row) for row in whole):
             raise DecisionError(
-                f"{delivery.id} may be out: send it (same key), drop it, or give its address"
+                f"{delivery.id} may be out, or a part of it: send it (same key), drop it, or give"
+                " its address"
             )
-        return self._decide(
-            delivery, Event.REQUEUE, by, "queue", why, due_at=FAR_AWAY, not_after=FAR_AWAY
-        )
+        for row in whole:
+            if row.state is State.PLANNED:
+                self.store.outbox.reschedule(
+                    row.id, occurrence=row.occurrence, due_at=FAR_AWAY, not_after=FAR_AWAY,
+                    now=self.clock.now(),
+                )  # fmt: skip
+        held = [row for row in whole if row.state is State.HELD]
+        moved = [
+            self._decide(
+                row, Event.REQUEUE, by, "queue", why, due_at=FAR_AWAY, not_after=FAR_AWAY,
+                released_by="",
+            )
+            for row in held
+        ]  # fmt: skip
+        return next(row for row in moved if row.id == delivery.id)
+
+    def _thread(self, delivery: Delivery) -> list[Delivery]:
+        """Find all parts of the delivery's thread that nobody took out, in order."""
+        rows = self.store.outbox.find(account=delivery.account, post_id=delivery.post_id)
+        same = [row for row in rows if row.occurrence == delivery.occurrence]
+        return [row for row in same if row.state is not State.CANCELLED]
 
     def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
-        ref = PostRef(id=address.rstrip("/").rsplit("/", 1)[-1], url=address)
+        # An at:// address is itself the id; of a page the last piece of its path is.
+        path = urlsplit(address).path.rstrip("/")
+        remote_id = address if address.startswith("at://") else path.rsplit("/", 1)[-1]
+        if not remote_id:
+            raise DecisionError(f"{address}: name the address of the status itself")
         return self._decide(
-            delivery, Event.VOUCH, by, "is out", why, remote_id=ref.id, url=address,
+            delivery, Event.VOUCH, by, "is out", why, remote_id=remote_id, url=address,
             sent_at=self.clock.now(),
         )  # fmt: skip
 
@@ -177,13 +223,20 @@ class Desk:
         return self._decide(delivery, Event.RETRY, by, "retry", why, released_by=by)
 
     def cancel(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
-        """Take a delivery out that is not sent."""
+        """Take a delivery out that is not sent; of a thread, all that is not sent."""
         delivery = self.find(delivery_id)
-        dropped = delivery.state in {State.HELD, State.FAILED}
-        event = Event.DROP if dropped else Event.CANCEL
-        if delivery.state not in {State.PLANNED, State.READY} and not dropped:
+        if delivery.state not in UNSENT:
             raise DecisionError(f"{delivery_id} is {delivery.state}; it cannot be cancelled")
-        return self._decide(delivery, event, by, "cancel", why)
+        return self._take_out(delivery, by, "cancel", why)
+
+    def _take_out(self, delivery: Delivery, by: str, verb: str, why: str) -> Delivery:
+        unsent = [row for row in self._thread(delivery) if row.state in UNSENT]
+        dropped = {State.HELD, State.FAILED}
+        gone = [
+            self._decide(row, Event.DROP if row.state in dropped else Event.CANCEL, by, verb, why)
+            for row in reversed(unsent)
+        ]
+        return next(row for row in gone if row.id == delivery.id)
 
     def find(self, delivery_id: str) -> Delivery:
         """Find a delivery by its id or the beginning of it.
@@ -212,6 +265,10 @@ class Desk:
 
     def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
+
+
+def _is_doubtful(row: Delivery) -> bool:
+    return bool(row.attempts) or row.reason.startswith(HoldReason.UNSETTLED)
 
 
 def _said(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:

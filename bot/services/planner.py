@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.model import Delivery, State
+from bot.core.model import Delivery
 from bot.core.planning import Alike, Past, Plan, Window, plan
 from bot.core.similarity import similar_pairs
 from bot.core.versions import version_of
 from bot.log import get_logger
 from bot.services.composing import Composition
-from bot.services.planwriter import CORRECTION, Changes, PlanWriter, is_movable
+from bot.services.planwriter import (
+    CORRECTION,
+    Changes,
+    PlanWriter,
+    groups_of,
+    is_movable,
+    is_withdrawn,
+)
 from bot.store import Store
 
 log = get_logger(__name__)
@@ -35,10 +42,9 @@ class Planner:
         """Bring the outbox to what the campaign says for the coming days."""
         now = self.clock.now()
         self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
-        PlanWriter(self.store, composition, now).refresh()
+        before = PlanWriter(self.store, composition, now).refresh()
         writer = PlanWriter(self.store, composition, now)
-        result = self._plan(composition, writer.rows, now, days)
-        changes = writer.write(result)
+        changes = before + writer.write(self._plan(composition, writer.rows, now, days))
         if changes:
             log.info("planned", **asdict(changes))
         return changes
@@ -51,7 +57,7 @@ class Planner:
         return plan(
             schedule,
             composition.offers(),
-            past=_past(rows, now),
+            past=list(_past(rows, composition, now)),
             added_at={name: one.added_at for name, one in states.items() if one},
             window=Window(now, now + timedelta(days=days)),
             alike=alike(composition),
@@ -79,13 +85,21 @@ def alike(composition: Composition) -> Alike:
     return is_alike
 
 
-def _past(rows: Iterable[Delivery], now: datetime) -> list[Past]:
-    return [
-        Past(
-            row.account, row.platform, row.post_id, row.occurrence, row.due_at,
-            bool(row.labels.get("graphic")),
-        )
-        for row in rows
-        if row.part == 0 and row.state is not State.CANCELLED and not is_movable(row, now)
-        if not row.occurrence.startswith(CORRECTION)
+def _past(rows: Sequence[Delivery], composition: Composition, now: datetime) -> Iterator[Past]:
+    """Give what is settled already: out, under way, waiting for a person, or taken out by one."""
+    planned = [row for row in rows if not row.occurrence.startswith(CORRECTION)]
+    settled = [group[0] for group in groups_of(planned).values() if not is_movable(group, now)]
+    withdrawn = [
+        row for row in planned
+        if row.part == 0 and is_withdrawn(row) and _is_unchanged(row, composition)
     ]  # fmt: skip
+    for row in (*settled, *withdrawn):
+        graphic = bool(row.labels.get("graphic"))
+        yield Past(row.account, row.platform, row.post_id, row.occurrence, row.due_at, graphic)
+
+
+def _is_unchanged(row: Delivery, composition: Composition) -> bool:
+    """Tell whether the post still says what the person took out; an edit is a new question."""
+    post = composition.campaign.post(row.post_id)
+    due_at = post.at if post and post.at else row.due_at
+    return post is not None and composition.fingerprint(post, due_at) == row.fingerprint

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.core.campaign import Post
-from bot.core.lifecycle import Event
-from bot.core.model import Delivery, NewDelivery, State, canonical_json, sha256_hex
+from bot.core.lifecycle import UNSENT, Event
+from bot.core.model import (
+    Delivery,
+    HoldReason,
+    NewDelivery,
+    State,
+    canonical_json,
+    sha256_hex,
+)
 from bot.core.planning import Assignment, Plan
 from bot.services.composing import Composition
 from bot.store import QueuePlace, Store
 
 ME = "planner"
 EDITED = "its post was edited"
+REMOVED = "its post was removed"
+UNPLANNED = "no longer planned"
 
 #: Until when a delivery waits that was put back into its queue: the planner gives it the next
 #: free slot.
@@ -24,11 +33,10 @@ FAR_AWAY = datetime(9999, 1, 1, tzinfo=UTC)
 #: Begins the occurrence of a correction: people plan it, the planner leaves it alone.
 CORRECTION = "correction/"
 
-#: Past its time but not out: an edit still changes it, a removal still takes it away.
-_OPEN = frozenset({State.PLANNED, State.READY, State.HELD, State.FAILED})
-
 #: An occurrence's deliveries: the parts of one thread, in order.
 Group = list[Delivery]
+#: Account, post, occurrence.
+Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -40,13 +48,38 @@ class Changes:
     moved: int = 0
     cancelled: int = 0
 
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(
+            self.added + other.added,
+            self.replaced + other.replaced,
+            self.moved + other.moved,
+            self.cancelled + other.cancelled,
+        )
+
     def __bool__(self) -> bool:
         return bool(self.added or self.replaced or self.moved or self.cancelled)
 
 
-def is_movable(row: Delivery, now: datetime) -> bool:
-    """Tell whether the planner may still give the delivery another moment."""
-    return row.state is State.PLANNED and row.due_at > now
+def is_movable(group: Group, now: datetime) -> bool:
+    """Tell whether the planner may still give the deliveries another moment: all of them."""
+    return all(
+        row.state is State.PLANNED and row.due_at > now and not row.attempts for row in group
+    )
+
+
+def is_withdrawn(row: Delivery) -> bool:
+    """Tell whether a person took the delivery out; what the planner took out may come again."""
+    by_planner = {EDITED, REMOVED, UNPLANNED}
+    return row.state is State.CANCELLED and row.reason not in by_planner
+
+
+def groups_of(rows: Iterable[Delivery]) -> dict[Key, Group]:
+    """Sort what is not cancelled into occurrences."""
+    groups: dict[Key, Group] = defaultdict(list)
+    for row in sorted(rows, key=lambda one: one.due_at):
+        if row.state is not State.CANCELLED:
+            groups[row.account, row.post_id, row.occurrence].append(row)
+    return {key: sorted(group, key=lambda one: one.part) for key, group in groups.items()}
 
 
 class PlanWriter:
@@ -56,31 +89,45 @@ class PlanWriter:
         self.rows = tuple(
             row for row in store.outbox.find() if not row.occurrence.startswith(CORRECTION)
         )
+        self.groups = groups_of(self.rows)
+        self.changes = Changes()
         self._outbox = store.outbox
         self._media = store.media
         self._composition = composition
         self._now = now
-        self._changes = Changes()
+        self._is_settling = store.settle_first() is not None
         self._rounds: dict[tuple[str, str], int] = defaultdict(int)
         for row in self.rows:
             if row.part == 0:
                 self._rounds[row.account, row.post_id] += 1
 
-    def refresh(self) -> None:
+    def refresh(self) -> Changes:
         """Bring removals and edits to deliveries whose time came but which did not go out."""
-        stuck = [one for one in self.rows if one.state in _OPEN and not is_movable(one, self._now)]
-        for group in _groups(stuck).values():
-            if any(row.attempts for row in group):
-                continue  # it may be out: a person decides
-            first = group[0]
-            if not self._is_wanted(first):
-                self._drop(group, "its post was removed")
-            elif self._is_edited(group):
-                due = FAR_AWAY if first.occurrence.startswith("queue/") else self._due(first)
-                slot = str(first.labels.get("slot", ""))
-                self._write_one(
-                    Assignment(first.account, first.post_id, first.occurrence, due, slot), group
-                )
+        for group in self.groups.values():
+            if is_movable(group, self._now):
+                continue
+            unsent = [row for row in group if row.state in UNSENT and not self._may_be_out(row)]
+            if not self._is_wanted(group[0]):
+                self._drop(unsent, REMOVED)
+            elif len(unsent) == len(group) and self._is_edited(group):
+                self._edit(group)
+        return self.changes
+
+    def _may_be_out(self, row: Delivery) -> bool:
+        """Tell what only a person may decide; READY after an attempt was seen to be absent."""
+        tried = row.attempts and (row.state is not State.READY or self._is_settling)
+        return bool(tried) or row.reason.startswith(HoldReason.UNSETTLED)
+
+    def _edit(self, group: Group) -> None:
+        """Put an edited post's deliveries back: into their queue, or to their time."""
+        first = group[0]
+        if any(row.attempts for row in group):
+            return  # what was begun once goes out as it was begun
+        due = FAR_AWAY if first.occurrence.startswith("queue/") else self._due(first)
+        slot = str(first.labels.get("slot", ""))
+        self._write_one(
+            Assignment(first.account, first.post_id, first.occurrence, due, slot), group
+        )
 
     def _is_wanted(self, row: Delivery) -> bool:
         post = self._composition.campaign.post(row.post_id)
@@ -105,18 +152,20 @@ class PlanWriter:
 
     def write(self, result: Plan) -> Changes:
         """Bring the outbox to the plan; the answer says what had to change."""
-        movable = _groups(row for row in self.rows if is_movable(row, self._now))
+        movable = {key: group for key, group in self.groups.items() if is_movable(group, self._now)}
         pairs = _matched(result.assignments, movable)
         kept = {id(group) for _one, group in pairs if group}
         for group in movable.values():
             if id(group) not in kept:
-                self._drop(group, "no longer planned")
-        self._rearrange(pairs)
+                self._drop(group, UNPLANNED)
+        moved = self._rearrange(pairs)
         for assignment, known in pairs:
-            self._write_one(assignment, known)
-        return self._changes
+            self._write_one(assignment, [moved.get(row.id, row) for row in known or ()])
+        return self.changes
 
-    def _rearrange(self, pairs: Sequence[tuple[Assignment, Group | None]]) -> None:
+    def _rearrange(
+        self, pairs: Sequence[tuple[Assignment, Group | None]]
+    ) -> Mapping[str, Delivery]:
         """Move deliveries whose moment changed, all at once, since two may swap places."""
         places = {
             row.id: QueuePlace(one.occurrence, one.due_at, self._not_after(one))
@@ -125,9 +174,9 @@ class PlanWriter:
             if row.occurrence.startswith("queue/")
             if (row.occurrence, row.due_at) != (one.occurrence, one.due_at)
         }
-        if places:
-            self._outbox.rearrange(places, now=self._now)
-            self._changes.moved += len(places)
+        self.changes.moved += len(places)
+        moved = self._outbox.rearrange(places, now=self._now) if places else ()
+        return {row.id: row for row in moved}
 
     def _not_after(self, one: Assignment) -> datetime:
         if one.due_at == FAR_AWAY:
@@ -135,34 +184,31 @@ class PlanWriter:
         schedule = self._composition.campaign.schedule
         return one.due_at + (self._post(one.post_id).not_after or schedule.not_after)
 
-    def _write_one(self, assignment: Assignment, group: Group | None) -> None:
-        wanted = self._wanted(assignment, [row.id for row in group or ()])
-        known = group or []
+    def _write_one(self, assignment: Assignment, known: Group) -> None:
+        wanted = self._wanted(assignment, [row.id for row in known])
         if known and len(known) != len(wanted):
             self._drop(known, EDITED)
             known, wanted = [], self._wanted(assignment, [])
         if not known:
             self._keep_pictures(wanted)
-            self._changes.added += len(self._outbox.add_all(wanted, now=self._now))
+            self.changes.added += len(self._outbox.add_all(wanted, now=self._now))
             return
         for row, new in zip(known, wanted, strict=True):
             self._bring(row, new)
 
     def _bring(self, row: Delivery, new: NewDelivery) -> None:
-        same = (row.payload_sha256, row.fingerprint) == (new.payload_sha256, new.fingerprint)
-        moved = row.due_at != new.due_at and not row.occurrence.startswith("queue/")
-        if same and not moved:
+        if _as_planned(row) == _as_planned(new):
             return
         self._keep_pictures([new])
         self._outbox.replace(row.id, new, now=self._now, actor=ME, reason=EDITED)
-        self._changes.replaced += 1
+        self.changes.replaced += 1
 
     def _drop(self, group: Group, why: str) -> None:
         for row in reversed(group):
             dropped = row.state in {State.HELD, State.FAILED}
             event = Event.DROP if dropped else Event.CANCEL
             self._outbox.move(row.id, event, now=self._now, actor=ME, reason=why)
-            self._changes.cancelled += 1
+            self.changes.cancelled += 1
 
     def _keep_pictures(self, wanted: Iterable[NewDelivery]) -> None:
         for new in wanted:
@@ -218,16 +264,13 @@ class PlanWriter:
         ]
 
 
-def _groups(rows: Iterable[Delivery]) -> dict[tuple[str, str, str], Group]:
-    """Sort rows into occurrences."""
-    groups: dict[tuple[str, str, str], Group] = defaultdict(list)
-    for row in sorted(rows, key=lambda one: (one.due_at, one.part)):
-        groups[row.account, row.post_id, row.occurrence].append(row)
-    return groups
+def _as_planned(one: Delivery | NewDelivery) -> tuple[object, ...]:
+    """Give what an edit of the files can change of a delivery."""
+    return one.payload_sha256, one.fingerprint, one.due_at, one.not_after, dict(one.labels)
 
 
 def _matched(
-    assignments: Sequence[Assignment], movable: Mapping[tuple[str, str, str], Group]
+    assignments: Sequence[Assignment], movable: Mapping[Key, Group]
 ) -> list[tuple[Assignment, Group | None]]:
     """Pair what is wanted with what is planned: the same moment first, then the same post."""
     free = dict(movable)

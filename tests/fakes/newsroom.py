@@ -134,9 +134,10 @@ class Newsroom:
         self.stop()
         self.start()
 
-    def watch(self) -> None:
-        """Let the bot look at its files."""
+    def watch(self, *, broken: bool = False) -> None:
+        """Let the bot look at its files, which have errors just where the test says so."""
         self.bot.watch()
+        assert bool(self.bot.contents.broken()) is broken, self.bot.contents.broken()
 
     def wait(self, until: datetime) -> None:
         """Let time pass, and the bot do what comes up in it."""
