@@ -10,6 +10,7 @@ import apprise
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
+from bot.core.gate import approvers
 from bot.core.model import Delivery, State
 from bot.core.zones import shown
 from bot.log import get_logger
@@ -96,8 +97,9 @@ class Notifier:
         soon = self.clock.now() + AHEAD
         rows = self.store.outbox.find(states={State.PLANNED}, until=soon)
         for row in rows:
-            by = {one.by for one in self.store.approvals.of(row.fingerprint)}
-            missing = required - len(by - {str(row.labels.get("author", ""))})
+            standing = self.store.approvals.of(row.fingerprint)
+            author = str(row.labels.get("author", ""))
+            missing = required - approvers((one.by for one in standing), author)
             if missing > 0 and row.part == 0:
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
                 yield f"unapproved/{row.fingerprint}", text

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event
 
 from bot.clock import Clock
+from bot.core.gate import approvers
 from bot.core.model import State
 from bot.core.planning import Assignment, Hole, Plan
 from bot.services.composing import Composition
@@ -96,8 +97,8 @@ class Forecaster:
         if post is None or self.store is None:
             return ""
         bound = composition.fingerprint(post, one.due_at)
-        by = {approval.by for approval in self.store.approvals.of(bound)} - {post.author}
-        return f"unapproved: {len(by)} of {required}" if len(by) < required else "approved"
+        count = approvers((one.by for one in self.store.approvals.of(bound)), post.author)
+        return f"unapproved: {count} of {required}" if count < required else "approved"
 
     def _waiting(self) -> list[Entry]:
         """Give what is held: it is in nobody's plan until a person decides."""
