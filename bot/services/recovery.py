@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 from bot.clock import Clock
 from bot.core.lifecycle import Event
@@ -25,12 +26,22 @@ class Recovery:
     store: Store
     clock: Clock
     platform: Callable[[str], Platform]
+    #: It asks all accounts' adapters, each of which serves one thread at a time.
+    _alone: Lock = field(default_factory=Lock)
 
     def run(self) -> bool:
         """Settle what can be settled now; True where nothing stands in the way of sending."""
         reason = self.store.settle_first()
         if reason is None:
             return True
+        if not self._alone.acquire(blocking=False):
+            return False  # another thread is at it
+        try:
+            return self._settle_all(reason)
+        finally:
+            self._alone.release()
+
+    def _settle_all(self, reason: str) -> bool:
         now = self.clock.now()
         suspects = self.store.amnesia_suspects(now)
         # Every one is tried, also after one that could not be read.
@@ -58,6 +69,8 @@ class Recovery:
         row = suspect.delivery
         try:
             ref: PostRef | None = self.platform(row.account).find(draft)
+        except KeyError:
+            return True  # the schedule names the account no more: nothing is sent there
         except PlatformError as error:
             log.warning("not read back yet", delivery=row.id, reason=str(error))
             return False

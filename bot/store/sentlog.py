@@ -113,12 +113,13 @@ class SentLog:
 
 
 def open_log(path: Path) -> SentLog | None:
-    """Read the log that stands there; None where there is none."""
+    """Read the log that stands there; None where there is none, or none was ever begun."""
     if not path.exists():
         return None
     log = SentLog(path, log_id="", instance_id="")
     log._load()
-    return log
+    # Whoever made the file died before its first line was whole: nothing can have been sent.
+    return log if log.log_id or log.attempted else None
 
 
 def start_log(path: Path, instance_id: str, *, now: datetime) -> SentLog:

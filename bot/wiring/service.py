@@ -172,6 +172,8 @@ class Bot:
         now = self.clock.now()
         self.store.workers.beat(self.owner, {"pid": os.getpid()}, now)
         self.store.outbox.expire(now)
+        # Not only when something is due: what comes due after a restore is no suspect then.
+        self.recovery.run()
 
     def lanes(self) -> Lanes:
         return Lanes(self.busy, self.lane, self.store.outbox.next_wake)

@@ -1,0 +1,86 @@
+"""The networks of `tests.faults.networks` as a test holds them, and what their ledger says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One status that a platform took."""
+
+    at: datetime
+    account: str
+    id: str
+    text: str
+    parent: str | None
+
+
+class Networks:
+    """Orders to the process, and its ledger."""
+
+    def __init__(self, process: subprocess.Popen[str], ledger: Path) -> None:
+        self.process = process
+        self._ledger = ledger
+        self._read = 0
+        self.origins: dict[str, str] = json.loads(_pipe(process.stdout).readline())
+
+    def order(self, do: str, **what: Any) -> Any:
+        """Give one order, and wait until it is done."""
+        pipe = _pipe(self.process.stdin)
+        pipe.write(json.dumps({"do": do, **what}) + "\n")
+        pipe.flush()
+        return json.loads(_pipe(self.process.stdout).readline())
+
+    def forget(self) -> None:
+        """Begin anew, also with the ledger: what it has so far is another schedule's."""
+        self.order("forget")
+        self._read = len(self._lines())
+
+    def taken(self) -> list[Taken]:
+        """Read what was taken since `forget`, in order."""
+        found = [json.loads(line) for line in self._lines()[self._read :]]
+        return [
+            Taken(datetime.fromisoformat(one["at"]), one["account"], one["id"], one["text"],
+                  one["parent"])
+            for one in found
+        ]  # fmt: skip
+
+    def _lines(self) -> list[str]:
+        if not self._ledger.exists():
+            return []
+        return self._ledger.read_text(encoding="utf-8").splitlines()
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+@contextmanager
+def networks(folder: Path) -> Iterator[Networks]:
+    """Start them; they end with the context, or with this process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = folder / "ledger.jsonl"
+    with (folder / "networks.log").open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.networks", "--ledger", str(ledger)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+        )  # fmt: skip
+    try:
+        yield Networks(process, ledger)
+    finally:
+        process.terminate()
+        process.wait(10)
+        for pipe in (process.stdin, process.stdout):
+            _pipe(pipe).close()

@@ -1,0 +1,217 @@
+"""A delivery's whole life in this process: planned, approved, released, sent, settled, recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.content.loading import Loaded
+from bot.core.model import State
+from bot.log import configure
+from bot.services.desk import Desk
+from bot.services.publisher import Publisher
+from bot.settings import Settings
+from bot.store import Room, open_store
+from bot.wiring.content import prove_files
+from bot.wiring.service import Bot, build
+from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.x_oauth import secrets_for
+from tests.fakes.x_standin import USER
+
+PEOPLE = ("Ann", "Ben")
+DUE_IN = timedelta(seconds=60)
+#: Nothing moves such a delivery on but a person.
+AT_REST = frozenset({State.SENT, State.HELD, State.FAILED, State.CANCELLED})
+#: Enough for every retry and every read, however they go wrong.
+_LONGEST = timedelta(hours=3)
+_NO_ROOM = Room(least_free=0, ballast=0)
+
+_OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
+_ACCOUNTS = {
+    "m": '{{platform: mastodon, server: "{origin}", {owned}}}',
+    "b": '{{platform: bluesky, server: "{origin}", handle: voice.example, {owned}}}',
+    "x": '{{platform: x, server: "{origin}", threads: true, budget_usd_per_month: 50,'
+    " automated_label_confirmed: 2026-01-01, {owned}}}",
+}
+_SCHEDULE = """\
+campaign: faults
+timezone: UTC
+mode: live
+approvals_required: 2
+not_after: 15m
+similarity: 1.0
+coalition: []
+accounts:
+{accounts}
+slots: {{}}
+queues: {{}}
+"""
+LONG = " ".join(f"This is sentence number {number} of a longer text." for number in range(9))
+SHORT = "One short text of a campaign."
+
+
+class JumpClock:
+    """The machine's clock, and jumps instead of waits."""
+
+    def __init__(
+        self,
+        ahead: timedelta = timedelta(0),
+        tell: Callable[[timedelta], None] = lambda _ahead: None,
+    ) -> None:
+        self.ahead = ahead
+        self._tell = tell
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead.total_seconds()
+
+    def wait(self, _stop: object, until: datetime) -> bool:
+        self.jump(until)
+        return False
+
+    def jump(self, until: datetime) -> None:
+        """Be there, if that is ahead."""
+        self.ahead += max(until - self.now(), timedelta(0))
+        self._tell(self.ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a life is lived: one campaign of one post, proved once for all schedules."""
+
+    folder: Path
+    loaded: Loaded
+    #: A database with all tables and nothing in them.
+    template: Path
+    settings: Settings
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.data / 'live.db'}"
+
+    def empty(self) -> None:
+        """Begin with a new database."""
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        for one in self.data.iterdir():
+            one.unlink()
+        (self.data / "live.db").write_bytes(self.template.read_bytes())
+
+    def due_at(self, due: datetime) -> Stage:
+        """Give the post another moment."""
+        campaign = self.loaded.campaign
+        assert campaign is not None
+        posts = tuple(replace(one, at=due) for one in campaign.posts)
+        return replace(self, loaded=replace(self.loaded, campaign=replace(campaign, posts=posts)))
+
+
+def prepare_stage(folder: Path, origins: Mapping[str, str], *, long: bool = False) -> Stage:
+    """Write the campaign for these accounts, prove it, and make an empty database."""
+    for name, secret in secrets_for(USER).items():
+        os.environ[f"VERBATIM_X_{name}"] = secret
+    os.environ["VERBATIM_M_ACCESS_TOKEN"] = "token-of-the-mastodon-account"
+    os.environ["VERBATIM_B_APP_PASSWORD"] = "password-of-the-bluesky-account"
+    tree = CampaignTree(folder / "campaign")
+    accounts = "".join(
+        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED)}\n"
+        for name, origin in origins.items()
+    )
+    tree.put("schedule.yaml", _SCHEDULE.format(accounts=accounts))
+    at = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S+00:00")
+    text, thread = (LONG, "true") if long else (SHORT, "false")
+    tree.put(
+        "posts/main.yaml",
+        f'posts:\n  - {{id: one, text: "{text}", thread: {thread}, at: {at}, author: Ed}}\n',
+    )
+    loaded = prove_files(tree.schedule, tree.posts)
+    assert loaded.campaign is not None, loaded.problems
+    template = folder / "template" / "live.db"
+    open_store(f"sqlite:///{template}", create=True, room=_NO_ROOM).close()
+    known = Settings(
+        settle_first=timedelta(0), settle_apart=timedelta(0), connect_timeout=timedelta(seconds=2),
+        read_timeout=timedelta(seconds=2),
+    )  # fmt: skip
+    stage = Stage(folder, loaded, template, known)
+    stage.empty()
+    (stage.data / "live.db").unlink()
+    _forget_log(template)
+    return stage
+
+
+def _forget_log(template: Path) -> None:
+    """Let a copy of the template have a sent log of its own."""
+    with closing(sqlite3.connect(template)) as connection:
+        connection.execute("DELETE FROM sent_log")
+        connection.commit()
+
+
+def bot_of(stage: Stage, clock: Clock) -> Bot:
+    """Build the bot as `run` does, over the stage's database."""
+    store = open_store(stage.url, create=True, machine="one", room=_NO_ROOM, now=clock.now)
+    return build(
+        store,
+        clock=clock,
+        known=stage.settings,
+        look=lambda: stage.loaded.tree_sha256,
+        load=lambda: stage.loaded,
+        rehearsed=stage.folder / "rehearsed.db",
+    )
+
+
+def live(
+    stage: Stage,
+    *,
+    clock: JumpClock,
+    publisher: Callable[[Publisher], Publisher] | None = None,
+) -> None:
+    """Start (again), let people approve what they have not, and go on until all is at rest."""
+    configure(form="json", level="CRITICAL")
+    bot = bot_of(stage, clock)
+    if publisher is not None:
+        bot.publisher = publisher(bot.publisher)
+    bot.start()
+    approve(bot, clock)
+    drive(bot, clock)
+    bot.close()
+
+
+def approve(bot: Bot, clock: Clock) -> None:
+    """Let people approve what they have not approved yet."""
+    desk = Desk(bot.store, clock, bot.contents.campaign)
+    for post in bot.contents.campaign().posts:
+        for who in PEOPLE:
+            waiting = desk.waiting(post.id)
+            if waiting and who not in {
+                one.by for row in waiting for one in bot.store.approvals.of(row.fingerprint)
+            }:
+                desk.approve(post.id, by=who)
+
+
+def drive(bot: Bot, clock: JumpClock) -> None:
+    """Work, jumping from one moment that matters to the next, until all is at rest."""
+    end = clock.now() + _LONGEST
+    while clock.now() < end:
+        for account in bot.busy(clock.now()):
+            bot.lane(account)
+        rows = bot.store.outbox.find()
+        if rows and all(row.state in AT_REST for row in rows):
+            return
+        bot.beat()
+        clock.jump(bot.store.outbox.next_wake(clock.now()) or clock.now() + timedelta(seconds=1))
+
+
+def write_down(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")

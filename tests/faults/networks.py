@@ -1,0 +1,299 @@
+"""X, a Mastodon server and a PDS in a process of their own, with one ledger of what they took.
+
+``python -m tests.faults.networks --ledger FILE`` prints one line of JSON, the three origins; then
+each line of JSON on its input is an order, and each gets one line in answer. The ledger has a
+line, fsynced before the answer goes out, for every status that a reader could see.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.fakes.faultproxy import (
+    HANG_UP_AFTER,
+    HANG_UP_BEFORE,
+    Answer,
+    Fault,
+    Faults,
+    answered,
+    give,
+)
+from tests.fakes.loopback import Asked, Loopback, Told
+from tests.fakes.mastodon_quirks import QuirkyMastodon
+from tests.fakes.quirky_pds import QuirkyPds
+from tests.fakes.x_standin import SPEC_FILE, XStandin
+
+#: What befalls a request in a storm, with the weight that it has there.
+STORM: dict[str, tuple[int, Fault]] = {
+    "503 before": (8, answered(Answer(503, b"{}"), stored=False)),
+    "lost before": (4, HANG_UP_BEFORE),
+    "429": (
+        4,
+        answered(
+            Answer(429, b"{}", {"Content-Type": "application/json", "Retry-After": "1"}),
+            stored=False,
+        ),
+    ),
+    "503 after": (8, answered(Answer(503, b"{}"), stored=True)),
+    "lost after": (6, HANG_UP_AFTER),
+    "reset after": (2, Fault(down=0, reset=True)),
+    "late": (4, Fault(stall=4.0)),
+}
+#: The one request by which something becomes visible, by account.
+PUBLISH = {
+    "x": r"^POST /2/tweets ",
+    "m": r"^POST /api/v1/statuses ",
+    "b": r"^POST /xrpc/com\.atproto\.repo\.putRecord ",
+}
+
+
+class Ledger:
+    """An fsynced file of what was taken; the only judge."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def write(self, account: str, **what: Any) -> None:
+        line = {"at": datetime.now(UTC).isoformat(), "verb": "create", "account": account, **what}
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class Dice(Faults):
+    """Faults that are ordered, and faults that come by chance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = 0.0
+        self.random = random.Random(0)  # noqa: S311 - a storm that can be repeated
+        self.thrown: Counter[str] = Counter()
+        self.asked = 0
+
+    def due(self, first: str) -> Fault:
+        self.asked += 1
+        ordered = super().due(first)
+        if ordered != Fault():
+            self.thrown["ordered"] += 1
+            return ordered
+        if self.random.random() >= self.share:
+            return Fault()
+        names = list(STORM)
+        name = self.random.choices(names, [STORM[one][0] for one in names])[0]
+        self.thrown[name] += 1
+        return STORM[name][1]
+
+
+class Spoiled(Loopback):
+    """A loopback server whose requests meet faults, and can kill whoever sent them."""
+
+    faults: Dice
+    publish: re.Pattern[str]
+    kill: tuple[int, str] | None
+    stopped: threading.Event
+
+    def spoil_with(self, publish: str) -> None:
+        self.faults, self.publish = Dice(), re.compile(publish)
+        self.kill, self.stopped = None, threading.Event()
+
+    def serve(self, handler: BaseHTTPRequestHandler, answer: Callable[[Asked], Told]) -> None:
+        parts = urlsplit(handler.path)
+        size = int(handler.headers.get("Content-Length") or 0)
+        body = handler.rfile.read(size)
+        handler.close_connection = True
+        if len(body) < size:
+            return  # its sender died: a server waits for the rest, and takes nothing
+        line = f"{handler.command} {handler.path} HTTP/1.1"
+        asked = Asked(
+            handler.command, parts.path, parse_qs(parts.query), dict(handler.headers.items()), body
+        )
+        fault = self.faults.due(line)
+        self._kill(line, "before")
+        told = answer(asked) if fault.up != 0 else Told(is_lost=True)
+        self._kill(line, "after")
+        reply = b"" if told.is_lost else _wire(told, handler.date_time_string())
+        if fault.answer:
+            reply = fault.answer.wire()
+        give(handler.connection, reply, fault, self.stopped)
+
+    def _kill(self, line: str, when: str) -> None:
+        if self.kill and self.kill[1] == when and self.publish.search(line):
+            pid, self.kill = self.kill[0], None
+            os.kill(pid, signal.SIGKILL)
+
+
+def _wire(told: Told, date: str) -> bytes:
+    fields = {"Content-Type": "application/json", "Date": date, **told.headers}
+    fields |= {"Content-Length": str(len(told.wire)), "Connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {told.status} {told.reason}\r\n{head}\r\n".encode() + told.wire
+
+
+class LedgeredMastodon(QuirkyMastodon, Spoiled):
+    """Keeps every status in the ledger; forgets keys when told to, as many servers do."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._posting = threading.Lock()
+        self.spoil_with(PUBLISH["m"])
+        super().__init__()
+
+    def post(self, text: str, **fields: object) -> dict[str, Any]:
+        made = super().post(text, **fields)
+        self._ledger.write("m", id=made["id"], text=text, parent=made["in_reply_to_id"])
+        return made
+
+    def _publish(self, asked: Asked) -> Told:
+        with self._posting:
+            return super()._publish(asked)
+
+    def forget(self) -> None:
+        self.statuses, self._keys = [], {}
+
+
+class LedgeredPds(QuirkyPds, Spoiled):
+    """Answers a put with ``swapRecord: null`` as the real one does: create, or agree."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._posting = threading.Lock()
+        self.spoil_with(PUBLISH["b"])
+        super().__init__()
+        self.forget()
+
+    def forget(self) -> None:
+        labels = {"values": [{"val": "bot"}]}
+        self.records = {"self": {"$type": "app.bsky.actor.profile", "labels": labels}}
+
+    def _put(self, body: Any) -> Told:
+        with self._posting:
+            known = self.records.get(body["rkey"])
+            if known is not None and known != body["record"]:
+                return Told(400, {"error": "InvalidSwap", "message": "Record was at bafy"})
+            told = super()._put(body)
+            if known is None:
+                record = body["record"]
+                parent = record.get("reply", {}).get("parent", {}).get("uri")
+                uri = self._uri(body["rkey"], body["collection"])
+                self._ledger.write("b", id=uri, text=record["text"], parent=parent)
+            return told
+
+
+class LedgeredX(XStandin):
+    """Writes into the common ledger, and lets a storm through its rate limits."""
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        super().__init__(ledger=None, spec_file=SPEC_FILE)
+        self.rates = dict.fromkeys(self.rates, 10_000_000)
+        self.dice = Dice()
+        self.faults = self.dice
+        self._common = ledger
+        self.forget()
+
+    def forget(self) -> None:
+        with self.lock:
+            self.world.statuses.clear()
+            self.requests.clear()
+            self.world.record = self._record  # type: ignore[method-assign] # one ledger for all
+
+    def _record(self, verb: str, **what: Any) -> None:
+        if verb == "create":
+            self._common.write("x", id=what["id"], text=what["text"], parent=what["parent"])
+
+
+class Networks:
+    """All three, and what they can be ordered to do."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.ledger = Ledger(ledger)
+        self.x = LedgeredX(self.ledger, ledger.parent)
+        self.m, self.b = LedgeredMastodon(self.ledger), LedgeredPds(self.ledger)
+        self.dice = {"x": self.x.dice, "m": self.m.faults, "b": self.b.faults}
+
+    @property
+    def origins(self) -> dict[str, str]:
+        return {"x": self.x.origin, "m": self.m.origin, "b": self.b.origin}
+
+    def obey(self, order: dict[str, Any]) -> Any:
+        """Do one of the orders below; the answer is JSON."""
+        return getattr(self, f"do_{order.pop('do')}")(**order)
+
+    def do_forget(self) -> None:
+        """Begin anew: no statuses, no keys, no faults."""
+        for one in (self.x, self.m, self.b):
+            one.forget()
+        self.do_calm()
+
+    def do_storm(self, share: float, seed: int) -> None:
+        for number, dice in enumerate(self.dice.values()):
+            dice.share = share
+            dice.random.seed(seed * 10 + number)
+
+    def do_calm(self) -> None:
+        for dice in self.dice.values():
+            dice.heal()
+            dice.share = 0.0
+
+    def do_spoil(self, account: str, match: str, times: int, **fault: Any) -> None:
+        if "answer" in fault:
+            fault["answer"] = Answer(
+                fault["answer"]["status"],
+                fault["answer"].get("body", "{}").encode("latin-1"),
+                fault["answer"].get("headers", {"Content-Type": "application/json"}),
+            )
+        self.dice[account].spoil(match or PUBLISH[account], Fault(**fault), times=times)
+
+    def do_kill(self, account: str, pid: int, when: str) -> None:
+        """Kill a process at the next request that publishes: ``before`` or ``after`` it is."""
+        servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
+        servers[account].kill = (pid, when)
+
+    def do_quirk(self, account: str, **quirks: Any) -> None:
+        """Let a server be as some are; for X its world's settings."""
+        of = {"m": self.m.quirks, "b": self.b.quirks, "x": self.x.world}[account]
+        for name, value in quirks.items():
+            setattr(of, name, value)
+
+    def do_told(self) -> dict[str, Any]:
+        thrown: Counter[str] = Counter()
+        for dice in self.dice.values():
+            thrown += dice.thrown
+        asked = sum(dice.asked for dice in self.dice.values())
+        return {"thrown": dict(thrown), "asked": asked, "violations": self.x.violations[:5]}
+
+
+def main() -> None:
+    """Obey until the input ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ledger", type=Path, required=True)
+    networks = Networks(parser.parse_args().ledger)
+    threading.Thread(target=networks.x.serve_forever, daemon=True).start()
+    _say(networks.origins)
+    for line in sys.stdin:
+        _say(networks.obey(json.loads(line)))
+    os._exit(0)  # requests that hang are not waited for
+
+
+def _say(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
