@@ -225,6 +225,9 @@ class QuoteModel(Strict):
 
     source: KnownSource = Field(description="id of the source, such as letter")
     text: ExactText = Field(description="the exact words; an omission is written […]")
+    original: ExactText | None = Field(
+        None, description="of a translation: the original's exact words that it translates"
+    )
 
 
 class MediaModel(Strict):

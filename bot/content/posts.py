@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from bot.content.words import quoted
 from bot.core.campaign import (
     EveryYear,
     MediaFile,
+    Original,
     Place,
     Post,
     Quote,
@@ -26,7 +27,7 @@ from bot.core.campaign import (
     Source,
     Variant,
 )
-from bot.core.quoting import overlaps, prove
+from bot.core.quoting import prove, quotes_graphic
 from bot.errors import Problem, Severity
 
 KEY = "posts"
@@ -213,7 +214,29 @@ class _Builder:
         proof = prove(model.text, source, others=self._around.sources.values(), place=place)
         self._remark(path, [(Severity.ERROR, message) for message in proof.messages])
         self._remark(path, [(Severity.WARNING, message) for message in proof.warnings])
-        return proof.quote
+        original = self._original(model, source)
+        return replace(proof.quote, original=original) if proof.quote else None
+
+    def _original(self, model: QuoteModel, source: Source) -> Original | None:
+        """Prove what a translation translates: without that nobody could check it."""
+        path = ["quote", "original"]
+        whole = self._around.sources.get(source.translation_of)
+        if whole is None:
+            if model.original is not None and not source.translation_of:
+                self._tell(path, f"{source.id!r} is no translation; take this away")
+            return None
+        if model.original is None:
+            self._tell(
+                ["quote"],
+                f"{source.id!r} is a translation of {whole.id!r}; add `original:` with the very"
+                " words that this translates",
+            )
+            return None
+        proof = prove(model.original, whole, others=self._around.sources.values())
+        self._remark(path, [(Severity.ERROR, message) for message in proof.messages])
+        if proof.quote is None:
+            return None
+        return Original(whole.id, whole.sha256, model.original, proof.quote.fragments)
 
     def _media(self, models: Iterable[MediaModel], path: Path) -> tuple[MediaFile, ...]:
         files: list[MediaFile] = []
@@ -285,6 +308,6 @@ class _Builder:
 
     def _is_graphic(self, quote: Quote | None) -> bool:
         source = self._around.sources.get(quote.source) if quote else None
-        if quote and source and any(overlaps(one, source.graphic) for one in quote.fragments):
+        if quote and source and quotes_graphic(quote, self._around.sources):
             return True
         return self._model.warning is not None

@@ -196,6 +196,17 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """What a quoted translation translates: proved fragments of the original source."""
+
+    source: str
+    source_sha256: str
+    text: str
+    #: (start, end) of each fragment; code points, end exclusive.
+    fragments: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """A proved quotation: fragments of one source, in order."""
 
@@ -209,6 +220,8 @@ class Quote:
     cut_before: bool = False
     cut_after: bool = False
     place: Place = NOWHERE
+    #: Of a quotation from a translation, and only of that.
+    original: Original | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,12 +72,22 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
         closing=closing,
         cut_before=opens or goes_on_before(source.text, spans[0][0]),
         cut_after=closes or goes_on_after(source.text, spans[-1][1], spans[-1][0]),
-        spans=tuple(
-            Span(source.id, quote.source_sha256, a, b, section(source.text, a, source.never))
-            for a, b in spans
+        spans=(
+            *(
+                Span(source.id, quote.source_sha256, a, b, section(source.text, a, source.never))
+                for a, b in spans
+            ),
+            *_originals(quote),
         ),
         attribution=source.attribution,
     )
+
+
+def _originals(quote: Quote) -> Iterator[Span]:
+    """Give where the words stand that a translation translates."""
+    if quote.original:
+        for a, b in quote.original.fragments:
+            yield Span(quote.original.source, quote.original.source_sha256, a, b)
 
 
 def _spans(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -242,6 +242,19 @@ class Located:
     look_alikes: tuple[tuple[str, str], ...] = ()
     #: For a text that is nowhere and looks like nothing: best first.
     nearest: tuple[Near, ...] = ()
+
+
+def quotes_graphic(quote: Quote, sources: Mapping[str, Source]) -> bool:
+    """Tell whether a quotation, or the original that it translates, has a graphic passage."""
+    quoted = [(quote.source, quote.fragments)]
+    if quote.original:
+        quoted.append((quote.original.source, quote.original.fragments))
+    return any(
+        overlaps(one, sources[name].graphic)
+        for name, fragments in quoted
+        if name in sources
+        for one in fragments
+    )
 
 
 def locate(text: str, sources: Iterable[Source]) -> Located:

@@ -12,7 +12,7 @@ from bot.core.likeness import Rendering, likenesses
 from bot.core.model import Limits, Status, Traits
 from bot.core.profiles import is_personal
 from bot.core.quotation_marks import marked_spans
-from bot.core.quoting import is_exact, occurrences, overlaps
+from bot.core.quoting import is_exact, occurrences, overlaps, quotes_graphic
 from bot.core.rendering import Rendered, render
 from bot.core.standing import unready_accounts
 from bot.core.versions import Version, key_of, problem_at, version_of
@@ -114,7 +114,7 @@ def _warning_problems(version: Version, campaign: Campaign) -> Iterator[Problem]
         return
     post, key = version.post, key_of(version.post, version.account, "warning")
     quote, source = version.quote, version.source
-    if quote and source and any(overlaps(one, source.graphic) for one in quote.fragments):
+    if quote and source and quotes_graphic(quote, campaign.sources):
         yield problem_at(post, key, "missing; the quoted passage is graphic and needs a warning")
     elif any(_has_graphic_words(version, one) for one in campaign.sources.values()):
         yield problem_at(post, key, "missing; the text quotes a graphic passage")
