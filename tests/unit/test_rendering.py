@@ -318,7 +318,7 @@ class TestThreads:
         assert rendered.problems == ()
         return rendered.statuses
 
-    @pytest.mark.parametrize("traits", TRAITS.values(), ids=str)
+    @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
     def test_every_part_fits_and_has_warning_and_attribution(self, traits: Traits) -> None:
         for status in self.parts(traits, warning="Care", text="The whole letter:"):
             assert length_of(status, traits, traits.limits) <= traits.limits.max_length
@@ -326,7 +326,7 @@ class TestThreads:
             assert (ATTRIBUTION in status.text) == bool(status.spans)
             assert status.sensitive
 
-    @pytest.mark.parametrize("traits", TRAITS.values(), ids=str)
+    @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
     def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, traits: Traits) -> None:
         spans = [span for status in self.parts(traits) for span in status.spans]
 
