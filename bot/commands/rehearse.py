@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import click
 from rich.console import Console
@@ -13,15 +14,17 @@ from rich.table import Table
 
 from bot.commands.common import Places, json_option, places, print_json
 from bot.core.zones import shown
+from bot.scheduler import stop_on_signals
 from bot.services.rehearsal import Report
-from bot.wiring.rehearsing import rehearse
+from bot.wiring.rehearsing import address, rehearse, serve_rehearsal
 
 
 @click.command()
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
+@click.option("--serve", is_flag=True, help="Then show it on the dashboard, until Ctrl-C.")
 @json_option
 @places
-def command(where: Places, days: int, as_json: bool) -> int:
+def command(where: Places, days: int, serve: bool, as_json: bool) -> int:
     """Run the real planner and publisher over the coming days; nothing leaves the machine."""
     errors = Console(stderr=True)
     bar = Progress(
@@ -41,6 +44,11 @@ def command(where: Places, days: int, as_json: bool) -> int:
         print_json({**_plain(report), "counts": report.counts})
     else:
         _print(report, Console())
+    if serve:
+        stop = Event()
+        stop_on_signals(stop)
+        click.echo(f"The dashboard is at http://{address()}/ until Ctrl-C.", err=True)
+        serve_rehearsal(where.config, where.posts, where.data, at=report.end, stop=stop)
     return 0
 
 

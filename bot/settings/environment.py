@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -62,6 +63,26 @@ def _database(value: object) -> object:
     return Secret(address)
 
 
+def _listening(value: object) -> object:
+    if not isinstance(value, str) or value == "off":
+        return value
+    host, colon, port = value.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+        raise ValueError("write off, or an address and a port such as 127.0.0.1:8765")
+    return value
+
+
+def _names(value: object) -> object:
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+def _address(value: object) -> object:
+    try:
+        return str(ipaddress.ip_address(value)) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("name one IP address, such as 172.18.0.2") from None
+
+
 _Seconds = Annotated[timedelta, BeforeValidator(_seconds), NoDecode]
 
 
@@ -98,6 +119,15 @@ class Settings(BaseSettings):
     reload: _Seconds = timedelta(seconds=5)
     #: How long a call that is under way may take to end when the service is stopped.
     stop_grace: _Seconds = timedelta(seconds=40)
+    #: Where the dashboard listens, ``HOST:PORT``; ``off`` is nowhere.
+    web: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8765"
+    #: What people type to reach it, as browsers say it in ``Host``; separated by spaces.
+    web_hosts: Annotated[tuple[str, ...], BeforeValidator(_names), NoDecode] = ()
+    #: TLS of its own: files with the certificate (and what it hangs on) and its key.
+    web_certificate: Path | None = None
+    web_key: Path | None = None
+    #: The address of the proxy that has TLS instead.
+    web_proxy: Annotated[str | None, BeforeValidator(_address)] = None
 
     @model_validator(mode="after")
     def _timeouts_fit_the_lease(self) -> Self:

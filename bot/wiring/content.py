@@ -31,7 +31,12 @@ def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> d
     }
 
 
-def _inspect(data: bytes) -> tuple[str, int, int]:
+def tell_picture(data: bytes) -> tuple[str, int, int]:
+    """Tell what a picture is: kind, width, height.
+
+    Raises:
+        PictureError: it is unsafe or broken.
+    """
     found = inspect(data)
     return found.mime, found.width, found.height
 
@@ -41,8 +46,10 @@ def prove_files(
 ) -> Loaded:
     """Read all files and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
-    loaded = load(schedule_path=config, posts_path=posts, traits=TRAITS, inspect=_inspect, now=now)
-    return _proved(loaded, now, store)
+    loaded = load(
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
+    )
+    return prove_loaded(loaded, now, store)
 
 
 def prove_kept(store: Store, clock: Clock) -> Loaded | None:
@@ -50,11 +57,12 @@ def prove_kept(store: Store, clock: Clock) -> Loaded | None:
     files, now = kept_files(store), clock.now()
     if files is None:
         return None
-    loaded = load_from_files(files, traits=TRAITS, inspect=_inspect, now=now)
-    return _proved(loaded, now, store)
+    loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
+    return prove_loaded(loaded, now, store)
 
 
-def _proved(loaded: Loaded, now: datetime, store: Store | None) -> Loaded:
+def prove_loaded(loaded: Loaded, now: datetime, store: Store | None) -> Loaded:
+    """Hold what was read against every rule."""
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     return prove(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
-from bot.clock import FastClock, SystemClock
+from bot.clock import FastClock, ShiftedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.watching import print_of
 from bot.core.campaign import Mode
+from bot.errors import SettingsError
 from bot.log import configure
 from bot.platforms.registry import KINDS
 from bot.services.rehearsal import FastRun, Report
@@ -20,6 +22,7 @@ from bot.store import open_store
 from bot.wiring.content import prove_files
 from bot.wiring.service import build
 from bot.wiring.storage import settings
+from bot.wiring.web import dashboard_of
 
 
 def rehearse(
@@ -82,6 +85,40 @@ def rehearse(
                 if KINDS[account.platform].traits.prices
             },
         )
+    finally:
+        bot.close()
+
+
+def address() -> str:
+    """Tell where the dashboard will be."""
+    return settings().web
+
+
+def serve_rehearsal(config: Path, posts: Path, data: Path, *, at: datetime, stop: Event) -> None:
+    """Show what the last rehearsal came to on the dashboard, until ``stop``; nothing is sent.
+
+    Raises:
+        SettingsError: the dashboard is off, or cannot be reached.
+    """
+    known, clock = settings(), ShiftedClock(at)
+    configure(form="console", level=known.log_level)
+    folder = data.absolute() / "rehearse"
+    url = f"sqlite:///{folder / 'verbatim.db'}"
+    store = open_store(url, create=False, machine=known.machine_id(), now=clock.now)
+    bot = build(
+        store,
+        clock=clock,
+        known=known,
+        look=lambda: print_of(config, posts),
+        load=lambda: _rehearsed(prove_files(config, posts, clock=SystemClock(), store=store)),
+        rehearsed=folder / "network.db",
+    )
+    try:
+        bot.contents.start()
+        with dashboard_of(bot, known) as address:
+            if address is None:
+                raise SettingsError(f"VERBATIM_WEB={known.web}: cannot be listened on")
+            stop.wait()
     finally:
         bot.close()
 

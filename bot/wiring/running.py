@@ -46,6 +46,7 @@ def serve(config: Path, posts: Path, data: Path) -> None:
                 look=lambda: print_of(config, posts),
                 load=lambda: prove_files(config, posts, store=store),
                 rehearsed=store.directory / "rehearsed.db",
+                mode=mode,
             )
             _work(bot, known, stop)
     finally:

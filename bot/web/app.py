@@ -1,0 +1,230 @@
+"""The dashboard as an ASGI application: who asks, may they, what is answered."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive
+
+from bot.errors import BotError, DecisionError
+from bot.log import get_logger
+from bot.services.users import Right
+from bot.web.answers import Answer, Page, Raw, Redirect
+from bot.web.asking import Asked, RefusedError, is_token
+from bot.web.guard import Guard
+from bot.web.house import House
+from bot.web.rendering import Pages
+
+log = get_logger(__name__)
+
+View = Callable[[Asked], Answer]
+
+#: Bytes of a form; the desk check takes a whole file of posts.
+SMALL, LARGE = 64_000, 700_000
+_MOST_FIELDS = 40
+_CODES = {
+    400: "That request makes no sense",
+    401: "Please sign in",
+    403: "You may not do that",
+    404: "There is no such page",
+    405: "That is not possible here",
+    409: "That could not be done",
+    413: "That is too long",
+    429: "Too many tries",
+    500: "Something is wrong with the bot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One address, and who may open it."""
+
+    path: str
+    view: View
+    method: str = "GET"
+    #: None lets everybody in.
+    right: Right | None = Right.LOOK
+    most: int = SMALL
+
+
+def build(house: House, doors: Sequence[Door]) -> Guard:
+    """Make the application."""
+    pages = Pages(house)
+    routes = [
+        Route(door.path, _endpoint(house, pages, door), methods=[door.method]) for door in doors
+    ]
+
+    async def lost(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        asked = await run_in_threadpool(_asked, house, request, {}, None)
+        return await run_in_threadpool(_trouble, pages, asked, status, "")
+
+    app = Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
+    app.router.redirect_slashes = False
+    return Guard(app, house.hosts, secure=house.secure)
+
+
+def cookie_name(house: House) -> str:
+    """Name the cookie; ``__Host-`` binds it to this host and to TLS, where there is TLS."""
+    return "__Host-verbatim" if house.secure else "verbatim"
+
+
+def _endpoint(house: House, pages: Pages, door: Door) -> Callable[[Request], object]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            form, upload = await _form(request, door)
+        except RefusedError as refusal:
+            asked = await run_in_threadpool(_asked, house, request, {}, None)
+            return await run_in_threadpool(_trouble, pages, asked, refusal.status, str(refusal))
+        return await run_in_threadpool(_opened, house, pages, door, request, form, upload)
+
+    return endpoint
+
+
+def _opened(
+    house: House,
+    pages: Pages,
+    door: Door,
+    request: Request,
+    form: Mapping[str, Sequence[str]],
+    upload: bytes | None,
+) -> Response:
+    """Answer in a thread: everything below blocks."""
+    asked = _asked(house, request, form, upload)
+    try:
+        if door.right is not None:
+            if asked.person is None and door.method == "GET":
+                return _sent(asked, Redirect(f"/login?to={quote(request.url.path)}"))
+            asked.require(door.right)
+        if door.method == "POST":
+            _require_token(asked)
+        answer = door.view(asked)
+    except RefusedError as refusal:
+        return _trouble(pages, asked, refusal.status, str(refusal))
+    except DecisionError as error:
+        return _trouble(pages, asked, 409, str(error))
+    except BotError as error:
+        log.exception("page failed", path=request.url.path, reason=str(error))
+        return _trouble(pages, asked, 500, "the log says more")
+    except Exception:
+        log.exception("bug in a page", path=request.url.path)
+        return _trouble(pages, asked, 500, "the log says more")
+    return _sent(asked, answer) if not isinstance(answer, Page) else _page(pages, asked, answer)
+
+
+def _require_token(asked: Asked) -> None:
+    if not is_token(asked.said("token", default=""), asked.seat):
+        raise RefusedError(403, "the form is too old; go back, reload the page, send it again")
+
+
+def _asked(
+    house: House,
+    request: Request,
+    form: Mapping[str, Sequence[str]],
+    upload: bytes | None,
+) -> Asked:
+    seat = request.cookies.get(cookie_name(house), "")
+    seat = seat if 20 <= len(seat) <= 100 and seat.isascii() else secrets.token_urlsafe(32)
+    person = house.access.person_of(seat) or house.guest()
+    query: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        query.setdefault(name, []).append(value)
+    return Asked(
+        house=house,
+        method=request.method,
+        path=request.url.path,
+        places={name: str(value) for name, value in request.path_params.items()},
+        query=query,
+        form=form,
+        upload=upload,
+        seat=seat,
+        person=person,
+    )
+
+
+async def _form(request: Request, door: Door) -> tuple[Mapping[str, Sequence[str]], bytes | None]:
+    """Read a form of bounded size.
+
+    Raises:
+        RefusedError: it is too large, or no form.
+    """
+    if door.method != "POST":
+        return {}, None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        raise RefusedError(400, "a form is expected")
+    bounded = Request(request.scope, _bounded(request.receive, door.most))
+    values: dict[str, list[str]] = {}
+    upload: bytes | None = None
+    try:
+        async with bounded.form(
+            max_files=1, max_fields=_MOST_FIELDS, max_part_size=door.most
+        ) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    upload = await value.read() or None
+                else:
+                    values.setdefault(name, []).append(value)
+    except (HTTPException, ClientDisconnect, UnicodeDecodeError, ValueError) as error:
+        raise RefusedError(400, "the form cannot be read") from error
+    if sum(map(len, values.values())) > _MOST_FIELDS:
+        raise RefusedError(400, "the form has too many fields")
+    return values, upload
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    left = most
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise RefusedError(413, f"more than {most // 1000} kB")
+        return message
+
+    return counted
+
+
+def _page(pages: Pages, asked: Asked, page: Page) -> Response:
+    content = pages.render(asked, page.template, page.values)
+    return _seated(asked, Response(content, page.status, media_type="text/html; charset=utf-8"))
+
+
+def _trouble(pages: Pages, asked: Asked, status: int, message: str) -> Response:
+    title = _CODES.get(status, "That is not possible")
+    values = {"title": title, "message": message}
+    return _page(pages, asked, Page("trouble.html", values, status))
+
+
+def _sent(asked: Asked, answer: Redirect | Raw) -> Response:
+    if isinstance(answer, Redirect):
+        response: Response = RedirectResponse(answer.to, status_code=303)
+        return response if answer.seat is None else _seated(asked, response, answer.seat)
+    response = Response(answer.content, media_type=answer.media_type)
+    if answer.keep:
+        response.headers["cache-control"] = f"private, max-age={answer.keep}"
+    if answer.filename:
+        response.headers["content-disposition"] = f'attachment; filename="{answer.filename}"'
+    return response
+
+
+def _seated(asked: Asked, response: Response, seat: str | None = None) -> Response:
+    """Set the cookie: a session's id, or only what a form's token is derived from."""
+    house = asked.house
+    response.set_cookie(
+        cookie_name(house),
+        seat or (asked.seat if seat is None else secrets.token_urlsafe(32)),
+        path="/", httponly=True, samesite="strict", secure=house.secure,
+    )  # fmt: skip
+    return response

@@ -1,0 +1,137 @@
+"""What somebody asks for, read strictly: each value once, short, and without control characters."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from bot.core.model import sha256_hex
+from bot.services.users import Person, Right
+from bot.web.house import House
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_NUMBER = re.compile(r"\d{1,6}")
+LONGEST = 300
+
+
+class RefusedError(Exception):
+    """A request that is answered with an error page; the message is for the person."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, after its guards."""
+
+    house: House
+    method: str
+    path: str
+    #: From the path, the query and the form, each by name.
+    places: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    form: Mapping[str, Sequence[str]]
+    #: The uploaded file, if any.
+    upload: bytes | None
+    #: Of the cookie; there is always one, a new one where the browser had none.
+    seat: str
+    person: Person | None
+    secret: str = field(default="", repr=False)
+
+    @property
+    def who(self) -> Person:
+        """Who asks; only for pages that need somebody."""
+        if self.person is None:
+            raise RefusedError(401, "sign in first")
+        return self.person
+
+    @property
+    def token(self) -> str:
+        """What a form must send back: only whoever has the cookie can know it."""
+        return token_of(self.seat)
+
+    def place(self, name: str) -> str:
+        return _proved(name, self.places[name], LONGEST)
+
+    def one(self, name: str, default: str = "") -> str:
+        """Read a value of the query."""
+        return _single(self.query, name, default, LONGEST)
+
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """Read one of several values; the first is the default."""
+        value = self.one(name, allowed[0])
+        if value not in allowed:
+            raise RefusedError(400, f"{name} is one of: {', '.join(allowed)}")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        """Read a whole number from 0 to 999,999."""
+        value = self.one(name, str(default))
+        if not _NUMBER.fullmatch(value) or not value.isascii():
+            raise RefusedError(400, f"{name} is a whole number")
+        return int(value)
+
+    def day(self, name: str, default: date) -> date:
+        """Read a date such as 2026-12-09, in reach of calendars."""
+        value = self.one(name, default.isoformat())
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise RefusedError(400, f"{name} is a date such as 2026-12-09") from None
+        if not 2000 <= day.year <= 2100:
+            raise RefusedError(400, f"{name} is out of reach")
+        return day
+
+    def said(self, name: str, *, most: int = LONGEST, default: str | None = None) -> str:
+        """Read a value of the form; line breaks as one character."""
+        value = _single(self.form, name, default, most)
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+
+    def all_said(self, name: str) -> frozenset[str]:
+        """Read a value that may be there several times."""
+        return frozenset(_proved(name, one, LONGEST) for one in self.form.get(name, ()))
+
+    def require(self, right: Right) -> Person:
+        """Give who asks if they may.
+
+        Raises:
+            RefusedError: they may not.
+        """
+        if not self.who.may(right):
+            roles = ", ".join(sorted(self.who.roles))
+            raise RefusedError(403, f"you may not {right}; your roles: {roles}")
+        return self.who
+
+
+def token_of(seat: str) -> str:
+    """Derive a form's token from the cookie, one way."""
+    return sha256_hex(f"verbatim form {seat}")
+
+
+def is_token(given: str, seat: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(given.encode(), token_of(seat).encode())
+
+
+def _single(values: Mapping[str, Sequence[str]], name: str, default: str | None, most: int) -> str:
+    found = values.get(name, ())
+    if len(found) > 1:
+        raise RefusedError(400, f"{name} is given more than once")
+    if not found:
+        if default is None:
+            raise RefusedError(400, f"{name} is missing")
+        return default
+    return _proved(name, found[0], most)
+
+
+def _proved(name: str, value: str, most: int) -> str:
+    if len(value) > most:
+        raise RefusedError(413, f"{name} is longer than {most} characters")
+    if _CONTROL.search(value):
+        raise RefusedError(400, f"{name} has a control character")
+    return value

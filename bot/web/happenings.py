@@ -1,0 +1,191 @@
+"""What happens when: deliveries, drafts and what is further ahead, one line a post and moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.core.campaign import Post
+from bot.core.model import Delivery, State, Status
+from bot.core.planning import Assignment
+from bot.core.zones import resolve
+from bot.services.planner import Planner
+from bot.services.planwriter import FAR_AWAY
+from bot.web.house import House
+from bot.web.words import KIND_OF
+
+#: What no longer matters once something else took its place.
+_SILENT = frozenset({State.CANCELLED})
+_MOST_DAYS = 800
+_LEAP = 29
+_LINK = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One account's part in a happening."""
+
+    account: str
+    platform: str
+    kind: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One post at one moment (UTC), on some accounts."""
+
+    at: datetime
+    post_id: str
+    words: str
+    lang: str
+    theme: str
+    places: tuple[Place, ...]
+
+    @property
+    def kind(self) -> str:
+        """What of it needs a person most."""
+        order = ("failed", "held", "unapproved", "sending", "approved", "forecast", "draft")
+        kinds = {place.kind for place in self.places}
+        return next((one for one in order if one in kinds), next(iter(sorted(kinds)), "draft"))
+
+
+class Almanac:
+    """Looks things up once for one page."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._approved: dict[str, bool] = {}
+
+    def between(self, since: datetime, until: datetime) -> list[Happening]:
+        """Find what happens from ``since`` and before ``until``, in order."""
+        rows = self._house.store.outbox.find(since=since, until=until)
+        found = list(self._of_rows(rows))
+        found += self._ahead(since, until)
+        found += self._drafts(since, until)
+        return sorted(found, key=lambda one: (one.at, one.post_id))
+
+    def next(self, count: int) -> list[Happening]:
+        """Find the next things to go out."""
+        now = self._house.clock.now()
+        states = {State.PLANNED, State.READY}
+        rows = self._house.store.outbox.find(states=states, since=now - timedelta(hours=1))
+        waiting = [row for row in rows if row.due_at < FAR_AWAY]
+        return sorted(self._of_rows(waiting), key=lambda one: (one.at, one.post_id))[:count]
+
+    def undated_drafts(self) -> tuple[Post, ...]:
+        """Find drafts that have no time of their own."""
+        return tuple(one for one in self._house.campaign.posts if not one.ready and one.queue)
+
+    def kind_of(self, row: Delivery) -> str:
+        """Tell where a delivery stands, for people."""
+        if row.state is not State.PLANNED:
+            return KIND_OF[row.state]
+        return "approved" if self._is_approved(row) else "unapproved"
+
+    def _is_approved(self, row: Delivery) -> bool:
+        if row.fingerprint not in self._approved:
+            required = self._house.campaign.schedule.approvals_required
+            self._approved[row.fingerprint] = self._house.desk.approvals(row) >= required
+        return self._approved[row.fingerprint]
+
+    def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[Happening]:
+        groups: dict[tuple[datetime, str], list[Delivery]] = {}
+        for row in rows:
+            if row.part == 0 and row.state not in _SILENT:
+                groups.setdefault((row.due_at, row.post_id), []).append(row)
+        for (at, post_id), group in groups.items():
+            places = tuple(
+                Place(row.account, row.platform, self.kind_of(row), row.url) for row in group
+            )
+            status = group[0].status
+            theme = str(group[0].labels.get("theme", ""))
+            yield Happening(at, post_id, self._bare(status), status.lang, theme, places)
+
+    def _ahead(self, since: datetime, until: datetime) -> Iterator[Happening]:
+        """Ask the planner for what the outbox does not reach to yet."""
+        house = self._house
+        planned = house.store.outbox.find(states={State.PLANNED}, until=FAR_AWAY)
+        horizon = max((row.due_at for row in planned), default=house.clock.now())
+        if until <= horizon:
+            return
+        days = min(_MOST_DAYS, (until - house.clock.now()).days + 1)
+        if days <= 0:
+            return
+        plan = Planner(house.store, house.clock).outlook(house.composition(), days=days)
+        known = {(row.account, row.occurrence) for row in house.store.outbox.find()}
+        ahead: dict[tuple[datetime, str], list[Assignment]] = {}
+        for one in plan.assignments:
+            if since <= one.due_at < until and (one.account, one.occurrence) not in known:
+                ahead.setdefault((one.due_at, one.post_id), []).append(one)
+        for (at, post_id), group in ahead.items():
+            yield self._forecast(at, post_id, [one.account for one in group])
+
+    def _forecast(self, at: datetime, post_id: str, accounts: list[str]) -> Happening:
+        whole = self._house.composition()
+        post = whole.campaign.post(post_id)
+        statuses = whole.rendered[post_id, accounts[0]].statuses
+        places = tuple(Place(name, whole.traits_of(name).name, "forecast") for name in accounts)
+        theme = post.theme if post else ""
+        return Happening(at, post_id, self._bare(statuses[0]), statuses[0].lang, theme, places)
+
+    def _bare(self, status: Status) -> str:
+        """Give a status without what is the same in all of them: attribution and links."""
+        text = status.text
+        for source in self._house.campaign.sources.values():
+            text = text.replace(source.attribution, "")
+        return _LINK.sub("", text).strip()
+
+    def _drafts(self, since: datetime, until: datetime) -> Iterator[Happening]:
+        whole = self._house.composition()
+        for post in whole.campaign.posts:
+            if post.ready:
+                continue
+            words = " ".join(one for one in (post.text, post.quote and post.quote.text) if one)
+            places = tuple(
+                Place(name, whole.traits_of(name).name, "draft") for name in post.accounts
+            )
+            for at in _moments(post, since, until, whole.campaign.zone):
+                yield Happening(at, post.id, words, post.lang, post.theme, places)
+
+
+def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Give the moments a draft would have, from ``since`` and before ``until``."""
+    if post.at and since <= post.at < until:
+        yield post.at
+    yearly = post.every_year
+    for year in range(since.year - 1, until.year + 2) if yearly else ():
+        if yearly is None or (yearly.month == 2 and yearly.day == _LEAP):
+            continue
+        local = datetime.combine(date(year, yearly.month, yearly.day), yearly.at)
+        at = resolve(local, zone).utc
+        if since <= at < until:
+            yield at
+
+
+def filtered(
+    happenings: Iterable[Happening], *, account: str, kind: str, theme: str
+) -> list[Happening]:
+    """Keep what has an account, stands somewhere, or is about a theme; empty keeps all."""
+    kept = []
+    for one in happenings:
+        places = tuple(
+            place
+            for place in one.places
+            if account in {"", place.account} and kind in {"", place.kind}
+        )
+        if places and theme in {"", one.theme}:
+            kept.append(Happening(one.at, one.post_id, one.words, one.lang, one.theme, places))
+    return kept
+
+
+def counted(happenings: Iterable[Happening]) -> Mapping[str, int]:
+    """Count places by where they stand."""
+    counts: dict[str, int] = {}
+    for one in happenings:
+        for place in one.places:
+            counts[place.kind] = counts.get(place.kind, 0) + 1
+    return counts

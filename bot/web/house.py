@@ -1,0 +1,54 @@
+"""All that the pages work with; `bot.wiring.web` puts it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.core.campaign import Campaign, Mode
+from bot.errors import Problem
+from bot.services.composing import Composition
+from bot.services.corrections import Corrections
+from bot.services.desk import Desk
+from bot.services.deskcheck import DeskCheck
+from bot.services.users import Access, Person, Role
+from bot.store import Store
+
+#: Who acts in a rehearsal that has no users: nothing leaves the machine, so nobody must sign in.
+GUEST = Person("guest", frozenset(Role))
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One dashboard over one store."""
+
+    store: Store
+    clock: Clock
+    composition: Callable[[], Composition]
+    #: Warnings and notices of the files in force.
+    remarks: Callable[[], tuple[Problem, ...]]
+    #: What is wrong with the files on disk; empty where they are in force.
+    broken: Callable[[], str]
+    access: Access
+    corrections: Corrections
+    deskcheck: DeskCheck
+    #: Values of ``Host`` that are answered.
+    hosts: frozenset[str]
+    #: Reached through TLS only: cookies may say so.
+    secure: bool = False
+    #: Listens on this machine only.
+    loopback: bool = True
+
+    @property
+    def campaign(self) -> Campaign:
+        return self.composition().campaign
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.store, self.clock, lambda: self.campaign)
+
+    def guest(self) -> Person | None:
+        """Give who acts without signing in; None in live mode, or once there is a user."""
+        rehearses = self.campaign.schedule.mode is Mode.REHEARSAL
+        return GUEST if self.loopback and rehearses and not self.access.has_users() else None

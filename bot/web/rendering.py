@@ -1,0 +1,154 @@
+"""Templates into pages: escaped everywhere, times with their zone, texts with their direction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bot.core.model import State
+from bot.core.zones import shown
+from bot.services.status import status_of
+from bot.services.users import Right
+from bot.web.asking import Asked
+from bot.web.house import House
+from bot.web.words import KINDS, PLATFORMS, first_words
+
+STATIC = files("bot.web") / "static"
+STYLE = (STATIC / "style.css").read_bytes()
+#: Stands in the address, so that a new style is never the old one from a cache.
+STYLE_VERSION = sha256(STYLE).hexdigest()[:12]
+
+#: What a decision tells on the page after it; only these can be told.
+DONE = {
+    "approved": "Approved. It is in the log.",
+    "paused": "Sending is paused. Nothing goes out until somebody resumes it.",
+    "resumed": "Sending goes on. What lapsed meanwhile waits under Held.",
+    "settled": "Decided. It is in the log.",
+    "retracted": "Taken down where that was possible; the list below says what is left.",
+    "corrected": "The correction is written. It goes out once it is approved and sent.",
+    "address": "This is your calendar’s address. It is shown only now.",
+    "signed-out": "You are signed out.",
+    "everywhere": "You are signed out everywhere.",
+}
+_NAVIGATION = (
+    ("/", "Today"),
+    ("/calendar", "Calendar"),
+    ("/held", "Held"),
+    ("/accounts", "Accounts"),
+    ("/log", "Log"),
+    ("/corrections", "Corrections"),
+    ("/check", "Desk check"),
+)
+
+
+class Pages:
+    """Renders templates with what all pages show."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._environment = environment()
+
+    def render(self, asked: Asked, template: str, values: Mapping[str, Any]) -> str:
+        """Give a whole page."""
+        house = self._house
+        common: dict[str, Any] = {
+            "asked": asked,
+            "campaign": house.campaign.schedule.campaign,
+            "zone": house.campaign.zone,
+            "zone_name": house.campaign.schedule.timezone,
+            "rehearsal": house.campaign.schedule.mode.value == "rehearsal",
+            "now": house.clock.now(),
+            "done": DONE.get(asked.query.get("done", [""])[0], ""),
+            "navigation": _NAVIGATION,
+            "status": None,
+            "waiting": 0,
+            "broken": "",
+            "pause": None,
+        }
+        if asked.person is not None:
+            status = status_of(house.store, house.campaign, house.clock)
+            common |= {
+                "status": status,
+                "waiting": sum(
+                    status.counts.get(one.value, 0) for one in (State.HELD, State.FAILED)
+                ),
+                "broken": house.broken(),
+                "pause": house.store.pauses.current(),
+            }
+        return self._environment.get_template(template).render({**common, **values})
+
+
+def environment() -> Environment:
+    """Make the templates' surroundings."""
+    made = Environment(
+        loader=PackageLoader("bot.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "when": when,
+        "written": written,
+        "clock": clock,
+        "ago": ago,
+        "words": first_words,
+        "usd": usd,
+    }
+    made.globals |= {
+        "style_version": STYLE_VERSION,
+        "KINDS": KINDS,
+        "PLATFORMS": PLATFORMS,
+        "Right": Right,
+    }
+    return made
+
+
+def when(instant: datetime | None, zone: ZoneInfo) -> Markup:
+    """Write an instant in local time with its zone, and in UTC for programs."""
+    if instant is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(_machine(instant), shown(instant, zone))
+
+
+def clock(instant: datetime, zone: ZoneInfo) -> Markup:
+    """Write the time of day with its zone."""
+    told = instant.astimezone(zone).strftime("%H:%M %Z")
+    return Markup('<time datetime="{}">{}</time>').format(_machine(instant), told)
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """Tell how far off an instant is, roughly."""
+    gap = instant - now
+    told = _span(abs(gap))
+    return f"in {told}" if gap > timedelta(0) else f"{told} ago"
+
+
+def _span(gap: timedelta) -> str:
+    for length, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
+        if gap >= length:
+            count = round(gap / length)
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    minutes = max(1, round(gap / timedelta(minutes=1)))
+    return f"{minutes} min"
+
+
+def usd(amount: float) -> str:
+    """Write US dollars."""
+    return f"${amount:,.2f}"
+
+
+def _machine(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def written(day: date) -> str:
+    """Write a day for people."""
+    return f"{day:%A}, {day.day} {day:%B %Y}"

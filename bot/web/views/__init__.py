@@ -1,0 +1,1 @@
+"""One module a page: from what is asked to what is answered."""

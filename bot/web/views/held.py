@@ -1,0 +1,106 @@
+"""Held: what waits for a person, with the evidence beside it, and one decision each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.model import Delivery, State
+from bot.services.users import Right
+from bot.store import Attempt, Move
+from bot.web.answers import Answer, Page, Redirect
+from bot.web.asking import Asked
+from bot.web.house import House
+from bot.web.views.post import Look, looks_of_rows
+
+#: What each reason asks of a person; by how the reason begins.
+ADVICE = {
+    "unapproved": "Its time came before enough people had approved it. Does it still fit the day?",
+    "paused": "Sending was paused at its time. Nothing goes out by itself after a pause.",
+    "late": "The bot could not send it in time. Look whether it still fits the day.",
+    "over budget": "The account has spent its budget of this month.",
+    "account stopped": "The account does not take posts. Mend the account first.",
+    "cannot tell": "Look at the account itself: is it there? Give its address if so.",
+    "attempts used up": "It was tried as often as allowed. Read why before sending it again.",
+    "the part before": "The part of the thread before it is not out.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One delivery with all that is known of it."""
+
+    row: Delivery
+    look: Look | None
+    advice: str
+    attempts: tuple[Attempt, ...]
+    moves: tuple[Move, ...]
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to decide it."""
+
+    value: str
+    label: str
+    #: Why it cannot be chosen now; empty where it can.
+    obstacle: str = ""
+
+
+def page(asked: Asked) -> Answer:
+    house = asked.house
+    rows = house.desk.held()
+    may = asked.who.may(Right.SETTLE)
+    return Page("held.html", {"cases": [_case(house, row) for row in rows], "may_settle": may})
+
+
+def _case(house: House, row: Delivery) -> Case:
+    looks = looks_of_rows(house, [row])
+    advice = next((text for start, text in ADVICE.items() if row.reason.startswith(start)), "")
+    return Case(
+        row=row,
+        look=looks[0] if looks else None,
+        advice=advice,
+        attempts=house.store.outbox.attempts_of(row.id),
+        moves=house.store.outbox.moves_of(row.id),
+        choices=_choices(house, row),
+    )
+
+
+def _choices(house: House, row: Delivery) -> tuple[Choice, ...]:
+    if row.state is State.FAILED:
+        return (
+            Choice("retry", "Try again, unchanged"),
+            Choice("drop", "Drop it: it is never sent"),
+        )
+    queued = row.occurrence.startswith("queue/")
+    back = "" if queued else "it has a fixed time"
+    back = back or ("it may be out already" if row.attempts else "")
+    return (
+        Choice("send", "Send it now, once", _why_not_now(house, row)),
+        Choice("queue", "Put it back in its queue", back),
+        Choice("drop", "Drop it: it is never sent"),
+        Choice("address", "It is out already, at this address:"),
+    )
+
+
+def _why_not_now(house: House, row: Delivery) -> str:
+    if house.store.pauses.current() is not None:
+        return "sending is paused"
+    missing = house.campaign.schedule.approvals_required - house.desk.approvals(row)
+    return f"{missing} more approval(s) needed" if missing > 0 else ""
+
+
+def decide(asked: Asked) -> Answer:
+    """Carry one decision out."""
+    by = asked.require(Right.SETTLE)
+    delivery, why = asked.place("delivery"), asked.said("why", most=1000, default="")
+    choice, desk = asked.said("choice"), asked.house.desk
+    if choice == "retry":
+        desk.retry(delivery, by=by.name, why=why)
+    elif choice == "drop" and desk.find(delivery).state is State.FAILED:
+        desk.cancel(delivery, by=by.name, why=why)
+    else:
+        address = asked.said("address", default="").strip()
+        desk.resolve(delivery, address if choice == "address" else choice, by=by.name, why=why)
+    return Redirect("/held?done=settled")

@@ -1,0 +1,317 @@
+"""One post: as its accounts show it, where its words stand, who approved it, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.campaign import Post
+from bot.core.gate import approvers, is_same_person
+from bot.core.lifecycle import UNSENT
+from bot.core.model import Delivery, State, Status
+from bot.core.quoting import is_exact
+from bot.core.rendering import length_of
+from bot.services.reviewer import Shown, preview
+from bot.services.users import Right
+from bot.store import Approval, AuditRow
+from bot.web.answers import Answer, Page, Raw, Redirect
+from bot.web.asking import Asked, RefusedError
+from bot.web.happenings import Almanac
+from bot.web.house import House
+from bot.web.words import by_account, difference, host_of, passage_in, pieces
+
+_MOST = 2000
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+_OUT = frozenset({State.SENT, State.SENDING, State.UNKNOWN, State.RETRACTED, State.GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one account shows."""
+
+    account: str
+    platform: str
+    handle: str
+    parts: tuple[Part, ...]
+    max_length: int
+    skipped: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One status of it."""
+
+    status: Status
+    pieces: tuple[Any, ...]
+    length: int
+    card_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One thing that was checked."""
+
+    is_well: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What somebody approved that is no longer what would go out."""
+
+    approval: AuditRow
+    #: By account: (kind, words) of the difference.
+    texts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def page(asked: Asked) -> Answer:
+    house, post_id = asked.house, asked.place("post")
+    post = house.campaign.post(post_id)
+    rows = tuple(
+        row for row in house.store.outbox.find(post_id=post_id) if row.state is not State.CANCELLED
+    )
+    if post is None and not rows:
+        raise RefusedError(404, f"no post is called {post_id}")
+    almanac = Almanac(house)
+    waiting = house.desk.waiting(post_id)
+    current = {one.fingerprint for one in waiting}
+    approvals = house.store.approvals.of_post(post_id)
+    values: dict[str, Any] = {
+        "post_id": post_id,
+        "post": post,
+        "looks": looks_of(house, post) if post else looks_of_rows(house, rows),
+        "passages": passages(house, post) if post else [],
+        "tests": list(_tests(house, post)) if post else [],
+        "remarks": _remarks(house, post) if post else [],
+        "rows": rows,
+        "kind_of": almanac.kind_of,
+        "waiting": waiting,
+        "fingerprints": sorted(current),
+        "standing": [one for one in approvals if one.fingerprint in current],
+        "required": house.campaign.schedule.approvals_required,
+        "counting": _counting(waiting, approvals),
+        "obstacle": _obstacle(asked, waiting, approvals),
+        "changed": _changed(house, post_id, waiting),
+        "out": [row for row in rows if row.state in _OUT],
+        "live": [row for row in rows if row.state is State.SENT],
+        "unsent": [row for row in rows if row.state in UNSENT],
+        "may_correct": asked.who.may(Right.CORRECT),
+        "may_approve": asked.who.may(Right.APPROVE),
+        "is_correction": any(row.occurrence.startswith("correction/") for row in rows),
+    }
+    return Page("post.html", values)
+
+
+def looks_of(house: House, post: Post) -> list[Look]:
+    """Lay a post out as each of its accounts shows it."""
+    whole = house.composition()
+    accounts = whole.campaign.schedule.accounts
+    return [
+        look_of(one, accounts[one.account].handle or one.account)
+        for one in preview(whole, post).shown
+    ]
+
+
+def look_of(shown: Shown, handle: str) -> Look:
+    """Make a preview ready for its template."""
+    parts = tuple(
+        _part(status, length, shown.platform)
+        for status, length in zip(shown.statuses, shown.lengths, strict=True)
+    )
+    return Look(
+        shown.account, shown.platform, handle, parts, shown.max_length, shown.skipped, shown.cost
+    )
+
+
+def looks_of_rows(house: House, rows: Sequence[Delivery]) -> list[Look]:
+    """Show what deliveries froze: of corrections, and of posts that no file has any more."""
+    whole = house.composition()
+    accounts = whole.campaign.schedule.accounts
+    looks = []
+    for name, group in by_account(rows):
+        if name not in accounts:
+            continue
+        traits, limits = whole.traits_of(name), whole.limits[name]
+        first = [row for row in group if row.occurrence == group[0].occurrence]
+        parts = tuple(
+            _part(row.status, length_of(row.status, traits, limits), row.platform) for row in first
+        )
+        handle = accounts[name].handle or name
+        most = accounts[name].max_length or limits.max_length
+        looks.append(Look(name, traits.name, handle, parts, most, "", 0.0))
+    return looks
+
+
+def _part(status: Status, length: int, platform: str) -> Part:
+    host = host_of(status.card.url) if status.card else ""
+    return Part(status, pieces(status, platform), length, host)
+
+
+def passages(house: House, post: Post) -> list[dict[str, Any]]:
+    """Find the quoted words in their source, with a paragraph before and after."""
+    source = house.campaign.sources.get(post.quote.source) if post.quote else None
+    if post.quote is None or source is None:
+        return []
+    found = passage_in(source.text, post.quote.fragments, around=1)
+    return [{"source": source, "paragraphs": found}]
+
+
+def _tests(house: House, post: Post) -> Any:
+    """Say what was proved about a post, in the words of editors."""
+    campaign = house.campaign
+    source = campaign.sources.get(post.quote.source) if post.quote else None
+    if post.quote and source:
+        exact = is_exact(post.quote, source)
+        told = f"quoted to the character from {source.title} (SHA-256 {source.sha256[:12]}…)"
+        yield Test(exact, told if exact else "the quotation is not what the source says")
+        yield Test(bool(source.attribution), f"attributed in the post itself: {source.attribution}")
+    for one in preview(house.composition(), post).shown:
+        if one.statuses:
+            most = max(one.lengths)
+            parts = f" in {len(one.statuses)} parts" if len(one.statuses) > 1 else ""
+            yield Test(True, f"fits {one.account}{parts}: {most} of {one.max_length}")
+        else:
+            yield Test(False, f"does not go to {one.account}: {one.skipped}")
+    if post.graphic:
+        yield Test(bool(post.warning), f"graphic passage, warned: {post.warning or 'no warning'}")
+    for file in post.media:
+        yield Test(bool(file.alt), f"{file.file} is described for people who cannot see it")
+
+
+def _remarks(house: House, post: Post) -> list[str]:
+    """Find the warnings and notices between the post's first line and the next post's."""
+    later = [
+        one.place.line
+        for one in house.campaign.posts
+        if one.place.file == post.place.file and one.place.line > post.place.line
+    ]
+    end = min(later, default=10**9)
+    return [
+        one.message
+        for one in house.remarks()
+        if one.file == post.place.file and post.place.line <= one.line < end
+    ]
+
+
+def _counting(waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> int:
+    """Count the people whose approvals stand for all that waits; the author is none of them."""
+    counts = [
+        approvers((one.by for one in approvals if one.fingerprint == row.fingerprint), _author(row))
+        for row in waiting
+    ]
+    return min(counts, default=0)
+
+
+def _author(row: Delivery) -> str:
+    return str(row.labels.get("author", ""))
+
+
+def _obstacle(asked: Asked, waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> str:
+    """Say why this person cannot approve; empty where they can."""
+    who = asked.who
+    if not waiting:
+        return "Nothing of it waits for approval."
+    if not who.may(Right.APPROVE):
+        return "Only approvers approve."
+    if any(is_same_person(_author(row), who.name) for row in waiting):
+        return "You wrote it; somebody else must approve it."
+    done = {one.fingerprint for one in approvals if is_same_person(one.by, who.name)}
+    if {row.fingerprint for row in waiting} <= done:
+        return "You have approved it as it stands."
+    return ""
+
+
+def _changed(house: House, post_id: str, waiting: Sequence[Delivery]) -> list[Changed]:
+    """Find approvals that an edit voided, and what the edit was; newest first, one an edit."""
+    current = {row.fingerprint for row in waiting}
+    if not current:
+        return []
+    now = _said(waiting)
+    found: dict[str, Changed] = {}
+    for row in house.store.audit.rows():
+        if row.verb != "approve" or row.subject != post_id:
+            continue
+        bound = str(row.detail.get("fingerprint", ""))
+        said = row.detail.get("said")
+        if bound in current or bound in found or not isinstance(said, Mapping):
+            continue
+        texts = tuple(
+            (account, difference("\n⁂\n".join(said.get(account, ())), now.get(account, "")))
+            for account in sorted({*said, *now})
+        )
+        found[bound] = Changed(row, texts)
+    return list(found.values())[:3]
+
+
+def _said(waiting: Sequence[Delivery]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for account, rows in by_account(waiting):
+        first = rows[0].occurrence
+        said[account] = "\n⁂\n".join(row.status.text for row in rows if row.occurrence == first)
+    return said
+
+
+def approve(asked: Asked) -> Answer:
+    """Approve just what the page showed."""
+    by = asked.require(Right.APPROVE)
+    post_id, note = asked.place("post"), asked.said("note", most=_MOST, default="")
+    seen = asked.all_said("fingerprint")
+    asked.house.desk.approve(post_id, by=by.name, note=note, seen=seen)
+    return Redirect(f"/posts/{post_id}?done=approved")
+
+
+def correct(asked: Asked) -> Answer:
+    by = asked.require(Right.CORRECT)
+    post_id = asked.place("post")
+    rows = asked.house.corrections.correct(
+        post_id,
+        asked.said("text", most=_MOST),
+        by=by.name,
+        why=asked.said("why", most=_MOST),
+        delete_original=asked.said("delete", default="") == "yes",
+    )
+    return Redirect(f"/posts/{rows[0].post_id}?done=corrected")
+
+
+def retract(asked: Asked) -> Answer:
+    by = asked.require(Right.CORRECT)
+    why = asked.said("why", most=_MOST)
+    if asked.said("sure", default="") != "yes":
+        raise RefusedError(400, "tick the box that says that you are sure")
+    asked.house.corrections.retract(asked.place("post"), by=by.name, why=why)
+    return Redirect("/corrections?done=retracted")
+
+
+def source(asked: Asked) -> Answer:
+    """Show a whole source, with what a post quotes of it marked."""
+    house, name = asked.house, asked.place("source")
+    found = house.campaign.sources.get(name)
+    if found is None:
+        raise RefusedError(404, f"no source is called {name}")
+    post = house.campaign.post(asked.one("post"))
+    quote = post.quote if post and post.quote and post.quote.source == name else None
+    quoting = [one for one in house.campaign.posts if one.quote and one.quote.source == name]
+    values = {
+        "source": found,
+        "post": post if quote else None,
+        "paragraphs": passage_in(found.text, quote.fragments if quote else (), around=None),
+        "quoting": quoting,
+    }
+    return Page("source.html", values)
+
+
+def picture(asked: Asked) -> Answer:
+    """Give a picture that a post shows, by its hash."""
+    house, sha256 = asked.house, asked.place("sha256")
+    whole = house.composition()
+    kinds = {
+        one.sha256: one.mime
+        for rendered in whole.rendered.values()
+        for status in rendered.statuses
+        for one in status.pictures
+    }
+    if kinds.get(sha256) not in _PICTURES or sha256 not in whole.pictures:
+        raise RefusedError(404, "no post shows that picture")
+    return Raw(whole.pictures[sha256], kinds[sha256], keep=3600)

@@ -1,0 +1,101 @@
+"""The log of decisions, the accounts, and the public list of corrections."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from bot.core.campaign import Account
+from bot.core.model import State
+from bot.services.metering import budget_left
+from bot.services.users import Right
+from bot.store import AccountState
+from bot.web.answers import Answer, Page, Raw, Redirect
+from bot.web.asking import Asked
+
+_ROWS = 50
+
+
+def log(asked: Asked) -> Answer:
+    """Show decisions, newest first, and whether anybody touched them since."""
+    audit, page = asked.house.store.audit, asked.number("page", 1)
+    who, verb = asked.one("who"), asked.one("verb")
+    rows = audit.rows()
+    kept = [row for row in rows if who in {"", row.who} and verb in {"", row.verb}]
+    pages = max(1, -(-len(kept) // _ROWS))
+    page = min(max(page, 1), pages)
+    values = {
+        "rows": kept[(page - 1) * _ROWS : page * _ROWS],
+        "page": page,
+        "pages": pages,
+        "people": sorted({row.who for row in rows}),
+        "verbs": sorted({row.verb for row in rows}),
+        "who": who,
+        "verb": verb,
+        "broken_at": audit.verify(),
+        "head": audit.head(),
+        "total": len(kept),
+    }
+    return Page("log.html", values)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One account, as the schedule and its server tell."""
+
+    account: Account
+    state: AccountState | None
+    budget_left: float | None
+    spent: float
+    counts: dict[str, int]
+    next_due: datetime | None
+    last_sent: datetime | None
+    max_length: int
+
+
+def accounts(asked: Asked) -> Answer:
+    house = asked.house
+    found = [_standing(asked, one) for one in house.campaign.schedule.accounts.values()]
+    return Page("accounts.html", {"standings": found})
+
+
+def _standing(asked: Asked, account: Account) -> Standing:
+    house, now = asked.house, asked.house.clock.now()
+    rows = house.store.outbox.find(account=account.name)
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.state.value] = counts.get(row.state.value, 0) + 1
+    due = (row.due_at for row in rows if row.state is State.PLANNED and row.due_at >= now)
+    return Standing(
+        account=account,
+        state=house.store.accounts.get(account.name),
+        budget_left=budget_left(house.store, account, house.clock),
+        spent=house.store.ledger.spent(account.name, month_of=now),
+        counts=counts,
+        next_due=min(due, default=None),
+        last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
+        max_length=account.max_length or house.composition().limits[account.name].max_length,
+    )
+
+
+def restart(asked: Asked) -> Answer:
+    """Let a stopped account send again."""
+    by = asked.require(Right.SETTLE)
+    why = asked.said("why", most=1000, default="")
+    asked.house.desk.restart(asked.place("account"), by=by.name, why=why)
+    return Redirect("/accounts?done=settled")
+
+
+def corrections(asked: Asked) -> Answer:
+    return Page("corrections.html", {"entries": asked.house.corrections.listed()})
+
+
+def corrections_json(asked: Asked) -> Answer:
+    """Give the list to other programs; it names no person."""
+    entries = [
+        {**asdict(one), "at": one.at.isoformat()} for one in asked.house.corrections.listed()
+    ]
+    content = {"campaign": asked.house.campaign.schedule.campaign, "corrections": entries}
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    return Raw(text.encode(), "application/json")

@@ -1,0 +1,59 @@
+"""Today: what goes out next, what needs a person, and the switch that stops everything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.core.model import State
+from bot.core.zones import midnight
+from bot.services.users import Right
+from bot.web.answers import Answer, Page, Redirect
+from bot.web.asking import Asked
+from bot.web.happenings import Almanac
+
+#: Unapproved posts are named this long ahead.
+SOON = timedelta(days=7)
+_NEXT = 5
+_LAST = 4
+
+
+def page(asked: Asked) -> Answer:
+    house, now = asked.house, asked.house.clock.now()
+    almanac, zone = Almanac(house), house.campaign.zone
+    coming = almanac.next(60)
+    tomorrow = midnight(now, zone, days=1)
+    unapproved = [
+        one for one in coming if one.at < now + SOON
+        if any(place.kind == "unapproved" for place in one.places)
+    ]  # fmt: skip
+    sent = house.store.outbox.find(states={State.SENT}, since=now - timedelta(days=30))
+    last = sorted((row for row in sent if row.sent_at), key=lambda row: str(row.sent_at))
+    budgets = {
+        name: account.budget_usd_per_month
+        for name, account in house.campaign.schedule.accounts.items()
+    }
+    return Page(
+        "today.html",
+        {
+            "next": coming[:_NEXT],
+            "today_count": sum(one.at < tomorrow for one in coming),
+            "unapproved": unapproved,
+            "held": house.desk.held(),
+            "last": tuple(reversed(last[-_LAST:])),
+            "budgets": budgets,
+            "required": house.campaign.schedule.approvals_required,
+        },
+    )
+
+
+def pause(asked: Asked) -> Answer:
+    """Hold everything before its next network call."""
+    by = asked.require(Right.PAUSE)
+    asked.house.desk.pause(asked.said("reason", most=500).strip() or "no reason given", by=by.name)
+    return Redirect("/?done=paused")
+
+
+def resume(asked: Asked) -> Answer:
+    by = asked.require(Right.RESUME)
+    asked.house.desk.resume(by=by.name, why=asked.said("reason", most=500, default=""))
+    return Redirect("/?done=resumed")

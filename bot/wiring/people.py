@@ -1,0 +1,59 @@
+"""What a person does to users, and to what is out, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.errors import ContentError
+from bot.services.contents import errors_of
+from bot.services.corrections import Corrections, Entry
+from bot.services.users import Access
+from bot.web.rendering import environment
+from bot.wiring.content import prove_files
+from bot.wiring.desk import office
+from bot.wiring.service import Connections
+from bot.wiring.storage import create_store, settings
+
+
+@contextmanager
+def access(config: Path, posts: Path, data: Path) -> Iterator[Access]:
+    """Open the users of the schedule's mode; the first one may come before the first `run`.
+
+    Raises:
+        OperatorError: the schedule cannot be read, or the database not be used.
+    """
+    clock, known = SystemClock(), settings()
+    loaded = prove_files(config, posts, clock=clock)
+    if loaded.readable is None:
+        raise ContentError(errors_of(loaded))
+    store = create_store(loaded.readable.schedule.mode, data, known=known, clock=clock)
+    try:
+        yield Access(store, clock)
+    finally:
+        store.close()
+
+
+@contextmanager
+def corrections(config: Path, posts: Path, data: Path) -> Iterator[Corrections]:
+    """Open what is out, with the accounts that it is on."""
+    with office(config, posts, data) as place:
+        rehearsed = place.store.directory / "rehearsed.db"
+        connections = Connections(
+            place.store, place.clock, settings(), lambda: place.campaign, rehearsed
+        )
+        try:
+            composition = place.composition
+            yield Corrections(place.store, place.clock, lambda: composition, connections.platform)
+        finally:
+            connections.close()
+
+
+def as_page(config: Path, posts: Path, data: Path, entries: tuple[Entry, ...]) -> str:
+    """Write the list of corrections as a page that can be published; it names no person."""
+    with office(config, posts, data) as place:
+        schedule, zone = place.campaign.schedule, place.campaign.zone
+    template = environment().get_template("corrections_public.html")
+    return template.render(entries=entries, campaign=schedule.campaign, zone=zone)

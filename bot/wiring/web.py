@@ -1,0 +1,246 @@
+"""The dashboard on its address: who may reach it, and a thread that serves it."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Thread
+
+import uvicorn
+
+from bot.clock import Clock
+from bot.content.loading import Loaded, load_from_files
+from bot.errors import SettingsError
+from bot.log import get_logger
+from bot.platforms.base import Platform
+from bot.services.contents import Contents, kept_files
+from bot.services.corrections import Corrections
+from bot.services.deskcheck import DeskCheck
+from bot.services.users import Access
+from bot.settings import Settings
+from bot.store import Store
+from bot.web.app import build
+from bot.web.guard import Guard
+from bot.web.house import House
+from bot.web.routes import DOORS
+from bot.wiring.content import TRAITS, compose_loaded, prove_loaded, tell_picture
+from bot.wiring.service import Bot, Connections
+
+log = get_logger(__name__)
+
+OFF = "off"
+#: Requests at once; each blocks a thread of the pool (40) while it works.
+_AT_ONCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the dashboard listens, and what it is called there."""
+
+    host: str
+    port: int
+    hosts: frozenset[str]
+    certificate: Path | None = None
+    key: Path | None = None
+    #: The one address whose word on the browser's protocol is taken.
+    proxy: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    @property
+    def is_secure(self) -> bool:
+        return bool(self.certificate or self.proxy)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether nobody but this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def address_of(known: Settings, *, has_users: bool) -> Address | None:
+    """Read where to listen; None where the dashboard is off.
+
+    Raises:
+        SettingsError: it would be reached from elsewhere without users, TLS or a named proxy.
+    """
+    if known.web == OFF:
+        return None
+    host, _colon, port = known.web.rpartition(":")
+    host = host.strip("[]")
+    address = Address(
+        host=host,
+        port=int(port),
+        hosts=_names(host, int(port), known.web_hosts),
+        certificate=known.web_certificate,
+        key=known.web_key,
+        proxy=known.web_proxy or "",
+    )
+    problem = _exposed(address, known, has_users=has_users)
+    if problem:
+        raise SettingsError(f"VERBATIM_WEB={known.web}: {problem}")
+    return address
+
+
+def _exposed(address: Address, known: Settings, *, has_users: bool) -> str:
+    if bool(address.certificate) != bool(address.key):
+        return "VERBATIM_WEB_CERTIFICATE and VERBATIM_WEB_KEY go together"
+    wider = not address.is_loopback or bool(address.proxy) or bool(known.web_hosts)
+    if not wider:
+        return ""
+    if not has_users:
+        return "others could reach it, and it has no users; make one with `user add` first"
+    if not address.is_secure:
+        return (
+            "others could reach it without TLS; give VERBATIM_WEB_CERTIFICATE and VERBATIM_WEB_KEY,"
+            " or name the proxy that has TLS in VERBATIM_WEB_PROXY"
+        )
+    if not known.web_hosts:
+        return "name in VERBATIM_WEB_HOSTS what people type to reach it"
+    return ""
+
+
+def _names(host: str, port: int, more: tuple[str, ...]) -> frozenset[str]:
+    local = ("127.0.0.1", "localhost", "[::1]") if is_loopback(host) else ()
+    return frozenset(name.lower() for name in (*(f"{one}:{port}" for one in local), *more))
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """What the dashboard shares with the service, or has instead of it."""
+
+    store: Store
+    clock: Clock
+    contents: Contents
+    platform: Callable[[str], Platform]
+
+    @cached_property
+    def access(self) -> Access:
+        return Access(self.store, self.clock)
+
+
+def furnish(back: Backdrop, address: Address) -> House:
+    """Put together what the pages work with."""
+    contents, store, clock = back.contents, back.store, back.clock
+    return House(
+        store=store,
+        clock=clock,
+        composition=lambda: contents.composition,
+        remarks=contents.remarks,
+        broken=contents.broken,
+        access=back.access,
+        corrections=Corrections(store, clock, lambda: contents.composition, back.platform),
+        deskcheck=_deskcheck(store, clock),
+        hosts=address.hosts,
+        secure=address.is_secure,
+        loopback=address.is_loopback and not address.proxy,
+    )
+
+
+def _deskcheck(store: Store, clock: Clock) -> DeskCheck:
+    def load(files: Mapping[str, bytes]) -> Loaded:
+        now = clock.now()
+        loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
+        return prove_loaded(loaded, now, store)
+
+    return DeskCheck(
+        files=lambda: kept_files(store) or {},
+        load=load,
+        compose=lambda loaded: compose_loaded(loaded, store),
+    )
+
+
+@contextmanager
+def dashboard(back: Backdrop, known: Settings) -> Iterator[Address | None]:
+    """Serve pages in a thread for as long as this lasts.
+
+    A dashboard that cannot listen does not keep posts from going out: it is told in the log.
+
+    Raises:
+        SettingsError: it would be reached from elsewhere unprotected.
+    """
+    address = address_of(known, has_users=back.access.has_users())
+    if address is None:
+        yield None
+        return
+    with ExitStack() as stack:
+        try:
+            listening = stack.enter_context(_listen(address))
+        except OSError as error:
+            log.error("no dashboard", address=known.web, reason=error.strerror)  # noqa: TRY400 - no bug
+            yield None
+            return
+        app = build(furnish(back, address), DOORS)
+        stack.enter_context(_serving(app, address, listening))
+        log.info("dashboard", address=known.web)
+        yield address
+
+
+@contextmanager
+def dashboard_of(bot: Bot, known: Settings) -> Iterator[Address | None]:
+    """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
+    rehearsed, campaign = bot.connections.rehearsed, bot.contents.campaign
+    own = Connections(bot.store, bot.clock, known, campaign, rehearsed)
+    try:
+        with dashboard(Backdrop(bot.store, bot.clock, bot.contents, own.platform), known) as at:
+            yield at
+    finally:
+        own.close()
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address.host, address.port))
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+@contextmanager
+def _serving(app: Guard, address: Address, listening: socket.socket) -> Iterator[None]:
+    server = uvicorn.Server(configuration(app, address))
+    thread = Thread(target=server.run, args=([listening],), name="dashboard", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def configuration(app: Guard, address: Address) -> uvicorn.Config:
+    """Set the server up: no banner, no access log with addresses in it, slow clients bounded."""
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=_AT_ONCE,
+        proxy_headers=bool(address.proxy),
+        forwarded_allow_ips=address.proxy or None,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=address.key,
+    )
