@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.errors import ContentError
-from bot.services.contents import errors_of
 from bot.services.corrections import Corrections, Entry
 from bot.services.users import Access
 from bot.web.rendering import environment
 from bot.wiring.content import prove_files
 from bot.wiring.desk import office
 from bot.wiring.service import Connections
-from bot.wiring.storage import create_store, settings
+from bot.wiring.storage import create_store, mode_of, settings
 
 
 @contextmanager
@@ -27,9 +25,7 @@ def access(config: Path, posts: Path, data: Path) -> Iterator[Access]:
     """
     clock, known = SystemClock(), settings()
     loaded = prove_files(config, posts, clock=clock)
-    if loaded.readable is None:
-        raise ContentError(errors_of(loaded))
-    store = create_store(loaded.readable.schedule.mode, data, known=known, clock=clock)
+    store = create_store(mode_of(loaded, data), data, known=known, clock=clock)
     try:
         yield Access(store, clock)
     finally:

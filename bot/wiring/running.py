@@ -16,6 +16,7 @@ from bot.store import ProcessLock, Store
 from bot.wiring.content import prove_files
 from bot.wiring.service import Bot, build
 from bot.wiring.storage import create_store, mode_of, settings, strays
+from bot.wiring.web import dashboard_of
 
 log = get_logger(__name__)
 
@@ -75,8 +76,10 @@ def _work(bot: Bot, known: Settings, stop: Event) -> None:
         for line in strays(bot.contents.campaign()):
             log.warning("unused secret", told=line)
         log.info("running", campaign=bot.contents.campaign().schedule.campaign)
-        Service(
+        service = Service(
             bot.clock, bot.lanes(), bot.chores(known.reload), grace=known.stop_grace, stop=stop
-        ).run()
+        )
+        with dashboard_of(bot, known):
+            service.run()
     finally:
         bot.connections.close()
