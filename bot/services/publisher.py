@@ -22,6 +22,7 @@ from bot.core.model import (
 )
 from bot.core.retry import RetryPolicy, wait_before
 from bot.errors import (
+    DecisionError,
     LeaseLostError,
     OverBudgetError,
     PlatformError,
@@ -62,6 +63,8 @@ class Publisher:
     policy: RetryPolicy
     #: More than twice the longest call (reliability.md 2.4, rule 5).
     lease: timedelta = timedelta(seconds=120)
+    #: Nothing speaks against the clock by which a delivery is due.
+    trusts_clock: Callable[[], bool] = lambda: True
 
     def run(self, account: str) -> None:
         """Publish what is due on one account, in order, until nothing more is."""
@@ -135,6 +138,7 @@ class Publisher:
         with self.store.sending(account) as is_mine:
             if not is_mine:
                 return False
+            self.store.outbox.take_over(account, now=self.clock.now())
             claim = self.store.outbox.claim(
                 account, now=self.clock.now(), owner=self.owner, lease=self.lease
             )
@@ -142,8 +146,8 @@ class Publisher:
                 return False
             try:
                 self._send(claim)
-            except LeaseLostError:
-                log.warning("lease lost", delivery=claim.delivery.id)
+            except (LeaseLostError, DecisionError) as error:
+                log.warning("lease lost", delivery=claim.delivery.id, reason=str(error))
             return True
 
     def _send(self, claim: Claim) -> None:
@@ -151,6 +155,9 @@ class Publisher:
         try:
             platform = self.platform(claim.delivery.account)
             draft = claim.delivery.draft or self._prepare(claim.delivery, platform)
+            if not self.trusts_clock():
+                self._defer(claim, "the clock was set just now")
+                return
             self.store.outbox.begin(claim, draft, now=self.clock.now())
         except (LeaseLostError, PausedError):
             # Nothing was sent; what holds the delivery is told by whoever took it.
@@ -191,8 +198,17 @@ class Publisher:
             log.exception("bug while publishing", delivery=claim.delivery.id)
             self._lose(claim, f"unexpected {type(error).__name__}")
         else:
+            self._accepted(claim, ref)
+
+    def _accepted(self, claim: Claim, ref: PostRef) -> None:
+        delivery = claim.delivery
+        try:
             self.store.outbox.accept(claim, ref, now=self.clock.now())
-            log.info("sent", delivery=claim.delivery.id, post=claim.delivery.post_id, url=ref.url)
+        except LeaseLostError:
+            # Where it is, is known all the same; whoever took it over must not send it again.
+            self.store.outbox.recognise(delivery.id, ref, now=self.clock.now())
+            raise
+        log.info("sent", delivery=delivery.id, post=delivery.post_id, url=ref.url)
 
     def _not_begun(self, claim: Claim, error: Exception) -> None:
         match error:

@@ -36,6 +36,13 @@ class Reconciler:
 
     def run(self, account: str) -> None:
         """Settle what can be settled now on one account."""
+        # A sender that stands still in the middle of its call keeps this lock: while it does,
+        # nothing that is absent is surely absent.
+        with self.store.sending(account) as is_mine:
+            if is_mine:
+                self._settle_all(account)
+
+    def _settle_all(self, account: str) -> None:
         now = self.clock.now()
         for delivery in self.store.outbox.find(states={State.UNKNOWN}, account=account):
             if delivery.next_read_at is None or delivery.next_read_at <= now:

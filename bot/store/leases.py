@@ -31,6 +31,8 @@ from bot.store.schema import account as accounts
 from bot.store.schema import attempt, delivery, instance, pause
 
 _D = delivery.c
+#: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
+LONGEST_CALL = timedelta(seconds=60)
 _IN_DOUBT = (State.SENDING, State.UNKNOWN)
 
 
@@ -157,6 +159,24 @@ class Leases(Part):
 
         return self._db.must_write(take_over)
 
+    def take_over(self, account: str, *, now: datetime) -> tuple[Delivery, ...]:
+        """Take over what is SENDING on an account though nobody sends there.
+
+        Only while holding its `sending` lock, which dies with its holder: this is how a replica
+        that died is noticed at once and not after its lease. A call of one that merely lost its
+        connection to the database may go on, so none is read back before it must have ended.
+        """
+        query = select(*COLUMNS).where(_D.account == account, _D.state == State.SENDING)
+        with self._db.read() as connection:
+            if connection.execute(query.limit(1)).one_or_none() is None:
+                return ()
+
+        def take(connection: Connection) -> tuple[Delivery, ...]:
+            rows = connection.execute(query.with_for_update()).all()
+            return tuple(_left(connection, as_delivery(row), now, is_dead=False) for row in rows)
+
+        return self._db.must_write(take)
+
     def _end(
         self,
         claim: Claim,
@@ -195,6 +215,8 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         _D.account == account,
         _D.state == State.READY,
         or_(_D.retry_at.is_(None), _D.retry_at <= now),
+        # It was due when it was released; by a clock that has been set back it may not be.
+        or_(_D.due_at <= now, _D.released_by != ""),
         or_(_D.not_after >= now, _D.released_by != ""),
         parent_is_out(),
         ~in_doubt.exists(),
@@ -292,17 +314,29 @@ def _uncounted(connection: Connection, row: Delivery) -> dict[str, Any]:
 
 
 def _is_calling(connection: Connection, row: Delivery) -> bool:
-    query = select(attempt.c.phase).where(
-        attempt.c.delivery_id == row.id, attempt.c.fence == row.fence
+    return _called_at(connection, row) is not None
+
+
+def _called_at(connection: Connection, row: Delivery) -> datetime | None:
+    """Tell when the call of a claim began; None where it has not, or is over."""
+    query = select(attempt.c.called_at).where(
+        attempt.c.delivery_id == row.id,
+        attempt.c.fence == row.fence,
+        attempt.c.phase == "calling",
     )
-    return connection.execute(query).scalar_one_or_none() == "calling"
+    called: datetime | None = connection.execute(query).scalar_one_or_none()
+    return called
 
 
-def _left(connection: Connection, row: Delivery, now: datetime) -> Delivery:
+def _left(
+    connection: Connection, row: Delivery, now: datetime, *, is_dead: bool = True
+) -> Delivery:
     note = Note(now, row.owner, "its worker died, or took longer than its lease")
-    if _is_calling(connection, row):
+    called = _called_at(connection, row)
+    if called is not None:
         end_attempt(connection, row, Event.LOSE, note)
-        values = {"next_read_at": now, "absent_reads": 0}
+        over = now if is_dead else max(now, min(row.lease_until or now, called + LONGEST_CALL))
+        values = {"next_read_at": over, "absent_reads": 0}
         return shift(connection, row, Event.LOSE, note, values)
     end_attempt(connection, row, Event.DEFER, note)
     return shift(connection, row, Event.DEFER, note, {"retry_at": now})

@@ -1,0 +1,82 @@
+"""Whether the machine's clock may be trusted: a wrong one must delay, never blurt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from bot.clock import Clock
+from bot.log import get_logger
+
+log = get_logger(__name__)
+
+#: HTTP dates have whole seconds, and an answer takes a while.
+TOLERANCE = timedelta(minutes=1)
+#: The wall clock moved by this against the one that never steps: somebody set it, or we slept.
+STEP = timedelta(seconds=5)
+
+
+@dataclass(slots=True)
+class ClockGuard:
+    """Compares the wall clock with servers' ``Date`` headers and with the monotonic clock.
+
+    One server that agrees is enough: several that are wrong in the same way are less likely
+    than one that is wrong by itself.
+    """
+
+    clock: Clock
+    #: By account: what its server's clock is ahead of ours; since the last step only.
+    _ahead: dict[str, timedelta] = field(default_factory=dict)
+    _offset: float | None = None
+    _steps: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def heard(self, account: str, server_time: datetime) -> None:
+        """Take note of what an account's server says the time is."""
+        self._notice()
+        with self._lock:
+            self._ahead[account] = server_time - self.clock.now()
+
+    def allows(self, look: Callable[[], bool]) -> bool:
+        """Tell whether something may be sent by this clock.
+
+        Args:
+            look: Asks a server of ours anything, so that its date is heard; needed where the
+                clock was set and no server has been heard since. False where that failed.
+        """
+        self._notice()
+        with self._lock:
+            is_known = bool(self._ahead) or not self._steps
+        return (is_known or look()) and not self.why()
+
+    def is_sure(self) -> bool:
+        """Tell whether nothing speaks against the clock; asks nobody."""
+        self._notice()
+        with self._lock:
+            is_known = bool(self._ahead) or not self._steps
+        return is_known and not self.why()
+
+    def why(self) -> str:
+        """Say why nothing is sent by this clock; empty where it may be."""
+        with self._lock:
+            ahead = min(self._ahead.values(), key=abs, default=timedelta(0))
+        if abs(ahead) <= TOLERANCE:
+            return ""
+        seconds = abs(ahead).total_seconds()
+        which = "behind" if ahead > timedelta(0) else "ahead of"
+        return f"the machine's clock is {seconds:.0f} s {which} what every server says"
+
+    def _notice(self) -> None:
+        """Forget what was heard before the wall clock was set."""
+        with self._lock:
+            offset = self.clock.now().timestamp() - self.clock.monotonic()
+            moved = 0.0 if self._offset is None else offset - self._offset
+            if self._offset is not None and abs(moved) <= STEP.total_seconds():
+                return
+            self._offset = offset
+            if moved:
+                self._ahead.clear()
+                self._steps += 1
+                log.warning("the clock was set", seconds=round(moved))
