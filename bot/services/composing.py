@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.cards.pictures import clean
-from bot.core.campaign import Account, Campaign, MediaFile, Post
+from bot.core.campaign import Account, Campaign, MediaFile, Place, Post
 from bot.core.fingerprint import fingerprint
 from bot.core.model import Limits, Picture, Status, Traits, sha256_hex
 from bot.core.planning import Offer
 from bot.core.pricing import cost_of
 from bot.core.rendering import CardPicture, Rendered, render
+from bot.errors import CardError, ContentError, OperatorError, PictureError, Problem
 
 #: Gives a picture file's bytes as they stand in ``posts/media``.
 ReadMedia = Callable[[MediaFile], bytes]
@@ -95,7 +96,10 @@ def _drawer(
     whole: Composition, draw_card: Callable[[Post, Campaign], tuple[bytes, Picture]]
 ) -> CardPicture:
     def draw(post: Post, _account: Account) -> Picture:
-        data, picture = draw_card(post, whole.campaign)
+        try:
+            data, picture = draw_card(post, whole.campaign)
+        except CardError as error:
+            raise _problem(post.place, f"{post.id}.card", error) from error
         whole.pictures[picture.sha256] = data
         return picture
 
@@ -110,12 +114,15 @@ def _with_fitted_media(
         return post
 
     def fit(file: MediaFile) -> MediaFile:
-        cleaned = clean(
-            read_media(file),
-            max_bytes=limits.max_picture_bytes,
-            mimes=limits.picture_mimes,
-            max_pixels=limits.max_pixels,
-        )
+        try:
+            cleaned = clean(
+                read_media(file),
+                max_bytes=limits.max_picture_bytes,
+                mimes=limits.picture_mimes,
+                max_pixels=limits.max_pixels,
+            )
+        except PictureError as error:
+            raise _problem(file.place, f"{post.id}.media", error) from error
         digest = sha256_hex(cleaned.data)
         pictures[digest] = cleaned.data
         return replace(
@@ -128,3 +135,8 @@ def _with_fitted_media(
         for name, one in post.variants.items()
     }
     return replace(post, media=tuple(map(fit, post.media)), variants=variants)
+
+
+def _problem(place: Place, where: str, error: OperatorError) -> ContentError:
+    """Say where the files are to be mended."""
+    return ContentError([Problem(place.file, place.line, place.column, where, str(error))])

@@ -8,7 +8,7 @@ from threading import Lock
 
 from bot.clock import Clock
 from bot.content.loading import Loaded
-from bot.core.campaign import Campaign, Source
+from bot.core.campaign import Campaign, Mode, Source
 from bot.errors import ContentError, Problem, Severity
 from bot.log import get_logger
 from bot.services.composing import Composition
@@ -55,6 +55,10 @@ class Contents:
     load: Load
     load_last: Callable[[], Loaded | None]
     compose: Compose
+    #: Live and rehearsal share no database, so the mode of the first tree stays.
+    mode: Mode | None = None
+    #: What the files on disk ask for.
+    asked_mode: Mode | None = None
     _composition: Composition | None = None
     _loaded: Loaded | None = None
     _broken: tuple[Problem, ...] = ()
@@ -73,7 +77,7 @@ class Contents:
         if last is None or last.campaign is None:
             raise ContentError(self._broken)
         log.warning("files have errors; the last good ones are in force", errors=len(self._broken))
-        self._put_in_force(last)
+        self._put_in_force(last, self.compose(last))
 
     def refresh(self) -> bool:
         """Read the files again where they changed; tell whether a new tree came into force."""
@@ -84,16 +88,37 @@ class Contents:
             loaded = self.load()
             # Files that change while they are read are read again at the next look.
             self._seen = seen
-            self._broken = errors_of(loaded)
-            if self._broken or loaded.campaign is None:
+            composed = self._composed(loaded)
+            if composed is None:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))
                 return False
             if self._composition is not None:
-                self._void_changed(self._composition.campaign, loaded.campaign)
-            self._put_in_force(loaded)
+                self._void_changed(self._composition.campaign, composed.campaign)
+            self._put_in_force(loaded, composed)
             self._keep(loaded)
             log.info("content in force", tree=loaded.tree_sha256[:12])
             return True
+
+    def _composed(self, loaded: Loaded) -> Composition | None:
+        """Render what was read; where it cannot be put into force keep why, and give None."""
+        self._broken = errors_of(loaded) or self._in_other_mode(loaded)
+        if self._broken:
+            return None
+        try:
+            return self.compose(loaded)
+        except ContentError as error:
+            self._broken = error.problems
+            return None
+
+    def _in_other_mode(self, loaded: Loaded) -> tuple[Problem, ...]:
+        if loaded.campaign is None:
+            return ()
+        schedule = loaded.campaign.schedule
+        self.asked_mode = schedule.mode
+        if self.mode in {None, schedule.mode}:
+            return ()
+        message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
+        return (Problem(schedule.file, 0, 0, "mode", message),)
 
     def _keep(self, loaded: Loaded) -> None:
         """Keep the tree in the database; pictures among the other pictures, by their hash."""
@@ -107,11 +132,11 @@ class Contents:
         """Render again, because a server told other limits."""
         with self._lock:
             if self._loaded is not None:
-                self._put_in_force(self._loaded)
+                self._put_in_force(self._loaded, self.compose(self._loaded))
 
-    def _put_in_force(self, loaded: Loaded) -> None:
-        self._composition = self.compose(loaded)
-        self._loaded = loaded
+    def _put_in_force(self, loaded: Loaded, composed: Composition) -> None:
+        self.mode = composed.campaign.schedule.mode
+        self._composition, self._loaded = composed, loaded
 
     def _void_changed(self, before: Campaign, after: Campaign) -> None:
         """Void for good what approved quotations of a source that is no longer the same."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
-from bot.errors import PlatformError, UnauthorizedError
+from bot.errors import BotError, UnauthorizedError
 from bot.log import get_logger
 from bot.platforms.base import Platform, Profile
 from bot.store import Store
@@ -17,6 +17,8 @@ log = get_logger(__name__)
 
 #: Server limits and labels change rarely; X charges for looking.
 FRESH = timedelta(days=1)
+#: Until the next look after one that failed.
+AGAIN = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -27,7 +29,20 @@ class Standing:
     clock: Clock
     campaign: Callable[[], Campaign]
     platform: Callable[[str], Platform]
-    _seen: dict[str, datetime] = field(default_factory=dict)
+    #: Told that a server names other limits than those that posts were fitted to.
+    on_limits: Callable[[], None] = lambda: None
+    _next_look: dict[str, datetime] = field(default_factory=dict)
+    _good: set[str] = field(default_factory=set)
+
+    def unseen(self, now: datetime) -> tuple[str, ...]:
+        """Name the accounts that wait for their first good look, at the start above all."""
+        return tuple(
+            name
+            for name in self.campaign().schedule.accounts
+            if name not in self._good
+            and self._next_look.get(name, now) <= now
+            and not self._is_stopped(name)
+        )
 
     def ensure(self, account: str) -> bool:
         """Tell whether the account may be used now; look first where that is long ago.
@@ -35,29 +50,58 @@ class Standing:
         Until its first good look an account sends nothing.
         """
         now = self.clock.now()
-        seen = self._seen.get(account)
-        if seen is not None and now - seen < FRESH:
+        if self._is_stopped(account):
+            # It sends nothing, but what is in doubt may be read back; once a person lets it
+            # send, it is looked at first.
+            self._forget(account)
             return True
-        try:
-            self._look(self.campaign().schedule.accounts[account])
-        except UnauthorizedError as error:
-            self.store.accounts.stop(account, str(error), now=now)
-        except PlatformError as error:
-            log.warning("account not checked", account=account, reason=str(error))
-            return seen is not None
-        self._seen[account] = now
-        return True
+        if self._next_look.get(account, now) <= now:
+            self._look(self.campaign().schedule.accounts[account], now)
+        return account in self._good
 
-    def _look(self, account: Account) -> None:
+    def look(self, account: str) -> bool:
+        """Look at an account now, whenever it was looked at; False where that did not work."""
+        now = self.clock.now()
+        self._look(self.campaign().schedule.accounts[account], now)
+        return self._next_look.get(account, now) > now + AGAIN
+
+    def _is_stopped(self, account: str) -> bool:
+        state = self.store.accounts.get(account)
+        return state is not None and bool(state.stopped_reason)
+
+    def _forget(self, account: str) -> None:
+        self._good.discard(account)
+        self._next_look.pop(account, None)
+
+    def _look(self, account: Account, now: datetime) -> None:
+        self._next_look[account.name] = now + AGAIN
+        try:
+            why = self._ask(account)
+        except UnauthorizedError as error:
+            why = str(error)
+        except BotError as error:
+            log.warning("account not checked", account=account.name, reason=str(error))
+            return
+        if why:
+            self.store.accounts.stop(account.name, why, now=now)
+            self._forget(account.name)
+            return
+        self._next_look[account.name] = now + FRESH
+        self._good.add(account.name)
+
+    def _ask(self, account: Account) -> str:
+        """Keep what the server tells; say why a live account must not send."""
         platform = self.platform(account.name)
         profile, limits = platform.profile(), platform.limits()
+        before = self.store.accounts.get(account.name)
         known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
         self.store.accounts.remember(
             account.name, remote_id=profile.id, limits=limits, profile=known
         )
-        why = unfit(account, profile, self.campaign().schedule.mode)
-        if why:
-            self.store.accounts.stop(account.name, why, now=self.clock.now())
+        usual = platform.traits.limits
+        if limits != (before.limits if before and before.limits else usual):
+            self.on_limits()
+        return unfit(account, profile, self.campaign().schedule.mode)
 
 
 def unfit(account: Account, profile: Profile, mode: Mode) -> str:

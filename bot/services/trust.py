@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
@@ -84,13 +84,25 @@ class Guard:
             self.store.trust.record(told, by="first start", now=self.clock.now())
             return ()
         found = changes(recorded, told)
-        for name in campaign.schedule.accounts:
+        self._stop_touched(campaign, found)
+        return found
+
+    def refuse_mode(self, campaign: Campaign, asked: Mode) -> None:
+        """Stop all live accounts because the files now ask for another mode."""
+        mode = campaign.schedule.mode
+        if mode is Mode.LIVE:
+            self._stop_touched(campaign, [Change("mode", mode.value, asked.value)])
+
+    def _stop_touched(self, campaign: Campaign, found: Sequence[Change]) -> None:
+        schedule = campaign.schedule
+        # A new account is a change too, and must be known before it can be stopped.
+        self.store.accounts.sync(schedule.accounts.values(), now=self.clock.now())
+        for name in schedule.accounts:
             touching = [one for one in found if one.account in {"", name}]
             if touching:
                 self._stop(name, touching)
-        return found
 
-    def _stop(self, account: str, touching: list[Change]) -> None:
+    def _stop(self, account: str, touching: Sequence[Change]) -> None:
         told = "; ".join(map(str, touching))
         self.store.accounts.stop(account, f"{CHANGED}: {told}", now=self.clock.now())
 
@@ -98,18 +110,20 @@ class Guard:
         """Confirm what the files say now, and let the accounts it stopped send again.
 
         Raises:
-            DecisionError: nothing has changed.
+            DecisionError: nothing has changed, and no change has stopped an account.
         """
         now, told = self.clock.now(), facts_of(campaign)
         recorded = self.store.trust.recorded()
         found = changes(recorded, told) if recorded else ()
-        if recorded is not None and not found:
+        stopped = [
+            one.name for one in self.store.accounts.all() if one.stopped_reason.startswith(CHANGED)
+        ]
+        if recorded is not None and not found and not stopped:
             raise DecisionError("nothing has changed since the last confirmation")
         self.store.trust.record(told, by=by, now=now)
-        for state in self.store.accounts.all():
-            if state.stopped_reason.startswith(CHANGED):
-                self.store.accounts.start(state.name, now)
-        detail: Mapping[str, object] = {"changes": [str(one) for one in found]}
+        for name in stopped:
+            self.store.accounts.start(name, now)
+        detail = {"changes": [str(one) for one in found], "accounts": stopped}
         self.store.audit.write(
             by, "accept-config", "configuration", why=why, detail=detail, now=now
         )

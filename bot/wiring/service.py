@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
-from bot.core.model import Settling
+from bot.core.model import Settling, State
 from bot.core.pricing import prices_for
 from bot.core.retry import RetryPolicy
-from bot.errors import SettingsError
+from bot.errors import DecisionError, SettingsError
 from bot.log import get_logger, mask
 from bot.platforms.base import Connection, Platform
 from bot.platforms.registry import KINDS, Kind
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
+from bot.services.clockguard import ClockGuard
+from bot.services.composing import Composition
 from bot.services.contents import Contents, Load, Look
 from bot.services.metering import AccountMeter
 from bot.services.notifier import Notifier, sender
@@ -32,13 +36,15 @@ from bot.services.simulation import Approver
 from bot.services.standing import Standing
 from bot.services.trust import Guard
 from bot.settings import Settings, secrets_for
-from bot.store import Store
+from bot.store import ConflictError, Store
 from bot.wiring.content import compose_loaded, prove_kept
 
 log = get_logger(__name__)
 
 #: How far ahead the service plans.
 HORIZON = 35
+#: How often a plan is made anew when senders change the outbox meanwhile.
+TRIES = 3
 
 
 @dataclass(slots=True)
@@ -53,6 +59,8 @@ class Connections:
     rehearsed: Path
     #: Every platform by its name.
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    #: Told, by account, each server's own time.
+    heard: Callable[[str, datetime], None] = lambda _account, _time: None
     _open: dict[str, tuple[Account, Platform]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -81,6 +89,7 @@ class Connections:
             meter=self._meter(account),
             connect_timeout=self.known.connect_timeout.total_seconds(),
             read_timeout=self.known.read_timeout.total_seconds(),
+            on_server_time=partial(self.heard, account.name),
         )
         connect = kind.connect if is_live else connect_as(kind.traits, self.rehearsed)
         return connect(connection)
@@ -127,8 +136,12 @@ class Bot:
     recovery: Recovery
     standing: Standing
     guard: Guard
+    clock_guard: ClockGuard
     notifier: Notifier
     owner: str
+    #: What the outbox was last brought to.
+    _planned: Composition | None = None
+    _planning: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
         """Put content into force, take over what a dead process left, plan."""
@@ -141,15 +154,30 @@ class Bot:
 
     def plan(self) -> None:
         """Bring the outbox to the content in force."""
-        self.guard.inspect(self.contents.campaign())
-        self.planner.apply(self.contents.composition, days=HORIZON)
-        if self.contents.campaign().schedule.mode is Mode.REHEARSAL:
-            Approver(self.store, self.clock).run(self.contents.campaign())
+        with self._planning:
+            composition = self.contents.composition
+            self.guard.inspect(composition.campaign)
+            self._apply(composition)
+            if composition.campaign.schedule.mode is Mode.REHEARSAL:
+                Approver(self.store, self.clock).run(composition.campaign)
+            self._planned = composition
+
+    def _apply(self, composition: Composition) -> None:
+        """Plan again where a sender was faster: what it took is no longer the planner's."""
+        for _ in range(TRIES - 1):
+            with suppress(DecisionError, ConflictError):
+                self.planner.apply(composition, days=HORIZON)
+                return
+        self.planner.apply(composition, days=HORIZON)
 
     def watch(self) -> None:
-        """Take up changed files."""
-        if self.contents.refresh():
+        """Take up changed files, and what a planning that failed left undone."""
+        self.contents.refresh()
+        if self.contents.composition is not self._planned:
             self.plan()
+        campaign, asked = self.contents.campaign(), self.contents.asked_mode
+        if asked not in {None, campaign.schedule.mode}:
+            self.guard.refuse_mode(campaign, asked)
 
     def lane(self, account: str) -> None:
         """Take one account as far as it goes now."""
@@ -157,15 +185,27 @@ class Bot:
             self.reconciler.abandon(account)
             return
         if not self.recovery.run() or not self.standing.ensure(account):
-            self.publisher.release(account)  # what gets too late meanwhile is held
+            if self.clock_guard.is_sure():
+                self.publisher.release(account)  # what gets too late meanwhile is held
             return
+        if not self.clock_guard.allows(lambda: self.standing.look(account)):
+            return  # nothing is late or due by a clock that is wrong
         self.reconciler.run(account)
         self.publisher.run(account)
 
     def busy(self, now: datetime) -> tuple[str, ...]:
-        """Name the accounts with something to send or to read back."""
+        """Name the accounts with something to send or to read back, or not yet looked at."""
         reading = (one.account for one in self.store.outbox.unknown(now))
-        return tuple(sorted({*self.store.outbox.accounts_with_work(now), *reading}))
+        working, unseen = self.store.outbox.accounts_with_work(now), self.standing.unseen(now)
+        return tuple(sorted({*working, *reading, *unseen, *self._left()}))
+
+    def _left(self) -> set[str]:
+        """Name the accounts where another replica sends, which may have died over it.
+
+        Who gets the account's lock all the same takes over; no need to wait for the lease.
+        """
+        sending = self.store.outbox.find(states={State.SENDING})
+        return {one.account for one in sending if one.owner != self.owner}
 
     def beat(self) -> None:
         """Give a sign of life, and take over what other workers left."""
@@ -201,9 +241,10 @@ def build(
     look: Look,
     load: Load,
     rehearsed: Path,
+    mode: Mode | None = None,
     kinds: Mapping[str, Kind] = KINDS,
 ) -> Bot:
-    """Put a bot together over an open store."""
+    """Put a bot together over an open store, which is of one mode for ever."""
     contents = Contents(
         store=store,
         clock=clock,
@@ -211,9 +252,11 @@ def build(
         load=load,
         load_last=lambda: prove_kept(store, clock),
         compose=lambda loaded: compose_loaded(loaded, store),
+        mode=mode,
     )
     campaign, policy = contents.campaign, RetryPolicy()
-    connections = Connections(store, clock, known, campaign, rehearsed, kinds)
+    clock_guard = ClockGuard(clock)
+    connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
     platform, owner = connections.platform, f"{socket.gethostname()}/{os.getpid()}"
 
     def settling(name: str) -> Settling:
@@ -226,14 +269,17 @@ def build(
         connections=connections,
         planner=Planner(store, clock),
         publisher=Publisher(
-            store, clock, campaign, platform, settling, owner, policy, known.lease
+            store, clock, campaign, platform, settling, owner, policy, known.lease,
+            clock_guard.is_sure,
         ),
         reconciler=Reconciler(store, clock, campaign, platform, settling, policy),
         recovery=Recovery(store, clock, platform),
-        standing=Standing(store, clock, campaign, platform),
+        standing=Standing(store, clock, campaign, platform, contents.recompose),
         guard=Guard(store, clock),
+        clock_guard=clock_guard,
         notifier=Notifier(
-            store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken
+            store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
+            clock_guard.why,
         ),
         owner=owner,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.clock import FastClock
 from bot.content.watching import print_of
+from bot.core.campaign import Mode
 from bot.core.model import Delivery, State
 from bot.services.desk import Desk
 from bot.settings import Settings
@@ -72,7 +73,8 @@ class Newsroom:
         self.tree.put("posts/main.yaml", "posts: []\n")
         self.servers: dict[str, Server] = defaultdict(Server)
         self.clock = FastClock(START)
-        self.told: list[str] = []
+        #: What the process was started as; None is what the files say then.
+        self.mode: Mode | None = None
         self._bot: Bot | None = None
 
     # What editors do
@@ -118,6 +120,7 @@ class Newsroom:
             look=lambda: print_of(config, posts),
             load=lambda: prove_files(config, posts, clock=self.clock, store=store),
             rehearsed=self.root / "rehearsed.db",
+            mode=self.mode,
             kinds=network(self.servers),
         )
 

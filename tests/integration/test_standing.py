@@ -1,0 +1,159 @@
+"""Each account is looked at before it is used, and stopped where it is not what it should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core.campaign import Account, Mode
+from bot.core.model import State
+from bot.errors import SettingsError, UnauthorizedError, UnavailableError
+from bot.platforms.base import Profile
+from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.services.standing import unfit
+from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
+
+
+@pytest.fixture
+def room(newsroom: Newsroom) -> Newsroom:
+    """Have an approved post due at nine."""
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    return newsroom
+
+
+def test_every_account_is_looked_at_at_the_start(room: Newsroom) -> None:
+    room.servers["m"].profile = Profile("77", "@us@m.example", True)
+
+    room.wait(START)
+
+    state = room.store.accounts.get("m")
+    assert state is not None
+    assert (state.remote_id, state.profile["handle"]) == ("77", "@us@m.example")
+    assert state.limits == MASTODON.limits
+
+
+def test_an_account_is_looked_at_once_a_day(room: Newsroom) -> None:
+    room.write(*(post(f"p{hour}", at=NINE + hour * timedelta(hours=2)) for hour in range(30)))
+    room.watch()
+
+    room.wait(NINE + 2 * DAY)
+
+    assert room.servers["m"].calls.count("profile") == 3
+
+
+def test_a_live_account_that_does_not_say_it_is_a_bot_is_stopped(room: Newsroom) -> None:
+    room.servers["m"].profile = Profile("1", "us", False)
+
+    room.wait(NINE)
+
+    assert room.servers["m"].live == []
+    assert room.row().reason.startswith("account stopped: it does not say that it is automated")
+
+
+def test_credentials_that_are_revoked_stop_the_account_before_anything_is_due(
+    room: Newsroom,
+) -> None:
+    room.servers["m"].unseen = UnauthorizedError("mastodon", "token revoked")
+
+    room.wait(START)
+
+    state = room.store.accounts.get("m")
+    assert state is not None
+    assert state.stopped_reason == "mastodon: token revoked"
+
+
+def test_a_server_that_is_away_is_looked_at_again_before_anything_is_sent(room: Newsroom) -> None:
+    room.servers["m"].unseen = UnavailableError("mastodon", "502")
+    room.wait(NINE)
+    assert room.servers["m"].live == []
+
+    room.servers["m"].unseen = None
+    room.clock.advance(MINUTE)
+    room.wait(room.clock.now())
+
+    assert room.row().state is State.SENT
+
+
+def test_a_server_that_stays_away_leaves_its_posts_held(room: Newsroom) -> None:
+    room.servers["m"].unseen = UnavailableError("mastodon", "502")
+    room.wait(NINE)
+    room.clock.advance(16 * MINUTE)
+
+    room.wait(room.clock.now())
+
+    assert room.row().reason == "late: 16 min after its time"
+    assert room.servers["m"].calls.count("profile") == 3
+
+
+def test_a_server_that_goes_away_later_does_not_stop_what_works(room: Newsroom) -> None:
+    room.wait(START)
+    room.servers["m"].unseen = UnavailableError("mastodon", "502")
+    room.write(post("two", at=NINE + 2 * DAY))
+    room.watch()
+    room.approve("two")
+
+    room.wait(NINE + 2 * DAY)
+
+    assert room.states()["two/m/0"] == "SENT"
+
+
+def test_a_missing_secret_is_no_bug(room: Newsroom) -> None:
+    room.servers["m"].unseen = SettingsError("VERBATIM_M_ACCESS_TOKEN: missing")
+
+    room.wait(NINE)
+
+    assert room.row().state is State.READY
+
+
+def test_other_limits_than_usual_fit_the_posts_anew(room: Newsroom) -> None:
+    room.write(post("long", at=NINE, words="A sentence of several words. " * 20 + "End"))
+    room.watch(broken=True)
+    room.write(post("long", at=NINE, words="A sentence of several words. " * 12 + "End"))
+    room.watch()
+    room.servers["m"].limits = replace(MASTODON.limits, max_length=300)
+
+    room.wait(START)
+    room.watch()
+
+    shown = room.bot.contents.composition.rendered["long", "m"]
+    assert shown.max_length == 300
+    assert room.rows("long") == []
+
+
+def test_a_server_that_takes_longer_posts_is_believed(room: Newsroom) -> None:
+    room.servers["m"].limits = replace(MASTODON.limits, max_length=5000)
+    room.wait(START)
+    room.write(post("long", at=NINE, words="A sentence of several words. " * 60 + "End"))
+
+    room.watch()
+
+    assert len(room.rows("long")) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "is_fit"),
+    [
+        ("", "anyone", True),
+        ("us.example", "us.example", True),
+        ("@Us@m.example", "us@m.example", True),
+        ("us", "@us@m.example", True),
+        ("us", "", True),
+        ("us", "them@m.example", False),
+        ("us@m.example", "us@evil.example", False),
+    ],
+)
+def test_the_credentials_must_belong_to_the_handle(asked: str, told: str, is_fit: bool) -> None:
+    account, profile = Account("m", "mastodon", handle=asked), Profile("1", told, True)
+
+    assert (unfit(account, profile, Mode.LIVE) == "") is is_fit
+
+
+def test_a_platform_that_tells_no_label_and_a_rehearsal_are_not_stopped() -> None:
+    account, unlabelled = Account("x", "x"), Profile("1", "us", False)
+
+    assert unfit(account, replace(unlabelled, is_labelled_bot=None), Mode.LIVE) == ""
+    assert unfit(account, unlabelled, Mode.REHEARSAL) == ""
