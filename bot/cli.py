@@ -41,6 +41,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "user": ("user", "Say who may use the dashboard."),
     "audit": ("audit", "Show or verify the log of decisions."),
     "doctor": ("doctor", "Try every account, secret, library and file."),
+    "login": ("login", "Take an account's secrets, try them, and keep them privately."),
     "backup": ("backup", "Copy the whole state, safely."),
     "restore": ("restore", "Bring a backup back; nothing is sent before it is settled."),
     "schema": ("schema", "Print the JSON Schemas of the YAML files."),

@@ -65,6 +65,8 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes):
         return [plain(one) for one in value]
     return value

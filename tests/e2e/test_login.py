@@ -1,0 +1,59 @@
+"""`login`: secrets are asked for in silence, tried on a server, and kept privately."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.fakes.campaign_tree import CampaignTree
+from tests.servers.mastodon import MastodonServer
+
+pytestmark = pytest.mark.server
+
+
+def login(folder: Path, token: str) -> subprocess.CompletedProcess[str]:
+    places = ["--config", "schedule.yaml", "--posts", "posts", "--data", "data"]
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "run_bot.py"), "login", "masto", "--json", *places],
+        cwd=folder, env=kept, input=f"{token}\n", capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, mastodon_server: MastodonServer) -> Path:
+    tree = CampaignTree(tmp_path)
+    tree.change("schedule.yaml", "https://mastodon.social", mastodon_server.origin)
+    return tmp_path
+
+
+def test_good_secrets_are_kept_in_private_files(
+    campaign: Path, mastodon_server: MastodonServer
+) -> None:
+    account = mastodon_server.account()
+
+    done = login(campaign, account.token)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["handle"].startswith(account.username)
+    [path] = map(Path, told["files"].values())
+    assert path.read_text(encoding="utf-8") == account.token
+    assert path.stat().st_mode & 0o077 == 0
+    assert account.token not in done.stdout + done.stderr
+
+
+def test_bad_secrets_are_told_and_not_kept(campaign: Path) -> None:
+    done = login(campaign, "no-such-token-anywhere")
+
+    assert done.returncode == 1
+    assert "not accepted" in done.stderr
+    assert "no-such-token-anywhere" not in done.stdout + done.stderr
+    assert not (campaign / "data" / "secrets").exists()
