@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
+import click
+
+from bot.commands.common import print_json
 from bot.core.model import Delivery
 from bot.core.zones import shown
 
@@ -45,3 +48,11 @@ def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+
+
+def tell(row: Delivery, *, as_json: bool) -> None:
+    """Print what a decision made of a delivery."""
+    if as_json:
+        print_json(as_rows([row])[0])
+    else:
+        click.echo(f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}")

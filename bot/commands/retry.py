@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bot.commands.common import Places, as_option, json_option, places, print_json, why_option
-from bot.commands.listing import as_rows
+from bot.commands.common import Places, as_option, json_option, places, why_option
+from bot.commands.listing import tell
 from bot.wiring.desk import office
 
 
@@ -19,7 +19,4 @@ def command(where: Places, delivery_id: str, by: str, why: str, as_json: bool) -
     """Try a failed delivery again, unchanged."""
     with office(where.config, where.posts, where.data) as place:
         row = place.desk.retry(delivery_id, by=by, why=why)
-    if as_json:
-        print_json(as_rows([row])[0])
-    else:
-        click.echo(f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}")
+    tell(row, as_json=as_json)
