@@ -78,7 +78,8 @@ class Collector:
         for name, reads in self._due(tally).items():
             self._collect(name, reads, tally)
         for account in self.campaign().schedule.accounts.values():
-            tally.followers += self._count_followers(account)
+            if self.store.outbox.find(states={State.SENT}, account=account.name, limit=1):
+                tally.followers += self._count_followers(account)
         return tally
 
     def schedule(self) -> None:

@@ -13,6 +13,7 @@ from bot.store.audit import Audit
 from bot.store.backup import Backup, back_up
 from bot.store.contents import Contents, Media, Trust
 from bot.store.database import path_of
+from bot.store.digests import Digests
 from bot.store.ledger import Ledger
 from bot.store.lock import AccountLocks, ProcessLock, lock_beside
 from bot.store.notices import Notices, Workers
@@ -42,6 +43,7 @@ class Store:
         self.workers = Workers(ground)
         self.snapshots = Snapshots(ground)
         self.followers = Followers(ground)
+        self.digests = Digests(ground)
         self.settling = Settling(ground)
         self.users = Users(ground)
         self.sessions = Sessions(ground)

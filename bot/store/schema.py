@@ -253,6 +253,14 @@ follower = Table(
     Column("count", BigInteger, nullable=False, comment="followers, as the platform told"),
 )
 
+digest = Table(
+    "digest",
+    metadata,
+    Column("week", String(8), primary_key=True, comment="ISO week, 2026-W50"),
+    Column("claimed_at", Instant, nullable=False, comment="a worker began to send it"),
+    Column("sent_at", Instant, comment="people have it"),
+)
+
 instance = Table(
     "instance",
     metadata,

@@ -24,8 +24,10 @@ from bot.platforms.registry import KINDS, Kind
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
 from bot.services.clockguard import ClockGuard
+from bot.services.collector import Collector
 from bot.services.composing import Composition
 from bot.services.contents import Contents, Load, Look
+from bot.services.digest import Digest
 from bot.services.metering import AccountMeter
 from bot.services.notifier import Notifier, sender
 from bot.services.planner import Planner
@@ -38,6 +40,7 @@ from bot.services.trust import Guard
 from bot.settings import Settings, secrets_for
 from bot.store import ConflictError, Store
 from bot.wiring.content import compose_loaded, prove_kept
+from bot.wiring.engagement import digest_of
 
 log = get_logger(__name__)
 
@@ -138,6 +141,12 @@ class Bot:
     guard: Guard
     clock_guard: ClockGuard
     notifier: Notifier
+    collector: Collector
+    #: The collector's own connections: an adapter serves one thread at a time.
+    readers: Connections
+    digest: Digest
+    #: Some address gets alerts and digests.
+    has_readers: bool
     owner: str
     #: What the outbox was last brought to.
     _planned: Composition | None = None
@@ -225,11 +234,24 @@ class Bot:
             Chore("watch", reload, self.watch),
             Chore("plan", timedelta(hours=1), self.plan),
             Chore("notify", timedelta(seconds=5), self.notifier.run),
+            Chore("collect", timedelta(seconds=60), self.collect),
+            Chore("digest", timedelta(minutes=15), self.tell_the_week),
         )
+
+    def collect(self) -> None:
+        """Read the numbers that are due; by a clock that is wrong nothing is."""
+        if self.clock_guard.is_sure():
+            self.collector.run()
+
+    def tell_the_week(self) -> None:
+        """Send the digest where one is due; a rehearsal has nothing to tell people."""
+        if self.has_readers and self.contents.campaign().schedule.mode is Mode.LIVE:
+            self.digest.run()
 
     def close(self) -> None:
         """Let go of connections and the database."""
         self.connections.close()
+        self.readers.close()
         self.store.close()
 
 
@@ -257,6 +279,8 @@ def build(
     campaign, policy = contents.campaign, RetryPolicy()
     clock_guard = ClockGuard(clock)
     connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
+    readers = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
+    traits, addresses = {name: kind.traits for name, kind in kinds.items()}, known.alerts
     platform, owner = connections.platform, f"{socket.gethostname()}/{os.getpid()}"
 
     def settling(name: str) -> Settling:
@@ -281,5 +305,11 @@ def build(
             store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
             clock_guard.why,
         ),
+        collector=Collector(store, clock, campaign, readers.platform, traits.__getitem__),
+        readers=readers,
+        digest=digest_of(
+            store, clock, lambda: contents.composition, traits, tuple(map(str, addresses))
+        ),
+        has_readers=bool(addresses),
         owner=owner,
     )  # fmt: skip

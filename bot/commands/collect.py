@@ -1,0 +1,23 @@
+"""`collect`: reads the numbers that are due now."""
+
+from __future__ import annotations
+
+import click
+
+from bot.commands.common import Places, json_option, places, print_json
+from bot.wiring.collecting import collect_now
+
+
+@click.command()
+@json_option
+@places
+def command(where: Places, as_json: bool) -> None:
+    """Read the numbers that are due now; a running service does so by itself."""
+    tally = collect_now(where.config, where.posts, where.data)
+    if as_json:
+        print_json(tally)
+        return
+    click.echo(
+        f"{tally.taken} read, {tally.put_off} tried again later, {tally.failed} failed, "
+        f"{tally.missed} missed, {tally.gone} gone; followers of {tally.followers} account(s)"
+    )

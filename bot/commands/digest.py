@@ -1,0 +1,27 @@
+"""`digest`: the week's summary, now."""
+
+from __future__ import annotations
+
+import click
+
+from bot.commands.common import Places, json_option, places, print_json
+from bot.errors import OperatorError
+from bot.wiring.desk import looking
+from bot.wiring.engagement import digest
+
+
+@click.command()
+@click.option("--print", "only_print", is_flag=True, help="Show it and send nothing.")
+@json_option
+@places
+def command(where: Places, only_print: bool, as_json: bool) -> None:
+    """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
+    with looking(where.config, where.posts, where.data) as place:
+        wanted = digest(place)
+        letter = wanted.letter()
+        if not (only_print or as_json) and not wanted.post(letter):
+            raise OperatorError("not sent: set VERBATIM_ALERTS, or see the log for who refused it")
+    if as_json:
+        print_json({"title": letter.title, "text": letter.text, "html": letter.html})
+    else:
+        click.echo(f"{letter.title}\n\n{letter.text}" if only_print else f"sent: {letter.title}")

@@ -1,0 +1,150 @@
+"""What went out and what it brought: snapshots joined to deliveries, threads as one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.core.engagement import AGES, JUDGED_UP_TO, added, engagements
+from bot.core.judging import Sample
+from bot.core.model import Delivery, Metrics, State
+from bot.store import Outcome, Snapshot, Store
+
+#: Was live at some time, and may have numbers.
+OUT = frozenset({State.SENT, State.GONE, State.RETRACTED})
+#: Ages at which posts are judged.
+JUDGED_AGES = tuple(AGES)[: tuple(AGES).index(JUDGED_UP_TO) + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One post on one account: all parts of a thread together. Times are UTC."""
+
+    post_id: str
+    occurrence: str
+    account: str
+    platform: str
+    sent_at: datetime
+    url: str
+    #: Whole text of its first status.
+    text: str
+    lang: str
+    #: What reports group by: theme, excerpt, form, slot.
+    labels: Mapping[str, str]
+    parts: int
+    #: Followers of the account on the day it went out, or the last day known before.
+    followers: int | None
+    #: Age -> numbers; only what was read of all parts.
+    numbers: Mapping[str, Metrics]
+    #: Age -> when it was read.
+    taken_at: Mapping[str, datetime]
+    #: Age -> what came of it where there are no numbers: outcome and reason.
+    blanks: Mapping[str, tuple[Outcome, str]]
+    #: SENT, or GONE or RETRACTED.
+    state: State = State.SENT
+
+    @property
+    def id(self) -> str:
+        return f"{self.account}/{self.post_id}/{self.occurrence}"
+
+    @property
+    def age(self) -> str:
+        """Name the oldest age at which it can be judged; empty where there is none yet."""
+        known = [age for age in JUDGED_AGES if self.count(age) is not None]
+        return known[-1] if known else ""
+
+    @property
+    def as_of(self) -> datetime | None:
+        return self.taken_at.get(self.age)
+
+    def count(self, age: str) -> int | None:
+        """Give its engagements at an age; None where they are untold."""
+        numbers = self.numbers.get(age)
+        return engagements(numbers) if numbers else None
+
+    @property
+    def sample(self) -> Sample | None:
+        count = self.count(self.age)
+        if count is None:
+            return None
+        shown = self.numbers[self.age].impressions
+        return Sample(self.id, self.platform, self.account, self.age, count, shown)
+
+
+def readings(store: Store) -> tuple[Reading, ...]:
+    """Read all that went out, oldest first."""
+    snapshots: dict[str, list[Snapshot]] = defaultdict(list)
+    for one in store.snapshots.find():
+        snapshots[one.delivery_id].append(one)
+    threads: dict[tuple[str, str, str], list[Delivery]] = defaultdict(list)
+    for row in store.outbox.find(states=OUT):
+        if row.sent_at is not None:
+            threads[row.account, row.post_id, row.occurrence].append(row)
+    followers = _Followers(store)
+    found = [_reading(parts, snapshots, followers) for parts in threads.values()]
+    return tuple(sorted(found, key=lambda one: (one.sent_at, one.account, one.post_id)))
+
+
+def _reading(
+    rows: Sequence[Delivery], snapshots: Mapping[str, Sequence[Snapshot]], followers: _Followers
+) -> Reading:
+    parts = sorted(rows, key=lambda row: row.part)
+    first, status = parts[0], parts[0].status
+    sent_at = first.sent_at or first.due_at
+    numbers, taken_at, blanks = _by_age([snapshots.get(row.id, ()) for row in parts])
+    return Reading(
+        post_id=first.post_id,
+        occurrence=first.occurrence,
+        account=first.account,
+        platform=first.platform,
+        sent_at=sent_at,
+        url=first.url,
+        text=status.text,
+        lang=status.lang,
+        labels={name: str(first.labels.get(name) or "") for name in _LABELS},
+        parts=len(parts),
+        followers=followers.at(first.account, sent_at),
+        numbers=numbers,
+        taken_at=taken_at,
+        blanks=blanks,
+        state=first.state,
+    )
+
+
+_LABELS = ("theme", "excerpt", "form", "slot", "lang", "queue")
+_ByAge = tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[Outcome, str]]]
+
+
+def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
+    by_age: dict[str, list[Snapshot]] = defaultdict(list)
+    for part in parts:
+        for one in part:
+            by_age[one.age_label].append(one)
+    numbers: dict[str, Metrics] = {}
+    taken_at: dict[str, datetime] = {}
+    blanks: dict[str, tuple[Outcome, str]] = {}
+    for age in AGES:
+        reads = by_age.get(age, [])
+        blank = next((one for one in reads if one.outcome is not Outcome.TAKEN), None)
+        if blank is not None:
+            blanks[age] = blank.outcome, blank.reason
+        elif len(reads) == len(parts):
+            numbers[age] = added(one.metrics for one in reads)
+            taken_at[age] = max(one.taken_at for one in reads if one.taken_at)
+    return numbers, taken_at, blanks
+
+
+class _Followers:
+    """Each account's followers by day, read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._read: Callable[[str], Mapping[str, int]] = store.followers.of
+        self._known: dict[str, Mapping[str, int]] = {}
+
+    def at(self, account: str, moment: datetime) -> int | None:
+        days = self._known.setdefault(account, self._read(account))
+        day = moment.astimezone(UTC).date().isoformat()
+        before = [known for known in days if known <= day]
+        return days[max(before)] if before else None

@@ -1,0 +1,194 @@
+"""A campaign that has been running for weeks, with the numbers that a simulation gives it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.core.campaign import Account, Campaign, Queue, Schedule
+from bot.core.engagement import AGES
+from bot.core.lifecycle import Event
+from bot.core.model import Draft, Metrics, NewDelivery, PostRef, Status
+from bot.store import Outcome, Store
+from tests.fakes.written import LETTER_TEXT, campaign, source
+
+START = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
+#: Share of a post's engagements that is there at each age.
+GROWTH = {"1h": 0.2, "6h": 0.5, "24h": 0.75, "72h": 0.9, "7d": 0.97, "30d": 1.0}
+_EXCERPTS = ("Your cameras see “everything”", "The people we speak of", "They don’t sleep",
+             "Without your help", "we cannot look away", "never came home")  # fmt: skip
+_THEMES = ("families", "technology", "partners")
+
+
+def poisson(draw: random.Random, mean: float) -> int:
+    """Draw a Poisson count (Knuth for small means, the normal law for large ones)."""
+    if mean > 200:
+        return max(0, round(draw.gauss(mean, math.sqrt(mean))))
+    bound, count, product = math.exp(-mean), 0, draw.random()
+    while product > bound:
+        count, product = count + 1, product * draw.random()
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who an account reaches."""
+
+    account: Account
+    followers: int
+    #: Engagements of a usual post for each time it is shown.
+    rate: float
+    tells_impressions: bool = False
+
+
+AUDIENCES = (
+    Audience(Account("coalition-x", "x", budget_usd_per_month=5), 4800, 0.012, True),
+    Audience(Account("coalition-mastodon", "mastodon"), 1500, 0.03),
+    Audience(Account("coalition-bluesky", "bluesky"), 2600, 0.02),
+)
+
+
+@dataclass
+class Engaged:
+    """Fills a store; the same seed gives the same campaign."""
+
+    store: Store
+    seed: int = 7
+    posts: int = 24
+    spread: float = 0.5
+    reach_spread: float = 0.6
+    audiences: Sequence[Audience] = AUDIENCES
+    #: True quality of each post, by its id.
+    quality: dict[str, float] = field(default_factory=dict)
+
+    def fill(self) -> None:
+        """Send all posts, two a day apart, and take all their snapshots."""
+        draw = random.Random(self.seed)  # noqa: S311 - a simulation
+        self.store.accounts.sync([one.account for one in self.audiences], START)
+        for number in range(self.posts):
+            self._post(number, draw)
+
+    def _post(self, number: int, draw: random.Random) -> None:
+        post_id, theme = f"post-{number + 1:02}", _THEMES[number % 3]
+        effect = {"families": 1.5, "technology": 0.9, "partners": 0.75}[theme]
+        self.quality[post_id] = effect * math.exp(draw.gauss(0, self.spread))
+        at = START + timedelta(days=2 * number, hours=3 * (number % 3))
+        for audience in self.audiences:
+            at += timedelta(minutes=1)
+            made = self._delivery(post_id, number, theme, audience, at)
+            sent(self.store, made, at)
+            reach = audience.followers * 0.3 * math.exp(draw.gauss(0, self.reach_spread))
+            self._read(made.id, at, reach, audience, self.quality[post_id], draw)
+            self.store.followers.put(
+                audience.account.name,
+                audience.followers + round(audience.rate * 400 * number**1.1),
+                at,
+            )
+
+    def _delivery(
+        self, post_id: str, number: int, theme: str, audience: Audience, at: datetime
+    ) -> NewDelivery:
+        excerpt = _EXCERPTS[number % len(_EXCERPTS)]
+        start = LETTER_TEXT.index(excerpt)
+        lang = "ug" if number % 8 == 3 else "en"
+        text = "ئۇيغۇرلار: بىز ئۇلارنى ئۇنتۇپ قالمايمىز" if lang == "ug" else f"“{excerpt}”"
+        return NewDelivery(
+            id=f"{post_id}-{audience.account.platform}",
+            account=audience.account.name,
+            platform=audience.account.platform,
+            post_id=post_id,
+            occurrence=f"queue/excerpts/{at.isoformat()}",
+            part=0,
+            parts=1,
+            parent_id=None,
+            due_at=at,
+            not_after=at + timedelta(minutes=15),
+            status_json=Status(text, lang=lang).to_json(),
+            fingerprint="f" * 64,
+            labels={
+                "theme": theme,
+                "excerpt": f"letter:{start}-{start + len(excerpt)}",
+                "lang": lang,
+                "form": ("quote", "card", "link", "thread")[number % 4],
+                "slot": ("weekday-morning", "evening")[number % 2],
+                "author": "editor",
+                "cost": 0.015 if audience.account.platform == "x" else 0.0,
+            },
+        )
+
+    def _read(
+        self, delivery: str, at: datetime, reach: float, audience: Audience, quality: float,
+        draw: random.Random,
+    ) -> None:  # fmt: skip
+        total = poisson(draw, reach * audience.rate * quality)
+        self.store.snapshots.schedule(delivery, {age: at + after for age, after in AGES.items()})
+        for age, after in AGES.items():
+            count = round(total * GROWTH[age])
+            shown = round(reach * GROWTH[age]) if audience.tells_impressions else None
+            self.store.snapshots.put(
+                delivery, age, taken_at=at + after, metrics=split(count, shown)
+            )
+
+
+def split(count: int, impressions: int | None) -> Metrics:
+    """Divide engagements into kinds, of which there are as many in all."""
+    likes, reposts, replies = count * 6 // 10, count // 4, count // 20
+    rest = count - likes - reposts - replies
+    marks = count // 10 if impressions is not None else None
+    return Metrics(likes, reposts, replies, rest, marks, impressions)
+
+
+def sent(store: Store, new: NewDelivery, at: datetime) -> None:
+    """Take a delivery all the way to SENT."""
+    assert store.outbox.add(new, now=at)
+    store.outbox.move(new.id, Event.RELEASE, now=at, actor="tests")
+    claim = store.outbox.claim(new.account, now=at, owner="w", lease=timedelta(minutes=2))
+    assert claim is not None
+    store.outbox.begin(claim, Draft(new.id, {}), now=at)
+    ref = PostRef(f"id-{new.id}", f"https://{new.platform}.example/{new.id}")
+    store.outbox.accept(claim, ref, now=at)
+
+
+def engaged_campaign() -> Campaign:
+    """Give the campaign that these posts belong to."""
+    made = campaign(accounts=[one.account for one in AUDIENCES], sources=[source()])
+    schedule: Schedule = replace(
+        made.schedule, timezone="America/New_York", campaign="decouple-from-dahua",
+        queues={"excerpts": Queue("excerpts", ("weekday-morning",))},
+    )  # fmt: skip
+    return replace(made, schedule=schedule)
+
+
+def troubled(store: Store) -> Iterator[str]:
+    """Let the newest post of each account show what can go wrong with a read."""
+    rows = store.outbox.find()
+    at = START + timedelta(days=60)
+    kinds: Mapping[Outcome, str] = {
+        Outcome.FAILED: "x: answered 503",
+        Outcome.MISSED: "given up for the posts to come: $0.03 are left this month",
+        Outcome.GONE: "the platform says that it is gone",
+    }
+    for (outcome, why), row in zip(kinds.items(), rows, strict=False):
+        new = replace(
+            _again(row.id, row.account, row.platform, at), labels={**row.labels, "theme": ""}
+        )
+        sent(store, new, at)
+        store.snapshots.schedule(new.id, {age: at + after for age, after in AGES.items()})
+        store.snapshots.put(
+            new.id, "1h", taken_at=at + timedelta(hours=1), metrics=Metrics(2, 1, 0)
+        )
+        store.snapshots.put(new.id, "6h", taken_at=at + timedelta(hours=6.7), outcome=outcome,
+                            reason=why)  # fmt: skip
+        yield new.id
+
+
+def _again(id_: str, account: str, platform: str, at: datetime) -> NewDelivery:
+    return NewDelivery(
+        id=f"{id_}-late", account=account, platform=platform, post_id="post-99",
+        occurrence="at/post-99", part=0, parts=1, parent_id=None, due_at=at,
+        not_after=at + timedelta(minutes=15), status_json=Status("“They don’t sleep”").to_json(),
+        fingerprint="f" * 64, labels={},
+    )  # fmt: skip
