@@ -17,6 +17,9 @@ from bot.store import Store
 
 log = get_logger(__name__)
 
+#: Waits between failing reads stop growing here: with the usual policy, at about a minute.
+LONGEST = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
@@ -31,8 +34,8 @@ class Reconciler:
     policy: RetryPolicy
     #: After this long without one complete read, a person decides.
     patience: timedelta = timedelta(hours=2)
-    #: Since when each delivery could not be read.
-    _unread_since: dict[str, datetime] = field(default_factory=dict)
+    #: Since when each delivery could not be read, and how often.
+    _failed: dict[str, tuple[datetime, int]] = field(default_factory=dict)
 
     def run(self, account: str) -> None:
         """Settle what can be settled now on one account."""
@@ -68,7 +71,7 @@ class Reconciler:
             log.exception("bug while reading back", delivery=delivery.id)
             self._unread(delivery, error, now)
         else:
-            self._unread_since.pop(delivery.id, None)
+            self._failed.pop(delivery.id, None)
             if ref is None:
                 self._absent(delivery, settling, now)
             else:
@@ -99,12 +102,13 @@ class Reconciler:
     def _unread(self, delivery: Delivery, error: Exception, now: datetime) -> None:
         if isinstance(error, UnauthorizedError):
             self.store.accounts.stop(delivery.account, str(error), now=now)
-        since = self._unread_since.setdefault(delivery.id, now)
+        since, times = self._failed.get(delivery.id, (now, 0))
+        self._failed[delivery.id] = since, times + 1
         if now - since > self.patience:
             self._give_up(delivery, f"could not be read back: {error}", now)
             return
         told = error.retry_after if isinstance(error, UnavailableError) else None
-        wait = wait_before(3, self.policy, told=told, salt=delivery.id)
+        wait = wait_before(min(times + 2, LONGEST), self.policy, told=told, salt=delivery.id)
         self.store.outbox.postpone(delivery.id, next_read_at=now + wait, now=now)
 
     def abandon(self, account: str) -> None:
@@ -120,6 +124,6 @@ class Reconciler:
         now: datetime,
         reason: HoldReason = HoldReason.UNSETTLED,
     ) -> None:
-        self._unread_since.pop(delivery.id, None)
+        self._failed.pop(delivery.id, None)
         self.store.outbox.give_up(delivery.id, evidence, now=now, reason=reason)
         log.error("held for a person", delivery=delivery.id, evidence=evidence)

@@ -8,8 +8,8 @@ from threading import Lock
 
 from bot.clock import Clock
 from bot.core.lifecycle import Event
-from bot.core.model import Draft, HoldReason, PostRef, State
-from bot.errors import PlatformError
+from bot.core.model import Delivery, Draft, HoldReason, PostRef, State
+from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.store import Store, Suspect
@@ -53,16 +53,15 @@ class Recovery:
         return True
 
     def _settle(self, suspect: Suspect) -> bool:
-        row, now = suspect.delivery, self.clock.now()
+        row = suspect.delivery
         if suspect.ref is not None:
-            self.store.outbox.recognise(row.id, suspect.ref, now=now)
+            self._recognise(row, suspect.ref)
             return True
         if row.state in {State.UNKNOWN, State.SENDING}:
             return True  # the reconciler reads it back before anything else goes there
         if row.draft is not None:
             return self._read_back(suspect, row.draft)
-        if row.state in {State.PLANNED, State.READY}:
-            self._hold(suspect, "it was due while this database may have been away")
+        self._hold(suspect, "it was due while this database may have been away")
         return True
 
     def _read_back(self, suspect: Suspect, draft: Draft) -> bool:
@@ -70,17 +69,33 @@ class Recovery:
         try:
             ref: PostRef | None = self.platform(row.account).find(draft)
         except KeyError:
-            return True  # the schedule names the account no more: nothing is sent there
-        except PlatformError as error:
+            self._hold(suspect, "its account is no longer in the schedule, so it was not read back")
+        except (UnconfirmedError, UnauthorizedError) as error:
+            # Reading again will not help; held it surely does not go out by itself.
+            self._hold(suspect, f"tried before a restore; read back, but {error}")
+        except BotError as error:
             log.warning("not read back yet", delivery=row.id, reason=str(error))
             return False
-        if ref is not None:
-            self.store.outbox.recognise(row.id, ref, now=self.clock.now())
-        elif row.state in {State.PLANNED, State.READY}:
-            self._hold(suspect, "tried before a restore; not seen when it was read back")
+        else:
+            if ref is not None:
+                self._recognise(row, ref)
+            else:
+                self._hold(suspect, "tried before a restore; not seen when it was read back")
         return True
 
+    def _recognise(self, row: Delivery, ref: PostRef) -> None:
+        now = self.clock.now()
+        try:
+            self.store.outbox.recognise(row.id, ref, now=now)
+        except DecisionError as error:
+            # Somebody took it out of the plan, and yet it is out: to be told, not to be undone.
+            detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
+            self.store.audit.write(ME, "incident", row.id, why=str(error), detail=detail, now=now)
+            log.exception("out although it was cancelled", delivery=row.id, url=ref.url)
+
     def _hold(self, suspect: Suspect, evidence: str) -> None:
+        if suspect.delivery.state not in {State.PLANNED, State.READY}:
+            return  # it waits for a person already, or is over
         self.store.outbox.move(
             suspect.delivery.id, Event.HOLD, now=self.clock.now(), actor=ME,
             reason=HoldReason.UNSETTLED, evidence=evidence,

@@ -73,6 +73,7 @@ class Newsroom:
         self.tree.put("posts/main.yaml", "posts: []\n")
         self.servers: dict[str, Server] = defaultdict(Server)
         self.clock = FastClock(START)
+        self.machine = "one"
         #: What the process was started as; None is what the files say then.
         self.mode: Mode | None = None
         self._bot: Bot | None = None
@@ -109,7 +110,7 @@ class Newsroom:
 
     def _built(self) -> Bot:
         store = open_store(
-            self.url, create=True, data=self.root / "data", machine="one", room=_NO_ROOM,
+            self.url, create=True, data=self.root / "data", machine=self.machine, room=_NO_ROOM,
             now=self.clock.now,
         )  # fmt: skip
         config, posts = self.tree.schedule, self.tree.posts

@@ -53,6 +53,8 @@ class Server:
     steps: deque[Step] = field(default_factory=deque)
     #: Happens once, in the middle of the next call to prepare.
     before_prepare: Callable[[], None] | None = None
+    #: The same of the next read.
+    before_find: Callable[[], None] | None = None
     #: Raised by the next calls to prepare.
     unprepared: deque[Exception] = field(default_factory=deque)
     #: Raised by the next reads.
@@ -147,6 +149,9 @@ class Scripted:
 
     def find(self, draft: Draft) -> PostRef | None:
         self._called("find")
+        happens, self.server.before_find = self.server.before_find, None
+        if happens is not None:
+            happens()
         if self.server.unread:
             raise self.server.unread.popleft()
         if self.server.blind:
