@@ -53,6 +53,8 @@ class Notifier:
     send: Send
     #: What is wrong with the files on disk; empty where they are in force.
     broken: Callable[[], str] = lambda: ""
+    #: Why the clock cannot be trusted; empty where it can.
+    clock_is_wrong: Callable[[], str] = lambda: ""
 
     def run(self) -> None:
         """Open and close notices; send what is new in one message."""
@@ -76,6 +78,9 @@ class Notifier:
                 "content",
                 f"The files have errors, so the last good ones stay in force:\n{broken}",
             )
+        wrong = self.clock_is_wrong()
+        if wrong:
+            yield "clock", f"Nothing is sent: {wrong}. Set it; sending then goes on by itself."
         settling = self.store.settle_first()
         if settling:
             yield "settling", f"Nothing is sent before everything due is read back: {settling}"

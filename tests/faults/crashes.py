@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import mmap
 import os
 import random
 import signal
 import sqlite3
-import struct
 import sys
 import tempfile
 import time
@@ -22,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 # The adapters are imported when they are first connected, which each child would do anew.
@@ -30,6 +29,7 @@ import bot.platforms.mastodon.adapter
 import bot.platforms.x.adapter  # noqa: F401 - as above
 from bot.services.publisher import Publisher
 from tests.faults.boundaries import Boundaries
+from tests.faults.broken import IntentAfterSend, RetryOnTimeout, remade
 from tests.faults.ledgers import Networks, networks
 from tests.faults.life import DUE_IN, JumpClock, Stage, live, prepare_stage, write_down
 
@@ -39,6 +39,10 @@ _LONGEST = 60.0
 #: A restart comes after this, in the life's own time.
 _AWAY = timedelta(seconds=5)
 Change = Callable[[Publisher], Publisher]
+WRONG: dict[str, Change] = {
+    "intent-after-send": partial(remade, IntentAfterSend),
+    "retry-on-timeout": partial(remade, RetryOnTimeout),
+}
 
 
 @dataclass(slots=True)
@@ -69,11 +73,10 @@ class Enumeration:
         self.outcome = Outcome(platform)
         self._account, self._folder, self._world = platform[0], folder, world
         self._change = change
-        self._clock = mmap.mmap(-1, 8)
         origins = {self._account: world.origins[self._account]}
         self._stage = prepare_stage(folder, origins, long=long)
         # What SQLAlchemy works out once for all is not worked out anew by each child.
-        live(self._begin(), clock=JumpClock())
+        live(self._begin(), clock=JumpClock(tell=world.set_ahead))
         self.golden = self._golden()
         self.outcome.points = len(self.golden)
 
@@ -84,19 +87,8 @@ class Enumeration:
         passed: list[str] = json.loads((self._folder / "passed").read_text(encoding="utf-8"))
         return passed
 
-    def _ahead(self) -> float:
-        seconds: float = struct.unpack("d", self._clock[:8])[0]
-        return seconds
-
-    def _note(self, ahead: timedelta) -> None:
-        """Tell the parent, in memory that both share, how far this child's clock is ahead."""
-        self._clock[:8] = struct.pack("d", ahead.total_seconds())
-
-    def _move_on(self, by: timedelta) -> None:
-        self._note(timedelta(seconds=self._ahead()) + by)
-
     def _begin(self) -> Stage:
-        self._note(timedelta(0))
+        self._world.set_ahead(timedelta(0))
         self._world.forget()
         self._stage.empty()
         return self._stage.due_at(datetime.now(UTC).replace(microsecond=0) + DUE_IN)
@@ -114,7 +106,7 @@ class Enumeration:
             if not number:
                 took = time.monotonic() - started
                 self.outcome.slowest = max(self.outcome.slowest, round(took, 3))
-            self._move_on(_AWAY)
+            self._world.set_ahead(self._world.ahead + _AWAY)
         at = "; ".join(
             f"{k} ({self.golden[k - 1]})" if k <= len(self.golden) else str(k) for k in kills
         )
@@ -124,7 +116,7 @@ class Enumeration:
         """Count the boundaries of a restart after dying at ``first``."""
         stage = self._begin()
         self._child(stage, die_at=first)
-        self._move_on(_AWAY)
+        self._world.set_ahead(self._world.ahead + _AWAY)
         self._child(stage)
         return len(json.loads((self._folder / "passed").read_text(encoding="utf-8")))
 
@@ -142,7 +134,7 @@ class Enumeration:
             signal.alarm(int(_LONGEST))
             boundaries = Boundaries(die_at)
             boundaries.watch()
-            clock = JumpClock(timedelta(seconds=self._ahead()), self._note)
+            clock = JumpClock(self._world.ahead, self._world.set_ahead)
             live(stage, clock=clock, publisher=self._change)
             boundaries.stop()
             write_down(self._folder / "passed", boundaries.passed)
@@ -214,9 +206,11 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     parser.add_argument("--long", action="store_true", help="a thread instead of one status")
-    given = parser.parse_args()
-    outcome = enumerate_all(**vars(given))
+    given = vars(parser.parse_args())
+    wrong = given.pop("publisher")
+    outcome = enumerate_all(change=WRONG[wrong] if wrong else None, **given)
     sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
     return 1 if outcome.bad else 0
 

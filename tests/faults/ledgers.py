@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import mmap
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +35,18 @@ class Networks:
         self.process = process
         self._ledger = ledger
         self._read = 0
+        with ledger.with_name("clock").open("r+b") as file:
+            self._clock = mmap.mmap(file.fileno(), 8)
         self.origins: dict[str, str] = json.loads(_pipe(process.stdout).readline())
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the clock of those who play here is ahead of the machine's."""
+        return timedelta(seconds=struct.unpack("d", self._clock[:8])[0])
+
+    def set_ahead(self, ahead: timedelta) -> None:
+        """Tell the servers, whose dates then agree; works from a forked child too."""
+        self._clock[:8] = struct.pack("d", ahead.total_seconds())
 
     def order(self, do: str, **what: Any) -> Any:
         """Give one order, and wait until it is done."""
@@ -72,6 +85,7 @@ def networks(folder: Path) -> Iterator[Networks]:
     """Start them; they end with the context, or with this process."""
     folder.mkdir(parents=True, exist_ok=True)
     ledger = folder / "ledger.jsonl"
+    (folder / "clock").write_bytes(bytes(8))
     with (folder / "networks.log").open("ab") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.networks", "--ledger", str(ledger)],

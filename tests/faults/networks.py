@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import random
 import re
 import signal
+import struct
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -35,6 +39,7 @@ from tests.fakes.faultproxy import (
 from tests.fakes.loopback import Asked, Loopback, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.quirky_pds import QuirkyPds
+from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_standin import SPEC_FILE, XStandin
 
 #: What befalls a request in a storm, with the weight that it has there.
@@ -61,15 +66,33 @@ PUBLISH = {
 }
 
 
+class Ahead:
+    """How far the clock of those who play here is ahead: eight bytes of a file that they write."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(bytes(8))
+        with path.open("r+b") as file:
+            self._shared = mmap.mmap(file.fileno(), 8)
+
+    def now(self) -> float:
+        seconds: float = struct.unpack("d", self._shared[:8])[0]
+        return time.time() + seconds
+
+
 class Ledger:
     """An fsynced file of what was taken; the only judge."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self.clock = Ahead(path.with_name("clock"))
+
+    def moment(self) -> str:
+        return datetime.fromtimestamp(self.clock.now(), UTC).isoformat()
 
     def write(self, account: str, **what: Any) -> None:
-        line = {"at": datetime.now(UTC).isoformat(), "verb": "create", "account": account, **what}
+        line = {"at": self.moment(), "verb": "create", "account": account, **what}
         with self._lock, self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
@@ -103,12 +126,14 @@ class Dice(Faults):
 class Spoiled(Loopback):
     """A loopback server whose requests meet faults, and can kill whoever sent them."""
 
+    clock: Ahead
     faults: Dice
     publish: re.Pattern[str]
     kill: tuple[int, str] | None
     stopped: threading.Event
 
-    def spoil_with(self, publish: str) -> None:
+    def spoil_with(self, publish: str, clock: Ahead) -> None:
+        self.clock = clock
         self.faults, self.publish = Dice(), re.compile(publish)
         self.kill, self.stopped = None, threading.Event()
 
@@ -127,7 +152,7 @@ class Spoiled(Loopback):
         self._kill(line, "before")
         told = answer(asked) if fault.up != 0 else Told(is_lost=True)
         self._kill(line, "after")
-        reply = b"" if told.is_lost else _wire(told, handler.date_time_string())
+        reply = b"" if told.is_lost else _wire(told, formatdate(self.clock.now(), usegmt=True))
         if fault.answer:
             reply = fault.answer.wire()
         give(handler.connection, reply, fault, self.stopped)
@@ -151,11 +176,11 @@ class LedgeredMastodon(QuirkyMastodon, Spoiled):
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
-        self.spoil_with(PUBLISH["m"])
+        self.spoil_with(PUBLISH["m"], ledger.clock)
         super().__init__()
 
     def post(self, text: str, **fields: object) -> dict[str, Any]:
-        made = super().post(text, **fields)
+        made = super().post(text, created_at=self._ledger.moment(), **fields)
         self._ledger.write("m", id=made["id"], text=text, parent=made["in_reply_to_id"])
         return made
 
@@ -173,7 +198,7 @@ class LedgeredPds(QuirkyPds, Spoiled):
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
-        self.spoil_with(PUBLISH["b"])
+        self.spoil_with(PUBLISH["b"], ledger.clock)
         super().__init__()
         self.forget()
 
@@ -199,7 +224,8 @@ class LedgeredX(XStandin):
     """Writes into the common ledger, and lets a storm through its rate limits."""
 
     def __init__(self, ledger: Ledger, folder: Path) -> None:
-        super().__init__(ledger=None, spec_file=SPEC_FILE)
+        super().__init__(ledger=None, spec_file=SPEC_FILE, now=ledger.clock.now)
+        self.oauth = OAuth(time.time)  # signatures go by the machine's time
         self.rates = dict.fromkeys(self.rates, 10_000_000)
         self.dice = Dice()
         self.faults = self.dice

@@ -1,0 +1,71 @@
+"""Rows 1 to 3: a delivery's life, killed at every boundary there is; the ledger judges."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.conftest import require_shared
+from tests.faults.ledgers import ROOT
+
+pytestmark = pytest.mark.timeout(900)
+
+#: Boundaries of one life. Fewer would mean that something is no longer counted; a few come and
+#: go with the pieces in which an answer arrives.
+POINTS = {"x": 225, "mastodon": 220, "bluesky": 230}
+PAIRS = 100
+
+
+def crashes(*words: str) -> dict[str, Any]:
+    require_shared("conformance/x-api-openapi.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.crashes", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=850,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    return outcome
+
+
+@pytest.mark.parametrize("platform", list(POINTS))
+def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any) -> None:
+    outcome = crashes(platform)
+
+    tally(1, f"SIGKILL at every boundary ({platform})", outcome)
+    assert outcome["bad"] == []
+    assert outcome["points"] >= POINTS[platform]
+    assert outcome["kills"] >= POINTS[platform]
+    assert outcome["once"] == outcome["schedules"]
+
+
+@pytest.mark.parametrize("platform", list(POINTS))
+def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally: Any) -> None:
+    outcome = crashes(platform, "--every", "0", "--pairs", str(PAIRS), "--seed", "1")
+
+    tally(2, f"two kills, the second within recovery ({platform})", outcome)
+    assert outcome["bad"] == []
+    assert outcome["once"] == outcome["schedules"]
+    assert outcome["kills"] > PAIRS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", list(POINTS))
+def test_every_boundary_of_a_thread_and_thousands_of_pairs(platform: str, tally: Any) -> None:
+    thread = crashes(platform, "--long")
+    pairs = crashes(platform, "--long", "--every", "0", "--pairs", "1000", "--seed", "2")
+
+    tally(1, f"SIGKILL at every boundary of a thread ({platform})", thread)
+    tally(2, f"two kills in a thread, the second within recovery ({platform})", pairs)
+    assert thread["bad"] + pairs["bad"] == []
+
+
+@pytest.mark.parametrize("kind", ["intent-after-send", "retry-on-timeout"])
+def test_a_publisher_that_is_wrong_is_caught(kind: str, tally: Any) -> None:
+    outcome = crashes("x", "--publisher", kind, "--every", "3")
+
+    assert outcome["duplicate"] + outcome["lost"] > 0
+    tally(1, f"a wrong publisher is caught ({kind})", outcome, wrong=True)
