@@ -11,7 +11,7 @@ from bot.services.users import SHORTEST, Role
 from bot.wiring.people import access
 
 _ROLES = click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice(list(Role)),
+    "--role", "roles", multiple=True, required=True, type=click.Choice([one.value for one in Role]),
     help="May be given several times.",
 )  # fmt: skip
 _FILE = click.option(

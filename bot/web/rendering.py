@@ -68,7 +68,7 @@ class Pages:
             "done": DONE.get(asked.query.get("done", [""])[0], ""),
             "navigation": _NAVIGATION,
             "status": None,
-            "waiting": 0,
+            "held_count": 0,
             "broken": "",
             "pause": None,
         }
@@ -76,7 +76,7 @@ class Pages:
             status = status_of(house.store, house.campaign, house.clock)
             common |= {
                 "status": status,
-                "waiting": sum(
+                "held_count": sum(
                     status.counts.get(one.value, 0) for one in (State.HELD, State.FAILED)
                 ),
                 "broken": house.broken(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from bot.core.model import State
+from bot.core.model import Delivery, State
 from bot.core.zones import midnight
 from bot.services.users import Right
 from bot.web.answers import Answer, Page, Redirect
@@ -38,12 +39,23 @@ def page(asked: Asked) -> Answer:
             "next": coming[:_NEXT],
             "today_count": sum(one.at < tomorrow for one in coming),
             "unapproved": unapproved,
-            "held": house.desk.held(),
+            "held": _troubles(house.desk.held()),
             "last": tuple(reversed(last[-_LAST:])),
             "budgets": budgets,
             "required": house.campaign.schedule.approvals_required,
         },
     )
+
+
+def _troubles(rows: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
+    """Tell once what several accounts have in common."""
+    found: dict[tuple[str, str, datetime], tuple[Delivery, list[str]]] = {}
+    for row in rows:
+        key = row.post_id, row.reason, row.due_at
+        accounts = found.setdefault(key, (row, []))[1]
+        if row.account not in accounts:
+            accounts.append(row.account)
+    return list(found.values())
 
 
 def pause(asked: Asked) -> Answer:

@@ -1,0 +1,48 @@
+"""Chromium for the tests of the dashboard, and signing in with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import require_tool
+from tests.fakes.desk_stage import PASSWORD, DeskStage
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+#: Runs before any page's own content: notes what the browser refused because of the policy.
+LISTEN = """
+window.refused = [];
+document.addEventListener(
+  'securitypolicyviolation', e => refused.push(e.violatedDirective + ' ' + e.blockedURI)
+);
+"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start a browser that asks nobody on the network for anything."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=require_tool("chromium", "chromium-browser"), args=FLAGS
+        )
+        yield browser
+        browser.close()
+
+
+def signed_in(browser: Browser, stage: DeskStage, name: str = "ben", **options: Any) -> Page:
+    """Open a window of its own in which somebody is signed in."""
+    context = browser.new_context(**options)
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    page.goto(f"{stage.origin}/login")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{stage.origin}/")
+    return page

@@ -1,0 +1,345 @@
+"""What editors, approvers and operators do, in a real browser, from sign-in to the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from icalendar import Calendar
+from playwright.sync_api import Browser, Page, expect
+
+from bot.core.model import Delivery, State
+from tests.browser.chromium import chromium, signed_in
+from tests.fakes.desk_stage import START, DeskStage, add_people, open_stage, serving
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[DeskStage]:
+    with open_stage(tmp_path) as stage:
+        add_people(stage)
+        with serving(stage):
+            yield stage
+
+
+@pytest.fixture
+def pages(browser: Browser, stage: DeskStage) -> Iterator[list[Page]]:
+    opened: list[Page] = []
+    yield opened
+    for page in opened:
+        assert page.evaluate("refused") == []
+        page.context.close()
+
+
+def enter(browser: Browser, stage: DeskStage, pages: list[Page], name: str) -> Page:
+    page = signed_in(browser, stage, name)
+    pages.append(page)
+    return page
+
+
+def tomorrow(stage: DeskStage) -> Delivery:
+    """Find a quotation that is due the day after the stage's first."""
+    rows = stage.planned(since=START + timedelta(hours=6), until=START + timedelta(days=2))
+    return next(row for row in rows if row.labels["form"] == "quote")
+
+
+def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    post = stage.bot.contents.campaign().post(tomorrow(stage).post_id)
+    assert post is not None
+    assert post.quote is not None
+    page = enter(browser, stage, pages, "edna")
+
+    page.get_by_role("link", name="Calendar", exact=True).click()
+    page.get_by_role("link", name="Week").click()
+    page.locator(f'a[href="/posts/{post.id}"]').first.click()
+    marked = page.locator("mark")
+    expect(marked.first).to_contain_text(post.quote.text[:60])
+    page.get_by_role("link", name="the whole text").click()
+
+    expect(page).to_have_url(re.compile("#quoted$"))
+    expect(page.locator("mark").first).to_be_in_viewport()
+
+
+def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    row = tomorrow(stage)
+    stage.approve(row.post_id, "anna")
+    page = enter(browser, stage, pages, "ben")
+    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    expect(page.locator(".big")).to_have_text("1 of 2")
+
+    page.get_by_label("Note").fill("Read against the letter.")
+    page.get_by_role("button", name="Approve what is shown").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    expect(page.locator(".big")).to_have_text("2 of 2")
+    assert stage.store.audit.rows(limit=1)[0].verb == "approve"
+
+    post = stage.bot.contents.campaign().post(row.post_id)
+    assert post is not None
+    stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "We said so."\n')
+    stage.plan()
+    page.reload()
+
+    expect(page.locator(".big")).to_have_text("0 of 2")
+    expect(page.get_by_text("that approval no longer counts").first).to_be_visible()
+    expect(page.locator(".diff ins").first).to_contain_text("We said so.")
+
+
+def test_nobody_approves_what_changed_after_they_read_it(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    row = tomorrow(stage)
+    page = enter(browser, stage, pages, "ben")
+    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    post = stage.bot.contents.campaign().post(row.post_id)
+    assert post is not None
+    stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "Changed."\n')
+    stage.plan()
+
+    page.get_by_role("button", name="Approve what is shown").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("That could not be done")
+    assert stage.store.approvals.of_post(row.post_id) == ()
+
+
+def test_an_editor_pauses_everything_and_only_an_operator_resumes(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    editor = enter(browser, stage, pages, "edna")
+
+    editor.get_by_label("Reason").fill("News from Ürümchi")
+    editor.get_by_role("button", name="Pause everything").click()
+
+    expect(editor.get_by_text("Sending is paused by edna")).to_be_visible()
+    expect(editor.get_by_role("button", name="Resume sending")).to_have_count(0)
+    assert stage.store.pauses.current() is not None
+    stage.approve(tomorrow(stage).post_id, "anna", "ben")
+    stage.live_until(START + timedelta(days=2))
+    assert not stage.store.outbox.find(states={State.SENT})
+
+    operator = enter(browser, stage, pages, "olga")  # a session would have ended meanwhile
+    operator.get_by_label("Why it can go on").fill("It was a rumour")
+    operator.get_by_role("button", name="Resume sending").click()
+
+    expect(operator.get_by_text("Sending goes on")).to_be_visible()
+    assert stage.store.pauses.current() is None
+    stage.live_until(START + timedelta(days=2, hours=1))
+    assert not stage.store.outbox.find(states={State.SENT})
+    operator.get_by_role("link", name=re.compile("^Held")).click()
+    expect(operator.get_by_text("Sending was paused at its time").first).to_be_visible()
+
+
+def test_an_operator_settles_a_held_post_with_its_address(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    row = next(one for one in stage.planned() if one.platform == "mastodon")
+    stage.approve(row.post_id, "anna", "ben")
+    stage.clock.advance(row.due_at - stage.clock.now())
+    stage.lose(row)
+    page = enter(browser, stage, pages, "olga")
+    page.goto(f"{stage.origin}/held")
+    case = page.locator(f"#d-{row.id[:8]}")
+    expect(case).to_contain_text("not among them")
+
+    case.get_by_label("It is out already, at this address").check()
+    case.get_by_label("Address where it is out").fill("https://mastodon.social/@us/1")
+    case.get_by_label("Why").fill("Seen on the account")
+    case.get_by_role("button", name="Decide").click()
+
+    expect(page.get_by_text("Nothing waits for a person")).to_be_visible()
+    settled = stage.store.outbox.get(row.id)
+    assert settled is not None
+    assert (settled.state, settled.url) == (State.SENT, "https://mastodon.social/@us/1")
+    assert stage.store.audit.rows(limit=1)[0].who == "olga"
+
+
+def test_a_calendar_program_subscribes_by_a_secret_address(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    page = enter(browser, stage, pages, "vera")
+    page.goto(f"{stage.origin}/calendar")
+    page.get_by_role("button", name="Make a new address").click()
+    address = page.get_by_label("Address, after this").input_value()
+    program = browser.new_context()
+
+    answer = program.request.get(stage.origin + address)
+    wrong = program.request.get(stage.origin + address[:-2])
+
+    calendar = Calendar.from_ical(answer.text())
+    starts = [event.decoded("dtstart") for event in calendar.walk("vevent")]
+    assert len(starts) > 10
+    assert min(starts) >= datetime(2026, 12, 1, tzinfo=UTC)
+    assert wrong.status == 403
+    program.close()
+
+
+def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    page = enter(browser, stage, pages, "edna")
+    page.goto(f"{stage.origin}/check")
+    text = (
+        "posts:\n"
+        "  - id: mended\n"
+        "    quote:\n"
+        "      source: letter\n"
+        "      text: 'WORDS'\n"
+        "    theme: families\n"
+        "    at: 2027-01-05 09:00\n"
+        "    author: edna\n"
+    )
+    wrong = "The people we speak of are our mothers and our fathers"
+    right = "The people we speak of are our mothers and fathers"
+
+    page.get_by_label("YAML of a new file").fill(text.replace("WORDS", wrong))
+    page.get_by_role("button", name="Check it").click()
+    expect(page.locator(".problems li").first).to_contain_text("line 5")
+    expect(page.locator(".problems li").first).to_contain_text("mothers and fathers")
+
+    page.get_by_label("YAML of a new file").fill(text.replace("WORDS", right))
+    page.get_by_role("button", name="Check it").click()
+
+    expect(page.get_by_role("heading", name="No problem in this file")).to_be_visible()
+    expect(page.get_by_label("mended on Bluesky").locator(".words")).to_contain_text(right)
+    assert stage.bot.contents.campaign().post("mended") is None
+
+
+def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
+    browser: Browser, stage: DeskStage, pages: list[Page], tmp_path: Path
+) -> None:
+    page = enter(browser, stage, pages, "edna")
+    page.goto(f"{stage.origin}/check")
+    file = tmp_path / "draft.yaml"
+    file.write_text("posts:\n  - id: a\n    txt: hello\n", encoding="utf-8")
+
+    page.get_by_label("or a file from your machine").set_input_files(file)
+    page.get_by_role("button", name="Check it").click()
+
+    expect(page.locator(".problems")).to_contain_text("txt")
+
+
+def sent_post(stage: DeskStage) -> str:
+    row = tomorrow(stage)
+    stage.approve(row.post_id, "anna", "ben")
+    stage.live_until(row.due_at + timedelta(minutes=1))
+    return row.post_id
+
+
+def test_a_correction_is_written_approved_and_sent_as_its_own_post(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    post = sent_post(stage)
+    anna, ben = (enter(browser, stage, pages, name) for name in ("anna", "ben"))
+    anna.goto(f"{stage.origin}/posts/{post}")
+    anna.get_by_text("Correct it").click()
+    anna.get_by_label("What is right").fill("The letter has four signatories.")
+    anna.get_by_label("What was wrong").first.fill("We named three.")
+    anna.get_by_role("button", name="Write the correction").click()
+    expect(anna.get_by_text("You wrote it; somebody else must approve it.")).to_be_visible()
+    expect(anna.locator(".words").first).to_contain_text("Correction (2 December 2026)")
+
+    olga_approves(stage, f"correction-1-of-{post}")
+    ben.goto(f"{stage.origin}/posts/correction-1-of-{post}")
+    ben.get_by_role("button", name="Approve what is shown").click()
+    stage.live_until(stage.clock.now() + timedelta(minutes=1))
+
+    sent = stage.store.outbox.find(post_id=f"correction-1-of-{post}")
+    assert {row.state for row in sent} == {State.SENT}
+    ben.goto(f"{stage.origin}/corrections")
+    expect(ben.get_by_text("We named three.")).to_be_visible()
+
+
+def olga_approves(stage: DeskStage, post: str) -> None:
+    stage.approve(post, "olga")
+
+
+def test_a_retraction_deletes_everywhere_and_says_what_is_left(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    post = sent_post(stage)
+    page = enter(browser, stage, pages, "ben")
+    page.goto(f"{stage.origin}/posts/{post}")
+
+    page.get_by_text("Retract it").click()
+    page.get_by_label("What was wrong").last.fill("It named a person.")
+    page.get_by_label("Delete it everywhere now").check()
+    page.get_by_role("button", name="Retract").click()
+
+    expect(page.get_by_role("heading", name=re.compile("^Retraction"))).to_be_visible()
+    states = {row.state for row in stage.store.outbox.find(post_id=post) if row.sent_at}
+    assert states == {State.RETRACTED}
+
+
+def test_all_of_it_can_be_done_with_the_keyboard_alone(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    row = tomorrow(stage)
+    page = enter(browser, stage, pages, "ben")
+    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    for _press in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").startswith("Approve what"):
+            break
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".big")).to_have_text("1 of 2")
+
+
+def test_a_viewer_is_offered_no_decision(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    page = enter(browser, stage, pages, "vera")
+
+    for address in ("/", "/held", f"/posts/{tomorrow(stage).post_id}", "/accounts", "/log"):
+        page.goto(stage.origin + address)
+        expect(page.locator("main form[method=post]")).to_have_count(0)
+
+
+def test_a_wrong_password_is_told_and_five_lock_the_name(
+    browser: Browser, stage: DeskStage
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    for _try in range(6):
+        page.goto(f"{stage.origin}/login")
+        page.get_by_label("Name").fill("anna")
+        page.get_by_label("Password").fill("not the password at all")
+        page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries; wait 15 minutes")
+    context.close()
+
+
+def test_signing_out_ends_the_session(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    page = enter(browser, stage, pages, "vera")
+    before = page.context.cookies()
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.context.clear_cookies()
+    page.context.add_cookies(
+        [{"name": one["name"], "value": one["value"], "url": stage.origin} for one in before]
+    )
+    page.goto(f"{stage.origin}/held")
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -1,0 +1,143 @@
+"""Every page of the dashboard: accessible, without a script, within its own policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bot.services.corrections import Corrections
+from tests.browser.chromium import chromium, signed_in
+from tests.conftest import ROOT, require_tool
+from tests.fakes.desk_stage import DeskStage, add_people, open_stage, play, serving
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = {
+    "today": "/",
+    "calendar-month": "/calendar?day=2026-12-01",
+    "calendar-week": "/calendar?view=week&day=2026-12-07",
+    "calendar-list": "/calendar?view=list&clock=utc",
+    "post": "/posts/camps-millions-even-children",
+    "sent-post": "/posts/open-air-prison",
+    "source": "/sources/letter?post=open-air-prison",
+    "held": "/held",
+    "log": "/log",
+    "accounts": "/accounts",
+    "corrections": "/corrections",
+    "check": "/check",
+    "lost": "/nothing-here",
+}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
+    with open_stage(tmp_path_factory.mktemp("stage")) as stage:
+        add_people(stage)
+        play(stage)
+        corrections(stage)
+        with serving(stage):
+            yield stage
+
+
+def corrections(stage: DeskStage) -> None:
+    """Leave a correction and a retraction to look at."""
+    service = Corrections(
+        stage.store, stage.clock, lambda: stage.bot.contents.composition, stage.back.platform
+    )
+    sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
+    service.correct(sent[0], "The year is 2022.", by="anna", why="The year was wrong.")
+    service.retract(sent[1], by="ben", why="It named a person.")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, stage: DeskStage) -> Iterator[Page]:
+    page = signed_in(browser, stage, color_scheme=request.param)
+    yield page
+    page.context.close()
+
+
+def axe_of(page: Page) -> list[str]:
+    if not AXE.exists():
+        require_tool("axe-core: run `make setup`")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_no_page_breaks_an_accessibility_rule_or_its_policy(
+    page: Page, stage: DeskStage, name: str
+) -> None:
+    page.goto(stage.origin + PAGES[name])
+
+    assert axe_of(page) == []
+    assert page.evaluate("refused") == []
+
+
+def test_signing_in_breaks_no_accessibility_rule(browser: Browser, stage: DeskStage) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{stage.origin}/login")
+
+    assert axe_of(page) == []
+    context.close()
+
+
+def test_the_answer_of_a_desk_check_breaks_no_accessibility_rule(
+    page: Page, stage: DeskStage
+) -> None:
+    page.goto(f"{stage.origin}/check")
+    page.get_by_label("YAML of a new file").fill("posts:\n  - id: a\n    txt: x\n")
+    page.get_by_role("button", name="Check it").click()
+
+    assert axe_of(page) == []
+    assert page.evaluate("refused") == []
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_no_page_is_wider_than_a_phone(browser: Browser, stage: DeskStage, name: str) -> None:
+    page = signed_in(browser, stage, viewport={"width": 320, "height": 700})
+    page.goto(stage.origin + PAGES[name])
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+
+    assert width <= 320
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_every_page_works_without_scripts_and_has_none(
+    stage: DeskStage, browser: Browser, name: str
+) -> None:
+    page = signed_in(browser, stage, java_script_enabled=False)
+    page.goto(stage.origin + PAGES[name])
+    content = page.content()
+
+    assert "<script" not in content
+    assert " style=" not in content
+    page.context.close()
+
+
+def test_forced_colours_and_reduced_motion_keep_every_sign(
+    browser: Browser, stage: DeskStage
+) -> None:
+    page = signed_in(browser, stage, forced_colors="active", reduced_motion="reduce")
+    page.goto(f"{stage.origin}/calendar?day=2026-12-01")
+
+    moving = page.evaluate(
+        "[...document.querySelectorAll('*')].filter(one => "
+        "getComputedStyle(one).transitionDuration !== '0s').length"
+    )
+
+    assert moving == 0
+    assert "held" in page.locator(".legend").inner_text()
+    page.context.close()

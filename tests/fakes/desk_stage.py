@@ -1,0 +1,172 @@
+"""A dashboard to look at: the real campaign, some of it approved, sent, held and in doubt."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from bot.clock import FastClock
+from bot.content.watching import print_of
+from bot.core.lifecycle import Event
+from bot.core.model import Delivery, Draft, HoldReason, State
+from bot.services.desk import Desk
+from bot.services.users import Role
+from bot.settings import Settings
+from bot.store import Store, open_store
+from bot.wiring.content import prove_files
+from bot.wiring.service import Bot, build
+from bot.wiring.web import Backdrop, dashboard
+from tests.conftest import ROOT
+
+#: A Tuesday morning in New York.
+START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+PEOPLE = {
+    "vera": {Role.VIEWER},
+    "edna": {Role.EDITOR},
+    "anna": {Role.APPROVER},
+    "ben": {Role.APPROVER, Role.OPERATOR},
+    "olga": {Role.OPERATOR},
+}
+#: Cheap, for tests only.
+WEAK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
+@dataclass
+class DeskStage:
+    """A campaign in a folder, its store, and the services over it; nothing runs by itself."""
+
+    folder: Path
+    bot: Bot
+    clock: FastClock
+    back: Backdrop
+    origin: str = ""
+
+    @property
+    def store(self) -> Store:
+        return self.bot.store
+
+    def plan(self) -> None:
+        """Take up the files and plan, as the service does, without simulated approvals."""
+        self.bot.contents.refresh()
+        self.bot.planner.apply(self.bot.contents.composition, days=35)
+
+    def planned(self, **which: Any) -> tuple[Delivery, ...]:
+        return self.store.outbox.find(states={State.PLANNED}, **which)
+
+    def approve(self, post: str, *people: str) -> None:
+        for by in people:
+            desk(self).approve(post, by=by)
+
+    def live_until(self, until: datetime) -> None:
+        """Let the service send and hold what comes due; unapproved posts are held."""
+        self._work()
+        while (wake := self.store.outbox.next_wake(self.clock.now())) and wake <= until:
+            self.clock.advance(wake - self.clock.now())
+            self._work()
+        self.clock.advance(until - self.clock.now())
+
+    def _work(self) -> None:
+        for account in self.bot.busy(self.clock.now()):
+            self.bot.lane(account)
+
+    def lose(self, row: Delivery) -> None:
+        """Leave a delivery as a network that never answered would."""
+        now = self.clock.now()
+        outbox = self.store.outbox
+        outbox.move(row.id, Event.RELEASE, now=now, actor="publisher")
+        claim = outbox.claim(row.account, now=now, owner="test", lease=timedelta(minutes=2))
+        assert claim is not None
+        outbox.begin(claim, Draft(row.id, {}), now=now)
+        outbox.lose(claim, "no answer after the first byte", next_read_at=now, now=now)
+        evidence = "read the account's 40 newest posts twice, 11 minutes apart: not among them"
+        outbox.move(
+            row.id, Event.GIVE_UP, now=now, actor="reconciler", reason=HoldReason.UNSETTLED,
+            evidence=evidence,
+        )  # fmt: skip
+
+    def rewrite(self, name: str, old: str, new: str) -> None:
+        """Edit a file of the campaign."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def desk(stage: DeskStage) -> Desk:
+    """Give the desk that decisions go through."""
+    return Desk(stage.store, stage.clock, stage.bot.contents.campaign)
+
+
+@contextmanager
+def open_stage(folder: Path, *, start: datetime = START) -> Iterator[DeskStage]:
+    """Build the campaign and its services over an empty store; nobody is a user yet."""
+    shutil.copytree(ROOT / "posts", folder / "posts")
+    shutil.copy(ROOT / "schedule.yaml", folder / "schedule.yaml")
+    clock = FastClock(start)
+    data = folder / "data"
+    store = open_store(f"sqlite:///{data / 'rehearsal.db'}", create=True, now=clock.now)
+    config, posts = folder / "schedule.yaml", folder / "posts"
+    bot = build(
+        store,
+        clock=clock,
+        known=Settings(),
+        look=lambda: print_of(config, posts),
+        load=lambda: prove_files(config, posts, clock=clock, store=store),
+        rehearsed=data / "network.db",
+    )
+    back = Backdrop(store, clock, bot.contents, bot.connections.platform)
+    back.access.hasher = WEAK
+    stage = DeskStage(folder, bot, clock, back)
+    try:
+        bot.contents.start()
+        stage.plan()
+        yield stage
+    finally:
+        bot.close()
+
+
+def add_people(stage: DeskStage) -> None:
+    """Make one user of each kind."""
+    for name, roles in PEOPLE.items():
+        stage.back.access.add(name, frozenset(roles), PASSWORD, by="test")
+
+
+@contextmanager
+def serving(stage: DeskStage) -> Iterator[DeskStage]:
+    """Serve the dashboard on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    known = Settings(web=f"127.0.0.1:{port}")
+    with dashboard(stage.back, known) as address:
+        assert address is not None
+        stage.origin = f"http://127.0.0.1:{port}"
+        yield stage
+
+
+def play(stage: DeskStage) -> None:
+    """Let a week go by, with all that can happen in it; pages then have something to show."""
+    coming = stage.planned(until=stage.clock.now() + timedelta(days=14))
+    posts = list(dict.fromkeys(row.post_id for row in coming))
+    for number, post in enumerate(posts):
+        if number % 4 != 2:
+            stage.approve(post, "anna", "ben")
+    stage.live_until(START + timedelta(days=6))
+    doubtful = next(row for row in stage.planned() if row.platform == "x")
+    stage.approve(doubtful.post_id, *_lacking(stage, doubtful))
+    stage.clock.advance(doubtful.due_at - stage.clock.now())
+    stage.lose(doubtful)
+    stage.live_until(stage.clock.now() + timedelta(hours=1))
+
+
+def _lacking(stage: DeskStage, row: Delivery) -> set[str]:
+    return {"anna", "ben"} - {one.by for one in stage.store.approvals.of(row.fingerprint)}
