@@ -12,6 +12,7 @@ from bot.core.campaign import Account, Campaign, Queue, Schedule
 from bot.core.engagement import AGES
 from bot.core.lifecycle import Event
 from bot.core.model import Draft, Metrics, NewDelivery, PostRef, Status
+from bot.platforms.base import Platform
 from bot.store import Outcome, Store
 from tests.fakes.written import LETTER_TEXT, campaign, source
 
@@ -150,6 +151,21 @@ def sent(store: Store, new: NewDelivery, at: datetime) -> None:
     store.outbox.begin(claim, Draft(new.id, {}), now=at)
     ref = PostRef(f"id-{new.id}", f"https://{new.platform}.example/{new.id}")
     store.outbox.accept(claim, ref, now=at)
+
+
+def publish_row(store: Store, new: NewDelivery, platform: Platform, at: datetime) -> PostRef:
+    """Publish a delivery through an adapter, with all that the publisher writes down."""
+    assert store.outbox.add(new, now=at)
+    store.outbox.move(new.id, Event.RELEASE, now=at, actor="tests")
+    claim = store.outbox.claim(new.account, now=at, owner="w", lease=timedelta(minutes=2))
+    assert claim is not None
+    draft = platform.prepare(
+        new.status, key=new.id, at=at, reply_to=None, pictures=lambda _picture: b""
+    )
+    store.outbox.begin(claim, draft, now=at)
+    ref = platform.publish(draft)
+    store.outbox.accept(claim, ref, now=at)
+    return ref
 
 
 def engaged_campaign() -> Campaign:

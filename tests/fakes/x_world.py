@@ -9,9 +9,9 @@ import re
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,8 @@ class World:
         self.max_length = 280
         self.used: Counter[str] = Counter()
         self._reads: set[tuple[str, str, str]] = set()
+        #: The UTC day by which X bills; a test may move it.
+        self.today: Callable[[], date] = lambda: datetime.now(UTC).date()
         self._ledger = ledger
         self._last_id = 1_990_000_000_000_000_000
 
@@ -160,7 +162,7 @@ class World:
     def bill(self, action: str, resource: str = "") -> None:
         """Count one unit; the same resource read twice in one UTC day is one."""
         if resource:
-            read = (action, resource, datetime.now(UTC).date().isoformat())
+            read = (action, resource, self.today().isoformat())
             if read in self._reads:
                 return
             self._reads.add(read)

@@ -1,0 +1,90 @@
+"""Our closed forms against scipy, which the program itself does not need."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+from scipy import stats
+
+from bot.core.intervals import Count, Gamma, pooled, prior, spread
+from bot.core.judging import median_noise, widened
+
+
+@pytest.mark.parametrize(
+    ("shape", "within"), [(1, 0.075), (2, 0.02), (5, 0.004), (20, 0.001), (400, 0.0001)]
+)
+def test_gamma_quantiles_are_close_to_scipys(shape: float, within: float) -> None:
+    for share in (0.1, 0.5, 0.9):
+        exact = stats.gamma(shape, scale=1 / 3).ppf(share)
+
+        ours = Gamma(shape, 3).quantile(share)
+
+        assert abs(ours / exact - 1) < within, (shape, share)
+
+
+def test_an_interval_holds_its_share_of_the_distribution() -> None:
+    low, high = Gamma(6, 2).interval(0.8)
+
+    exact = stats.gamma(6, scale=1 / 2)
+    assert exact.cdf(high) - exact.cdf(low) == pytest.approx(0.8, abs=0.002)
+
+
+def test_a_shapeless_gamma_starts_at_nothing() -> None:
+    assert Gamma(0.05, 1).quantile(0.1) == 0.0
+
+
+def test_the_posterior_is_scipys() -> None:
+    """The density of the conjugate posterior against prior times Poisson likelihood, normalised."""
+    start, count, exposure = Gamma(3, 2), 7, 4.0
+    grid = numpy.linspace(0.001, 12, 20_000)
+    product = stats.gamma(3, scale=1 / 2).pdf(grid) * stats.poisson(grid * exposure).pmf(count)
+    mean = float((grid * product).sum() / product.sum())
+
+    after = start.after(count, exposure)
+
+    assert after.mean == pytest.approx(mean, rel=1e-4)
+    assert after.variance == pytest.approx(
+        float(((grid - mean) ** 2 * product).sum() / product.sum()), rel=1e-3
+    )
+
+
+def test_the_spread_comes_out_of_many_counts() -> None:
+    draw = numpy.random.default_rng(1)
+    usual = draw.uniform(2, 60, 4000)
+    rates = draw.gamma(1 / 0.3, 0.3, 4000)  # mean 1, variance 0.3
+    counts = [
+        Count(float(n), float(e)) for n, e in zip(draw.poisson(rates * usual), usual, strict=True)
+    ]
+
+    assert pooled(counts) == pytest.approx(1, abs=0.04)
+    assert spread(counts) == pytest.approx(0.3, abs=0.04)
+
+
+def test_counts_that_differ_by_chance_alone_have_no_spread() -> None:
+    draw = numpy.random.default_rng(2)
+    counts = [Count(float(n), 25.0) for n in draw.poisson(25, 4000)]
+
+    assert spread(counts) < 0.003
+    assert prior(1.0, 0.0).variance == pytest.approx(0.04), "never quite alike"
+
+
+@pytest.mark.parametrize("sd_true", [0.0, 0.5, 2.0])
+def test_the_noise_of_a_median_is_about_what_we_say(sd_true: float) -> None:
+    draw = numpy.random.default_rng(3)
+    n, sd_noise = 15, 0.3
+    truth = draw.normal(0, sd_true, (4000, n))
+    seen = truth + draw.normal(0, sd_noise, (4000, n))
+    error = numpy.median(seen, axis=1) - numpy.median(truth, axis=1)
+
+    ours = median_noise(sd_noise**2, sd_true**2, n)
+
+    assert ours == pytest.approx(float(error.var()), rel=0.35)
+
+
+def test_widening_keeps_the_mean_and_adds_the_variance() -> None:
+    before = Gamma(8, 4)
+
+    after = widened(before, 0.1)
+
+    assert after.mean == pytest.approx(before.mean)
+    assert after.variance / after.mean**2 == pytest.approx(1 / 8 + 0.1)

@@ -1,0 +1,255 @@
+"""The collector with the real adapters, against servers that others like, repost and reply on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.clock import FastClock
+from bot.core.campaign import Account
+from bot.core.engagement import AGES
+from bot.core.model import Metrics, PostRef, State, Status
+from bot.platforms.base import Connection, Platform
+from bot.platforms.mastodon.adapter import connect as connect_mastodon
+from bot.platforms.registry import KINDS
+from bot.platforms.x.adapter import connect as connect_x
+from bot.services.collector import Collector
+from bot.services.costs import forecasts
+from bot.services.metering import AccountMeter
+from bot.store import Outcome, Store
+from tests.contract.contract import CountingMeter
+from tests.fakes.engaged import publish_row
+from tests.fakes.mastodon_quirks import QuirkyMastodon
+from tests.fakes.written import campaign
+from tests.fakes.x_oauth import secrets_for
+from tests.fakes.x_standin import USER, XStandin
+from tests.integration.store_rows import new_delivery
+from tests.servers.mastodon import MastodonServer
+
+NOW = datetime(2026, 12, 9, 18, 5, tzinfo=UTC)
+
+
+@dataclass
+class Bench:
+    """One account on a moved clock, with a real database and a real adapter."""
+
+    store: Store
+    account: Account
+    connect: Callable[[FastClock], Platform]
+    clock: FastClock = field(default_factory=lambda: FastClock(NOW))
+
+    def __post_init__(self) -> None:
+        self.platform = self.connect(self.clock)
+        self.campaign = campaign(accounts=[self.account])
+        self.store.accounts.sync([self.account], NOW)
+        self.collector = Collector(
+            self.store, self.clock, lambda: self.campaign, lambda _name: self.platform,
+            lambda name: KINDS[name].traits,
+        )  # fmt: skip
+
+    def publish(self, text: str, id_: str = "") -> PostRef:
+        """Publish through the adapter, and note it as the publisher does."""
+        id_ = id_ or text
+        made = replace(
+            new_delivery(id=id_, post_id=id_, occurrence=f"at/{id_}", due_at=self.clock.now()),
+            account=self.account.name, platform=self.account.platform,
+            status_json=Status(text).to_json(),
+        )  # fmt: skip
+        return publish_row(self.store, made, self.platform, self.clock.now())
+
+    def at(self, age: str) -> None:
+        """Move to an age of what was published first, and collect as the service does."""
+        due = [one for one in self.store.snapshots.find() if one.age_label == age]
+        moment = min((one.due_at for one in due), default=NOW + AGES[age])
+        self.clock.advance(moment - self.clock.now())
+        self.collector.run()
+
+    def taken(self, id_: str, age: str) -> Metrics:
+        found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
+        assert found.outcome is Outcome.TAKEN, found
+        return found.metrics
+
+
+# -- X, to the cent
+
+
+@dataclass
+class OnX:
+    """An account on the X stand-in, whose bill follows the same clock."""
+
+    bench: Bench
+    x: XStandin
+
+    @property
+    def booked(self) -> float:
+        months = {NOW, self.bench.clock.now()}
+        spent = {f"{m:%Y-%m}": self.bench.store.ledger.spent("on-x", month_of=m) for m in months}
+        return round(sum(spent.values()), 6)
+
+
+@pytest.fixture(params=[False, True], ids=["by-ids", "own-timeline"])
+def on_x(request: pytest.FixtureRequest, store: Store) -> Iterator[OnX]:
+    owns_app: bool = request.param
+    with XStandin() as x:
+        x.world.owns_app = owns_app
+        account = Account("on-x", "x", server=x.origin, owns_app=owns_app, budget_usd_per_month=5.0)
+
+        def connect(clock: FastClock) -> Platform:
+            x.world.today = lambda: clock.now().date()
+            prices = KINDS["x"].traits.prices
+            meter = AccountMeter(store, clock, lambda: account, lambda: prices)
+            return connect_x(Connection(account, secrets_for(USER), meter))
+
+        bench = Bench(store, account, connect)
+        yield OnX(bench, x)
+        bench.platform.close()
+        assert x.violations == []
+
+
+def test_the_ledger_equals_xs_own_bill_at_each_age(on_x: OnX) -> None:
+    bench, world = on_x.bench, on_x.x.world
+    bench.publish("one")
+    bench.clock.advance(timedelta(minutes=20))
+    bench.publish("two")
+    bench.collector.run()
+
+    for turn, age in enumerate(AGES):
+        for status in world.live(USER):
+            status.numbers = {"like_count": turn + 1, "impression_count": 100 * turn}
+        bench.at(age)
+
+        assert bench.taken("one", age).likes == turn + 1
+        assert bench.taken("one", age).impressions == 100 * turn
+        assert on_x.booked == world.spend(), age
+
+    posts_and_profiles = world.used["post"] * 0.015 + world.used["user_read"] * 0.01
+    print(f"bill {world.spend():.3f} USD, ledger {on_x.booked:.3f}, of it reads "  # noqa: T201 - a figure for the docs
+          f"{world.spend() - posts_and_profiles:.3f}")  # fmt: skip
+
+
+def test_reads_of_one_day_are_charged_once(on_x: OnX) -> None:
+    on_x.bench.publish("one")
+    on_x.bench.collector.run()
+    action = "owned_read" if on_x.x.world.owns_app else "read"
+    before = on_x.x.world.used[action]
+
+    on_x.bench.at("1h")
+    on_x.bench.at("6h")  # six hours later it is the next UTC day; inside the window it is not yet
+
+    assert on_x.x.world.used[action] == before + 1
+    assert on_x.booked == on_x.x.world.spend()
+
+
+def test_a_post_deleted_on_x_is_gone_and_costs_nothing_more(on_x: OnX) -> None:
+    ref = on_x.bench.publish("one")
+    on_x.bench.collector.run()
+    on_x.x.world.statuses[ref.id].deleted = True
+
+    on_x.bench.at("1h")
+
+    row = on_x.bench.store.outbox.get("one")
+    assert row is not None
+    assert row.state is State.GONE
+    assert on_x.booked == on_x.x.world.spend()
+
+
+def test_the_forecast_asks_x_nothing(on_x: OnX) -> None:
+    on_x.bench.publish("one")
+    on_x.bench.collector.run()
+    asked = len(on_x.x.requests)
+
+    told = forecasts(
+        on_x.bench.store, on_x.bench.campaign, on_x.bench.clock, {"x": KINDS["x"].traits}
+    )
+
+    price = 0.001 if on_x.x.world.owns_app else 0.005
+    assert len(on_x.x.requests) == asked
+    assert told[0].spent == pytest.approx(on_x.x.world.spend())
+    # 1 h and 6 h on one day, then 24 h, 72 h and 7 d; day 30 is in January.
+    assert told[0].reads_to_come == pytest.approx(4 * price)
+
+
+# -- Mastodon
+
+
+@pytest.fixture
+def on_mastodon(mastodon_server: MastodonServer, store: Store) -> Iterator[Bench]:
+    account = Account("on-mastodon", "mastodon", server=mastodon_server.origin)
+    secrets = {"ACCESS_TOKEN": mastodon_server.account().token}
+    bench = Bench(
+        store, account, lambda _clock: connect_mastodon(
+            Connection(account, secrets, CountingMeter())
+        ),
+    )  # fmt: skip
+    yield bench
+    bench.platform.close()
+
+
+@pytest.mark.server
+def test_numbers_equal_what_others_did_on_mastodon_at_each_age(
+    on_mastodon: Bench, mastodon_server: MastodonServer
+) -> None:
+    ref = on_mastodon.publish("Some words to like")
+    on_mastodon.collector.run()
+    done = {"favourite": 0, "reblog": 0, "reply": 0}
+
+    for age in AGES:
+        other = mastodon_server.account(bot=False)
+        for act in ("favourite", "reblog"):
+            mastodon_server.ask("POST", f"/api/v1/statuses/{ref.id}/{act}", token=other.token)
+            done[act] += 1
+        reply = {"status": f"A reply at {age}", "in_reply_to_id": ref.id}
+        mastodon_server.ask("POST", "/api/v1/statuses", reply, token=other.token)
+        done["reply"] += 1
+
+        on_mastodon.at(age)
+
+        told = on_mastodon.taken("Some words to like", age)
+        assert (told.likes, told.reposts, told.replies) == tuple(done.values()), age
+        assert told.impressions is None
+
+
+@pytest.mark.server
+def test_a_status_deleted_on_mastodon_is_gone(
+    on_mastodon: Bench, mastodon_server: MastodonServer
+) -> None:
+    on_mastodon.publish("kept")
+    ref = on_mastodon.publish("taken down")
+    on_mastodon.collector.run()
+    on_mastodon.platform.delete(ref)
+
+    on_mastodon.at("1h")
+
+    states = {row.id: row.state for row in on_mastodon.store.outbox.find()}
+    assert states == {"kept": State.SENT, "taken down": State.GONE}
+
+
+@pytest.mark.parametrize("batches", ["yes", "no", "empty"])
+def test_a_server_without_batch_reads_is_read_all_the_same(store: Store, batches: str) -> None:
+    with QuirkyMastodon() as server:
+        server.quirks.batches = batches
+        account = Account("on-quirky", "mastodon", server=server.origin)
+        bench = Bench(
+            store, account, lambda _clock: connect_mastodon(
+                Connection(account, {"ACCESS_TOKEN": "token-of-tests"}, CountingMeter())
+            ),
+        )  # fmt: skip
+        for text in ("one", "two", "three"):
+            bench.publish(text)
+        bench.collector.run()
+        for number, status in enumerate(server.statuses):
+            status["favourites_count"], status["quotes_count"] = 10 + number, number
+
+        bench.at("1h")
+
+        told = {text: bench.taken(text, "1h") for text in ("one", "two", "three")}
+        assert {text: one.likes for text, one in told.items()} == {
+            "one": 12,
+            "two": 11,
+            "three": 10,
+        }
+        assert {text: one.quotes for text, one in told.items()} == {"one": 2, "two": 1, "three": 0}
+        bench.platform.close()

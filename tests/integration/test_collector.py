@@ -1,0 +1,310 @@
+"""The collector on a moved clock: what is read when, and what then stands in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.clock import FastClock
+from bot.core.campaign import Account, Campaign
+from bot.core.engagement import AGES
+from bot.core.lifecycle import Event
+from bot.core.model import Charge, Metrics, NewDelivery, State
+from bot.errors import OverBudgetError, UnavailableError
+from bot.platforms.registry import KINDS
+from bot.services.collector import Collector, Tally
+from bot.store import Outcome, Store
+from tests.fakes.counted import Counted
+from tests.fakes.engaged import sent
+from tests.fakes.written import campaign
+from tests.integration.store_rows import new_delivery
+
+SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)
+LIKED = Metrics(5, 2, 1, 1)
+X = Account("acc", "x", budget_usd_per_month=1.0)
+
+
+@dataclass
+class Desk:
+    """A collector with everything around it."""
+
+    store: Store
+    clock: FastClock
+    platform: Counted
+    account: Account
+    collector: Collector
+
+    def send(self, id_: str = "d1") -> None:
+        made: NewDelivery = new_delivery(
+            id=id_, post_id=id_, occurrence=f"at/{id_}", due_at=self.clock.now()
+        )
+        sent(self.store, replace(made, platform=self.account.platform), self.clock.now())
+        self.platform.numbers[f"id-{id_}"] = LIKED
+
+    def at(self, age: timedelta) -> Tally:
+        """Collect that long after `SENT`."""
+        self.clock.advance(SENT + age - self.clock.now())
+        return self.collector.run()
+
+    def outcomes(self, id_: str = "d1") -> dict[str, Outcome]:
+        return {one.age_label: one.outcome for one in self.store.snapshots.of(id_)}
+
+
+def desk(store: Store, account: Account | None = None) -> Desk:
+    account = account or Account("acc", "bluesky")
+    clock, platform = FastClock(SENT), Counted()
+    made: Campaign = campaign(accounts=[account])
+    collector = Collector(
+        store, clock, lambda: made, lambda _name: platform, lambda name: KINDS[name].traits
+    )
+    return Desk(store, clock, platform, account, collector)
+
+
+def test_a_post_is_read_once_at_each_age(store: Store) -> None:
+    at = desk(store)
+    at.send()
+
+    for hours in range(31 * 24):
+        at.at(timedelta(hours=hours, minutes=1))
+
+    taken = [one.taken_at for one in store.snapshots.of("d1")]
+    assert taken == [SENT + after + timedelta(minutes=1) for after in AGES.values()]
+    assert len(at.platform.reads) == len(AGES)
+
+
+def test_numbers_are_kept_as_told_and_what_is_untold_stays_missing(store: Store) -> None:
+    at = desk(store)
+    at.send()
+
+    at.at(timedelta(hours=1))
+
+    first = store.snapshots.of("d1")[0]
+    assert (first.metrics, first.metrics.impressions) == (LIKED, None)
+
+
+def test_posts_that_are_due_together_are_read_together(store: Store) -> None:
+    at = desk(store)
+    for id_ in ("d1", "d2", "d3"):
+        at.send(id_)
+
+    tally = at.at(timedelta(hours=1))
+
+    assert at.platform.reads == [("id-d1", "id-d2", "id-d3")]
+    assert tally.taken == 3
+
+
+def test_a_read_that_fails_is_tried_again_while_its_window_is_open(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.platform.errors.append(UnavailableError("bluesky", "answered 503"))
+
+    at.at(timedelta(hours=1))
+    pending = store.snapshots.of("d1")[0]
+    at.at(timedelta(hours=1, minutes=4))
+
+    assert (pending.outcome, pending.reason) == (Outcome.DUE, "bluesky: answered 503")
+    assert at.outcomes()["1h"] is Outcome.TAKEN
+
+
+def test_a_read_that_keeps_failing_has_failed_with_its_reason(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.platform.errors.extend([UnavailableError("bluesky", "answered 503")] * 2)
+
+    for minutes in (60, 64, 67):
+        at.at(timedelta(minutes=minutes))
+
+    failed = store.snapshots.of("d1")[0]
+    assert (failed.outcome, failed.reason) == (Outcome.FAILED, "bluesky: answered 503")
+    assert failed.metrics == Metrics(), "no number is made up"
+    assert len(at.platform.reads) == 2
+
+
+def test_what_was_due_while_the_bot_was_off_is_missed_and_not_read_late(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.collector.schedule()
+
+    at.at(timedelta(hours=24))
+
+    outcomes = at.outcomes()
+    assert [outcomes[age] for age in ("1h", "6h", "24h")] == [
+        Outcome.MISSED, Outcome.MISSED, Outcome.TAKEN,
+    ]  # fmt: skip
+    assert "late" in store.snapshots.of("d1")[0].reason
+
+
+def test_a_deleted_post_is_gone_and_is_not_asked_for_again(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.at(timedelta(hours=1))
+    del at.platform.numbers["id-d1"]
+
+    at.at(timedelta(hours=6))
+    at.at(timedelta(hours=24))
+
+    row = store.outbox.get("d1")
+    assert row is not None
+    assert row.state is State.GONE
+    assert list(at.outcomes().values()) == [Outcome.TAKEN, *[Outcome.GONE] * 5]
+    assert len(at.platform.reads) == 2
+
+
+def test_a_live_post_without_numbers_is_not_taken_for_gone(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.platform.numbers.clear()
+    at.platform.silent.add("id-d1")
+
+    at.at(timedelta(hours=1))
+
+    row = store.outbox.get("d1")
+    assert row is not None
+    assert row.state is State.SENT
+    assert "no numbers of a live post" in store.snapshots.of("d1")[0].reason
+
+
+def test_a_retracted_post_is_not_read(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.collector.schedule()
+    store.outbox.move("d1", Event.RETRACT, now=SENT, actor="anna")
+
+    at.at(timedelta(hours=1))
+
+    assert (at.outcomes()["1h"], at.platform.reads) == (Outcome.GONE, [])
+
+
+def test_two_workers_do_not_read_the_same(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.collector.schedule()
+    due = store.snapshots.due(SENT + timedelta(hours=1))
+    until = SENT + timedelta(hours=1, minutes=3)
+
+    first, second = store.snapshots.claim(due, until), store.snapshots.claim(due, until)
+
+    assert (len(first), len(second)) == (1, 0)
+
+
+def test_a_worker_that_died_over_a_read_leaves_it_to_the_next(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.collector.schedule()
+    now = SENT + timedelta(hours=1)
+    store.snapshots.claim(store.snapshots.due(now), now + timedelta(minutes=3))  # and dies
+
+    at.at(timedelta(hours=1, minutes=4))
+
+    assert at.outcomes()["1h"] is Outcome.TAKEN
+
+
+def test_an_account_that_left_the_schedule_is_not_asked(store: Store) -> None:
+    at = desk(store, Account("other", "bluesky"))
+    sent(store, new_delivery(due_at=SENT), SENT)
+
+    at.at(timedelta(hours=1))
+
+    assert at.platform.reads == []
+    assert "not in the schedule" in store.snapshots.of("d1")[0].reason
+
+
+# -- money
+
+
+def test_reads_are_given_up_before_the_posts_of_the_month(store: Store) -> None:
+    at = desk(store, X)
+    at.send()
+    store.outbox.add(
+        new_delivery(id="d2", occurrence="at/d2", platform="x", labels={"cost": 0.2},
+                     due_at=SENT + timedelta(days=3)),
+        now=SENT,
+    )  # fmt: skip
+    store.ledger.reserve("acc", Charge("post", 1), 0.797, now=SENT)
+
+    for minutes in (60, 67):
+        at.at(timedelta(minutes=minutes))
+
+    missed = store.snapshots.of("d1")[0]
+    assert at.platform.reads == []
+    assert missed.outcome is Outcome.MISSED
+    assert missed.reason.startswith("given up for the posts to come: $0.20 are left")
+
+
+def test_the_first_reads_that_can_be_paid_are_made(store: Store) -> None:
+    at = desk(store, X)
+    at.send("d1")
+    at.send("d2")
+    store.ledger.reserve("acc", Charge("post", 1), 0.994, now=SENT)
+
+    tally = at.at(timedelta(hours=1))
+
+    assert (at.platform.reads, tally.put_off) == ([("id-d1",)], 1)
+
+
+def test_a_meter_that_says_no_counts_as_given_up(store: Store) -> None:
+    at = desk(store, X)
+    at.send()
+    at.platform.errors.append(OverBudgetError("x", "0.99 of 1.00 USD are spent"))
+
+    for minutes in (60, 67):
+        at.at(timedelta(minutes=minutes))
+
+    assert at.outcomes()["1h"] is Outcome.MISSED
+
+
+# -- followers
+
+
+def test_followers_are_counted_once_a_utc_day(store: Store) -> None:
+    at = desk(store)
+    at.platform.followers = 1200
+    at.send()
+
+    for hours in range(48):
+        at.at(timedelta(hours=hours))
+
+    assert store.followers.of("acc") == {"2026-12-09": 1200, "2026-12-10": 1200, "2026-12-11": 1200}
+    assert at.platform.profiles == 3
+
+
+def test_what_the_daily_look_at_the_account_told_is_not_asked_again(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    store.accounts.remember("acc", profile={"followers": 77, "seen_at": SENT.isoformat()})
+
+    at.at(timedelta(minutes=1))
+
+    assert (store.followers.of("acc"), at.platform.profiles) == ({"2026-12-09": 77}, 0)
+
+
+def test_followers_that_cannot_be_read_are_asked_for_an_hour_later(store: Store) -> None:
+    at = desk(store)
+    at.send()
+    at.platform.followers = 9
+    at.platform.unseen.append(UnavailableError("bluesky", "answered 503"))
+
+    for minutes in range(62):
+        at.at(timedelta(minutes=minutes))
+
+    assert at.platform.profiles == 2
+    assert store.followers.of("acc") == {"2026-12-09": 9}
+
+
+def test_followers_too_are_given_up_before_posts(store: Store) -> None:
+    at = desk(store, X)
+    at.send()
+    store.ledger.reserve("acc", Charge("post", 1), 0.995, now=SENT)
+
+    at.at(timedelta(minutes=1))
+
+    assert at.platform.profiles == 0
+
+
+def test_untold_followers_are_no_row(store: Store) -> None:
+    at = desk(store)
+    at.send()
+
+    at.at(timedelta(minutes=1))
+
+    assert store.followers.of("acc") == {}
