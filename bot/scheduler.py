@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -46,6 +45,8 @@ class Lanes:
     run: Callable[[str], None]
     #: When something is due next.
     next_wake: Callable[[datetime], datetime | None]
+    #: Says of calls that are still in the air at the very end that nobody waits for them.
+    abandon: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -55,11 +56,10 @@ class Service:
     clock: Clock
     lanes: Lanes
     chores: tuple[Chore, ...]
-    threads: int = 16
     #: How long an orderly stop waits for calls that are in the air.
     grace: timedelta = timedelta(seconds=25)
     stop: Event = field(default_factory=Event)
-    _running: set[str] = field(default_factory=set)
+    _running: dict[str, Thread] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _ticked: float = 0.0
 
@@ -70,48 +70,67 @@ class Service:
             # The defaults drop what is a second late (reliability.md 4.4).
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="lane")
         for chore in self.chores:
             timer.add_job(_safely(chore), IntervalTrigger(seconds=chore.every.total_seconds()),
                           id=chore.name, next_run_time=self.clock.now())  # fmt: skip
         timer.start()
         try:
-            self._wind(timer, pool, self.clock.now())
+            self._wind(timer, self.clock.now())
             while not self.stop.wait(LONGEST_NAP.total_seconds()):
                 if self.clock.monotonic() - self._ticked > STUCK_AFTER:
                     log.warning("clock was set back; winding the timer again")
-                    self._wind(timer, pool, self.clock.now())
+                    self._wind_all(timer)
         finally:
-            timer.shutdown(wait=True)
-            pool.shutdown(wait=True, cancel_futures=True)
+            self.stop.set()
+            self._end(timer, self.clock.monotonic() + self.grace.total_seconds())
+
+    def _end(self, timer: BackgroundScheduler, deadline: float) -> None:
+        """Let what is in the air end, but for no longer than the grace."""
+        timer.shutdown(wait=True)
+        for thread in list(self._running.values()):
+            thread.join(max(0.0, deadline - self.clock.monotonic()))
+        if any(thread.is_alive() for thread in self._running.values()):
+            log.warning("stopped with calls in the air; they are read back at the next start")
+            self.lanes.abandon()
+        else:
             log.info("stopped in order")
 
-    def _wind(self, timer: BackgroundScheduler, pool: ThreadPoolExecutor, at: datetime) -> None:
+    def _wind_all(self, timer: BackgroundScheduler) -> None:
+        """Wind the chores too: all wait for moments of a clock that was ahead."""
+        for chore in self.chores:
+            timer.modify_job(chore.name, next_run_time=self.clock.now())
+        self._wind(timer, self.clock.now())
+
+    def _wind(self, timer: BackgroundScheduler, at: datetime) -> None:
         self._ticked = self.clock.monotonic()
         if self.stop.is_set():
             return
         timer.add_job(
-            self._tick, DateTrigger(at), args=(timer, pool), id=_TICK, replace_existing=True
-        )
+            self._tick, DateTrigger(at), args=(timer,), id=_TICK, replace_existing=True,
+            # The next tick may begin before this one has quite ended; it must not be left out.
+            max_instances=3,
+        )  # fmt: skip
 
-    def _tick(self, timer: BackgroundScheduler, pool: ThreadPoolExecutor) -> None:
+    def _tick(self, timer: BackgroundScheduler) -> None:
         """Start the lanes that have work, and sleep until the next moment that matters."""
         now = self.clock.now()
         at = now + LONGEST_NAP
         try:
             for account in self.lanes.busy(now):
-                self._start(account, pool)
+                self._start(account)
             at = min(self.lanes.next_wake(now) or at, at)
         except Exception:
             log.exception("tick failed")
-        self._wind(timer, pool, at)
+        self._wind(timer, at)
 
-    def _start(self, account: str, pool: ThreadPoolExecutor) -> None:
+    def _start(self, account: str) -> None:
         with self._lock:
             if account in self._running or self.stop.is_set():
                 return
-            self._running.add(account)
-        pool.submit(self._lane, account)
+            # A daemon: a call that nobody answers must not keep a stopped process alive.
+            thread = Thread(target=self._lane, args=(account,), name=f"lane {account}", daemon=True)
+            self._running[account] = thread
+        thread.start()
 
     def _lane(self, account: str) -> None:
         try:
@@ -120,7 +139,7 @@ class Service:
             log.exception("lane failed", account=account)
         finally:
             with self._lock:
-                self._running.discard(account)
+                del self._running[account]
 
 
 def _safely(chore: Chore) -> Callable[[], None]:

@@ -65,11 +65,13 @@ class Publisher:
     lease: timedelta = timedelta(seconds=120)
     #: Nothing speaks against the clock by which a delivery is due.
     trusts_clock: Callable[[], bool] = lambda: True
+    #: The process is to end: what is in the air ends, nothing else begins.
+    is_stopping: Callable[[], bool] = lambda: False
 
     def run(self, account: str) -> None:
         """Publish what is due on one account, in order, until nothing more is."""
         self.release(account)
-        while self._send_next(account):
+        while not self.is_stopping() and self._send_next(account):
             self.release(account)  # the next part of a thread may be due now
 
     def release(self, account: str) -> None:

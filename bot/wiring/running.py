@@ -48,6 +48,7 @@ def serve(config: Path, posts: Path, data: Path) -> None:
                 load=lambda: prove_files(config, posts, store=store),
                 rehearsed=store.directory / "rehearsed.db",
                 mode=mode,
+                stop=stop,
             )
             _work(bot, known, stop)
     finally:

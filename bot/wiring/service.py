@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
@@ -225,7 +225,12 @@ class Bot:
         self.recovery.run()
 
     def lanes(self) -> Lanes:
-        return Lanes(self.busy, self.lane, self.store.outbox.next_wake)
+        return Lanes(self.busy, self.lane, self.store.outbox.next_wake, self.abandon)
+
+    def abandon(self) -> None:
+        """Say that nobody waits for the calls that are in the air: they are to be read back."""
+        if self.store.is_sqlite:  # on PostgreSQL other replicas take over at once
+            self.store.outbox.expire(self.clock.now(), dead_owner_before=True)
 
     def chores(self, reload: timedelta) -> tuple[Chore, ...]:
         """List what comes back, beside the deliveries."""
@@ -265,6 +270,7 @@ def build(
     rehearsed: Path,
     mode: Mode | None = None,
     kinds: Mapping[str, Kind] = KINDS,
+    stop: Event | None = None,
 ) -> Bot:
     """Put a bot together over an open store, which is of one mode for ever."""
     contents = Contents(
@@ -294,7 +300,7 @@ def build(
         planner=Planner(store, clock),
         publisher=Publisher(
             store, clock, campaign, platform, settling, owner, policy, known.lease,
-            clock_guard.is_sure,
+            clock_guard.is_sure, (stop or Event()).is_set,
         ),
         reconciler=Reconciler(store, clock, campaign, platform, settling, policy),
         recovery=Recovery(store, clock, platform),

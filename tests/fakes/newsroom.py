@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 from bot.clock import FastClock
 from bot.content.watching import print_of
@@ -74,6 +75,7 @@ class Newsroom:
         self.servers: dict[str, Server] = defaultdict(Server)
         self.clock = FastClock(START)
         self.machine = "one"
+        self.stopping = Event()
         #: What the process was started as; None is what the files say then.
         self.mode: Mode | None = None
         self._bot: Bot | None = None
@@ -122,6 +124,7 @@ class Newsroom:
             load=lambda: prove_files(config, posts, clock=self.clock, store=store),
             rehearsed=self.root / "rehearsed.db",
             mode=self.mode,
+            stop=self.stopping,
             kinds=network(self.servers),
         )
 

@@ -1,0 +1,259 @@
+"""Lanes start when something is due, chores come back, and a stop is orderly and soon."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+
+import pytest
+import time_machine
+
+from bot.clock import SystemClock
+from bot.core.model import State
+from bot.scheduler import Chore, Lanes, Service, stop_on_signals
+from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
+from tests.fakes.scripted import Step
+
+#: Generous: the machine may be busy with other tests.
+LONG = 30.0
+SECOND = timedelta(seconds=1)
+
+
+def nothing(_now: datetime) -> tuple[str, ...]:
+    return ()
+
+
+def never(_now: datetime) -> None:
+    return None
+
+
+def service(
+    *chores: Chore,
+    busy: Callable[[datetime], tuple[str, ...]] = nothing,
+    run: Callable[[str], None] = lambda _account: None,
+    next_wake: Callable[[datetime], datetime | None] = never,
+    abandon: Callable[[], None] = lambda: None,
+    grace: timedelta = timedelta(seconds=LONG),
+) -> Service:
+    return Service(SystemClock(), Lanes(busy, run, next_wake, abandon), chores, grace=grace)
+
+
+@contextmanager
+def running(one: Service) -> Iterator[Thread]:
+    thread = Thread(target=one.run)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        one.stop.set()
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+class Due:
+    """Something that is due at one moment, until it is taken."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.at = datetime.now(UTC) + wait
+        self.taken: datetime | None = None
+        self.is_taken = Event()
+
+    def busy(self, now: datetime) -> tuple[str, ...]:
+        return ("m",) if now >= self.at and self.taken is None else ()
+
+    def run(self, _account: str) -> None:
+        self.taken = datetime.now(UTC)
+        self.is_taken.set()
+
+    def next_wake(self, now: datetime) -> datetime | None:
+        return self.at if self.at > now else None
+
+
+def test_a_lane_starts_when_something_is_due_and_not_before() -> None:
+    due = Due(timedelta(seconds=0.4))
+
+    with running(service(busy=due.busy, run=due.run, next_wake=due.next_wake)):
+        assert due.is_taken.wait(LONG)
+
+    assert due.taken is not None
+    assert timedelta(0) <= due.taken - due.at < 5 * SECOND
+
+
+def test_what_another_process_decides_is_seen_without_being_told() -> None:
+    due = Due(timedelta(seconds=0.2))
+
+    with running(service(busy=due.busy, run=due.run)):
+        assert due.is_taken.wait(LONG)
+
+    assert due.taken is not None
+    assert due.taken - due.at < 5 * SECOND
+
+
+def test_an_account_has_one_lane_at_a_time_and_others_do_not_wait_for_it() -> None:
+    slow, fast, go_on = [], Event(), Event()
+
+    def run(account: str) -> None:
+        if account == "slow":
+            slow.append(account)
+            go_on.wait(LONG)
+        else:
+            fast.set()
+
+    times: list[datetime] = []
+    again = Event()
+
+    def busy(now: datetime) -> tuple[str, ...]:
+        times.append(now)
+        if len(times) > 3:
+            again.set()
+        return ("slow", "fast")
+
+    with running(service(busy=busy, run=run)):
+        assert fast.wait(LONG)
+        assert again.wait(LONG)
+        assert slow == ["slow"]
+        go_on.set()
+
+
+def test_a_lane_and_a_chore_and_a_tick_that_fail_come_back() -> None:
+    counts = {"lane": 0, "chore": 0, "tick": 0}
+    enough = Event()
+
+    def fail(what: str) -> None:
+        counts[what] += 1
+        if min(counts.values()) >= 2:
+            enough.set()
+        raise RuntimeError(what)
+
+    def busy(_now: datetime) -> tuple[str, ...]:
+        if counts["tick"] < counts["lane"]:
+            fail("tick")
+        return ("m",)
+
+    chore = Chore("c", timedelta(seconds=0.05), lambda: fail("chore"))
+
+    with running(service(chore, busy=busy, run=lambda _account: fail("lane"))):
+        assert enough.wait(LONG)
+
+
+def test_chores_run_at_once_and_come_back() -> None:
+    runs: list[float] = []
+    third = Event()
+
+    def run() -> None:
+        runs.append(time.monotonic())
+        if len(runs) == 3:
+            third.set()
+
+    with running(service(Chore("c", timedelta(seconds=0.05), run))):
+        assert third.wait(LONG)
+
+
+def test_a_clock_that_is_set_back_stops_neither_lanes_nor_chores() -> None:
+    beats, ticks = Event(), Event()
+
+    def busy(_now: datetime) -> tuple[str, ...]:
+        ticks.set()
+        return ()
+
+    with running(service(Chore("beat", SECOND, beats.set), busy=busy)):
+        assert beats.wait(LONG)
+        assert ticks.wait(LONG)
+        with time_machine.travel(datetime.now(UTC) - timedelta(hours=2), tick=True):
+            for event in (beats, ticks):
+                event.clear()
+            assert beats.wait(LONG)
+            assert ticks.wait(LONG)
+
+
+def test_a_stop_lets_the_call_in_the_air_end() -> None:
+    begun, go_on, ended = Event(), Event(), Event()
+
+    def run(_account: str) -> None:
+        begun.set()
+        go_on.wait(LONG)
+        ended.set()
+
+    one = service(busy=lambda _now: ("m",), run=run)
+    with running(one) as thread:
+        assert begun.wait(LONG)
+        one.stop.set()
+        go_on.set()
+        thread.join(LONG)
+
+        assert ended.is_set()
+
+
+def test_a_stop_waits_for_no_longer_than_the_grace() -> None:
+    begun, go_on, abandoned = Event(), Event(), Event()
+
+    def run(_account: str) -> None:
+        begun.set()
+        go_on.wait(LONG)
+
+    one = service(
+        busy=lambda _now: ("m",), run=run, abandon=abandoned.set, grace=timedelta(seconds=0.2)
+    )
+    with running(one) as thread:
+        assert begun.wait(LONG)
+        one.stop.set()
+        thread.join(LONG / 2)
+
+        assert not thread.is_alive()
+    assert abandoned.is_set()
+    go_on.set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops(number: signal.Signals) -> None:
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    stop = Event()
+    try:
+        stop_on_signals(stop)
+        os.kill(os.getpid(), number)
+
+        assert stop.wait(LONG)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+# With the bot
+
+
+def test_a_stopped_bot_begins_nothing_more(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", at=NINE), post("two", at=NINE))
+    newsroom.start()
+    newsroom.approve("one", "two")
+    newsroom.servers["m"].steps.append(Step(meanwhile=newsroom.stopping.set))
+
+    newsroom.wait(NINE)
+
+    assert len(newsroom.servers["m"].live) == 1
+
+
+def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+
+    def end() -> None:
+        newsroom.bot.lanes().abandon()
+        raise SystemExit
+
+    newsroom.servers["m"].steps.extend([Step(meanwhile=end)])
+    with pytest.raises(SystemExit):
+        newsroom.wait(NINE)
+    assert newsroom.row().state is State.UNKNOWN
+    newsroom.restart()
+    newsroom.wait(NINE + MINUTE)
+
+    assert newsroom.row().state is State.SENT
+    assert len(newsroom.servers["m"].live) == 1
