@@ -61,6 +61,7 @@ class Service:
     stop: Event = field(default_factory=Event)
     _running: dict[str, Thread] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+    _winding: Lock = field(default_factory=Lock)
     _ticked: float = 0.0
 
     def run(self) -> None:
@@ -86,6 +87,11 @@ class Service:
 
     def _end(self, timer: BackgroundScheduler, deadline: float) -> None:
         """Let what is in the air end, but for no longer than the grace."""
+        with self._winding:
+            pass  # whoever winds it now has done so; later ones see that all is to stop
+        # Shut down while it deals with a job, APScheduler 3 loses its thread with an error.
+        timer.pause()
+        timer.remove_all_jobs()
         timer.shutdown(wait=True)
         for thread in list(self._running.values()):
             thread.join(max(0.0, deadline - self.clock.monotonic()))
@@ -103,13 +109,15 @@ class Service:
 
     def _wind(self, timer: BackgroundScheduler, at: datetime) -> None:
         self._ticked = self.clock.monotonic()
-        if self.stop.is_set():
-            return
-        timer.add_job(
-            self._tick, DateTrigger(at), args=(timer,), id=_TICK, replace_existing=True,
-            # The next tick may begin before this one has quite ended; it must not be left out.
-            max_instances=3,
-        )  # fmt: skip
+        # A shutdown waits for jobs with the lock that adding one needs: never at once.
+        with self._winding:
+            if self.stop.is_set():
+                return
+            timer.add_job(
+                self._tick, DateTrigger(at), args=(timer,), id=_TICK, replace_existing=True,
+                # The next tick may begin before this one has quite ended; it must not be left out.
+                max_instances=3,
+            )  # fmt: skip
 
     def _tick(self, timer: BackgroundScheduler) -> None:
         """Start the lanes that have work, and sleep until the next moment that matters."""
