@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import require_shared
 from tests.fakes.newsroom import Newsroom
+from tests.faults.ledgers import Networks, networks
+from tests.faults.life import SECRETS
+from tests.faults.reporting import PROPERTY, Line, Tally, write_report
+from tests.faults.theatre import Theatre
 
 
 @pytest.fixture
@@ -20,3 +26,53 @@ def newsroom(tmp_path: Path, migrated_file: Path) -> Iterator[Newsroom]:
     made = Newsroom(tmp_path, f"sqlite:///{path}")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Count what a fault did; it stands in the summary of the run, and in docs/reliability.md."""
+    return Tally(request.node.user_properties)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was counted; write it down where FAULTS_REPORT names a file."""
+    reports = [one for kind in terminalreporter.stats.values() for one in kind]
+    told = (one.user_properties for one in reports if getattr(one, "when", "") == "call")
+    lines = sorted(
+        (Line(**value) for properties in told for name, value in properties if name == PROPERTY),
+        key=lambda line: (line.row, line.fault),
+    )
+    if not lines:
+        return
+    terminalreporter.section("faults")
+    for line in lines:
+        terminalreporter.write_line(str(line))
+    if path := os.environ.get("FAULTS_REPORT"):
+        write_report(Path(path), lines)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Networks]:
+    """Start the three networks, in a process of their own."""
+    require_shared("conformance/x-api-openapi.json")
+    with networks(tmp_path_factory.mktemp("networks")) as started:
+        yield started
+
+
+@pytest.fixture
+def theatre(
+    tmp_path: Path, world: Networks, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Theatre]]:
+    """Give a maker of theatres; each forgets what the one before left on the networks."""
+    made: list[Theatre] = []
+    for name in SECRETS:
+        monkeypatch.setenv(name, "-")  # so that what a stage sets is taken away again
+
+    def make(accounts: str = "xmb", *, long: bool = False) -> Theatre:
+        one = Theatre(tmp_path / str(len(made)), world, accounts, long=long)
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.close()

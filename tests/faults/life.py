@@ -54,6 +54,11 @@ accounts:
 slots: {{}}
 queues: {{}}
 """
+SECRETS = {
+    **{f"VERBATIM_X_{name}": secret for name, secret in secrets_for(USER).items()},
+    "VERBATIM_M_ACCESS_TOKEN": "token-of-the-mastodon-account",
+    "VERBATIM_B_APP_PASSWORD": "password-of-the-bluesky-account",
+}
 LONG = " ".join(f"This is sentence number {number} of a longer text." for number in range(9))
 SHORT = "One short text of a campaign."
 
@@ -120,10 +125,7 @@ class Stage:
 
 def prepare_stage(folder: Path, origins: Mapping[str, str], *, long: bool = False) -> Stage:
     """Write the campaign for these accounts, prove it, and make an empty database."""
-    for name, secret in secrets_for(USER).items():
-        os.environ[f"VERBATIM_X_{name}"] = secret
-    os.environ["VERBATIM_M_ACCESS_TOKEN"] = "token-of-the-mastodon-account"
-    os.environ["VERBATIM_B_APP_PASSWORD"] = "password-of-the-bluesky-account"
+    os.environ.update(SECRETS)
     tree = CampaignTree(folder / "campaign")
     accounts = "".join(
         f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED)}\n"

@@ -64,8 +64,7 @@ def test_every_boundary_of_a_thread_and_thousands_of_pairs(platform: str, tally:
 
 
 @pytest.mark.parametrize("kind", ["intent-after-send", "retry-on-timeout"])
-def test_a_publisher_that_is_wrong_is_caught(kind: str, tally: Any) -> None:
+def test_a_publisher_that_is_wrong_is_caught(kind: str) -> None:
     outcome = crashes("x", "--publisher", kind, "--every", "3")
 
     assert outcome["duplicate"] + outcome["lost"] > 0
-    tally(1, f"a wrong publisher is caught ({kind})", outcome, wrong=True)

@@ -1,0 +1,143 @@
+"""What the faults did, counted the same for all of them, and the table that is made of it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.core.model import Delivery, State
+
+PROPERTY = "fault"
+COLUMNS = (
+    "Row", "Fault", "Times injected", "Deliveries", "Once", "Duplicate", "Lost", "Held, and why",
+    "Worst lateness",
+)  # fmt: skip
+BEGIN, END = "<!-- written by `make storm` -->", "<!-- end of what `make storm` writes -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fault, and what came of it."""
+
+    #: Of the fault matrix.
+    row: int
+    fault: str
+    injected: int = 0
+    deliveries: int = 0
+    once: int = 0
+    duplicate: int = 0
+    lost: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
+    #: Seconds from due to taken, by the platform's ledger; None where it is not measured.
+    lateness: float | None = None
+    #: Other figures by their name; the headline is made of them.
+    also: Mapping[str, float] = field(default_factory=dict)
+
+    def cells(self) -> tuple[str, ...]:
+        held = "; ".join(f"{count} {why}" for why, count in sorted(self.held.items())) or "–"
+        late = "–" if self.lateness is None else f"{self.lateness:.1f} s"
+        counts = (self.injected, self.deliveries, self.once, self.duplicate, self.lost)
+        return (str(self.row), self.fault, *map(str, counts), held, late)
+
+    def __str__(self) -> str:
+        also = "".join(f" {name}={value:g}" for name, value in self.also.items())
+        told = zip(COLUMNS[2:], self.cells()[2:], strict=True)
+        return f"row {self.row}: {self.fault}: " + ", ".join(f"{a} {b}" for a, b in told) + also
+
+
+class Tally:
+    """Takes what a test counted into its report."""
+
+    def __init__(self, properties: list[tuple[str, Any]]) -> None:
+        self._properties = properties
+
+    def __call__(self, row: int, fault: str, counted: Mapping[str, Any] | None = None,
+                 **more: Any) -> Line:  # fmt: skip
+        """Note a line; of a crash enumeration its own outcome is taken."""
+        known = dict(counted or {})
+        if "schedules" in known:
+            done = ("once", "duplicate", "lost")
+            known = {
+                **{name: known[name] for name in done},
+                "held": known["held"],
+                "injected": known["kills"],
+                "deliveries": sum(known[name] for name in done) + sum(known["held"].values()),
+                "also": {
+                    "points": known["points"], "schedules": known["schedules"],
+                    "slowest restart": known["slowest"],
+                },
+            }  # fmt: skip
+        line = Line(row, fault, **{**known, **more})
+        self._properties.append((PROPERTY, asdict(line)))
+        return line
+
+
+def judged(rows: Sequence[Delivery], seen: Mapping[str, int]) -> dict[str, Any]:
+    """Hold what the outbox says against how often the platforms took each text."""
+    counted: dict[str, Any] = {"deliveries": len(rows), "once": 0, "duplicate": 0, "lost": 0}
+    held: dict[str, int] = {}
+    for row in rows:
+        count = seen.get(row.status.text, 0)
+        if count > 1:
+            counted["duplicate"] += 1
+        elif row.state is State.HELD:
+            why = row.reason.partition(":")[0]
+            held[why] = held.get(why, 0) + 1
+        elif count == 1 and row.state is State.SENT:
+            counted["once"] += 1
+        else:
+            counted["lost"] += 1
+    return {**counted, "held": held}
+
+
+def write_report(path: Path, lines: Sequence[Line]) -> None:
+    """Put the table and the headline between the two marks of a page."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    told = "\n".join((BEGIN, "", *_headline(lines), "", *_table(lines), "", END))
+    path.write_text(before + told + after, encoding="utf-8")
+
+
+def _table(lines: Sequence[Line]) -> list[str]:
+    rows = [COLUMNS, tuple("---" for _ in COLUMNS), *(line.cells() for line in lines)]
+    return ["| " + " | ".join(cells) + " |" for cells in rows]
+
+
+def _headline(lines: Sequence[Line]) -> list[str]:
+    def total(name: str) -> int:
+        return int(sum(line.also.get(name, 0) for line in lines))
+
+    def worst(name: str) -> float:
+        return max((line.also[name] for line in lines if name in line.also), default=0.0)
+
+    sums = {name: sum(getattr(one, name) for one in lines) for name in ("duplicate", "lost")}
+    made = datetime.now(UTC).date().isoformat()
+    machine = f"Python {platform.python_version()}, {_processors()} processors"
+    return [
+        f"Run on {made} ({machine}) at `{_revision()}`.",
+        "",
+        f"- Crash points enumerated: {total('points')}; schedules run: {total('schedules')};"
+        f" kills: {total('kills') + sum(one.injected for one in lines if one.row <= 2)}.",
+        f"- Deliveries: {sum(one.deliveries for one in lines)}; duplicate {sums['duplicate']},"
+        f" lost {sums['lost']}.",
+        f"- p99 lateness without faults: {worst('p99 lateness'):.2f} s.",
+        f"- Worst recovery after `kill -9`: {worst('recovery'):.1f} s.",
+        f"- A standby took over within {worst('take-over'):.1f} s of a death.",
+    ]
+
+
+def _processors() -> int:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return sum(line.startswith("processor") for line in lines)
+
+
+def _revision() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"

@@ -1,0 +1,410 @@
+"""Rows 10 to 20 of the fault matrix: what a network and a platform can do to a call."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import resource
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.model import State
+from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
+from tests.fakes.x_api import DUPLICATE
+from tests.fakes.x_modes import as_answer
+from tests.faults.reporting import Tally
+from tests.faults.theatre import Theatre, total
+
+Make = Callable[..., Theatre]
+ACCOUNTS = ("x", "m", "b")
+MINUTE = timedelta(minutes=1)
+ALWAYS = -1
+JSON = {"Content-Type": "application/json"}
+TIMELINE = {
+    "x": r"^GET /2/users/\d+/tweets",
+    "m": r"^GET /api/v1/accounts/7/statuses",
+    "b": r"getRecord.*app\.bsky\.feed\.post",
+}
+EMPTY = {
+    "x": Answer(200, b'{"meta":{"result_count":0}}'),
+    "m": Answer(200, b"[]"),
+    "b": Answer(400, b'{"error":"RecordNotFound","message":"Could not locate record"}'),
+}
+
+
+def assert_clean(counted: dict[str, Any]) -> None:
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+
+
+# Row 10
+
+
+@pytest.mark.parametrize("minutes", [5, 30])
+def test_row_10_refused_connections(theatre: Make, tally: Tally, minutes: int) -> None:
+    stage = theatre()
+    stage.start()
+    stage.until(stage.due - timedelta(seconds=5))
+    for proxy in stage.proxies.values():
+        proxy.refuse()
+    stage.until(stage.due + minutes * MINUTE)
+    assert stage.world.taken() == []
+    for proxy in stage.proxies.values():
+        proxy.accept()
+
+    counted = stage.go_on()
+
+    tally(10, f"connection refused for {minutes} min", counted, injected=3)
+    assert_clean(counted)
+    if minutes < 15:
+        assert counted["once"] == 3
+    else:
+        assert counted["held"] == {"late": 3}
+
+
+@pytest.mark.parametrize("server", ["https://nowhere.invalid", "https://127.0.0.1:{port}"])
+def test_row_10_no_name_and_no_tls(theatre: Make, tally: Tally, server: str) -> None:
+    stage = theatre("m")
+    stage.start()
+    stage.until(stage.due - timedelta(seconds=5))
+    port = stage.proxies["m"].origin.rpartition(":")[2]
+    campaign = stage.stage.loaded.campaign
+    assert campaign is not None
+    platform: Any = stage.bot.connections.platform("m")
+    good = platform._client.api_base_url
+    platform._client._Mastodon__api_base_url = server.format(port=port)
+    platform._client.api_base_url = server.format(port=port)
+    stage.until(stage.due + 5 * MINUTE)
+    assert stage.world.taken() == []
+    assert stage.rows[0].state is State.READY, "surely nothing was published"
+    platform._client._Mastodon__api_base_url = platform._client.api_base_url = good
+
+    counted = stage.go_on()
+
+    tally(10, f"{'DNS' if 'invalid' in server else 'TLS'} fails for 5 min", counted, injected=1)
+    assert_clean(counted)
+    assert counted["once"] == 1
+
+
+# Rows 11 and 12
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_row_11_a_request_cut_on_its_way(theatre: Make, tally: Tally, account: str) -> None:
+    plays = []
+    for cut in (0, 1, 50, 200, 400):
+        stage = theatre(account)
+        stage.spoil(account, Fault(up=cut, down=0))
+        plays.append(stage.play())
+
+    counted = total(*plays)
+    tally(11, f"request cut on its way ({account})", counted, injected=len(plays))
+    assert_clean(counted)
+    assert counted["once"] == len(plays)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_row_12_an_answer_cut_on_its_way(
+    theatre: Make, tally: Tally, account: str, reset: bool
+) -> None:
+    plays = []
+    for cut in (0, 1, 17, 60, 150, 250):
+        stage = theatre(account)
+        stage.spoil(account, Fault(down=cut, reset=reset))
+        plays.append(stage.play())
+
+    counted = total(*plays)
+    how = "reset" if reset else "closed"
+    tally(12, f"answer cut on its way, {how} ({account})", counted, injected=len(plays))
+    assert_clean(counted)
+    assert counted["once"] == len(plays)
+
+
+# Row 13
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_row_13_an_answer_that_trickles(theatre: Make, tally: Tally, account: str) -> None:
+    stage = theatre(account)
+    stage.set(connect_timeout=timedelta(seconds=0.5), read_timeout=timedelta(seconds=1))
+    stage.spoil(account, Fault(trickle=0.1))
+    stage.start()
+    stage.until(stage.due - timedelta(seconds=1))
+    began = time.monotonic()
+
+    stage.until(stage.due)
+
+    took = time.monotonic() - began
+    counted = stage.go_on()
+    tally(13, f"answer of 1 byte a tenth second ({account})", counted, injected=1,
+          also={"longest call": round(took, 2)})  # fmt: skip
+    assert took < 4.0
+    assert_clean(counted)
+    assert counted["once"] == 1
+
+
+# Row 14
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_row_14_a_storm_of_5xx_before_and_after_the_effect(
+    theatre: Make, tally: Tally, account: str
+) -> None:
+    plays, injected = [], 0
+    for seed in range(4):
+        dice = random.Random(seed)  # noqa: S311 - a storm that can be repeated
+        stage = theatre(account)
+        for _ in range(dice.randint(1, 6)):
+            status = dice.choice((500, 502, 503, 504))
+            fault = answered(Answer(status, b"{}"), stored=dice.random() < 0.5)
+            stage.spoil(account, fault)
+            injected += 1
+        plays.append(stage.play())
+        assert stage.calls(account) <= 4
+        assert max(row.attempts for row in stage.rows) <= 4
+
+    counted = total(*plays)
+    tally(14, f"5xx storm, before and after the effect ({account})", counted, injected=injected)
+    assert_clean(counted)
+    assert set(counted["held"]) <= {"attempts used up", "cannot tell whether it is out"}
+
+
+# Row 15
+
+_LIMITED = {
+    "seconds": ({"Retry-After": "90"}, 90),
+    "absurd": ({"Retry-After": "999999999"}, 3600),
+    "reset in the past": ({"x-rate-limit-reset": "1000"}, 0),
+    "missing": ({}, 0),
+}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("name", list(_LIMITED))
+def test_row_15_told_to_wait(theatre: Make, tally: Tally, account: str, name: str) -> None:
+    headers, least = _LIMITED[name]
+    stage = theatre(account)
+    fault = answered(Answer(429, b"{}", {**JSON, **headers}), stored=False)
+    stage.spoil(account, fault)
+
+    counted = stage.play()
+
+    (row,) = stage.rows
+    attempts = stage.bot.store.outbox.attempts_of(row.id)
+    first = attempts[0].called_at
+    assert first is not None
+    early = [
+        one for one in attempts[1:]
+        if one.called_at and (one.called_at - first).total_seconds() < least
+    ]  # fmt: skip
+    tally(15, f"429, {name} ({account})", counted, injected=1, also={"early": len(early)})
+    assert early == []
+    assert_clean(counted)
+    assert counted["once"] == 1 or set(counted["held"]) == {"late"}
+
+
+# Row 16
+
+_BODIES = {
+    "html": (b"<html>Something went wrong</html>", {"Content-Type": "text/html"}),
+    "truncated": (b'{"data":{"id":"19', JSON),
+    "wrong type": (b'["id", 7, null]', JSON),
+    "missing id": (b'{"data":{"text":"x"},"content":"x"}', JSON),
+    "20 MB": (b'{"data":"' + b"x" * 20_000_000, JSON),
+    "gzip bomb": (gzip.compress(b" " * 50_000_000), {**JSON, "Content-Encoding": "gzip"}),
+}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_row_16_answers_that_nobody_can_read(theatre: Make, tally: Tally, account: str) -> None:
+    plays = []
+    for name, (body, headers) in _BODIES.items():
+        stage = theatre(account)
+        stage.spoil(account, answered(Answer(200, body, headers), stored=True))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        plays.append(stage.play())
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert grown < 50_000, name  # kB
+        assert stage.calls(account) == 1, name
+
+    counted = total(*plays)
+    tally(16, f"unreadable answers to what was taken ({account})", counted, injected=len(plays))
+    assert_clean(counted)
+    assert counted["once"] == len(plays)
+
+
+# Row 17
+
+
+@pytest.mark.parametrize("status", [500, 409, 404, 422])
+def test_row_17_a_repeated_key_that_is_answered_oddly(
+    theatre: Make, tally: Tally, status: int
+) -> None:
+    stage = theatre("m")
+    stage.world.order("quirk", account="m", repeated_key=status)
+    stage.spoil("m", HANG_UP_AFTER)
+    stage.spoil("m", answered(EMPTY["m"], stored=False), times=2, match=TIMELINE["m"])
+
+    counted = stage.play()
+
+    stage.world.order("quirk", account="m", repeated_key=None)
+    tally(17, f"the same key again: {status}", counted, injected=1)
+    assert stage.calls("m") == 2
+    assert_clean(counted)
+    assert counted["once"] == 1
+
+
+def test_row_17_a_server_that_forgets_keys(theatre: Make, tally: Tally) -> None:
+    stage = theatre("m")
+    stage.world.order("quirk", account="m", ignores_key=True)
+    stage.spoil("m", HANG_UP_AFTER)
+    stage.spoil("m", answered(Answer(503), stored=False), times=3, match=TIMELINE["m"])
+
+    counted = stage.play()
+
+    stage.world.order("quirk", account="m", ignores_key=False)
+    tally(17, "keys are forgotten, the timeline fails three times", counted, injected=4)
+    assert stage.calls("m") == 1
+    assert counted["once"] == 1
+
+
+def test_row_17_an_answer_lost_for_more_than_an_hour(theatre: Make, tally: Tally) -> None:
+    stage = theatre("m")
+    stage.world.order("quirk", account="m", ignores_key=True)
+    stage.spoil("m", HANG_UP_AFTER)
+    stage.start()
+    stage.until(stage.due)
+    stage.proxies["m"].refuse()
+    stage.until(stage.due + 61 * MINUTE)
+    stage.proxies["m"].accept()
+
+    counted = stage.go_on()
+
+    stage.world.order("quirk", account="m", ignores_key=False)
+    tally(17, "read back after 61 min, keys forgotten", counted, injected=1)
+    assert stage.calls("m") == 1
+    assert counted["once"] == 1
+
+
+# Row 18
+
+
+@pytest.mark.parametrize("status", [500, 400])
+def test_row_18_a_record_key_that_is_there_already(
+    theatre: Make, tally: Tally, status: int
+) -> None:
+    stage = theatre("b")
+    error = {"error": "InvalidRequest", "message": "There is already a value at key"}
+    stage.spoil("b", HANG_UP_AFTER)
+    stage.spoil("b", answered(EMPTY["b"], stored=False), match=TIMELINE["b"])
+    stage.spoil("b", answered(Answer(status, json.dumps(error).encode()), stored=True))
+
+    counted = stage.play()
+
+    tally(18, f"the record key exists: {status}", counted, injected=1)
+    assert_clean(counted)
+    assert counted["once"] == 1
+
+
+def test_row_18_other_content_under_our_key_waits_for_a_person(theatre: Make, tally: Tally) -> None:
+    stage = theatre("b")
+    stage.spoil("b", answered(Answer(400, b'{"error":"InvalidSwap"}'), stored=True))
+    other = {"uri": "", "cid": "bafy", "value": {"$type": "app.bsky.feed.post", "text": "other"}}
+
+    stage.start()
+    stage.until(stage.due - timedelta(seconds=1))
+    stage.bot.lane("b")
+    stage.until(stage.due)
+    draft = stage.rows[0].draft
+    assert draft is not None
+    other["uri"] = f"at://{draft.wire['repo']}/app.bsky.feed.post/{draft.wire['rkey']}"
+    if stage.rows[0].state is State.UNKNOWN:
+        body = Answer(200, json.dumps(other).encode())
+        stage.spoil("b", answered(body, stored=False), times=ALWAYS, match=TIMELINE["b"])
+    counted = stage.go_on()
+
+    tally(18, "other content under our record key", counted, injected=1)
+    assert_clean(counted)
+    assert counted["once"] + sum(counted["held"].values()) == 1
+
+
+# Row 19
+
+
+def test_row_19_x_calls_ours_a_duplicate(theatre: Make, tally: Tally) -> None:
+    stage = theatre("x")
+    stage.spoil("x", HANG_UP_AFTER)
+    stage.spoil(
+        "x", answered(EMPTY["x"], stored=False), times=2, match=TIMELINE["x"] + ".*max_results=10"
+    )
+
+    counted = stage.play()
+
+    tally(19, "X's timeline lags, then the resend is a duplicate", counted, injected=1)
+    assert stage.calls("x") == 2
+    assert_clean(counted)
+    assert counted["once"] == 1
+
+
+def test_row_19_a_duplicate_of_somebody_else_is_held(theatre: Make, tally: Tally) -> None:
+    stage = theatre("x")
+    stage.spoil("x", answered(as_answer(DUPLICATE), stored=False), times=ALWAYS)
+
+    counted = stage.play()
+
+    tally(19, "a duplicate that nobody can find", counted, injected=1)
+    assert stage.calls("x") == 1
+    assert counted["held"] == {"cannot tell whether it is out": 1}
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_row_19_the_timeline_is_down(theatre: Make, tally: Tally, status: int) -> None:
+    stage = theatre("x")
+    stage.start()
+    stage.until(stage.due - timedelta(seconds=1))
+    stage.spoil("x", HANG_UP_AFTER)
+    stage.until(stage.due)
+    stage.spoil("x", answered(Answer(status), stored=False), times=4, match=TIMELINE["x"])
+
+    counted = stage.go_on()
+
+    tally(19, f"the timeline answers {status} four times", counted, injected=5)
+    assert stage.calls("x") == 1
+    assert counted["once"] == 1
+
+
+# Row 20
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_row_20_a_revoked_token_stops_one_account(
+    theatre: Make, tally: Tally, account: str
+) -> None:
+    stage = theatre()
+    body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'
+    stage.spoil(account, answered(Answer(401, body), stored=False), times=ALWAYS, match="")
+    counted = stage.play()
+    others = [state for name, state in stage.states().items() if name != account]
+
+    tally(20, f"401 on one account ({account})", counted, injected=1)
+    assert_clean(counted)
+    assert others == ["SENT", "SENT"]
+    assert set(counted["held"]) == {"account stopped"}
+
+
+def test_row_12_a_lost_answer_of_every_part_of_a_thread(theatre: Make, tally: Tally) -> None:
+    stage = theatre(long=True)
+    for account in ACCOUNTS:
+        for fault in (HANG_UP_AFTER, HANG_UP_BEFORE, HANG_UP_AFTER):
+            stage.spoil(account, fault)
+
+    counted = stage.play()
+
+    tally(12, "answers and requests lost in a thread", counted, injected=9)
+    assert_clean(counted)
+    assert counted["once"] == counted["deliveries"]
