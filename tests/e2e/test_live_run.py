@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import require_shared
-from tests.e2e.stage import Stage, soon, staged
+from tests.e2e.stage import Stage, staged
 from tests.fakes.faultproxy import Fault
 from tests.fakes.x_standin import XStandin
 from tests.servers.mastodon import MastodonServer
@@ -80,7 +80,7 @@ def previewed(stage: Stage) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_everything_arrives_on_all_three_as_preview_said(stage: Stage) -> None:
-    stage.write(POSTS.format(at=soon(45), picture=stage.picture("field.png")))
+    stage.write(POSTS.format(at=stage.moment(8), picture=stage.picture("field.png")))
     wanted = previewed(stage)
 
     stage.start()
@@ -122,7 +122,7 @@ def assert_cards_and_facets(stage: Stage, statuses: list[dict[str, Any]]) -> Non
 
 
 def test_a_thread_hangs_together_in_order(stage: Stage) -> None:
-    stage.write(POSTS.format(at=soon(45), picture=stage.picture("field.png")))
+    stage.write(POSTS.format(at=stage.moment(8), picture=stage.picture("field.png")))
     stage.start()
     stage.wait_planned(15)
     stage.approve_all(NAMES)
@@ -159,7 +159,7 @@ def test_a_thread_hangs_together_in_order(stage: Stage) -> None:
 def test_a_kill_between_accepted_and_recorded_leaves_one_status(
     stage: Stage, account: str, request_line: str
 ) -> None:
-    stage.write(ONE.format(at=soon(20)))
+    stage.write(ONE.format(at=stage.moment(6)))
     stage.proxies[account].spoil(request_line, Fault(stall=60))
 
     stage.start()
