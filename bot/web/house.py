@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign, Mode
@@ -12,6 +13,7 @@ from bot.services.composing import Composition
 from bot.services.corrections import Corrections
 from bot.services.desk import Desk
 from bot.services.deskcheck import DeskCheck
+from bot.services.reporter import Report, Reporter
 from bot.services.users import Access, Person, Role
 from bot.store import Store
 
@@ -33,6 +35,7 @@ class House:
     access: Access
     corrections: Corrections
     deskcheck: DeskCheck
+    reporter: Callable[[], Reporter]
     #: Values of ``Host`` that are answered.
     hosts: frozenset[str]
     #: Reached through TLS only: cookies may say so.
@@ -47,6 +50,10 @@ class House:
     @property
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
+
+    def report(self, *, since: datetime | None, post: str | None) -> Report:
+        """Tell what came of what is out; asks no server."""
+        return self.reporter().report(since=since, post=post)
 
     def guest(self) -> Person | None:
         """Give who acts without signing in; None in live mode, or once there is a user."""

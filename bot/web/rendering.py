@@ -41,6 +41,7 @@ _NAVIGATION = (
     ("/", "Today"),
     ("/calendar", "Calendar"),
     ("/held", "Held"),
+    ("/engagement", "Engagement"),
     ("/accounts", "Accounts"),
     ("/log", "Log"),
     ("/corrections", "Corrections"),

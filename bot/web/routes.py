@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.services.users import Right
 from bot.web.app import LARGE, Door
-from bot.web.views import calendar, deskcheck, held, post, records, session, today
+from bot.web.views import calendar, deskcheck, engagement, held, post, records, session, today
 
 DOORS = (
     Door("/", today.page),
@@ -22,6 +22,7 @@ DOORS = (
     Door("/pictures/{sha256}", post.picture),
     Door("/held", held.page),
     Door("/held/{delivery}", held.decide, "POST", Right.SETTLE),
+    Door("/engagement", engagement.page),
     Door("/log", records.log),
     Door("/accounts", records.accounts),
     Door("/accounts/{account}/restart", records.restart, "POST", Right.SETTLE),

@@ -22,6 +22,7 @@ from bot.platforms.base import Platform
 from bot.services.contents import Contents, kept_files
 from bot.services.corrections import Corrections
 from bot.services.deskcheck import DeskCheck
+from bot.services.reporter import Reporter
 from bot.services.users import Access
 from bot.settings import Settings
 from bot.store import Store
@@ -141,6 +142,7 @@ def furnish(back: Backdrop, address: Address) -> House:
         access=back.access,
         corrections=Corrections(store, clock, lambda: contents.composition, back.platform),
         deskcheck=_deskcheck(store, clock),
+        reporter=lambda: Reporter(store, clock, contents.campaign(), TRAITS),
         hosts=address.hosts,
         secure=address.is_secure,
         loopback=address.is_loopback and not address.proxy,

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.core.model import Delivery, State
 from tests.browser.chromium import chromium, signed_in
-from tests.fakes.desk_stage import START, DeskStage, add_people, open_stage, serving
+from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
 
 pytestmark = pytest.mark.browser
 
@@ -137,7 +137,7 @@ def test_an_editor_pauses_everything_and_only_an_operator_resumes(
 
     expect(operator.get_by_text("Sending goes on")).to_be_visible()
     assert stage.store.pauses.current() is None
-    stage.live_until(START + timedelta(days=2, hours=1))
+    stage.live_until(START + timedelta(days=2, minutes=20))
     assert not stage.store.outbox.find(states={State.SENT})
     operator.get_by_role("link", name=re.compile("^Held")).click()
     expect(operator.get_by_text("Sending was paused at its time").first).to_be_visible()
@@ -282,6 +282,28 @@ def test_a_retraction_deletes_everywhere_and_says_what_is_left(
     expect(page.get_by_role("heading", name=re.compile("^Retraction"))).to_be_visible()
     states = {row.state for row in stage.store.outbox.find(post_id=post) if row.sent_at}
     assert states == {State.RETRACTED}
+
+
+def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(
+    browser: Browser, tmp_path: Path, pages: list[Page]
+) -> None:
+    with open_engaged(tmp_path / "engaged") as engaged, serving(engaged):
+        page = enter(browser, engaged, pages, "vera")
+        page.get_by_role("link", name="Engagement", exact=True).click()
+        page.get_by_role("link", name="theme", exact=True).click()
+        page.get_by_label("Numbers of").select_option("coalition-mastodon")
+        page.get_by_role("button", name="Filter").click()
+
+        expect(page.locator(".ranked tbody tr").first).to_contain_text("families")
+        expect(page.get_by_role("img", name="Engagements of a post by its age")).to_be_visible()
+        page.get_by_text("posts, as each platform told").click()
+        rows = page.get_by_role("region", name="Numbers").locator("tbody tr")
+        expect(rows.first).to_contain_text("coalition-mastodon")
+        assert not any("coalition-x" in row for row in rows.all_inner_texts())
+        page.get_by_role("link", name="post-01").first.click()
+        expect(page.get_by_role("heading", name="Engagement")).to_be_visible()
+        pages.remove(page)
+        page.context.close()
 
 
 def test_all_of_it_can_be_done_with_the_keyboard_alone(

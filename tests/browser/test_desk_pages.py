@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from bot.services.corrections import Corrections
 from tests.browser.chromium import chromium, signed_in
 from tests.conftest import ROOT, require_tool
-from tests.fakes.desk_stage import DeskStage, add_people, open_stage, play, serving
+from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +24,7 @@ PAGES = {
     "sent-post": "/posts/open-air-prison",
     "source": "/sources/letter?post=open-air-prison",
     "held": "/held",
+    "engagement": "/engagement",
     "log": "/log",
     "accounts": "/accounts",
     "corrections": "/corrections",
@@ -50,6 +51,12 @@ def corrections(stage: DeskStage) -> None:
     sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
     service.correct(sent[0], "The year is 2022.", by="anna", why="The year was wrong.")
     service.retract(sent[1], by="ben", why="It named a person.")
+
+
+@pytest.fixture(scope="module")
+def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
+    with open_engaged(tmp_path_factory.mktemp("engaged")) as stage, serving(stage):
+        yield stage
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +88,21 @@ def test_no_page_breaks_an_accessibility_rule_or_its_policy(
 
     assert axe_of(page) == []
     assert page.evaluate("refused") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["/engagement", "/engagement?by=account", "/posts/post-01"])
+def test_no_page_with_numbers_breaks_an_accessibility_rule(
+    browser: Browser, engaged: DeskStage, address: str, scheme: str
+) -> None:
+    page = signed_in(browser, engaged, color_scheme=scheme)
+    page.goto(engaged.origin + address)
+
+    assert axe_of(page) == []
+    assert page.evaluate("refused") == []
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.context.close()
 
 
 def test_signing_in_breaks_no_accessibility_rule(browser: Browser, stage: DeskStage) -> None:

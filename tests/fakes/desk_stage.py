@@ -25,9 +25,12 @@ from bot.wiring.content import prove_files
 from bot.wiring.service import Bot, build
 from bot.wiring.web import Backdrop, dashboard
 from tests.conftest import ROOT
+from tests.fakes.engaged import Engaged
 
 #: A Tuesday morning in New York.
 START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+#: When `Engaged`'s posts have most of their numbers.
+ENGAGED_UNTIL = datetime(2027, 2, 1, 15, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
 PEOPLE = {
     "vera": {Role.VIEWER},
@@ -107,7 +110,16 @@ def desk(stage: DeskStage) -> Desk:
 
 
 @contextmanager
-def open_stage(folder: Path, *, start: datetime = START) -> Iterator[DeskStage]:
+def open_engaged(folder: Path) -> Iterator[DeskStage]:
+    """Give a campaign that has been out for weeks, with its numbers and its people."""
+    with open_stage(folder, start=ENGAGED_UNTIL, plans=False) as stage:
+        add_people(stage)
+        Engaged(stage.store).fill()
+        yield stage
+
+
+@contextmanager
+def open_stage(folder: Path, *, start: datetime = START, plans: bool = True) -> Iterator[DeskStage]:
     """Build the campaign and its services over an empty store; nobody is a user yet."""
     shutil.copytree(ROOT / "posts", folder / "posts")
     shutil.copy(ROOT / "schedule.yaml", folder / "schedule.yaml")
@@ -128,7 +140,8 @@ def open_stage(folder: Path, *, start: datetime = START) -> Iterator[DeskStage]:
     stage = DeskStage(folder, bot, clock, back)
     try:
         bot.contents.start()
-        stage.plan()
+        if plans:
+            stage.plan()
         yield stage
     finally:
         bot.close()

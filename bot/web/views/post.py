@@ -19,6 +19,7 @@ from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.asking import Asked, RefusedError
 from bot.web.happenings import Almanac
 from bot.web.house import House
+from bot.web.views.engagement import KINDS, growth_chart, numbers_of
 from bot.web.words import by_account, difference, host_of, passage_in, pieces
 
 _MOST = 2000
@@ -78,8 +79,12 @@ def page(asked: Asked) -> Answer:
     waiting = house.desk.waiting(post_id)
     current = {one.fingerprint for one in waiting}
     approvals = house.store.approvals.of_post(post_id)
+    report = house.report(since=None, post=post_id)
     values: dict[str, Any] = {
         "post_id": post_id,
+        "growth": growth_chart("growth", report.readings),
+        "numbers": [numbers_of(one, report) for one in report.readings],
+        "kinds": KINDS,
         "post": post,
         "looks": looks_of(house, post) if post else looks_of_rows(house, rows),
         "passages": passages(house, post) if post else [],
