@@ -86,5 +86,5 @@ def test_an_unknown_zone_offers_the_one_that_was_meant(name: str, near: str) -> 
     "name", ["", "../../etc/passwd", "/etc/localtime", "localtime", "x" * 10_000, "a\0b"]
 )
 def test_a_name_like_no_zone_is_told_what_one_looks_like(name: str) -> None:
-    with pytest.raises(ValueError, match="no such zone '.*'; write one such as Europe/Paris"):
+    with pytest.raises(ValueError, match=r"no such zone '.*'; write one such as Europe/Paris"):
         find_zone(name)
