@@ -243,10 +243,10 @@ class _Told:
         for one in self._chosen:
             members[part_of(one)].append(one)
         lines = [self._line("day part", one.name, members[one.name], one) for one in verdicts]
-        return DayParts(tuple(sorted(lines, key=lambda one: one.name)), _differ(verdicts))
+        return DayParts(tuple(sorted(lines, key=lambda one: one.name)), differ(verdicts))
 
 
-def _differ(verdicts: Sequence[Verdict]) -> bool:
+def differ(verdicts: Sequence[Verdict]) -> bool:
     """Tell whether two parts of the day differ by more than chance.
 
     Both must have enough posts, and intervals that stay apart though they are made wider for each
