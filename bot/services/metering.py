@@ -41,4 +41,6 @@ def budget_left(store: Store, account: Account, clock: Clock) -> float | None:
     """Tell US dollars that the account may still spend this UTC month; None is no budget."""
     if account.budget_usd_per_month is None:
         return None
-    return account.budget_usd_per_month - store.ledger.spent(account.name, month_of=clock.now())
+    spent = store.ledger.spent(account.name, month_of=clock.now())
+    # In micro-dollars, as the ledger counts: the last cent must not be lost to binary fractions.
+    return round(account.budget_usd_per_month - spent, 6)

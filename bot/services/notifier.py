@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import apprise
 
@@ -13,14 +13,17 @@ from bot.core.campaign import Campaign
 from bot.core.gate import approvers
 from bot.core.model import Delivery, State
 from bot.core.zones import shown
+from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.services.metering import budget_left
-from bot.store import Store
+from bot.store import Notice, Store
 
 log = get_logger(__name__)
 
 #: How long before its time people are told that a post lacks approvals.
 AHEAD = timedelta(days=1)
+#: Until the next try where nobody could be told.
+AGAIN = timedelta(minutes=1)
 #: Share of the month's budget after which people are told.
 NEARLY = 0.8
 
@@ -29,21 +32,35 @@ Send = Callable[[str, str], bool]
 
 
 def sender(addresses: tuple[str, ...]) -> Send:
-    """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs."""
-    channel = apprise.Apprise()
-    for address in addresses:
-        channel.add(address)
+    """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs.
+
+    It worked where anybody was told: a broken address must not make the others hear it again.
+
+    Raises:
+        SettingsError: apprise does not know such an address.
+    """
+    channels = [_channel(address, place) for place, address in enumerate(addresses, start=1)]
 
     def send(title: str, text: str) -> bool:
-        if not addresses:
+        if not channels:
             log.warning("needs a person", title=title, text=text)
             return True
-        return bool(channel.notify(title=title, body=text))
+        told = [bool(one.notify(title=title, body=text)) for one in channels]
+        if not all(told):
+            log.error("could not be told everywhere", failed=told.count(False), of=len(told))
+        return any(told)
 
     return send
 
 
-@dataclass(frozen=True, slots=True)
+def _channel(address: str, place: int) -> apprise.Apprise:
+    channel = apprise.Apprise()
+    if not channel.add(address):
+        raise SettingsError(f"VERBATIM_ALERTS: address {place} is none that Apprise knows")
+    return channel
+
+
+@dataclass(slots=True)
 class Notifier:
     """Compares what needs a person with what people were told."""
 
@@ -55,21 +72,34 @@ class Notifier:
     broken: Callable[[], str] = lambda: ""
     #: Why the clock cannot be trusted; empty where it can.
     clock_is_wrong: Callable[[], str] = lambda: ""
+    _not_before: datetime | None = None
 
     def run(self) -> None:
         """Open and close notices; send what is new in one message."""
-        now, wanted = self.clock.now(), dict(self._wanted())
+        now, wanted = self.clock.now(), self._by_key()
         for key, text in wanted.items():
             self.store.notices.raise_(key, text, now)
         for notice in self.store.notices.open():
             if notice.key not in wanted:
                 self.store.notices.clear(notice.key)
         unsent = self.store.notices.unsent()
-        name = self.campaign().schedule.campaign
+        if unsent and (self._not_before is None or now >= self._not_before):
+            self._tell(unsent)
+
+    def _by_key(self) -> dict[str, str]:
+        wanted: dict[str, str] = {}
+        for key, text in self._wanted():
+            wanted.setdefault(key, text)  # the first of several is the most urgent
+        return wanted
+
+    def _tell(self, unsent: Sequence[Notice]) -> None:
+        name, now = self.campaign().schedule.campaign, self.clock.now()
         title = f"{name}: {len(unsent)} thing(s) need a person"
-        if unsent and self.send(title, "\n\n".join(one.text for one in unsent)):
-            for one in unsent:
-                self.store.notices.mark_sent(one.key, self.clock.now())
+        if not self.send(title, "\n\n".join(one.text for one in unsent)):
+            self._not_before = now + AGAIN
+            return
+        for one in unsent:
+            self.store.notices.mark_sent(one.key, now)
 
     def _wanted(self) -> Iterator[tuple[str, str]]:
         broken = self.broken()
@@ -118,7 +148,7 @@ class Notifier:
                 account.budget_usd_per_month,
                 budget_left(self.store, account, self.clock),
             )
-            if budget and left is not None and left <= budget * (1 - NEARLY):
+            if budget and left is not None and left <= round(budget * (1 - NEARLY), 6):
                 month = self.clock.now().strftime("%B")
                 text = f"{account.name}: ${left:.2f} of ${budget:.2f} left for {month}"
                 yield f"budget/{account.name}/{month}", text

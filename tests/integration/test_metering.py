@@ -1,0 +1,81 @@
+"""Paid calls are booked before they are made, and never above the month's budget."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.core.campaign import Account
+from bot.core.model import Charge
+from bot.errors import OverBudgetError
+from bot.services.metering import AccountMeter, budget_left
+from tests.fakes.newsroom import START, Newsroom
+
+
+def meter(room: Newsroom, budget: float | None, prices: dict[str, float]) -> AccountMeter:
+    account = Account("x", "x", budget_usd_per_month=budget)
+    return AccountMeter(room.store, room.clock, lambda: account, lambda: prices)
+
+
+def test_a_call_is_booked_at_its_price(newsroom: Newsroom) -> None:
+    meter(newsroom, 5, {"post": 0.015}).reserve(Charge("post", 2))
+
+    assert newsroom.store.ledger.spent("x", month_of=START) == 0.03
+
+
+def test_a_call_above_the_budget_is_not_booked(newsroom: Newsroom) -> None:
+    one = meter(newsroom, 0.04, {"post": 0.015})
+    one.reserve(Charge("post", 2))
+
+    with pytest.raises(OverBudgetError, match=r"0\.030 of 0\.04"):
+        one.reserve(Charge("post"))
+
+
+def test_what_was_not_used_is_given_back(newsroom: Newsroom) -> None:
+    one = meter(newsroom, 5, {"read": 0.005})
+
+    one.settle(one.reserve(Charge("read", 100)), 7)
+
+    assert newsroom.store.ledger.spent("x", month_of=START) == 0.035
+
+
+def test_a_changed_price_or_budget_holds_from_the_next_call_on(newsroom: Newsroom) -> None:
+    prices = {"post": 0.015}
+    one = meter(newsroom, None, prices)
+    one.reserve(Charge("post"))
+    prices["post"] = 1.0
+
+    one.reserve(Charge("post"))
+
+    assert newsroom.store.ledger.spent("x", month_of=START) == 1.015
+
+
+def test_what_has_no_price_costs_nothing_and_needs_no_budget(newsroom: Newsroom) -> None:
+    meter(newsroom, 0, {}).reserve(Charge("anything"))
+
+    assert newsroom.store.ledger.spent("x", month_of=START) == 0
+
+
+def test_the_last_cent_may_be_spent(newsroom: Newsroom) -> None:
+    account = Account("x", "x", budget_usd_per_month=0.045)
+    one = meter(newsroom, 0.045, {"post": 0.015})
+    one.reserve(Charge("post", 2))
+
+    assert budget_left(newsroom.store, account, newsroom.clock) == 0.015
+    one.reserve(Charge("post"))
+
+
+def test_a_new_month_has_a_new_budget(newsroom: Newsroom) -> None:
+    account = Account("x", "x", budget_usd_per_month=1)
+    one = meter(newsroom, 1, {"post": 1.0})
+    one.reserve(Charge("post"))
+
+    newsroom.clock.advance(timedelta(days=31))
+
+    assert budget_left(newsroom.store, account, newsroom.clock) == 1
+    one.reserve(Charge("post"))
+
+
+def test_without_a_budget_there_is_no_end(newsroom: Newsroom) -> None:
+    assert budget_left(newsroom.store, Account("x", "x"), newsroom.clock) is None

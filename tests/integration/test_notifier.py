@@ -1,0 +1,273 @@
+"""People are told once of each thing that needs them, until it is over and comes again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from bot.core.model import Charge
+from bot.errors import RejectedError, SettingsError, UnconfirmedError
+from bot.services.notifier import Notifier, sender
+from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
+
+#: Apprise 1 loads all its plugins, one of which imports it.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+class Mailbox:
+    """Takes what people are told, unless it is away."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.titles: list[str] = []
+        self.tries = 0
+        self.is_away = False
+
+    def __call__(self, title: str, text: str) -> bool:
+        self.tries += 1
+        if not self.is_away:
+            self.titles.append(title)
+            self.texts.append(text)
+        return not self.is_away
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def room(newsroom: Newsroom) -> Newsroom:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    return newsroom
+
+
+@pytest.fixture
+def notifier(room: Newsroom, mailbox: Mailbox) -> Notifier:
+    bot = room.bot
+    return Notifier(
+        room.store, room.clock, bot.contents.campaign, mailbox, bot.contents.broken,
+        bot.clock_guard.why,
+    )  # fmt: skip
+
+
+def test_a_post_without_approvals_is_told_a_day_ahead_and_once(
+    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+) -> None:
+    for _ in range(3):
+        notifier.run()
+        room.clock.advance(MINUTE)
+
+    (text,) = mailbox.texts
+    assert text.startswith("one: 2 approval(s) missing; first due")
+    assert mailbox.titles == ["test: 1 thing(s) need a person"]
+
+
+def test_what_is_far_ahead_is_not_told_yet(
+    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+) -> None:
+    room.write(post("one", at=NINE + 3 * DAY))
+    room.watch()
+
+    notifier.run()
+
+    assert mailbox.texts == []
+
+
+def test_the_first_of_several_times_is_told(newsroom: Newsroom, mailbox: Mailbox) -> None:
+    newsroom.use("m", "b")
+    newsroom.set('times: ["09:00"]', 'times: ["09:00", "20:00"]')
+    newsroom.set("slots: [morning]", "slots: [morning], repeat_after: 1h")
+    newsroom.write(post("one"))
+    newsroom.start()
+
+    Notifier(newsroom.store, newsroom.clock, newsroom.bot.contents.campaign, mailbox).run()
+
+    assert "first due Mon 07 Dec 2026 09:00 UTC" in mailbox.texts[0]
+
+
+def test_what_is_over_is_cleared_and_told_again_when_it_comes_back(
+    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+) -> None:
+    notifier.run()
+    room.approve("one")
+    notifier.run()
+    assert room.store.notices.open() == ()
+
+    room.store.approvals.void(post_id="one", reason="error", now=room.clock.now())
+    notifier.run()
+
+    assert len(mailbox.texts) == 2
+
+
+def test_a_held_delivery_is_told_with_its_evidence_and_what_to_do(
+    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+) -> None:
+    room.approve("one")
+    room.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    room.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
+    room.wait(NINE + MINUTE)
+
+    notifier.run()
+
+    (text,) = mailbox.texts
+    assert "cannot tell whether it is out" in text
+    assert "not ours" in text
+    assert f"resolve {room.row().id[:8]}" in text
+
+
+def test_a_failed_delivery_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
+    room.approve("one")
+    room.servers["m"].fails(RejectedError("mastodon", "too long"))
+    room.wait(NINE)
+
+    notifier.run()
+
+    assert "FAILED: one for m" in mailbox.texts[0]
+
+
+def test_a_stopped_account_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
+    room.approve("one")
+    room.store.accounts.stop("m", "revoked", room.clock.now())
+
+    notifier.run()
+
+    assert mailbox.texts == ["m is stopped: revoked"]
+
+
+def test_broken_files_are_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
+    room.approve("one")
+    room.tree.put("posts/main.yaml", "posts: [")
+    room.watch(broken=True)
+
+    notifier.run()
+
+    assert "main.yaml:" in mailbox.texts[0]
+    assert "last good ones stay in force" in mailbox.texts[0]
+
+
+def test_settling_first_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
+    room.approve("one")
+    room.store.settling.declare_restored("a backup was brought back", room.clock.now())
+
+    notifier.run()
+
+    assert "a backup was brought back" in mailbox.texts[0]
+
+
+def test_a_wrong_clock_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
+    room.approve("one")
+    room.bot.clock_guard.heard("m", START + 2 * DAY)
+
+    notifier.run()
+
+    assert "clock" in mailbox.texts[0]
+
+
+def test_a_budget_that_is_nearly_spent_is_told_once_a_month(
+    newsroom: Newsroom, mailbox: Mailbox
+) -> None:
+    newsroom.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 1"))
+    newsroom.start()
+    notifier = Notifier(newsroom.store, newsroom.clock, newsroom.bot.contents.campaign, mailbox)
+    newsroom.store.ledger.reserve("x", Charge("post"), 0.79, now=START)
+    notifier.run()
+    assert mailbox.texts == []
+
+    newsroom.store.ledger.reserve("x", Charge("post"), 0.01, now=START)
+    notifier.run()
+    notifier.run()
+
+    assert mailbox.texts == ["x: $0.20 of $1.00 left for December"]
+
+
+def test_what_could_not_be_told_is_told_later(
+    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+) -> None:
+    mailbox.is_away = True
+    for _ in range(3):
+        notifier.run()
+    assert mailbox.tries == 1
+
+    mailbox.is_away = False
+    room.clock.advance(MINUTE)
+    notifier.run()
+    notifier.run()
+
+    assert len(mailbox.texts) == 1
+
+
+# By apprise
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[str]]]:
+    """Listen for apprise's JSON; its address, and the titles that came."""
+    titles: list[str] = []
+
+    class Taking(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            titles.append(json.loads(body)["title"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Taking) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"json://127.0.0.1:{server.server_port}/", titles
+        server.shutdown()
+        thread.join()
+
+
+def test_people_are_told_over_apprise(webhook: tuple[str, list[str]]) -> None:
+    address, titles = webhook
+
+    assert sender((address,))("a title", "a text")
+
+    assert titles == ["a title"]
+
+
+def test_one_broken_address_does_not_make_the_others_hear_it_again(
+    webhook: tuple[str, list[str]],
+) -> None:
+    address, titles = webhook
+
+    assert sender(("json://127.0.0.1:9/", address))("a title", "a text")
+
+    assert titles == ["a title"]
+
+
+def test_nobody_told_is_told_so() -> None:
+    assert not sender(("json://127.0.0.1:9/",))("a title", "a text")
+
+
+def test_without_addresses_it_is_logged() -> None:
+    assert sender(())("a title", "a text")
+
+
+def test_an_address_that_apprise_does_not_know_is_refused_without_showing_it() -> None:
+    with pytest.raises(SettingsError) as error:
+        sender(("mailto://a:secret@b.example", "nonsense:secret"))
+
+    assert "address 2" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_nothing_is_told_of_a_campaign_in_order(
+    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+) -> None:
+    room.approve("one")
+    room.wait(NINE)
+
+    notifier.run()
+
+    assert mailbox.texts == []
