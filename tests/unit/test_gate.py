@@ -1,0 +1,112 @@
+"""The gate: what holds a due delivery, in which order, and whom a person's word overrules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.gate import Facts, approvers, is_same_person, why_hold
+from bot.core.model import Delivery, HoldReason, State
+
+DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
+DELIVERY = Delivery(
+    id="d", account="m", platform="mastodon", post_id="p", occurrence="at/p", part=0, parts=1,
+    parent_id=None, due_at=DUE, not_after=DUE + timedelta(minutes=15), status_json="{}",
+    payload_sha256="", fingerprint="f", labels={"author": "Ed"}, state=State.PLANNED, reason="",
+    evidence="", draft_json=None, first_intent_at=None, fence=0, lease_until=None, owner="",
+    attempts=0, retry_at=None, absent_reads=0, next_read_at=None, released_by="", remote_id="",
+    url="", cid="", sent_at=None, created_at=DUE, updated_at=DUE,
+)  # fmt: skip
+FINE = Facts(now=DUE, approved_by=frozenset({"Ann", "Ben"}), approvals_required=2)
+
+
+def held(facts: Facts, delivery: Delivery = DELIVERY) -> str:
+    return str(why_hold(delivery, facts) or "")
+
+
+def test_what_is_approved_and_due_may_go_out() -> None:
+    assert held(FINE) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        (replace(FINE, paused=True), "paused"),
+        (replace(FINE, stopped="revoked"), "account stopped: revoked"),
+        (replace(FINE, approved_by=frozenset({"Ann"})), "unapproved: 1 of 2"),
+        (replace(FINE, approved_by=frozenset({"Ann", "Ed"})), "unapproved: 1 of 2"),
+        (replace(FINE, approved_by=frozenset({"Ann", "ann "})), "unapproved: 1 of 2"),
+        (replace(FINE, now=DUE + timedelta(minutes=16)), "late: 16 min after its time"),
+        (
+            replace(FINE, budget_left=0.01, cost=0.015),
+            "over budget: costs $0.015, $0.010 left this month",
+        ),
+        (replace(FINE, parent=State.HELD), "the part before it is not out: it is HELD"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_it_is_held_with_the_reason(facts: Facts, told: str) -> None:
+    assert held(facts).startswith(told)
+
+
+def test_a_part_whose_parent_is_out_may_go() -> None:
+    assert held(replace(FINE, parent=State.SENT)) == ""
+
+
+def test_the_last_moment_is_not_late() -> None:
+    assert held(replace(FINE, now=DELIVERY.not_after)) == ""
+
+
+def test_no_budget_is_no_limit_and_a_spent_one_pays_for_what_is_free() -> None:
+    assert held(replace(FINE, budget_left=None, cost=99.0)) == ""
+    assert held(replace(FINE, budget_left=0.0, cost=0.0)) == ""
+
+
+def test_a_person_s_word_forgives_lateness() -> None:
+    released = replace(DELIVERY, released_by="Ann")
+
+    assert held(replace(FINE, now=DUE + timedelta(days=9)), released) == ""
+
+
+@given(
+    facts=st.builds(
+        Facts,
+        now=st.datetimes(DUE.replace(tzinfo=None), timezones=st.just(UTC)),
+        paused=st.booleans(),
+        stopped=st.sampled_from(["", "revoked"]),
+        approved_by=st.frozensets(st.sampled_from(["Ann", "Ben", "Ed", "ben"])),
+        approvals_required=st.integers(0, 3),
+        budget_left=st.none() | st.floats(0, 1),
+        cost=st.floats(0, 1),
+        parent=st.none() | st.sampled_from(State),
+    )
+)
+def test_a_person_s_word_forgives_nothing_else(facts: Facts) -> None:
+    released = why_hold(replace(DELIVERY, released_by="Ann"), facts)
+    usual = why_hold(DELIVERY, facts)
+
+    assert released == usual or (usual is not None and usual.reason is HoldReason.LATE)
+    assert released is None or released.reason is not HoldReason.LATE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Ann", "ann", True),
+        (" Ann  Lee ", "ann lee", True),
+        ("Ａｎｎ", "Ann", True),
+        ("Ann", "Anna", False),
+        ("Àyşe", "Àyşe", True),
+    ],
+)
+def test_a_person_is_one_however_the_name_is_written(one: str, other: str, same: bool) -> None:
+    assert is_same_person(one, other) is same
+    assert approvers([one, other], "Ed") == (1 if same else 2)
+
+
+def test_where_no_author_is_known_everybody_counts() -> None:
+    assert approvers(["Ann", "Ben"], "") == 2
