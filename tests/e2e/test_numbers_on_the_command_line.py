@@ -1,0 +1,130 @@
+"""The verbs of numbers, as people call them, over a campaign that has run for weeks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.cli import root
+from bot.store import open_store
+from tests.conftest import ROOT
+from tests.fakes.engaged import Engaged, troubled
+
+PLACES = ("--config", "schedule.yaml", "--posts", "posts", "--data", "data")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Furnish the shipped campaign, in rehearsal, with a database full of numbers."""
+    folder = tmp_path_factory.mktemp("campaign")
+    (folder / "schedule.yaml").write_bytes((ROOT / "schedule.yaml").read_bytes())
+    (folder / "posts").symlink_to(ROOT / "posts")
+    (folder / "data").mkdir(mode=0o700)
+    store = open_store(f"sqlite:///{folder / 'data' / 'rehearsal.db'}", create=True)
+    Engaged(store, posts=12).fill()
+    list(troubled(store))
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "140")
+    return Say()
+
+
+class Say:
+    def __call__(self, *words: str, code: int = 0) -> Result:
+        done = CliRunner().invoke(root, [*words, *PLACES], standalone_mode=False)
+        if code == 0 and done.exception:
+            raise done.exception
+        return done
+
+
+def test_the_table_has_ratio_interval_growth_n_and_as_of(say: Say) -> None:
+    told = say("engagement").stdout
+
+    assert "ratio (80 %)" in told
+    line = next(one for one in told.splitlines() if one.startswith("post-07"))
+    assert "×" in line
+    assert "–" in line
+    assert "█" in line
+    assert "Dec" in line
+    assert "coalition-x: $0.000 spent" in told
+
+
+@pytest.mark.parametrize(
+    "by", ["theme", "excerpt", "platform", "account", "slot", "lang", "form", "post"]
+)
+def test_every_grouping_prints_as_text_json_and_csv(say: Say, by: str) -> None:
+    text = say("engagement", "--by", by).stdout
+    told = json.loads(say("engagement", "--by", by, "--json").stdout)
+    rows = list(csv.reader(io.StringIO(say("engagement", "--by", by, "--csv").stdout)))
+
+    assert told["by"] == by
+    assert told["lines"]
+    assert len(rows) == len(told["lines"]) + 1
+    assert text
+
+
+def test_slots_say_why_no_hour_is_best(say: Say) -> None:
+    assert "No difference shown." in " ".join(say("engagement", "--by", "slot").stdout.split())
+
+
+def test_one_post_shows_every_number_and_every_failed_read(say: Say) -> None:
+    told = say("engagement", "--post", "post-99").stdout
+
+    assert "the read failed: x: answered 503" in told
+    assert "the post is gone" in told
+
+
+def test_a_post_that_did_not_go_out_is_a_persons_mistake(say: Say) -> None:
+    done = say("engagement", "--post", "no-such", code=1)
+
+    assert "nothing of 'no-such' has gone out" in str(done.exception)
+
+
+def test_since_takes_a_day(say: Say) -> None:
+    told = json.loads(say("engagement", "--since", "2026-12-20", "--json").stdout)
+
+    assert min(one["sent_at"] for one in told["statuses"]) >= "2026-12-20"
+    assert "is no day" in str(say("engagement", "--since", "soon", code=2).exception)
+
+
+def test_html_is_one_file(say: Say, tmp_path: Path) -> None:
+    say("engagement", "--html", str(tmp_path / "report.html"))
+
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "<svg" in text
+
+
+def test_the_digest_can_be_read_before_it_is_sent(say: Say) -> None:
+    assert "WHAT WORKED" in say("digest", "--print").stdout
+    assert set(json.loads(say("digest", "--json").stdout)) == {"title", "text", "html"}
+
+
+def test_a_digest_without_an_address_is_a_persons_mistake(say: Say) -> None:
+    assert "set VERBATIM_ALERTS" in str(say("digest", code=1).exception)
+
+
+def test_export_writes_everything(say: Say, tmp_path: Path) -> None:
+    told = json.loads(say("export", str(tmp_path / "out"), "--json").stdout)
+
+    assert told["deliveries"] == 39
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"deliveries.csv", "snapshots.jsonl", "data-dictionary.md"} <= names
+    assert "rows" in say("export", str(tmp_path / "out")).stdout
+
+
+def test_collect_reads_what_is_due(say: Say) -> None:
+    told = json.loads(say("collect", "--json").stdout)
+
+    assert set(told) == {"taken", "failed", "missed", "gone", "put_off", "followers"}
+    assert "read" in say("collect").stdout

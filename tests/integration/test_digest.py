@@ -1,0 +1,156 @@
+"""The week's digest, as people get it: text, the page attached, once a week."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.clock import FastClock
+from bot.core.planning import Hole
+from bot.platforms.registry import KINDS
+from bot.services.digest import Digest
+from bot.services.mailing import post_office
+from bot.services.outlook import Entry, Outlook
+from bot.services.reporter import Report, Reporter
+from bot.store import Store
+from tests.fakes.engaged import Engaged, engaged_campaign, troubled
+from tests.fakes.loopback import Asked, Loopback, Told
+
+# apprise, not we, still imports it on Python 3.11 and 3.12.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+#: A Monday, 08:00 in New York, after the last posts of `Engaged`.
+MONDAY = datetime(2027, 1, 25, 13, 0, tzinfo=UTC)
+
+
+class Inbox(Loopback):
+    """Takes what apprise sends to ``json://``."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        super().__init__(lambda _asked: Told(self.status))
+
+    @property
+    def letters(self) -> list[Asked]:
+        return self.asked
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with Inbox() as inbox:
+        yield inbox
+
+
+def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
+    traits = {name: kind.traits for name, kind in KINDS.items()}
+
+    def report(*, since: datetime | None = None) -> Report:
+        return Reporter(store, clock, engaged_campaign(), traits).report(since=since)
+
+    return Digest(store, clock, report, lambda: outlook(clock.now()), post_office(addresses))
+
+
+def outlook(now: datetime) -> Outlook:
+    due = now + timedelta(days=2)
+    entries = tuple(
+        Entry(due, account, "next-post", "at/next-post", "Words", 0.0, "unapproved: 1 of 2")
+        for account in ("coalition-bluesky", "coalition-x")
+    )
+    hole = Hole("coalition-x", "evening", due, "nothing is left in its queue")
+    return Outlook("campaign", "America/New_York", now, 7, entries, (hole,), {})
+
+
+def address(inbox: Inbox) -> str:
+    return inbox.origin.replace("http://", "json://")
+
+
+def test_the_digest_tells_the_five_things(store: Store) -> None:
+    Engaged(store).fill()
+    store.notices.raise_("held/1", "HELD: post-12 for coalition-x: late", MONDAY)
+
+    letter = digest_of(store, FastClock(MONDAY)).letter()
+
+    chapters = [line for line in letter.text.splitlines() if line.isupper()]
+    assert chapters == [
+        "WHAT WENT OUT", "WHAT WORKED", "WHAT NEEDS A PERSON", "WHAT X COST",
+        "WHAT COMES NEXT WEEK",
+    ]  # fmt: skip
+    assert letter.title == "decouple-from-dahua: 18 Jan to 24 Jan 2027"
+    assert "- coalition-bluesky: 4 posts" in letter.text
+    assert "HELD: post-12 for coalition-x: late" in letter.text
+    assert "of a budget of $5.00" in letter.text
+    assert "next-post (coalition-bluesky, coalition-x) [unapproved: 1 of 2]" in letter.text
+    assert "1 slot(s) stay empty" in letter.text
+    assert "No difference shown." in letter.text
+    assert "× (" in letter.text, "what worked comes with its interval"
+
+
+def test_gone_and_failed_are_told(store: Store) -> None:
+    Engaged(store).fill()
+    list(troubled(store))
+
+    letter = digest_of(store, FastClock(datetime(2027, 2, 8, 15, tzinfo=UTC))).letter()
+
+    assert "post-99 is no longer on coalition-bluesky" in letter.text
+    assert "2 reads of numbers failed or came too late" in letter.text
+
+
+def test_a_week_without_posts_says_so(store: Store) -> None:
+    text = digest_of(store, FastClock(MONDAY)).letter().text
+
+    assert "WHAT WENT OUT\n- nothing" in text
+    assert "mastodon: not enough yet, 8 more needed" in text
+
+
+def test_the_page_is_attached(store: Store, inbox: Inbox) -> None:
+    Engaged(store).fill()
+
+    assert digest_of(store, FastClock(MONDAY), address(inbox)).send()
+
+    (letter,) = (one.json for one in inbox.letters)
+    assert "WHAT WORKED" in letter["message"]
+    (attached,) = letter["attachments"]
+    assert attached["filename"] == "engagement-2027-01-24.html"
+    assert base64.b64decode(attached["base64"]).startswith(b"<!doctype html>")
+
+
+def test_it_is_sent_once_a_week_from_monday_eight_on(store: Store, inbox: Inbox) -> None:
+    clock = FastClock(MONDAY - timedelta(hours=1))
+    digest = digest_of(store, clock, address(inbox))
+
+    sent = []
+    for _hour in range(24 * 8):
+        if digest.run():
+            sent.append(clock.now())
+        clock.advance(timedelta(hours=1))
+
+    assert sent == [MONDAY, MONDAY + timedelta(days=7)]
+    assert len(inbox.letters) == 2
+
+
+def test_a_digest_that_nobody_took_is_tried_again(store: Store, inbox: Inbox) -> None:
+    clock = FastClock(MONDAY)
+    digest = digest_of(store, clock, address(inbox))
+    inbox.status = 500
+
+    failed = digest.run()
+    inbox.status = 200
+    too_early = digest.run()
+    clock.advance(timedelta(minutes=16))
+
+    assert (failed, too_early, digest.run(), digest.run()) == (False, False, True, False)
+
+
+def test_two_workers_send_one_digest(store: Store) -> None:
+    assert store.digests.claim("2027-W03", MONDAY)
+    assert not store.digests.claim("2027-W03", MONDAY)
+    store.digests.mark_sent("2027-W03", MONDAY)
+    assert not store.digests.claim("2027-W03", MONDAY + timedelta(days=1))
+    assert store.digests.is_sent("2027-W03")
+
+
+def test_without_an_address_nothing_is_sent(store: Store) -> None:
+    assert not digest_of(store, FastClock(MONDAY)).send()
