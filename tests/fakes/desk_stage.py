@@ -39,6 +39,7 @@ PEOPLE = {
     "ben": {Role.APPROVER, Role.OPERATOR},
     "olga": {Role.OPERATOR},
 }
+NOT_FOUND = "read the account's 40 newest posts twice, 11 minutes apart: not among them"
 #: Cheap, for tests only.
 WEAK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
@@ -81,7 +82,7 @@ class DeskStage:
         for account in self.bot.busy(self.clock.now()):
             self.bot.lane(account)
 
-    def lose(self, row: Delivery) -> None:
+    def lose(self, row: Delivery, evidence: str = NOT_FOUND) -> None:
         """Leave a delivery as a network that never answered would."""
         now = self.clock.now()
         outbox = self.store.outbox
@@ -90,7 +91,6 @@ class DeskStage:
         assert claim is not None
         outbox.begin(claim, Draft(row.id, {}), now=now)
         outbox.lose(claim, "no answer after the first byte", next_read_at=now, now=now)
-        evidence = "read the account's 40 newest posts twice, 11 minutes apart: not among them"
         outbox.move(
             row.id, Event.GIVE_UP, now=now, actor="reconciler", reason=HoldReason.UNSETTLED,
             evidence=evidence,

@@ -1,0 +1,471 @@
+"""The dashboard at the socket: who is answered, who may decide, and what nonsense gets."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import re
+import socket
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from bot.services.users import ABSOLUTE, IDLE, RIGHTS
+from bot.web.app import Door
+from bot.web.guard import POLICY
+from bot.web.routes import DOORS
+from tests.fakes.desk_stage import (
+    PASSWORD,
+    PEOPLE,
+    DeskStage,
+    add_people,
+    open_stage,
+    play,
+    serving,
+)
+
+CHANGES = [door for door in DOORS if door.method == "POST"]
+PAGES = [door for door in DOORS if door.method == "GET"]
+
+
+@dataclass
+class Browser:
+    """As much of a browser as these tests need: a cookie, and forms with their token."""
+
+    origin: str
+    cookie: str = ""
+    token: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        host, _, port = self.origin.removeprefix("http://").partition(":")
+        return host, int(port)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        connection = http.client.HTTPConnection(*self.place, timeout=30)
+        own = {"Cookie": self.cookie} if self.cookie else {}
+        connection.request(method, path, body, {**own, **self.headers, **(headers or {})})
+        got = connection.getresponse()
+        text = got.read().decode(errors="replace")
+        connection.close()
+        answer = Answer(got.status, text, {name.lower(): one for name, one in got.getheaders()})
+        if cookie := answer.headers.get("set-cookie"):
+            self.cookie = cookie.partition(";")[0]
+        if token := re.search(r'name="token" value="(\w+)"', text):
+            self.token = token[1]
+        return answer
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def post(self, path: str, fields: Mapping[str, str] | None = None, **headers: str) -> Answer:
+        body = urlencode({"token": self.token, **(fields or {})}).encode()
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        ours = {"Sec-Fetch-Site": "same-origin", "Origin": self.origin}
+        return self.ask("POST", path, body, {**form, **ours, **headers})
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
+        self.get("/login")
+        answer = self.post("/login", {"name": name, "password": password})
+        self.get("/")
+        return answer
+
+
+@dataclass
+class Answer:
+    status: int
+    text: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
+    with open_stage(tmp_path_factory.mktemp("stage")) as stage:
+        add_people(stage)
+        play(stage)
+        with serving(stage):
+            yield stage
+
+
+@pytest.fixture
+def browser(stage: DeskStage) -> Browser:
+    return Browser(stage.origin)
+
+
+def path_of(door: Door, stage: DeskStage) -> str:
+    """Fill an address's places with what is there."""
+    held = stage.store.outbox.find()[0].id
+    places = {"post": "open-air-prison", "source": "letter", "sha256": "0" * 64,
+              "delivery": held, "account": "coalition-x"}  # fmt: skip
+    return re.sub(r"\{(\w+)\}", lambda name: places[name[1]], door.path)
+
+
+def state_of(stage: DeskStage) -> object:
+    return stage.store.audit.head(), [
+        (row.id, row.state, row.fence) for row in stage.store.outbox.find()
+    ]
+
+
+def test_every_answer_carries_the_headers(browser: Browser) -> None:
+    for path in ("/login", "/style.css", "/nothing", "/", "/calendar.ics"):
+        headers = browser.get(path).headers
+        assert headers["content-security-policy"] == POLICY
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert "server" not in headers
+
+
+def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: Browser) -> None:
+    cookie = browser.get("/login").headers["set-cookie"]
+
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost:1", "", "a" * 300])
+def test_no_other_name_is_answered(stage: DeskStage, browser: Browser, host: str) -> None:
+    assert browser.get("/login", Host=host).status == 421
+
+
+@pytest.mark.parametrize("door", PAGES, ids=lambda door: str(door.path))
+def test_nobody_sees_a_page_without_signing_in(
+    stage: DeskStage, browser: Browser, door: Door
+) -> None:
+    answer = browser.get(path_of(door, stage))
+
+    if door.right is None:
+        assert answer.status in {200, 403}
+        assert "open-air-prison" not in answer.text
+    else:
+        assert (answer.status, answer.headers["location"][:9]) == (303, "/login?to")
+
+
+@pytest.mark.parametrize("door", CHANGES, ids=lambda door: str(door.path))
+def test_no_change_comes_from_elsewhere_or_without_its_token(
+    stage: DeskStage, browser: Browser, door: Door
+) -> None:
+    path, before = path_of(door, stage), state_of(stage)
+    browser.get("/login")
+    anonymous = browser.post(path, {"token": "0" * 64})
+    browser.sign_in("ben")
+    before_decisions = stage.store.audit.head()
+    token = browser.token
+
+    answers = [
+        browser.post(path, {"token": ""}),
+        browser.post(path, {"token": "0" * 64}),
+        browser.post(path, {"token": token}, Origin="https://evil.example"),
+        browser.post(path, {"token": token}, **{"Sec-Fetch-Site": "cross-site"}),
+        browser.post(path, {"token": token}, **{"Sec-Fetch-Site": "same-site"}),
+        browser.ask("POST", path, f"token={token}".encode()),
+        browser.ask("PUT", path, b""),
+        browser.ask("DELETE", path),
+    ]
+
+    assert anonymous.status in {401, 403}
+    assert all(400 <= one.status < 500 for one in answers)
+    assert stage.store.audit.head() == before_decisions
+    assert state_of(stage)[1] == before[1]  # type: ignore[index]  # a pair
+
+
+@pytest.mark.parametrize(
+    ("name", "door"),
+    [
+        pytest.param(name, door, id=f"{name} {door.path}")
+        for name, roles in PEOPLE.items()
+        for door in CHANGES
+        if door.right is not None and not any(door.right in RIGHTS[role] for role in roles)
+    ],
+)
+def test_nobody_decides_beyond_their_roles(
+    stage: DeskStage, browser: Browser, name: str, door: Door
+) -> None:
+    browser.sign_in(name)
+    before = state_of(stage)
+
+    answer = browser.post(path_of(door, stage), {"reason": "x", "why": "x", "choice": "drop"})
+
+    assert answer.status == 403
+    assert state_of(stage) == before
+
+
+def test_a_browser_that_hides_its_origin_is_known_by_fetch_metadata(
+    stage: DeskStage, browser: Browser
+) -> None:
+    browser.sign_in("vera")
+
+    hidden = browser.post("/calendar/address", {}, Origin="null")
+
+    assert hidden.status == 200
+
+
+def test_each_decision_is_one_row_that_says_who(stage: DeskStage, browser: Browser) -> None:
+    browser.sign_in("olga")
+    before = stage.store.audit.head()[0]
+
+    paused = browser.post("/pause", {"reason": "a rumour"})
+    again = browser.post("/pause", {"reason": "twice"})
+    resumed = browser.post("/resume", {"reason": "it was wrong"})
+
+    rows = stage.store.audit.rows(limit=2)
+    assert [paused.status, again.status, resumed.status] == [303, 409, 303]
+    assert stage.store.audit.head()[0] == before + 2
+    assert [(one.who, one.verb, one.why) for one in reversed(rows)] == [
+        ("olga", "pause", "a rumour"),
+        ("olga", "resume", "it was wrong"),
+    ]
+    assert stage.store.audit.verify() is None
+
+
+def test_a_session_gets_a_new_id_and_ends_for_good(stage: DeskStage, browser: Browser) -> None:
+    browser.get("/login")
+    planted = browser.cookie
+    browser.sign_in("vera")
+    signed_in = browser.cookie
+
+    browser.post("/logout")
+    browser.cookie = signed_in
+
+    assert signed_in != planted
+    assert browser.get("/held").status == 303
+
+
+def test_a_session_ends_without_use_and_after_half_a_day(
+    stage: DeskStage, browser: Browser
+) -> None:
+    browser.sign_in("vera")
+    stage.clock.advance(IDLE - timedelta(seconds=1))
+    used = browser.get("/held").status
+    stage.clock.advance(IDLE + timedelta(seconds=1))
+    idle = browser.get("/held").status
+    browser.sign_in("vera")
+    for _step in range(int(ABSOLUTE / timedelta(minutes=20)) - 1):
+        stage.clock.advance(timedelta(minutes=20))
+        assert browser.get("/held").status == 200
+    stage.clock.advance(timedelta(minutes=20))
+
+    assert (used, idle, browser.get("/held").status) == (200, 303, 303)
+
+
+def test_signing_in_leads_to_pages_of_ours_only(stage: DeskStage, browser: Browser) -> None:
+    for to in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:1"):
+        browser.cookie = ""
+        browser.get("/login")
+        fields = {"name": "vera", "password": PASSWORD, "to": to}
+        answer = browser.post("/login", fields)
+
+        assert answer.headers["location"] == "/"
+
+
+def test_wrong_passwords_lock_a_name_and_tell_nothing_of_it(
+    stage: DeskStage, browser: Browser
+) -> None:
+    told: dict[str, list[int]] = {}
+    for name in ("nobody-here", "vera"):
+        told[name] = []
+        for _try in range(7):
+            browser.get("/login")
+            answer = browser.post("/login", {"name": name, "password": "wrong" * 4})
+            told[name].append(answer.status)
+    stage.clock.advance(timedelta(minutes=16))
+
+    assert told["vera"] == told["nobody-here"] == [403] * 5 + [429] * 2
+    assert browser.sign_in("vera").status == 303
+
+
+def test_a_huge_or_look_alike_sign_in_is_refused(stage: DeskStage, browser: Browser) -> None:
+    browser.get("/login")
+
+    huge = browser.post("/login", {"name": "vera", "password": "x" * 60_000})
+    larger = browser.post("/login", {"name": "vera", "password": "x" * 10_000_000})
+    look_alike = browser.post("/login", {"name": "v\u0435ra", "password": PASSWORD})
+
+    assert (huge.status, larger.status, look_alike.status) == (413, 413, 403)
+
+
+# --- nonsense (reliability.md section 7, rows 31 and 32) ------------------------------------
+
+NONSENSE = [
+    "", "0", "-1", "999999999999999999999", "NaN", "1e9", "x" * 5_000, "\x00", "a\x00b",
+    "\r\nX: y",
+    "<script>alert(1)</script>", "'; DROP TABLE delivery; --", "../../etc/passwd", "%00", "%ff%fe",
+    "٣", "\u202e", "\ud7ff", "2026-13-45", "0001-01-01", "9999-12-31", "null",
+    "[]", "{}", "🙂" * 50, "month", "local", "send", "drop", "retry",
+]  # fmt: skip
+NAMES = ["view", "clock", "day", "account", "kind", "theme", "page", "who", "verb", "file", "post",
+         "key", "to", "done", "by", "period", "reason", "why", "choice", "address", "note",
+         "fingerprint", "text", "delete", "sure", "name", "password", "token"]  # fmt: skip
+
+
+def nonsense_paths(draw: random.Random, stage: DeskStage, count: int) -> Iterator[tuple[str, str]]:
+    for _turn in range(count):
+        door = draw.choice(DOORS)
+        path = re.sub(
+            r"\{\w+\}",
+            lambda _name: quote(draw.choice([*NONSENSE, "open-air-prison"]), safe=""),
+            door.path,
+        )
+        if draw.random() < 0.4:
+            path = path_of(door, stage)
+        names = draw.choices(NAMES, k=draw.randrange(4))
+        pairs = [(name, draw.choice(NONSENSE)) for name in names]
+        yield door.method, path + ("?" + urlencode(pairs) if pairs else "")
+
+
+def test_no_nonsense_makes_a_page_fail_or_changes_anything(
+    stage: DeskStage, browser: Browser
+) -> None:
+    draw = random.Random(31)  # noqa: S311 - the same nonsense each time
+    browser.sign_in("vera")  # may look everywhere, and decide nothing
+    signed_in, before = browser.cookie, state_of(stage)
+    met: dict[int, int] = {}
+    for method, path in nonsense_paths(draw, stage, 700):
+        browser.cookie = signed_in
+        if method == "GET":
+            answer = browser.get(path)
+        else:
+            wanted = draw.choices(NAMES, k=3)
+            fields = {name: draw.choice(NONSENSE) for name in wanted if name != "token"}
+            if "logout" in path or path.startswith("/calendar/address"):
+                fields["token"] = "wrong"
+            answer = browser.post(path, fields)
+        met[answer.status] = met.get(answer.status, 0) + 1
+        assert answer.status < 500, (method, path)
+        assert "Traceback" not in answer.text
+        assert "<script>alert" not in answer.text
+
+    assert state_of(stage) == before
+    assert {200, 400, 403, 404} <= met.keys()
+
+
+def test_an_approver_s_nonsense_is_refused_too(stage: DeskStage, browser: Browser) -> None:
+    draw = random.Random(32)  # noqa: S311 - the same nonsense each time
+    browser.sign_in("ben")
+    signed_in, before = browser.cookie, state_of(stage)
+    token = browser.token
+    paths = [path_of(door, stage) for door in CHANGES if door.path in {
+        "/posts/{post}/approve", "/posts/{post}/correct", "/posts/{post}/retract",
+        "/held/{delivery}", "/check", "/accounts/{account}/restart",
+    }]  # fmt: skip
+    for _turn in range(150):
+        browser.cookie = signed_in
+        wanted = draw.choices(
+            ["why", "choice", "fingerprint", "text", "delete", "address", "file"], k=3
+        )
+        fields = {name: draw.choice(["", "x" * 5000, "\x00", "maybe", "[]"]) for name in wanted}
+        answer = browser.post(draw.choice(paths), {**fields, "token": token})
+        assert answer.status < 500, fields
+
+    assert state_of(stage) == before
+
+
+@pytest.mark.parametrize("twice", ["view=week&view=month", "day=2026-12-01&day=2026-12-02"])
+def test_a_value_that_is_there_twice_is_refused(browser: Browser, twice: str) -> None:
+    browser.sign_in("vera")
+
+    assert browser.get(f"/calendar?{twice}").status == 400
+
+
+def raw(stage: DeskStage, request: bytes) -> bytes:
+    host, _, port = stage.origin.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(request)
+        line.shutdown(socket.SHUT_WR)
+        return line.recv(65536)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GARBAGE\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(10**4)),
+        b"POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=["no host", "two hosts", "garbage", "long path", "10k headers", "bad chunk", "TLS"],
+)  # fmt: skip
+def test_broken_requests_are_told_off_and_the_next_one_is_served(
+    stage: DeskStage, browser: Browser, request_line: bytes
+) -> None:
+    answer = raw(stage, request_line)
+
+    assert answer == b"" or re.match(rb"HTTP/1.1 4\d\d ", answer)
+    assert browser.get("/login").status == 200
+
+
+def test_a_form_that_is_no_form_is_refused(stage: DeskStage, browser: Browser) -> None:
+    browser.sign_in("ben")
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": stage.origin}
+    kinds = ["", "text/plain", "application/json", "multipart/form-data",
+             "multipart/form-data; boundary=", "multipart/form-data; boundary=x"]  # fmt: skip
+
+    for kind in kinds:
+        for body in (
+            b"",
+            b"token=x",
+            b"--x\r\n\r\n",
+            b"\xff\xfe",
+            b"--x\r\nContent-Disposition: x\r\n",
+        ):
+            answer = browser.ask("POST", "/check", body, {**headers, "Content-Type": kind})
+            assert 400 <= answer.status < 500
+
+
+def test_ten_thousand_fields_are_refused(stage: DeskStage, browser: Browser) -> None:
+    browser.sign_in("ben")
+    fields = {f"{letter}{number}": "" for letter in string.ascii_letters for number in range(150)}
+
+    assert browser.post("/check", fields).status in {400, 413}
+
+
+def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
+    with open_stage(tmp_path) as stage:
+        add_people(stage)
+        row = next(one for one in stage.planned() if one.platform == "mastodon")
+        stage.clock.advance(row.due_at - stage.clock.now())
+        stage.approve(row.post_id, "anna", "ben")
+        stage.lose(row, '"><script>alert(1)</script><img src=https://evil.example/x onerror=1>')
+        with serving(stage):
+            browser = Browser(stage.origin)
+            browser.sign_in("vera")
+            answer = browser.get("/held")
+
+    assert "&lt;script&gt;alert(1)" in answer.text
+    assert "<script" not in answer.text
+    assert "<img src=https" not in answer.text
+
+
+def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) -> None:
+    with open_stage(tmp_path) as stage, serving(stage):
+        browser = Browser(stage.origin)
+        today = browser.get("/")
+        paused = browser.post("/pause", {"reason": "trying it"})
+
+    assert "guest" in today.text
+    assert paused.status == 303
+
+
+def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
+    with open_stage(tmp_path) as stage, serving(stage):
+        browser = Browser(stage.origin)
+        browser.get("/")
+        add_people(stage)
+
+        assert browser.get("/held").status == 303
+        assert browser.post("/pause", {"reason": "too late"}).status == 401
