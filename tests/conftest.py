@@ -19,7 +19,12 @@ SHARED = ROOT.parent / "shared"
 #: Where the program keeps its data if nobody says otherwise (see `bot.settings`).
 DEFAULT_DATA = ROOT / "data"
 
-pytest_plugins = ["tests.servers.postgres", "tests.servers.pds", "tests.servers.mastodon"]
+pytest_plugins = [
+    "tests.servers.postgres",
+    "tests.servers.pds",
+    "tests.servers.appview",
+    "tests.servers.mastodon",
+]
 
 
 class ForbiddenInTestsError(BaseException):

@@ -19,7 +19,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,8 +125,8 @@ class Pds:
 @pytest.fixture(scope="session")
 def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
     """Start the PDS on free ports; stopped, by its process id, when the run ends."""
-    node = _node()
-    _install(node)
+    node = find_node()
+    install(node)
     log = tmp_path_factory.mktemp("pds") / "log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
@@ -138,7 +138,7 @@ def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
             stderr=errors,
         )
     try:
-        yield Pds(_where(process, log))
+        yield Pds(where(process, log)["pds"])
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -151,7 +151,8 @@ def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
                 pipe.close()
 
 
-def _where(process: subprocess.Popen[bytes], log: Path) -> str:
+def where(process: subprocess.Popen[bytes], log: Path) -> Mapping[str, str]:
+    """Read where a starter says that its servers listen."""
     lines: queue.Queue[bytes] = queue.Queue()
     out = process.stdout
     assert out is not None
@@ -165,7 +166,9 @@ def _where(process: subprocess.Popen[bytes], log: Path) -> str:
     if not told:
         pytest.fail(f"the PDS did not start:\n{log.read_text()[-3000:]}")
     # Its own name for itself is localhost, which may be ::1 first; it listens on 127.0.0.1.
-    return str(json.loads(told)["pds"]).replace("localhost", "127.0.0.1")
+    return {
+        name: str(at).replace("localhost", "127.0.0.1") for name, at in json.loads(told).items()
+    }
 
 
 def _copy(out: IO[bytes], lines: queue.Queue[bytes]) -> None:
@@ -188,7 +191,8 @@ class _Node:
         return {**os.environ, "PATH": path, "LOG_ENABLED": "false", **extra}
 
 
-def _node() -> _Node:
+def find_node() -> _Node:
+    """Find a Node that is new enough."""
     system, npm = shutil.which("node"), shutil.which("npm")
     if system and npm and _version(system) >= _OLDEST_NODE:
         return _Node(Path(system), (npm,))
@@ -205,7 +209,7 @@ def _version(node: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _install(node: _Node) -> None:
+def install(node: _Node) -> None:
     """Install the pinned packages once; other runs of the tests wait for it."""
     modules = HOME / "node_modules"
     stamp = modules / ".ready"

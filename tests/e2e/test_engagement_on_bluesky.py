@@ -1,0 +1,169 @@
+"""Other accounts like, repost, quote and reply on a real PDS; its real AppView counts them."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.clock import FastClock
+from bot.core.campaign import Account
+from bot.core.engagement import AGES
+from bot.core.model import Metrics, PostRef, State, Status
+from bot.platforms.base import Connection, Platform
+from bot.platforms.bluesky.adapter import connect
+from bot.platforms.registry import KINDS
+from bot.services.collector import Collector
+from bot.store import Outcome, Store
+from tests.contract.contract import CountingMeter
+from tests.fakes.engaged import publish_row
+from tests.fakes.written import campaign
+from tests.integration.store_rows import new_delivery
+from tests.servers.appview import Network
+from tests.servers.pds import PdsAccount
+
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
+
+KINDS_OF_ACT = ("like", "repost", "reply", "quote")
+
+
+class Public:
+    """Other people of the network."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def act(self, ref: PostRef, kind: str) -> None:
+        """Let somebody new like, repost, reply to or quote a post."""
+        other = self.network.pds.account(bot=False)
+        subject = {"uri": ref.id, "cid": ref.cid}
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        post = {"$type": "app.bsky.feed.post", "text": f"A {kind}", "createdAt": now}
+        records: dict[str, dict[str, Any]] = {
+            "like": {"$type": "app.bsky.feed.like", "subject": subject, "createdAt": now},
+            "repost": {"$type": "app.bsky.feed.repost", "subject": subject, "createdAt": now},
+            "reply": {**post, "reply": {"root": subject, "parent": subject}},
+            "quote": {**post, "embed": {"$type": "app.bsky.embed.record", "record": subject}},
+        }
+        record = records[kind]
+        body = {"repo": other.did, "collection": record["$type"], "record": record}
+        self.network.pds.do("com.atproto.repo.createRecord", body, other.token)
+
+    def follow(self, account: PdsAccount) -> None:
+        other = self.network.pds.account(bot=False)
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        record = {"$type": "app.bsky.graph.follow", "subject": account.did, "createdAt": now}
+        body = {"repo": other.did, "collection": "app.bsky.graph.follow", "record": record}
+        self.network.pds.do("com.atproto.repo.createRecord", body, other.token)
+
+    def counted(self, ref: PostRef) -> dict[str, int]:
+        """Ask the AppView itself, past any client of ours."""
+        query = urllib.parse.urlencode({"uris": ref.id})
+        address = f"{self.network.appview}/xrpc/app.bsky.feed.getPosts?{query}"
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - loopback
+            posts = json.loads(answer.read())["posts"]
+        if not posts:
+            return {}
+        return {kind: posts[0][f"{kind}Count"] for kind in KINDS_OF_ACT}
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Look again and again: the AppView follows the PDS a moment later."""
+    deadline = time.monotonic() + 30
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never: {what}")
+        time.sleep(0.1)
+
+
+class Bench:
+    def __init__(self, store: Store, network: Network) -> None:
+        self.store, self.network, self.public = store, network, Public(network)
+        self.owner = network.pds.account()
+        self.account = Account(
+            "on-bluesky", "bluesky", server=network.pds.origin, handle=self.owner.handle
+        )
+        secrets = {"APP_PASSWORD": self.owner.app_password}
+        connection = Connection(self.account, secrets, CountingMeter(), appview=network.appview)
+        self.platform: Platform = connect(connection)
+        self.clock = FastClock(datetime.now(UTC))
+        self.campaign = campaign(accounts=[self.account])
+        store.accounts.sync([self.account], self.clock.now())
+        self.collector = Collector(
+            store, self.clock, lambda: self.campaign, lambda _name: self.platform,
+            lambda name: KINDS[name].traits,
+        )  # fmt: skip
+
+    def publish(self, text: str) -> PostRef:
+        made = replace(
+            new_delivery(id=text, post_id=text, occurrence=f"at/{text}", due_at=self.clock.now()),
+            account="on-bluesky", status_json=Status(text).to_json(),
+        )  # fmt: skip
+        ref = publish_row(self.store, made, self.platform, self.clock.now())
+        wait_until(lambda: bool(self.public.counted(ref)), "the AppView shows the post")
+        self.collector.run()
+        return ref
+
+    def at(self, age: str) -> None:
+        due = [one for one in self.store.snapshots.find() if one.age_label == age]
+        self.clock.advance(max(one.due_at for one in due) - self.clock.now())
+        self.collector.run()
+
+    def taken(self, id_: str, age: str) -> Metrics:
+        found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
+        assert found.outcome is Outcome.TAKEN, found
+        return found.metrics
+
+
+@pytest.fixture
+def bench(store: Store, pds_with_appview: Network) -> Iterator[Bench]:
+    bench = Bench(store, pds_with_appview)
+    yield bench
+    bench.platform.close()
+
+
+def test_numbers_equal_what_others_did_at_each_age(bench: Bench) -> None:
+    ref = bench.publish("words")
+    done = dict.fromkeys(KINDS_OF_ACT, 0)
+
+    for turn, age in enumerate(AGES):
+        for kind in KINDS_OF_ACT[: 1 + turn % len(KINDS_OF_ACT)]:
+            bench.public.act(ref, kind)
+            done[kind] += 1
+        wait_until(lambda: bench.public.counted(ref) == done, f"the AppView has counted {done}")
+
+        bench.at(age)
+
+        told = bench.taken("words", age)
+        assert (told.likes, told.reposts, told.replies, told.quotes) == tuple(done.values()), age
+        assert told.impressions is None
+
+
+def test_a_post_deleted_on_bluesky_is_gone(bench: Bench) -> None:
+    bench.publish("kept")
+    ref = bench.publish("taken down")
+    bench.platform.delete(ref)
+    wait_until(lambda: not bench.public.counted(ref), "the AppView has forgotten it")
+
+    bench.at("1h")
+
+    states = {row.id: row.state for row in bench.store.outbox.find()}
+    assert states == {"kept": State.SENT, "taken down": State.GONE}
+
+
+def test_followers_are_those_that_follow(bench: Bench) -> None:
+    for _ in range(2):
+        bench.public.follow(bench.owner)
+    bench.publish("words")
+    wait_until(lambda: bench.platform.profile().followers == 2, "the AppView has counted them")
+
+    bench.at("24h")
+
+    assert list(bench.store.followers.of("on-bluesky").values())[-1] == 2
