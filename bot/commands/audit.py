@@ -21,7 +21,7 @@ def command() -> None:
 def show(where: Places, limit: int, as_json: bool) -> None:
     """Show who decided what, when and why; the newest last."""
     with office(where.config, where.posts, where.data) as place:
-        rows = place.store.audit.rows(limit=limit)
+        rows = place.store.audit.rows(limit=limit)[::-1]
         zone = place.campaign.zone
     if as_json:
         print_json(rows)

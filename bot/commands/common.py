@@ -49,8 +49,17 @@ def _path(value: object) -> Path:
     return value
 
 
+def _somebody(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    name = " ".join(value.split())
+    if not name:
+        raise click.BadParameter("say who decides; the audit log keeps it")
+    return name
+
+
 #: Who decides; written to the audit log.
-as_option = click.option("--as", "by", required=True, metavar="NAME", help="Who decides.")
+as_option = click.option(
+    "--as", "by", required=True, metavar="NAME", help="Who decides.", callback=_somebody
+)
 why_option = click.option("--why", default="", metavar="TEXT", help="Why; kept in the audit log.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.campaign import EveryYear, Pause, Schedule, Slot
@@ -73,8 +73,3 @@ def gaps(schedule: Schedule, *, first: date, last: date) -> Iterator[SlotTime]:
 def pause_on(pauses: tuple[Pause, ...], day: date) -> Pause | None:
     """Find the planned pause that covers a local day."""
     return next((pause for pause in pauses if pause.first <= day <= pause.last), None)
-
-
-def at_midnight(day: date) -> datetime:
-    """Give the naive start of a local day."""
-    return datetime.combine(day, time())

@@ -1,0 +1,348 @@
+"""The verbs on a real database: what they print, what they change, and the row each leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from icalendar import Calendar
+
+from bot.cli import run
+from bot.clock import FastClock
+from bot.core.model import State
+from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
+from bot.settings import Settings
+from tests.fakes.newsroom import DAY, MINUTE, Newsroom, post
+
+Do = Callable[..., Any]
+
+
+@pytest.fixture
+def room(newsroom: Newsroom) -> Newsroom:
+    """Have two posts in the queue, on the clock that the commands will see."""
+    newsroom.clock = FastClock(datetime.now(UTC))
+    newsroom.machine = Settings().machine_id()
+    newsroom.write(post("one"), post("two"))
+    newsroom.start()
+    return newsroom
+
+
+@pytest.fixture
+def places(room: Newsroom, tmp_path: Path) -> list[str]:
+    tree = room.tree
+    return [
+        "--config",
+        str(tree.schedule),
+        "--posts",
+        str(tree.posts),
+        "--data",
+        f"{tmp_path}/data",
+    ]
+
+
+@pytest.fixture
+def do(places: list[str], capsys: pytest.CaptureFixture[str]) -> Do:
+    """Run a verb that works; what it prints as JSON."""
+
+    def done(*words: str) -> Any:
+        capsys.readouterr()
+        assert run([*words, *places, "--json"]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return done
+
+
+@pytest.fixture
+def say(places: list[str], capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a verb; its exit code and all that people see."""
+
+    def said(*words: str) -> str:
+        capsys.readouterr()
+        code = run([*words, *places])
+        out, err = capsys.readouterr()
+        return f"{code} {out}{err}".strip()
+
+    return said
+
+
+def last_row(room: Newsroom) -> tuple[str, str, str, str]:
+    row = room.store.audit.rows()[0]
+    return row.who, row.verb, row.subject, row.why
+
+
+def held(room: Newsroom) -> str:
+    """Let the first post be held as unapproved; its id."""
+    room.wait(room.rows("one")[0].due_at + MINUTE)
+    return room.rows("one")[0].id
+
+
+# Decisions
+
+
+def test_approve(room: Newsroom, do: Do) -> None:
+    told = do("approve", "one", "two", "--as", " Ann  Lee ", "--why", "read")
+
+    assert told == {"by": "Ann Lee", "approvals": {"one": 1, "two": 1}, "required": 2}
+    assert last_row(room) == ("Ann Lee", "approve", "two", "read")
+
+
+def test_approve_shows_what_was_approved(room: Newsroom, say: Callable[..., str]) -> None:
+    told = say("approve", "one", "--as", "Ann")
+
+    assert room.rows("one")[0].status.text in told
+    assert "one: approved by Ann, 1 of 2" in told
+
+
+def test_pause_and_resume(room: Newsroom, do: Do) -> None:
+    assert do("pause", "--reason", "mourning", "--as", "Ann")["paused"] is True
+    assert last_row(room) == ("Ann", "pause", "everything", "mourning")
+
+    assert do("resume", "--as", "Ben", "--why", "over")["paused"] is False
+    assert last_row(room) == ("Ben", "resume", "everything", "over")
+
+
+def test_pause_works_while_files_are_broken(room: Newsroom, do: Do) -> None:
+    room.tree.put("posts/main.yaml", "posts: [")
+
+    do("pause", "--reason", "stop", "--as", "Ann")
+
+    assert room.store.pauses.current() is not None
+
+
+def test_resume_a_stopped_account(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    room.servers["m"].unseen = UnauthorizedError("mastodon", "revoked")
+    room.wait(room.clock.now())
+
+    assert do("resume", "m", "--as", "Ann")["stopped"] == "mastodon: revoked"
+    assert last_row(room) == ("Ann", "restart", "m", "")
+    assert say("resume", "m", "--as", "Ann").startswith("1 error: no stopped account")
+
+
+def test_resume_says_what_it_did(room: Newsroom, say: Callable[..., str]) -> None:
+    room.desk.pause("mourning", by="Ann")
+    room.store.accounts.stop("m", "revoked", room.clock.now())
+
+    assert say("resume", "--as", "Ann").startswith("0 sending goes on; 0 held")
+    assert "it was stopped: revoked" in say("resume", "m", "--as", "Ann")
+    assert say("resume", "--as", "Ann") == "1 error: sending is not paused"
+
+
+@pytest.mark.parametrize(
+    ("choice", "state", "verb"),
+    [
+        ("queue", State.PLANNED, "queue"),
+        ("drop", State.CANCELLED, "drop"),
+        ("https://m.example/@us/1", State.SENT, "is out"),
+    ],
+)
+def test_resolve(room: Newsroom, do: Do, choice: str, state: State, verb: str) -> None:
+    delivery = held(room)
+
+    assert do("resolve", delivery[:10], choice, "--as", "Ann", "--why", "so")["state"] == state
+    assert last_row(room) == ("Ann", verb, delivery, "so")
+
+
+def test_resolve_to_send(room: Newsroom, do: Do) -> None:
+    room.approve("one")
+    room.clock.advance(2 * DAY)
+    room.wait(room.clock.now())
+    (row,) = room.rows("one")
+    assert row.reason.startswith("late")
+
+    assert do("resolve", row.id, "send", "--as", "Ann")["state"] == "READY"
+    assert last_row(room) == ("Ann", "send", row.id, "")
+
+
+def test_retry(room: Newsroom, do: Do) -> None:
+    room.approve("one")
+    room.servers["m"].fails(RejectedError("mastodon", "too long"))
+    room.wait(room.rows("one")[0].due_at)
+    delivery = room.rows("one")[0].id
+
+    assert do("retry", delivery, "--as", "Ann")["state"] == "READY"
+    assert last_row(room) == ("Ann", "retry", delivery, "")
+
+
+def test_cancel(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    first, second = (row.id for row in room.rows())
+
+    assert do("cancel", first, "--as", "Ann", "--why", "stale")["state"] == "CANCELLED"
+    assert last_row(room) == ("Ann", "cancel", first, "stale")
+    assert say("cancel", second, "--as", "Ann") == f"0 {second[:8]} two for m is CANCELLED"
+
+
+def test_accept_config(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    assert say("accept-config", "--as", "Op").startswith("1 error: nothing has changed")
+    room.set("approvals_required: 2", "approvals_required: 1")
+    room.watch()
+
+    assert [one["what"] for one in do("accept-config", "--as", "Op")] == ["approvals_required"]
+    assert last_row(room) == ("Op", "accept-config", "configuration", "")
+    room.set("approvals_required: 1", "approvals_required: 2")
+    room.watch()
+    assert "approvals_required: 1 became 2" in say("accept-config", "--as", "Op")
+
+
+DECISIONS = [
+    ("approve", "one"), ("pause", "--reason", "x"), ("resume",), ("resolve", "a", "send"),
+    ("retry", "a"), ("cancel", "a"), ("accept-config",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", DECISIONS, ids=lambda words: words[0])
+def test_every_decision_needs_a_name(
+    room: Newsroom, say: Callable[..., str], words: tuple[str, ...]
+) -> None:
+    assert say(*words).startswith("2 ")
+    assert "who decides" in say(*words, "--as", "  ")
+    assert room.store.audit.rows() == ()
+
+
+@pytest.mark.parametrize("words", [("retry", "zz"), ("cancel", "zz"), ("resolve", "zz", "send")])
+def test_a_decision_about_nothing_is_refused(
+    room: Newsroom, say: Callable[..., str], words: tuple[str, ...]
+) -> None:
+    assert say(*words, "--as", "Ann").startswith("1 error: no delivery with an id")
+    assert room.store.audit.rows() == ()
+
+
+# Questions
+
+
+def test_deliveries_and_their_history(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    room.approve("one")
+    room.wait(room.rows("one")[0].due_at)
+    sent, planned = room.rows()
+
+    assert [row["state"] for row in do("deliveries")] == ["SENT", "PLANNED"]
+    assert [row["id"] for row in do("deliveries", "--state", "SENT")] == [sent.id]
+    assert [row["id"] for row in do("deliveries", "--post", "two")] == [planned.id]
+    assert do("deliveries", "--account", "nobody") == []
+    history = do("deliveries", sent.id[:8])
+    assert [move["after"] for move in history["moves"]] == ["READY", "SENDING", "SENT"]
+    assert [one["outcome"] for one in history["attempts"]] == ["accepted, with an id"]
+    assert sent.url in say("deliveries")
+    assert "SENDING -> SENT" in say("deliveries", sent.id)
+
+
+def test_held(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    assert say("held") == "0 nothing waits for a person"
+    delivery = held(room)
+
+    assert [(row["id"], row["reason"]) for row in do("held")] == [(delivery, "unapproved: 0 of 2")]
+    assert "decide: resolve ID" in say("held")
+
+
+def test_held_shows_the_evidence(room: Newsroom, say: Callable[..., str]) -> None:
+    room.approve("one")
+    room.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    room.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
+    room.wait(room.rows("one")[0].due_at + MINUTE)
+
+    assert "read back, but mastodon: not ours" in say("held")
+
+
+def test_status(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    told = do("status")
+    assert (told["running"], told["mode"], told["counts"]) == (False, "live", {"PLANNED": 2})
+    assert say("status", "--health") == "1"
+
+    room.store.workers.beat("w", {}, datetime.now(UTC))
+    room.desk.pause("mourning", by="Ann")
+    room.store.accounts.stop("m", "revoked", room.clock.now())
+
+    assert say("status", "--health") == "0"
+    text = say("status")
+    assert "PAUSED: mourning (Ann)" in text
+    assert "STOPPED: revoked" in text
+    assert "running: w" in text
+
+
+def test_plan(room: Newsroom, do: Do, say: Callable[..., str], tmp_path: Path) -> None:
+    path = tmp_path / "plan.ics"
+
+    told = do("plan", "--days", "7", "--ics", str(path))
+
+    assert [one["post_id"] for one in told["entries"]] == ["one", "two"]
+    assert {one["note"] for one in told["entries"]} == {"unapproved: 0 of 2"}
+    assert len(Calendar.from_ical(path.read_bytes()).walk("VEVENT")) == 2
+    text = say("plan", "--days", "7")
+    assert "[unapproved: 0 of 2]" in text
+    assert "queue main has nothing to give" in text
+
+
+def test_audit(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    room.approve("one")
+
+    assert do("audit", "verify")["broken_at"] is None
+    assert [row["who"] for row in do("audit", "show")] == ["Ann", "Ben"]
+    assert "Ben: approve one" in say("audit", "show")
+    assert say("audit", "verify").startswith("0 the log is whole")
+
+
+def test_backup_and_restore(
+    room: Newsroom, do: Do, say: Callable[..., str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    assert do("backup", str(copy))["deliveries"] == 2
+    assert say("backup", str(copy)).startswith("1 error: ")
+    room.stop()
+
+    told = do("restore", str(copy), "--mode", "live")
+
+    assert Path(told["kept"]).exists()
+    assert "SETTLING FIRST" in say("status")
+    assert say("restore", str(tmp_path / "none.db"), "--mode", "live").startswith("1 error: ")
+
+
+def test_check_and_preview_and_quote(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+    assert do("check")["problems"] == []
+    assert say("check").startswith("0 no problem in 2 posts")
+    assert [one["id"] for one in do("preview", "--all")] == ["one", "two"]
+    assert "m · " in say("preview", "one")
+    assert do("quote", "they are our friends")["exact"][0]["source"] == "letter"
+    assert say("quote", "they are our fiends").startswith("1 letter: ")
+    assert say("preview", "none") == "1 error: no post is called 'none'"
+    assert say("preview").startswith("2 ")
+
+
+def test_check_as_annotations(room: Newsroom, say: Callable[..., str]) -> None:
+    room.tree.put("posts/main.yaml", "posts: [{id: a%b}]\n")
+
+    told = say("check", "--format", "github")
+
+    assert told.startswith("1 ::error file=")
+    assert ",line=1,col=" in told
+
+
+def test_doctor(room: Newsroom, say: Callable[..., str]) -> None:
+    told = say("doctor", "--no-ask")
+
+    assert told.startswith("1 ")
+    assert "WRONG m: " in told
+    assert "VERBATIM_M_ACCESS_TOKEN" in told
+    assert "ok    database" in told
+
+
+def test_nothing_to_ask_before_the_first_start(
+    newsroom: Newsroom, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = newsroom.tree
+    newsroom.write(post("one"))
+    places = [
+        "--config",
+        str(tree.schedule),
+        "--posts",
+        str(tree.posts),
+        "--data",
+        f"{tmp_path}/no",
+    ]
+
+    assert run(["status", *places]) == 1
+    assert "start `run_bot.py run` first" in capsys.readouterr().err
+    assert run(["plan", *places]) == 0
+    assert not (tmp_path / "no").exists()
