@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.conftest import require_shared
+from tests.fakes.faultproxy import HANG_UP_AFTER
+from tests.faults.broken import RetryOnTimeout, remade
 from tests.faults.ledgers import ROOT
+from tests.faults.theatre import Theatre
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -63,8 +67,19 @@ def test_every_boundary_of_a_thread_and_thousands_of_pairs(platform: str, tally:
     assert thread["bad"] + pairs["bad"] == []
 
 
-@pytest.mark.parametrize("kind", ["intent-after-send", "retry-on-timeout"])
-def test_a_publisher_that_is_wrong_is_caught(kind: str) -> None:
-    outcome = crashes("x", "--publisher", kind, "--every", "3")
+def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
+    outcome = crashes("mastodon", "--publisher", "intent-after-send", "--every", "4")
 
-    assert outcome["duplicate"] + outcome["lost"] > 0
+    assert outcome["duplicate"] > 0
+
+
+def test_a_plain_retry_after_silence_is_caught(theatre: Callable[..., Theatre]) -> None:
+    stage = theatre("m")
+    stage.world.order("quirk", account="m", ignores_key=True)
+    stage.spoil("m", HANG_UP_AFTER)
+    stage.bot.publisher = remade(RetryOnTimeout, stage.bot.publisher)
+
+    counted = stage.play()
+
+    stage.world.order("quirk", account="m", ignores_key=False)
+    assert counted["duplicate"] == 1
