@@ -1,0 +1,348 @@
+"""The whole bot under every order of events: nothing twice, nothing lost, nothing it must not."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Engine, event
+
+from bot.core.model import State
+from bot.errors import DecisionError, UnauthorizedError, UnavailableError, UnconfirmedError
+from bot.store import restore
+from tests.fakes.newsroom import ACCOUNTS, Newsroom, post
+from tests.fakes.scripted import Published, Server, Step
+
+MINUTE = timedelta(minutes=1)
+NAMES = ("p0", "p1", "p2", "p3", "p4", "p5")
+ON = ("m", "b", "x")
+BUDGET = 0.07
+#: Nothing here depends on a disk.
+FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder is made in it
+WORDS = (
+    "Cameras watch the street where bread was sold.",
+    "Nobody may phone home from abroad any more.",
+    "Factories keep lists of workers by their faith.",
+    "A grandmother waits for letters every single week.",
+    "Glass lenses hang above each door of the mosque.",
+    "Students vanished on their way back to school.",
+)
+
+
+class KilledError(BaseException):
+    """The process ends here, in the middle of whatever it does."""
+
+
+class _Trap:
+    """Kills at the n-th SQL statement from now; one for ever, as listeners stay."""
+
+    left = 0
+
+    def __call__(self, *_args: object) -> None:
+        if self.left:
+            self.left -= 1
+            if not self.left:
+                raise KilledError
+
+
+_trap = _Trap()
+event.listen(Engine, "before_cursor_execute", _trap)
+event.listen(Engine, "commit", _trap)
+
+
+class Watched(list[Published]):
+    """What a server keeps; each new status is judged the moment it becomes visible."""
+
+    def __init__(self, machine: Deliveries, account: str) -> None:
+        super().__init__()
+        self._machine, self._account = machine, account
+
+    def append(self, one: Published) -> None:
+        super().append(one)
+        self._machine.judge(self._account, one)
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Editors, approvers, operators, crashes, restores and bad networks, in any order."""
+
+    template: Path
+
+    @initialize()
+    def furnish(self) -> None:
+        self.wrong: list[str] = []
+        self.folder = Path(tempfile.mkdtemp(prefix="verbatim-machine-", dir=FAST))
+        (self.folder / "data").mkdir(mode=0o700)
+        path = self.folder / "data" / "live.db"
+        shutil.copy(self.template, path)
+        self.room = Newsroom(self.folder, f"sqlite:///{path}")
+        self.budget(0)
+        for name in ON:
+            self.room.servers[name] = Server(live=Watched(self, name))
+        self.posts: dict[str, str] = {}
+        self.backups = 0
+        self.room.start()
+
+    def judge(self, account: str, one: Published) -> None:
+        """Hold a status that has just become visible against every rule."""
+        _trap.left, left = 0, _trap.left
+        row = self.room.store.outbox.get(one.key)
+        now = self.room.clock.now()
+        if row is None:
+            self.wrong.append(f"{one.text}: nobody planned it")
+            return
+        by = {each.by for each in self.room.store.approvals.of(row.fingerprint)}
+        checks = {
+            "not claimed": row.state is State.SENDING,
+            "other words than planned": one.text == row.status.text,
+            "early": row.due_at <= now or bool(row.released_by),
+            "late": now <= row.not_after or bool(row.released_by),
+            "unapproved": len(by - {"Ed"}) >= 2,
+            "paused": self.room.store.pauses.current() is None,
+            "over budget": account != "x" or self.spent() <= self.limit() + 1e-9,
+            "while settling": self.room.store.settle_first() is None,
+        }
+        self.wrong += [f"{one.text} on {account}: {what}" for what, ok in checks.items() if not ok]
+        _trap.left = left
+
+    def spent(self) -> float:
+        return self.room.store.ledger.spent("x", month_of=self.room.clock.now())
+
+    def limit(self) -> float:
+        accounts = self.room.bot.contents.campaign().schedule.accounts
+        return accounts["x"].budget_usd_per_month or 0.0
+
+    # What editors and approvers do
+
+    @rule(name=st.sampled_from(NAMES), minutes=st.integers(2, 40))
+    def write(self, name: str, minutes: int) -> None:
+        at = (self.room.clock.now() + minutes * MINUTE).replace(second=0)
+        words = f"{WORDS[NAMES.index(name)]} ({name}, {self.room.clock.now():%d %H %M})"
+        self.posts.setdefault(name, post(name, at=at, words=words))
+        self.take_up()
+
+    @rule(name=st.sampled_from(NAMES), number=st.integers(0, 9))
+    def edit(self, name: str, number: int) -> None:
+        if name in self.posts:
+            self.posts[name] = self.posts[name].replace(f"({name}", f"({name}{number}", 1)
+            self.take_up()
+
+    @rule(name=st.sampled_from(NAMES))
+    def remove(self, name: str) -> None:
+        if self.posts.pop(name, None):
+            self.take_up()
+
+    def take_up(self) -> None:
+        self.room.write(*self.posts.values())
+        with self.may_die():
+            self.room.watch()
+
+    @rule(name=st.sampled_from(NAMES))
+    def approve(self, name: str) -> None:
+        with suppress(DecisionError), self.may_die():
+            self.room.approve(name)
+
+    @rule(name=st.sampled_from(NAMES), who=st.sampled_from(("Ann", "Ed")))
+    def approve_alone(self, name: str, who: str) -> None:
+        with suppress(DecisionError), self.may_die():
+            self.room.approve(name, by=[who])
+
+    @rule(more=st.integers(0, 2))
+    def budget(self, more: int) -> None:
+        limit = f"budget_usd_per_month: {BUDGET + more * 0.05:.2f}"
+        x = ACCOUNTS["x"].replace("threads: true", limit)
+        self.room.use("m", "b", x=x)
+
+    @rule()
+    def pause(self) -> None:
+        with suppress(DecisionError), self.may_die():
+            self.room.desk.pause("stop", by="Ann")
+
+    @rule()
+    def resume(self) -> None:
+        with suppress(DecisionError), self.may_die():
+            self.room.desk.resume(by="Ann")
+
+    # What time and machines do
+
+    @rule(minutes=st.integers(0, 30))
+    def tick(self, minutes: int) -> None:
+        with self.may_die():
+            self.room.bot.beat()
+            self.room.wait(self.room.clock.now() + minutes * MINUTE)
+
+    @rule(minutes=st.sampled_from((1, 14, 16, 90)))
+    def sleep(self, minutes: int) -> None:
+        """The machine is suspended; nobody works meanwhile."""
+        self.room.clock.advance(minutes * MINUTE)
+
+    @rule(after=st.integers(1, 80))
+    def crash_soon(self, after: int) -> None:
+        _trap.left = after
+
+    @rule(account=st.sampled_from(ON), keeps=st.booleans())
+    def crash_in_the_next_call(self, account: str, keeps: bool) -> None:
+        self.room.servers[account].steps.append(Step(KilledError(), keeps))  # type: ignore[arg-type] # ends the process, is no answer
+
+    @rule()
+    def restart(self) -> None:
+        _trap.left = 0
+        self.room.restart()
+
+    @rule()
+    def back_up(self) -> None:
+        _trap.left = 0
+        self.backups += 1
+        self.room.store.backup(self.folder / f"backup-{self.backups}.db")
+
+    @precondition(lambda self: self.backups)
+    @rule(back=st.integers(0, 2))
+    def bring_back(self, back: int) -> None:
+        _trap.left = 0
+        number = max(1, self.backups - back)
+        lock = self.room.store.process_lock()
+        self.room.stop()
+        restore(
+            self.folder / f"backup-{number}.db", self.folder / "data" / "live.db",
+            lock=lock, now=self.room.clock.now(),
+        )  # fmt: skip
+        self.room.clock.advance(timedelta(seconds=1))  # what was put aside is named by the second
+        self.room.start()
+
+    @rule(account=st.sampled_from(ON))
+    def second_worker_in_the_next_call(self, account: str) -> None:
+        """Another process, that should not be there, works on the same account meanwhile."""
+
+        def meanwhile() -> None:
+            _trap.left, left = 0, _trap.left
+            other = self.room._built()
+            other.contents.start()
+            other.lane(account)
+            other.close()
+            _trap.left = left
+
+        self.room.servers[account].steps.append(Step(meanwhile=meanwhile))
+
+    # What networks do
+
+    @rule(account=st.sampled_from(ON), keeps=st.booleans())
+    def lose_the_next_answer(self, account: str, keeps: bool) -> None:
+        self.room.servers[account].fails(UnconfirmedError("net", "silence"), keeps=keeps)
+
+    @rule(account=st.sampled_from(ON), times=st.integers(1, 4))
+    def be_down(self, account: str, times: int) -> None:
+        server = self.room.servers[account]
+        for _ in range(times):
+            server.unprepared.append(UnavailableError("net", "down"))
+            server.unread.append(UnavailableError("net", "down"))
+
+    @rule(account=st.sampled_from(ON))
+    def revoke_for_one_call(self, account: str) -> None:
+        self.room.servers[account].fails(UnauthorizedError("net", "revoked"))
+
+    def may_die(self) -> Any:
+        return _restarting(self.room)
+
+    # What must be so
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        assert self.wrong == []
+        for account in ON:
+            times = Counter(one.key for one in self.room.servers[account].live)
+            assert all(count == 1 for count in times.values()), f"twice on {account}: {times}"
+
+    def teardown(self) -> None:
+        try:
+            _trap.left = 0
+            self.heal()
+            self.nothing_is_wrong()
+            for row in self.room.rows():
+                live = [one.key for one in self.room.servers[row.account].live]
+                settled = {State.SENT: 1}.get(row.state)
+                assert row.state in {State.SENT, State.HELD, State.FAILED}, f"left {row.state}"
+                assert settled is None or live.count(row.id) == settled, f"{row.id}: not there"
+                assert row.state is not State.HELD or row.reason, "held without a reason"
+        finally:
+            self.room.stop()
+            # Not rmtree: it opens "data" in its folder, which looks like ours to the guard.
+            for path in sorted(self.folder.rglob("*"), reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink()
+            self.folder.rmdir()
+
+    def heal(self) -> None:
+        """Let all faults end, and all that was waiting come to rest."""
+        for account in ON:
+            server = self.room.servers[account]
+            server.steps.clear()
+            server.unread.clear()
+            server.unprepared.clear()
+        self.room.restart()
+        for _ in range(4):
+            self.room.bot.beat()
+            self.room.wait(self.room.clock.now() + timedelta(hours=2))
+
+
+class _restarting:  # noqa: N801 - a context manager reads like a word
+    """Runs what may be killed; then the bot is started again, as its supervisor would."""
+
+    def __init__(self, room: Newsroom) -> None:
+        self._room = room
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> bool:
+        if kind is None or not issubclass(kind, KilledError):
+            return False
+        _trap.left = 0
+        self._room.restart()
+        return True
+
+
+@pytest.fixture
+def machine(migrated_file: Path) -> Iterator[type[Deliveries]]:
+    class Furnished(Deliveries):
+        template = migrated_file
+
+    yield Furnished
+    _trap.left = 0
+
+
+_USUAL = settings(
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+)
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_sent_twice_lost_or_sent_against_the_rules(machine: type[Deliveries]) -> None:
+    run_state_machine_as_test(
+        machine, settings=settings(_USUAL, max_examples=25, stateful_step_count=30)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_the_same_over_thousands_of_runs(machine: type[Deliveries]) -> None:
+    run_state_machine_as_test(
+        machine, settings=settings(_USUAL, max_examples=1500, stateful_step_count=60)
+    )
