@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from contextlib import nullcontext, redirect_stdout, suppress
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -88,7 +90,41 @@ def root() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
-    sys.exit(run(arguments))
+    with redirect_stdout(_Patient(sys.stdout)) if sys.stdout else nullcontext():
+        code = run(arguments)
+    _let_go()
+    sys.exit(code)
+
+
+class _Patient:
+    """Standard output that lets a verb end, and tell its exit code, when nobody reads on.
+
+    `check | head` must not say that all is well because the first lines were enough.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(BrokenPipeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(BrokenPipeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _let_go() -> None:
+    """Throw away what could not be written: Python would complain of it at its very end."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -102,11 +138,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        return DONE
     except BotError as error:
         # A content error's lines speak for themselves, as a compiler's do.
         click.echo(f"{'' if isinstance(error, ContentError) else 'error: '}{error}", err=True)
+        return PERSON
+    except OSError as error:
+        # A full disk, a folder that is not there: the bot's own files have errors of their own.
+        click.echo(f"error: {error}", err=True)
         return PERSON
     except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
         click.echo(masked(traceback.format_exc()), err=True)

@@ -26,7 +26,7 @@ def show(where: Places, limit: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    for row in sorted(rows, key=lambda one: one.seq):
+    for row in rows:
         why = f" ({row.why})" if row.why else ""
         click.echo(f"{row.seq:>5}  {shown(row.at, zone)}  {row.who}: {row.verb} {row.subject}{why}")
 
