@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,17 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.settings import Settings
-from bot.wiring.web import address_of
+from bot.web.app import build
+from bot.web.routes import DOORS
+from bot.wiring.web import address_of, furnish
+from tests.fakes.desk_stage import open_stage
 
 PROXY: dict[str, Any] = {"web_proxy": "172.18.0.2", "web_hosts": "desk.example.org"}
-TLS: dict[str, Any] = {"web_certificate": Path("c"), "web_key": Path("k"), "web_hosts": "desk.example.org"}
+TLS: dict[str, Any] = {
+    "web_certificate": Path("c"),
+    "web_key": Path("k"),
+    "web_hosts": "desk.example.org",
+}
 
 
 def test_it_listens_on_this_machine_only_and_without_users() -> None:
@@ -70,3 +78,36 @@ def test_a_place_that_is_none_is_refused(web: str) -> None:
 def test_a_proxy_is_one_address() -> None:
     with pytest.raises(ValueError, match="name one IP address"):
         Settings(web_proxy="*")
+
+
+async def answer_of(app: Any) -> list[tuple[bytes, bytes]]:
+    """Ask for a page by the public name; its headers."""
+    found: list[tuple[bytes, bytes]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        found.extend(message.get("headers", []))
+
+    scope = {"type": "http", "method": "GET", "path": "/login", "raw_path": b"/login",
+             "query_string": b"", "headers": [(b"host", b"desk.example.org")],
+             "scheme": "https", "server": ("desk.example.org", 443), "client": ("::1", 1),
+             "root_path": "", "http_version": "1.1"}  # fmt: skip
+    await app(scope, receive, send)
+    return found
+
+
+def test_behind_tls_the_cookie_is_bound_to_its_host_and_browsers_stay_on_tls(
+    tmp_path: Path,
+) -> None:
+    address = address_of(Settings(web="0.0.0.0:8765", **PROXY), has_users=True)
+    assert address is not None
+    with open_stage(tmp_path) as stage:
+        app = build(furnish(stage.back, address), DOORS)
+        headers = dict(asyncio.run(answer_of(app)))
+
+    cookie = headers[b"set-cookie"].decode()
+    assert cookie.startswith("__Host-verbatim=")
+    assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    assert headers[b"strict-transport-security"] == b"max-age=31536000; includeSubDomains"

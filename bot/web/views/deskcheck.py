@@ -47,7 +47,11 @@ def _values(asked: Asked, name: str, text: str, checked: Checked | None) -> dict
         (
             one.post,
             [
-                look_of(shown, accounts[shown.account].handle if shown.account in accounts else "")
+                look_of(
+                    shown,
+                    (accounts[shown.account].handle if shown.account in accounts else "")
+                    or shown.account,
+                )
                 for shown in one.shown
             ],
         )

@@ -1,0 +1,42 @@
+"""What editors' commits and pull requests run is there, and is what the bot understands."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+import yaml
+
+from bot.cli import run
+from tests.docs.tree import read
+
+WORKFLOW = ".github/workflows/check-posts.yml"
+
+
+def workflow_commands() -> list[str]:
+    jobs = yaml.safe_load(read(WORKFLOW))["jobs"]
+    return [line for step in jobs["check"]["steps"] for line in step["run"].splitlines()]
+
+
+def test_the_workflow_uses_nobody_else_s_actions_and_only_reads() -> None:
+    workflow = yaml.safe_load(read(WORKFLOW))
+
+    assert all("uses" not in step for step in workflow["jobs"]["check"]["steps"])
+    assert workflow["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize("told", ["workflow", "pre-commit"])
+def test_what_they_run_is_a_check_of_the_bot_s(told: str) -> None:
+    hook = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"][0]["entry"]
+    command = workflow_commands()[-1] if told == "workflow" else hook
+    words = shlex.split(command)
+
+    assert words[:2] == [".venv/bin/python", "run_bot.py"]
+    assert run(words[2:]) == 0
+
+
+def test_the_desk_s_page_says_how_editors_get_them() -> None:
+    page = read("docs/desk.md")
+
+    assert WORKFLOW in page
+    assert "pre-commit install" in page

@@ -1,0 +1,129 @@
+"""Takes the pictures in docs/screens anew: every page, desktop and phone, light and dark.
+
+Run it as ``python -m tools.screens``; it needs Chromium and what the tests need.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from bot.services.corrections import Corrections
+from tests.browser.chromium import chromium, signed_in
+from tests.conftest import ROOT
+from tests.fakes.desk_stage import (
+    DeskStage,
+    add_people,
+    open_engaged,
+    open_stage,
+    play,
+    serving,
+)
+
+TARGET = ROOT / "docs" / "screens"
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+#: Longer pages are cut: the picture shows how a page begins.
+TALLEST = 1500
+PAGES = {
+    "today": "/",
+    "calendar-month": "/calendar?day=2026-12-01",
+    "calendar-week": "/calendar?view=week&day=2026-12-14",
+    "calendar-list": "/calendar?view=list",
+    "post": "/posts/passive-supplier-held-the-pen",
+    "source": "/sources/letter?post=passive-supplier-held-the-pen#quoted",
+    "held": "/held",
+    "log": "/log",
+    "accounts": "/accounts",
+    "corrections": "/corrections",
+}
+ENGAGED = {"engagement": "/engagement", "post-numbers": "/posts/post-01"}
+WRONG = """\
+posts:
+  - id: our-mothers
+    quote:
+      source: letter
+      text: "The people we speak of are our mothers and our fathers."
+    theme: families
+    queue: excerpts
+    author: edna
+  - id: our-neighbors
+    quote:
+      source: letter
+      text: "our nieces and nephews, our neighbors and our friends."
+    text: "Who they are:"
+    theme: families
+    queue: excerpts
+    author: edna
+"""
+
+
+@contextmanager
+def played() -> Iterator[DeskStage]:
+    with tempfile.TemporaryDirectory() as folder, open_stage(Path(folder)) as stage:
+        add_people(stage)
+        play(stage)
+        service = Corrections(
+            stage.store, stage.clock, lambda: stage.bot.contents.composition, stage.back.platform
+        )
+        sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
+        service.correct(sent[0], "The letter has four signatories.", by="anna",
+                        why="The post named three signatories.")  # fmt: skip
+        with serving(stage):
+            yield stage
+
+
+@contextmanager
+def engaged() -> Iterator[DeskStage]:
+    folder = tempfile.TemporaryDirectory()
+    with folder as name, open_engaged(Path(name)) as stage, serving(stage):
+        yield stage
+
+
+def take(page: Page, name: str) -> None:
+    """Store a picture with a palette, cut where it gets long."""
+    shot = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    cut = shot.crop((0, 0, shot.width, min(shot.height, TALLEST)))
+    small = cut.quantize(colors=256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(TARGET / f"{name}.png", optimize=True)
+
+
+def take_all(browser: Browser, stage: DeskStage, pages: Mapping[str, str]) -> None:
+    for scheme in ("light", "dark"):
+        for size, (width, height) in SIZES.items():
+            viewport = {"width": width, "height": height}
+            page = signed_in(browser, stage, color_scheme=scheme, viewport=viewport)
+            for name, address in pages.items():
+                page.goto(stage.origin + address)
+                take(page, f"{name}-{size}-{scheme}")
+            if "today" in pages:
+                _more(page, stage, f"{size}-{scheme}")
+            page.context.close()
+
+
+def _more(page: Page, stage: DeskStage, which: str) -> None:
+    """Take what needs more than an address: an answer of the desk check, and signing in."""
+    page.goto(f"{stage.origin}/check")
+    page.get_by_label("YAML of a new file").fill(WRONG)
+    page.get_by_role("button", name="Check it").click()
+    take(page, f"check-{which}")
+    page.get_by_role("button", name="Sign out").click()
+    take(page, f"login-{which}")
+
+
+def main() -> None:
+    TARGET.mkdir(exist_ok=True)
+    with chromium() as browser:
+        with played() as stage:
+            take_all(browser, stage, PAGES)
+        with engaged() as stage:
+            take_all(browser, stage, ENGAGED)
+
+
+if __name__ == "__main__":
+    main()
