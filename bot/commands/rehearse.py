@@ -55,6 +55,7 @@ def command(where: Places, days: int, serve: bool, as_json: bool) -> int:
 def _plain(report: Report) -> dict[str, object]:
     return {
         "campaign": report.campaign, "start": report.start, "end": report.end,
+        "approvals": "simulated",
         "deliveries": report.deliveries, "holes": report.holes, "spent": report.spent,
     }  # fmt: skip
 

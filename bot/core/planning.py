@@ -8,22 +8,16 @@ today for a year and one made each day for a week tell the same future.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Post, Queue, Schedule
+from bot.core.planbook import Alike, Book
 from bot.core.slots import pause_on, slot_times, yearly_times
 from bot.core.zones import Kind
-
-#: Whether two posts are too much alike to stand close together; symmetric.
-Alike = Callable[[str, str], bool]
-
-#: Sorts after every id of a post.
-_LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +94,6 @@ class _Moment:
     why_not: str = ""
 
 
-@dataclass(slots=True)
-class _Book:
-    """What is taken so far, by account."""
-
-    schedule: Schedule
-    alike: Alike
-    platform_of: Mapping[str, str]
-    zone: ZoneInfo
-    taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
-    last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    graphic_days: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
-    occurrences: set[tuple[str, str]] = field(default_factory=set)
-
-    def enter(self, account: str, post: str, when: datetime, *, graphic: bool) -> None:
-        insort(self.taken[account], (when, post))
-        self.last_used[account, post] = max(when, self.last_used.get((account, post), when))
-        if graphic:
-            self.graphic_days[self.day(when)].add(post)
-
-    def day(self, when: datetime) -> date:
-        return when.astimezone(self.zone).date()
-
-    def near(self, account: str, when: datetime, within: timedelta) -> Iterator[str]:
-        """Yield posts taken on the account less than ``within`` before or after."""
-        taken = self.taken[account]
-        start = bisect_right(taken, (when - within, _LAST))
-        end = bisect_left(taken, (when + within, ""))
-        return (post for _at, post in taken[start:end])
-
-    def count(self, account: str, since: datetime, until: datetime) -> int:
-        taken = self.taken[account]
-        return bisect_right(taken, (until, _LAST)) - bisect_right(taken, (since, _LAST))
-
-
 def plan(
     schedule: Schedule,
     offers: Sequence[Offer],
@@ -155,7 +115,7 @@ def plan(
     """
     zone = ZoneInfo(schedule.timezone)
     platforms = {account.name: account.platform for account in schedule.accounts.values()}
-    book = _Book(schedule, alike, platforms, zone)
+    book = Book(schedule, alike, platforms, zone)
     for one in past:
         book.enter(one.account, one.post_id, one.due_at, graphic=one.graphic)
         book.occurrences.add((one.account, one.occurrence))
@@ -238,7 +198,7 @@ def _fixed(
 def _lay_fixed(
     moments: Iterable[_Moment],
     offers: Mapping[tuple[str, str], Offer],
-    book: _Book,
+    book: Book,
     window: Window,
 ) -> tuple[list[Assignment], list[Hole]]:
     """Enter posts with a fixed time first: they do not move, so the others keep clear of them."""
@@ -260,30 +220,20 @@ def _lay_fixed(
     return assignments, holes
 
 
-def _fixed_why_not(offer: Offer, moment: _Moment, book: _Book) -> str:
+def _fixed_why_not(offer: Offer, moment: _Moment, book: Book) -> str:
     post, day = offer.post, book.day(moment.due_at)
     if not offer.may_repeat and (offer.account, post.id) in book.last_used:
         return "out already, and not repeated there"
     pause = pause_on(book.schedule.pauses, day)
     if pause is not None:
         return f"planned pause: {pause.reason}"
-    return _graphic_why_not(post, day, book)
-
-
-def _graphic_why_not(post: Post, day: date, book: _Book) -> str:
-    if not post.graphic:
-        return ""
-    if day in book.schedule.quiet:
-        return "a quiet day has no graphic post"
-    if len(book.graphic_days[day] - {post.id}) >= book.schedule.graphic_per_day:
-        return f"the day has its {book.schedule.graphic_per_day} graphic post already"
-    return ""
+    return book.too_graphic(post, day)
 
 
 def _lay(
     moment: _Moment,
     queues: Mapping[tuple[str, str], Sequence[Offer]],
-    book: _Book,
+    book: Book,
     assignments: list[Assignment],
     holes: list[Hole],
 ) -> None:
@@ -291,7 +241,7 @@ def _lay(
     waiting = queues.get((account.name, queue.name)) if queue else None
     if queue is None or waiting is None:
         return  # the queue is not for this account
-    why = moment.why_not or _caps(account, moment.due_at, book)
+    why = moment.why_not or book.caps(account, moment.due_at)
     chosen = None
     if not why:
         chosen, why = _choose(queue, waiting, moment, book)
@@ -304,19 +254,8 @@ def _lay(
     )
 
 
-def _caps(account: Account, when: datetime, book: _Book) -> str:
-    hour, day = timedelta(hours=1), timedelta(days=1)
-    if account.max_per_hour and book.count(account.name, when - hour, when) >= account.max_per_hour:
-        return f"the account's {account.max_per_hour} an hour are used"
-    if account.max_per_day and book.count(account.name, when - day, when) >= account.max_per_day:
-        return f"the account's {account.max_per_day} a day are used"
-    if account.min_gap and any(book.near(account.name, when, account.min_gap)):
-        return "too close to another post of the account"
-    return ""
-
-
 def _choose(
-    queue: Queue, waiting: Sequence[Offer], moment: _Moment, book: _Book
+    queue: Queue, waiting: Sequence[Offer], moment: _Moment, book: Book
 ) -> tuple[Post | None, str]:
     """Give the first post of the queue that may go now, or why there is none."""
     reasons: dict[str, int] = defaultdict(int)
@@ -328,7 +267,7 @@ def _choose(
     return None, _summary(queue, reasons)
 
 
-def _turn(queue: Queue, book: _Book) -> Callable[[Offer], tuple[float, str]]:
+def _turn(queue: Queue, book: Book) -> Callable[[Offer], tuple[float, str]]:
     """Order a queue: what was never out first, then what was out longest ago."""
 
     def key(offer: Offer) -> tuple[float, str]:
@@ -339,7 +278,7 @@ def _turn(queue: Queue, book: _Book) -> Callable[[Offer], tuple[float, str]]:
     return key
 
 
-def _why_not_now(offer: Offer, queue: Queue, moment: _Moment, book: _Book) -> str:
+def _why_not_now(offer: Offer, queue: Queue, moment: _Moment, book: Book) -> str:
     post, when = offer.post, moment.due_at
     used = book.last_used.get((offer.account, post.id))
     if used is not None:
@@ -347,22 +286,9 @@ def _why_not_now(offer: Offer, queue: Queue, moment: _Moment, book: _Book) -> st
             return "out already, and not repeated there"
         if when - used < queue.repeat_after:
             return "out already, too recently to repeat"
-    return _graphic_why_not(post, book.day(when), book) or _similar(offer, when, book)
-
-
-def _similar(offer: Offer, when: datetime, book: _Book) -> str:
-    """Look for a text too much alike, close by, on any account of the same platform."""
-    days = timedelta(days=book.schedule.similarity_days)
-    for account, platform in book.platform_of.items():
-        if platform != offer.platform:
-            continue
-        if account != offer.account and (account, offer.post.id) in book.last_used:
-            return "the same text never goes to two accounts of one platform"
-        for other in book.near(account, when, days):
-            same_here = account == offer.account and other == offer.post.id
-            if not same_here and book.alike(offer.post.id, other):
-                return f"too much like another within {days.days} days"
-    return ""
+    return book.too_graphic(post, book.day(when)) or book.too_alike(
+        post.id, offer.account, offer.platform, when
+    )
 
 
 def _summary(queue: Queue, reasons: Mapping[str, int]) -> str:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.model import Delivery
-from bot.core.planning import Alike, Past, Plan, Window, plan
+from bot.core.planbook import Alike
+from bot.core.planning import Past, Plan, Window, plan
 from bot.core.similarity import similar_pairs
 from bot.core.versions import version_of
 from bot.log import get_logger

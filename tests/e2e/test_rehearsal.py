@@ -1,0 +1,172 @@
+"""A rehearsal tells the future: the same each time, as planned, and nothing leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli import run
+from bot.platforms.rehearsal.book import rehearsed
+from bot.store import open_store
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.timeout(180)
+
+DAYS = "21"
+Do = Callable[..., Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Copy the first campaign."""
+    shutil.copytree(ROOT / "posts", tmp_path / "posts")
+    shutil.copy(ROOT / "schedule.yaml", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def do(folder: Path, capsys: pytest.CaptureFixture[str]) -> Do:
+    """Run a verb; what it prints as JSON."""
+
+    def done(*words: str) -> Any:
+        capsys.readouterr()
+        places = ["--config", folder / "schedule.yaml", "--posts", folder / "posts"]
+        code = run([*words, *map(str, places), "--data", str(folder / "data"), "--json"])
+        assert code == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return done
+
+
+def told(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    keys = ("id", "account", "post_id", "occurrence", "part", "state", "due_at", "sent_at", "url")
+    return [tuple(one[key] for key in keys) for one in deliveries]
+
+
+def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do) -> None:
+    first = do("rehearse", "--days", DAYS)
+
+    again = do("rehearse", "--days", DAYS)
+
+    # The second began some seconds later, so its last day ends later, too.
+    end = min(first["end"], again["end"])
+    ours, theirs = (
+        [one for one in told(report["deliveries"]) if one[6] < end] for report in (first, again)
+    )
+    assert ours == theirs
+    assert len(ours) > 20
+
+
+def test_what_is_planned_is_what_is_sent(do: Do) -> None:
+    plan = do("plan", "--days", DAYS)
+
+    report = do("rehearse", "--days", DAYS)
+
+    planned = {(one["account"], one["post_id"], one["due_at"]) for one in plan["entries"]}
+    sent = {
+        (one["account"], one["post_id"], one["due_at"])
+        for one in report["deliveries"]
+        if one["state"] == "SENT"
+    }
+    assert sent == planned
+    assert [one for one in report["deliveries"] if one["state"] != "SENT"] == []
+    holes = [(one["account"], one["occurrence"], one["why"]) for one in plan["holes"]]
+    assert holes == [(one["account"], one["occurrence"], one["why"]) for one in report["holes"]]
+
+
+def test_everything_is_sent_at_its_very_moment(do: Do) -> None:
+    report = do("rehearse", "--days", DAYS)
+
+    assert all(one["sent_at"] == one["due_at"] for one in report["deliveries"])
+
+
+def test_what_the_rehearsal_accounts_show_is_what_was_sent(do: Do, folder: Path) -> None:
+    report = do("rehearse", "--days", DAYS)
+
+    shown = rehearsed(folder / "data" / "rehearse" / "network.db")
+
+    assert len(shown) == len(report["deliveries"])
+    texts = {
+        (one["account"], json.loads(one["status_json"])["text"]) for one in report["deliveries"]
+    }
+    assert {(one.account, one.status.text) for one in shown} == texts
+
+
+def test_approvals_are_simulated_and_marked_so(
+    do: Do, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert do("rehearse", "--days", DAYS)["approvals"] == "simulated"
+
+    path = folder / "data" / "rehearse" / "verbatim.db"
+    store = open_store(f"sqlite:///{path}", create=False)
+    rows = store.outbox.find()
+    given = [one for row in rows for one in store.approvals.of(row.fingerprint)]
+    store.close()
+    assert {(one.by, one.note) for one in given} == {
+        ("simulated approver 1", "rehearsal"), ("simulated approver 2", "rehearsal"),
+    }  # fmt: skip
+
+    places = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
+    assert run(["rehearse", "--days", "1", *places, "--data", str(folder / "data")]) == 0
+    assert "Approvals were simulated; nothing left this machine." in capsys.readouterr().out
+
+
+def test_a_post_that_is_held_is_told_with_its_reason(do: Do, folder: Path) -> None:
+    schedule = folder / "schedule.yaml"
+    text = schedule.read_text(encoding="utf-8")
+    schedule.write_text(text.replace("budget_usd_per_month: 5", "budget_usd_per_month: 0.02"))
+
+    report = do("rehearse", "--days", DAYS)
+
+    held = [one for one in report["deliveries"] if one["state"] == "HELD"]
+    assert held
+    assert {one["account"] for one in held} == {"coalition-x"}
+    assert all(one["reason"].startswith("over budget") for one in held)
+    assert all(spent <= 0.02 for spent in report["spent"]["coalition-x"].values())
+
+
+def test_a_live_campaign_is_rehearsed_without_its_secrets(do: Do, folder: Path) -> None:
+    schedule = folder / "schedule.yaml"
+    text = schedule.read_text(encoding="utf-8")
+    owned = "owner: Us\n    consent: {by: Us, on: 2026-01-01}\n    "
+    text = text.replace("mode: rehearsal", "mode: live").replace(
+        "    platform: ", f"    {owned}platform: "
+    )
+    labelled = "automated_label_confirmed: 2026-01-01\n    links: never"
+    schedule.write_text(text.replace("links: never", labelled, 1), encoding="utf-8")
+
+    report = do("rehearse", "--days", "7")
+
+    assert {one["state"] for one in report["deliveries"]} == {"SENT"}
+    assert not (folder / "data" / "live.db").exists()
+
+
+def test_a_rehearsal_of_broken_files_tells_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "posts" / "broken.yaml").write_text("posts: [")
+    places = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
+
+    assert run(["rehearse", *places, "--data", str(folder / "data")]) == 1
+
+    assert "broken.yaml:" in capsys.readouterr().err
+
+
+def test_a_rehearsal_changes_nothing_of_the_campaign_s_own_state(do: Do, folder: Path) -> None:
+    do("rehearse", "--days", "1")
+
+    assert sorted(path.name for path in (folder / "data").iterdir()) == ["rehearse"]
+
+
+def test_it_covers_the_days_it_was_asked_for(do: Do) -> None:
+    report = do("rehearse", "--days", "2")
+
+    start, end = (datetime.fromisoformat(report[key]) for key in ("start", "end"))
+    assert end - start == timedelta(days=2)
+    assert abs(start - datetime.now(UTC)) < timedelta(minutes=2)
