@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -28,6 +30,7 @@ from bot.web.rendering import Pages
 log = get_logger(__name__)
 
 View = Callable[[Asked], Answer]
+_Made = TypeVar("_Made")
 
 #: Bytes of a form; the desk check takes a whole file of posts.
 SMALL, LARGE = 64_000, 700_000
@@ -45,6 +48,21 @@ _CODES = {
 }
 
 
+#: Pages that are made at once. The database's connections are shared with the publishers: however
+#: many people look, enough of them stay free.
+_AT_ONCE = 6
+
+
+class Threads:
+    """Where pages are made: everything behind a view blocks."""
+
+    def __init__(self) -> None:
+        self._limiter = CapacityLimiter(_AT_ONCE)
+
+    async def __call__(self, work: Callable[..., _Made], *arguments: Any) -> _Made:
+        return await to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """One address, and who may open it."""
@@ -59,15 +77,16 @@ class Door:
 
 def build(house: House, doors: Sequence[Door]) -> Guard:
     """Make the application."""
-    pages = Pages(house)
+    pages, threads = Pages(house), Threads()
     routes = [
-        Route(door.path, _endpoint(house, pages, door), methods=[door.method]) for door in doors
+        Route(door.path, _endpoint(house, pages, door, threads), methods=[door.method])
+        for door in doors
     ]
 
     async def lost(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        asked = await run_in_threadpool(_asked, house, request, {}, None)
-        return await run_in_threadpool(_trouble, pages, asked, status, "")
+        asked = await threads(_asked, house, request, {}, None)
+        return await threads(_trouble, pages, asked, status, "")
 
     app = Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
     app.router.redirect_slashes = False
@@ -79,14 +98,16 @@ def cookie_name(house: House) -> str:
     return "__Host-verbatim" if house.secure else "verbatim"
 
 
-def _endpoint(house: House, pages: Pages, door: Door) -> Callable[[Request], object]:
+def _endpoint(
+    house: House, pages: Pages, door: Door, threads: Threads
+) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         try:
             form, upload = await _form(request, door)
         except RefusedError as refusal:
-            asked = await run_in_threadpool(_asked, house, request, {}, None)
-            return await run_in_threadpool(_trouble, pages, asked, refusal.status, str(refusal))
-        return await run_in_threadpool(_opened, house, pages, door, request, form, upload)
+            asked = await threads(_asked, house, request, {}, None)
+            return await threads(_trouble, pages, asked, refusal.status, str(refusal))
+        return await threads(_opened, house, pages, door, request, form, upload)
 
     return endpoint
 

@@ -7,6 +7,7 @@ import random
 import re
 import socket
 import string
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -469,3 +470,20 @@ def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
 
         assert browser.get("/held").status == 303
         assert browser.post("/pause", {"reason": "too late"}).status == 401
+
+
+def test_however_many_people_look_at_once_all_are_served(stage: DeskStage) -> None:
+    signed_in = Browser(stage.origin)
+    signed_in.sign_in("vera")
+    met: list[int] = []
+
+    def look() -> None:
+        met.append(Browser(stage.origin, signed_in.cookie).get("/calendar").status)
+
+    people = [threading.Thread(target=look) for _ in range(40)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+
+    assert met == [200] * 40
