@@ -365,3 +365,49 @@ def test_signing_out_ends_the_session(
     page.goto(f"{stage.origin}/held")
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+PAYLOADS = (
+    "<script>alert(1)</script>", "<img src=https://evil.example/x onerror=alert(1)>",
+    "\"><svg onload=alert(1)>", "' onmouseover='alert(1)", "</bdi></p><iframe src=//evil.example>",
+    "<a href=javascript:alert(1)>x</a>", "{{7*7}}", "{% raw %}", "<style>*{display:none}</style>",
+    "<base href=https://evil.example/>", "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "\u202egnp.exe", "<form action=https://evil.example><button>Sign in</button></form>",
+    "]]><!--", "&lt;script&gt;", "<math><mi//xlink:href=\"data:x,<script>alert(1)</script>\">",
+    "<link rel=stylesheet href=https://evil.example/x.css>", "<details open ontoggle=alert(1)>",
+)  # fmt: skip
+
+
+def test_no_words_of_others_become_part_of_a_page(
+    browser: Browser, stage: DeskStage, pages: list[Page]
+) -> None:
+    words = "\n".join(PAYLOADS)
+    row = next(one for one in stage.planned() if one.platform == "mastodon")
+    stage.approve(row.post_id, "anna", "ben")
+    stage.clock.advance(row.due_at - stage.clock.now())
+    stage.lose(row, words)
+    stage.store.notices.raise_("hostile", words, stage.clock.now())
+    stage.store.accounts.stop("coalition-x", words, now=stage.clock.now())
+    page = enter(browser, stage, pages, "ben")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Reason").fill(" ".join(PAYLOADS)[:480])
+    page.get_by_role("button", name="Pause everything").click()
+
+    for address in ("/", "/held", "/log", "/accounts", f"/posts/{row.post_id}", "/check"):
+        page.goto(stage.origin + address)
+        found = page.evaluate(HOSTILE)
+        assert found == [], address
+        assert address in {"/check", f"/posts/{row.post_id}"} or "alert(1)" in page.content()
+
+    assert all(url.startswith((stage.origin, "data:")) for url in asked)
+
+
+#: Elements and attributes that no template of ours has.
+HOSTILE = """
+[...document.querySelectorAll('*')].flatMap(one => [
+  ...(one.matches('script, iframe, base, style, math, object') ? [one.tagName] : []),
+  ...[...one.attributes].filter(a => a.name.startsWith('on') || /^javascript:/i.test(a.value)
+    || (a.name !== 'href' && /evil\\.example/.test(a.value))).map(a => a.name),
+])
+"""
