@@ -12,10 +12,10 @@ from bot.content.watching import print_of
 from bot.log import catch_uncaught, configure, get_logger
 from bot.scheduler import LONGEST_NAP, Service, stop_on_signals
 from bot.settings import Settings
-from bot.store import ProcessLock, Store
+from bot.store import ProcessLock
 from bot.wiring.content import prove_files
 from bot.wiring.service import Bot, build
-from bot.wiring.storage import create_store, mode_of, settings, strays
+from bot.wiring.storage import create_store, lock_for, mode_of, settings, strays
 from bot.wiring.web import dashboard_of
 
 log = get_logger(__name__)
@@ -36,33 +36,35 @@ def serve(config: Path, posts: Path, data: Path) -> None:
     stop_on_signals(stop)
     require_raqm()
     mode = mode_of(prove_files(config, posts, clock=clock), data)
+    # Before the database is opened: what a standby knew of it would be old by its turn, and two
+    # first starts at once would both create it.
+    lock = lock_for(mode, data, known=known)
+    if not _wait_for(lock, stop):
+        return
     store = create_store(mode, data, known=known, clock=clock)
-    lock = store.process_lock()
     try:
-        if _wait_for(lock, store, stop):
-            bot = build(
-                store,
-                clock=clock,
-                known=known,
-                look=lambda: print_of(config, posts),
-                load=lambda: prove_files(config, posts, store=store),
-                rehearsed=store.directory / "rehearsed.db",
-                mode=mode,
-                stop=stop,
-            )
-            _work(bot, known, stop)
+        bot = build(
+            store,
+            clock=clock,
+            known=known,
+            look=lambda: print_of(config, posts),
+            load=lambda: prove_files(config, posts, store=store),
+            rehearsed=store.directory / "rehearsed.db",
+            mode=mode,
+            stop=stop,
+        )
+        _work(bot, known, stop)
     finally:
         store.close()
-        lock.release()
+        if lock is not None:
+            lock.release()
 
 
-def _wait_for(lock: ProcessLock, store: Store, stop: Event) -> bool:
+def _wait_for(lock: ProcessLock | None, stop: Event) -> bool:
     """Become the one process that works on an embedded database, or stand by until it can."""
-    if not store.is_sqlite:
-        return True
     told = False
     while not stop.is_set():
-        if lock.acquire():
+        if lock is None or lock.acquire():
             return True
         if not told:
             log.info("standing by: another process works on this database")

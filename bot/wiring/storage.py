@@ -13,7 +13,7 @@ from bot.log import mask
 from bot.platforms.registry import KINDS
 from bot.services.contents import errors_of
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
-from bot.store import Store, open_store
+from bot.store import ProcessLock, Store, open_store, process_lock_of
 
 #: Short names of all platforms' secrets.
 SECRETS = frozenset(name for kind in KINDS.values() for name in kind.traits.secrets)
@@ -50,6 +50,13 @@ def database_url(mode: Mode, data: Path, known: Settings) -> str:
     if mode is Mode.LIVE and known.database_url is not None:
         return str(known.database_url)
     return f"sqlite:///{data.absolute() / mode.value}.db"
+
+
+def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
+    """Give the lock of the one service that may work on an embedded database; else None."""
+    directory = prepare_data(data)
+    url = database_url(mode, directory, known)
+    return process_lock_of(url, data=directory) if url.startswith("sqlite") else None
 
 
 def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:

@@ -41,7 +41,7 @@ _ACCOUNTS = {
     "x": '{{platform: x, server: "{origin}", threads: true, budget_usd_per_month: 50,'
     " automated_label_confirmed: 2026-01-01, {owned}}}",
 }
-_SCHEDULE = """\
+SCHEDULE = """\
 campaign: faults
 timezone: UTC
 mode: live
@@ -123,15 +123,19 @@ class Stage:
         return replace(self, loaded=replace(self.loaded, campaign=replace(campaign, posts=posts)))
 
 
+def accounts_at(origins: Mapping[str, str]) -> str:
+    """Write the accounts of a schedule."""
+    return "".join(
+        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED)}\n"
+        for name, origin in origins.items()
+    )
+
+
 def prepare_stage(folder: Path, origins: Mapping[str, str], *, long: bool = False) -> Stage:
     """Write the campaign for these accounts, prove it, and make an empty database."""
     os.environ.update(SECRETS)
     tree = CampaignTree(folder / "campaign")
-    accounts = "".join(
-        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED)}\n"
-        for name, origin in origins.items()
-    )
-    tree.put("schedule.yaml", _SCHEDULE.format(accounts=accounts))
+    tree.put("schedule.yaml", SCHEDULE.format(accounts=accounts_at(origins)))
     at = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S+00:00")
     text, thread = (LONG, "true") if long else (SHORT, "false")
     tree.put(

@@ -1,0 +1,275 @@
+"""Processes of the customer's command, killed at random, on networks that fail at random."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.clock import SystemClock
+from bot.core.model import Delivery, State
+from bot.errors import StoreError
+from bot.services.desk import Desk
+from bot.store import Store, open_store
+from bot.wiring.content import compose_files
+from tests.fakes.campaign_tree import CampaignTree
+from tests.faults.ledgers import ROOT, Networks
+from tests.faults.life import AT_REST, PEOPLE, SCHEDULE, SECRETS, accounts_at
+from tests.faults.reporting import judged
+
+_SETTINGS = {
+    "SETTLE_FIRST": "1", "SETTLE_APART": "0.5", "LEASE": "8", "CONNECT_TIMEOUT": "1",
+    "READ_TIMEOUT": "2", "RELOAD": "60", "STOP_GRACE": "10",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, how much, how rough."""
+
+    posts: int
+    #: Seconds over which they are due, and from now until the first is.
+    over: float
+    lead: float = 10.0
+    replicas: int = 2
+    #: Share of requests that meet a fault.
+    share: float = 1 / 3
+    #: Seconds that a process lives at least and at most; None where none is killed.
+    lives: tuple[float, float] | None = (8.0, 20.0)
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Replica:
+    """One process, and the data directory that its successors go on with."""
+
+    data: Path
+    process: subprocess.Popen[bytes] | None = None
+    dies_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Measured:
+    """What the storm saw besides the ledger."""
+
+    kills: int = 0
+    #: Seconds from a kill until nothing was SENDING in the name of the dead.
+    recoveries: list[float] = field(default_factory=list)
+    #: Seconds from a kill of the active process until another had the lock.
+    take_overs: list[float] = field(default_factory=list)
+
+
+class Storm:
+    """One campaign of many posts on three platforms, over one database."""
+
+    def __init__(self, folder: Path, world: Networks, plan: Plan, *, url: str = "") -> None:
+        self.folder, self.world, self.plan = folder, world, plan
+        self.is_sqlite = not url
+        self.url = url or f"sqlite:///{folder / 'data' / 'live.db'}"
+        self.dice = random.Random(plan.seed)  # noqa: S311 - a storm that can be repeated
+        self.measured = Measured()
+        self.replicas = [
+            Replica(folder / ("data" if self.is_sqlite else f"data-{number}"))
+            for number in range(plan.replicas)
+        ]
+        self._dead: list[tuple[str, float]] = []
+        self._waiting_for_lock: tuple[int, float] | None = None
+        #: Why what is not out is not.
+        self.evidence: list[str] = []
+        self._write()
+
+    def _write(self) -> None:
+        self.tree = CampaignTree(self.folder / "campaign")
+        self.tree.put("schedule.yaml", SCHEDULE.format(accounts=accounts_at(self.world.origins)))
+        self.first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=self.plan.lead)
+        self.tree.put(
+            "posts/main.yaml", "posts:\n" + "".join(map(self._post, range(self.plan.posts)))
+        )
+
+    def _post(self, number: int) -> str:
+        at = self.first + timedelta(seconds=int(number * self.plan.over / self.plan.posts))
+        words = f"Post {number} of {self.plan.posts} in storm {self.plan.seed}."
+        if number % 10 == 9:
+            words += "".join(f" Sentence {one} of post {number} goes on." for one in range(20))
+        return (
+            f'  - {{id: p{number}, text: "{words}", thread: {str(number % 10 == 9).lower()},'
+            f" at: {at:%Y-%m-%d %H:%M:%S}+00:00, author: Ed}}\n"
+        )
+
+    def run(self) -> dict[str, Any]:
+        """Start, approve, storm, calm down, judge."""
+        self.world.forget()
+        self.world.set_ahead(timedelta(0))
+        try:
+            return self._run()
+        finally:
+            for one in self.replicas:
+                if one.process is not None:
+                    one.process.kill()
+                    one.process.wait()
+
+    def _run(self) -> dict[str, Any]:
+        for one in self.replicas:
+            self._start(one)
+        store = self._store()
+        try:
+            self._approve(store)
+            self.world.order("storm", share=self.plan.share, seed=self.plan.seed)
+            end = max(self.first, datetime.now(UTC)) + timedelta(seconds=self.plan.over)
+            self._while(store, lambda: datetime.now(UTC) < end, kills=self.plan.lives is not None)
+            self.world.order("calm")
+            told = self.world.order("told")
+            began = time.monotonic()
+            patience = time.monotonic() + 90
+            self._while(
+                store, lambda: not self._at_rest(store) and time.monotonic() < patience, kills=False
+            )
+            return self._judge(store.outbox.find(), told, time.monotonic() - began)
+        finally:
+            store.close()
+
+    def _start(self, one: Replica) -> None:
+        one.data.mkdir(mode=0o700, exist_ok=True)
+        environment = {
+            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}},
+            **SECRETS,
+            **{f"VERBATIM_{name}": value for name, value in _SETTINGS.items()},
+            **({} if self.is_sqlite else {"VERBATIM_DATABASE_URL": self.url}),
+            "PYTHONUNBUFFERED": "1",
+        }
+        paths = ("--config", str(self.tree.schedule), "--posts", str(self.tree.posts))
+        with (self.folder / f"{one.data.name}.log").open("ab") as log:
+            one.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "run_bot.py"), "run", *paths, "--data", str(one.data)],
+                env=environment, cwd=self.folder, stdout=log, stderr=log,
+            )  # fmt: skip
+        if self.plan.lives is not None:
+            one.dies_at = time.monotonic() + self.dice.uniform(*self.plan.lives)
+
+    def _store(self) -> Store:
+        """Open the database as a person's command does, once it is there."""
+        data = self.replicas[0].data
+        deadline = time.monotonic() + 40
+        while True:
+            try:
+                return open_store(self.url, create=False, data=data)
+            except StoreError:
+                for one in self.replicas:
+                    self._look_after(one, kills=False)
+                if time.monotonic() > deadline:
+                    raise AssertionError(self.log()) from None
+                time.sleep(0.3)
+
+    def _approve(self, store: Store) -> None:
+        composition = compose_files(self.tree.schedule, self.tree.posts)
+        wanted = sum(len(one.statuses) for one in composition.rendered.values())
+        deadline = time.monotonic() + 40
+        while len(store.outbox.find()) < wanted:
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.2)
+        desk = Desk(store, SystemClock(), lambda: composition.campaign)
+        for post in composition.campaign.posts:
+            for who in PEOPLE:
+                desk.approve(post.id, by=who)
+
+    def _while(self, store: Store, goes_on: Callable[[], bool], *, kills: bool) -> None:
+        while goes_on():
+            for one in self.replicas:
+                self._look_after(one, kills=kills)
+            self._measure(store)
+            time.sleep(0.05)
+
+    def _look_after(self, one: Replica, *, kills: bool) -> None:
+        assert one.process is not None
+        if one.process.poll() is not None:
+            self._start(one)
+        elif kills and time.monotonic() > one.dies_at:
+            pid = one.process.pid
+            is_active = self._active() == pid
+            os.kill(pid, signal.SIGKILL)
+            one.process.wait()
+            self.measured.kills += 1
+            self._dead.append((f"/{pid}", time.monotonic()))
+            if is_active and self._waiting_for_lock is None:
+                self._waiting_for_lock = pid, time.monotonic()
+            # As a supervisor does; the other one is active meanwhile.
+            one.dies_at = time.monotonic() + 3600
+            one.process = subprocess.Popen(["sleep", str(self.dice.uniform(0.2, 1.5))])
+
+    def _active(self) -> int:
+        """Tell which process holds the lock of an embedded database; 0 where nobody does."""
+        path = self.replicas[0].data / "live.sent.lock"
+        told = path.read_text().strip() if self.is_sqlite and path.exists() else ""
+        return int(told) if told.isdigit() else 0
+
+    def _measure(self, store: Store) -> None:
+        if self._waiting_for_lock and self._active() not in {0, self._waiting_for_lock[0]}:
+            self.measured.take_overs.append(time.monotonic() - self._waiting_for_lock[1])
+            self._waiting_for_lock = None
+        if not self._dead:
+            return
+        sending = {one.owner for one in store.outbox.find(states={State.SENDING})}
+        still = [
+            (name, since) for name, since in self._dead
+            if any(owner.endswith(name) for owner in sending)
+        ]  # fmt: skip
+        self.measured.recoveries += [
+            time.monotonic() - since for name, since in self._dead if (name, since) not in still
+        ]
+        self._dead = still
+
+    def _at_rest(self, store: Store) -> bool:
+        return all(row.state in AT_REST for row in store.outbox.find())
+
+    def _judge(self, rows: Sequence[Delivery], told: Any, calmed: float) -> dict[str, Any]:
+        taken = self.world.taken()
+        rows = [row for row in rows if row.state is not State.CANCELLED]
+        self.evidence = [
+            f"{one.account} {one.id}: {one.reason}; {one.evidence}"
+            for one in rows
+            if one.state is not State.SENT
+        ]
+        counted: dict[str, Any] = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
+        held: Counter[str] = Counter()
+        for account in "xmb":
+            seen = Counter(one.text for one in taken if one.account == account)
+            one = judged([row for row in rows if row.account == account], seen)
+            held += Counter(one.pop("held"))
+            counted = {name: counted[name] + one[name] for name in counted}
+        late = sorted(self._lateness(rows))
+        also = {
+            "kills": self.measured.kills,
+            "p50 lateness": round(late[len(late) // 2], 2),
+            "settled after calm": round(calmed, 1),
+        }
+        if self.plan.share == 0 and self.plan.lives is None:
+            also["p99 lateness"] = round(late[int(len(late) * 0.99)], 2)
+        for name, values in (
+            ("recovery", self.measured.recoveries), ("take-over", self.measured.take_overs),
+        ):  # fmt: skip
+            if values:
+                also[name] = round(max(values), 2)
+        return {
+            **counted, "held": dict(held), "injected": sum(told["thrown"].values()),
+            "lateness": round(late[-1], 1), "also": also,
+        }  # fmt: skip
+
+    def _lateness(self, rows: Sequence[Delivery]) -> list[float]:
+        due = {row.remote_id: row.due_at for row in rows}
+        found = [one for one in self.world.taken() if one.id in due]
+        return [(one.at - due[one.id]).total_seconds() for one in found] or [0.0]
+
+    def log(self) -> str:
+        """Give the end of what the processes said."""
+        files = sorted(self.folder.glob("data*.log"))
+        return "\n".join(json.dumps(one.read_text()[-2000:]) for one in files)

@@ -1,0 +1,77 @@
+"""Row 5: random `kill -9` of replicas while a third of the requests fail; and calm weather."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.ledgers import Networks
+from tests.faults.reporting import Tally
+from tests.faults.storm import Plan, Storm
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(900), pytest.mark.usefixtures("may_sleep")]
+
+
+def weather(tmp_path: Path, world: Networks, plan: Plan, *, url: str = "") -> dict[str, Any]:
+    storm = Storm(tmp_path, world, plan, url=url)
+    counted = storm.run()
+    print(*storm.evidence, sep="\n")  # noqa: T201 - shown where the test fails
+    assert (counted["duplicate"], counted["lost"]) == (0, 0), f"{counted}\n{storm.log()}"
+    assert set(counted["held"]) <= {"attempts used up", "cannot tell whether it is out"}, counted
+    return counted
+
+
+def test_row_05_a_short_storm_with_a_standby(tmp_path: Path, world: Networks, tally: Tally) -> None:
+    plan = Plan(posts=12, over=20, seed=11)
+
+    counted = weather(tmp_path, world, plan)
+
+    tally(5, "kill -9 storm, SQLite with a standby, seed 11", counted)
+    assert counted["also"]["kills"] > 0
+
+
+def test_row_05_a_short_storm_of_three_replicas(
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
+) -> None:
+    plan = Plan(posts=12, over=20, replicas=3, seed=12)
+
+    counted = weather(tmp_path, world, plan, url=postgres_url)
+
+    tally(5, "kill -9 storm, PostgreSQL with 3 replicas, seed 12", counted)
+    assert counted["also"]["kills"] > 0
+
+
+@pytest.mark.slow
+def test_calm_weather_is_on_time(tmp_path: Path, world: Networks, tally: Tally) -> None:
+    plan = Plan(posts=40, over=40, replicas=1, share=0.0, lives=None)
+
+    counted = weather(tmp_path, world, plan)
+
+    tally(0, "no fault, SQLite, one process", counted)
+    assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_row_05_a_long_storm_with_a_standby(
+    tmp_path: Path, world: Networks, tally: Tally, seed: int
+) -> None:
+    counted = weather(tmp_path, world, Plan(posts=170, over=170, seed=seed))
+
+    tally(5, f"kill -9 storm, SQLite with a standby, seed {seed}", counted)
+    assert counted["deliveries"] >= 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [3, 4])
+def test_row_05_a_long_storm_of_three_replicas(
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally, seed: int
+) -> None:
+    plan = Plan(posts=170, over=170, replicas=3, seed=seed)
+
+    counted = weather(tmp_path, world, plan, url=postgres_url)
+
+    tally(5, f"kill -9 storm, PostgreSQL with 3 replicas, seed {seed}", counted)
+    assert counted["deliveries"] >= 500
