@@ -46,4 +46,6 @@ def _lines(outlook: Outlook) -> Iterator[str]:
     for hole in outlook.holes:
         yield f"    {shown(hole.due_at, outlook.zone)}  {hole.account}: {hole.why}"
     for month, cost in outlook.cost_by_month.items():
-        yield f"X in {month}: ${cost:.3f} for posting"
+        reading = outlook.reading_by_month.get(month, 0.0)
+        budget = "" if outlook.budget is None else f" of ${outlook.budget:.2f} a month"
+        yield f"X in {month}: ${cost:.3f} for posting, ${reading:.3f} for reading{budget}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -66,29 +67,42 @@ def forecasts(
 def _forecast(
     store: Store, account: Account, schedule: Schedule, now: datetime, traits: Traits
 ) -> Forecast:
-    price = price_of_read(account, traits, schedule)
+    price, end = price_of_read(account, traits, schedule), _month_end(now)
+    rows = store.outbox.find(states=_TO_COME, account=account.name, until=end)
+    days = read_days(store, account.name, (max(row.due_at, now) for row in rows), end)
     return Forecast(
         account=account.name,
         month=f"{now.astimezone(UTC):%Y-%m}",
         spent=store.ledger.spent(account.name, month_of=now),
         by_action=store.ledger.spent_by_action(account.name, month_of=now),
         posts_to_come=kept_for_posts(store, account.name, now),
-        reads_to_come=price * _days_read(store, account.name, now),
+        reads_to_come=price * days.get(f"{now.astimezone(UTC):%Y-%m}", 0)
+        + price_of_read(account, traits, schedule, "user_read") * ((end - now).days),
         budget=account.budget_usd_per_month,
     )
 
 
-def _days_read(store: Store, account: str, now: datetime) -> int:
-    """Count what will be read until the month ends: a status costs once a UTC day."""
-    end, days = _month_end(now), set()
-    for one in store.snapshots.find(account=account, outcome=Outcome.DUE):
-        if now <= one.due_at < end:
-            days.add((one.delivery_id, one.due_at.astimezone(UTC).date()))
-    for row in store.outbox.find(states=_TO_COME, account=account, until=end):
-        for due in due_times(max(row.due_at, now), in_few_days=True).values():
+def read_days(
+    store: Store | None, account: str, to_come: Iterable[datetime], end: datetime
+) -> Mapping[str, int]:
+    """Count, by UTC month, on how many days a status will be read before ``end``.
+
+    Statuses are those that are out, and those that go out at the moments ``to_come``.
+    """
+    out = store.snapshots.find(account=account, outcome=Outcome.DUE) if store else ()
+    days = {(one.delivery_id, one.due_at.astimezone(UTC).date()) for one in out if one.due_at < end}
+    for number, moment in enumerate(to_come):
+        for due in due_times(moment, in_few_days=True).values():
             if due < end:
-                days.add((row.id, due.astimezone(UTC).date()))
-    return len(days)
+                days.add((f"{number} to come", due.astimezone(UTC).date()))
+    return Counter(f"{day:%Y-%m}" for _status, day in days)
+
+
+def looks(start: datetime, end: datetime) -> Mapping[str, int]:
+    """Count, by UTC month, the daily looks at an account: one a day for its followers."""
+    first = start.astimezone(UTC)
+    days = (first + timedelta(days=day) for day in range((end - start).days))
+    return Counter(f"{day:%Y-%m}" for day in days)
 
 
 def _cost(row: Delivery) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from bot.core.gate import approvers
 from bot.core.model import State
 from bot.core.planning import Assignment, Hole, Plan
 from bot.services.composing import Composition
+from bot.services.costs import looks, price_of_read, read_days
 from bot.store import Store
 
 
@@ -46,6 +47,10 @@ class Outlook:
     holes: tuple[Hole, ...]
     #: US dollars for posting, by UTC month such as 2026-12.
     cost_by_month: Mapping[str, float]
+    #: The same for reading what the posts bring.
+    reading_by_month: Mapping[str, float] = field(default_factory=dict)
+    #: US dollars a month of all accounts that pay and have a budget.
+    budget: float | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,7 +82,30 @@ class Forecaster:
             entries=tuple(entries),
             holes=plan.holes,
             cost_by_month=dict(costs),
+            reading_by_month=self._reading(composition, plan, start + timedelta(days=days)),
+            budget=_budget(composition),
         )
+
+    def _reading(self, composition: Composition, plan: Plan, end: datetime) -> Mapping[str, float]:
+        """Add up what reading will cost until then: X bills a status once a UTC day."""
+        costs: dict[str, float] = defaultdict(float)
+        for account in composition.campaign.schedule.accounts.values():
+            traits = composition.traits_of(account.name)
+            price = price_of_read(account, traits, composition.campaign.schedule)
+            ours = (one for one in plan.assignments if one.account == account.name)
+            sent = [
+                one.due_at
+                for one in ours
+                for _status in composition.rendered[one.post_id, one.account].statuses
+            ]
+            if not price:
+                continue
+            for month, days in read_days(self.store, account.name, sent, end).items():
+                costs[month] += price * days
+            look = price_of_read(account, traits, composition.campaign.schedule, "user_read")
+            for month, days in looks(self.clock.now(), end).items():
+                costs[month] += look * days
+        return dict(costs)
 
     def _entry(self, composition: Composition, one: Assignment) -> Entry:
         statuses = composition.rendered[one.post_id, one.account].statuses
@@ -112,6 +140,16 @@ class Forecaster:
             )
             for row in held
         ]  # fmt: skip
+
+
+def _budget(composition: Composition) -> float | None:
+    accounts = composition.campaign.schedule.accounts.values()
+    budgets = [
+        one.budget_usd_per_month
+        for one in accounts
+        if composition.traits_of(one.name).prices and one.budget_usd_per_month is not None
+    ]
+    return sum(budgets) if budgets else None
 
 
 def as_calendar(outlook: Outlook) -> bytes:

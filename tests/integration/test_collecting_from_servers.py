@@ -169,7 +169,8 @@ def test_the_forecast_asks_x_nothing(on_x: OnX) -> None:
     assert len(on_x.x.requests) == asked
     assert told[0].spent == pytest.approx(on_x.x.world.spend())
     # 1 h and 6 h on one day, then 24 h, 72 h and 7 d; day 30 is in January.
-    assert told[0].reads_to_come == pytest.approx(4 * price)
+    # Followers once a day, of which 22 are left.
+    assert told[0].reads_to_come == pytest.approx(4 * price + 22 * 0.01)
 
 
 # -- Mastodon

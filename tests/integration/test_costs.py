@@ -1,0 +1,85 @@
+"""What the month has cost and will cost, told without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.clock import FastClock
+from bot.core.campaign import Account
+from bot.core.model import Charge
+from bot.platforms.registry import KINDS
+from bot.services.costs import Forecast, forecasts, kept_for_posts, looks, read_days
+from bot.services.telling import cost_told
+from bot.store import Store
+from tests.fakes.engaged import sent
+from tests.fakes.written import campaign
+from tests.integration.store_rows import new_delivery
+
+NOW = datetime(2026, 12, 29, 9, tzinfo=UTC)
+X = Account("acc", "x", budget_usd_per_month=5)
+TRAITS = {name: kind.traits for name, kind in KINDS.items()}
+
+
+def planned(store: Store, id_: str, due: datetime, cost: object) -> None:
+    made = new_delivery(id=id_, occurrence=f"at/{id_}", due_at=due, platform="x",
+                        labels={"cost": cost})  # fmt: skip
+    assert store.outbox.add(made, now=NOW)
+
+
+def forecast(store: Store, account: Account = X) -> Forecast:
+    (told,) = forecasts(store, campaign(accounts=[account]), FastClock(NOW), TRAITS)
+    return told
+
+
+def test_only_this_months_posts_are_kept_for(store: Store) -> None:
+    planned(store, "soon", NOW + timedelta(days=1), 0.2)
+    planned(store, "next-month", NOW + timedelta(days=4), 0.2)
+    planned(store, "free", NOW + timedelta(hours=1), None)
+
+    assert kept_for_posts(store, "acc", NOW) == pytest.approx(0.2)
+
+
+def test_the_month_is_what_is_spent_and_what_is_to_come(store: Store) -> None:
+    store.ledger.reserve("acc", Charge("post", 2), 0.015, now=NOW)
+    planned(store, "soon", NOW + timedelta(hours=1), 0.015)
+
+    told = forecast(store)
+
+    # The post is read on the 29th (1 h, 6 h) and the 30th (24 h); 72 h later it is January.
+    # The account is looked at on two more days.
+    assert told.reads_to_come == pytest.approx(2 * 0.005 + 2 * 0.01)
+    assert told.expected == pytest.approx(0.03 + 0.015 + 0.03)
+    assert told.left == pytest.approx(4.97)
+    assert told.by_action == {"post": 0.03}
+
+
+def test_who_owns_the_app_reads_for_a_fifth(store: Store) -> None:
+    sent(store, replace(new_delivery(due_at=NOW), platform="x"), NOW)
+    store.snapshots.schedule("d1", {"1h": NOW + timedelta(hours=1)})
+
+    dear, cheap = forecast(store), forecast(store, replace(X, owns_app=True))
+
+    assert dear.reads_to_come - cheap.reads_to_come == pytest.approx(0.004)
+
+
+def test_accounts_that_cost_nothing_are_not_told(store: Store) -> None:
+    free = campaign(accounts=[Account("acc", "bluesky")])
+
+    assert forecasts(store, free, FastClock(NOW), TRAITS) == ()
+
+
+def test_without_a_budget_nothing_is_left_or_lacking(store: Store) -> None:
+    told = forecast(store, Account("acc", "x"))
+
+    assert told.left is None
+    assert cost_told(told).endswith("there is no budget.")
+
+
+def test_days_are_counted_by_month() -> None:
+    end = NOW + timedelta(days=40)
+
+    assert read_days(None, "acc", [NOW], end) == {"2026-12": 2, "2027-01": 3}
+    assert looks(NOW, NOW + timedelta(days=5)) == {"2026-12": 3, "2027-01": 2}
