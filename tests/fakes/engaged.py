@@ -15,6 +15,7 @@ from bot.core.model import Draft, Metrics, NewDelivery, PostRef, Status
 from bot.platforms.base import Platform
 from bot.store import Outcome, Store
 from tests.fakes.written import LETTER_TEXT, campaign, source
+from tools.sample_cards import UYGHUR_1
 
 START = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 #: Share of a post's engagements that is there at each age.
@@ -95,7 +96,7 @@ class Engaged:
         excerpt = _EXCERPTS[number % len(_EXCERPTS)]
         start = LETTER_TEXT.index(excerpt)
         lang = "ug" if number % 8 == 3 else "en"
-        text = "ئۇيغۇرلار: بىز ئۇلارنى ئۇنتۇپ قالمايمىز" if lang == "ug" else f"“{excerpt}”"
+        text = UYGHUR_1 if lang == "ug" else f"“{excerpt}”"
         return NewDelivery(
             id=f"{post_id}-{audience.account.platform}",
             account=audience.account.name,
