@@ -51,6 +51,13 @@ class ClockGuard:
             is_known = bool(self._ahead) or not self._steps
         return (is_known or look()) and not self.why()
 
+    def is_confirmed(self) -> bool:
+        """Tell whether a server that was heard since the clock was last set agrees with it."""
+        self._notice()
+        with self._lock:
+            is_known = bool(self._ahead)
+        return is_known and not self.why()
+
     def is_sure(self) -> bool:
         """Tell whether nothing speaks against the clock; asks nobody."""
         self._notice()

@@ -23,7 +23,7 @@ from bot.platforms.base import Connection, Platform
 from bot.platforms.registry import KINDS, Kind
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
-from bot.services.clockguard import ClockGuard
+from bot.services.clockguard import TOLERANCE, ClockGuard
 from bot.services.collector import Collector
 from bot.services.composing import Composition
 from bot.services.contents import Contents, Load, Look
@@ -164,12 +164,28 @@ class Bot:
     def plan(self) -> None:
         """Bring the outbox to the content in force."""
         with self._planning:
+            if not self._may_plan():
+                log.warning("not planned: the clock cannot be trusted")
+                self._planned = None  # `watch` tries again
+                return
             composition = self.contents.composition
             self.guard.inspect(composition.campaign)
             self._apply(composition)
             if composition.campaign.schedule.mode is Mode.REHEARSAL:
                 Approver(self.store, self.clock).run(composition.campaign)
             self._planned = composition
+
+    def _may_plan(self) -> bool:
+        """Tell whether the clock is good enough to plan by.
+
+        One that is behind would take back all that is planned beyond its horizon; no server may
+        have been heard yet, but what is in the database was not written in the future.
+        """
+        if self.clock_guard.is_confirmed():
+            return True
+        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
+        is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
+        return self.clock_guard.is_sure() and not is_behind
 
     def _apply(self, composition: Composition) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""

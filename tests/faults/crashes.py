@@ -114,13 +114,24 @@ class Enumeration:
         )
         self._judge(at)
 
-    def points_of_recovery(self, first: int) -> int:
-        """Count the boundaries of a restart after dying at ``first``."""
+    def run_killed_by_server(self, when: str) -> None:
+        """Let the platform kill its client: ``before`` it takes the status, or ``after``."""
         stage = self._begin()
-        self._child(stage, die_at=first)
+        ready, go = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.read(ready, 1)
+            self._live_and_exit(stage, 0)
+        self._world.order("kill", account=self._account, pid=pid, when=when)
+        os.write(go, b"!")
+        killed = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        self.outcome.kills += killed
+        os.close(ready)
+        os.close(go)
         self._world.set_ahead(self._world.ahead + _AWAY)
-        self._child(stage)
-        return len(json.loads((self._folder / "passed").read_text(encoding="utf-8")))
+        if self._child(stage):
+            self.outcome.bad.append(f"killed {when}: the restart failed")
+        self._judge(f"killed by the platform {when} it took the status")
 
     def _child(self, stage: Stage, die_at: int = 0) -> int:
         """Fork a child that lives; its exit code, negative for a signal."""
@@ -186,6 +197,7 @@ def enumerate_all(
     seed: int = 0,
     long: bool = False,
     every: int = 1,
+    by_server: int = 0,
     change: Change | None = None,
 ) -> Outcome:
     """Run every single crash (or each ``every``-th), then seeded pairs."""
@@ -195,6 +207,8 @@ def enumerate_all(
         if every:
             for k in range(1, run.outcome.points + 1, every):
                 run.run(k)
+        for number in range(by_server):
+            run.run_killed_by_server(("before", "after")[number % 2])
         dice = random.Random(seed)  # noqa: S311 - schedules that can be run again
         for _ in range(pairs):
             run.run(*dice.choices(range(1, run.outcome.points + 1), k=2))
@@ -208,6 +222,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--by-server", type=int, default=0, help="kills by the platform")
     parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     parser.add_argument("--long", action="store_true", help="a thread instead of one status")
     given = vars(parser.parse_args())

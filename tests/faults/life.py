@@ -72,10 +72,12 @@ class JumpClock:
         tell: Callable[[timedelta], None] = lambda _ahead: None,
     ) -> None:
         self.ahead = ahead
+        #: What the wall clock is wrong by; the other one, and the servers, know nothing of it.
+        self.wrong_by = timedelta(0)
         self._tell = tell
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.ahead + self.wrong_by
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead.total_seconds()

@@ -56,6 +56,15 @@ def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally:
     assert outcome["kills"] > PAIRS
 
 
+@pytest.mark.parametrize("platform", list(POINTS))
+def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None:
+    outcome = crashes(platform, "--every", "0", "--by-server", "10")
+
+    tally(4, f"killed by the platform, before and after it took it ({platform})", outcome)
+    assert outcome["bad"] == []
+    assert outcome["kills"] == 10
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", list(POINTS))
 def test_every_boundary_of_a_thread_and_thousands_of_pairs(platform: str, tally: Any) -> None:

@@ -1,0 +1,178 @@
+"""Rows 21 and 22: a clock that is wrong delays, and never blurts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.clock import FastClock
+from bot.core.model import State
+from bot.services.clockguard import ClockGuard
+from tests.conftest import require_tool
+from tests.faults.ledgers import ROOT
+from tests.faults.reporting import Tally
+from tests.faults.theatre import Theatre
+
+Make = Callable[..., Theatre]
+MINUTE = timedelta(minutes=1)
+STEPS = {"+2 h": timedelta(hours=2), "-2 h": timedelta(hours=-2), "+10 y": timedelta(days=3650)}
+
+
+def run_for(stage: Theatre, seconds: int) -> None:
+    """Let the bot work while true time passes, whatever its clock says."""
+    for _ in range(seconds):
+        stage.bot.beat()
+        for account in stage.bot.busy(stage.clock.now()):
+            stage.bot.lane(account)
+        stage.clock.ahead += timedelta(seconds=1)
+        stage.world.set_ahead(stage.clock.ahead)
+
+
+@pytest.mark.parametrize("name", list(STEPS))
+def test_row_21_a_step_before_it_is_due(theatre: Make, tally: Tally, name: str) -> None:
+    stage = theatre()
+    stage.start()
+    run_for(stage, 2)
+    stage.clock.wrong_by = STEPS[name]
+
+    run_for(stage, 10)
+
+    assert stage.world.taken() == [], "early"
+    stage.clock.wrong_by = timedelta(0)
+    counted = stage.go_on()
+    tally(21, f"clock {name} before it is due, then right again", counted, injected=1)
+    early = [one for one in stage.world.taken() if one.at < stage.due]
+    assert early == []
+    assert (counted["duplicate"], counted["lost"], counted["once"]) == (0, 0, 3)
+
+
+@pytest.mark.parametrize("name", list(STEPS))
+def test_row_21_a_step_while_it_waits_to_be_tried_again(
+    theatre: Make, tally: Tally, name: str
+) -> None:
+    stage = theatre("m")
+    stage.start()
+    stage.until(stage.due - timedelta(seconds=1))
+    stage.proxies["m"].refuse()
+    stage.until(stage.due + timedelta(seconds=5))
+    stage.clock.wrong_by = STEPS[name]
+    stage.proxies["m"].accept()
+    run_for(stage, 5)
+    assert stage.world.taken() == []
+    stage.clock.wrong_by = timedelta(0)
+
+    counted = stage.go_on()
+
+    tally(21, f"clock {name} between two tries", counted, injected=1)
+    assert counted["once"] == 1
+
+
+def test_row_21_a_clock_that_stands_still_sends_nothing_early(theatre: Make, tally: Tally) -> None:
+    stage = theatre("m")
+    stage.start()
+    for _ in range(60):
+        stage.clock.wrong_by -= timedelta(seconds=1)
+        run_for(stage, 1)
+    assert stage.world.taken() == []
+    stage.clock.wrong_by = timedelta(0)
+
+    counted = stage.go_on()
+
+    tally(21, "clock frozen for a minute, then right again", counted, injected=1)
+    assert counted["once"] == 1
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-20_000), timedelta(minutes=3)])
+def test_row_22_a_clock_that_is_wrong_from_the_start(
+    theatre: Make, tally: Tally, wrong: timedelta
+) -> None:
+    stage = theatre("m")
+    stage.start()
+    stage.restart()
+    stage.clock.wrong_by = wrong
+    stage.start()
+    run_for(stage, 29)
+
+    assert stage.world.taken() == []
+    assert stage.bot.clock_guard.why() or wrong < timedelta(0)
+    stage.clock.wrong_by = timedelta(0)
+    stage.restart()
+    stage.start()
+    counted = stage.go_on()
+
+    tally(22, f"started with a clock that is {wrong} wrong", counted, injected=1)
+    assert counted["once"] == 1
+    assert all(one.at >= stage.due for one in stage.world.taken())
+
+
+def test_one_server_that_is_wrong_stops_nobody() -> None:
+    clock = FastClock(datetime(2026, 12, 9, tzinfo=UTC))
+    guard = ClockGuard(clock)
+
+    guard.heard("wrong", clock.now() + timedelta(hours=1))
+    guard.heard("right", clock.now() + timedelta(seconds=2))
+
+    assert guard.why() == ""
+    assert guard.is_sure()
+
+
+def test_servers_that_agree_against_the_clock_stop_all() -> None:
+    clock = FastClock(datetime(2026, 12, 9, tzinfo=UTC))
+    guard = ClockGuard(clock)
+
+    guard.heard("one", clock.now() - timedelta(minutes=2))
+    guard.heard("two", clock.now() - timedelta(minutes=3))
+
+    assert guard.why() == "the machine's clock is 120 s ahead of what every server says"
+    assert not guard.allows(lambda: True)
+
+
+def test_what_was_released_by_a_wrong_clock_waits_for_its_time(theatre: Make) -> None:
+    stage = theatre("m")
+    stage.start()
+    stage.clock.wrong_by = timedelta(hours=2)
+    stage.bot.publisher.release("m")
+    (row,) = stage.rows
+    assert row.state in {State.READY, State.HELD}
+    stage.clock.wrong_by = timedelta(0)
+
+    stage.bot.publisher.run("m")
+
+    assert stage.world.taken() == []
+
+
+def test_a_live_jump_of_the_machine_s_clock_is_noticed(tmp_path: Path) -> None:
+    require_tool("faketime")
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    shift = tmp_path / "time"
+    shift.write_text("+0")
+    program = (
+        "import pathlib, sys\n"
+        "from datetime import datetime, UTC\n"
+        "from bot.clock import SystemClock\n"
+        "from bot.services.clockguard import ClockGuard\n"
+        "guard = ClockGuard(SystemClock())\n"
+        "guard.heard('one', datetime.now(UTC))\n"
+        "print(guard.is_sure())\n"
+        f"pathlib.Path({str(shift)!r}).write_text('+2h')\n"
+        "print(guard.is_sure(), guard.allows(lambda: False))\n"
+    )
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(shift),
+        "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+
+    told = [line for line in done.stdout.splitlines() if "clock" not in line]
+    assert told == ["True", "False False"], done.stderr
