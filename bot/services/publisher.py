@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -94,9 +95,10 @@ class Publisher:
         if hold is not None:
             self._hold(delivery, str(hold), now)
             return
-        self.store.outbox.move(
-            delivery.id, Event.RELEASE, now=now, actor=ME, released_by=released_by
-        )
+        with suppress(DecisionError):  # another replica, or a person, was faster
+            self.store.outbox.move(
+                delivery.id, Event.RELEASE, now=now, actor=ME, released_by=released_by
+            )
 
     def _hold_orphan(self, delivery: Delivery, now: datetime) -> None:
         """Hold a part of a thread whose forerunner was refused, or waits for too long."""
@@ -115,8 +117,9 @@ class Publisher:
             self._hold(delivery, str(hold or HoldReason.ATTEMPTS), now)
 
     def _hold(self, delivery: Delivery, reason: str, now: datetime) -> None:
-        self.store.outbox.move(delivery.id, Event.HOLD, now=now, actor=ME, reason=reason)
-        log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=reason)
+        with suppress(DecisionError):  # another replica, or a person, was faster
+            self.store.outbox.move(delivery.id, Event.HOLD, now=now, actor=ME, reason=reason)
+            log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=reason)
 
     def _parent(self, delivery: Delivery) -> Delivery | None:
         return self.store.outbox.get(delivery.parent_id) if delivery.parent_id else None

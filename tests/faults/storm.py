@@ -40,7 +40,7 @@ class Plan:
     posts: int
     #: Seconds over which they are due, and from now until the first is.
     over: float
-    lead: float = 10.0
+    lead: float = 40.0
     replicas: int = 2
     #: Share of requests that meet a fault.
     share: float = 1 / 3

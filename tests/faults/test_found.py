@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from bot.core.model import State
+from bot.core.lifecycle import Event
+from bot.core.model import Draft, State
 from bot.errors import UnconfirmedError
 from bot.store import Room, open_store, restore
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
@@ -63,3 +64,63 @@ def test_an_account_that_was_removed_keeps_no_restore_from_being_settled(
     newsroom.wait(NINE + DAY + MINUTE)
 
     assert newsroom.states()["two/m/0"] == "SENT"
+
+
+def test_a_replica_that_was_faster_is_no_failure(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.clock.advance(NINE - newsroom.clock.now())
+    (due,) = newsroom.store.outbox.due("m", NINE)
+    newsroom.store.outbox.move(due.id, Event.HOLD, now=NINE, actor="another", reason="late")
+
+    newsroom.bot.publisher._let_through(due, NINE)
+
+    assert newsroom.states() == {"one/m/0": "HELD late"}
+
+
+def test_what_a_dead_replica_left_is_taken_over_at_once(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.clock.advance(NINE - newsroom.clock.now())
+    newsroom.bot.publisher.release("m")
+    claim = newsroom.store.outbox.claim("m", now=NINE, owner="dead/1", lease=2 * MINUTE)
+    assert claim is not None
+
+    newsroom.wait(NINE + timedelta(seconds=1))
+
+    assert newsroom.states() == {"one/m/0": "SENT"}
+
+
+def test_a_call_that_may_go_on_is_not_read_back_before_it_must_have_ended(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.clock.advance(NINE - newsroom.clock.now())
+    newsroom.bot.publisher.release("m")
+    claim = newsroom.store.outbox.claim("m", now=NINE, owner="cut off/1", lease=2 * MINUTE)
+    assert claim is not None
+    newsroom.store.outbox.begin(claim, Draft("k", {"text": "x"}), now=NINE)
+
+    (left,) = newsroom.store.outbox.take_over("m", now=NINE)
+
+    assert left.state is State.UNKNOWN
+    assert left.next_read_at == NINE + MINUTE
+
+
+def test_nothing_is_surely_absent_while_a_sender_may_stand_still(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.servers["m"].fails(UnconfirmedError("mastodon", "silence"))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.wait(NINE)
+    calls = newsroom.servers["m"].calls.count("find")
+
+    with newsroom.store.sending("m"):
+        newsroom.wait(NINE + 10 * MINUTE)
+
+    assert newsroom.servers["m"].calls.count("find") == calls
+    assert newsroom.states() == {"one/m/0": "UNKNOWN mastodon: silence"}
