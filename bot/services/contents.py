@@ -129,10 +129,11 @@ class Contents:
         self.store.contents.apply(loaded.tree_sha256, kept, now=self.clock.now())
 
     def recompose(self) -> None:
-        """Render again, because a server told other limits."""
+        """Render again, because a server told other limits; what no longer fits is told."""
         with self._lock:
-            if self._loaded is not None:
-                self._put_in_force(self._loaded, self.compose(self._loaded))
+            composed = self._composed(self._loaded) if self._loaded else None
+            if self._loaded is not None and composed is not None:
+                self._put_in_force(self._loaded, composed)
 
     def _put_in_force(self, loaded: Loaded, composed: Composition) -> None:
         self.mode = composed.campaign.schedule.mode

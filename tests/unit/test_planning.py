@@ -182,6 +182,37 @@ def test_caps_leave_slots_empty() -> None:
     assert result.holes[0].why == "the account's 1 a day are used"
 
 
+@pytest.mark.parametrize(
+    ("account", "why"),
+    [
+        (Account("m", "mastodon", max_per_hour=1), "the account's 1 an hour are used"),
+        (
+            Account("m", "mastodon", min_gap=timedelta(hours=1)),
+            "too close to another post of the account",
+        ),
+    ],
+    ids=["cap", "gap"],
+)
+def test_a_busy_hour_leaves_its_second_slot_empty(account: Account, why: str) -> None:
+    slots = {"daily": Slot("daily", frozenset(range(7)), (time(9), time(9, 30), time(11)))}
+
+    result = lay(schedule(account, slots=slots), [post("one"), post("two")], days=1)
+
+    assert told(result) == ["23 09:00 m one", "23 11:00 m two"]
+    assert [hole.why for hole in result.holes] == [why]
+
+
+def test_a_moment_that_clocks_skip_stays_empty() -> None:
+    rules = schedule(
+        timezone="America/New_York",
+        slots={"daily": Slot("daily", frozenset({6}), (time(2, 30),))},
+    )
+
+    result = lay(rules, [post("one")], start=datetime(2027, 3, 13, tzinfo=UTC), days=3)
+
+    assert [hole.why for hole in result.holes] == ["clocks skip this hour"]
+
+
 def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
     out = Past("m", "mastodon", "one", "queue/q/2026-11-23T09:00:00", START.replace(hour=9), False)
 

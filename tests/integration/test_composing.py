@@ -1,0 +1,153 @@
+"""What each account would show, with its pictures and cards as they will be uploaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from bot.core.model import State, sha256_hex
+from bot.errors import DecisionError, UnavailableError, UnconfirmedError
+from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.services.reviewer import preview
+from bot.services.starter import write_campaign
+from bot.wiring.content import prove_files
+from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
+from tests.fakes.scripted import Step
+
+QUOTE = 'quote: {source: letter, text: "they are our friends"}'
+
+
+def picture(room: Newsroom, name: str = "a.png", color: str = "teal") -> bytes:
+    path = room.tree.posts / "media" / name
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (400, 300), color).save(path)
+    return path.read_bytes()
+
+
+def test_a_picture_is_kept_cleaned_under_the_hash_of_what_is_sent(newsroom: Newsroom) -> None:
+    picture(newsroom)
+    newsroom.write(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
+
+    newsroom.start()
+
+    (shown,) = newsroom.row().status.pictures
+    kept = newsroom.store.media.get(shown.sha256)
+    assert (shown.alt, shown.width, shown.height, shown.size) == ("A wall", 400, 300, len(kept))
+    assert Image.open(BytesIO(kept)).size == (400, 300)
+
+
+def test_each_account_gets_its_own_pictures(newsroom: Newsroom) -> None:
+    newsroom.use("m", "b")
+    picture(newsroom)
+    picture(newsroom, "b.png", "red")
+    newsroom.write(
+        post(
+            "one", 'media: [{file: media/a.png, alt: "Teal"}]',
+            'variants: {b: {media: [{file: media/b.png, alt: "Red"}]}, m: {text: "Short."}}',
+            at=NINE,
+        )
+    )  # fmt: skip
+
+    newsroom.start()
+
+    alts = {row.account: [one.alt for one in row.status.pictures] for row in newsroom.rows()}
+    assert alts == {"m": ["Teal"], "b": ["Red"]}
+
+
+def test_a_quote_card_is_drawn_once_and_kept(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", QUOTE, "card: true", at=NINE))
+
+    newsroom.start()
+
+    (card,) = newsroom.row().status.pictures
+    assert "they are our friends" in card.alt
+    assert sha256_hex(newsroom.store.media.get(card.sha256)) == card.sha256
+    assert newsroom.row().labels["form"] == "card"
+    assert not newsroom.bot.planner.apply(newsroom.bot.contents.composition, days=35)
+
+
+def test_a_picture_that_a_server_cannot_take_is_told_and_changes_nothing(
+    newsroom: Newsroom,
+) -> None:
+    picture(newsroom)
+    newsroom.write(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
+    newsroom.start()
+    before = newsroom.rows()
+    newsroom.servers["m"].limits = replace(MASTODON.limits, max_picture_bytes=10)
+
+    newsroom.wait(START)
+    newsroom.watch(broken=True)
+
+    assert newsroom.rows() == before
+    assert "one.media" in newsroom.bot.contents.broken()
+
+
+def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.use(
+        "m", x="{platform: x, links: never, automated_label_confirmed: 2026-01-01, owner: Us, "
+        "consent: {by: Us, on: 2026-01-01}}",
+    )  # fmt: skip
+    newsroom.write(post("one", "link: known", at=NINE), post("two", at=NINE + DAY))
+    newsroom.start()
+
+    assert [(row.account, row.post_id) for row in newsroom.rows()] == [
+        ("m", "one"), ("m", "two"), ("x", "two"),
+    ]  # fmt: skip
+    composition = newsroom.bot.contents.composition
+    one, two = (preview(composition, one) for one in composition.campaign.posts)
+    assert "links: never" in one.shown[1].skipped
+    assert (two.shown[0].cost, two.shown[1].cost) == (0, 0.015)
+    assert two.shown[1].max_length == 280
+
+
+def test_what_was_begun_once_goes_out_as_it_was_begun(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.servers["m"].fails(_unconfirmed())
+    newsroom.servers["m"].blind = 2
+    newsroom.servers["m"].steps.append(_refused())
+    newsroom.wait(NINE + timedelta(seconds=25))
+    (before,) = newsroom.rows()
+    assert (before.state, before.attempts) == (State.READY, 1)
+    newsroom.write(post("one", at=NINE, words="Quite other words than those."))
+
+    newsroom.watch()
+
+    assert newsroom.rows() == [before]
+
+
+def _unconfirmed() -> Exception:
+    return UnconfirmedError("mastodon", "504")
+
+
+def _refused() -> Step:
+    return Step(UnavailableError("mastodon", "refused"), keeps=False)
+
+
+def test_a_slot_that_clocks_skip_is_told_with_the_right_time(newsroom: Newsroom) -> None:
+    newsroom.set("timezone: UTC", "timezone: America/New_York")
+    newsroom.set('times: ["09:00"]', 'times: ["02:30"]')
+
+    loaded = prove_files(newsroom.tree.schedule, newsroom.tree.posts, clock=newsroom.clock)
+
+    (problem,) = loaded.problems
+    assert "2027-03-14 02:30" in problem.message
+
+
+def test_a_new_campaign_passes_its_own_check(newsroom: Newsroom) -> None:
+    folder = newsroom.root / "new"
+
+    written = write_campaign(folder)
+
+    loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=newsroom.clock)
+    assert loaded.campaign is not None, loaded.problems
+    assert len(written) == 5
+    with pytest.raises(DecisionError, match="not empty"):
+        write_campaign(folder)
