@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from tests.fakes.x_spec import Asked
@@ -154,6 +155,10 @@ def _lookup(world: World, asked: Asked) -> Reply:
         status = world.statuses.get(id_)
         if status is None or status.deleted:
             errors.append(_missing(id_))
+        elif _wants_own_numbers(asked) and (
+            status.created_at.date() < world.today() - _OWN_NUMBERS_FOR
+        ):
+            errors.append(_withheld(id_))
         else:
             world.bill("read", id_)
             found.append(_chosen(status, asked, world))
@@ -163,6 +168,28 @@ def _lookup(world: World, asked: Asked) -> Reply:
     if errors:
         answer["errors"] = errors
     return Reply(200, answer)
+
+
+#: For how long X tells an author the numbers that only authors see.
+_OWN_NUMBERS_FOR = timedelta(days=30)
+
+
+def _wants_own_numbers(asked: Asked) -> bool:
+    return "non_public_metrics" in asked.query.get("post.fields", "")
+
+
+def _withheld(id_: str) -> dict[str, Any]:
+    return {
+        "value": id_,
+        "detail": f"Sorry, you are not authorized to access non_public_metrics on [{id_}].",
+        "title": "Field Authorization Error",
+        "resource_type": "tweet",
+        "parameter": "post.fields",
+        "resource_id": id_,
+        "field": "non_public_metrics",
+        "section": "data",
+        "type": f"{_PROBLEMS}/not-authorized-for-field",
+    }
 
 
 def _missing(id_: str) -> dict[str, Any]:

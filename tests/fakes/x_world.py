@@ -48,6 +48,8 @@ class Status:
     visible_at: float = 0.0
     deleted: bool = False
     numbers: dict[str, int] = field(default_factory=dict)
+    #: What only its author is told, for 30 days.
+    own_numbers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -198,6 +200,7 @@ def rendered(status: Status) -> dict[str, Any]:
         "conversation_id": status.root,
         "edit_history_post_ids": [status.id],
         "public_metrics": {**_NOTHING, **status.numbers},
+        "non_public_metrics": {"url_link_clicks": 0, **status.own_numbers},
     }
     if urls:
         shown["entities"] = {"urls": urls}

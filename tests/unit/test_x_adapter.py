@@ -401,7 +401,20 @@ def test_numbers_are_x_s_own(x: X, server: XStandin) -> None:
     ref = publish(x, "liked")
     server.world.statuses[ref.id].numbers = {"like_count": 3, "repost_count": 2}
 
-    assert x.metrics([ref])[ref] == Metrics(3, 2, 0, 0, 0, 0)
+    assert x.metrics([ref])[ref] == Metrics(3, 2, 0, 0, 0, 0, 0)
+
+
+def test_clicks_are_told_while_a_status_is_young(x: X, server: XStandin) -> None:
+    young, old = publish(x, "young"), publish(x, "old")
+    for one in (young, old):
+        server.world.statuses[one.id].own_numbers = {"url_link_clicks": 7}
+    server.world.statuses[old.id].numbers = {"like_count": 4}
+    server.world.statuses[old.id].created_at -= timedelta(days=31)
+
+    numbers = x.metrics([young, old])
+
+    assert numbers[young].clicks == 7
+    assert (numbers[old].clicks, numbers[old].likes) == (None, 4)
 
 
 def test_both_names_of_reposts_are_read_and_the_untold_is_none(x: X, server: XStandin) -> None:

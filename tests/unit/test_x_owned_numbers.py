@@ -51,7 +51,7 @@ def test_what_stands_between_is_not_mixed_up(server: XStandin) -> None:
 
     told = x.metrics([first, last])
 
-    assert told == {first: Metrics(0, 0, 0, 0, 0, 0), last: Metrics(0, 0, 0, 0, 0, 0)}
+    assert told == {first: Metrics(0, 0, 0, 0, 0, 0, 0), last: Metrics(0, 0, 0, 0, 0, 0, 0)}
 
 
 def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin) -> None:

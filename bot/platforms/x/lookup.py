@@ -12,6 +12,9 @@ from bot.platforms.x.outcomes import NAME, Task
 
 #: Ids in one request.
 BATCH = 100
+#: Clicks are an author's own numbers, told for 30 days (X API, fundamentals/metrics).
+ALL_NUMBERS = "public_metrics,non_public_metrics"
+_PUBLIC = "public_metrics"
 
 
 def look_up(client: Client, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
@@ -25,7 +28,11 @@ def look_up(client: Client, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
     """
     found: dict[str, Metrics | None] = {}
     for batch in _batches(list(dict.fromkeys(ids))):
-        found |= _batch(client, batch)
+        told, withheld = _batch(client, batch, ALL_NUMBERS)
+        # Too old for the author's own numbers: the public ones cost nothing more that day.
+        found |= told
+        if withheld:
+            found |= _batch(client, withheld, _PUBLIC)[0]
     return found
 
 
@@ -34,20 +41,25 @@ def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + BATCH]
 
 
-def _batch(client: Client, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
+def _batch(
+    client: Client, ids: Sequence[str], fields: str
+) -> tuple[Mapping[str, Metrics | None], list[str]]:
+    """Read one request's worth; name too whose numbers were withheld for a field of it."""
     answer = client.ask(
         Call(
             Task.READ,
             "GET",
             "/2/tweets",
             Charge("read", len(ids), tuple(ids)),
-            params={"ids": ",".join(ids), "post.fields": "public_metrics"},
+            params={"ids": ",".join(ids), "post.fields": fields},
         )
     )
-    told = {**_missing(answer), **_present(answer)}
+    present, missing = _present(answer), _missing(answer)
+    told = {**missing, **present}
     if silent := [one for one in ids if one not in told]:
         raise UnavailableError(NAME, f"nothing is said about {len(silent)} of {len(ids)} statuses")
-    return {one: told[one] for one in ids}
+    withheld = [one for one in _withheld(answer) if one in ids and one not in present]
+    return {one: told[one] for one in ids}, withheld
 
 
 def _present(answer: Mapping[str, Any]) -> Mapping[str, Metrics]:
@@ -65,6 +77,16 @@ def _missing(answer: Mapping[str, Any]) -> Mapping[str, Metrics | None]:
     return found
 
 
+def _withheld(answer: Mapping[str, Any]) -> list[str]:
+    """Name the statuses of which a field was asked for that their author may not see."""
+    return [
+        str(one["resource_id"])
+        for one in _objects(answer, "errors")
+        if _is_id(one.get("resource_id"))
+        and str(one.get("type", "")).endswith("/not-authorized-for-field")
+    ]
+
+
 def _objects(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     raw = answer.get(name)
     return [one for one in raw if isinstance(one, dict)] if isinstance(raw, list) else []
@@ -75,9 +97,8 @@ def _is_id(value: object) -> bool:
 
 
 def metrics_of(status: Mapping[str, Any]) -> Metrics:
-    """Read the public numbers of one status; what is not told is None."""
-    raw = status.get("public_metrics")
-    told = raw if isinstance(raw, dict) else {}
+    """Read the numbers of one status; what is not told is None."""
+    told, own = (_numbers_in(status, name) for name in ("public_metrics", "non_public_metrics"))
     return Metrics(
         likes=_count(told, "like_count"),
         reposts=_count(told, "repost_count", "retweet_count"),
@@ -85,7 +106,13 @@ def metrics_of(status: Mapping[str, Any]) -> Metrics:
         quotes=_count(told, "quote_count"),
         bookmarks=_count(told, "bookmark_count"),
         impressions=_count(told, "impression_count"),
+        clicks=_count(own, "url_link_clicks"),
     )
+
+
+def _numbers_in(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    raw = status.get(name)
+    return raw if isinstance(raw, dict) else {}
 
 
 def _count(told: Mapping[str, Any], *names: str) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.core.model import Charge, Metrics, PostRef
 from bot.errors import UnavailableError
 from bot.platforms.x.client import Call, Client
-from bot.platforms.x.lookup import look_up, metrics_of
+from bot.platforms.x.lookup import ALL_NUMBERS, look_up, metrics_of
 from bot.platforms.x.outcomes import NAME, Task
 
 #: Statuses this close are read in one page: the parts of a thread. Others would bring along what
@@ -49,7 +49,7 @@ class OwnNumbers:
                     "since_id": str(int(ids[0]) - 1),
                     "until_id": str(int(ids[-1]) + 1),
                     "max_results": str(size),
-                    "post.fields": "public_metrics",
+                    "post.fields": ALL_NUMBERS,
                 },
             )
         )
