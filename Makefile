@@ -1,6 +1,6 @@
 # Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs image-check lock clean
+.PHONY: help setup run test check docs storm image-check lock clean
 
 BIN := .venv/bin
 DAYS ?= 30
@@ -32,6 +32,10 @@ check: ## Check format, lint, types, imports and docs
 docs: ## Check that the docs are true and their links lead somewhere
 	@sh tools/setup.sh test
 	@$(BIN)/pytest tests/docs
+
+storm: ## Run every fault, crash and storm there is (about an hour), and write docs/reliability.md
+	@sh tools/setup.sh test
+	@FAULTS_REPORT=docs/reliability.md $(BIN)/pytest -n 2 -m "slow or not slow" tests/faults tests/property/test_delivery_machine.py
 
 image-check: ## Build the container image and run it; needs root, buildah, debootstrap (not in `make test`)
 	@sh tools/image_check.sh

@@ -1,0 +1,170 @@
+"""Rows 6, 8, 9 and 29: several processes, signals, and a PostgreSQL that goes away."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.core.model import State
+from tests.faults.ledgers import Networks
+from tests.faults.networks import PUBLISH
+from tests.faults.reporting import Tally
+from tests.faults.storm import Plan, Storm
+from tests.servers.postgres import PostgresServer
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(400), pytest.mark.usefixtures("may_sleep")]
+
+
+class Calm(Storm):
+    """The same processes without a storm; each test does one thing to them."""
+
+    def begin(self) -> None:
+        self.world.forget()
+        for one in self.replicas:
+            self._start(one)
+        self.store = self._store()
+        self._approve(self.store)
+
+    def until(self, what: str, seconds: float = 60.0) -> float:
+        """Wait until ``what``, a method's name, is so; how long that took."""
+        began = time.monotonic()
+        while not getattr(self, what)():
+            assert time.monotonic() - began < seconds, f"never {what}\n{self.log()}"
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def is_sending_x(self) -> bool:
+        rows = self.store.outbox.find(states={State.SENDING}, account="x")
+        attempts = [one for row in rows for one in self.store.outbox.attempts_of(row.id)]
+        return any(one.phase == "calling" for one in attempts)
+
+    def is_due(self) -> bool:
+        return datetime.now(UTC) >= self.first
+
+    def is_done(self) -> bool:
+        return self._at_rest(self.store)
+
+    def has_another(self) -> bool:
+        return self._active() not in {0, self.was_active}
+
+    def has_active(self) -> bool:
+        return self._active() != 0
+
+    def end(self) -> dict[str, object]:
+        self.until("is_done", 120)
+        told = self.world.order("told")
+        counted = self._judge(self.store.outbox.find(), told, 0.0)
+        self.store.close()
+        for one in self.replicas:
+            if one.process is not None and one.process.poll() is None:
+                one.process.send_signal(signal.SIGCONT)
+                one.process.kill()
+                one.process.wait()
+        return {name: counted[name] for name in counted if name not in {"also", "injected"}}
+
+    was_active = 0
+
+
+def calm(tmp_path: Path, world: Networks, *, url: str = "", posts: int = 3) -> Calm:
+    plan = Plan(posts=posts, over=posts, replicas=2, share=0.0, lives=None)
+    return Calm(tmp_path, world, plan, url=url)
+
+
+def test_row_08_two_processes_on_one_file(tmp_path: Path, world: Networks, tally: Tally) -> None:
+    stage = calm(tmp_path, world)
+    stage.begin()
+    logs = "".join(path.read_text() for path in tmp_path.glob("data*.log"))
+    assert logs.count("standing by") == 1
+    stage.was_active = stage._active()
+    active = next(
+        one for one in stage.replicas if one.process and one.process.pid == stage.was_active
+    )
+    assert active.process is not None
+    active.process.kill()
+    active.process.wait()
+
+    took = stage.until("has_another")
+
+    counted = stage.end()
+    tally(8, "two processes on one file, the active one killed", counted, injected=1,
+          also={"take-over": round(took, 2), "kills": 1})  # fmt: skip
+    assert took < 5.0
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+    assert counted["once"] == counted["deliveries"]
+
+
+def test_row_09_a_stop_in_the_middle_of_a_call(
+    tmp_path: Path, world: Networks, tally: Tally
+) -> None:
+    stage = calm(tmp_path, world)
+    stage.begin()
+    world.order("spoil", account="x", match=PUBLISH["x"], times=1, stall=1.5)
+    stage.until("is_sending_x", 90)
+    stage.was_active = stage._active()
+    active = next(
+        one for one in stage.replicas if one.process and one.process.pid == stage.was_active
+    )
+    assert active.process is not None
+    active.process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+
+    code = active.process.wait(30)
+
+    took = time.monotonic() - began
+    assert code == 0
+    assert not stage.store.outbox.find(states={State.SENDING})
+    counted = stage.end()
+    tally(9, "SIGTERM in the middle of a call", counted, injected=1, also={"stop": round(took, 1)})
+    assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.slow
+def test_row_06_a_sender_that_stands_still_for_two_leases(
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
+) -> None:
+    stage = calm(tmp_path, world, url=postgres_url)
+    stage.begin()
+    world.order("spoil", account="x", match=PUBLISH["x"], times=1, stall=1.0)
+    stage.until("is_sending_x", 90)
+    for one in stage.replicas:
+        assert one.process is not None
+    (row,) = stage.store.outbox.find(states={State.SENDING}, account="x")
+    sender = next(
+        one for one in stage.replicas
+        if one.process and row.owner.endswith(f"/{one.process.pid}")
+    )  # fmt: skip
+    assert sender.process is not None
+    sender.process.send_signal(signal.SIGSTOP)
+    time.sleep(17)  # two leases of eight seconds
+    sender.process.send_signal(signal.SIGCONT)
+
+    counted = stage.end()
+
+    tally(6, "SIGSTOP for two leases in the middle of a call, 2 replicas", counted, injected=1)
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+    assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_row_29_postgresql_goes_away_and_comes_back(
+    tmp_path: Path, world: Networks, postgres_server: PostgresServer, tally: Tally, mode: str
+) -> None:
+    with postgres_server.database() as url:
+        stage = calm(tmp_path, world, url=url, posts=30)
+        stage.begin()
+        stage.until("is_due", 90)
+        for _ in range(3):
+            time.sleep(3)
+            postgres_server.stop(mode=mode)
+            time.sleep(1)
+            postgres_server.start()
+        counted = stage.end()
+
+    tally(29, f"PostgreSQL stopped ({mode}) and started thrice, 2 replicas", counted, injected=3)
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+    assert counted["once"] == counted["deliveries"]
