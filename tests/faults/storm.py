@@ -83,6 +83,8 @@ class Storm:
             for number in range(plan.replicas)
         ]
         self._dead: list[tuple[str, float]] = []
+        #: The dead that had a delivery in the air.
+        self._left_something: set[str] = set()
         self._waiting_for_lock: tuple[int, float] | None = None
         #: Why what is not out is not.
         self.evidence: list[str] = []
@@ -219,14 +221,13 @@ class Storm:
         if not self._dead:
             return
         sending = {one.owner for one in store.outbox.find(states={State.SENDING})}
-        still = [
-            (name, since) for name, since in self._dead
-            if any(owner.endswith(name) for owner in sending)
-        ]  # fmt: skip
-        self.measured.recoveries += [
-            time.monotonic() - since for name, since in self._dead if (name, since) not in still
-        ]
-        self._dead = still
+        for name, since in [*self._dead]:
+            if any(owner.endswith(name) for owner in sending):
+                self._left_something.add(name)
+                continue
+            self._dead.remove((name, since))
+            if name in self._left_something:
+                self.measured.recoveries.append(time.monotonic() - since)
 
     def _at_rest(self, store: Store) -> bool:
         return all(row.state in AT_REST for row in store.outbox.find())
