@@ -205,11 +205,12 @@ class Desk:
         return [row for row in same if row.state is not State.CANCELLED]
 
     def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
-        # An at:// address is itself the id; of a page the last piece of its path is.
-        path = urlsplit(address).path.rstrip("/")
-        remote_id = address if address.startswith("at://") else path.rsplit("/", 1)[-1]
-        if not remote_id:
+        # A number at the end of a page's path is the status's id; any other address stands for
+        # it as a whole, and the adapter knows what it means.
+        last = urlsplit(address).path.rstrip("/").rsplit("/", 1)[-1]
+        if not last:
             raise DecisionError(f"{address}: name the address of the status itself")
+        remote_id = last if last.isdigit() else address
         return self._decide(
             delivery, Event.VOUCH, by, "is out", why, remote_id=remote_id, url=address,
             sent_at=self.clock.now(),
