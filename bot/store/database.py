@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
@@ -42,6 +43,9 @@ class Database:
         self.url = url
         self.engine = engine
         self._ballast = ballast
+        # SQLite lets one connection write at a time, and whoever waits for it polls: with many
+        # threads some of them wait in vain. In this process they take turns instead.
+        self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -50,7 +54,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Look at one state of the database; nothing that is written here stays."""
-        with translated(), self.engine.connect() as raw:
+        with self._turn, translated(), self.engine.connect() as raw:
             connection = raw.execution_options(reading=True)
             with connection.begin() as transaction:
                 yield connection
@@ -65,7 +69,7 @@ class Database:
             DiskFullError: there is no room.
             StoreError: it could not be stored, or nobody knows whether it was.
         """
-        with translated(), self.engine.begin() as connection:
+        with self._turn, translated(), self.engine.begin() as connection:
             yield connection
 
     def must_write(self, work: Callable[[Connection], _Found]) -> _Found:

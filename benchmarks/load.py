@@ -1,0 +1,154 @@
+"""5,000 deliveries due in one minute over 500 accounts: how late, in which order, within the caps.
+
+``python -m benchmarks.load [--accounts 500] [--deliveries 5000] [--call 0.2]`` works a SQLite
+database with the service's own scheduler and a platform that takes so long for each call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.core.campaign import Account, Campaign, Mode, Schedule
+from bot.core.model import Draft, NewDelivery, PostRef, Settling, State, Status
+from bot.core.retry import RetryPolicy
+from bot.log import configure
+from bot.platforms.base import Platform
+from bot.platforms.registry import KINDS
+from bot.scheduler import Lanes, Service
+from bot.services.publisher import Publisher
+from bot.store import Room, Store, open_store
+
+
+class Slow:
+    """An account's platform: each call takes a while; it remembers when it took what."""
+
+    traits = KINDS["bluesky"].traits
+
+    def __init__(self, call: float) -> None:
+        self._call = call
+        self._event = threading.Event()
+        self.taken: list[tuple[datetime, str]] = []
+
+    def prepare(self, status: Status, *, key: str, **_rest: object) -> Draft:
+        return Draft(key, {"text": status.text})
+
+    def publish(self, draft: Draft) -> PostRef:
+        self._event.wait(self._call)
+        self.taken.append((datetime.now(UTC), str(draft.wire["text"])))
+        return PostRef(f"at://x/{len(self.taken)}")
+
+
+def main() -> int:
+    """Run, and print what came of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--accounts", type=int, default=500)
+    parser.add_argument("--deliveries", type=int, default=5000)
+    parser.add_argument("--call", type=float, default=0.2, help="seconds that each call takes")
+    given = parser.parse_args()
+    configure(form="json", level="ERROR")
+    with tempfile.TemporaryDirectory() as folder:
+        return _run(Path(folder), given)
+
+
+def _run(folder: Path, given: argparse.Namespace) -> int:
+    store = open_store(f"sqlite:///{folder / 'load.db'}", create=True, room=Room(0, 0))
+    names = [f"a{number}" for number in range(given.accounts)]
+    due = datetime.now(UTC) + timedelta(seconds=5 + given.deliveries / 1500)
+    _plan(store, names, due, given.deliveries)
+    platforms = {name: Slow(given.call) for name in names}
+    stop = threading.Event()
+    publisher = Publisher(
+        store, SystemClock(), lambda: _campaign(names), lambda name: _as_platform(platforms[name]),
+        lambda _name: Settling(), "load", RetryPolicy(),
+    )  # fmt: skip
+    lanes = Lanes(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
+    service = Service(SystemClock(), lanes, (), stop=stop)
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    began = time.monotonic()
+    while sum(len(one.taken) for one in platforms.values()) < given.deliveries:
+        time.sleep(0.5)
+        if time.monotonic() - began > 1800:
+            break
+    stop.set()
+    thread.join()
+    return _report(store, platforms, due, given)
+
+
+def _as_platform(slow: Slow) -> Platform:
+    platform: Platform = slow  # type: ignore[assignment] # only what publishing needs
+    return platform
+
+
+def _plan(store: Store, names: list[str], due: datetime, count: int) -> None:
+    now = datetime.now(UTC)
+    store.accounts.sync([Account(name, "bluesky") for name in names], now)
+    store.approvals.approve("f" * 64, "load", by="Ann", note="", now=now)
+    each = count // len(names)
+    news = [
+        NewDelivery(
+            id=f"{name}/{number}", account=name, platform="bluesky", post_id="load",
+            occurrence=f"at/{number}", part=0, parts=1, parent_id=None,
+            due_at=due + timedelta(seconds=60 * number / each),
+            not_after=due + timedelta(hours=2),
+            status_json=Status(f"{number:05} of {name}").to_json(), fingerprint="f" * 64,
+            labels={},
+        )
+        for name in names
+        for number in range(each)
+    ]  # fmt: skip
+    store.outbox.add_all(news, now=now)
+
+
+def _campaign(names: list[str]) -> Campaign:
+    accounts = {name: Account(name, "bluesky") for name in names}
+    schedule = Schedule(
+        campaign="load", timezone="UTC", mode=Mode.LIVE, approvals_required=1,
+        not_after=timedelta(hours=2), coalition=(), hashtags=(), accounts=accounts, slots={},
+        queues={},
+    )  # fmt: skip
+    return Campaign(replace(schedule), (), {}, {}, "")
+
+
+def _report(
+    store: Store, platforms: dict[str, Slow], due: datetime, given: argparse.Namespace
+) -> int:
+    rows = store.outbox.find()
+    moments = {(row.account, row.status.text): row.due_at for row in rows}
+    late = sorted(
+        (at - moments[name, text]).total_seconds()
+        for name, one in platforms.items()
+        for at, text in one.taken
+    )
+    disorder = sum(
+        before[1] > after[1] for one in platforms.values() for before, after in pairwise(one.taken)
+    )
+    seen: dict[str, int] = defaultdict(int)
+    for one in platforms.values():
+        for _at, text in one.taken:
+            seen[text] += 1
+    took = (max(at for one in platforms.values() for at, _text in one.taken) - due).total_seconds()
+    sent = sum(row.state is State.SENT for row in rows)
+    twice = sum(count > 1 for count in seen.values())
+    print(
+        f"{len(late)} of {given.deliveries} taken in {took:.1f} s ({len(late) / took:.0f}/s),"
+        f" sent {sent}, twice {twice}, out of order {disorder};"
+        f" lateness p50 {late[len(late) // 2]:.1f} s, p99 {late[int(len(late) * 0.99)]:.1f} s,"
+        f" max {late[-1]:.1f} s"
+    )
+    store.close()
+    return 1 if twice or disorder or sent != given.deliveries else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
