@@ -1,0 +1,72 @@
+"""Row 31: more due at once than can go out at once."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.store import Room, open_store
+from tests.faults.ledgers import ROOT
+from tests.faults.reporting import Tally
+
+
+def loaded(accounts: int, deliveries: int, call: float) -> tuple[int, dict[str, float], str]:
+    words = ("--accounts", str(accounts), "--deliveries", str(deliveries), "--call", str(call))
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=1900,
+    )  # fmt: skip
+    names = ("taken in", "sent", "twice", "out of order", "p50", "p99", "max")
+    found = {
+        name: float(match[1])
+        for name in names
+        if (match := re.search(rf"{name} ([\d.]+)", done.stdout))
+    }
+    return done.returncode, found, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("accounts", "deliveries", "call"),
+    [
+        (10, 60, 0.02),
+        pytest.param(500, 5000, 0.2, marks=[pytest.mark.slow, pytest.mark.timeout(2000)]),
+    ],
+)
+def test_row_31_all_due_within_one_minute(
+    tally: Tally, accounts: int, deliveries: int, call: float
+) -> None:
+    code, found, told = loaded(accounts, deliveries, call)
+
+    assert code == 0, told
+    tally(31, f"{deliveries} due in one minute on {accounts} accounts, SQLite", injected=1,
+          deliveries=deliveries, once=int(found["sent"]), duplicate=int(found["twice"]),
+          lateness=found["max"], also={"p50": found["p50"], "p99": found["p99"]})  # fmt: skip
+    assert found["out of order"] == 0
+
+
+def test_forty_threads_at_one_file_take_turns(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'data' / 'live.db'}", create=True, room=Room(0, 0))
+    failed: list[Exception] = []
+
+    def write(name: str) -> None:
+        try:
+            for number in range(5):
+                store.notices.raise_(f"{name}/{number}", "so", datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - any of them is the failure
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(f"t{one}",)) for one in range(40)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert failed == []
+    assert len(store.notices.open()) == 200
+    store.close()
