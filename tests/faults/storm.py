@@ -20,6 +20,7 @@ from bot.clock import SystemClock
 from bot.core.model import Delivery, State
 from bot.errors import StoreError
 from bot.services.desk import Desk
+from bot.settings import Settings
 from bot.store import Store, open_store
 from bot.wiring.content import compose_files
 from tests.fakes.campaign_tree import CampaignTree
@@ -164,7 +165,9 @@ class Storm:
         deadline = time.monotonic() + 40
         while True:
             try:
-                return open_store(self.url, create=False, data=data)
+                # By the name that the processes give this machine; else it looks like a copy.
+                machine = Settings().machine_id()
+                return open_store(self.url, create=False, data=data, machine=machine)
             except StoreError:
                 for one in self.replicas:
                     self._look_after(one, kills=False)
