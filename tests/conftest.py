@@ -97,6 +97,15 @@ def _require_loopback(host: str | bytes | None) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _umask_kept() -> Iterator[None]:
+    """Undo what the program does to its own process, or later tests make private files only."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(autouse=True)
 def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     real = time.sleep
 

@@ -187,7 +187,8 @@ def test_an_empty_tree_from_the_database_is_a_list_of_problems() -> None:
 def test_an_unreadable_file_is_a_problem() -> None:
     """Run as somebody else, as root may read everything."""
     program = (
-        "import os, sys; from pathlib import Path; from tests.fakes.campaign_tree import "
+        "import os, sys; os.umask(0o022); "
+        "from pathlib import Path; from tests.fakes.campaign_tree import "
         "CampaignTree; root = Path(sys.argv[1]); tree = CampaignTree(root); root.chmod(0o755); "
         "(tree.posts / 'main.yaml').chmod(0); (tree.posts / 'closed').mkdir(0); "
         "os.setuid(65534); print(*tree.problems(), sep='\\n')"
