@@ -37,7 +37,7 @@ _NO_ROOM = Room(least_free=0, ballast=0)
 _OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
 _ACCOUNTS = {
     "m": '{{platform: mastodon, server: "{origin}", {owned}}}',
-    "b": '{{platform: bluesky, server: "{origin}", handle: voice.example, {owned}}}',
+    "b": '{{platform: bluesky, server: "{origin}", handle: {handle}, {owned}}}',
     "x": '{{platform: x, server: "{origin}", threads: true, budget_usd_per_month: 50,'
     " automated_label_confirmed: 2026-01-01, {owned}}}",
 }
@@ -93,6 +93,15 @@ class JumpClock:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A database that is no file of the stage's."""
+
+    url: str
+    #: Makes it anew, with all tables and nothing in them.
+    renew: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Where a life is lived: one campaign of one post, proved once for all schedules."""
 
@@ -101,6 +110,7 @@ class Stage:
     #: A database with all tables and nothing in them.
     template: Path
     settings: Settings
+    elsewhere: Elsewhere | None = None
 
     @property
     def data(self) -> Path:
@@ -108,13 +118,16 @@ class Stage:
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.data / 'live.db'}"
+        return self.elsewhere.url if self.elsewhere else f"sqlite:///{self.data / 'live.db'}"
 
     def empty(self) -> None:
         """Begin with a new database."""
         self.data.mkdir(mode=0o700, exist_ok=True)
         for one in self.data.iterdir():
             one.unlink()
+        if self.elsewhere:
+            self.elsewhere.renew()
+            return
         (self.data / "live.db").write_bytes(self.template.read_bytes())
 
     def due_at(self, due: datetime) -> Stage:
@@ -125,19 +138,25 @@ class Stage:
         return replace(self, loaded=replace(self.loaded, campaign=replace(campaign, posts=posts)))
 
 
-def accounts_at(origins: Mapping[str, str]) -> str:
+def accounts_at(origins: Mapping[str, str], *, handle: str = "voice.example") -> str:
     """Write the accounts of a schedule."""
     return "".join(
-        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED)}\n"
+        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED, handle=handle)}\n"
         for name, origin in origins.items()
     )
 
 
-def prepare_stage(folder: Path, origins: Mapping[str, str], *, long: bool = False) -> Stage:
+def prepare_stage(
+    folder: Path,
+    origins: Mapping[str, str],
+    *,
+    long: bool = False,
+    handle: str = "voice.example",
+) -> Stage:
     """Write the campaign for these accounts, prove it, and make an empty database."""
     os.environ.update(SECRETS)
     tree = CampaignTree(folder / "campaign")
-    tree.put("schedule.yaml", SCHEDULE.format(accounts=accounts_at(origins)))
+    tree.put("schedule.yaml", SCHEDULE.format(accounts=accounts_at(origins, handle=handle)))
     at = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S+00:00")
     text, thread = (LONG, "true") if long else (SHORT, "false")
     tree.put(
@@ -168,7 +187,9 @@ def _forget_log(template: Path) -> None:
 
 def bot_of(stage: Stage, clock: Clock) -> Bot:
     """Build the bot as `run` does, over the stage's database."""
-    store = open_store(stage.url, create=True, machine="one", room=_NO_ROOM, now=clock.now)
+    store = open_store(
+        stage.url, create=True, data=stage.data, machine="one", room=_NO_ROOM, now=clock.now
+    )
     return build(
         store,
         clock=clock,
