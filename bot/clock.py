@@ -1,11 +1,15 @@
-"""The wall clock, and the fast one that rehearsals run on."""
+"""The wall clock, the one that replicas share, and the fast one that rehearsals run on."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Protocol
+
+#: Linux's CLOCK_MONOTONIC, and Python's, stand still while the machine sleeps: a lease would not.
+_NEVER_STANDS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
@@ -15,7 +19,7 @@ class Clock(Protocol):
         """Tell the time of day, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Tell seconds that never step, for deadlines."""
+        """Tell seconds that never step, for deadlines; they pass while the machine sleeps."""
 
     def wait(self, stop: Event, until: datetime) -> bool:
         """Wait until then, or until ``stop`` is set; tell whether it is."""
@@ -28,7 +32,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_NEVER_STANDS)
 
     def wait(self, stop: Event, until: datetime) -> bool:
         return stop.wait(max(0.0, (until - self.now()).total_seconds()))
@@ -64,3 +68,45 @@ class ShiftedClock(SystemClock):
 
     def now(self) -> datetime:
         return super().now() + self._shift
+
+
+class SharedClock(SystemClock):
+    """The time of a database that several machines work on, whatever their own clocks say.
+
+    Between two looks it goes on by the clock that never steps, so it is exact to about the
+    time that the question takes. Leases and due times then mean the same on every machine.
+    """
+
+    def __init__(self, ask: Callable[[], datetime]) -> None:
+        """Look for the first time.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        self._ask = ask
+        # The database's seconds since 1970, less the own ones that never step.
+        low, high = self._asked()
+        self._offset = (low + high) / 2
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._offset + self.monotonic(), UTC)
+
+    def look(self) -> None:
+        """Ask again, and follow where the database's clock was set or ours drifted.
+
+        Raises:
+            StoreError: the database does not answer; the time goes on as before.
+        """
+        low, high = self._asked()
+        if not low <= self._offset <= high:
+            self._offset = (low + high) / 2
+
+    def apart(self) -> timedelta:
+        """Tell how far the machine's own clock is ahead of this one; negative where behind."""
+        return super().now() - self.now()
+
+    def _asked(self) -> tuple[float, float]:
+        """Give the least and the most that the offset can be: the answer took a while."""
+        before = self.monotonic()
+        told = self._ask().timestamp()
+        return told - self.monotonic(), told - before

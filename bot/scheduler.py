@@ -13,14 +13,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.clock import Clock
+from bot.clock import Clock, SystemClock
 from bot.log import get_logger
 
 log = get_logger(__name__)
 
 #: Another process (an approval, a pause) is seen within this.
 LONGEST_NAP = timedelta(seconds=1)
-#: After this long without a tick the wall clock was set back: the timer must be wound again.
+#: After this long without a tick the machine's clock was set back, or it slept: the timer must
+#: be wound again.
 STUCK_AFTER = 5.0
 
 _TICK = "tick"
@@ -59,6 +60,8 @@ class Service:
     #: How long an orderly stop waits for calls that are in the air.
     grace: timedelta = timedelta(seconds=25)
     stop: Event = field(default_factory=Event)
+    #: What APScheduler goes by, whatever the time is by `clock`.
+    machine: Clock = field(default_factory=SystemClock)
     _running: dict[str, Thread] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _winding: Lock = field(default_factory=Lock)
@@ -73,13 +76,13 @@ class Service:
         )
         for chore in self.chores:
             timer.add_job(_safely(chore), IntervalTrigger(seconds=chore.every.total_seconds()),
-                          id=chore.name, next_run_time=self.clock.now())  # fmt: skip
+                          id=chore.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
         try:
-            self._wind(timer, self.clock.now())
+            self._wind(timer)
             while not self.stop.wait(LONGEST_NAP.total_seconds()):
                 if self.clock.monotonic() - self._ticked > STUCK_AFTER:
-                    log.warning("clock was set back; winding the timer again")
+                    log.warning("the timer stood still; winding it again")
                     self._wind_all(timer)
         finally:
             self.stop.set()
@@ -104,32 +107,33 @@ class Service:
     def _wind_all(self, timer: BackgroundScheduler) -> None:
         """Wind the chores too: all wait for moments of a clock that was ahead."""
         for chore in self.chores:
-            timer.modify_job(chore.name, next_run_time=self.clock.now())
-        self._wind(timer, self.clock.now())
+            timer.modify_job(chore.name, next_run_time=self.machine.now())
+        self._wind(timer)
 
-    def _wind(self, timer: BackgroundScheduler, at: datetime) -> None:
+    def _wind(self, timer: BackgroundScheduler, wait: timedelta = timedelta(0)) -> None:
         self._ticked = self.clock.monotonic()
         # A shutdown waits for jobs with the lock that adding one needs: never at once.
         with self._winding:
             if self.stop.is_set():
                 return
             timer.add_job(
-                self._tick, DateTrigger(at), args=(timer,), id=_TICK, replace_existing=True,
+                self._tick, DateTrigger(self.machine.now() + wait), args=(timer,), id=_TICK,
+                replace_existing=True,
                 # The next tick may begin before this one has quite ended; it must not be left out.
                 max_instances=3,
             )  # fmt: skip
 
     def _tick(self, timer: BackgroundScheduler) -> None:
         """Start the lanes that have work, and sleep until the next moment that matters."""
-        now = self.clock.now()
-        at = now + LONGEST_NAP
+        now, wait = self.clock.now(), LONGEST_NAP
         try:
             for account in self.lanes.busy(now):
                 self._start(account)
-            at = min(self.lanes.next_wake(now) or at, at)
+            wake = self.lanes.next_wake(now) or now + LONGEST_NAP
+            wait = min(wake - self.clock.now(), LONGEST_NAP)
         except Exception:
             log.exception("tick failed")
-        self._wind(timer, at)
+        self._wind(timer, wait)
 
     def _start(self, account: str) -> None:
         with self._lock:

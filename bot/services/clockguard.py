@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from bot.clock import Clock
+from bot.clock import Clock, SharedClock
 from bot.log import get_logger
 
 log = get_logger(__name__)
@@ -67,13 +67,19 @@ class ClockGuard:
 
     def why(self) -> str:
         """Say why nothing is sent by this clock; empty where it may be."""
+        apart = self._apart()
+        if abs(apart) > TOLERANCE:
+            # Requests would carry its time; another machine can send meanwhile.
+            return f"this machine's clock is {_put(apart)} what the database says"
         with self._lock:
             ahead = min(self._ahead.values(), key=abs, default=timedelta(0))
         if abs(ahead) <= TOLERANCE:
             return ""
-        seconds = abs(ahead).total_seconds()
-        which = "behind" if ahead > timedelta(0) else "ahead of"
-        return f"the machine's clock is {seconds:.0f} s {which} what every server says"
+        return f"the machine's clock is {_put(-ahead)} what every server says"
+
+    def _apart(self) -> timedelta:
+        """Tell how far this machine's own clock is ahead of the one that is gone by."""
+        return self.clock.apart() if isinstance(self.clock, SharedClock) else timedelta(0)
 
     def _notice(self) -> None:
         """Forget what was heard before the wall clock was set."""
@@ -87,3 +93,8 @@ class ClockGuard:
                 self._ahead.clear()
                 self._steps += 1
                 log.warning("the clock was set", seconds=round(moved))
+
+
+def _put(ahead: timedelta) -> str:
+    seconds = abs(ahead).total_seconds()
+    return f"{seconds:.0f} s {'ahead of' if ahead > timedelta(0) else 'behind'}"

@@ -72,6 +72,8 @@ class Notifier:
     broken: Callable[[], str] = lambda: ""
     #: Why the clock cannot be trusted; empty where it can.
     clock_is_wrong: Callable[[], str] = lambda: ""
+    #: This machine: what is wrong with it alone is not another one's to take back.
+    machine: str = "this"
     _not_before: datetime | None = None
 
     def run(self) -> None:
@@ -79,12 +81,17 @@ class Notifier:
         now, wanted = self.clock.now(), self._by_key()
         for key, text in wanted.items():
             self.store.notices.raise_(key, text, now)
+        others = self._other_machines()
         for notice in self.store.notices.open():
-            if notice.key not in wanted:
+            if notice.key not in wanted and notice.key.partition("@")[2] not in others:
                 self.store.notices.clear(notice.key)
         unsent = self.store.notices.unsent()
         if unsent and (self._not_before is None or now >= self._not_before):
             self._tell(unsent)
+
+    def _other_machines(self) -> set[str]:
+        alive = {one.name.partition("/")[0] for one in self.store.workers.alive(self.clock.now())}
+        return alive - {self.machine}
 
     def _by_key(self) -> dict[str, str]:
         wanted: dict[str, str] = {}
@@ -105,12 +112,13 @@ class Notifier:
         broken = self.broken()
         if broken:
             yield (
-                "content",
+                f"content@{self.machine}",
                 f"The files have errors, so the last good ones stay in force:\n{broken}",
             )
         wrong = self.clock_is_wrong()
         if wrong:
-            yield "clock", f"Nothing is sent: {wrong}. Set it; sending then goes on by itself."
+            text = f"{self.machine} sends nothing: {wrong}. Set it; sending then goes on by itself."
+            yield f"clock@{self.machine}", text
         settling = self.store.settle_first()
         if settling:
             yield "settling", f"Nothing is sent before everything due is read back: {settling}"

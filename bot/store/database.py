@@ -6,11 +6,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -82,6 +83,13 @@ class Database:
                 raise
         with self.write() as connection:
             return work(connection)
+
+    def time(self) -> datetime:
+        """Tell the server's time, in UTC; an embedded database has none of its own."""
+        with self.read() as connection:
+            # Not now(), which is the time at which the transaction began.
+            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return told.astimezone(UTC)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Start an insert that knows ON CONFLICT."""

@@ -62,6 +62,14 @@ class Store:
         """Let go of all connections."""
         self._ground.db.close()
 
+    def time(self) -> datetime:
+        """Ask PostgreSQL what the time is, in UTC.
+
+        Raises:
+            StoreError: it does not answer, or is an embedded one, which has its machine's.
+        """
+        return self._ground.db.time()
+
     def settle_first(self) -> str | None:
         """Tell why nothing is claimed before `amnesia_suspects` are read back; None if nothing."""
         return self.settling.reason()

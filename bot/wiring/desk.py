@@ -18,7 +18,7 @@ from bot.services.planner import Planner
 from bot.settings import Settings
 from bot.store import Store
 from bot.wiring.content import compose_loaded, prove_files, prove_kept
-from bot.wiring.storage import create_store, existing_store, has_store, mode_of, settings
+from bot.wiring.storage import clock_of, create_store, existing_store, has_store, mode_of, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def office(config: Path, posts: Path, data: Path) -> Iterator[Office]:
     loaded = prove_files(config, posts, clock=clock)
     store = existing_store(mode_of(loaded, data), data, known=known, clock=clock)
     try:
-        yield Office(store, clock, _in_force(loaded, store, clock))
+        shared = clock_of(store)
+        yield Office(store, shared, _in_force(loaded, store, shared))
     finally:
         store.close()
 

@@ -13,7 +13,7 @@ from bot.web.rendering import environment
 from bot.wiring.content import prove_files
 from bot.wiring.desk import office
 from bot.wiring.service import Connections
-from bot.wiring.storage import create_store, mode_of, settings
+from bot.wiring.storage import clock_of, create_store, mode_of, settings
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def access(config: Path, posts: Path, data: Path) -> Iterator[Access]:
     loaded = prove_files(config, posts, clock=clock)
     store = create_store(mode_of(loaded, data), data, known=known, clock=clock)
     try:
-        yield Access(store, clock)
+        yield Access(store, clock_of(store))
     finally:
         store.close()
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 from bot.cards.typefaces import require_raqm
-from bot.clock import SystemClock
+from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.watching import print_of
 from bot.log import catch_uncaught, configure, get_logger
-from bot.scheduler import LONGEST_NAP, Service, stop_on_signals
+from bot.scheduler import LONGEST_NAP, Chore, Service, stop_on_signals
 from bot.settings import Settings
 from bot.store import ProcessLock
 from bot.wiring.content import prove_files
 from bot.wiring.service import Bot, build
-from bot.wiring.storage import create_store, lock_for, mode_of, settings, strays
+from bot.wiring.storage import clock_of, create_store, lock_for, mode_of, settings, strays
 from bot.wiring.web import dashboard_of
 
 log = get_logger(__name__)
@@ -27,7 +28,7 @@ def serve(config: Path, posts: Path, data: Path) -> None:
     Raises:
         OperatorError: a setting, a secret, the database or the content is not usable.
     """
-    known, clock, stop = settings(), SystemClock(), Event()
+    known, stop = settings(), Event()
     configure(form=known.log_format, level=known.log_level)
     catch_uncaught()
     for library in ("apscheduler", "httpx"):
@@ -35,20 +36,21 @@ def serve(config: Path, posts: Path, data: Path) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     stop_on_signals(stop)
     require_raqm()
-    mode = mode_of(prove_files(config, posts, clock=clock), data)
+    mode = mode_of(prove_files(config, posts), data)
     # Before the database is opened: what a standby knew of it would be old by its turn, and two
     # first starts at once would both create it.
     lock = lock_for(mode, data, known=known)
     if not _wait_for(lock, stop):
         return
-    store = create_store(mode, data, known=known, clock=clock)
+    store = create_store(mode, data, known=known, clock=SystemClock())
     try:
+        clock = clock_of(store)
         bot = build(
             store,
             clock=clock,
             known=known,
             look=lambda: print_of(config, posts),
-            load=lambda: prove_files(config, posts, store=store),
+            load=lambda: prove_files(config, posts, clock=clock, store=store),
             rehearsed=store.directory / "rehearsed.db",
             mode=mode,
             stop=stop,
@@ -80,9 +82,17 @@ def _work(bot: Bot, known: Settings, stop: Event) -> None:
             log.warning("unused secret", told=line)
         log.info("running", campaign=bot.contents.campaign().schedule.campaign)
         service = Service(
-            bot.clock, bot.lanes(), bot.chores(known.reload), grace=known.stop_grace, stop=stop
-        )
+            bot.clock, bot.lanes(), (*bot.chores(known.reload), *_looks(bot.clock)),
+            grace=known.stop_grace, stop=stop,
+        )  # fmt: skip
         with dashboard_of(bot, known):
             service.run()
     finally:
         bot.connections.close()
+
+
+def _looks(clock: Clock) -> tuple[Chore, ...]:
+    """Keep to the database's clock where that is the one to go by."""
+    if not isinstance(clock, SharedClock):
+        return ()
+    return (Chore("clock", timedelta(seconds=10), clock.look),)

@@ -303,7 +303,8 @@ def build(
     connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
     readers = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
     traits, addresses = {name: kind.traits for name, kind in kinds.items()}, known.alerts
-    platform, owner = connections.platform, f"{socket.gethostname()}/{os.getpid()}"
+    machine, platform = socket.gethostname(), connections.platform
+    owner = f"{machine}/{os.getpid()}"
 
     def settling(name: str) -> Settling:
         return known.settling(kinds[name].traits.settling)
@@ -325,7 +326,7 @@ def build(
         clock_guard=clock_guard,
         notifier=Notifier(
             store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
-            clock_guard.why,
+            clock_guard.why, machine,
         ),
         collector=Collector(store, clock, campaign, readers.platform, traits.__getitem__),
         readers=readers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.clock import Clock
+from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.core.campaign import Campaign, Mode
 from bot.errors import ContentError, OperatorError
@@ -89,3 +89,12 @@ def has_store(mode: Mode, data: Path, known: Settings) -> bool:
     """Tell whether the service has made its database; of PostgreSQL that is taken for granted."""
     url = database_url(mode, data, known)
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
+
+
+def clock_of(store: Store) -> Clock:
+    """Give the clock that all who work on a database go by.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    return SystemClock() if store.is_sqlite else SharedClock(store.time)

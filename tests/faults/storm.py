@@ -149,6 +149,7 @@ class Storm:
             **{f"VERBATIM_{name}": value for name, value in _SETTINGS.items()},
             **({} if self.is_sqlite else {"VERBATIM_DATABASE_URL": self.url}),
             "PYTHONUNBUFFERED": "1",
+            **self.surroundings(one),
         }
         paths = ("--config", str(self.tree.schedule), "--posts", str(self.tree.posts))
         with (self.folder / f"{one.data.name}.log").open("ab") as log:
@@ -158,6 +159,10 @@ class Storm:
             )  # fmt: skip
         if self.plan.lives is not None:
             one.dies_at = time.monotonic() + self.dice.uniform(*self.plan.lives)
+
+    def surroundings(self, _one: Replica) -> dict[str, str]:
+        """Give what else stands in the environment of a process."""
+        return {}
 
     def _store(self) -> Store:
         """Open the database as a person's command does, once it is there."""

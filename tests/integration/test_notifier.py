@@ -169,6 +169,46 @@ def test_a_wrong_clock_is_told(room: Newsroom, notifier: Notifier, mailbox: Mail
     assert "clock" in mailbox.texts[0]
 
 
+def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(
+    room: Newsroom, mailbox: Mailbox
+) -> None:
+    campaign, now = room.bot.contents.campaign, room.clock.now()
+    room.approve("one")
+    wrong = [""]
+    one = Notifier(room.store, room.clock, campaign, mailbox, clock_is_wrong=lambda: wrong[0],
+                   machine="one")  # fmt: skip
+    two = Notifier(room.store, room.clock, campaign, mailbox, machine="two")
+    for name in ("one/1", "two/1"):
+        room.store.workers.beat(name, {}, now)
+
+    wrong[0] = "its clock is an hour ahead"
+    for _ in range(3):
+        one.run()
+        two.run()
+    assert len(mailbox.texts) == 1
+    assert mailbox.texts[0].startswith("one sends nothing: its clock is an hour ahead.")
+    wrong[0] = ""
+    two.run()
+    assert len(room.store.notices.open()) == 1
+    one.run()
+
+    assert room.store.notices.open() == ()
+
+
+def test_what_was_wrong_with_a_machine_that_is_gone_is_over(
+    room: Newsroom, mailbox: Mailbox
+) -> None:
+    campaign = room.bot.contents.campaign
+    room.approve("one")
+    gone = Notifier(room.store, room.clock, campaign, mailbox, clock_is_wrong=lambda: "wrong",
+                    machine="gone")  # fmt: skip
+    gone.run()
+
+    Notifier(room.store, room.clock, campaign, mailbox, machine="here").run()
+
+    assert room.store.notices.open() == ()
+
+
 def test_a_budget_that_is_nearly_spent_is_told_once_a_month(
     newsroom: Newsroom, mailbox: Mailbox
 ) -> None:

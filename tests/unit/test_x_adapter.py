@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from bot.core.model import Charge, Metrics, PostRef, ReplyTo, Status
 from bot.errors import (
@@ -569,3 +572,34 @@ def test_a_secret_that_the_server_sends_back_is_not_told(x: X, server: XStandin)
 
     assert "Forbidden" in str(caught.value)
     assert [secret for secret in secrets_for(USER).values() if secret in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_signature_by_a_wrong_clock_is_no_fault_of_the_account(
+    tmp_path: Path, wrong: timedelta
+) -> None:
+    spec, began = require_shared("conformance/x-api-openapi.json"), time.time() - time.monotonic()
+    with XStandin(
+        ledger=tmp_path / "ledger", spec_file=spec, now=lambda: began + time.monotonic()
+    ) as standin:
+        adapter = x_at(standin.origin)
+        draft = prepare(adapter, "signed too late")
+        with time_machine.travel(datetime.now(UTC) + wrong):
+            with pytest.raises(UnavailableError, match="signed by a clock that is wrong"):
+                adapter.profile()
+            with pytest.raises(UnavailableError, match="signed by a clock that is wrong"):
+                adapter.publish(draft)
+
+        assert adapter.profile().id == USER
+        adapter.close()
+
+
+def test_a_refusal_by_a_server_with_the_same_time_is_one(x: X, server: XStandin) -> None:
+    server.faults.spoil("", answered(Answer(401, b"{}", dated(timedelta(0))), stored=False))
+
+    with pytest.raises(UnauthorizedError):
+        x.profile()
+
+
+def dated(ahead: timedelta) -> dict[str, str]:
+    return {"Date": format_datetime(datetime.now(UTC) + ahead, usegmt=True)}

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
 
 #: The host that tweepy has built in, and signs for.
 ORIGIN = "https://api.twitter.com"
+#: X refuses what was signed too long ago or ahead (about five minutes), as it does bad tokens.
+_APART = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,12 @@ class Client:
             said=redact(_said(value), self._secrets),
             wait=trace.wait,
             cause=cause if trace.status is None else None,
+            is_misdated=self._is_misdated(),
         )
+
+    def _is_misdated(self) -> bool:
+        signed, told = self._adapter.signed_at, self._adapter.trace.server_time
+        return bool(signed and told and abs(told - signed) > _APART)
 
     def close(self) -> None:
         self._tweepy.session.close()

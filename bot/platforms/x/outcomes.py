@@ -67,6 +67,8 @@ class Reply:
     wait: timedelta | None = None
     #: What the client library raised where there was no answer.
     cause: Exception | None = None
+    #: The request was signed with another time than the server's.
+    is_misdated: bool = False
 
 
 def accepted(reply: Reply, task: Task) -> Mapping[str, Any]:
@@ -90,7 +92,7 @@ def _error(reply: Reply, task: Task) -> PlatformError:
         return UnavailableError(NAME, told)
     match reply.status:
         case 401:
-            return UnauthorizedError(NAME, told)
+            return _unauthorized(reply, told)
         case 402:
             return OverBudgetError(NAME, f"the credits at X are used up: {told}")
         case 403:
@@ -110,6 +112,13 @@ def _unclear(task: Task, told: str, wait: timedelta | None = None) -> PlatformEr
     if task is Task.PUBLISH:
         return UnconfirmedError(NAME, told)
     return UnavailableError(NAME, told, retry_after=min(wait, _LONGEST) if wait else None)
+
+
+def _unauthorized(reply: Reply, told: str) -> PlatformError:
+    if reply.is_misdated:
+        # No fault of the account, which would wait for a person after the clock is right again.
+        return UnavailableError(NAME, f"signed by a clock that is wrong: {told}")
+    return UnauthorizedError(NAME, told)
 
 
 def _forbidden(reply: Reply, task: Task, told: str) -> PlatformError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +20,7 @@ from bot.platforms.wall import Wall
 from bot.platforms.wire import AnswerError, Trace, take, unpack
 
 _CHUNK = 65_536
+_STAMP = re.compile(r'oauth_timestamp="(\d{1,11})"')
 
 
 class OriginAdapter(HTTPAdapter):
@@ -32,6 +35,8 @@ class OriginAdapter(HTTPAdapter):
         self.trace = trace
         #: The last answer's body; None where it was cut, too long or wrongly packed.
         self.body: bytes | None = None
+        #: The time that the last request was signed with.
+        self.signed_at: datetime | None = None
         self._origin = urlsplit(origin)
         self._connect, self._read = connect, read
         self._wall = Wall(0)
@@ -53,6 +58,7 @@ class OriginAdapter(HTTPAdapter):
         request.url = urlunsplit(whole)
         self.close()
         self.body = None
+        self.signed_at = _signed_at(request.headers.get("Authorization", ""))
         self.trace.begin(parts.path)
         with Wall(self._connect + self._read) as self._wall:
             response = super().send(
@@ -121,6 +127,12 @@ class OriginAdapter(HTTPAdapter):
         if connection.sock is None:
             connection.connect()
         self.trace.connected()
+
+
+def _signed_at(authorization: str | bytes) -> datetime | None:
+    told = authorization.decode() if isinstance(authorization, bytes) else authorization
+    stamp = _STAMP.search(told)
+    return datetime.fromtimestamp(int(stamp[1]), UTC) if stamp else None
 
 
 def _body(response: requests.Response) -> bytes | None:
