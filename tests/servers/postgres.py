@@ -72,6 +72,12 @@ class PostgresServer:
         finally:
             self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def call(self, program: str, *arguments: str) -> bytes:
+        """Run one of its client programs on it as the owner of all; what it printed."""
+        address = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres")
+        command = [str(self.programs / program), *address, *arguments]
+        return subprocess.run(command, check=True, capture_output=True).stdout
+
     def _ctl(self, *arguments: str) -> None:
         data = str(self.directory / "data")
         program = str(self.programs / "pg_ctl")
@@ -81,6 +87,13 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """Start a cluster; skips where PostgreSQL is not installed (fails in CI)."""
+    with cluster() as server:
+        yield server
+
+
+@contextmanager
+def cluster() -> Iterator[PostgresServer]:
+    """Start one that ends with the context."""
     programs = _programs()
     directory = Path(tempfile.mkdtemp(prefix="verbatim-pg-"))
     if os.geteuid() == 0:

@@ -1,0 +1,115 @@
+"""Row 28, with an older program's database: today's goes on with it, and sends nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.clock import FastClock
+from bot.core.model import State
+from tests.fakes.newsroom import DAY, Newsroom
+from tests.fakes.scripted import Published
+from tests.faults.reporting import Tally, judged
+from tests.fixtures import past
+from tests.fixtures.released import MACHINE, bring, brought_to, revisions, rows_at, rows_of
+from tests.servers.postgres import PostgresServer
+
+every_revision = pytest.mark.parametrize("revision", revisions())
+#: When today's program is started for the first time.
+BACK = past.DEATH + timedelta(hours=5)
+#: Out, or out once: of these nothing may change.
+_OVER = (State.SENT, State.RETRACTED, State.GONE)
+Before = Sequence[dict[str, Any]]
+
+
+@contextmanager
+def room_at(folder: Path, url: str, before: Before) -> Iterator[Newsroom]:
+    """Let today's program stand before an older one's database, on the platforms as they were."""
+    room = Newsroom(folder, url)
+    room.machine = MACHINE
+    room.clock = FastClock(BACK)
+    past.furnish(room)
+    for row in before:
+        # Of the two calls at the moment of death Mastodon took its one.
+        if row["state"] == State.SENT or (row["post_id"], row["account"]) == ("cut", "m"):
+            text, name = json.loads(row["status_json"])["text"], row["remote_id"] or "77"
+            room.servers[row["account"]].live.append(Published(name, row["id"], text, None, ""))
+    yield room
+    room.stop()
+
+
+def go_on(room: Newsroom) -> dict[str, list[str]]:
+    """Live until after the last post; what was published by account. Nobody approves anything."""
+    known = {name: len(server.live) for name, server in room.servers.items()}
+    room.start()
+    while room.clock.now() < past.LATER + DAY:
+        room.bot.beat()
+        room.wait(room.clock.now() + DAY / 2)
+    return {name: room.servers[name].texts[count:] for name, count in known.items()}
+
+
+def judge(room: Newsroom) -> dict[str, Any]:
+    """Hold the outbox against the platforms' ledgers."""
+    rows = room.rows("", State.SENT, State.HELD, State.PLANNED, State.READY, State.UNKNOWN)
+    told: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    for account in past.ACCOUNTS:
+        mine = [row for row in rows if row.account == account]
+        one = judged(mine, Counter(room.servers[account].texts))
+        held.update(one.pop("held"))
+        told.update(one)
+    return {**told, "held": dict(held)}
+
+
+def check(room: Newsroom, before: Before) -> dict[str, Any]:
+    new = go_on(room)
+
+    words = {name: [text.split()[0] for text in texts] for name, texts in new.items()}
+    assert words == {"m": ["thirda", "latera"], "b": ["thirda", "latera"], "x": []}
+    states = room.states()
+    assert states["cut/m/0"] == "SENT", "what the platform took is recognised"
+    for name in ("cut/b/0", "missed/m/0", "missed/b/0", "waiting/m/0", "waiting/b/0"):
+        assert states[name].startswith(("HELD late", "HELD cannot tell")), states[name]
+    rows = {row.id: row for row in room.store.outbox.find()}
+    for old in before:
+        if old["state"] in _OVER:
+            now = rows[old["id"]]
+            assert (now.state, now.remote_id) == (old["state"], old["remote_id"])
+    assert room.store.audit.verify() is None
+    return judge(room)
+
+
+@every_revision
+@pytest.mark.parametrize("moved", [False, True], ids=["in its place", "moved"])
+def test_row_28_a_database_of_an_older_program(
+    tmp_path: Path, tally: Tally, revision: str, moved: bool
+) -> None:
+    path = bring(revision, tmp_path / "data", moved=moved)
+    before = rows_of(path)["delivery"]
+    with room_at(tmp_path, f"sqlite:///{path}", before) as room:
+        counted = check(room, before)
+
+    way = "moved to another directory" if moved else "in its place"
+    tally(28, f"database of revision {revision} upgraded, {way}", counted, injected=1)
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+
+
+@pytest.mark.server
+@every_revision
+def test_row_28_a_postgresql_dump_of_an_older_program(
+    tmp_path: Path, tally: Tally, revision: str, postgres_server: PostgresServer
+) -> None:
+    with brought_to(postgres_server, revision, tmp_path / "data", moved=True) as url:
+        before = rows_at(url)["delivery"]
+        with room_at(tmp_path, url, before) as room:
+            counted = check(room, before)
+
+    tally(28, f"PostgreSQL dump of revision {revision} upgraded", counted, injected=1)
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)

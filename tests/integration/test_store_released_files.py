@@ -1,0 +1,162 @@
+"""Databases of every released revision: upgraded, nothing lost, nothing changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.core.model import State
+from bot.store import DatabaseUnusableError, Room, Store, migrate, open_store
+from tests.fixtures import keep
+from tests.fixtures.released import (
+    FOLDER,
+    MACHINE,
+    Rows,
+    bring,
+    brought_to,
+    lost,
+    revisions,
+    rows_at,
+    rows_of,
+)
+from tests.servers.postgres import PostgresServer
+
+NO_ROOM = Room(0, 0)
+#: Kept in step with the program, not with the past.
+OURS = "alembic_version"
+every_revision = pytest.mark.parametrize("revision", revisions())
+
+
+def open_file(path: Path, *, create: bool = True) -> Store:
+    return open_store(f"sqlite:///{path}", create=create, machine=MACHINE, room=NO_ROOM)
+
+
+def without(rows: Rows, *tables: str) -> Rows:
+    return {name: found for name, found in rows.items() if name not in tables}
+
+
+# --- the files
+
+
+@every_revision
+def test_every_revision_has_its_files(revision: str) -> None:
+    """Fails when a migration is added without keeping the database that it leads to."""
+    wanted = ("db", "sent.log", "postgresql.sql", "postgresql.sent.log")
+
+    missing = [one for one in wanted if not (FOLDER / f"{revision}.{one}").exists()]
+
+    assert not missing, f"python -m tests.fixtures.keep makes {revision}.{missing}"
+
+
+@every_revision
+def test_a_file_is_of_its_revision_and_has_rows_in_every_table(revision: str) -> None:
+    rows = rows_of(FOLDER / f"{revision}.db")
+
+    assert rows[OURS] == [{"version_num": revision}]
+    assert [name for name, found in rows.items() if not found] == []
+    assert {row["state"] for row in rows["delivery"]} == {state.value for state in State}
+
+
+def test_a_file_is_made_once(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in FOLDER.iterdir()}
+
+    assert keep.main() == 1
+
+    assert "kept already" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in FOLDER.iterdir()} == before
+
+
+# --- SQLite
+
+
+@every_revision
+def test_an_upgrade_loses_nothing(revision: str, tmp_path: Path) -> None:
+    path = bring(revision, tmp_path / "data")
+    before = rows_of(path)
+
+    store = open_file(path)
+
+    assert store.settle_first() is None
+    assert store.audit.verify() is None
+    store.close()
+    after = rows_of(path)
+    assert after[OURS] == [{"version_num": migrate.newest()}]
+    assert lost(without(before, OURS), after) == []
+    assert whole(path)
+
+
+def whole(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        verdict = connection.execute("PRAGMA integrity_check").fetchall()
+        broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    return (verdict, broken) == ([("ok",)], [])
+
+
+@pytest.mark.parametrize("revision", revisions()[:-1])
+def test_the_backup_from_before_an_upgrade_is_the_old_database_and_opens(
+    revision: str, tmp_path: Path
+) -> None:
+    path = bring(revision, tmp_path / "data")
+    before = rows_of(path)
+    open_file(path).close()
+
+    (backup,) = (path.parent / "backups").iterdir()
+
+    assert rows_of(backup) == before
+    again = tmp_path / "again" / "live.db"
+    again.parent.mkdir()
+    backup.rename(again)
+    open_file(again).close()
+    assert lost(without(before, OURS, "instance", "sent_log"), rows_of(again)) == []
+
+
+@every_revision
+def test_whoever_only_asks_upgrades_nothing_and_is_told_what_to_do(
+    revision: str, tmp_path: Path
+) -> None:
+    path = bring(revision, tmp_path / "data")
+    before = path.read_bytes()
+
+    if revision == migrate.newest():
+        open_file(path, create=False).close()
+        return
+    with pytest.raises(DatabaseUnusableError) as caught:
+        open_file(path, create=False)
+
+    assert f"the database is at revision {revision}" in str(caught.value)
+    assert "stop the running bot and start this one's `run`, which upgrades it" in str(caught.value)
+    assert path.read_bytes() == before
+    assert not (path.parent / "backups").exists()
+
+
+@every_revision
+def test_a_directory_that_was_copied_settles_first_after_the_upgrade_too(
+    revision: str, tmp_path: Path
+) -> None:
+    store = open_file(bring(revision, tmp_path / "data", moved=True))
+
+    assert store.settle_first() == "the data directory was copied, or is on another machine"
+    store.close()
+
+
+# --- PostgreSQL
+
+
+@pytest.mark.server
+@every_revision
+def test_an_upgrade_of_postgresql_loses_nothing(
+    revision: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    with brought_to(postgres_server, revision, tmp_path) as url:
+        before = rows_at(url)
+        assert before[OURS] == [{"version_num": revision}]
+
+        store = open_store(url, create=True, data=tmp_path, machine=MACHINE, room=NO_ROOM)
+
+        assert store.settle_first() is None
+        assert store.audit.verify() is None
+        store.close()
+        assert lost(without(before, OURS), rows_at(url)) == []
