@@ -39,3 +39,11 @@ def test_what_is_held_is_held_for_a_reason_that_is_allowed() -> None:
     told = {reason for row in table()[2:] for reason in re.findall(r"\d+ ([^;]+)", row[7])}
 
     assert told <= allowed
+
+
+def test_each_row_of_the_matrix_was_run() -> None:
+    assert {int(row[0]) for row in table()[2:]} == set(range(33))
+
+
+def test_no_test_of_that_run_failed() -> None:
+    assert "failed" not in PAGE.partition(BEGIN)[2].partition(END)[0]

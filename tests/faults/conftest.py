@@ -48,7 +48,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in lines:
         terminalreporter.write_line(str(line))
     if path := os.environ.get("FAULTS_REPORT"):
-        write_report(Path(path), lines)
+        stats = terminalreporter.stats
+        failed = len(stats.get("failed", [])) + len(stats.get("error", []))
+        write_report(Path(path), lines, failed=failed)
 
 
 @pytest.fixture(scope="session")
