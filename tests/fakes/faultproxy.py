@@ -10,7 +10,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -18,6 +18,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 _LIMIT = 200_000_000
+_FILLER = b"x" * 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,12 @@ class Answer:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    #: So many bytes more of the body, which need not be held in memory to be sent.
+    filler: int = 0
 
     def wire(self) -> bytes:
-        fields = {**self.headers, "Content-Length": str(len(self.body)), "Connection": "close"}
+        length = str(len(self.body) + self.filler)
+        fields = {**self.headers, "Content-Length": length, "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"HTTP/1.1 {self.status} Whatever\r\n{head}\r\n".encode() + self.body
 
@@ -49,6 +53,9 @@ class Fault:
     stall: float = 0.0
     #: Seconds between two bytes of the answer.
     trickle: float = 0.0
+    #: Happens when the server has answered and the client has heard `heard` bytes of it.
+    meanwhile: Callable[[], object] | None = None
+    heard: int = 0
 
 
 #: The server has stored the status, and the client hears nothing.
@@ -102,12 +109,18 @@ def give(client: socket.socket, answer: bytes, fault: Fault, stopped: threading.
     if fault.stall:
         stopped.wait(fault.stall)
     answer = answer[: fault.down]
+    if fault.meanwhile:
+        client.sendall(answer[: fault.heard])
+        answer = answer[fault.heard :]
+        fault.meanwhile()
     if fault.trickle:
         for byte in answer:
             client.sendall(bytes([byte]))
             stopped.wait(fault.trickle)
     else:
         client.sendall(answer)
+    for _ in range((fault.answer.filler if fault.answer else 0) // len(_FILLER)):
+        client.sendall(_FILLER)
     if fault.reset:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -1,0 +1,222 @@
+"""A bot over PostgreSQL, played step by step while its database does what it may do to it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import ExceptionContext
+
+from bot.core.model import Delivery
+from bot.errors import StoreError
+from bot.store import Room, open_store
+from bot.wiring.service import Bot, build
+from tests.fakes.faultproxy import Fault, FaultProxy
+from tests.faults.ledgers import Networks
+from tests.faults.life import AT_REST, JumpClock, Stage, approve, prepare_stage
+from tests.faults.networks import PUBLISH
+from tests.faults.reporting import judged
+from tests.servers.postgres import PostgresServer
+
+DUE_IN = timedelta(seconds=30)
+#: Enough for every wait there is; who is not at rest by then is lost.
+LONGEST = timedelta(hours=1)
+LOCK = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
+_WAITS = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+
+
+class Replica:
+    """One bot with its data directory; what a supervisor and a scheduler do is done here."""
+
+    def __init__(self, stage: Stage, url: str, data: Path, world: Networks) -> None:
+        self.stage, self.url, self.data, self.world = stage, url, data, world
+        self.clock = JumpClock(tell=world.set_ahead)
+        self.bot: Bot = self._built()
+        #: Lanes, beats and starts that ended in an error of the database.
+        self.failed = 0
+
+    def _built(self) -> Bot:
+        store = open_store(
+            self.url, create=True, data=self.data, machine="one", room=Room(0, 0),
+            now=self.clock.now,
+        )  # fmt: skip
+        return build(
+            store,
+            clock=self.clock,
+            known=self.stage.settings,
+            look=lambda: self.stage.loaded.tree_sha256,
+            load=lambda: self.stage.loaded,
+            rehearsed=self.data / "rehearsed.db",
+        )
+
+    @property
+    def engine(self) -> Engine:
+        return self.bot.store.outbox._db.engine
+
+    def hasten(self, setting: str, value: str) -> None:
+        """Let every session of the bot wait for less long than it does."""
+
+        @event.listens_for(self.engine, "connect")
+        def set_it(connection: psycopg.Connection[Any], _record: object) -> None:
+            connection.execute(f"SET {setting} = '{value}'")
+            connection.commit()
+
+        self.engine.dispose()
+
+    def live(self) -> None:
+        """Start, let people approve, and work until all is at rest; errors end one go only."""
+        self.live_until()
+
+    def live_until(self, failed: float = math.inf) -> None:
+        """The same, but stop once so many goes have ended in errors."""
+        while not self._goes(self._begin):
+            self.bot.close()
+            self.bot = self._built()
+        self.go_on(failed)
+
+    def go_on(self, failed: float = math.inf) -> None:
+        end = self.clock.now() + LONGEST
+        while self.failed < failed and self.clock.now() < end and not self._is_over():
+            self._goes(self.bot.beat)
+            self._goes(self._work)
+            self._goes(self._wait)
+
+    def _begin(self) -> None:
+        self.bot.start()
+        approve(self.bot, self.clock)
+
+    def _work(self) -> None:
+        for account in self.bot.busy(self.clock.now()):
+            self._goes(partial(self.bot.lane, account))
+
+    def _wait(self) -> None:
+        now = self.clock.now()
+        self.clock.jump(self.bot.store.outbox.next_wake(now) or now + timedelta(seconds=1))
+
+    def _is_over(self) -> bool:
+        rows: list[Delivery] = []
+        self._goes(lambda: rows.extend(self.bot.store.outbox.find()))
+        return bool(rows) and all(row.state in AT_REST for row in rows)
+
+    def _goes(self, work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except StoreError:
+            self.failed += 1
+            return False
+        return True
+
+    def judge(self) -> dict[str, Any]:
+        taken, rows = self.world.taken(), self.bot.store.outbox.find()
+        due = min(row.due_at for row in rows)
+        held: Counter[str] = Counter()
+        told: Counter[str] = Counter()
+        for account in {row.account for row in rows}:
+            seen = Counter(one.text for one in taken if one.account == account)
+            one = judged([row for row in rows if row.account == account], seen)
+            held += Counter(one.pop("held"))
+            told.update(one)
+        late = max(((one.at - due).total_seconds() for one in taken), default=0.0)
+        return {**told, "held": dict(held), "lateness": round(late, 1)}
+
+
+class Trap:
+    """Has another session lock what the bot wants next, and then want what the bot has locked."""
+
+    def __init__(
+        self, one: Replica, rival: psycopg.Connection[Any], springs: Callable[[int], bool]
+    ) -> None:
+        self._rival, self._springs, self._locks = rival, springs, 0
+        self._thread: threading.Thread | None = None
+        self.deadlocks = 0
+        engine = one.engine
+        event.listen(engine, "after_cursor_execute", self._look)
+        event.listen(engine, "handle_error", self._count)
+
+    @property
+    def is_sprung(self) -> bool:
+        return self._thread is not None
+
+    def join(self) -> None:
+        if self._thread is not None:
+            self._thread.join(20)
+            assert not self._thread.is_alive()
+
+    def _look(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FOR UPDATE" in statement and "delivery" in statement:
+            self._locks += 1
+            if self._springs(self._locks):
+                self.join()
+                self._spring()
+
+    def _spring(self) -> None:
+        # Who waits for longest is not the one to find it: the bot is to be the victim.
+        self._rival.execute("SET deadlock_timeout = '1h'")
+        self._rival.execute(LOCK.format("attempt"))
+        self._thread = threading.Thread(target=self._want, daemon=True)
+        self._thread.start()
+        with psycopg.connect(self._rival.info.dsn, autocommit=True) as looking:
+            while not looking.execute(_WAITS, (self._rival.info.backend_pid,)).fetchone():
+                time.sleep(0.005)
+
+    def _want(self) -> None:
+        self._rival.execute(LOCK.format("delivery"))
+        self._rival.rollback()
+
+    def _count(self, context: ExceptionContext) -> None:
+        self.deadlocks += isinstance(context.original_exception, psycopg.errors.DeadlockDetected)
+
+
+class Cluster:
+    """Gives each play a database of its own, and the campaign that all of them share."""
+
+    def __init__(
+        self, folder: Path, world: Networks, server: PostgresServer, template: str, accounts: str
+    ) -> None:
+        self.folder, self.world, self.server, self.template = folder, world, server, template
+        self.proxies = {name: FaultProxy(world.origins[name]) for name in accounts}
+        origins = {name: proxy.origin for name, proxy in self.proxies.items()}
+        self.stage = prepare_stage(folder, origins)
+        self._played = 0
+
+    def spoil(self, account: str, happens: Callable[[], object]) -> None:
+        """Let something happen while the next call to publish is in the air."""
+        self.proxies[account].spoil(PUBLISH[account], Fault(meanwhile=happens))
+
+    def close(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.close()
+
+    @contextmanager
+    def rival(self, one: Replica) -> Iterator[psycopg.Connection[Any]]:
+        """Open another session on a replica's database; what it locks it locks till it ends."""
+        dsn = one.url.replace("postgresql+psycopg", "postgresql")
+        with psycopg.connect(dsn) as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def replica(self, port: int = 0) -> Iterator[Replica]:
+        """Build a bot that reaches its new database by that port."""
+        self._played += 1
+        self.world.forget()
+        self.world.set_ahead(timedelta(0))
+        stage = self.stage.due_at(datetime.now(UTC).replace(microsecond=0) + DUE_IN)
+        with self.server.database(template=self.template) as url:
+            reached = url.replace(f":{self.server.port}/", f":{port or self.server.port}/")
+            data = self.folder / f"data-{self._played}"
+            made = Replica(stage, reached, data, self.world)
+            try:
+                yield made
+            finally:
+                made.bot.close()

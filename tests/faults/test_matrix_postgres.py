@@ -1,0 +1,166 @@
+"""Row 29: a PostgreSQL that is cut off, locked, deadlocked or restarted at the worst moment."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.cluster import LOCK, Cluster, Trap
+from tests.faults.cutting import CuttingProxy
+from tests.faults.ledgers import Networks
+from tests.faults.life import SECRETS
+from tests.faults.reporting import Tally
+from tests.faults.theatre import total
+from tests.servers.postgres import PostgresServer
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.timeout(2400),
+    pytest.mark.usefixtures("may_sleep"),
+]
+
+#: Statements of one life; fewer would mean that the proxy no longer sees what the bot says.
+TURNS = 600
+Make = Callable[[str], Cluster]
+
+
+@pytest.fixture
+def make_cluster(
+    tmp_path: Path,
+    world: Networks,
+    postgres_server: PostgresServer,
+    migrated_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[str], Cluster]]:
+    made: list[Cluster] = []
+    for name in SECRETS:
+        monkeypatch.setenv(name, "-")  # so that what a stage sets is taken away again
+
+    def make(accounts: str) -> Cluster:
+        made.append(Cluster(tmp_path, world, postgres_server, migrated_database, accounts))
+        return made[-1]
+
+    world.order("quirk", account="m", ignores_key=True)  # a second copy would show
+    yield make
+    world.order("quirk", account="m", ignores_key=False)
+    for one in made:
+        one.close()
+
+
+def assert_once(counted: Mapping[str, Any]) -> None:
+    assert (counted["duplicate"], counted["lost"], counted["held"]) == (0, 0, {})
+    assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.parametrize("share", [3, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
+def test_row_29_a_connection_cut_at_any_statement(
+    make_cluster: Make, tally: Tally, is_late: bool, share: int
+) -> None:
+    cluster, plays, failed = make_cluster("xmb"), [], 0
+    with CuttingProxy(cluster.server.port) as proxy:
+        with cluster.replica(proxy.port) as one:
+            proxy.count()
+            one.live()
+        turns = range(1, proxy.turns + 1)
+        for k in random.Random(29).sample(turns, share) if share else turns:  # noqa: S311
+            with cluster.replica(proxy.port) as one:
+                proxy.count(k, is_late=is_late)
+                one.live()
+                plays.append(one.judge())
+                failed += one.failed
+                assert_once(plays[-1])
+
+    when = "after" if is_late else "before"
+    tally(29, f"connection cut {when} the server did what it was told, {len(plays)} of"
+          f" {len(turns)} statements", total(*plays), injected=len(plays),
+          also={"errors": failed})  # fmt: skip
+    assert len(turns) >= TURNS
+    assert failed
+
+
+@pytest.mark.parametrize("accounts", ["x", pytest.param("mb", marks=pytest.mark.slow)])
+def test_row_29_a_lock_that_nobody_gives_back(
+    make_cluster: Make, tally: Tally, accounts: str
+) -> None:
+    cluster, plays = make_cluster(accounts), []
+    for account in accounts:
+        with cluster.replica() as one, cluster.rival(one) as rival:
+            one.hasten("lock_timeout", "100ms")
+            cluster.spoil(account, partial(rival.execute, LOCK.format("delivery")))
+            one.live_until(5)
+            assert one.failed >= 5
+            rival.rollback()
+            one.go_on()
+            plays.append(one.judge())
+
+    counted = total(*plays)
+    tally(29, f"lock timeouts while a call is in the air ({', '.join(accounts)})", counted,
+          injected=len(plays))  # fmt: skip
+    assert_once(counted)
+
+
+def deadlocked(cluster: Cluster, springs: Callable[[int], bool]) -> tuple[dict[str, Any], Trap]:
+    """Live once, with deadlocks at some of the bot's locks."""
+    with cluster.replica() as one, cluster.rival(one) as rival:
+        one.hasten("deadlock_timeout", "20ms")
+        trap = Trap(one, rival, springs)
+        one.live()
+        trap.join()
+        return one.judge(), trap
+
+
+def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: Tally) -> None:
+    counted, trap = deadlocked(make_cluster("x"), lambda nth: nth % 3 == 0 and nth < 30)
+
+    tally(29, "deadlocks with another session, all in one life", counted, injected=trap.deadlocks)
+    assert trap.deadlocks
+    assert_once(counted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", ["x", "m", "b"])
+def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Tally, account: str) -> None:
+    cluster, plays, deadlocks = make_cluster(account), [], 0
+    for at in range(1, 100):
+        counted, trap = deadlocked(cluster, at.__eq__)
+        plays.append(counted)
+        deadlocks += trap.deadlocks
+        assert_once(counted)
+        if not trap.is_sprung:
+            break
+
+    tally(29, f"a deadlock with another session ({account})", total(*plays), injected=deadlocks)
+    assert deadlocks >= 3, "claim, begin and accept"
+
+
+@pytest.mark.parametrize("mode", ["immediate", pytest.param("fast", marks=pytest.mark.slow)])
+def test_row_29_a_restart_while_a_call_is_in_the_air(
+    make_cluster: Make, tally: Tally, mode: str
+) -> None:
+    cluster = make_cluster("xmb")
+
+    def restart() -> None:
+        cluster.server.stop(mode=mode)
+        cluster.server.start()
+
+    with cluster.replica() as one:
+        cluster.spoil("b", restart)
+        cluster.spoil("m", lambda: cluster.server.stop(mode=mode))  # and it stays away
+        cluster.spoil("x", restart)
+        one.live_until(5)
+        cluster.server.start()
+        back = one.clock.now()
+        one.go_on()
+        counted = one.judge()
+        took = (one.clock.now() - back).total_seconds()
+
+    tally(29, f"restarted ({mode}) while a call is in the air", counted, injected=3,
+          also={"database recovery": round(took, 1)})  # fmt: skip
+    assert one.failed >= 5
+    assert_once(counted)
