@@ -9,18 +9,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from bot.clock import FastClock, ShiftedClock, SystemClock
+from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.watching import print_of
 from bot.core.campaign import Mode
+from bot.core.planning import Hole
 from bot.errors import SettingsError
 from bot.log import configure
 from bot.platforms.registry import KINDS
 from bot.services.rehearsal import FastRun, Report
-from bot.settings import prepare_data
-from bot.store import open_store
+from bot.settings import Settings, prepare_data
+from bot.store import Store, open_store
 from bot.wiring.content import prove_files
-from bot.wiring.service import build
+from bot.wiring.service import Bot, build
 from bot.wiring.storage import settings
 from bot.wiring.web import dashboard_of
 
@@ -52,41 +53,47 @@ def rehearse(
         machine=known.machine_id(),
         now=clock.now,
     )
-
-    def load() -> Loaded:
-        return _rehearsed(prove_files(config, posts, clock=SystemClock(), store=store))
-
-    bot = build(
-        store,
-        clock=clock,
-        known=known,
-        look=lambda: print_of(config, posts),
-        load=load,
-        rehearsed=folder / "network.db",
-    )
+    bot = _rehearsing(config, posts, store, clock, known)
     try:
         bot.start()
         holes = bot.planner.outlook(bot.contents.composition, days=days).holes
         FastRun(store, clock, bot.plan, bot.busy, bot.lane).run(until, progress=progress)
-        schedule = bot.contents.campaign().schedule
-        months = sorted({(start + timedelta(days=day)).replace(day=1) for day in range(days + 1)})
-        return Report(
-            campaign=schedule.campaign,
-            timezone=schedule.timezone,
-            start=start,
-            end=until,
-            deliveries=store.outbox.find(until=until),
-            holes=holes,
-            spent={
-                name: {
-                    f"{month:%Y-%m}": store.ledger.spent(name, month_of=month) for month in months
-                }
-                for name, account in schedule.accounts.items()
-                if KINDS[account.platform].traits.prices
-            },
-        )
+        return _told(bot, start, until, holes)
     finally:
         bot.close()
+
+
+def _rehearsing(config: Path, posts: Path, store: Store, clock: Clock, known: Settings) -> Bot:
+    """Put a bot together that publishes beside its own database."""
+    return build(
+        store,
+        clock=clock,
+        known=known,
+        look=lambda: print_of(config, posts),
+        # What is past or to come in the files is so by the machine's clock, not by the fast one.
+        load=lambda: _rehearsed(prove_files(config, posts, clock=SystemClock(), store=store)),
+        rehearsed=store.directory / "network.db",
+    )
+
+
+def _told(bot: Bot, start: datetime, end: datetime, holes: tuple[Hole, ...]) -> Report:
+    schedule = bot.contents.campaign().schedule
+    days = range((end - start).days + 1)
+    months = sorted({(start + timedelta(days=day)).replace(day=1) for day in days})
+    spent = {
+        name: {f"{one:%Y-%m}": bot.store.ledger.spent(name, month_of=one) for one in months}
+        for name, account in schedule.accounts.items()
+        if KINDS[account.platform].traits.prices
+    }
+    return Report(
+        campaign=schedule.campaign,
+        timezone=schedule.timezone,
+        start=start,
+        end=end,
+        deliveries=bot.store.outbox.find(until=end),
+        holes=holes,
+        spent=spent,
+    )
 
 
 def address() -> str:
@@ -105,14 +112,7 @@ def serve_rehearsal(config: Path, posts: Path, data: Path, *, at: datetime, stop
     folder = data.absolute() / "rehearse"
     url = f"sqlite:///{folder / 'verbatim.db'}"
     store = open_store(url, create=False, machine=known.machine_id(), now=clock.now)
-    bot = build(
-        store,
-        clock=clock,
-        known=known,
-        look=lambda: print_of(config, posts),
-        load=lambda: _rehearsed(prove_files(config, posts, clock=SystemClock(), store=store)),
-        rehearsed=folder / "network.db",
-    )
+    bot = _rehearsing(config, posts, store, clock, known)
     try:
         bot.contents.start()
         with dashboard_of(bot, known) as address:
