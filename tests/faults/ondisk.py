@@ -1,0 +1,190 @@
+"""A delivery's life with its database on a disk whose power fails; ledger and disk judge.
+
+``python -m tests.faults.ondisk x mastodon --mode wal --cuts 20 --seed 3`` cuts at that many
+boundaries of each, and prints what came of it as JSON; ``--again`` cuts once more, in recovery.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+
+from tests.faults.crashes import WRONG
+from tests.faults.disk import Disk
+from tests.faults.enumeration import AWAY, Change, Enumeration
+from tests.faults.ledgers import Networks, networks
+from tests.faults.life import Stage
+from tests.faults.powercut import VERSIONS, Acknowledged, PowerCut, put_on
+
+#: What is on our disk is what it says; it may well be in memory.
+FAST = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+
+
+class OnDisk(Enumeration):
+    """One platform and one journal mode; as many power cuts as are asked for."""
+
+    def __init__(
+        self, platform: str, folder: Path, world: Networks, *, mode: str,
+        change: Change | None = None,
+    ) -> None:  # fmt: skip
+        self.mode = mode
+        #: Makes one cut another than the next.
+        self._seed = ""
+        self._acknowledged = Acknowledged(folder / "acknowledged")
+        self._is_on_disk = True
+        super().__init__(platform, folder, world, long=False, change=change)
+
+    def cut(self, *numbers: int, seed: str) -> None:
+        """Cut at the first boundary, at the next one of the recovery, …; then live to the end."""
+        stage = self._begin()
+        self._acknowledged.number = 0
+        what = self._named(numbers, seed)
+        for number in numbers:
+            self._seed = f"{seed}/{number}"
+            self.outcome.kills += self._child(stage, die_at=number) == -signal.SIGKILL
+            self.inspect(what)
+            self._world.set_ahead(self._world.ahead + AWAY)
+        self.finish(stage, what)
+
+    def finish(self, stage: Stage, what: str) -> None:
+        """Start again with Python's own SQLite, live to the end, and judge."""
+        self._is_on_disk = False
+        if code := self._child(stage):
+            self.outcome.bad.append(f"{what}: the restart ended with {code}")
+        self._is_on_disk = True
+        self._judge(what)
+
+    def _named(self, numbers: tuple[int, ...], seed: str) -> str:
+        """Say what the first cut was before, and how to see this schedule again."""
+        first = "".join(self.golden[numbers[0] - 1 : numbers[0]])
+        told = f"{self.outcome.platform} --mode {self.mode} --seed {seed}"
+        at = ",".join(map(str, numbers))
+        return f"python -m tests.faults.ondisk {told} --at {at} ({first})"
+
+    def _live(self, stage: Stage, die_at: int) -> list[str]:
+        if not self._is_on_disk:
+            return super()._live(stage, die_at)
+        disk = Disk(stage.data)
+        boundaries = PowerCut(die_at, disk, Random(self._seed))  # noqa: S311 - cuts that can be made again
+        put_on(disk, boundaries.step, mode=self.mode, acknowledged=self._acknowledged)
+        return self._watched(stage, boundaries)
+
+    def inspect(self, what: str) -> None:
+        """Look at what is left, in a copy: looking at it repairs it."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as copied:
+            copy = Path(shutil.copytree(self._stage.data, copied, dirs_exist_ok=True))
+            for wrong in wrong_in(copy, self._acknowledged.number, self._texts()):
+                self.outcome.also[wrong] = self.outcome.also.get(wrong, 0) + 1
+                self.outcome.bad.append(f"{what}: {wrong}")
+
+    def _texts(self) -> set[str]:
+        return {one.text for one in self._world.taken()}
+
+
+def wrong_in(folder: Path, acknowledged: int, taken: set[str]) -> Iterator[str]:
+    """Tell what a power cut may not do, and did: to the file, to commits, to what was sent."""
+    log = folder / "live.sent.log"
+    known = log.read_bytes() if log.exists() else b""
+    try:
+        with closing(sqlite3.connect(folder / "live.db")) as connection:
+            yield from _wrong_with(connection, acknowledged, taken, known)
+    except sqlite3.DatabaseError:
+        yield "corrupt"
+
+
+def _wrong_with(
+    connection: sqlite3.Connection, acknowledged: int, taken: set[str], log: bytes
+) -> Iterator[str]:
+    if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+        yield "corrupt"
+        return
+    if connection.execute("PRAGMA user_version").fetchone()[0] < acknowledged:
+        yield "acknowledged commits lost"
+    rows = connection.execute("SELECT id, status_json, draft_json FROM delivery").fetchall()
+    for key, status, draft in rows:
+        if json.loads(status)["text"] in taken and (draft is None or key.encode() not in log):
+            yield "sent without a stored intent"
+
+
+def spread(golden: list[str], count: int, dice: Random) -> list[int]:
+    """Choose boundaries of all kinds, each as often as the next; none twice before all were."""
+    kinds: dict[str, list[int]] = defaultdict(list)
+    for number, what in enumerate(golden, start=1):
+        kinds[what if what.startswith("disk:") else what.partition(" ")[0]].append(number)
+    for numbers in kinds.values():
+        dice.shuffle(numbers)
+    queues, chosen = list(kinds.values()), list[int]()
+    dice.shuffle(queues)
+    for turn in range(max(map(len, queues))):
+        chosen += [numbers[turn] for numbers in queues if turn < len(numbers)]
+    return [chosen[number % len(chosen)] for number in range(count)]
+
+
+@contextmanager
+def stages(
+    platforms: list[str], mode: str, change: Change | None = None
+) -> Iterator[Iterator[OnDisk]]:
+    """Furnish one life after the other, all on the same networks."""
+    base = str(FAST) if FAST.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
+
+        def furnish() -> Iterator[OnDisk]:
+            for platform in platforms:
+                folder = Path(made) / platform
+                folder.mkdir()
+                yield OnDisk(platform, folder, world, mode=mode, change=change)
+
+        yield furnish()
+
+
+def cut_all(
+    one: OnDisk, *, cuts: int, seed: str, again: bool = False, at: tuple[int, ...] = ()
+) -> None:
+    """Cut at so many boundaries of a life, or (``at``) run one schedule again."""
+    if at:
+        one.cut(*at, seed=seed)
+        return
+    dice = Random(seed)  # noqa: S311 - as above
+    for turn, number in enumerate(spread(one.golden, cuts, dice)):
+        second = [dice.randrange(1, len(one.golden))] if again else []
+        one.cut(number, *second, seed=f"{seed}/{turn}")
+
+
+def main() -> int:
+    """Print one list of outcomes as JSON; 1 where anything went wrong."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("platforms", nargs="+", choices=["x", "mastodon", "bluesky"])
+    parser.add_argument("--mode", choices=list(VERSIONS), default="wal")
+    parser.add_argument("--cuts", type=int, default=10)
+    parser.add_argument("--seed", default="0")
+    parser.add_argument("--again", action="store_true", help="cut once more, in the recovery")
+    parser.add_argument("--at", type=_numbers, default=(), help="one schedule: 17,42")
+    parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
+    given = vars(parser.parse_args())
+    wrong = given.pop("publisher")
+    told = []
+    with stages(given.pop("platforms"), given.pop("mode"), WRONG.get(wrong)) as lives:
+        for one in lives:
+            cut_all(one, **given)
+            told.append(asdict(one.outcome))
+    sys.stdout.write(json.dumps(told) + "\n")
+    return 1 if any(outcome["bad"] for outcome in told) else 0
+
+
+def _numbers(told: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in told.split(","))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Row 26: the power fails, and the disk has torn and reordered what it was not told to sync."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.conftest import require_shared
+from tests.faults.ledgers import ROOT
+from tests.faults.reporting import Tally
+
+pytestmark = pytest.mark.timeout(1800)
+
+PLATFORMS = ("x", "mastodon", "bluesky")
+MODES = ("wal", "delete")
+#: Boundaries of one life on a disk. Fewer would mean that something is no longer counted.
+POINTS = {"wal": 420, "delete": 680}
+#: Enough that a setting which is too weak is found out: it loses every third.
+CUTS = 30
+#: Settings that lose what they acknowledged, or all, and how that shows.
+WEAKER = {
+    "wal:NORMAL": "acknowledged commits lost",
+    # The journal's deletion is not synced: back again, it undoes what was committed.
+    "delete:FULL": "acknowledged commits lost",
+    "delete:OFF": "corrupt",
+}
+
+
+def told(module: str, *words: str) -> Any:
+    require_shared("conformance/x-api-openapi.json")
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.faults.{module}", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=1700,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int) -> None:
+    names = ("acknowledged commits lost", "corrupt", "sent without a stored intent")
+    also = {name: sum(one["also"].get(name, 0) for one in outcomes) for name in names}
+    counts = ("schedules", "kills", "once", "duplicate", "lost")
+    total = {name: sum(one[name] for one in outcomes) for name in counts}
+    tally(
+        26, f"power cut, writes torn and reordered ({mode} journal)",
+        injected=total["kills"], deliveries=total["schedules"], once=total["once"],
+        duplicate=total["duplicate"], lost=total["lost"],
+        also={**also, "schedules": total["schedules"]},
+    )  # fmt: skip
+    assert [one["bad"] for one in outcomes] == [[]] * len(outcomes)
+    assert total["once"] == total["schedules"]
+    assert min(one["points"] for one in outcomes) >= POINTS[mode]
+    # A cut that comes later than its life lasts is none; lives differ by a few boundaries.
+    assert total["kills"] >= cuts * 0.9
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_26_a_power_cut_at_any_boundary_leaves_it_posted_once(mode: str, tally: Tally) -> None:
+    outcomes = told("ondisk", *PLATFORMS, "--mode", mode, "--cuts", "6", "--seed", "1")
+
+    judge(outcomes, tally, mode, 18)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_row_26_hundreds_of_power_cuts(mode: str, tally: Tally) -> None:
+    outcomes = told("ondisk", *PLATFORMS, "--mode", mode, "--cuts", "200", "--seed", "2")
+
+    judge(outcomes, tally, mode, 600)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_row_26_a_second_power_cut_within_the_recovery(mode: str, tally: Tally) -> None:
+    words = ("--mode", mode, "--cuts", "50", "--seed", "3", "--again")
+
+    judge(told("ondisk", *PLATFORMS, *words), tally, mode, 150)
+
+
+@pytest.mark.slow
+def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
+    words = ("--cuts", "60", "--seed", "6", "--publisher", "intent-after-send")
+
+    (outcome,) = told("ondisk", "mastodon", *words)
+
+    assert outcome["duplicate"] > 0
+    assert outcome["also"]["sent without a stored intent"] > 0
+
+
+@pytest.fixture(scope="module")
+def commits() -> dict[str, dict[str, int]]:
+    """Cut the power right after commits, under our settings and under weaker ones."""
+    found: dict[str, dict[str, int]] = told("commits", *MODES, *WEAKER, "--cuts", str(CUTS))
+    return found
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_26_a_commit_that_was_acknowledged_survives_a_power_cut(
+    mode: str, commits: dict[str, dict[str, int]], tally: Tally
+) -> None:
+    found = commits[mode]
+
+    also = {"in order": found.get("in order", 0)}
+    tally(26, f"power cut right after a commit ({mode} journal)", injected=CUTS, also=also)
+    assert found == {"in order": CUTS}
+
+
+@pytest.mark.parametrize("setting", list(WEAKER))
+def test_row_26_weaker_settings_than_ours_are_found_out(
+    setting: str, commits: dict[str, dict[str, int]]
+) -> None:
+    assert commits[setting][WEAKER[setting]] >= CUTS / 5
