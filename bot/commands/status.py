@@ -14,7 +14,8 @@ from bot.wiring.desk import office
 
 
 @click.command()
-@click.option("--health", is_flag=True, help="Only tell by the exit code whether `run` is alive.")
+@click.option("--health", is_flag=True,
+              help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
 @json_option
 @places
 def command(where: Places, health: bool, as_json: bool) -> int:
@@ -27,7 +28,7 @@ def command(where: Places, health: bool, as_json: bool) -> int:
     elif not health:
         for line in _lines(status, zone):
             click.echo(line)
-    return 0 if status.is_running or not health else 1
+    return 0 if status.is_healthy or not health else 1
 
 
 def _plain(status: Status) -> dict[str, object]:
@@ -40,6 +41,8 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
     yield f"running: {running}"
     if status.paused:
         yield f"PAUSED: {status.paused}"
+    if status.damage:
+        yield f"BROKEN, nothing is sent: {status.damage}"
     if status.settling:
         yield f"SETTLING FIRST: {status.settling}"
     yield f"next: {shown(status.next_due, zone) if status.next_due else 'nothing is planned'}"

@@ -72,6 +72,8 @@ class Notifier:
     broken: Callable[[], str] = lambda: ""
     #: Why the clock cannot be trusted; empty where it can.
     clock_is_wrong: Callable[[], str] = lambda: ""
+    #: What is broken in the database; empty where nothing is known to be.
+    damage: Callable[[], str] = lambda: ""
     #: This machine: what is wrong with it alone is not another one's to take back.
     machine: str = "this"
     _not_before: datetime | None = None
@@ -119,6 +121,10 @@ class Notifier:
         if wrong:
             text = f"{self.machine} sends nothing: {wrong}. Set it; sending then goes on by itself."
             yield f"clock@{self.machine}", text
+        damage = self.damage()
+        if damage:
+            text = f"The database is broken ({damage}). Nothing is sent; `restore` the last backup."
+            yield f"damage@{self.machine}", text
         settling = self.store.settle_first()
         if settling:
             yield "settling", f"Nothing is sent before everything due is read back: {settling}"

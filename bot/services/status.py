@@ -39,6 +39,8 @@ class Status:
     mode: str
     paused: str
     settling: str
+    #: What is broken in the database, as the service found; empty where nothing is.
+    damage: str
     workers: tuple[str, ...]
     accounts: tuple[AccountLine, ...]
     counts: Mapping[str, int]
@@ -49,6 +51,11 @@ class Status:
     @property
     def is_running(self) -> bool:
         return bool(self.workers)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether the service is alive and can send at all."""
+        return self.is_running and not self.damage
 
 
 def status_of(store: Store, campaign: Campaign, clock: Clock) -> Status:
@@ -65,13 +72,15 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> Status:
         )
         for account in campaign.schedule.accounts.values()
     )
+    alive = store.workers.alive(now, within=SILENT)
     return Status(
         at=now,
         campaign=campaign.schedule.campaign,
         mode=campaign.schedule.mode.value,
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.settle_first() or "",
-        workers=tuple(one.name for one in store.workers.alive(now, within=SILENT)),
+        damage=next((str(one.facts["damage"]) for one in alive if one.facts.get("damage")), ""),
+        workers=tuple(one.name for one in alive),
         accounts=accounts,
         counts=Counter(row.state.value for row in rows),
         next_due=_next_due(rows, now),

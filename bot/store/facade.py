@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
 from bot.errors import StoreError
+from bot.store import sqlite as files
 from bot.store.accounts import Accounts
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
@@ -93,6 +95,21 @@ class Store:
     def has_room(self) -> bool:
         """Tell whether the disk has room enough to start something; `claim` asks this too."""
         return self._ground.room.is_left(self._ground.directory)
+
+    def find_damage(self) -> str:
+        """Look through all of an embedded database; what is broken, or empty.
+
+        PostgreSQL looks after its own pages.
+
+        Raises:
+            StoreError: it cannot be looked at now.
+        """
+        if not self.is_sqlite:
+            return ""
+        try:
+            return files.find_damage(path_of(self._ground.db.url))
+        except sqlite3.Error as error:
+            raise StoreError(f"the database cannot be looked through: {error}") from error
 
     def backup(self, target: Path) -> Backup:
         """Write the whole state to a new file, and prove it.

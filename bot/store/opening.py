@@ -114,7 +114,7 @@ def _sqlite_ready(
     if create and not path.exists():
         _refuse_known(log, str(path))
         _create(path, now())
-    files.prove(path)
+    files.prove(path, thoroughly=create)
     files.make_private(path)
 
 

@@ -18,6 +18,7 @@ _MAGIC = b"SQLite format 3\0"
 _OLDEST = (3, 35, 0)
 #: Before it, a checkpoint that races a commit can corrupt a WAL database (3.7.0 to 3.51.2).
 _WAL_IS_SAFE = (3, 51, 3)
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _OVER_THE_NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs"}
     | {"lustre", "ocfs2", "gfs2", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.glusterfs"}
@@ -52,8 +53,12 @@ def configure(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {setting}").close()
 
 
-def prove(path: Path) -> None:
+def prove(path: Path, *, thoroughly: bool = False) -> None:
     """Prove that a file is a sound database of ours, before anything is believed or written.
+
+    Args:
+        path: The file.
+        thoroughly: Hold its indexes against its tables too, as the service does at its start.
 
     Raises:
         DatabaseUnusableError: it is not; the message says what to do.
@@ -62,9 +67,29 @@ def prove(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             configure(connection)
-            _prove_whole(path, connection)
+            _prove_whole(path, connection, "integrity_check" if thoroughly else "quick_check")
     except sqlite3.DatabaseError as error:
         raise broken(path, str(error)) from error
+
+
+def find_damage(path: Path) -> str:
+    """Look through all of a database that is in use; what is broken, or empty.
+
+    Raises:
+        sqlite3.Error: it cannot be looked at now, which is no proof of anything.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            configure(connection)
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            loose = connection.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) in _CORRUPT:
+            return str(error)
+        raise
+    if verdict != "ok":
+        return str(verdict)
+    return f"a row of {loose[0]} points to nothing" if loose else ""
 
 
 def broken(path: Path, what: str) -> DatabaseUnusableError:
@@ -146,11 +171,11 @@ def _prove_header(path: Path) -> None:
         raise broken(path, "not a SQLite file")
 
 
-def _prove_whole(path: Path, connection: sqlite3.Connection) -> None:
+def _prove_whole(path: Path, connection: sqlite3.Connection, check: str) -> None:
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     if owner != APPLICATION_ID:
         raise DatabaseUnusableError(f"{path} belongs to another program; choose another --data")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (verdict,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
     if verdict != "ok":
         raise broken(path, verdict)
     # Ours has neither; one from elsewhere could change rows behind our back.

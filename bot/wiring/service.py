@@ -28,6 +28,7 @@ from bot.services.collector import Collector
 from bot.services.composing import Composition
 from bot.services.contents import Contents, Load, Look
 from bot.services.digest import Digest
+from bot.services.inspector import Inspector
 from bot.services.metering import AccountMeter
 from bot.services.notifier import Notifier, sender
 from bot.services.planner import Planner
@@ -140,6 +141,7 @@ class Bot:
     standing: Standing
     guard: Guard
     clock_guard: ClockGuard
+    inspector: Inspector
     notifier: Notifier
     collector: Collector
     #: The collector's own connections: an adapter serves one thread at a time.
@@ -206,6 +208,8 @@ class Bot:
 
     def lane(self, account: str) -> None:
         """Take one account as far as it goes now."""
+        if self.inspector.damage:
+            return
         if account not in self.contents.campaign().schedule.accounts:
             self.reconciler.abandon(account)
             return
@@ -235,7 +239,10 @@ class Bot:
     def beat(self) -> None:
         """Give a sign of life, and take over what other workers left."""
         now = self.clock.now()
-        self.store.workers.beat(self.owner, {"pid": os.getpid()}, now)
+        damage = self.inspector.damage
+        self.store.workers.beat(self.owner, {"pid": os.getpid(), "damage": damage}, now)
+        if damage:
+            return
         self.store.outbox.expire(now)
         # Not only when something is due: what comes due after a restore is no suspect then.
         self.recovery.run()
@@ -252,12 +259,22 @@ class Bot:
         """List what comes back, beside the deliveries."""
         return (
             Chore("beat", timedelta(seconds=5), self.beat),
-            Chore("watch", reload, self.watch),
-            Chore("plan", timedelta(hours=1), self.plan),
+            Chore("watch", reload, self._if_sound(self.watch)),
+            Chore("plan", timedelta(hours=1), self._if_sound(self.plan)),
             Chore("notify", timedelta(seconds=5), self.notifier.run),
-            Chore("collect", timedelta(seconds=60), self.collect),
-            Chore("digest", timedelta(minutes=15), self.tell_the_week),
+            Chore("collect", timedelta(seconds=60), self._if_sound(self.collect)),
+            Chore("digest", timedelta(minutes=15), self._if_sound(self.tell_the_week)),
+            Chore("inspect", timedelta(days=1), self.inspector.run),
         )
+
+    def _if_sound(self, chore: Callable[[], None]) -> Callable[[], None]:
+        """Leave a broken database alone: each write could break more of it."""
+
+        def run() -> None:
+            if not self.inspector.damage:
+                chore()
+
+        return run
 
     def collect(self) -> None:
         """Read the numbers that are due; by a clock that is wrong nothing is."""
@@ -299,7 +316,8 @@ def build(
         mode=mode,
     )
     campaign, policy = contents.campaign, RetryPolicy()
-    clock_guard = ClockGuard(clock)
+    clock_guard, inspector = ClockGuard(clock), Inspector(store)
+    is_ending = (stop or Event()).is_set
     connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
     readers = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
     traits, addresses = {name: kind.traits for name, kind in kinds.items()}, known.alerts
@@ -317,16 +335,17 @@ def build(
         planner=Planner(store, clock),
         publisher=Publisher(
             store, clock, campaign, platform, settling, owner, policy, known.lease,
-            clock_guard.is_sure, (stop or Event()).is_set,
+            clock_guard.is_sure, lambda: is_ending() or bool(inspector.damage),
         ),
         reconciler=Reconciler(store, clock, campaign, platform, settling, policy),
         recovery=Recovery(store, clock, platform),
         standing=Standing(store, clock, campaign, platform, contents.recompose),
         guard=Guard(store, clock),
         clock_guard=clock_guard,
+        inspector=inspector,
         notifier=Notifier(
             store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
-            clock_guard.why, machine,
+            clock_guard.why, lambda: inspector.damage, machine,
         ),
         collector=Collector(store, clock, campaign, readers.platform, traits.__getitem__),
         readers=readers,
