@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.log import get_logger
@@ -28,3 +29,12 @@ class Inspector:
         if found and not self.damage:
             log.critical("the database is broken; nothing is sent", damage=found)
             self.damage = found
+
+    def unless_broken(self, chore: Callable[[], None]) -> Callable[[], None]:
+        """Leave a broken database alone: each write could break more of it."""
+
+        def run() -> None:
+            if not self.damage:
+                chore()
+
+        return run

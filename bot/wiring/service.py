@@ -257,24 +257,16 @@ class Bot:
 
     def chores(self, reload: timedelta) -> tuple[Chore, ...]:
         """List what comes back, beside the deliveries."""
+        unless_broken = self.inspector.unless_broken
         return (
             Chore("beat", timedelta(seconds=5), self.beat),
-            Chore("watch", reload, self._if_sound(self.watch)),
-            Chore("plan", timedelta(hours=1), self._if_sound(self.plan)),
+            Chore("watch", reload, unless_broken(self.watch)),
+            Chore("plan", timedelta(hours=1), unless_broken(self.plan)),
             Chore("notify", timedelta(seconds=5), self.notifier.run),
-            Chore("collect", timedelta(seconds=60), self._if_sound(self.collect)),
-            Chore("digest", timedelta(minutes=15), self._if_sound(self.tell_the_week)),
+            Chore("collect", timedelta(seconds=60), unless_broken(self.collect)),
+            Chore("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
             Chore("inspect", timedelta(days=1), self.inspector.run),
         )
-
-    def _if_sound(self, chore: Callable[[], None]) -> Callable[[], None]:
-        """Leave a broken database alone: each write could break more of it."""
-
-        def run() -> None:
-            if not self.inspector.damage:
-                chore()
-
-        return run
 
     def collect(self) -> None:
         """Read the numbers that are due; by a clock that is wrong nothing is."""
