@@ -21,10 +21,13 @@ class Boundaries:
     Only for a forked child that ends with its run: nothing of it is ever taken back.
     """
 
-    def __init__(self, die_at: int = 0) -> None:
+    def __init__(self, die_at: int = 0, look: Callable[[], object] | None = None) -> None:
         self.die_at = die_at
         #: What each boundary was, in order.
         self.passed: list[str] = []
+        #: What ``look`` saw at each, where it is given.
+        self.seen: list[object] = []
+        self._look = look
         self._is_on = True
 
     def step(self, what: str) -> None:
@@ -32,6 +35,8 @@ class Boundaries:
         if not self._is_on:
             return
         self.passed.append(what)
+        if self._look is not None:
+            self.seen.append(self._look())
         if len(self.passed) == self.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 

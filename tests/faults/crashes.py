@@ -8,19 +8,18 @@ each of its boundaries; ``--kills 17,42`` runs just one schedule.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.faults.broken import IntentAfterSend, RetryOnTimeout, remade
-from tests.faults.enumeration import AWAY, Change, Enumeration, Outcome
+from tests.faults.enumeration import AWAY, Change, Enumeration, Outcome, numbers, told
 from tests.faults.ledgers import networks
+from tests.faults.pairs import AllPairs
 
 #: Crashes do not care for the disk, only power cuts do; so a disk in memory will do.
 _FAST = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
@@ -29,7 +28,7 @@ WRONG: dict[str, Change] = {
     "intent-after-send": partial(remade, IntentAfterSend),
     "retry-on-timeout": partial(remade, RetryOnTimeout),
 }
-__all__ = ["WRONG", "Change", "Enumeration", "Outcome", "enumerate_all"]
+__all__ = ["WRONG", "Change", "Enumeration", "Outcome", "enumerate_all", "enumerate_pairs"]
 
 
 def enumerate_all(
@@ -51,9 +50,8 @@ def enumerate_all(
         if kills:
             run.run(*kills)
             return run.outcome
-        if every:
-            for k in range(1, run.outcome.points + 1, every):
-                run.run(k)
+        for one in run.singles(every) if every else []:
+            run.run(*one)
         for number in range(by_server):
             run.run_killed_by_server(("before", "after")[number % 2])
         dice = random.Random(seed)  # noqa: S311 - schedules that can be run again
@@ -62,8 +60,15 @@ def enumerate_all(
         return run.outcome
 
 
-def _numbers(told: str) -> tuple[int, ...]:
-    return tuple(int(one) for one in told.split(","))
+def enumerate_pairs(
+    platform: str, *, long: bool = False, change: Change | None = None, words: Sequence[str] = ()
+) -> Outcome:
+    """Run all pairs of kills."""
+    base = str(_FAST) if _FAST.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
+        run = AllPairs(platform, Path(made), world, long=long, change=change, words=words)
+        run.run_all()
+        return run.outcome
 
 
 def main() -> int:
@@ -71,24 +76,33 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("platform", choices=["x", "mastodon", "bluesky"])
     parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--all-pairs", action="store_true", help="see tests/faults/pairs.py")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--by-server", type=int, default=0, help="kills by the platform")
-    parser.add_argument("--kills", type=_numbers, default=(), help="of one schedule: 17,42")
+    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
     parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     parser.add_argument("--long", action="store_true", help="a thread instead of one status")
     given = vars(parser.parse_args())
     words = _again(given)
     wrong = given.pop("publisher")
-    outcome = enumerate_all(change=WRONG[wrong] if wrong else None, words=words, **given)
-    sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
-    return 1 if outcome.bad else 0
+    change = WRONG[wrong] if wrong else None
+    if given.pop("all_pairs"):
+        outcome = enumerate_pairs(given["platform"], long=given["long"], change=change, words=words)
+    else:
+        outcome = enumerate_all(change=change, words=words, **given)
+    return told(outcome)
 
 
 def _again(given: dict[str, Any]) -> list[str]:
     """Write what a schedule of this enumeration is run again with."""
     wrong = ["--publisher", given["publisher"]] if given["publisher"] else []
-    return [given["platform"], *wrong, *(["--long"] if given["long"] else [])]
+    return [
+        "tests.faults.crashes",
+        given["platform"],
+        *wrong,
+        *(["--long"] if given["long"] else []),
+    ]
 
 
 if __name__ == "__main__":

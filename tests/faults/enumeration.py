@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,8 +97,8 @@ class Enumeration:
         self.outcome = Outcome(platform)
         self._account, self._folder, self._world = platform[0], folder, world
         self._change = change
-        #: The command line of this enumeration, but for which schedules.
-        self._words = words or (platform,)
+        #: What is run as a module to enumerate this, and its words but for the schedules.
+        self._words = words or ("tests.faults.crashes", platform)
         self._lives = 0
         _share_compiled()
         self._stage = self._prepare(long=long)
@@ -126,6 +126,10 @@ class Enumeration:
         self._world.order("quirk", account="m", ignores_key=True)
         self._stage.empty()
         return self._stage.due_at(datetime.now(UTC).replace(microsecond=0) + self.due_in)
+
+    def singles(self, every: int) -> list[tuple[int, ...]]:
+        """List the schedules of one kill: at each boundary, or at each ``every``-th."""
+        return [(number,) for number in range(1, self.outcome.points + 1, every)]
 
     def run(self, *kills: int) -> None:
         """Die at the first boundary, at the next one of the restart, …; then live to the end."""
@@ -155,8 +159,7 @@ class Enumeration:
     def _described(self, kills: tuple[int, ...]) -> str:
         """Say what the first kill was before, and how to see this schedule again."""
         first = "".join(self.golden[kills[0] - 1 : kills[0]])
-        numbers = ",".join(map(str, kills))
-        return f"python -m tests.faults.crashes {' '.join(self._words)} --kills {numbers} ({first})"
+        return f"python -m {' '.join(self._words)} --kills {','.join(map(str, kills))} ({first})"
 
     def run_killed_by_server(self, when: str) -> None:
         """Let the platform kill its client: ``before`` it takes the status, or ``after``."""
@@ -245,6 +248,17 @@ class Enumeration:
         with self._engine.connect() as connection:
             for row in connection.execute(text(query)).mappings():
                 yield {**row, "text": json.loads(row["status_json"])["text"]}
+
+
+def numbers(told: str) -> tuple[int, ...]:
+    """Read the kills of one schedule: ``17,42``."""
+    return tuple(int(one) for one in told.split(","))
+
+
+def told(outcome: Outcome) -> int:
+    """Print one line of JSON; the exit code, 1 where anything went wrong."""
+    sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
+    return 1 if outcome.bad else 0
 
 
 class _Compiled(dict[Any, Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import socket
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,13 +30,27 @@ class Taken:
     parent: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the networks knew at one moment of a schedule."""
+
+    number: int
+    #: Requests since the schedule began.
+    asked: int
+    taken: tuple[Taken, ...]
+
+
 class Networks:
     """Orders to the process, and its ledger."""
 
     def __init__(self, process: subprocess.Popen[str], ledger: Path) -> None:
         self.process = process
         self._ledger = ledger
+        #: Bytes of the ledger that are about other schedules.
         self._read = 0
+        #: What this schedule had before those that were lived since.
+        self._before: tuple[Taken, ...] = ()
+        self._asked = 0
         with ledger.with_name("clock").open("r+b") as file:
             self._clock = mmap.mmap(file.fileno(), 8)
         self.origins: dict[str, str] = json.loads(_pipe(process.stdout).readline())
@@ -58,21 +74,51 @@ class Networks:
     def forget(self) -> None:
         """Begin anew, also with the ledger: what it has so far is another schedule's."""
         self.order("forget")
-        self._read = len(self._lines())
+        self._go_on((), asked=self.order("told")["asked"], calls=0)
+
+    def remember(self) -> Memory:
+        """Keep aside what the networks know, once they have done all that they were asked."""
+        for origin in self.origins.values():
+            _knock(origin)
+        told = self.order("remember")
+        return Memory(told["memory"], told["asked"] - self._asked, tuple(self.taken()))
+
+    def recall(self, memory: Memory) -> None:
+        """Go on from then; as often as one likes."""
+        asked = self.order("recall", memory=memory.number)
+        self._go_on(memory.taken, asked=asked, calls=memory.asked)
+
+    def _go_on(self, taken: tuple[Taken, ...], *, asked: int, calls: int) -> None:
+        self._read = self._ledger.stat().st_size if self._ledger.exists() else 0
+        self._before, self._asked = taken, asked - calls
 
     def taken(self) -> list[Taken]:
         """Read what was taken since `forget`, in order."""
-        found = [json.loads(line) for line in self._lines()[self._read :]]
+        found = [json.loads(line) for line in self._lines()]
         return [
-            Taken(datetime.fromisoformat(one["at"]), one["account"], one["id"], one["text"],
-                  one["parent"])
-            for one in found
+            *self._before,
+            *(
+                Taken(datetime.fromisoformat(one["at"]), one["account"], one["id"], one["text"],
+                      one["parent"])
+                for one in found
+            ),
         ]  # fmt: skip
 
     def _lines(self) -> list[str]:
         if not self._ledger.exists():
             return []
-        return self._ledger.read_text(encoding="utf-8").splitlines()
+        with self._ledger.open("rb") as file:
+            file.seek(self._read)
+            return file.read().decode().splitlines()
+
+
+def _knock(origin: str) -> None:
+    """Wait until a server has let in all who came before."""
+    parts = urlsplit(origin)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as door:
+        door.shutdown(socket.SHUT_WR)
+        while door.recv(1024):
+            pass
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

@@ -41,6 +41,7 @@ from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.quirky_pds import QuirkyPds
 from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_standin import SPEC_FILE, XStandin
+from tests.faults.memory import Memories, wait_until_quiet
 
 #: What befalls a request in a storm, with the weight that it has there.
 STORM: dict[str, tuple[int, Fault]] = {
@@ -251,6 +252,13 @@ class Networks:
         self.x = LedgeredX(self.ledger, ledger.parent)
         self.m, self.b = LedgeredMastodon(self.ledger), LedgeredPds(self.ledger)
         self.dice = {"x": self.x.dice, "m": self.m.faults, "b": self.b.faults}
+        self.memories = Memories(
+            {
+                self.x.world: ("statuses", "media", "used", "_reads", "_last_id"),
+                self.m: ("statuses", "media", "_keys", "_last"),
+                self.b: ("records",),
+            }
+        )
 
     @property
     def origins(self) -> dict[str, str]:
@@ -295,6 +303,16 @@ class Networks:
         of = {"m": self.m.quirks, "b": self.b.quirks, "x": self.x.world}[account]
         for name, value in quirks.items():
             setattr(of, name, value)
+
+    def do_remember(self) -> dict[str, int]:
+        """Keep aside what is known now, once nobody is being served any more."""
+        wait_until_quiet()
+        asked = sum(dice.asked for dice in self.dice.values())
+        return {"memory": self.memories.remember(), "asked": asked}
+
+    def do_recall(self, memory: int) -> int:
+        self.memories.recall(memory)
+        return sum(dice.asked for dice in self.dice.values())
 
     def do_told(self) -> dict[str, Any]:
         thrown: Counter[str] = Counter()

@@ -1,0 +1,124 @@
+"""Kills lives whose database is PostgreSQL, and measures how long it keeps what the dead held.
+
+``python -m tests.faults.onpostgres postgresql+psycopg://postgres@127.0.0.1:PORT/NAME`` does so
+for Mastodon, in a database that may hold nothing else: it is emptied again and again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from bot.store import Room, open_store
+from bot.store.schema import metadata
+from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
+from tests.faults.ledgers import Networks, networks
+from tests.faults.life import Elsewhere, Stage
+
+#: Longer would be longer than any lease.
+_PATIENCE = 60.0
+
+
+class Tables:
+    """A database of tables with nothing in them, as often as one likes."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        open_store(url, create=True, data=folder, room=Room(0, 0)).close()
+        address = make_url(url).set(drivername="postgresql")
+        self._owner = psycopg.connect(address.render_as_string(False), autocommit=True)
+
+    def empty(self) -> None:
+        """Forget all: the next life gives the database its identity."""
+        names = [sql.Identifier(one.name) for one in reversed(metadata.sorted_tables)]
+        delete = sql.SQL("DELETE FROM {}")
+        self._owner.execute(sql.SQL("; ").join(delete.format(name) for name in names))
+
+    def wait_for_end_of(self, life: str) -> None:
+        """Wait until the server has let go of all connections of a life."""
+        deadline = time.monotonic() + _PATIENCE
+        query = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s"
+        while self._owner.execute(query, (life,)).fetchone():
+            assert time.monotonic() < deadline, f"the server keeps the connections of {life}"
+
+    def close(self) -> None:
+        self._owner.close()
+
+
+class OnPostgres(Enumeration):
+    """A life whose database outlives it, as do, for a moment, its connections and locks."""
+
+    def __init__(
+        self, platform: str, folder: Path, world: Networks, tables: Tables, *, long: bool,
+        change: Change | None, words: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self._tables = tables
+        #: What the connections of the last life are called and when it died, if it was killed.
+        self._dead: tuple[str, float] | None = None
+        super().__init__(platform, folder, world, long=long, change=change, words=words)
+
+    def _prepare(self, *, long: bool) -> Stage:
+        there = Elsewhere(self._tables.url, self._tables.empty)
+        return replace(super()._prepare(long=long), elsewhere=there)
+
+    def _child(self, stage: Stage, die_at: int = 0) -> int:
+        code = super()._child(stage, die_at)
+        self._dead = (self._name(), time.monotonic()) if code == -signal.SIGKILL else None
+        return code
+
+    def _name(self) -> str:
+        return f"life {self._lives}"
+
+    def _meanwhile(self) -> None:
+        # The restart is alive already: it gets no help by our waiting.
+        if self._dead:
+            life, died = self._dead
+            self._tables.wait_for_end_of(life)
+            self.outcome.worst("let go within", time.monotonic() - died)
+
+    def _live(self, stage: Stage, die_at: int) -> list[str]:
+        os.environ["PGAPPNAME"] = self._name()  # libpq's word for what a connection is called
+        return super()._live(stage, die_at)
+
+
+def enumerate_on(
+    url: str, *, platform: str = "mastodon", every: int = 1, kills: tuple[int, ...] = ()
+) -> Outcome:
+    """Run every single crash, or each ``every``-th, or one schedule."""
+    with tempfile.TemporaryDirectory() as made, networks(Path(made)) as world:
+        tables = Tables(url, Path(made) / "first")
+        try:
+            run = OnPostgres(
+                platform, Path(made), world, tables, long=False, change=None,
+                words=["tests.faults.onpostgres", url, "--platform", platform],
+            )  # fmt: skip
+            for one in [kills] if kills else run.singles(every):
+                run.run(*one)
+            return run.outcome
+        finally:
+            tables.close()
+
+
+def main() -> int:
+    """Print one line of JSON; 1 where anything went wrong."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--platform", choices=["x", "mastodon", "bluesky"], default="mastodon")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
+    return told(enumerate_on(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What a killed life leaves behind, told so that two that left the same are told the same.
+
+Moments count from the beginning of their schedule and to five seconds, as a life jumps from one
+to the next; whatever is drawn or derived from a moment (digests, process ids, record keys, ids of
+statuses) is named in the order in which it appears, so that it is still seen where it repeats.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Table
+
+from bot.store.columns import Instant
+from bot.store.schema import metadata
+from tests.faults.ledgers import Memory
+
+_STEP = 5.0
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
+_DRAWN = re.compile(
+    r"\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b"  # digests and drawn names
+    r"|(?<=post/)\w{13}\b|(?<=\"rkey\":\")\w{13}\b"  # record keys
+    r"|(?<=\bone:)\d+\b"  # inodes
+    r"|(?<=/)\d+\b|(?<=\"pid\":)\s*\d+|^\d+$",  # processes, in names and in the lock
+    re.MULTILINE,
+)
+
+
+class Canon:
+    """Tells one schedule's files and memories without what is different in every schedule."""
+
+    def __init__(self, begun: datetime, memory: Memory) -> None:
+        self._begun, self._memory = begun, memory
+        known = {part for one in memory.taken for part in (one.id, one.id.rpartition("/")[2])}
+        self._ids = re.compile("|".join(rf"\b{re.escape(one)}\b" for one in sorted(known)) or "(?!)")
+
+    def told(self, folder: Path, now: datetime) -> str:
+        """Tell all that a restart at that moment would find."""
+        lines = [
+            f"now {self._since(now)}",
+            *_names(folder),
+            *self._rows(folder),
+            *self._files(folder),
+            *(f"taken {one.account} {one.text} {one.parent}" for one in self._memory.taken),
+            f"asked {self._memory.asked}",
+        ]
+        return _named_in_order("\n".join(lines))
+
+    def _since(self, moment: datetime) -> str:
+        steps = int((moment - self._begun).total_seconds() // _STEP)
+        return f"<moment {max(steps, -1)}>"  # what was before is the same for all
+
+    def _plain(self, text: str) -> str:
+        """Take ids and moments out of a text."""
+        order = [one.id for one in self._memory.taken]
+        known = {part: n for n, one in enumerate(order) for part in (one, one.rpartition("/")[2])}
+        text = self._ids.sub(lambda found: f"<status {known[found[0]]}>", text)
+        return _MOMENT.sub(lambda found: self._moment(found[0]), text)
+
+    def _moment(self, text: str) -> str:
+        moment = datetime.fromisoformat(text)
+        return self._since(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+    def _rows(self, folder: Path) -> Iterator[str]:
+        # A copy: opening a database with a hot journal changes it.
+        with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
+            for one in folder.glob("live.db*"):
+                shutil.copy(one, copied)
+            with closing(sqlite3.connect(Path(copied) / "live.db")) as connection:
+                for table in metadata.sorted_tables:
+                    yield from self._table(connection, table)
+
+    def _table(self, connection: sqlite3.Connection, table: Table) -> Iterator[str]:
+        names = ", ".join(f'"{one.name}"' for one in table.columns)
+        query = f'SELECT {names} FROM "{table.name}" ORDER BY rowid'  # noqa: S608 - names of ours
+        for row in connection.execute(query):
+            told = (self._cell(*pair) for pair in zip(table.columns, row, strict=True))
+            yield f"{table.name} {' | '.join(told)}"
+
+    def _cell(self, column: Column[Any], value: Any) -> str:
+        if isinstance(column.type, Instant) and value is not None:
+            return self._since(datetime.fromtimestamp(value / 1e6, UTC))
+        return self._plain(str(value))
+
+    def _files(self, folder: Path) -> Iterator[str]:
+        for one in sorted(folder.iterdir()):
+            if not one.name.startswith("live.db"):
+                yield f"{one.name}:\n{self._plain(one.read_text('utf-8', 'replace'))}"
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for one in sorted(folder.iterdir()):
+        hot = " hot" if one.name.endswith("-journal") and one.stat().st_size else ""
+        # A sent log is known by its inode; of other files it does not matter.
+        place = f" on one:{one.stat().st_ino}" if one.name.endswith(".log") else ""
+        yield f"file {one.name}{hot}{place}"
+
+
+def _named_in_order(text: str) -> str:
+    names: dict[str, str] = {}
+    return _DRAWN.sub(
+        lambda found: names.setdefault(found[0].strip(), f"<name {len(names)}>"), text
+    )
+
+
+def looker(folder: Path) -> Callable[[], str]:
+    """Make a look at the bytes of all files, for a child that is about to live there.
+
+    The database is opened once and for ever: closing it would take SQLite's own locks away.
+    """
+    database = os.open(folder / "live.db", os.O_RDONLY)
+
+    def look() -> str:
+        digest = hashlib.blake2b(os.pread(database, 1 << 26, 0))
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - quicker, and in every step
+            digest.update(name.encode())
+            if name != "live.db":
+                digest.update(_content(folder / name))
+        return digest.hexdigest()[:16]
+
+    return look
+
+
+def _content(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.pread(descriptor, 1 << 26, 0)
+    finally:
+        os.close(descriptor)
+
+
+def alike(passed: Sequence[str], seen: Sequence[str]) -> list[int]:
+    """Give of each run of boundaries with nothing done outside between them the first, from 1.
+
+    A kill there leaves the same as one at any other of its run. At sockets, and in the middle of
+    a write, every boundary stands alone.
+    """
+    first, last = [], ""
+    for number, (what, look) in enumerate(zip(passed, seen, strict=True), start=1):
+        alone = what.startswith("socket:") or "in the middle" in what
+        if alone or look != last:
+            first.append(number)
+        last = "" if alone else look
+    return first
