@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Campaign, Post, Source
+from bot.core.caps import crowded
 from bot.core.likeness import Rendering, likenesses
 from bot.core.model import Limits, Status, Traits
 from bot.core.profiles import is_personal
@@ -72,6 +73,7 @@ def check(
     problems += _source_problems(campaign)
     problems += unready_accounts(campaign, now.astimezone(_zone(campaign)).date())
     problems += likenesses(campaign, shown, traits=traits, now=now)
+    problems += crowded(shown, now=now)
     return tuple(sorted(set(problems)))
 
 

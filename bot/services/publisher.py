@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
+from bot.core.caps import DAY, caps_of, free_at
 from bot.core.gate import Facts, why_hold
 from bot.core.lifecycle import Event
 from bot.core.model import (
@@ -40,6 +41,8 @@ from bot.store import Claim, PausedError, Store
 log = get_logger(__name__)
 
 ME = "publisher"
+#: The least that puts a moment after another one.
+SOON = timedelta(seconds=1)
 
 #: All that surely means "not accepted"; whatever else a call ends in is in doubt.
 _SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
@@ -157,6 +160,8 @@ class Publisher:
 
     def _send(self, claim: Claim) -> None:
         deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
+        if self._waits_for_room(claim):
+            return
         try:
             platform = self.platform(claim.delivery.account)
             draft = claim.delivery.draft or self._prepare(claim.delivery, platform)
@@ -176,6 +181,20 @@ class Publisher:
             self._defer(claim, "too slow before the call", told=timedelta(0))
             return
         self._call(claim, platform, draft)
+
+    def _waits_for_room(self, claim: Claim) -> bool:
+        """Put off what would break the account's caps: lateness or a person's word may crowd it."""
+        row, now = claim.delivery, self.clock.now()
+        account = self.campaign().schedule.accounts[row.account]
+        if row.part or row.attempts or not caps_of(account):
+            return False  # the rest of what has begun comes when it comes
+        free = free_at(account, self.store.outbox.begun_since(row.account, now - DAY), now)
+        if free > now:
+            # At its last moment it is looked at too, so that people hear in time that it is late.
+            again = free if row.released_by else min(free, row.not_after + SOON)
+            why = "the account has had as many posts as it may"
+            self.store.outbox.defer(claim, retry_at=again, reason=why, now=now)
+        return free > now
 
     def _prepare(self, delivery: Delivery, platform: Platform) -> Draft:
         return platform.prepare(

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from bot.core.lifecycle import Event
 from bot.core.model import Delivery, State
 from bot.store.part import Part
 from bot.store.rows import COLUMNS, Attempt, Move, as_attempt, as_delivery, as_move
@@ -17,6 +18,8 @@ _D = delivery.c
 _PARENT = delivery.alias("parent")
 #: A parent in these never comes out any more (or is gone again); its child must be held.
 _NEVER_OUT = (State.CANCELLED, State.RETRACTED, State.GONE)
+#: Ends of an attempt after which nothing is out.
+_SURELY_NOT = (Event.DEFER.name, Event.STOP.name, Event.REFUSE.name)
 _IN_ORDER = (_D.due_at, _D.account, _D.part, _D.id)
 
 
@@ -89,6 +92,21 @@ class Reads(Part):
         """Find what is to be read back now, oldest first."""
         waiting = and_(_D.state == State.UNKNOWN, _D.next_read_at <= now)
         return self._read(_deliveries().where(waiting).order_by(*_IN_ORDER))
+
+    def begun_since(self, account: str, moment: datetime) -> tuple[datetime, ...]:
+        """Tell when the account's posts went out, or may have, since then; in order.
+
+        A thread is one post, which begins with its first part.
+        """
+        latest = (
+            select(func.max(attempt.c.called_at))
+            .join(delivery, _D.id == attempt.c.delivery_id)
+            .where(_D.account == account, _D.part == 0)
+            .where(attempt.c.called_at > moment, attempt.c.outcome.not_in(_SURELY_NOT))
+            .group_by(attempt.c.delivery_id)
+        )
+        with self._db.read() as connection:
+            return tuple(sorted(connection.execute(latest).scalars()))
 
     def attempts_of(self, delivery_id: str) -> tuple[Attempt, ...]:
         """Read all tries at a delivery, oldest first."""
