@@ -10,8 +10,8 @@ from threading import Event, Lock, Thread
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.clock import Clock, SystemClock
 from bot.log import get_logger
@@ -25,6 +25,21 @@ LONGEST_NAP = timedelta(seconds=1)
 STUCK_AFTER = 5.0
 
 _TICK = "tick"
+
+
+class Every(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
+    """Comes back after an interval; once only, however much time a clock that is set skips.
+
+    APScheduler's own counts each time that was missed: minutes and gigabytes, in which nothing
+    is sent, where a clock comes from 1970.
+    """
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        at = now if previous_fire_time is None else previous_fire_time + self._every
+        return at if at > now else now + self._every
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         for chore in self.chores:
-            timer.add_job(_safely(chore), IntervalTrigger(seconds=chore.every.total_seconds()),
+            timer.add_job(_safely(chore), Every(chore.every),
                           id=chore.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
         try:

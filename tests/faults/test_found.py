@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.core.lifecycle import Event
 from bot.core.model import Draft, State
 from bot.errors import UnconfirmedError
+from bot.scheduler import Every
 from bot.store import Room, open_store, restore
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 
@@ -124,3 +125,15 @@ def test_nothing_is_surely_absent_while_a_sender_may_stand_still(newsroom: Newsr
 
     assert newsroom.servers["m"].calls.count("find") == calls
     assert newsroom.states() == {"one/m/0": "UNKNOWN mastodon: silence"}
+
+
+def test_a_clock_that_skips_years_brings_a_chore_back_once() -> None:
+    chore = Every(timedelta(seconds=5))
+    boot, right = datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 12, 9, tzinfo=UTC)
+
+    first = chore.get_next_fire_time(None, boot)
+    after = chore.get_next_fire_time(first, right)
+
+    assert first == boot + timedelta(seconds=5)
+    assert after == right + timedelta(seconds=5)
+    assert chore.get_next_fire_time(after, after) == after + timedelta(seconds=5)
