@@ -62,27 +62,42 @@ def main() -> int:
 
 def _run(folder: Path, given: argparse.Namespace) -> int:
     store = open_store(f"sqlite:///{folder / 'load.db'}", create=True, room=Room(0, 0))
-    names = [f"a{number}" for number in range(given.accounts)]
+    accounts = _accounts(given)
     due = datetime.now(UTC) + timedelta(seconds=5 + given.deliveries / 1500)
-    _plan(store, names, due, given.deliveries)
-    platforms = {name: Slow(given.call) for name in names}
-    stop = threading.Event()
+    _plan(store, accounts, due, given.deliveries)
+    platforms = {one.name: Slow(given.call) for one in accounts}
+    campaign, stop = _campaign(accounts), threading.Event()
     publisher = Publisher(
-        store, SystemClock(), lambda: _campaign(names), lambda name: _as_platform(platforms[name]),
+        store, SystemClock(), lambda: campaign, lambda name: _as_platform(platforms[name]),
         lambda _name: Settling(), "load", RetryPolicy(),
     )  # fmt: skip
     lanes = Lanes(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
     service = Service(SystemClock(), lanes, (), stop=stop)
     thread = threading.Thread(target=service.run)
     thread.start()
-    began = time.monotonic()
-    while sum(len(one.taken) for one in platforms.values()) < given.deliveries:
+    began, wanted = time.monotonic(), _wanted(accounts, given.deliveries)
+    while sum(len(one.taken) for one in platforms.values()) < wanted:
         time.sleep(0.5)
         if time.monotonic() - began > 1800:
             break
     stop.set()
     thread.join()
-    return _report(store, platforms, due, given)
+    return _report(store, platforms, accounts, due, given)
+
+
+def _accounts(given: argparse.Namespace) -> list[Account]:
+    """Make accounts, each tenth of which may have half of what is due on it in this hour."""
+    half = max(1, given.deliveries // given.accounts // 2)
+    return [
+        Account(f"a{number}", "bluesky", max_per_hour=None if number % 10 else half)
+        for number in range(given.accounts)
+    ]
+
+
+def _wanted(accounts: list[Account], deliveries: int) -> int:
+    """Count what may go out now: all but what the caps keep for later."""
+    each = deliveries // len(accounts)
+    return sum(min(each, one.max_per_hour or each) for one in accounts)
 
 
 def _as_platform(slow: Slow) -> Platform:
@@ -90,9 +105,9 @@ def _as_platform(slow: Slow) -> Platform:
     return platform
 
 
-def _plan(store: Store, names: list[str], due: datetime, count: int) -> None:
-    now = datetime.now(UTC)
-    store.accounts.sync([Account(name, "bluesky") for name in names], now)
+def _plan(store: Store, accounts: list[Account], due: datetime, count: int) -> None:
+    now, names = datetime.now(UTC), [one.name for one in accounts]
+    store.accounts.sync(accounts, now)
     store.approvals.approve("f" * 64, "load", by="Ann", note="", now=now)
     each = count // len(names)
     news = [
@@ -110,18 +125,21 @@ def _plan(store: Store, names: list[str], due: datetime, count: int) -> None:
     store.outbox.add_all(news, now=now)
 
 
-def _campaign(names: list[str]) -> Campaign:
-    accounts = {name: Account(name, "bluesky") for name in names}
+def _campaign(accounts: list[Account]) -> Campaign:
     schedule = Schedule(
         campaign="load", timezone="UTC", mode=Mode.LIVE, approvals_required=1,
-        not_after=timedelta(hours=2), coalition=(), hashtags=(), accounts=accounts, slots={},
-        queues={},
+        not_after=timedelta(hours=2), coalition=(), hashtags=(),
+        accounts={one.name: one for one in accounts}, slots={}, queues={},
     )  # fmt: skip
     return Campaign(replace(schedule), (), {}, {}, "")
 
 
 def _report(
-    store: Store, platforms: dict[str, Slow], due: datetime, given: argparse.Namespace
+    store: Store,
+    platforms: dict[str, Slow],
+    accounts: list[Account],
+    due: datetime,
+    given: argparse.Namespace,
 ) -> int:
     rows = store.outbox.find()
     moments = {(row.account, row.status.text): row.due_at for row in rows}
@@ -140,14 +158,18 @@ def _report(
     took = (max(at for one in platforms.values() for at, _text in one.taken) - due).total_seconds()
     sent = sum(row.state is State.SENT for row in rows)
     twice = sum(count > 1 for count in seen.values())
+    over = sum(len(platforms[one.name].taken) > (one.max_per_hour or sys.maxsize)
+               for one in accounts)  # fmt: skip
+    wanted = _wanted(accounts, given.deliveries)
     print(
         f"{len(late)} of {given.deliveries} taken in {took:.1f} s ({len(late) / took:.0f}/s),"
-        f" sent {sent}, twice {twice}, out of order {disorder};"
+        f" sent {sent}, kept for later {given.deliveries - wanted}, twice {twice},"
+        f" out of order {disorder}, over their cap {over};"
         f" lateness p50 {late[len(late) // 2]:.1f} s, p99 {late[int(len(late) * 0.99)]:.1f} s,"
         f" max {late[-1]:.1f} s"
     )
     store.close()
-    return 1 if twice or disorder or sent != given.deliveries else 0
+    return 1 if twice or disorder or over or sent != wanted else 0
 
 
 if __name__ == "__main__":
