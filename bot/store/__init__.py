@@ -18,7 +18,7 @@ from bot.store.facade import Store
 from bot.store.leases import Claim
 from bot.store.lock import ProcessLock
 from bot.store.notices import Notice, WorkerBeat
-from bot.store.opening import open_store, process_lock_of
+from bot.store.opening import declare_restored, has_sent_log, open_store, process_lock_of
 from bot.store.pauses import PauseState
 from bot.store.plans import QueuePlace
 from bot.store.rows import Attempt, Move
@@ -51,6 +51,8 @@ __all__ = [
     "Suspect",
     "User",
     "WorkerBeat",
+    "declare_restored",
+    "has_sent_log",
     "open_store",
     "process_lock_of",
     "restore",

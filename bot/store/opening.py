@@ -19,7 +19,13 @@ from bot.store.lock import ProcessLock, lock_beside
 from bot.store.migrate import newest, prove_known, revision_of, upgrade
 from bot.store.part import Ground
 from bot.store.sentlog import SentLog, open_log, start_log
-from bot.store.settling import begin_instance, instance_id, machine_name, place_of
+from bot.store.settling import (
+    begin_instance,
+    instance_id,
+    machine_name,
+    mark_restored,
+    place_of,
+)
 
 
 def _wall_clock() -> datetime:
@@ -78,6 +84,30 @@ def process_lock_of(url: str, *, data: Path | None = None) -> ProcessLock:
     """Give the lock of a database's service without opening the database (see `restore`)."""
     _directory, log_path = _places(parse_url(url), data)
     return lock_beside(log_path)
+
+
+def has_sent_log(url: str, *, data: Path | None = None) -> bool:
+    """Tell whether a sent log stands where a database's service looks for it."""
+    _directory, log_path = _places(parse_url(url), data)
+    return log_path.exists()
+
+
+def declare_restored(url: str, reason: str) -> int:
+    """Say of a database that others brought back that it settles first; tell its epoch.
+
+    Of an older revision too, which the next `run` then upgrades.
+
+    Raises:
+        DatabaseUnusableError: there is nothing in it.
+        StoreError: it cannot be reached.
+    """
+    db = connect(parse_url(url))
+    try:
+        if revision_of(db) is None:
+            raise DatabaseUnusableError("the database has no tables; load the backup into it first")
+        return mark_restored(db, reason)
+    finally:
+        db.close()
 
 
 def _places(url: URL, data: Path | None) -> tuple[Path, Path]:

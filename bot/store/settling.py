@@ -68,10 +68,7 @@ class Settling(Part):
         PostgreSQL's operator does so after pg_restore; `restore` does it for SQLite.
         """
         del now  # the audit log says when
-        with self._db.write() as connection:
-            values = {"settle_reason": reason, "epoch": instance.c.epoch + 1}
-            changed = update(instance).values(values).returning(instance.c.epoch)
-            return int(connection.execute(changed).scalar_one())
+        return mark_restored(self._db, reason)
 
     def epoch(self) -> int:
         """Tell how many restores this database has gone through."""
@@ -89,6 +86,14 @@ class Settling(Part):
                 connection.execute(update(instance).values(settle_reason=reason))
             if reason is not None:
                 _recall(connection, self._log)
+
+
+def mark_restored(db: Database, reason: str) -> int:
+    """Let a database of any revision settle first; tell the new epoch."""
+    values = {"settle_reason": reason, "epoch": instance.c.epoch + 1}
+    with db.write() as connection:
+        changed = update(instance).values(values).returning(instance.c.epoch)
+        return int(connection.execute(changed).scalar_one())
 
 
 def begin_instance(db: Database, now: datetime) -> None:

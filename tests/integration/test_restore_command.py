@@ -1,0 +1,115 @@
+"""`restore` for both kinds of database: what it says, what it refuses, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.cli import run
+from bot.store import Room, open_store
+from tests.fakes.newsroom import NINE, Newsroom, post
+from tests.fixtures.released import brought_to, revisions
+from tests.servers.postgres import PostgresServer
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run `restore`; its exit code and all that the operator sees."""
+
+    def said(*words: str, data: str = "data") -> str:
+        capsys.readouterr()
+        code = run(["restore", *words, "--mode", "live", "--data", str(tmp_path / data)])
+        out, err = capsys.readouterr()
+        return f"{code} {out}{err}".strip()
+
+    return said
+
+
+@pytest.fixture
+def backup(newsroom: Newsroom) -> str:
+    """Have a backup of a bot that stands still."""
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.store.backup(newsroom.root / "copy.db")
+    newsroom.wait(NINE)
+    newsroom.stop()
+    return str(newsroom.root / "copy.db")
+
+
+def test_it_says_what_will_happen_and_where_the_old_one_is(say: Say, backup: str) -> None:
+    told = say(backup).splitlines()
+
+    assert told[0] == (
+        "0 restored; at the next `run` nothing is sent before everything due is read back"
+    )
+    assert told[1] == "what cannot be told then is held: `held` lists it, `resolve` decides it"
+    assert Path(told[2].removeprefix("what stood there is kept as ")).exists()
+    assert len(told) == 3
+
+
+def test_it_says_that_there_is_no_sent_log(say: Say, backup: str, tmp_path: Path) -> None:
+    told = say(backup, data="elsewhere")
+
+    assert "there is no sent log here: put the lost one in its place" in told
+    assert json.loads(say(backup, "--json", data="third").partition(" ")[2])["sent_log"] is False
+    store = open_store(f"sqlite:///{tmp_path / 'elsewhere' / 'live.db'}", create=True,
+                       room=Room(0, 0))  # fmt: skip
+    assert store.settle_first() == "restored from copy.db"
+    store.close()
+
+
+def test_the_lost_log_tells_on_a_new_machine_what_went_out(
+    say: Say, backup: str, newsroom: Newsroom
+) -> None:
+    new = newsroom.root / "new"
+    (new / "data").mkdir(parents=True, mode=0o700)
+    log = newsroom.root / "data" / "live.sent.log"
+    (new / "data" / "live.sent.log").write_bytes(log.read_bytes())
+
+    assert "no sent log" not in say(backup, data="new/data")
+
+    newsroom.root, newsroom.url = new, f"sqlite:///{new / 'data' / 'live.db'}"
+    newsroom.machine = "another"
+    newsroom.start()
+    newsroom.bot.beat()
+    assert newsroom.states() == {"one/m/0": "SENT"}
+    assert len(newsroom.servers["m"].live) == 1
+
+
+def test_an_embedded_database_is_not_loaded_by_others(say: Say, backup: str) -> None:
+    assert "leave --loaded away" in say(backup, "--loaded")
+
+
+@pytest.mark.server
+def test_postgresql_is_told_and_not_copied(
+    say: Say, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERBATIM_DATABASE_URL", postgres_url)
+
+    assert say("monday.dump").startswith("1 error: PostgreSQL is restored with pg_restore")
+    assert say("monday.dump", "--loaded") == (
+        "1 error: the database has no tables; load the backup into it first"
+    )
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("revision", revisions())
+def test_a_dump_of_an_older_program_is_told_too(
+    say: Say, tmp_path: Path, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch,
+    revision: str,
+) -> None:  # fmt: skip
+    with brought_to(postgres_server, revision, tmp_path / "data") as url:
+        monkeypatch.setenv("VERBATIM_DATABASE_URL", url)
+
+        assert say("monday.dump", "--loaded").startswith("0 restored;")
+
+        store = open_store(url, create=True, data=tmp_path / "new", room=Room(0, 0))
+        assert store.settle_first() == "restored from monday.dump"
+        assert store.settling.epoch() == 1
+        store.close()
