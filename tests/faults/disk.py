@@ -34,6 +34,10 @@ class Inode:
         """Make all of it last."""
         self.synced, self.since = self._now(), []
 
+    def forget(self) -> None:
+        """Let all of it never reach the disk, as a kernel does whose sync has failed once."""
+        self.since = []
+
     def after_cut(self, dice: Random) -> bytes:
         """Tell what may stand there after a power cut: old, new and torn sectors, in any mix."""
         kept, (versions, sizes) = dice.choice(_KEPT), self._history()

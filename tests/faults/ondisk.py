@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
@@ -92,6 +93,9 @@ class OnDisk(Enumeration):
         return {one.text for one in self._world.taken()}
 
 
+_Kind = TypeVar("_Kind", bound=OnDisk)
+
+
 def wrong_in(folder: Path, acknowledged: int, taken: set[str]) -> Iterator[str]:
     """Tell what a power cut may not do, and did: to the file, to commits, to what was sent."""
     log = folder / "live.sent.log"
@@ -133,17 +137,17 @@ def spread(golden: list[str], count: int, dice: Random) -> list[int]:
 
 @contextmanager
 def stages(
-    platforms: list[str], mode: str, change: Change | None = None
-) -> Iterator[Iterator[OnDisk]]:
+    platforms: list[str], mode: str, change: Change | None, *, kind: type[_Kind]
+) -> Iterator[Iterator[_Kind]]:
     """Furnish one life after the other, all on the same networks."""
     base = str(FAST) if FAST.is_dir() else None
     with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
 
-        def furnish() -> Iterator[OnDisk]:
+        def furnish() -> Iterator[_Kind]:
             for platform in platforms:
                 folder = Path(made) / platform
                 folder.mkdir()
-                yield OnDisk(platform, folder, world, mode=mode, change=change)
+                yield kind(platform, folder, world, mode=mode, change=change)
 
         yield furnish()
 
@@ -174,7 +178,8 @@ def main() -> int:
     given = vars(parser.parse_args())
     wrong = given.pop("publisher")
     told = []
-    with stages(given.pop("platforms"), given.pop("mode"), WRONG.get(wrong)) as lives:
+    platforms, mode = given.pop("platforms"), given.pop("mode")
+    with stages(platforms, mode, WRONG.get(wrong), kind=OnDisk) as lives:
         for one in lives:
             cut_all(one, **given)
             told.append(asdict(one.outcome))

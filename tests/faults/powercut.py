@@ -104,7 +104,11 @@ class DiskFile(apsw.VFSFile):
         self._inode.truncate(newsize)
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - as above
-        self._step(f"disk: before a sync of {self._name}")
+        try:
+            self._step(f"disk: before a sync of {self._name}")
+        except apsw.Error:
+            self._inode.forget()
+            raise
         super().xSync(flags)
         self._inode.sync()
         if self._syncs_folder:

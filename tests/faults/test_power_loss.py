@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from tests.conftest import require_shared
-from tests.faults.ledgers import ROOT
 from tests.faults.reporting import Tally
+from tests.faults.running import told
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(3100)
 
 PLATFORMS = ("x", "mastodon", "bluesky")
 MODES = ("wal", "delete")
@@ -29,16 +25,6 @@ WEAKER = {
     "delete:FULL": "acknowledged commits lost",
     "delete:OFF": "corrupt",
 }
-
-
-def told(module: str, *words: str) -> Any:
-    require_shared("conformance/x-api-openapi.json")
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.faults.{module}", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=1700,
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    return json.loads(done.stdout)
 
 
 def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int) -> None:

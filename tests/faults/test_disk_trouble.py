@@ -1,0 +1,68 @@
+"""Rows 24 and 25 in the database itself: no room, and input or output errors, at any call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.faults.reporting import Tally
+from tests.faults.running import told
+
+pytestmark = pytest.mark.timeout(3100)
+
+PLATFORMS = ("x", "mastodon", "bluesky")
+MODES = ("wal", "delete")
+#: Row and name of each kind.
+FAULTS = {
+    "full": (24, "no room for a write of the database"),
+    "write": (25, "a write of the database fails"),
+    "sync": (25, "a sync of the database fails, and loses what it should have kept"),
+}
+#: Calls of a life that can fail. Fewer would mean that something is no longer counted.
+POINTS = {"wal": {"full": 140, "sync": 28}, "delete": {"full": 280, "sync": 90}}
+
+
+def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
+    for outcome in outcomes:
+        row, fault = FAULTS[outcome["kind"]]
+        tally(row, f"{fault} ({mode} journal)", outcome, deliveries=outcome["schedules"])
+    assert [outcome["bad"] for outcome in outcomes] == [[]] * len(outcomes)
+    for outcome in outcomes:
+        least = POINTS[mode].get(outcome["kind"], POINTS[mode]["full"])
+        assert outcome["points"] >= least
+        assert outcome["once"] == outcome["schedules"] == outcome["kills"]
+
+
+@pytest.mark.parametrize(("mode", "platform"), [("wal", "mastodon"), ("delete", "x")])
+def test_a_database_that_cannot_be_written_for_a_while(
+    mode: str, platform: str, tally: Tally
+) -> None:
+    outcomes = told("troubled", platform, "--mode", mode, "--count", "4", "--seed", "1")
+
+    assert {outcome["kind"] for outcome in outcomes} == set(FAULTS)
+    judge(outcomes, tally, mode)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_a_database_that_cannot_be_written_from_any_call_on(mode: str, tally: Tally) -> None:
+    judge(told("troubled", "mastodon", "--mode", mode, "--count", "0"), tally, mode)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_hundreds_of_troubles_on_every_platform(mode: str, tally: Tally) -> None:
+    words = ("--mode", mode, "--count", "40", "--seed", "2")
+
+    judge(told("troubled", *PLATFORMS, *words), tally, mode)
+
+
+@pytest.mark.slow
+def test_an_intent_that_cannot_be_stored_after_the_call_is_caught() -> None:
+    words = ("--kinds", "sync", "--count", "0", "--publisher", "intent-after-send")
+
+    (outcome,) = told("troubled", "mastodon", *words)
+
+    assert outcome["duplicate"] > 0
