@@ -38,9 +38,11 @@ _WAITS = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'L
 class Replica:
     """One bot with its data directory; what a supervisor and a scheduler do is done here."""
 
-    def __init__(self, stage: Stage, url: str, data: Path, world: Networks) -> None:
+    def __init__(
+        self, stage: Stage, url: str, data: Path, world: Networks, clock: JumpClock | None = None
+    ) -> None:
         self.stage, self.url, self.data, self.world = stage, url, data, world
-        self.clock = JumpClock(tell=world.set_ahead)
+        self.clock = clock or JumpClock(tell=world.set_ahead)
         self.bot: Bot = self._built()
         #: Lanes, beats and starts that ended in an error of the database.
         self.failed = 0
@@ -77,9 +79,14 @@ class Replica:
         """Start, let people approve, and work until all is at rest; errors end one go only."""
         self.live_until()
 
+    def work(self) -> None:
+        """Work once through what is due now."""
+        self._goes(self.bot.beat)
+        self._goes(self._work)
+
     def live_until(self, failed: float = math.inf) -> None:
         """The same, but stop once so many goes have ended in errors."""
-        while not self._goes(self._begin):
+        while not self._goes(self.begin):
             self.bot.close()
             self.bot = self._built()
         self.go_on(failed)
@@ -87,11 +94,11 @@ class Replica:
     def go_on(self, failed: float = math.inf) -> None:
         end = self.clock.now() + LONGEST
         while self.failed < failed and self.clock.now() < end and not self._is_over():
-            self._goes(self.bot.beat)
-            self._goes(self._work)
+            self.work()
             self._goes(self._wait)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Start, and let people approve what they have not approved yet."""
         self.bot.start()
         approve(self.bot, self.clock)
 
