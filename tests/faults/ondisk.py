@@ -61,15 +61,20 @@ class OnDisk(Enumeration):
     def finish(self, stage: Stage, what: str) -> None:
         """Start again with Python's own SQLite, live to the end, and judge."""
         self._is_on_disk = False
-        if code := self._child(stage):
-            self.outcome.bad.append(f"{what}: the restart ended with {code}")
+        code = self._child(stage)
         self._is_on_disk = True
-        self._judge(what)
+        if not code:
+            self._judge(what)
+            return
+        self.outcome.bad.append(f"{what}: the restart ended with {code}")
+        self.outcome.schedules += 1
+        self.outcome.lost += 1
 
     def _named(self, numbers: tuple[int, ...], seed: str) -> str:
         """Say what the first cut was before, and how to see this schedule again."""
         first = "".join(self.golden[numbers[0] - 1 : numbers[0]])
-        told = f"{self.outcome.platform} --mode {self.mode} --seed {seed}"
+        first_start = " --first" * isinstance(self, FirstStart)
+        told = f"{self.outcome.platform} --mode {self.mode}{first_start} --seed {seed}"
         at = ",".join(map(str, numbers))
         return f"python -m tests.faults.ondisk {told} --at {at} ({first})"
 
@@ -93,6 +98,15 @@ class OnDisk(Enumeration):
         return {one.text for one in self._world.taken()}
 
 
+class FirstStart(OnDisk):
+    """A life without a database to begin with: it is made, filled, and then given its name."""
+
+    def _begin(self) -> Stage:
+        stage = super()._begin()
+        (stage.data / "live.db").unlink()
+        return stage
+
+
 _Kind = TypeVar("_Kind", bound=OnDisk)
 
 
@@ -100,6 +114,10 @@ def wrong_in(folder: Path, acknowledged: int, taken: set[str]) -> Iterator[str]:
     """Tell what a power cut may not do, and did: to the file, to commits, to what was sent."""
     log = folder / "live.sent.log"
     known = log.read_bytes() if log.exists() else b""
+    if not (folder / "live.db").exists():
+        # A first start that did not come to its end may begin anew, if nothing came of it.
+        yield from ["acknowledged commits lost"] if acknowledged or known or taken else []
+        return
     try:
         with closing(sqlite3.connect(folder / "live.db")) as connection:
             yield from _wrong_with(connection, acknowledged, taken, known)
@@ -174,12 +192,14 @@ def main() -> int:
     parser.add_argument("--seed", default="0")
     parser.add_argument("--again", action="store_true", help="cut once more, in the recovery")
     parser.add_argument("--at", type=_numbers, default=(), help="one schedule: 17,42")
+    parser.add_argument("--first", action="store_true", help="without a database to begin with")
     parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     given = vars(parser.parse_args())
     wrong = given.pop("publisher")
     told = []
     platforms, mode = given.pop("platforms"), given.pop("mode")
-    with stages(platforms, mode, WRONG.get(wrong), kind=OnDisk) as lives:
+    kind = FirstStart if given.pop("first") else OnDisk
+    with stages(platforms, mode, WRONG.get(wrong), kind=kind) as lives:
         for one in lives:
             cut_all(one, **given)
             told.append(asdict(one.outcome))

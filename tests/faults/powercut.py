@@ -72,7 +72,9 @@ class Acknowledged:
             connection.pragma("user_version", connection.pragma("user_version") + 1)
 
     def after(self, connection: apsw.Connection) -> None:
-        self.number = connection.pragma("user_version")
+        # One that is still being created is promised to nobody.
+        if not connection.filename.endswith(".creating"):
+            self.number = connection.pragma("user_version")
 
 
 class DiskFile(apsw.VFSFile):

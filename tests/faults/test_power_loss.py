@@ -69,6 +69,14 @@ def test_row_26_a_second_power_cut_within_the_recovery(mode: str, tally: Tally) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_row_26_a_power_cut_while_the_database_is_created(mode: str, tally: Tally) -> None:
+    words = ("--mode", mode, "--cuts", "100", "--seed", "4", "--first")
+
+    judge(told("ondisk", "mastodon", *words), tally, mode, 100)
+
+
+@pytest.mark.slow
 def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
     words = ("--cuts", "60", "--seed", "6", "--publisher", "intent-after-send")
 
