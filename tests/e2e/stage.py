@@ -61,6 +61,8 @@ class Stage:
     x: XStandin
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    #: By the monotonic clock: when the posts are due.
+    due: float = 0.0
 
     def __post_init__(self) -> None:
         origins = {"m": self.mastodon.origin, "b": self.pds.origin, "x": self.x.origin}
@@ -94,7 +96,10 @@ class Stage:
         self.write("posts: []\n")
         started = time.monotonic()
         self.do("plan", "--days", "1")
-        return soon(max(15.0, 2 * calls * (time.monotonic() - started)))
+        ahead = max(15.0, 2 * calls * (time.monotonic() - started))
+        self.due = time.monotonic() + ahead
+        moment = datetime.now(UTC) + timedelta(seconds=ahead)
+        return moment.strftime("%Y-%m-%d %H:%M:%S+00:00")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -159,8 +164,8 @@ class Stage:
         return {(row["post"], row["account"], row["part"]): row for row in rows}
 
     def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-        """Look again and again until something is so."""
-        deadline = time.monotonic() + seconds
+        """Look again and again until something is so, for so long after now and after `moment`."""
+        deadline = max(time.monotonic(), self.due) + seconds
         while not is_so():
             if time.monotonic() > deadline:
                 raise AssertionError(f"never: {what}\n{self.log[-6000:]}")
@@ -226,12 +231,6 @@ class Stage:
             self.kill()
         for proxy in self.proxies.values():
             proxy.close()
-
-
-def soon(seconds: float) -> str:
-    """Write a moment that many seconds ahead as ``at:`` takes it."""
-    moment = datetime.now(UTC) + timedelta(seconds=seconds)
-    return moment.strftime("%Y-%m-%d %H:%M:%S+00:00")
 
 
 @contextmanager
