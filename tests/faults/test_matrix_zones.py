@@ -1,0 +1,122 @@
+"""Row 23: hours that a clock skips or repeats, and rules of a zone that change; to the outbox."""
+
+from __future__ import annotations
+
+import shutil
+import zoneinfo
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.clock import FastClock
+from bot.errors import ContentError
+from tests.fakes.newsroom import DAY, Newsroom, post
+from tests.faults.reporting import Tally, judged
+
+ZONE = "America/New_York"
+#: The days around the two changes of that zone.
+SPRING, AUTUMN = datetime(2027, 3, 12, 12, tzinfo=UTC), datetime(2027, 11, 5, 12, tzinfo=UTC)
+_OTHERS = shutil.ignore_patterns("right", "posix")
+NAMES = [f"n{number}" for number in range(6)]
+
+
+def opened(newsroom: Newsroom, start: datetime, at: str, *more: str) -> None:
+    """Start with a slot at a local time on each day, and posts that wait for it."""
+    newsroom.clock = FastClock(start)
+    newsroom.set("timezone: UTC", f"timezone: {ZONE}")
+    newsroom.set('"09:00"', f'"{at}"')
+    newsroom.write(*map(post, NAMES), *more)
+    newsroom.start()
+    newsroom.approve(*(one.id for one in newsroom.bot.contents.campaign().posts))
+
+
+def sent_at(newsroom: Newsroom) -> list[str]:
+    rows = sorted((row for row in newsroom.rows() if row.sent_at), key=lambda row: row.due_at)
+    return [f"{row.due_at:%d %H:%M}" for row in rows]
+
+
+def told(newsroom: Newsroom) -> dict[str, Any]:
+    due = [row for row in newsroom.rows() if row.due_at < newsroom.clock.now()]
+    return judged(due, Counter(newsroom.servers["m"].texts))
+
+
+def test_row_23_a_slot_in_an_hour_that_comes_twice(newsroom: Newsroom, tally: Tally) -> None:
+    opened(newsroom, AUTUMN, "01:30")
+
+    newsroom.wait(AUTUMN + 4 * DAY)
+
+    tally(23, "a slot in an hour that comes twice", told(newsroom), injected=1)
+    assert sent_at(newsroom) == ["06 05:30", "07 05:30", "08 06:30", "09 06:30"]
+
+
+def test_row_23_a_slot_in_an_hour_that_never_comes_is_refused(
+    newsroom: Newsroom, tally: Tally
+) -> None:
+    opened(newsroom, SPRING, "03:30")
+    newsroom.set('"03:30"', '"02:30"')
+
+    newsroom.watch(broken=True)
+    newsroom.wait(SPRING + 4 * DAY)
+
+    assert "2027-03-14 02:30 does not exist" in newsroom.bot.contents.broken()
+    tally(23, "a slot in an hour that never comes: what was in force stays", told(newsroom),
+          injected=1)  # fmt: skip
+    assert sent_at(newsroom) == ["13 08:30", "14 07:30", "15 07:30", "16 07:30"]
+
+
+def test_row_23_a_time_that_never_comes_is_refused(newsroom: Newsroom, tally: Tally) -> None:
+    newsroom.set("timezone: UTC", f"timezone: {ZONE}")
+    newsroom.write(post("one", at="2027-03-14 02:30"))
+
+    with pytest.raises(ContentError, match="2027-03-14 02:30 does not exist"):
+        newsroom.start()
+
+    tally(23, "a time that never comes", injected=1)
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Give a switch to a copy of the machine's zones in which ours has another one's rules."""
+    before = zoneinfo.TZPATH
+
+    def switch(other: str) -> None:
+        folder = tmp_path / "zones"
+        path = next(Path(one) for one in before if (Path(one) / other).exists())
+        shutil.copytree(path, folder, dirs_exist_ok=True, ignore=_OTHERS)
+        shutil.copy(path / other, folder / ZONE)
+        zoneinfo.reset_tzpath([str(folder)])
+        ZoneInfo.clear_cache()
+
+    yield switch
+    zoneinfo.reset_tzpath(before)
+    ZoneInfo.clear_cache()
+
+
+@pytest.mark.parametrize("other", ["America/Puerto_Rico", "America/Chicago"])
+def test_row_23_rules_of_a_zone_that_change_under_a_plan(
+    newsroom: Newsroom, rules: Callable[[str], None], tally: Tally, other: str
+) -> None:
+    start = datetime(2026, 12, 7, 12, tzinfo=UTC)
+    opened(newsroom, start, "09:00", post("local", at="2026-12-10 12:00"),
+           post("instant", at="2026-12-10 17:00:00+00:00"))  # fmt: skip
+    newsroom.wait(start + DAY)
+    newsroom.stop()
+    rules(other)
+
+    newsroom.start()
+    newsroom.wait(start + 10 * DAY)
+
+    counted = told(newsroom)
+    tally(23, f"{ZONE} gets the rules of {other} under a plan", counted, injected=1)
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+    hours = {row.post_id: row.due_at for row in newsroom.rows() if row.sent_at}
+    assert hours["instant"] == datetime(2026, 12, 10, 17, tzinfo=UTC), "what was approved"
+    assert "local" not in hours, "nobody approved the instant that its words mean now"
+    slots = Counter(hours[name].date() for name in NAMES)
+    assert set(slots.values()) == {1}, "one post a slot"
+    assert len(slots) == len(NAMES)
