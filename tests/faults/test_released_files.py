@@ -86,7 +86,7 @@ def check(room: Newsroom, before: Before) -> dict[str, Any]:
 
 
 @every_revision
-@pytest.mark.parametrize("moved", [False, True], ids=["in its place", "moved"])
+@pytest.mark.parametrize("moved", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_row_28_a_database_of_an_older_program(
     tmp_path: Path, tally: Tally, revision: str, moved: bool
 ) -> None:

@@ -80,7 +80,7 @@ def live_on(room: Newsroom) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("age", "is_told"), [
-    ("1 minute", True), ("1 day", True), ("1 day", False),
+    ("1 minute", True), ("1 day", False), pytest.param("1 day", True, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_row_28_a_dump_with_the_sent_log_there(
     room: Newsroom, postgres_server: PostgresServer, tally: Tally, age: str, is_told: bool,
@@ -101,7 +101,7 @@ def test_row_28_a_dump_with_the_sent_log_there(
     assert counted == {"deliveries": 8, "once": 8, "duplicate": 0, "lost": 0, "held": {}}
 
 
-@pytest.mark.parametrize("age", list(AGES))
+@pytest.mark.parametrize("age", ["1 minute", pytest.param("1 day", marks=pytest.mark.slow)])
 def test_row_28_a_dump_and_a_replica_that_sent_nothing_since(
     room: Newsroom, postgres_server: PostgresServer, tally: Tally, age: str,
     monkeypatch: pytest.MonkeyPatch,
