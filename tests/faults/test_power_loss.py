@@ -78,7 +78,7 @@ def test_row_26_a_power_cut_while_the_database_is_created(mode: str, tally: Tall
 
 @pytest.mark.slow
 def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
-    words = ("--cuts", "60", "--seed", "6", "--publisher", "intent-after-send")
+    words = ("--cuts", "250", "--seed", "6", "--publisher", "intent-after-send")
 
     (outcome,) = told("ondisk", "mastodon", *words)
 
