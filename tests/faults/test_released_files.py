@@ -54,13 +54,14 @@ def go_on(room: Newsroom) -> dict[str, list[str]]:
     return {name: room.servers[name].texts[count:] for name, count in known.items()}
 
 
-def judge(room: Newsroom) -> dict[str, Any]:
-    """Hold the outbox against the platforms' ledgers."""
+def judge(room: Newsroom, before: Before) -> dict[str, Any]:
+    """Hold the outbox against the platforms' ledgers; what waited already waits as it did."""
+    waited = {old["id"] for old in before if old["state"] == State.HELD}
     rows = room.rows("", State.SENT, State.HELD, State.PLANNED, State.READY, State.UNKNOWN)
     told: Counter[str] = Counter()
     held: Counter[str] = Counter()
     for account in past.ACCOUNTS:
-        mine = [row for row in rows if row.account == account]
+        mine = [row for row in rows if row.account == account and row.id not in waited]
         one = judged(mine, Counter(room.servers[account].texts))
         held.update(one.pop("held"))
         told.update(one)
@@ -82,7 +83,7 @@ def check(room: Newsroom, before: Before) -> dict[str, Any]:
             now = rows[old["id"]]
             assert (now.state, now.remote_id) == (old["state"], old["remote_id"])
     assert room.store.audit.verify() is None
-    return judge(room)
+    return judge(room, before)
 
 
 @every_revision
