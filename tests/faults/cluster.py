@@ -39,17 +39,25 @@ class Replica:
     """One bot with its data directory; what a supervisor and a scheduler do is done here."""
 
     def __init__(
-        self, stage: Stage, url: str, data: Path, world: Networks, clock: JumpClock | None = None
+        self,
+        stage: Stage,
+        url: str,
+        data: Path,
+        world: Networks,
+        clock: JumpClock | None = None,
+        *,
+        machine: str = "one",
     ) -> None:
         self.stage, self.url, self.data, self.world = stage, url, data, world
         self.clock = clock or JumpClock(tell=world.set_ahead)
+        self.machine = machine
         self.bot: Bot = self._built()
         #: Lanes, beats and starts that ended in an error of the database.
         self.failed = 0
 
     def _built(self) -> Bot:
         store = open_store(
-            self.url, create=True, data=self.data, machine="one", room=Room(0, 0),
+            self.url, create=True, data=self.data, machine=self.machine, room=Room(0, 0),
             now=self.clock.now,
         )  # fmt: skip
         return build(

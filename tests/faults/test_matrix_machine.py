@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import random
 import resource
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from statistics import linear_regression
 
 import pytest
 
@@ -20,6 +23,7 @@ from bot.core.model import State
 from bot.errors import BotError, UnavailableError, UnconfirmedError
 from bot.store import DatabaseUnusableError, Room, open_store, restore
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
+from tests.faults.cluster import Replica
 from tests.faults.reporting import Tally, judged
 from tests.faults.theatre import Theatre
 
@@ -196,7 +200,48 @@ def test_row_28_a_data_directory_cloned_to_another_machine(
     tally(28, "a clone on another machine sends nothing", injected=1, deliveries=1, once=1)
 
 
+def test_row_28_a_clone_that_works_beside_the_first(theatre: Make, tally: Tally) -> None:
+    stage = theatre()
+    stage.start()
+    stage.bot.close()
+    first = stage.stage
+    twin = replace(first, folder=first.folder / "twin")
+    shutil.copytree(first.data, twin.data)
+    both = [
+        Replica(one, one.url, one.data, stage.world, stage.clock, machine=machine)
+        for one, machine in ((first, "one"), (twin, "two"))
+    ]
+    for one in both:
+        one.bot.start()
+
+    while stage.clock.now() < stage.due + 3 * MINUTE:
+        for one in both:
+            one.work()
+        stage.clock.jump(stage.clock.now() + timedelta(seconds=5))
+
+    counted = [one.judge() for one in both]
+    states = [row.state for row in both[0].bot.store.outbox.find()]
+    for one in both:
+        one.bot.close()
+    tally(28, "a data directory on two machines, both at work", counted[0], injected=1)
+    assert [(one["duplicate"], one["lost"]) for one in counted] == [(0, 0), (0, 0)]
+    assert states == [State.SENT] * 3
+    assert len(stage.world.taken()) == 3
+
+
 # Row 32
+
+
+def _resident() -> float:
+    """Tell how much memory (kB) this process has, without what is only not yet thrown away."""
+    gc.collect()
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def _slope(sizes: Sequence[float]) -> float:
+    """Tell by how much it grows a day, once it is warm."""
+    return linear_regression(range(10, 31), sizes[10:31]).slope
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -208,7 +253,8 @@ def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: in
     newsroom.write(*(post(name) for name in names))
     newsroom.start()
     newsroom.approve(*names)
-    injected = 0
+    injected, sizes = 0, []
+    target = newsroom.root / "data" / "live.db"
     for day in range(31):
         for account in ("m", "b", "x"):
             server = newsroom.servers[account]
@@ -226,7 +272,9 @@ def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: in
             newsroom.restart()
         newsroom.bot.beat()
         newsroom.wait(START + day * DAY + DAY)
+        sizes.append((_resident(), target.stat().st_size / 1000))
 
+    memory, disk = (_slope(one) for one in zip(*sizes, strict=True))
     counted = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
     held: Counter[str] = Counter()
     due = [row for row in newsroom.rows() if row.due_at < newsroom.clock.now()]
@@ -238,8 +286,11 @@ def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: in
         held += Counter(one.pop("held"))
         counted = {name: counted[name] + one[name] for name in counted}
     tally(32, f"31 days, faults at random, seed {seed}", counted, injected=injected,
-          held=dict(held))  # fmt: skip
+          held=dict(held), also={"kB of memory a day": round(memory, 1),
+                                 "kB of database a day": round(disk, 1)})  # fmt: skip
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert counted["deliveries"] >= 80
+    assert memory < 50
+    assert disk < 9, "what is kept of three deliveries, and nothing besides"
     assert set(held) <= {"late", "attempts used up", "cannot tell whether it is out"}
     assert not newsroom.rows("", State.SENDING, State.UNKNOWN)
