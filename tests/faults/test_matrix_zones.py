@@ -46,12 +46,14 @@ def told(newsroom: Newsroom) -> dict[str, Any]:
 
 
 def test_row_23_a_slot_in_an_hour_that_comes_twice(newsroom: Newsroom, tally: Tally) -> None:
-    opened(newsroom, AUTUMN, "01:30")
+    opened(newsroom, AUTUMN, "01:30", post("fixed", at="2027-11-07 01:45"))
+    remarks = [str(one) for one in newsroom.bot.contents.remarks()]
 
     newsroom.wait(AUTUMN + 4 * DAY)
 
-    tally(23, "a slot in an hour that comes twice", told(newsroom), injected=1)
-    assert sent_at(newsroom) == ["06 05:30", "07 05:30", "08 06:30", "09 06:30"]
+    tally(23, "a slot, and a time, in an hour that comes twice", told(newsroom), injected=2)
+    assert sent_at(newsroom) == ["06 05:30", "07 05:30", "07 05:45", "08 06:30", "09 06:30"]
+    assert any("2027-11-07 01:45 comes twice" in one for one in remarks), "people are told"
 
 
 def test_row_23_a_slot_in_an_hour_that_never_comes_is_refused(
