@@ -21,12 +21,11 @@ class Boundaries:
     Only for a forked child that ends with its run: nothing of it is ever taken back.
     """
 
-    def __init__(self, die_at: int = 0, look: Callable[[], object] | None = None) -> None:
+    def __init__(self, die_at: int = 0, look: Callable[[str], None] | None = None) -> None:
         self.die_at = die_at
         #: What each boundary was, in order.
         self.passed: list[str] = []
-        #: What ``look`` saw at each, where it is given.
-        self.seen: list[object] = []
+        #: Called at each, once it is noted.
         self._look = look
         self._is_on = True
 
@@ -36,7 +35,7 @@ class Boundaries:
             return
         self.passed.append(what)
         if self._look is not None:
-            self.seen.append(self._look())
+            self._look(what)
         if len(self.passed) == self.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 

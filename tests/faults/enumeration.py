@@ -211,10 +211,12 @@ class Enumeration:
 
     def _watched(self, stage: Stage, boundaries: Boundaries) -> list[str]:
         boundaries.watch()
-        clock = JumpClock(self._world.ahead, self._world.set_ahead)
-        live(stage, clock=clock, publisher=self._change)
+        live(stage, clock=self._clock(), publisher=self._change)
         boundaries.stop()
         return boundaries.passed
+
+    def _clock(self) -> JumpClock:
+        return JumpClock(self._world.ahead, self._world.set_ahead)
 
     def _judge(self, schedule: str) -> None:
         """Hold what the outbox says against what the platform took."""

@@ -80,7 +80,13 @@ class Networks:
         """Keep aside what the networks know, once they have done all that they were asked."""
         for origin in self.origins.values():
             _knock(origin)
-        told = self.order("remember")
+        return self._memory(self.order("remember"))
+
+    def peek(self) -> Memory:
+        """Tell the same of a moment between two requests; it cannot be recalled."""
+        return self._memory({"memory": -1, **self.order("told")})
+
+    def _memory(self, told: dict[str, Any]) -> Memory:
         return Memory(told["memory"], told["asked"] - self._asked, tuple(self.taken()))
 
     def recall(self, memory: Memory) -> None:

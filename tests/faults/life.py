@@ -92,6 +92,24 @@ class JumpClock:
         self._tell(self.ahead)
 
 
+class TickingClock(JumpClock):
+    """A clock that goes on by a millisecond whenever it is read, however slow the machine is."""
+
+    def __init__(
+        self, start: datetime, ahead: timedelta, tell: Callable[[timedelta], None]
+    ) -> None:
+        super().__init__(ahead, tell)
+        self._start = start - ahead
+        self._ticks = 0
+
+    def now(self) -> datetime:
+        self._ticks += 1
+        return self._start + self.ahead + timedelta(milliseconds=self._ticks)
+
+    def monotonic(self) -> float:
+        return self.now().timestamp()
+
+
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """A database that is no file of the stage's."""

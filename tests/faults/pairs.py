@@ -1,25 +1,27 @@
 """All pairs of kills: every boundary of a life, and every boundary of the recovery that follows.
 
 First kills that leave the same state behind have the same recovery, so one of them stands for all.
-Within a recovery, boundaries between which nothing changed outside the process leave the same
-state too; the first of them is really killed at. And what second kills leave is brought to rest
-once for all that left the same.
+Within a recovery, boundaries between which nothing changed outside leave the same (see `Halts`).
+A state that two kills leave is brought to rest once, after kills that were really done; where a
+look at a living recovery shows a state that is known by then, it is not killed there once more.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.faults.boundaries import Boundaries
-from tests.faults.enumeration import Change, Enumeration
+from tests.faults.enumeration import AWAY, Change, Enumeration
+from tests.faults.halts import Halts
 from tests.faults.ledgers import Memory, Networks
-from tests.faults.life import Stage, write_down
-from tests.faults.states import Canon, alike, looker
+from tests.faults.life import JumpClock, Stage, TickingClock
+from tests.faults.states import Canon
 
 _LOG = "live.sent.log"
 
@@ -46,13 +48,39 @@ class AllPairs(Enumeration):
         words: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._networks = world
-        self._looks = False
+        self._halts: Halts | None = None
+        #: Where the last life that was looked at halted, and what was told there.
+        self._halted: list[tuple[int, str]] = []
+        #: The lives' own time: equal schedules are equal to the second, under any load.
+        self._time = datetime.now(UTC)
+        #: What the machine's was behind it when the last life began.
+        self._ahead = timedelta(0)
         super().__init__(platform, folder, world, long=long, change=change, words=words)
         self._states: dict[str, Left] = {}
         self._stand_for: Counter[str] = Counter()
         self._rested: set[str] = set()
-        names = ("states", "pairs", "pairs killed", "states after two", "alike but told apart")
+        names = ("states", "pairs", "pairs killed", "states after two", "told apart")
         self.outcome.also = dict.fromkeys(names, 0.0)
+
+    def _begin(self) -> Stage:
+        stage = super()._begin()
+        self._time = _due(stage) - self.due_in
+        return stage
+
+    def _clock(self) -> JumpClock:
+        return TickingClock(self._time, self._world.ahead, self._world.set_ahead)
+
+    def _child(self, stage: Stage, die_at: int = 0) -> int:
+        # The servers' clocks run on, as the machine's does; so they are set for every life.
+        self._ahead = self._time - datetime.now(UTC)
+        self._world.set_ahead(self._ahead)
+        code = super()._child(stage, die_at)
+        self._time += self._world.ahead - self._ahead
+        return code
+
+    def _die(self, stage: Stage, number: int, kills: tuple[int, ...]) -> None:
+        super()._die(stage, number, kills)
+        self._time += AWAY
 
     def run_all(self) -> None:
         """Kill first at every boundary, then within the recovery from each state that was left."""
@@ -62,24 +90,23 @@ class AllPairs(Enumeration):
             self._die(stage, number, (number,))
             left.append(self._keep(stage, number))
         self.outcome.also["states"] = len(self._states)
-        self._prove_alike(left)
+        self._prove_halts(left)
         for told, kept in self._states.items():
             self._kill_again(kept, self._stand_for[told])
 
-    def _prove_alike(self, told: Sequence[str]) -> None:
-        """Count first kills that left something else than the one that would stand for them."""
+    def _prove_halts(self, left: Sequence[str]) -> None:
+        """Count first kills that left something else than a look at the living would say."""
         stage = self._begin()
-        self._looks = True
-        self._child(stage)
-        self._looks = False
-        passed, seen = self._recorded()
-        first, known = 0, set(alike(passed, seen))
-        for number, one in enumerate(told):
-            first = number if number + 1 in known else first
-            self.outcome.also["alike but told apart"] += one != told[first]
+        with self._halting(stage):
+            self._child(stage)
+        told = dict(self._halted)
+        looked = ""
+        for number, one in enumerate(left, start=1):
+            looked = told.get(number, looked)
+            self.outcome.also["told apart"] += bool(looked) and looked != one
 
     def _keep(self, stage: Stage, number: int) -> str:
-        memory, now = self._networks.remember(), self._now()
+        memory, now = self._networks.remember(), self._time
         told = self._told(stage, memory, now)
         self._stand_for[told] += 1
         if told in self._states:
@@ -94,22 +121,25 @@ class AllPairs(Enumeration):
 
     def _kill_again(self, left: Left, stands_for: int) -> None:
         """Live through the recovery once, then kill it wherever that leaves something new."""
-        also = self.outcome.also
-        self._looks = True
-        self._end(self._go_on(left), (left.kill,))
-        self._looks = False
-        passed, seen = self._recorded()
-        also["pairs"] += stands_for * len(passed)
-        for number in alike(passed, seen):
-            kills = (left.kill, number)
-            stage = self._go_on(left)
-            self._die(stage, number, kills)
-            also["pairs killed"] += 1
-            told = self._told(stage, self._networks.remember(), self._now())
+        stage = self._go_on(left)
+        with self._halting(stage):
+            self._end(stage, (left.kill,))
+        self.outcome.also["pairs"] += stands_for * len(self._recorded())
+        for number, told in self._halted:
             if told not in self._rested:
-                self._rested.add(told)
-                also["states after two"] += 1
-                self._end(stage, kills)
+                self._kill_at(left, number, told)
+
+    def _kill_at(self, left: Left, number: int, looked: str) -> None:
+        also, kills = self.outcome.also, (left.kill, number)
+        stage = self._go_on(left)
+        self._die(stage, number, kills)
+        also["pairs killed"] += 1
+        told = self._told(stage, self._networks.remember(), self._time)
+        also["told apart"] += bool(looked) and looked != told
+        if told not in self._rested:
+            self._rested.add(told)
+            also["states after two"] += 1
+            self._end(stage, kills)
 
     def _go_on(self, left: Left) -> Stage:
         """Bring all back as it was left, with the life's own time."""
@@ -120,27 +150,40 @@ class AllPairs(Enumeration):
         for name, content in left.files.items():
             (left.stage.data / name).write_bytes(content)
         self._networks.recall(left.memory)
-        self._world.set_ahead(left.now - datetime.now(UTC))
+        self._time = left.now
         return left.stage
 
-    def _now(self) -> datetime:
-        return datetime.now(UTC) + self._world.ahead
-
     def _told(self, stage: Stage, memory: Memory, now: datetime) -> str:
-        campaign = stage.loaded.campaign
-        assert campaign is not None
-        (due,) = (one.at for one in campaign.posts)
-        assert due is not None
-        return Canon(due - self.due_in, memory).told(stage.data, now)
+        return Canon(_due(stage) - self.due_in, memory).told(stage.data, now)
 
-    def _recorded(self) -> tuple[list[str], list[str]]:
-        told = json.loads((self._folder / "seen").read_text(encoding="utf-8"))
-        return told["passed"], told["seen"]
+    @contextmanager
+    def _halting(self, stage: Stage) -> Iterator[None]:
+        """Let the next life halt, and look at it wherever it does."""
+        self._halts, self._halted = Halts(stage.data, lambda: self._world.ahead), []
+        self._looking_at = stage
+        yield
+        self._halts = None
+
+    def _meanwhile(self) -> None:
+        if self._halts:
+            self._halted = self._halts.attend(self._looked)
+
+    def _looked(self) -> str:
+        """Tell what a kill at this moment would leave to a restart."""
+        now = self._time + (self._world.ahead - self._ahead) + AWAY
+        return self._told(self._looking_at, self._networks.peek(), now)
 
     def _live(self, stage: Stage, die_at: int) -> list[str]:
-        if not self._looks:
-            return super()._live(stage, die_at)
-        boundaries = Boundaries(die_at, looker(stage.data))
-        passed = self._watched(stage, boundaries)
-        write_down(self._folder / "seen", {"passed": passed, "seen": boundaries.seen})
+        return self._watched(stage, Boundaries(die_at, self._halts.look if self._halts else None))
+
+    def _recorded(self) -> list[str]:
+        passed: list[str] = json.loads((self._folder / "passed").read_text(encoding="utf-8"))
         return passed
+
+
+def _due(stage: Stage) -> datetime:
+    campaign = stage.loaded.campaign
+    assert campaign is not None
+    (due,) = (one.at for one in campaign.posts)
+    assert due is not None
+    return due

@@ -1,0 +1,64 @@
+"""Row 1 where the platform, or the database, is a real server that outlives its client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.faults.test_crash_points import POINTS, crashes, figures
+from tests.servers.pds import Pds
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
+
+#: libpq's own calls are not seen, so there are fewer boundaries than with SQLite.
+POINTS_ON_POSTGRES = 182
+#: Seconds after which a server that keeps the connections of the dead keeps the living waiting.
+LET_GO = 5.0
+
+
+def on_postgres(url: str, tally: Any, *, every: int) -> None:
+    outcome = crashes(url, "--every", str(every), module="onpostgres")
+
+    which = "every boundary" if every == 1 else f"each {every}th boundary"
+    points = {"points": outcome["points"]} if every == 1 else {}
+    tally(1, f"SIGKILL at {which}, PostgreSQL (mastodon)", outcome,
+          also={**points, **figures(outcome)})  # fmt: skip
+    assert outcome["bad"] == []
+    assert outcome["points"] >= POINTS_ON_POSTGRES
+    assert outcome["kills"] >= POINTS_ON_POSTGRES // every
+    assert outcome["once"] == outcome["schedules"]
+    assert 0 < outcome["also"]["let go within"] < LET_GO
+
+
+def on_a_real_pds(pds: Pds, tally: Any, *, every: int) -> None:
+    outcome = crashes(pds.origin, "--every", str(every), module="onpds")
+
+    which = "every boundary" if every == 1 else f"each {every}th boundary"
+    points = {"points": outcome["points"]} if every == 1 else {}
+    tally(1, f"SIGKILL at {which}, a real PDS", outcome, also={**points, **figures(outcome)})
+    assert outcome["bad"] == []
+    assert outcome["points"] >= POINTS["bluesky"]
+    assert outcome["kills"] >= POINTS["bluesky"] // every
+    assert outcome["once"] == outcome["schedules"]
+    assert outcome["also"]["ahead of the server"] < 60
+
+
+def test_a_kill_leaves_it_posted_once_by_postgresql(postgres_url: str, tally: Any) -> None:
+    on_postgres(postgres_url, tally, every=10)
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_boundary_leaves_it_posted_once_by_postgresql(
+    postgres_url: str, tally: Any
+) -> None:
+    on_postgres(postgres_url, tally, every=1)
+
+
+def test_a_kill_leaves_it_once_in_the_repository(pds: Pds, tally: Any) -> None:
+    on_a_real_pds(pds, tally, every=12)
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_boundary_leaves_it_once_in_the_repository(pds: Pds, tally: Any) -> None:
+    on_a_real_pds(pds, tally, every=1)
