@@ -13,7 +13,7 @@ from tests.conftest import require_shared
 from tests.fakes.newsroom import Newsroom
 from tests.faults.ledgers import Networks, networks
 from tests.faults.life import SECRETS
-from tests.faults.reporting import PROPERTY, Line, Tally, write_report
+from tests.faults.reporting import PROPERTY, Line, Tally, keep, write_report
 from tests.faults.theatre import Theatre
 
 
@@ -35,7 +35,11 @@ def tally(request: pytest.FixtureRequest) -> Tally:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was counted; write it down where FAULTS_REPORT names a file."""
+    """Print what was counted.
+
+    FAULTS_KEPT names a file that keeps it from one run to the next, FAULTS_REPORT the page that
+    is written of it.
+    """
     reports = [one for kind in terminalreporter.stats.values() for one in kind]
     told = (one.user_properties for one in reports if getattr(one, "when", "") == "call")
     lines = sorted(
@@ -47,9 +51,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("faults")
     for line in lines:
         terminalreporter.write_line(str(line))
+    stats = terminalreporter.stats
+    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
+    if kept := os.environ.get("FAULTS_KEPT"):
+        lines, failed = keep(Path(kept), lines, failed=failed)
     if path := os.environ.get("FAULTS_REPORT"):
-        stats = terminalreporter.stats
-        failed = len(stats.get("failed", [])) + len(stats.get("error", []))
         write_report(Path(path), lines, failed=failed)
 
 

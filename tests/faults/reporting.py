@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from collections import Counter
@@ -95,6 +96,18 @@ def judged(rows: Sequence[Delivery], seen: Mapping[str, int]) -> dict[str, Any]:
         else:
             counted["lost"] += 1
     return {**counted, "held": held}
+
+
+def keep(path: Path, lines: Sequence[Line], *, failed: int) -> tuple[list[Line], int]:
+    """Add a run to those that are kept already; give the lines and failures of all."""
+    with path.open("a", encoding="utf-8") as file:
+        told = {"failed": failed, "lines": [asdict(line) for line in lines]}
+        file.write(json.dumps(told) + "\n")
+    runs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return (
+        [Line(**line) for run in runs for line in run["lines"]],
+        sum(run["failed"] for run in runs),
+    )
 
 
 def write_report(path: Path, lines: Sequence[Line], *, failed: int) -> None:

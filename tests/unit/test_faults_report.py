@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.reporting import BEGIN, END, Line, merged, write_report
+from tests.faults.reporting import BEGIN, END, Line, keep, merged, write_report
 
 LINES = (
     Line(2, "two kills", injected=3, deliveries=2, once=2),
@@ -37,6 +37,15 @@ def test_the_table_stands_between_the_marks(tmp_path: Path) -> None:
     assert "Crash points enumerated: 9;" in page
     assert "old" not in page
     assert "failed" not in page
+
+
+def test_runs_are_kept_and_added(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl"
+    keep(path, LINES[:1], failed=1)
+
+    lines, failed = keep(path, LINES[1:], failed=2)
+
+    assert (lines, failed) == (list(LINES), 3)
 
 
 def test_a_run_with_failures_says_so(tmp_path: Path) -> None:
