@@ -61,13 +61,18 @@ def enumerate_all(
 
 
 def enumerate_pairs(
-    platform: str, *, long: bool = False, change: Change | None = None, words: Sequence[str] = ()
+    platform: str,
+    *,
+    long: bool = False,
+    every: int = 1,
+    change: Change | None = None,
+    words: Sequence[str] = (),
 ) -> Outcome:
-    """Run all pairs of kills."""
+    """Run all pairs of kills, or those that begin at each ``every``-th boundary."""
     base = str(_FAST) if _FAST.is_dir() else None
     with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
         run = AllPairs(platform, Path(made), world, long=long, change=change, words=words)
-        run.run_all()
+        run.run_all(every)
         return run.outcome
 
 
@@ -88,7 +93,8 @@ def main() -> int:
     wrong = given.pop("publisher")
     change = WRONG[wrong] if wrong else None
     if given.pop("all_pairs"):
-        outcome = enumerate_pairs(given["platform"], long=given["long"], change=change, words=words)
+        asked = {name: given[name] for name in ("platform", "long", "every")}
+        outcome = enumerate_pairs(**asked, change=change, words=words)
     else:
         outcome = enumerate_all(change=change, words=words, **given)
     return told(outcome)

@@ -127,7 +127,7 @@ class Enumeration:
         self._stage.empty()
         return self._stage.due_at(datetime.now(UTC).replace(microsecond=0) + self.due_in)
 
-    def singles(self, every: int) -> list[tuple[int, ...]]:
+    def singles(self, every: int) -> list[tuple[int]]:
         """List the schedules of one kill: at each boundary, or at each ``every``-th."""
         return [(number,) for number in range(1, self.outcome.points + 1, every)]
 

@@ -108,6 +108,16 @@ def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
     assert outcome["duplicate"] > 0
 
 
+def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
+    outcome = crashes(
+        "mastodon", "--publisher", "intent-after-send", "--all-pairs", "--every", "1000"
+    )
+
+    assert outcome["duplicate"] > 0
+    assert all("--kills 1," in one for one in outcome["bad"])
+    assert outcome["also"]["told apart"] == 0
+
+
 def test_a_plain_retry_after_silence_is_caught(theatre: Callable[..., Theatre]) -> None:
     stage = theatre("m")
     stage.world.order("quirk", account="m", ignores_key=True)
