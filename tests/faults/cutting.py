@@ -19,6 +19,8 @@ class CuttingProxy:
         self._server = port
         #: Since `count`.
         self.turns = 0
+        #: Ever.
+        self.cuts = 0
         self._cut_at, self._is_late, self._is_counting = 0, False, False
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -73,7 +75,9 @@ class CuttingProxy:
     def _is_cut(self) -> bool:
         with self._lock:
             self.turns += self._is_counting
-            return self._is_counting and self.turns == self._cut_at
+            is_cut = self._is_counting and self.turns == self._cut_at
+            self.cuts += is_cut
+            return is_cut
 
     def _end(self, server: socket.socket, said: bytes) -> None:
         """Cut; where it is late, once the server has done what it was told."""

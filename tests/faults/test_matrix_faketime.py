@@ -129,13 +129,18 @@ def test_row_21_a_running_process_whose_clock_is_set(
     assert_on_time(one, counted)
 
 
-def test_row_22_a_process_that_starts_in_1970(
-    stage: Callable[[int], Clocked], tally: Tally
+#: In 1970 all dates of the files are yet to come, so it does not even start; 300 days ago it does.
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [("in 1970", STEPS["1970"]), pytest.param("300 days ago", "-300d", marks=pytest.mark.slow)],
+)
+def test_row_22_a_process_that_starts_with_a_clock_that_is_wrong(
+    stage: Callable[[int], Clocked], tally: Tally, name: str, to: str
 ) -> None:
     one = stage(1)
     one.begin()
     one.end()
-    one.set(STEPS["1970"])
+    one.set(to)
     one.start()
     one.until(one.due(0) + timedelta(seconds=2))
     one.wait_for_start()
@@ -144,8 +149,9 @@ def test_row_22_a_process_that_starts_in_1970(
 
     counted = one.rest()
 
-    tally(22, "a process that starts in 1970, then the time is set", counted, injected=2)
+    tally(22, f"a process that starts {name}, then the time is set", counted, injected=2)
     assert_on_time(one, counted)
+    assert counted["lateness"] < 60
 
 
 def assert_on_time(one: Clocked, counted: dict[str, Any]) -> None:

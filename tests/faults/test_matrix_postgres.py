@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,21 @@ def assert_once(counted: Mapping[str, Any]) -> None:
     assert counted["once"] == counted["deliveries"]
 
 
-@pytest.mark.parametrize("share", [3, pytest.param(0, marks=pytest.mark.slow)])
+#: Statements that are cut at: a few in each run, and a sixth of all in each long one.
+FEW = "few"
+SIXTHS = [pytest.param(sixth, marks=pytest.mark.slow) for sixth in range(6)]
+
+
+def cut_at(turns: range, which: str | int) -> Sequence[int]:
+    if isinstance(which, int):
+        return turns[which::6]
+    return random.Random(29).sample(turns, 3)  # noqa: S311 - the same few each time
+
+
+@pytest.mark.parametrize("which", [FEW, *SIXTHS])
 @pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
 def test_row_29_a_connection_cut_at_any_statement(
-    make_cluster: Make, tally: Tally, is_late: bool, share: int
+    make_cluster: Make, tally: Tally, is_late: bool, which: str | int
 ) -> None:
     cluster, plays, failed = make_cluster("xmb"), [], 0
     with CuttingProxy(cluster.server.port) as proxy:
@@ -68,17 +79,18 @@ def test_row_29_a_connection_cut_at_any_statement(
             proxy.count()
             one.live()
         turns = range(1, proxy.turns + 1)
-        for k in random.Random(29).sample(turns, share) if share else turns:  # noqa: S311
+        for k in cut_at(turns, which):
             with cluster.replica(proxy.port) as one:
                 proxy.count(k, is_late=is_late)
                 one.live()
+                proxy.count()  # a life that was shorter: not the judge is to be cut
                 plays.append(one.judge())
                 failed += one.failed
                 assert_once(plays[-1])
 
     when = "after" if is_late else "before"
     tally(29, f"connection cut {when} the server did what it was told, {len(plays)} of"
-          f" {len(turns)} statements", total(*plays), injected=len(plays),
+          f" {len(turns)} statements", total(*plays), injected=proxy.cuts,
           also={"errors": failed})  # fmt: skip
     assert len(turns) >= TURNS
     assert failed
