@@ -1,4 +1,4 @@
-"""Row 5: random `kill -9` of replicas while a third of the requests fail; and calm weather."""
+"""Row 5: random `kill -9` of replicas while a third of the requests fail."""
 
 from __future__ import annotations
 
@@ -41,16 +41,6 @@ def test_row_05_a_short_storm_of_three_replicas(
 
     tally(5, "kill -9 storm, PostgreSQL with 3 replicas, seed 12", counted)
     assert counted["also"]["kills"] > 0
-
-
-@pytest.mark.slow
-def test_calm_weather_is_on_time(tmp_path: Path, world: Networks, tally: Tally) -> None:
-    plan = Plan(posts=40, over=40, replicas=1, share=0.0, lives=None)
-
-    counted = weather(tmp_path, world, plan)
-
-    tally(0, "no fault, SQLite, one process", counted)
-    assert counted["once"] == counted["deliveries"]
 
 
 @pytest.mark.slow
