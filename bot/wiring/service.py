@@ -229,12 +229,12 @@ class Bot:
         return tuple(sorted({*working, *reading, *unseen, *self._left()}))
 
     def _left(self) -> set[str]:
-        """Name the accounts where another replica sends, which may have died over it.
+        """Name the accounts where something is being sent, perhaps by nobody any more.
 
-        Who gets the account's lock all the same takes over; no need to wait for the lease.
+        Another replica may have died over it, or this one could not store what came of it. Who
+        gets the account's lock all the same takes over; no need to wait for the lease.
         """
-        sending = self.store.outbox.find(states={State.SENDING})
-        return {one.account for one in sending if one.owner != self.owner}
+        return {one.account for one in self.store.outbox.find(states={State.SENDING})}
 
     def beat(self) -> None:
         """Give a sign of life, and take over what other workers left."""

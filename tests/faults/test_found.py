@@ -94,6 +94,24 @@ def test_what_a_dead_replica_left_is_taken_over_at_once(newsroom: Newsroom) -> N
     assert newsroom.states() == {"one/m/0": "SENT"}
 
 
+def test_a_call_whose_end_could_not_be_stored_is_taken_up_before_its_lease_ends(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.write(post("one", at=NINE))
+    newsroom.start()
+    newsroom.approve("one")
+    newsroom.clock.advance(NINE - newsroom.clock.now())
+    newsroom.bot.publisher.release("m")
+    lease, me = 10 * MINUTE, newsroom.bot.owner
+    claim = newsroom.store.outbox.claim("m", now=NINE, owner=me, lease=lease)
+    assert claim is not None
+    newsroom.store.outbox.begin(claim, Draft("k", {"text": "x"}), now=NINE)
+
+    newsroom.wait(NINE + 5 * MINUTE)
+
+    assert newsroom.states() == {"one/m/0": "SENT"}
+
+
 def test_a_call_that_may_go_on_is_not_read_back_before_it_must_have_ended(
     newsroom: Newsroom,
 ) -> None:
