@@ -49,4 +49,4 @@ def test_each_row_of_the_matrix_was_run() -> None:
 
 
 def test_no_test_of_that_run_failed() -> None:
-    assert "failed" not in PAGE.partition(BEGIN)[2].partition(END)[0]
+    assert "Failed" not in PAGE.partition(BEGIN)[2].partition(END)[0]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.conftest import require_shared
 from tests.fakes.newsroom import Newsroom
 from tests.faults.ledgers import Networks, networks
 from tests.faults.life import SECRETS
-from tests.faults.reporting import PROPERTY, Line, Tally, keep, write_report
+from tests.faults.reporting import PROPERTY, Counted, Line, Tally, keep, write_report
 from tests.faults.theatre import Theatre
 
 
@@ -41,22 +42,30 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     is written of it.
     """
     reports = [one for kind in terminalreporter.stats.values() for one in kind]
-    told = (one.user_properties for one in reports if getattr(one, "when", "") == "call")
+    tests = counted(one for one in reports if isinstance(one, pytest.TestReport))
     lines = sorted(
-        (Line(**value) for properties in told for name, value in properties if name == PROPERTY),
-        key=lambda line: (line.row, line.fault),
+        (line for one in tests for line in one.lines), key=lambda line: (line.row, line.fault)
     )
-    if not lines:
-        return
-    terminalreporter.section("faults")
+    if lines:
+        terminalreporter.section("faults")
     for line in lines:
         terminalreporter.write_line(str(line))
-    stats = terminalreporter.stats
-    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
     if kept := os.environ.get("FAULTS_KEPT"):
-        lines, failed = keep(Path(kept), lines, failed=failed)
+        tests = keep(Path(kept), tests)
     if path := os.environ.get("FAULTS_REPORT"):
-        write_report(Path(path), lines, failed=failed)
+        write_report(Path(path), tests)
+
+
+def counted(reports: Iterable[pytest.TestReport]) -> list[Counted]:
+    """Gather what each test counted, and whether all of it went well."""
+    found: dict[str, Counted] = {}
+    for one in reports:
+        before = found.get(one.nodeid, Counted(one.nodeid))
+        told: Sequence[tuple[str, Any]] = one.user_properties if one.when == "call" else ()
+        lines = [Line(**value) for name, value in told if name == PROPERTY]
+        passed = before.passed and not one.failed
+        found[one.nodeid] = Counted(one.nodeid, passed, (*before.lines, *lines))
+    return list(found.values())
 
 
 @pytest.fixture(scope="session")

@@ -98,30 +98,34 @@ def judged(rows: Sequence[Delivery], seen: Mapping[str, int]) -> dict[str, Any]:
     return {**counted, "held": held}
 
 
-def keep(path: Path, lines: Sequence[Line], *, failed: int) -> tuple[list[Line], int]:
-    """Add a run to those that are kept already; give the lines and failures of all."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one test counted."""
+
+    test: str
+    passed: bool = True
+    lines: tuple[Line, ...] = ()
+
+
+def keep(path: Path, tests: Sequence[Counted]) -> list[Counted]:
+    """Add a run to those that are kept; of each test give what it counted last."""
     with path.open("a", encoding="utf-8") as file:
-        told = {"failed": failed, "lines": [asdict(line) for line in lines]}
-        file.write(json.dumps(told) + "\n")
-    runs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return (
-        [Line(**line) for run in runs for line in run["lines"]],
-        sum(run["failed"] for run in runs),
-    )
+        file.writelines(json.dumps(asdict(one)) + "\n" for one in tests)
+    found: dict[str, Counted] = {}
+    for told in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+        lines = tuple(Line(**line) for line in told["lines"])
+        found[told["test"]] = Counted(told["test"], told["passed"], lines)
+    return list(found.values())
 
 
-def write_report(path: Path, lines: Sequence[Line], *, failed: int) -> None:
-    """Put the table and the headline between the two marks of a page.
-
-    Args:
-        failed: How many tests did not pass; the page then says so.
-    """
+def write_report(path: Path, tests: Sequence[Counted]) -> None:
+    """Put the table and the headline between the two marks of a page; it names what failed."""
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    bad = (f"**{failed} test(s) of this run failed; its table is not whole.**", "") * bool(failed)
-    table = _table(merged(lines))
-    told = "\n".join((BEGIN, "", *bad, *_headline(lines), "", *table, "", END))
-    path.write_text(before + told + after, encoding="utf-8")
+    lines = [line for one in tests for line in one.lines]
+    bad = [f"**Failed: `{one.test}`.**" for one in tests if not one.passed]
+    told = (BEGIN, "", *bad, *([""] if bad else []), *_headline(lines), "", *_table(merged(lines)))
+    path.write_text(before + "\n".join((*told, "", END)) + after, encoding="utf-8")
 
 
 def merged(lines: Sequence[Line]) -> list[Line]:

@@ -111,15 +111,23 @@ class Storm:
 
     def run(self) -> dict[str, Any]:
         """Start, approve, storm, calm down, judge."""
-        self.world.forget()
-        self.world.set_ahead(timedelta(0))
+        self.clear()
         try:
             return self._run()
         finally:
-            for one in self.replicas:
-                if one.process is not None:
-                    one.process.kill()
-                    one.process.wait()
+            self.close()
+
+    def clear(self) -> None:
+        """Let the networks forget what came before, and have the machine's time."""
+        self.world.forget()
+        self.world.set_ahead(timedelta(0))
+
+    def close(self) -> None:
+        """Leave no process behind, also none that stands still."""
+        for one in self.replicas:
+            if one.process is not None:
+                one.process.kill()
+                one.process.wait()
 
     def _run(self) -> dict[str, Any]:
         for one in self.replicas:

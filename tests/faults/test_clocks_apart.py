@@ -33,9 +33,11 @@ def test_row_21_replicas_whose_clocks_disagree(
     require_tool("faketime")
     plan = Plan(posts=6, over=12, lead=30, replicas=3, share=0.0, lives=None)
     stage = Apart(tmp_path, world, plan, url=postgres_url)
-    stage.begin()
-
-    counted = stage.end()
+    try:
+        stage.begin()
+        counted = stage.end()
+    finally:
+        stage.close()
 
     tally(21, "three replicas: one an hour ahead, one an hour behind", counted, injected=2)
     taken = world.taken()

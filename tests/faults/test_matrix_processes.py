@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.core.model import State
+from bot.store import Store
 from tests.faults.ledgers import Networks
 from tests.faults.networks import PUBLISH
 from tests.faults.reporting import Tally
@@ -22,11 +25,17 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(400), pytest.mark.usefixtu
 class Calm(Storm):
     """The same processes without a storm; each test does one thing to them."""
 
+    def __init__(self, *where: Any, **how: Any) -> None:
+        super().__init__(*where, **how)
+        self.opened: list[Store] = []
+        self.was_active = 0
+
     def begin(self) -> None:
-        self.world.forget()
+        self.clear()
         for one in self.replicas:
             self._start(one)
         self.store = self._store()
+        self.opened.append(self.store)
         self._approve(self.store)
 
     def until(self, what: str, seconds: float = 60.0) -> float:
@@ -58,24 +67,34 @@ class Calm(Storm):
         self.until("is_done", 120)
         told = self.world.order("told")
         counted = self._judge(self.store.outbox.find(), told, 0.0)
-        self.store.close()
-        for one in self.replicas:
-            if one.process is not None and one.process.poll() is None:
-                one.process.send_signal(signal.SIGCONT)
-                one.process.kill()
-                one.process.wait()
         return {name: counted[name] for name in counted if name not in {"also", "injected"}}
 
-    was_active = 0
+    def close(self) -> None:
+        super().close()
+        for store in self.opened:
+            store.close()
 
 
-def calm(tmp_path: Path, world: Networks, *, url: str = "", posts: int = 3) -> Calm:
-    plan = Plan(posts=posts, over=posts, replicas=2, share=0.0, lives=None)
-    return Calm(tmp_path, world, plan, url=url)
+MakeCalm = Callable[..., Calm]
 
 
-def test_row_08_two_processes_on_one_file(tmp_path: Path, world: Networks, tally: Tally) -> None:
-    stage = calm(tmp_path, world)
+@pytest.fixture
+def calm(tmp_path: Path, world: Networks) -> Iterator[MakeCalm]:
+    """Give a maker of two processes and a few posts; they end with the test, however that ends."""
+    made: list[Calm] = []
+
+    def make(*, url: str = "", posts: int = 3) -> Calm:
+        plan = Plan(posts=posts, over=posts, replicas=2, share=0.0, lives=None)
+        made.append(Calm(tmp_path, world, plan, url=url))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_row_08_two_processes_on_one_file(tmp_path: Path, calm: MakeCalm, tally: Tally) -> None:
+    stage = calm()
     stage.begin()
     logs = "".join(path.read_text() for path in tmp_path.glob("data*.log"))
     assert logs.count("standing by") == 1
@@ -98,9 +117,9 @@ def test_row_08_two_processes_on_one_file(tmp_path: Path, world: Networks, tally
 
 
 def test_row_09_a_stop_in_the_middle_of_a_call(
-    tmp_path: Path, world: Networks, tally: Tally
+    world: Networks, calm: MakeCalm, tally: Tally
 ) -> None:
-    stage = calm(tmp_path, world)
+    stage = calm()
     stage.begin()
     world.order("spoil", account="x", match=PUBLISH["x"], times=1, stall=1.5)
     stage.until("is_sending_x", 90)
@@ -124,9 +143,9 @@ def test_row_09_a_stop_in_the_middle_of_a_call(
 
 @pytest.mark.slow
 def test_row_06_a_sender_that_stands_still_for_two_leases(
-    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
+    world: Networks, calm: MakeCalm, postgres_url: str, tally: Tally
 ) -> None:
-    stage = calm(tmp_path, world, url=postgres_url)
+    stage = calm(url=postgres_url)
     stage.begin()
     world.order("spoil", account="x", match=PUBLISH["x"], times=1, stall=1.0)
     stage.until("is_sending_x", 90)
@@ -152,10 +171,10 @@ def test_row_06_a_sender_that_stands_still_for_two_leases(
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_row_29_postgresql_goes_away_and_comes_back(
-    tmp_path: Path, world: Networks, postgres_server: PostgresServer, tally: Tally, mode: str
+    calm: MakeCalm, postgres_server: PostgresServer, tally: Tally, mode: str
 ) -> None:
     with postgres_server.database() as url:
-        stage = calm(tmp_path, world, url=url, posts=30)
+        stage = calm(url=url, posts=30)
         stage.begin()
         stage.until("is_due", 90)
         for _ in range(3):

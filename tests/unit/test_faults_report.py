@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.reporting import BEGIN, END, Line, keep, merged, write_report
+from tests.faults.reporting import BEGIN, END, Counted, Line, keep, merged, write_report
 
 LINES = (
     Line(2, "two kills", injected=3, deliveries=2, once=2),
@@ -13,10 +13,10 @@ LINES = (
 )
 
 
-def written(tmp_path: Path, *, failed: int = 0) -> str:
+def written(tmp_path: Path, *, passed: bool = True) -> str:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_report(page, LINES, failed=failed)
+    write_report(page, [Counted("one", lines=LINES[:1]), Counted("two", passed, LINES[1:])])
     return page.read_text()
 
 
@@ -36,17 +36,18 @@ def test_the_table_stands_between_the_marks(tmp_path: Path) -> None:
     assert "| 1 | a kill | 3 | 3 | 2 | 0 | 0 | 1 late | 2.0 s |" in page
     assert "Crash points enumerated: 9;" in page
     assert "old" not in page
-    assert "failed" not in page
+    assert "Failed" not in page
 
 
-def test_runs_are_kept_and_added(tmp_path: Path) -> None:
+def test_of_a_test_that_ran_again_the_last_run_counts(tmp_path: Path) -> None:
     path = tmp_path / "kept.jsonl"
-    keep(path, LINES[:1], failed=1)
+    other = Counted("other", lines=LINES[1:])
+    keep(path, [Counted("one", passed=False), other])
 
-    lines, failed = keep(path, LINES[1:], failed=2)
+    tests = keep(path, [Counted("one", lines=LINES[:1])])
 
-    assert (lines, failed) == (list(LINES), 3)
+    assert tests == [Counted("one", lines=LINES[:1]), other]
 
 
-def test_a_run_with_failures_says_so(tmp_path: Path) -> None:
-    assert "**2 test(s) of this run failed" in written(tmp_path, failed=2)
+def test_a_page_of_a_run_with_failures_names_them(tmp_path: Path) -> None:
+    assert "**Failed: `two`.**" in written(tmp_path, passed=False)
