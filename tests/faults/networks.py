@@ -190,7 +190,8 @@ class LedgeredMastodon(QuirkyMastodon, Spoiled):
             return super()._publish(asked)
 
     def forget(self) -> None:
-        self.statuses, self._keys = [], {}
+        # As long as Mastodon's are: a short one could be taken for some other number.
+        self.statuses, self._keys, self._last = [], {}, 110_000_000_000_000_000
 
 
 class LedgeredPds(QuirkyPds, Spoiled):

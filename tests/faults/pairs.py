@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -107,7 +107,8 @@ class AllPairs(Enumeration):
         told = dict(self._halted)
         for number, one in left.items():
             looked = told[max(halt for halt in told if halt <= number)]
-            self.outcome.also["told apart"] += bool(looked) and looked != one
+            if looked not in {"", one}:
+                self._tell_apart((number,), {looked}, one)
 
     def _prove_pairs(self) -> None:
         """Count real pairs that left something which none that stands for others has left."""
@@ -120,9 +121,17 @@ class AllPairs(Enumeration):
             before = self.outcome.kills
             self._die(stage, second, (first, second))
             told = self._told(stage, self._networks.remember(), self._time)
-            was_killed = self.outcome.kills > before
-            self.outcome.also["told apart"] += was_killed and told not in self._rested
+            if self.outcome.kills > before and told not in self._rested:
+                self._tell_apart((first, second), self._rested, told)
             self._end(stage, (first, second))
+
+    def _tell_apart(self, kills: tuple[int, ...], known: Collection[str], told: str) -> None:
+        """Complain that kills left what they should not have; say what is nearest to it."""
+        self.outcome.also["told apart"] += 1
+        lines = told.splitlines()
+        nearest = min(known, key=lambda one: len(set(lines) ^ set(one.splitlines())))
+        differs = [one for one in lines if one not in nearest.splitlines()]
+        self.outcome.bad.append(f"{self._described(kills)}: left something else: {differs}")
 
     def _keep(self, stage: Stage, number: int) -> str:
         memory, now = self._networks.remember(), self._time
@@ -154,7 +163,8 @@ class AllPairs(Enumeration):
         self._die(stage, number, kills)
         also["pairs killed"] += 1
         told = self._told(stage, self._networks.remember(), self._time)
-        also["told apart"] += bool(looked) and looked != told
+        if looked not in {"", told}:
+            self._tell_apart(kills, {looked}, told)
         if told not in self._rested:
             self._rested.add(told)
             also["states after two"] += 1

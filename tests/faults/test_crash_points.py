@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(900)
 #: go with the pieces in which an answer arrives.
 POINTS = {"x": 255, "mastodon": 246, "bluesky": 262}
 #: Distinct states that single kills leave.
-STATES = {"x": 50, "mastodon": 50, "bluesky": 50}
+STATES = {"x": 50, "mastodon": 44, "bluesky": 44}
 PAIRS = 100
 
 
