@@ -87,6 +87,8 @@ class Storm:
         #: The dead that had a delivery in the air.
         self._left_something: set[str] = set()
         self._waiting_for_lock: tuple[int, float] | None = None
+        #: How many deliveries were not at rest, and since when.
+        self._moving = (-1, 0.0)
         #: Why what is not out is not.
         self.evidence: list[str] = []
         self._write()
@@ -141,10 +143,7 @@ class Storm:
             self.world.order("calm")
             told = self.world.order("told")
             began = time.monotonic()
-            patience = time.monotonic() + 90
-            self._while(
-                store, lambda: not self._at_rest(store) and time.monotonic() < patience, kills=False
-            )
+            self._while(store, lambda: self._comes_to_rest(store), kills=False)
             return self._judge(store.outbox.find(), told, time.monotonic() - began)
         finally:
             store.close()
@@ -244,6 +243,13 @@ class Storm:
             self._dead.remove((name, since))
             if name in self._left_something:
                 self.measured.recoveries.append(time.monotonic() - since)
+
+    def _comes_to_rest(self, store: Store) -> bool:
+        """Tell whether there is more to wait for: not for what has stood still for long."""
+        moving = sum(row.state not in AT_REST for row in store.outbox.find())
+        if moving != self._moving[0]:
+            self._moving = moving, time.monotonic()
+        return moving > 0 and time.monotonic() - self._moving[1] < 90
 
     def _at_rest(self, store: Store) -> bool:
         return all(row.state in AT_REST for row in store.outbox.find())

@@ -23,6 +23,10 @@ def weather(tmp_path: Path, world: Networks, plan: Plan, *, url: str = "") -> di
     return counted
 
 
+def long(seed: int, *, replicas: int = 2) -> Plan:
+    return Plan(posts=170, over=240, replicas=replicas, lives=(10, 25), seed=seed)
+
+
 def test_row_05_a_short_storm_with_a_standby(tmp_path: Path, world: Networks, tally: Tally) -> None:
     plan = Plan(posts=12, over=20, seed=11)
 
@@ -44,22 +48,22 @@ def test_row_05_a_short_storm_of_three_replicas(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_row_05_a_long_storm_with_a_standby(
     tmp_path: Path, world: Networks, tally: Tally, seed: int
 ) -> None:
-    counted = weather(tmp_path, world, Plan(posts=170, over=170, seed=seed))
+    counted = weather(tmp_path, world, long(seed))
 
     tally(5, f"kill -9 storm, SQLite with a standby, seed {seed}", counted)
     assert counted["deliveries"] >= 500
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_row_05_a_long_storm_of_three_replicas(
     tmp_path: Path, world: Networks, postgres_url: str, tally: Tally, seed: int
 ) -> None:
-    plan = Plan(posts=170, over=170, replicas=3, seed=seed)
+    plan = long(seed, replicas=3)
 
     counted = weather(tmp_path, world, plan, url=postgres_url)
 
