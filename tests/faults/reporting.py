@@ -165,7 +165,7 @@ def _headline(lines: Sequence[Line]) -> list[str]:
         f"Run on {made} ({machine}) at `{_revision()}`.",
         "",
         f"- Crash points enumerated: {points}; schedules run: {total('schedules')};"
-        f" kills: {total('kills') + sum(one.injected for one in lines if one.row <= 2)}.",
+        f" kills: {total('kills') + sum(one.injected for one in lines if 1 <= one.row <= 4)}.",
         f"- Deliveries: {sum(one.deliveries for one in lines)}; duplicate {sums['duplicate']},"
         f" lost {sums['lost']}.",
         f"- p99 lateness without faults: {worst('p99 lateness'):.2f} s.",

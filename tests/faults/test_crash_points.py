@@ -80,7 +80,8 @@ def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None
 def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
     outcome = crashes(platform, "--all-pairs", patience=3500)
 
-    tally(2, f"all pairs of kills ({platform})", outcome, also=figures(outcome))
+    name = f"all pairs: at every boundary of a recovery, after every kill ({platform})"
+    tally(3, name, outcome, also=figures(outcome))
     also = outcome["also"]
     assert outcome["bad"] == []
     assert also["told apart"] == 0
