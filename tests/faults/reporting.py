@@ -166,6 +166,8 @@ def _headline(lines: Sequence[Line]) -> list[str]:
         "",
         f"- Crash points enumerated: {points}; schedules run: {total('schedules')};"
         f" kills: {total('kills') + sum(one.injected for one in lines if 1 <= one.row <= 4)}.",
+        f"- All pairs of kills: {total('pairs')}, for which {total('states')} distinct states"
+        f" after the first kill stand; {total('pairs killed')} second kills were really done.",
         f"- Deliveries: {sum(one.deliveries for one in lines)}; duplicate {sums['duplicate']},"
         f" lost {sums['lost']}.",
         f"- p99 lateness without faults: {worst('p99 lateness'):.2f} s.",
