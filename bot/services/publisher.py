@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.caps import DAY, caps_of, free_at
-from bot.core.gate import Facts, why_hold
+from bot.core.gate import Facts, Hold, why_hold
 from bot.core.lifecycle import Event
 from bot.core.model import (
     SAID_BEFORE,
@@ -44,6 +45,9 @@ ME = "publisher"
 #: The least that puts a moment after another one.
 SOON = timedelta(seconds=1)
 
+#: Says why a delivery, behind the part before it, may not go out; None where it may.
+Gate = Callable[[Delivery, Delivery | None], Hold | None]
+
 #: All that surely means "not accepted"; whatever else a call ends in is in doubt.
 _SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
 
@@ -75,26 +79,34 @@ class Publisher:
     def run(self, account: str) -> None:
         """Publish what is due on one account, in order, until nothing more is."""
         self.release(account)
+        has_sent = False
         while not self.is_stopping() and self._send_next(account):
-            self.release(account)  # the next part of a thread may be due now
+            has_sent = True
+            # The next part of a thread may be due now.
+            self._let_all_through(account, self._gate(account))
+        if has_sent:
+            self.release(account)  # that took time, in which others may have become late
 
     def release(self, account: str) -> None:
         """Let due deliveries through the gate, or hold them with the reason."""
-        now = self.clock.now()
-        for delivery in self.store.outbox.due(account, now):
-            self._let_through(delivery, now)
+        now, gate = self.clock.now(), self._gate(account)
+        self._let_all_through(account, gate)
         for delivery in self.store.outbox.find(states={State.PLANNED}, account=account, until=now):
             self._hold_orphan(delivery, now)
         for delivery in self.store.outbox.find(states={State.READY}, account=account):
             if delivery.retry_at is None or delivery.retry_at <= now:
-                self._look_again(delivery, now)
+                self._look_again(delivery, gate, now)
 
-    def _let_through(self, delivery: Delivery, now: datetime) -> None:
+    def _let_all_through(self, account: str, gate: Gate) -> None:
+        now = self.clock.now()
+        for delivery in self.store.outbox.due(account, now):
+            self._let_through(delivery, gate, now)
+
+    def _let_through(self, delivery: Delivery, gate: Gate, now: datetime) -> None:
         parent = self._parent(delivery)
         # Who sends the beginning of a thread late sends all of it.
         released_by = delivery.released_by or (parent.released_by if parent else "")
-        delivery = replace(delivery, released_by=released_by)
-        hold = why_hold(delivery, self._facts(delivery, parent, now))
+        hold = gate(replace(delivery, released_by=released_by), parent)
         if hold is not None:
             self._hold(delivery, str(hold), now)
             return
@@ -112,12 +124,15 @@ class Publisher:
             reason = f"{HoldReason.PARENT}: it is {parent.state}; the thread is truncated"
             self._hold(delivery, reason, now)
 
-    def _look_again(self, delivery: Delivery, now: datetime) -> None:
+    def _look_again(self, delivery: Delivery, gate: Gate, now: datetime) -> None:
         """Hold what was let through, but may not go out any more."""
-        hold = why_hold(delivery, self._facts(delivery, self._parent(delivery), now))
+        if why := self._why_not(delivery, gate):
+            self._hold(delivery, why, now)
+
+    def _why_not(self, delivery: Delivery, gate: Gate) -> str:
+        hold = gate(delivery, self._parent(delivery))
         used_up = delivery.attempts >= self.policy.side_effects and not delivery.released_by
-        if hold is not None or used_up:
-            self._hold(delivery, str(hold or HoldReason.ATTEMPTS), now)
+        return str(hold or (HoldReason.ATTEMPTS if used_up else ""))
 
     def _hold(self, delivery: Delivery, reason: str, now: datetime) -> None:
         with suppress(DecisionError):  # another replica, or a person, was faster
@@ -127,20 +142,28 @@ class Publisher:
     def _parent(self, delivery: Delivery) -> Delivery | None:
         return self.store.outbox.get(delivery.parent_id) if delivery.parent_id else None
 
-    def _facts(self, delivery: Delivery, parent: Delivery | None, now: datetime) -> Facts:
-        schedule = self.campaign().schedule
-        account = schedule.accounts[delivery.account]
-        state = self.store.accounts.get(delivery.account)
-        return Facts(
-            now=now,
+    def _gate(self, account: str) -> Gate:
+        """Look once at what holds for all deliveries of an account; hundreds may be waiting."""
+        schedule, state = self.campaign().schedule, self.store.accounts.get(account)
+        shared = Facts(
+            now=self.clock.now(),
             paused=self.store.pauses.current() is not None,
             stopped=state.stopped_reason if state else "",
-            approved_by={one.by for one in self.store.approvals.of(delivery.fingerprint)},
             approvals_required=schedule.approvals_required,
-            budget_left=budget_left(self.store, account, self.clock),
-            cost=float(delivery.labels.get("cost", 0.0)),
-            parent=parent.state if parent else None,
+            budget_left=budget_left(self.store, schedule.accounts[account], self.clock),
         )
+        approved_by = cache(lambda mark: {one.by for one in self.store.approvals.of(mark)})
+
+        def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
+            facts = replace(
+                shared,
+                approved_by=approved_by(delivery.fingerprint),
+                cost=float(delivery.labels.get("cost", 0.0)),
+                parent=parent.state if parent else None,
+            )
+            return why_hold(delivery, facts)
+
+        return why
 
     def _send_next(self, account: str) -> bool:
         with self.store.sending(account) as is_mine:
@@ -160,7 +183,7 @@ class Publisher:
 
     def _send(self, claim: Claim) -> None:
         deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
-        if self._waits_for_room(claim):
+        if self._may_not_go(claim) or self._waits_for_room(claim):
             return
         try:
             platform = self.platform(claim.delivery.account)
@@ -181,6 +204,15 @@ class Publisher:
             self._defer(claim, "too slow before the call", told=timedelta(0))
             return
         self._call(claim, platform, draft)
+
+    def _may_not_go(self, claim: Claim) -> bool:
+        """Hold what was let through long ago, behind others, and may not go out any more."""
+        row = claim.delivery
+        why = self._why_not(row, self._gate(row.account))
+        if why:
+            self._defer(claim, why, told=timedelta(0))
+            self._hold(row, why, self.clock.now())
+        return bool(why)
 
     def _waits_for_room(self, claim: Claim) -> bool:
         """Put off what would break the account's caps: lateness or a person's word may crowd it."""

@@ -75,7 +75,8 @@ def test_a_replica_that_was_faster_is_no_failure(newsroom: Newsroom) -> None:
     (due,) = newsroom.store.outbox.due("m", NINE)
     newsroom.store.outbox.move(due.id, Event.HOLD, now=NINE, actor="another", reason="late")
 
-    newsroom.bot.publisher._let_through(due, NINE)
+    publisher = newsroom.bot.publisher
+    publisher._let_through(due, publisher._gate("m"), NINE)
 
     assert newsroom.states() == {"one/m/0": "HELD late"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from bot.core.lifecycle import Event
 from bot.core.model import State
@@ -388,3 +389,40 @@ def test_a_sender_leaves_an_account_alone_that_another_one_has(
 
     assert server.live == []
     assert room.row().state is State.READY
+
+
+def test_an_approval_that_is_withdrawn_while_others_go_out_holds(newsroom: Newsroom) -> None:
+    newsroom.write(post("one", at=NINE - MINUTE), post("two", at=NINE))
+    newsroom.start()
+    newsroom.approve("one", "two")
+    newsroom.clock.advance(NINE - newsroom.clock.now())
+    two = newsroom.row("two").fingerprint
+
+    def withdraw() -> None:
+        newsroom.store.approvals.void(fingerprint=two, reason="wrong", now=NINE)
+
+    newsroom.servers["m"].steps.append(Step(meanwhile=withdraw))
+
+    newsroom.wait(NINE)
+
+    assert newsroom.states() == {"one/m/0": "SENT", "two/m/0": "HELD unapproved: 0 of 2"}
+
+
+def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(newsroom: Newsroom) -> None:
+    names = [f"p{number}" for number in range(12)]
+    newsroom.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
+    newsroom.write(*(post(name, at=NINE) for name in names))
+    newsroom.start()
+    newsroom.approve(*names)
+    asked = 0
+
+    def count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        nonlocal asked
+        asked += "FROM approval" in statement
+
+    event.listen(Engine, "before_cursor_execute", count)
+    newsroom.wait(NINE)
+    event.remove(Engine, "before_cursor_execute", count)
+
+    assert {row.state for row in newsroom.rows()} == {State.SENT}
+    assert asked <= 3 * len(names)
