@@ -32,6 +32,8 @@ _SETTINGS = {
     "SETTLE_FIRST": "1", "SETTLE_APART": "0.5", "LEASE": "8", "CONNECT_TIMEOUT": "1",
     "READ_TIMEOUT": "2", "RELOAD": "60", "STOP_GRACE": "10",
 }  # fmt: skip
+#: Seconds after which a process that was started stands by, also on a busy machine.
+_COMES_UP = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Replica:
     data: Path
     process: subprocess.Popen[bytes] | None = None
     dies_at: float = 0.0
+    #: When it was started last; far ahead while it is down.
+    started_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -159,6 +163,7 @@ class Storm:
             **self.surroundings(one),
         }
         paths = ("--config", str(self.tree.schedule), "--posts", str(self.tree.posts))
+        one.started_at = time.monotonic()
         with (self.folder / f"{one.data.name}.log").open("ab") as log:
             one.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "run_bot.py"), "run", *paths, "--data", str(one.data)],
@@ -217,11 +222,16 @@ class Storm:
             one.process.wait()
             self.measured.kills += 1
             self._dead.append((f"/{pid}", time.monotonic()))
-            if is_active and self._waiting_for_lock is None:
-                self._waiting_for_lock = pid, time.monotonic()
+            # Where the standby dies too, or has not come up yet, it is a start that is waited for.
+            stands_by = is_active and self._waiting_for_lock is None and self._has_standby(one)
+            self._waiting_for_lock = (pid, time.monotonic()) if stands_by else None
             # As a supervisor does; the other one is active meanwhile.
-            one.dies_at = time.monotonic() + 3600
+            one.dies_at = one.started_at = time.monotonic() + 3600
             one.process = subprocess.Popen(["sleep", str(self.dice.uniform(0.2, 1.5))])
+
+    def _has_standby(self, active: Replica) -> bool:
+        now = time.monotonic()
+        return any(one is not active and now > one.started_at + _COMES_UP for one in self.replicas)
 
     def _active(self) -> int:
         """Tell which process holds the lock of an embedded database; 0 where nobody does."""
