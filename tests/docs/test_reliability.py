@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.conftest import ROOT
 from tests.faults.reporting import BEGIN, COLUMNS, END
 
@@ -17,8 +15,6 @@ def table() -> list[list[str]]:
     assert BEGIN in PAGE
     assert END in PAGE.partition(BEGIN)[2]
     lines = [line for line in written.splitlines() if line.startswith("|")]
-    if not lines:
-        pytest.skip("no run has written the table yet; `make storm` does")
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
