@@ -80,11 +80,11 @@ class Program:
         self.service = None
         return code
 
-    def wait_until(self, is_so: Callable[[], bool]) -> None:
+    def wait_until(self, is_so: Callable[[], bool], *, every: float = 0.3) -> None:
         deadline = time.monotonic() + 90
         while not is_so():
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
-            time.sleep(0.3)
+            time.sleep(every)
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +186,8 @@ def test_interrupted_is_130(program: Program, may_sleep: None) -> None:
         [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "800"],
         cwd=program.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    program.wait_until(lambda: (program.folder / "data" / "rehearse" / "verbatim.db").exists())
-    time.sleep(1)
+    made = program.folder / "data" / "rehearse" / "verbatim.db"
+    program.wait_until(made.exists, every=0.01)  # the days are lived in less than a second
 
     other.send_signal(signal.SIGINT)
     _out, error = other.communicate(timeout=60)
