@@ -124,7 +124,10 @@ def write_report(path: Path, tests: Sequence[Counted]) -> None:
     _, _, after = rest.partition(END)
     lines = [line for one in tests for line in one.lines]
     bad = [f"**Failed: `{one.test}`.**" for one in tests if not one.passed]
-    told = (BEGIN, "", *bad, *([""] if bad else []), *_headline(lines), "", *_table(merged(lines)))
+    told = (
+        BEGIN, "", *bad, *([""] if bad else []), f"Run on {_run(path)}.", "",
+        *_headline(lines), "", *_table(merged(lines)),
+    )  # fmt: skip
     path.write_text(before + "\n".join((*told, "", END)) + after, encoding="utf-8")
 
 
@@ -159,11 +162,7 @@ def _headline(lines: Sequence[Line]) -> list[str]:
     # Seeded pairs and the like pass the same points again.
     points = int(sum(line.also.get("points", 0) for line in lines if line.row == 1))
     sums = {name: sum(getattr(one, name) for one in lines) for name in ("duplicate", "lost")}
-    made = datetime.now(UTC).date().isoformat()
-    machine = f"Python {platform.python_version()}, {_processors()} processors"
     return [
-        f"Run on {made} ({machine}) at `{_revision()}`.",
-        "",
         f"- Crash points enumerated: {points}; schedules run: {total('schedules')};"
         f" kills: {total('kills') + sum(one.injected for one in lines if 1 <= one.row <= 4)}.",
         f"- All pairs of kills: {total('pairs')}, for which {total('states')} distinct states"
@@ -178,13 +177,24 @@ def _headline(lines: Sequence[Line]) -> list[str]:
     ]
 
 
+def _run(page: Path) -> str:
+    made = datetime.now(UTC).date().isoformat()
+    machine = f"Python {platform.python_version()}, {_processors()} processors"
+    return f"{made} ({machine}) at `{_revision(page)}`"
+
+
 def _processors() -> int:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return sum(line.startswith("processor") for line in lines)
 
 
-def _revision() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+def _revision(page: Path) -> str:
+    """Name what was run; the page itself, written stage by stage, does not make it another."""
+    revision = _git("describe", "--always")
+    changed = _git("status", "--porcelain", "--", ":/", f":(top,exclude,glob)**/{page.name}")
+    return (revision or "unknown") + ("-dirty" if changed else "")
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.test_crash_points import POINTS, crashes, figures
 from tests.servers.pds import Pds
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 #: libpq's own calls are not seen, so there are fewer boundaries than with SQLite.
 POINTS_ON_POSTGRES = 182
