@@ -59,7 +59,8 @@ SECRETS = {
     "VERBATIM_M_ACCESS_TOKEN": "token-of-the-mastodon-account",
     "VERBATIM_B_APP_PASSWORD": "password-of-the-bluesky-account",
 }
-LONG = " ".join(f"This is sentence number {number} of a longer text." for number in range(9))
+#: More than one status on every platform; Mastodon takes 500 characters.
+LONG = " ".join(f"This is sentence number {number} of a longer text." for number in range(12))
 SHORT = "One short text of a campaign."
 
 

@@ -12,7 +12,7 @@ from tests.servers.pds import Pds
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 #: libpq's own calls are not seen, so there are fewer boundaries than with SQLite.
-POINTS_ON_POSTGRES = 182
+POINTS_ON_POSTGRES = 190
 #: Seconds after which a server that keeps the connections of the dead keeps the living waiting.
 LET_GO = 5.0
 

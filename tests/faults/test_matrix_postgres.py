@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 #: Statements of one life; fewer would mean that the proxy no longer sees what the bot says.
-TURNS = 600
+TURNS = 800
 Make = Callable[[str], Cluster]
 
 
