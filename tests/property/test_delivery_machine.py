@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ class Deliveries(RuleBasedStateMachine):
     @initialize()
     def furnish(self) -> None:
         self.wrong: list[str] = []
+        #: What was claimed as a second worker came in the middle of its call.
+        self.intruded_on: set[str] = set()
         self.folder = Path(tempfile.mkdtemp(prefix="verbatim-machine-", dir=FAST))
         (self.folder / "data").mkdir(mode=0o700)
         path = self.folder / "data" / "live.db"
@@ -109,7 +112,7 @@ class Deliveries(RuleBasedStateMachine):
             return
         by = {each.by for each in self.room.store.approvals.of(row.fingerprint)}
         checks = {
-            "not claimed": row.state is State.SENDING or self.is_left_alone(row),
+            "not claimed": row.state is State.SENDING or self.was_intruded_on(row),
             "other words than planned": one.text == row.status.text,
             "early": row.due_at <= now or bool(row.released_by),
             "late": now <= row.not_after or bool(row.released_by),
@@ -119,12 +122,14 @@ class Deliveries(RuleBasedStateMachine):
             "while settling": self.room.store.settle_first() is None,
         }
         self.wrong += [f"{one.text} on {account}: {what}" for what, ok in checks.items() if not ok]
+        self.intruded_on.clear()  # the call that it came into
         _trap.left = left
 
-    def is_left_alone(self, row: Delivery) -> bool:
-        """Tell whether who took over a call lets it end before anyone reads back."""
+    def was_intruded_on(self, row: Delivery) -> bool:
+        """Tell whether it was claimed until a second worker came, who lets the call end."""
         until = row.next_read_at
-        return row.state is State.UNKNOWN and until is not None and self.room.clock.now() < until
+        is_left_alone = until is not None and self.room.clock.now() < until
+        return row.id in self.intruded_on and row.state is State.UNKNOWN and is_left_alone
 
     def spent(self) -> float:
         return self.room.store.ledger.spent("x", month_of=self.room.clock.now())
@@ -236,6 +241,7 @@ class Deliveries(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             _trap.left, left = 0, _trap.left
+            self.intruded_on = {row.id for row in self.room.rows("", State.SENDING)}
             other = self.room._built()
             other.contents.start()
             other.lane(account)
@@ -343,6 +349,30 @@ def test_nothing_is_sent_twice_lost_or_sent_against_the_rules(machine: type[Deli
     run_state_machine_as_test(
         machine, settings=settings(_USUAL, max_examples=25, stateful_step_count=30)
     )
+
+
+def test_a_call_that_is_taken_over_is_judged_by_who_took_it(machine: type[Deliveries]) -> None:
+    """What the long run found: it is wrong just where nobody else was there to take it over."""
+    found = []
+    for has_second_worker in (True, False):
+        state = machine()
+        state.furnish()
+        state.write(minutes=2, name="p0")
+        state.approve(name="p0")
+        if has_second_worker:
+            state.second_worker_in_the_next_call(account="m")
+        else:
+            state.room.servers["m"].steps.append(Step(meanwhile=partial(_leave, state)))
+        state.tick(minutes=2)
+        found.append([one.partition(": ")[2] for one in state.wrong])
+        state.wrong.clear()
+        state.teardown()
+
+    assert found == [[], ["not claimed"]]
+
+
+def _leave(state: Deliveries) -> None:
+    state.room.store.outbox.take_over("m", now=state.room.clock.now())
 
 
 @pytest.mark.slow
