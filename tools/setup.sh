@@ -86,7 +86,7 @@ install_python() {
     wanted=$(stamp_of requirements/run.txt "$lock")
     if [ "$(cat ".venv/.installed-$what" 2>/dev/null)" = "$wanted" ]; then return; fi
     say "installing the packages of $lock (a minute or two, once)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
     echo "$wanted" >".venv/.installed-$what"
     # dev.txt holds everything of run.txt, at the same versions.
     [ "$what" = run ] || stamp_of requirements/run.txt requirements/run.txt >.venv/.installed-run
