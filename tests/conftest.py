@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+
+from tests.system_packages import package_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -38,20 +39,27 @@ def require_shared(name: str) -> Path:
     """Find third-party data, such as ``conformance/GraphemeBreakTest.txt``, beside the checkout."""
     path = SHARED / name
     if not path.exists():
-        _lacks(f"third-party data ../shared/{name} is not beside this checkout")
+        lacks(f"third-party data ../shared/{name} is not beside this checkout")
     return path
 
 
-def require_tool(*names: str) -> str:
-    """Find the first of these programs; its path."""
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    _lacks(f"none of these programs is installed: {', '.join(names)}; `make setup` says how")
-    raise AssertionError("unreachable: _lacks always raises")
+def require_tool(program: str) -> str:
+    """Return the path of a program of docs/system-packages.md, or of what stands in for it.
+
+    Skips the test where it is not installed; fails it in CI.
+
+    Raises:
+        LookupError: the table does not name it.
+    """
+    package = package_of(program)
+    path = package.find()
+    if path is None:
+        lacks(package.reason_without)
+    return path
 
 
-def _lacks(reason: str) -> None:
+def lacks(reason: str) -> NoReturn:
+    """Skip the test for want of what it needs from outside the checkout; fail it in CI."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

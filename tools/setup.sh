@@ -1,10 +1,11 @@
 #!/bin/sh
-# Makes ready what `make run` (tools/setup.sh run) or the tests (tools/setup.sh test) need.
+# Makes ready what `make run` (tools/setup.sh run) or the tests (tools/setup.sh test) need; with
+# `image` also what builds the container image and bare Debian roots.
 # Safe to repeat; says nothing and takes well under a second when there is nothing to do.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-test}
-case $what in run | test) ;; *) echo "usage: tools/setup.sh run|test" >&2; exit 2 ;; esac
+case $what in run | test | image) ;; *) echo "usage: tools/setup.sh run|test|image" >&2; exit 2 ;; esac
 
 say() { echo "setup: $*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -15,41 +16,41 @@ is_root_on_debian() { [ -f /etc/debian_version ] && has apt-get && [ "$(id -u)" 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 find_python() {
-    for candidate in ${PYTHON:-} python3.13 python3.12 python3.11 python3; do
+    for candidate in ${PYTHON:-} python3.14 python3.13 python3.12 python3.11 python3; do
         if is_new_enough "$candidate"; then echo "$candidate"; return; fi
     done
     say "Python 3.11 or newer is needed (PYTHON=/path/to/python make ... names one); found: $(python3 --version 2>&1 || true)"
     exit 1
 }
 
-has_fribidi() {
-    { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libfribidi\.so\.0'; } ||
-        [ -e /opt/homebrew/lib/libfribidi.dylib ] || [ -e /usr/local/lib/libfribidi.dylib ]
+# What `needed for` of docs/system-packages.md is wanted for $what.
+is_wanted() {
+    case "$what $1" in *" run" | "test test" | "image test" | "image image") ;; *) return 1 ;; esac
 }
-has_postgres() {
-    for initdb in /usr/lib/postgresql/*/bin/initdb; do
-        if [ -x "$initdb" ]; then return; fi
-    done
-    has initdb
+
+# Whether one of the marks of a row's second column is there, such as `program:git`.
+is_found() {
+    printf '%s\n' "$1" | tr '`' '\n' | while IFS= read -r mark; do
+        name=${mark#*:}
+        case $mark in
+            program:*) has "$name" ;;
+            library:*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -qF "$name " ;;
+            python:*) "$python" -c "import $name" >/dev/null 2>&1 ;;
+            file:*) is_file "$name" ;;
+            *) false ;;
+        esac && echo found && break
+    done | grep -q found
 }
-has_chromium() {
-    has chromium || has chromium-browser || has google-chrome ||
-        [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
-}
-has_noto() {
-    [ -d /usr/share/fonts/truetype/noto ] || { has fc-list && fc-list 2>/dev/null | grep -q 'Noto Sans Arabic'; } ||
-        [ "$(uname)" = Darwin ]
-}
+# The pattern may have `*` in it, and spaces.
+is_file() (IFS=; for path in $1; do [ ! -e "$path" ] || exit 0; done; exit 1)
 
 # Debian's names of what is missing for $what.
 missing_packages() {
-    "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv
-    has_fribidi || echo libfribidi0
-    [ "$what" = test ] || return 0
-    { has c++ && has make; } || echo g++ make
-    has_postgres || echo postgresql
-    has_chromium || echo chromium
-    has_noto || echo fonts-noto-core
+    while IFS='|' read -r _ package marks needed _; do
+        package=$(echo $package) needed=$(echo $needed)
+        case $marks in *'`'*) ;; *) continue ;; esac
+        ! is_wanted "$needed" || is_found "$marks" || echo "$package"
+    done <docs/system-packages.md
 }
 
 install_packages() {
@@ -86,7 +87,10 @@ install_python() {
     wanted=$(stamp_of requirements/run.txt "$lock")
     if [ "$(cat ".venv/.installed-$what" 2>/dev/null)" = "$wanted" ]; then return; fi
     say "installing the packages of $lock (a minute or two, once)"
+    # The lock is complete, so nothing is resolved: pip would take an extra's newest release for
+    # the pinned one (`coverage[toml]`) and stop for want of its hash.
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
+    .venv/bin/python -m pip check --quiet --disable-pip-version-check
     echo "$wanted" >".venv/.installed-$what"
     # dev.txt holds everything of run.txt, at the same versions.
     [ "$what" = run ] || stamp_of requirements/run.txt requirements/run.txt >.venv/.installed-run

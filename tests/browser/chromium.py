@@ -28,9 +28,7 @@ document.addEventListener(
 def chromium() -> Iterator[Browser]:
     """Start a browser that asks nobody on the network for anything."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium", "chromium-browser"), args=FLAGS
-        )
+        browser = playwright.chromium.launch(executable_path=require_tool("chromium"), args=FLAGS)
         yield browser
         browser.close()
 

@@ -133,7 +133,7 @@ def family(typeface: Typeface) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = require_tool("chromium", "chromium-browser", "google-chrome")
+    chromium = require_tool("chromium")
     faces = "".join(
         f"@font-face {{font-family: {family(one)}; font-weight: 400 700; src: url(data:font/otf;"
         f"base64,{base64.b64encode((FONTS / one.file).read_bytes()).decode()})}}"

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from bot.services.corrections import Corrections
 from tests.browser.chromium import chromium, signed_in
-from tests.conftest import ROOT, require_tool
+from tests.conftest import ROOT, lacks
 from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 
 pytestmark = pytest.mark.browser
@@ -74,7 +74,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, stage: DeskStage) -> 
 
 def axe_of(page: Page) -> list[str]:
     if not AXE.exists():
-        require_tool("axe-core: run `make setup`")
+        lacks("axe-core is not installed; run `make setup`")
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("async () => (await axe.run()).violations")
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]

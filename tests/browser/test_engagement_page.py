@@ -51,9 +51,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium", "chromium-browser"), args=FLAGS
-        )
+        browser = playwright.chromium.launch(executable_path=require_tool("chromium"), args=FLAGS)
         yield browser
         browser.close()
 

@@ -69,7 +69,7 @@ def address(campaign: Campaign) -> Iterator[str]:
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium", "chromium-browser"),
+            executable_path=require_tool("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         yield browser.new_page(viewport={"width": 900, "height": 700})

@@ -20,6 +20,7 @@ import pytest
 
 from bot.core.campaign import Account
 from bot.store import Room, Store, open_store
+from tests.conftest import require_tool
 
 #: Tests prove what happens at a kill, not at a power cut; so no waiting for the disk.
 _SETTINGS = {
@@ -31,7 +32,6 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "warning",
 }
-_INSTALLED = Path("/usr/lib/postgresql")
 _NO_ROOM = Room(least_free=0, ballast=0)
 
 
@@ -119,15 +119,7 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 def _programs() -> Path:
-    on_path = shutil.which("initdb")
-    places = [Path(on_path).resolve().parent] if on_path else []
-    if _INSTALLED.is_dir():
-        places += sorted(_INSTALLED.glob("*/bin"), reverse=True)
-    found = [place for place in places if (place / "pg_ctl").exists()]
-    if not found:
-        reason = "PostgreSQL is not installed: neither on PATH nor below /usr/lib/postgresql"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    return found[0]
+    return Path(require_tool("initdb")).resolve().parent
 
 
 def _run_as_postgres(*command: str) -> None:

@@ -102,5 +102,11 @@ def test_missing_data_and_tools_are_failures_in_ci(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(pytest.fail.Exception, match="no-such"):
         require_shared("no-such")
-    with pytest.raises(pytest.fail.Exception, match="no-such-program"):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(pytest.fail.Exception, match=r"faketime \(Debian's name\) is not installed"):
+        require_tool("faketime")
+
+
+def test_a_program_that_no_set_up_installs_may_not_be_asked_for() -> None:
+    with pytest.raises(LookupError, match=r"system-packages\.md"):
         require_tool("no-such-program")

@@ -1,0 +1,131 @@
+"""The table of system packages against what tests ask for, the image, and the tools themselves."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from PIL import features
+from playwright.sync_api import sync_playwright
+
+from tests.browser.chromium import FLAGS
+from tests.conftest import ROOT, lacks, require_tool
+from tests.servers.pds import HOME as PDS_HOME
+from tests.servers.pds import find_node, install
+from tests.servers.postgres import PostgresServer
+from tests.system_packages import package_of, system_packages
+
+#: In every Debian, bare ones too (packages marked essential).
+ESSENTIAL = {"bash", "sh", "sleep", "runuser"}
+
+
+def asked_for() -> Iterator[tuple[str, str]]:
+    """Find the programs that tests and tools start or look for by a fixed name, and where."""
+    for path in [*ROOT.glob("tests/**/*.py"), *ROOT.glob("tools/*.py")]:
+        if "node_modules" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args:
+                for name in names_in(node):
+                    yield name, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def names_in(call: ast.Call) -> Iterator[str]:
+    function, first = ast.unparse(call.func), call.args[0]
+    if function.startswith("subprocess.") and isinstance(first, ast.List) and first.elts:
+        first = first.elts[0]
+    elif function not in {"require_tool", "shutil.which"}:
+        return
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        yield first.value
+
+
+@pytest.mark.parametrize(
+    "program", sorted({name for name, _where in asked_for()} - ESSENTIAL - {"node", "npm"})
+)
+def test_what_tests_ask_for_is_in_the_table(program: str) -> None:
+    # Node comes from a wheel where the system's is missing or too old (tests/servers/pds.py).
+    if program == "no-such-program":
+        return
+
+    assert package_of(program).needed_for in {"run", "test"}
+
+
+def test_the_image_installs_what_running_needs_but_for_what_builds_it() -> None:
+    needed = {row.name for row in system_packages().values() if row.needed_for == "run"}
+
+    installed = re.findall(
+        r"--no-install-recommends (.+?) \\", (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    )
+
+    assert set(" ".join(installed).split()) == needed - {"python3-venv"}
+
+
+def fribidi() -> str:
+    return features.version("fribidi") or ""
+
+
+def native_module() -> str:
+    node = find_node()
+    install(node)
+    count = "new (require('better-sqlite3'))(':memory:').prepare('select 6*7 as n').get().n"
+    return printed(str(node.program), "-p", count, cwd=PDS_HOME)
+
+
+def database(server: PostgresServer) -> str:
+    return server.call("psql", "-Atc", "select 6*7").decode()
+
+
+def browser_title() -> str:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=require_tool("chromium"), args=list(FLAGS)
+        )
+        page = browser.new_page()
+        page.set_content("<title>42</title>")
+        title = page.title()
+        browser.close()
+        return title
+
+
+def arabic_font() -> str:
+    return system_packages()["fonts-noto-core"].find() or ""
+
+
+def printed(*command: str, cwd: Path = ROOT) -> str:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+
+#: One use of each tool; what its output must contain.
+USES: Mapping[str, tuple[Callable[[], str], str]] = {
+    "python3-venv": (lambda: printed(".venv/bin/python", "-m", "venv", "--help"), "usage"),
+    "libfribidi0": (fribidi, "."),
+    "g++": (native_module, "42"),
+    "make": (lambda: printed(require_tool("make"), "help"), "make setup"),
+    "chromium": (browser_title, "42"),
+    "fonts-noto-core": (arabic_font, "Arabic"),
+    "faketime": (lambda: printed(require_tool("faketime"), "2001-02-03", "date", "+%Y"), "2001"),
+    "openssl": (lambda: printed(require_tool("openssl"), "version"), "SSL"),
+    "git": (lambda: printed(require_tool("git"), "--version"), "git version"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [row.name for row in system_packages().values() if row.needed_for != "image"],
+)
+def test_every_tool_of_the_table_works(
+    name: str, request: pytest.FixtureRequest, may_sleep: None
+) -> None:
+    if name == "postgresql":  # started once a run, for all tests
+        assert database(request.getfixturevalue("postgres_server")) == "42\n"
+        return
+    if system_packages()[name].find() is None and not name.startswith(("python3", "lib")):
+        lacks(system_packages()[name].reason_without)
+    use, expected = USES[name]
+
+    assert expected in use()
