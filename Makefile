@@ -1,6 +1,6 @@
 # Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs storm image-check lock clean
+.PHONY: help setup run test check docs storm image-check fresh-check lock clean
 
 BIN := .venv/bin
 DAYS ?= 30
@@ -53,6 +53,9 @@ storm: ## Run every fault, crash and storm there is (two hours), and write docs/
 
 image-check: ## Build the container image and run it; needs root, buildah, debootstrap (not in `make test`)
 	@sh tools/image_check.sh
+
+fresh-check: ## Prove `make run` and `make test` on bare Debian roots; needs root, debootstrap
+	@sh tools/fresh_check.sh
 
 lock: ## Pin requirements/*.in anew, with hashes, leaving out releases younger than a week
 	@sh tools/lock.sh
