@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bot.cli import run
+from bot.services.starter import write_campaign
 from tests.conftest import ROOT, require_tool
 from tests.docs.tree import files, read
 from tests.fakes.bare import copy_of_tree
@@ -41,14 +42,18 @@ def git(folder: Path, *words: str) -> str:
 
 
 def checked_out(folder: Path, *, attributes: bool) -> Path:
-    """Return a checkout of this tree, committed and cloned as on Windows."""
+    """Return a checkout of this tree as on Windows."""
     origin = copy_of_tree(folder / "origin")
     (origin / ".gitattributes").write_text(read(".gitattributes") if attributes else "")
+    return cloned(origin)
+
+
+def cloned(origin: Path) -> Path:
     git(origin, "init", "--quiet")
     git(origin, *WINDOWS, "add", "--all")
     git(origin, "commit", "--quiet", "--message=all")
-    git(folder, *WINDOWS, "clone", "--quiet", str(origin), "clone")
-    return folder / "clone"
+    git(origin.parent, *WINDOWS, "clone", "--quiet", str(origin), "clone")
+    return origin.parent / "clone"
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +86,18 @@ def test_every_source_there_has_the_hash_that_its_description_says(clone: Path) 
     assert hashes == {path.stem: described["sha256"] for path, described in DESCRIBED.items()}
 
 
-def test_check_is_green_there(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = run(["check", "--config", f"{clone}/schedule.yaml", "--posts", f"{clone}/posts"])
+def check(campaign: Path) -> int:
+    return run(["check", "--config", f"{campaign}/schedule.yaml", "--posts", f"{campaign}/posts"])
 
-    assert code == 0, capsys.readouterr().out
+
+def test_check_is_green_there(clone: Path) -> None:
+    assert check(clone) == 0
+
+
+def test_a_campaign_that_init_writes_is_kept_so_too(tmp_path: Path) -> None:
+    write_campaign(tmp_path / "new")
+
+    assert check(cloned(tmp_path / "new")) == 0
 
 
 def test_without_the_attributes_the_letter_would_change(tmp_path: Path) -> None:
