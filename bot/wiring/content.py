@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from bot.cards.pictures import inspect
 from bot.clock import Clock, SystemClock
+from bot.content.bounds import Bounds
+from bot.content.files import FolderTree
 from bot.content.loading import Loaded, load, load_from_files
+from bot.content.watching import print_of
 from bot.core.campaign import Account, MediaFile
 from bot.core.model import Limits, Traits
 from bot.errors import ContentError
 from bot.platforms.registry import KINDS
 from bot.services.composing import Composition, compose
-from bot.services.contents import errors_of, kept_files
+from bot.services.contents import Load, Look, errors_of, kept_files
 from bot.services.quotecards import draw_card
 from bot.services.reviewer import prove
 from bot.store import Store
@@ -42,14 +47,42 @@ def tell_picture(data: bytes) -> tuple[str, int, int]:
 
 
 def prove_files(
-    config: Path, posts: Path, *, clock: Clock | None = None, store: Store | None = None
+    config: Path,
+    posts: Path,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    by_name: bool = False,
 ) -> Loaded:
     """Read all files and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
     loaded = load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
-    )
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now,
+        by_name=by_name,
+    )  # fmt: skip
     return prove_loaded(loaded, now, store)
+
+
+def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[Look, Load]:
+    """Return how a service looks at its files, and how it reads them.
+
+    It calls them by their names in the campaign: pages and mails are read elsewhere.
+    """
+    return (
+        lambda: print_of(config, posts),
+        lambda: prove_files(config, posts, clock=clock, store=store, by_name=True),
+    )
+
+
+@contextmanager
+def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
+    """Put the paths of files in the place of their names where a content error passes through."""
+    try:
+        yield
+    except ContentError as error:
+        path_of = FolderTree(config, posts, Bounds()).shown
+        problems = [replace(one, file=path_of(one.file)) for one in error.problems]
+        raise ContentError(problems) from error
 
 
 def prove_kept(store: Store, clock: Clock) -> Loaded | None:
