@@ -34,16 +34,20 @@ NOT_CONTENT = frozenset({"README.md", ".gitkeep"})
 class Loaded:
     """What a tree of files says."""
 
-    #: None while any problem is an error.
-    campaign: Campaign | None
+    #: What could be read, in spite of errors; None where that is no campaign.
+    readable: Campaign | None
     #: Sorted by file, line and column; warnings and notices too.
     problems: tuple[Problem, ...]
     #: All that was read, by ``schedule.yaml`` and ``posts/…``: text as it is, pictures as bytes.
     files: Mapping[str, str | bytes]
     #: Of the content, and of the errors where there are any.
     tree_sha256: str
-    #: What could be read in spite of errors: only good for finding more of them at once.
-    readable: Campaign | None = None
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """What is written; None while any problem is an error."""
+        failed = any(one.severity is Severity.ERROR for one in self.problems)
+        return None if failed else self.readable
 
 
 def load(
@@ -260,7 +264,7 @@ class _Loading:
         whole = tuple(post for post in posts if _links_of(post) <= linked)
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
         files = {name: _text_or_bytes(name, contents[name]) for name in sorted(contents)}
-        return Loaded(None if failed else readable, problems, files, tree, readable)
+        return Loaded(readable, problems, files, tree)
 
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:

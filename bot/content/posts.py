@@ -234,7 +234,7 @@ class _Completion:
             try:
                 found.append(self._around.pictures.find(file))
             except FileError as error:
-                self._tell([*path, number, "file"], str(error), "picture")
+                self._tell([*path, number, "file"], str(error), "picture-file")
         return tuple(found)
 
     def _variant(self, name: str, written: Variant) -> Variant:

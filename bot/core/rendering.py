@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.core.campaign import Account, Campaign, MediaFile, Post
 from bot.core.facets import detect, find_links
@@ -20,23 +21,65 @@ from bot.core.model import (
 from bot.core.textfragment import with_text_fragment
 from bot.core.threads import Part, ThreadError, parts_of
 from bot.core.versions import Version, address_of, key_of, problem_at, version_of
-from bot.errors import Problem
+from bot.errors import CardError, PictureError, Problem
 
-#: Draws the quote card of a post for an account; None where there is none yet.
-CardPicture = Callable[[Post, Account], Picture | None]
+#: Rules that a picture breaks which cannot be made ready for an account.
+PICTURE, CARD = "picture", "card"
+
+
+class PictureSource(Protocol):
+    """Makes pictures ready to be uploaded."""
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """Bytes of what was made ready, by hash."""
+
+    def fitted(self, file: MediaFile, limits: Limits) -> Picture:
+        """Give a picture as it will be uploaded where these limits hold.
+
+        Raises:
+            PictureError: it cannot be made to fit.
+        """
+
+    def card(self, post: Post, campaign: Campaign) -> Picture:
+        """Give the quote card of a post.
+
+        Raises:
+            CardError: it cannot be drawn.
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedText:
     """What an account shows of a post: statuses, or why it is left out, or what is wrong."""
 
+    version: Version
     statuses: tuple[Status, ...] = ()
     #: The post does not go to this account, and that is no mistake.
     skipped: str = ""
     problems: tuple[Problem, ...] = ()
-    #: Of the longest status, as the platform counts it, and what fits; also where it does not fit.
-    length: int = 0
+    #: Of each status, as the platform counts it; also of what does not fit.
+    lengths: tuple[int, ...] = ()
+    #: What fits.
     max_length: int = 0
+
+    @property
+    def post(self) -> Post:
+        return self.version.post
+
+    @property
+    def account(self) -> Account:
+        return self.version.account
+
+    @property
+    def words(self) -> str:
+        """Own words and quoted ones, as texts are compared: no attribution, warning, link."""
+        return self.version.words
+
+    @property
+    def why_not(self) -> str:
+        """Why the account gets nothing; empty where it does."""
+        return self.skipped or "; ".join(problem.message for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +103,25 @@ def render(
     campaign: Campaign,
     traits: Traits,
     limits: Limits,
-    card_picture: CardPicture | None = None,
-) -> Rendered:
+    pictures: PictureSource | None = None,
+) -> RenderedText:
     """Lay a post out for an account, as ready statuses: the parts of a thread in their order.
 
     Quoted words go from the source into the text untouched. An account's own ``max_length`` wins
-    over ``limits``. Without ``card_picture`` a drawn card takes its place but has no picture yet.
+    over ``limits``. Without a source of pictures they are as their files are, and no card is drawn.
     """
     if account.max_length is not None:
         limits = replace(limits, max_length=account.max_length)
     room = _Room(version_of(post, account, campaign), campaign, traits, limits)
     version, skipped = _link_allowed(room)
     if skipped:
-        return Rendered(skipped=skipped, max_length=limits.max_length)
+        return RenderedText(version, skipped=skipped, max_length=limits.max_length)
     room = replace(room, version=version)
-    problems = tuple(_problems(room))
+    problems = list(_problems(room))
+    ready = _pictures(room, pictures, problems) if not problems else ()
     if problems:
-        return Rendered(problems=problems, max_length=limits.max_length)
-    return _statuses(room, _pictures(room, card_picture))
+        return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
+    return _statuses(room, ready)
 
 
 def length_of(status: Status, traits: Traits, limits: Limits) -> int:
@@ -117,15 +161,14 @@ def _link_allowed(room: _Room) -> tuple[Version, str]:
 def _problems(room: _Room) -> Iterator[Problem]:
     version, post = room.version, room.version.post
     if version.quote is not None and version.source is None:
-        yield problem_at(post, "quote.source", f"no such source {version.quote.source!r}")
+        message = f"no such source {version.quote.source!r}"
+        yield problem_at(post, "quote.source", message, "unknown-name")
     if not version.text and version.quote is None:
-        yield problem_at(post, "text", "nothing to say; give it a text or a quotation")
+        message = "nothing to say; give it a text or a quotation"
+        yield problem_at(post, "text", message, "nothing-to-say")
     if version.link and not address_of(version.link, room.campaign):
-        yield problem_at(
-            post,
-            key_of(post, version.account, "link"),
-            f"{version.link!r} has no known address, so it cannot be posted",
-        )
+        message = f"{version.link!r} has no known address, so it cannot be posted"
+        yield problem_at(post, key_of(post, version.account, "link"), message, "link-address")
     yield from _media_problems(room)
 
 
@@ -134,34 +177,40 @@ def _media_problems(room: _Room) -> Iterator[Problem]:
     key = key_of(post, version.account, "media")
     count = len(version.media) + version.card
     if count > limits.max_pictures:
-        yield problem_at(post, key, f"{count} of {limits.max_pictures} pictures; take some away")
+        message = f"{count} of {limits.max_pictures} pictures; take some away"
+        yield problem_at(post, key, message, "picture-count")
     for number, file in enumerate(version.media):
-        for name, message in _picture_flaws(file, limits):
-            yield problem_at(post, f"{key}[{number}].{name}", message)
+        message = ""
+        if not file.alt.strip():
+            message = "missing; describe the picture for people who cannot see it"
+        elif len(file.alt) > limits.max_alt:
+            message = f"{len(file.alt)} of {limits.max_alt} characters; shorten it"
+        if message:
+            yield problem_at(post, f"{key}[{number}].alt", message, "alt")
 
 
-def _picture_flaws(file: MediaFile, limits: Limits) -> Iterator[tuple[str, str]]:
-    if not file.alt.strip():
-        yield "alt", "missing; describe the picture for people who cannot see it"
-    elif len(file.alt) > limits.max_alt:
-        yield "alt", f"{len(file.alt)} of {limits.max_alt} characters; shorten it"
-    if file.mime not in limits.picture_mimes:
-        yield "file", f"{file.mime} is not taken; use {' or '.join(limits.picture_mimes)}"
-    if file.size > limits.max_picture_bytes:
-        yield "file", f"{file.size} of {limits.max_picture_bytes} bytes; make it smaller"
-    if limits.max_pixels is not None and file.width * file.height > limits.max_pixels:
-        pixels = file.width * file.height
-        yield "file", f"{pixels} of {limits.max_pixels} pixels; make it smaller"
+def _pictures(
+    room: _Room, source: PictureSource | None, problems: list[Problem]
+) -> tuple[Picture, ...]:
+    """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
+    version, post, found = room.version, room.version.post, []
+    if version.card and source:
+        try:
+            found.append(source.card(post, room.campaign))
+        except CardError as error:
+            key = key_of(post, version.account, "card")
+            problems.append(problem_at(post, key, str(error), CARD))
+    for number, file in enumerate(version.media):
+        try:
+            found.append(source.fitted(file, room.limits) if source else _as_it_is(file))
+        except PictureError as error:
+            key = f"{key_of(post, version.account, 'media')}[{number}].file"
+            problems.append(problem_at(post, key, str(error), PICTURE))
+    return tuple(found)
 
 
-def _pictures(room: _Room, card_picture: CardPicture | None) -> tuple[Picture, ...]:
-    version = room.version
-    drawn = card_picture(version.post, version.account) if version.card and card_picture else None
-    files = (
-        Picture(one.sha256, one.mime, one.alt, one.width, one.height, one.size)
-        for one in version.media
-    )
-    return (*([drawn] if drawn else []), *files)
+def _as_it_is(file: MediaFile) -> Picture:
+    return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
 
 def _address(room: _Room) -> str:
@@ -173,7 +222,7 @@ def _address(room: _Room) -> str:
     return address
 
 
-def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> Rendered:
+def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> RenderedText:
     address = _address(room)
     whole = Part(room.version.text, _whole(room.version), is_first=True, is_last=True)
     status = _status(room, whole, address, pictures)
@@ -186,24 +235,25 @@ def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> Rendered:
             lambda part: fits(_status(room, part, address, pictures), room.traits, room.limits),
         )
     except ThreadError as e:
-        problem = problem_at(room.version.post, _longest_key(room.version), str(e))
+        key = _longest_key(room.version)
+        problem = problem_at(room.version.post, key, str(e), "too-long")
         return replace(judged, problems=(problem,))
     return _judged(room, tuple(_status(room, part, address, pictures) for part in parts), address)
 
 
-def _judged(room: _Room, statuses: tuple[Status, ...], address: str) -> Rendered:
+def _judged(room: _Room, statuses: tuple[Status, ...], address: str) -> RenderedText:
     """Give the statuses with their facets if all of them fit, or else the problem."""
-    lengths = [length_of(one, room.traits, room.limits) for one in statuses]
-    most, most_bytes = room.limits.max_length, room.limits.max_bytes
+    version, most, most_bytes = room.version, room.limits.max_length, room.limits.max_bytes
+    lengths = tuple(length_of(one, room.traits, room.limits) for one in statuses)
     for status, length in zip(statuses, lengths, strict=True):
         size = len(status.text.encode())
         count = f"{length} of {most} characters" if length > most else ""
         count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
         if count:
-            problem = _too_long(room.version, count, room.traits)
-            return Rendered(problems=(problem,), length=length, max_length=most)
+            problem = _too_long(version, count, room.traits)
+            return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
     marked = tuple(_marked(room, one, address) for one in statuses)
-    return Rendered(marked, length=max(lengths), max_length=most)
+    return RenderedText(version, marked, lengths=lengths, max_length=most)
 
 
 def _whole(version: Version) -> Passage | None:
@@ -223,7 +273,8 @@ def _too_long(version: Version, count: str, traits: Traits) -> Problem:
         advice = "shorten it or add `thread: true`"
     else:
         advice = f"shorten it (a thread needs `threads: true` on {name} too)"
-    return problem_at(version.post, _longest_key(version), f"{count} on {name}; {advice}")
+    message = f"{count} on {name}; {advice}"
+    return problem_at(version.post, _longest_key(version), message, "too-long")
 
 
 def _longest_key(version: Version) -> str:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
-from bot.core.campaign import Account, Campaign, Mode
+from bot.core.campaign import Account, Mode
+from bot.core.rendered import RenderedCampaign
 from bot.errors import Problem
 
 
-def unready_accounts(campaign: Campaign, today: date) -> Iterator[Problem]:
-    """Say what keeps accounts from going live; a rehearsal asks for nothing."""
+def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
+    """An account goes live with an owner, consent and the label; a rehearsal asks for nothing."""
+    campaign = whole.campaign
     if campaign.schedule.mode is not Mode.LIVE:
         return
+    today = now.astimezone(campaign.zone).date()
     for account in campaign.schedule.accounts.values():
         for key, message in _missing(account, today):
             place = account.place
             where = f"accounts.{account.name}.{key}"
-            yield Problem(place.file, place.line, place.column, where, message)
+            yield Problem(
+                place.file, place.line, place.column, where, message, rule="account-unready"
+            )
 
 
 def _missing(account: Account, today: date) -> Iterator[tuple[str, str]]:

@@ -94,15 +94,8 @@ def address_of(link: str, campaign: Campaign) -> str:
 
 
 def problem_at(
-    post: Post, key: str, message: str, *, severity: Severity = Severity.ERROR
+    post: Post, key: str, message: str, rule: str, *, severity: Severity = Severity.ERROR
 ) -> Problem:
     """Say what is wrong with a key of a post, at the place where it is written."""
-    place = place_of(post, key)
-    return Problem(
-        place.file,
-        place.line,
-        place.column,
-        f"{post.id}.{key}" if key else post.id,
-        message,
-        severity,
-    )
+    place, where = place_of(post, key), f"{post.id}.{key}" if key else post.id
+    return Problem(place.file, place.line, place.column, where, message, severity, rule)

@@ -1,4 +1,4 @@
-"""The campaign from its files: read, proved, rendered."""
+"""The campaign from its files: read, rendered, checked."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from pathlib import Path
 from bot.cards.pictures import inspect
 from bot.clock import Clock, SystemClock
 from bot.content.loading import Loaded, load, load_from_files
-from bot.core.campaign import Account, MediaFile
+from bot.core.campaign import Account
 from bot.core.model import Limits, Traits
-from bot.errors import ContentError
+from bot.core.rendered import RenderedCampaign
 from bot.platforms.registry import KINDS
-from bot.services.composing import Composition, compose
-from bot.services.contents import errors_of, kept_files
-from bot.services.quotecards import draw_card
-from bot.services.reviewer import prove
+from bot.services.checking import CheckedContent, check_content, render_loaded
+from bot.services.contents import kept_files
 from bot.store import Store
 
 TRAITS: Mapping[str, Traits] = {name: kind.traits for name, kind in KINDS.items()}
@@ -43,56 +41,35 @@ def tell_picture(data: bytes) -> tuple[str, int, int]:
 
 def prove_files(
     config: Path, posts: Path, *, clock: Clock | None = None, store: Store | None = None
-) -> Loaded:
-    """Read all files and hold them against every rule; problems are in the answer."""
+) -> CheckedContent:
+    """Read all files, render them and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
     loaded = load(
         schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
     )
-    return prove_loaded(loaded, now, store)
+    return _checked(loaded, now, store)
 
 
-def prove_kept(store: Store, clock: Clock) -> Loaded | None:
-    """Read the last good tree of the database in the same way; None before there is one."""
-    files, now = kept_files(store), clock.now()
-    if files is None:
-        return None
+def prove_stored(files: Mapping[str, bytes], store: Store, clock: Clock) -> CheckedContent:
+    """Do the same to files that are in the database, or would be."""
+    now = clock.now()
     loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
-    return prove_loaded(loaded, now, store)
+    return _checked(loaded, now, store)
 
 
-def prove_loaded(loaded: Loaded, now: datetime, store: Store | None) -> Loaded:
-    """Hold what was read against every rule."""
+def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
+    """Do the same to the last good tree of the database; None before there is one."""
+    files = kept_files(store)
+    return None if files is None else prove_stored(files, store, clock)
+
+
+def _checked(loaded: Loaded, now: datetime, store: Store | None) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
-    return prove(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
+    return check_content(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
 
 
-def compose_loaded(loaded: Loaded, store: Store | None = None) -> Composition:
-    """Render what was read.
-
-    Raises:
-        ContentError: it has errors.
-    """
-    if loaded.campaign is None:
-        raise ContentError(errors_of(loaded))
-
-    def read_media(file: MediaFile) -> bytes:
-        content = loaded.files[f"posts/{file.file}"]
-        return content if isinstance(content, bytes) else content.encode()
-
-    return compose(
-        loaded.campaign,
-        traits=TRAITS,
-        limits=limits_for(loaded.campaign.schedule.accounts, store),
-        read_media=read_media,
-        draw_card=draw_card,
-    )
-
-
-def compose_files(config: Path, posts: Path, *, store: Store | None = None) -> Composition:
-    """Read, prove and render the campaign.
-
-    Raises:
-        ContentError: it has errors.
-    """
-    return compose_loaded(prove_files(config, posts, store=store), store)
+def render_again(checked: CheckedContent, store: Store) -> RenderedCampaign:
+    """Render what was found good with the limits that servers tell now."""
+    campaign = checked.rendered.campaign
+    limits = limits_for(campaign.schedule.accounts, store)
+    return render_loaded(checked.loaded, campaign, traits=TRAITS, limits=limits)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.content.loading import Loaded
 from bot.core.campaign import Campaign
 from bot.core.model import sha256_hex
 from bot.errors import Severity
+from bot.services.checking import CheckedContent
 from bot.wiring.content import prove_files
 from tests.conftest import ROOT, require_shared
 
@@ -27,7 +27,7 @@ POSTABLE = {
 
 
 @cache
-def proved() -> Loaded:
+def proved() -> CheckedContent:
     return prove_files(ROOT / "schedule.yaml", ROOT / "posts")
 
 

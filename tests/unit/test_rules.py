@@ -17,6 +17,7 @@ from bot.core.campaign import (
 )
 from bot.core.model import Limits
 from bot.core.profiles import is_personal
+from bot.core.rendered import render_campaign
 from bot.core.rules import check
 from bot.errors import Problem, Severity
 from tests.fakes.written import (
@@ -38,7 +39,9 @@ GRAPHIC_LETTER = source(graphic_spans=(stretch(LETTER_TEXT, GRAPHIC),))
 
 
 def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
-    return list(check(checked, traits=TRAITS, limits=limits or {}, now=NOW))
+    found = check(render_campaign(checked, traits=TRAITS, limits=limits or {}), now=NOW)
+    assert all(one.rule for one in found)
+    return list(found)
 
 
 def errors(*posts: Any, **context: Any) -> list[str]:
@@ -63,6 +66,26 @@ def test_a_sound_campaign_has_no_problems() -> None:
     )
 
     assert problems(sound) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"mime": "image/tiff"}, "image/tiff is not taken"),
+        ({"size": 5_000_001}, "5000001 of 5000000 bytes"),
+        ({"width": 2000, "height": 2000}, "4000000 of 1000000 pixels"),
+    ],
+)
+def test_a_picture_s_file_is_judged_by_the_accounts_limits(
+    changes: dict[str, Any], says: str
+) -> None:
+    written = post(text="Look.", media=(replace(PICTURE, **changes),), accounts=("on-mastodon",))
+    limits = {"on-mastodon": replace(TRAITS["mastodon"].limits, max_pixels=1_000_000)}
+
+    (problem,) = problems(campaign(written), limits)
+
+    assert problem.where == "a-post.media[0].file"
+    assert says in problem.message
 
 
 def test_what_does_not_fit_is_told_for_each_account_it_goes_to() -> None:
