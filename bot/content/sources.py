@@ -13,7 +13,7 @@ from bot.content.characters import decode
 from bot.content.files import POSTS, FileError
 from bot.content.nodes import Node, Path
 from bot.content.shape import entries, problem, shape
-from bot.core.campaign import Investigation, Source, Span
+from bot.core.campaign import Investigation, Source, Stretch
 from bot.core.fields import Known
 from bot.core.quoting import locate, occurrences
 from bot.core.values import NO_LINK, identifier, quoted, suggestion
@@ -131,8 +131,8 @@ def _content(source: Source, node: Node, texts: Texts) -> tuple[bytes | None, li
 
 def _spans(
     source: Source, key: str, passages: tuple[tuple[str, str], ...], node: Node
-) -> tuple[tuple[Span, ...], list[Problem]]:
-    spans: list[Span] = []
+) -> tuple[tuple[Stretch, ...], list[Problem]]:
+    spans: list[Stretch] = []
     problems: list[Problem] = []
     for number, (first, last) in enumerate(passages):
         try:
@@ -142,7 +142,7 @@ def _spans(
     return tuple(sorted(spans)), problems
 
 
-def _span(source: Source, first: str, last: str) -> Span:
+def _span(source: Source, first: str, last: str) -> Stretch:
     found = list(islice(occurrences(source.text, first), 2))
     if not found:
         raise ValueError(f"{quoted(first)} is not in the text{_near(first, source)}")

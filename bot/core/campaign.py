@@ -57,7 +57,7 @@ from bot.core.fields import (
 )
 
 #: Start and end of a stretch of text; code points, end exclusive.
-Span = tuple[int, int]
+Stretch = tuple[int, int]
 
 
 class Strict:
@@ -251,8 +251,8 @@ class Source(Strict):
     translation_of: Annotated[KnownSource, doc("the source it translates")] = ""
     #: The whole text of the file, decoded from UTF-8 and not otherwise touched.
     text: Derived[str] = ""
-    graphic_spans: Derived[tuple[Span, ...]] = ()
-    never_spans: Derived[tuple[Span, ...]] = ()
+    graphic_spans: Derived[tuple[Stretch, ...]] = ()
+    never_spans: Derived[tuple[Stretch, ...]] = ()
     place: Derived[Place] = NOWHERE
 
 
@@ -284,7 +284,7 @@ class Quote(Strict):
     ] = None
     source_sha256: Derived[str] = ""
     #: Of the source, in order; none before it is proved.
-    fragments: Derived[tuple[Span, ...]] = ()
+    fragments: Derived[tuple[Stretch, ...]] = ()
     #: What a quoted translation translates, proved in the original source.
     translates: Derived[Quote | None] = None
 

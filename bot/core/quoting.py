@@ -8,7 +8,7 @@ from itertools import islice
 
 import regex
 
-from bot.core.campaign import Quote, Source, Span
+from bot.core.campaign import Quote, Source, Stretch
 from bot.core.folding import differences, fold
 from bot.core.nearest import Near, nearest
 from bot.core.passages import goes_on_after, goes_on_before, is_inside_word, is_whole, section
@@ -42,7 +42,7 @@ def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
     problem = _malformed(text)
     if problem:
         return Proof(None, (problem,))
-    spans: list[Span] = []
+    spans: list[Stretch] = []
     messages: list[str] = []
     warnings: list[str] = []
     for fragment in fragments_of(text, source):
@@ -93,7 +93,7 @@ def _malformed(text: str) -> str | None:
     return None
 
 
-def occurrences(text: str, part: str, start: int = 0) -> Iterator[Span]:
+def occurrences(text: str, part: str, start: int = 0) -> Iterator[Stretch]:
     """Give each place where ``part`` stands, overlapping ones too."""
     at = text.find(part, start)
     while at >= 0:
@@ -101,17 +101,17 @@ def occurrences(text: str, part: str, start: int = 0) -> Iterator[Span]:
         at = text.find(part, at + 1)
 
 
-def overlaps(span: Span, spans: Iterable[Span]) -> bool:
+def overlaps(span: Stretch, spans: Iterable[Stretch]) -> bool:
     """Tell whether a stretch shares a character with any of the others."""
     return any(span[0] < end and start < span[1] for start, end in spans)
 
 
-def usable(source: Source, span: Span) -> bool:
+def usable(source: Source, span: Stretch) -> bool:
     """Tell whether a stretch begins and ends between words, in the source's own text."""
     return is_whole(source.text, *span) and not overlaps(span, source.never_spans)
 
 
-def _placed(fragment: str, source: Source, after: int) -> tuple[Span | None, str, str]:
+def _placed(fragment: str, source: Source, after: int) -> tuple[Stretch | None, str, str]:
     """Find a fragment's place; give it, or the problem, and perhaps a warning."""
     found = list(islice(occurrences(source.text, fragment), _MANY))
     good = [span for span in found if usable(source, span)]
@@ -131,7 +131,7 @@ def _placed(fragment: str, source: Source, after: int) -> tuple[Span | None, str
     return later, "", warning
 
 
-def _why_not(fragment: str, source: Source, found: list[Span], earlier: bool) -> str:
+def _why_not(fragment: str, source: Source, found: list[Stretch], earlier: bool) -> str:
     if earlier:
         return (
             f"{_short(fragment)} does not follow the fragment before it in {source.id!r}; "
@@ -142,7 +142,7 @@ def _why_not(fragment: str, source: Source, found: list[Span], earlier: bool) ->
     return _look_alike(fragment, source) or _absent(fragment, source)
 
 
-def _torn(fragment: str, source: Source, span: Span) -> str:
+def _torn(fragment: str, source: Source, span: Stretch) -> str:
     if overlaps(span, source.never_spans) and is_whole(source.text, *span):
         return (
             f"{_short(fragment)} is no text of {source.id!r} itself "
@@ -172,7 +172,7 @@ def _look_alike(fragment: str, source: Source) -> str:
     return f"{source.id!r} has other characters: {shown}{more}. Write: {right}"
 
 
-def look_alike(fragment: str, source: Source) -> Span | None:
+def look_alike(fragment: str, source: Source) -> Stretch | None:
     """Find where a source has a text but for look-alike characters."""
     folded, wanted = fold(source.text), fold(fragment).text
     at = folded.text.find(wanted) if wanted.strip() else -1

@@ -6,11 +6,12 @@ that it finds, and names itself in each by a short id that stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 
-from bot.core.campaign import MediaFile, Source
-from bot.core.caps import crowded
+from bot.core.campaign import Account, MediaFile, Mode, Source
+from bot.core.caps import HOUR, caps_of
 from bot.core.likeness import never_again, too_close, twins
 from bot.core.model import Limits
 from bot.core.profiles import is_personal
@@ -18,7 +19,6 @@ from bot.core.quotation_marks import marked_spans
 from bot.core.quoting import is_exact, occurrences, overlaps, quotes_graphic
 from bot.core.rendered import RenderedCampaign
 from bot.core.rendering import PICTURE, RenderedText
-from bot.core.standing import unready_accounts
 from bot.core.versions import Version, key_of, problem_at
 from bot.core.wording import dated_words, has_date, wordings, wrong_mentions
 from bot.errors import Problem, Severity
@@ -131,6 +131,33 @@ def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         yield Problem(place.file, place.line, place.column, where, message, rule="attribution")
 
 
+def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
+    """An account goes live with an owner, consent and the label; a rehearsal asks for nothing."""
+    campaign = whole.campaign
+    if campaign.schedule.mode is not Mode.LIVE:
+        return
+    today = now.astimezone(campaign.zone).date()
+    for account in campaign.schedule.accounts.values():
+        for key, message in _missing(account, today):
+            place = account.place
+            where = f"accounts.{account.name}.{key}"
+            yield Problem(
+                place.file, place.line, place.column, where, message, rule="account-unready"
+            )
+
+
+def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
+    """No post with a moment of its own is made late by its account's caps."""
+    fixed: dict[str, list[tuple[datetime, RenderedText]]] = defaultdict(list)
+    for text in whole.going_out():
+        if text.post.at is not None and text.post.at > now:
+            fixed[text.account.name].append((text.post.at, text))
+    for texts in fixed.values():
+        texts.sort(key=lambda each: each[0])
+        for number, (at, text) in enumerate(texts):
+            yield from _too_many(text, at, [before for before, _text in texts[:number]])
+
+
 def _going(whole: RenderedCampaign) -> Iterator[RenderedText]:
     """Give what is not left out of its account."""
     return (text for text in whole.rendered.values() if not text.skipped)
@@ -167,6 +194,43 @@ def _has_graphic_words(version: Version, source: Source) -> bool:
         for marked in marked_spans(text)[0]
         for span in occurrences(source.text, marked.text)
     )
+
+
+def _missing(account: Account, today: date) -> Iterator[tuple[str, str]]:
+    if not account.owner.strip():
+        yield "owner", "missing; `mode: live` needs the organisation that owns the account"
+    if account.consent is None or not account.consent.by.strip():
+        yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
+    elif account.consent.on > today:
+        yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
+    if account.platform == "x":
+        yield from _label(account, today)
+
+
+def _label(account: Account, today: date) -> Iterator[tuple[str, str]]:
+    key, on = "automated_label_confirmed", account.automated_label_confirmed
+    if on is None:
+        yield (
+            key,
+            (
+                "missing; X tells no program whether the account has its Automated label: "
+                "look, and write the day on which you saw it"
+            ),
+        )
+    elif on > today:
+        yield key, f"{on} is still to come; write the day on which the label was seen"
+
+
+def _too_many(text: RenderedText, at: datetime, before: Sequence[datetime]) -> Iterator[Problem]:
+    for most, span, key in caps_of(text.account):
+        lately = sum(at - span < each for each in before)
+        if lately >= most:
+            what = "an hour" if span == HOUR else "a day"
+            message = (
+                f"number {lately + 1} of {text.account.name} within {what}, where {key} is {most}; "
+                "move it, or raise the cap"
+            )
+            yield problem_at(text.post, "at", message, "over-cap")
 
 
 #: All rules. Their order does not matter to what is told, which is sorted by place.
