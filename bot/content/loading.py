@@ -38,16 +38,20 @@ class Loaded:
     readable: Campaign | None
     #: Sorted by file, line and column; warnings and notices too.
     problems: tuple[Problem, ...]
-    #: All that was read, by ``schedule.yaml`` and ``posts/…``: text as it is, pictures as bytes.
-    files: Mapping[str, str | bytes]
+    #: All that was read, by ``schedule.yaml`` and ``posts/…``.
+    files: Mapping[str, bytes]
     #: Of the content, and of the errors where there are any.
     tree_sha256: str
 
     @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the tree from being a campaign."""
+        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+
+    @property
     def campaign(self) -> Campaign | None:
         """What is written; None while any problem is an error."""
-        failed = any(one.severity is Severity.ERROR for one in self.problems)
-        return None if failed else self.readable
+        return None if self.errors else self.readable
 
 
 def load(
@@ -84,7 +88,7 @@ def load_from_files(
     now: datetime,
     bounds: Bounds | None = None,
 ) -> Loaded:
-    """Read a campaign from what `Loaded.files` held, text as UTF-8; the disk is not touched."""
+    """Read a campaign from what `Loaded.files` held; the disk is not touched."""
     bounds = bounds or Bounds()
     return _Loading(
         StoredTree(files), traits=traits, inspect=inspect, now=now, bounds=bounds
@@ -239,8 +243,7 @@ class _Loading:
     def _strays(self) -> None:
         """Tell of files that nothing reads: most likely someone thinks they are posted."""
         for name in self._names:
-            is_picture = name.startswith(f"{POSTS}/{PICTURES}/")
-            is_expected = is_picture or name in self._asked_for
+            is_expected = is_picture(name) or name in self._asked_for
             if not is_expected and PurePosixPath(name).name not in NOT_CONTENT:
                 self._tell(name, _stray(name), "file-stray")
         for name in self._pictures.unused():
@@ -263,8 +266,13 @@ class _Loading:
         linked = {*sources, *investigations, ""}
         whole = tuple(post for post in posts if _links_of(post) <= linked)
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
-        files = {name: _text_or_bytes(name, contents[name]) for name in sorted(contents)}
+        files = {name: contents[name] for name in sorted(contents)}
         return Loaded(readable, problems, files, tree)
+
+
+def is_picture(name: str) -> bool:
+    """Tell whether a file of a tree is a picture, and no text."""
+    return name.startswith(f"{POSTS}/{PICTURES}/")
 
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:
@@ -320,12 +328,3 @@ def _stray(name: str) -> str:
 
 def _links_of(post: Post) -> set[str]:
     return {post.link, *(variant.link or "" for variant in post.variants.values())}
-
-
-def _text_or_bytes(name: str, content: bytes) -> str | bytes:
-    if name.startswith(f"{POSTS}/{PICTURES}/"):
-        return content
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content

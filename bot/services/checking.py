@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.content.files import POSTS
 from bot.content.loading import Loaded
-from bot.core.campaign import Campaign, MediaFile
+from bot.core.campaign import Campaign
 from bot.core.model import Limits, Traits
 from bot.core.rendered import RenderedCampaign, render_campaign
 from bot.core.rules import check
@@ -83,9 +84,5 @@ def render_loaded(
     limits: Mapping[str, Limits],
 ) -> RenderedCampaign:
     """Render a campaign with the pictures of its files."""
-
-    def read(file: MediaFile) -> bytes:
-        content = loaded.files[f"posts/{file.file}"]
-        return content if isinstance(content, bytes) else content.encode()
-
-    return render_campaign(campaign, traits=traits, limits=limits, pictures=PreparedPictures(read))
+    pictures = PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
+    return render_campaign(campaign, traits=traits, limits=limits, pictures=pictures)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from bot.clock import Clock
-from bot.content.loading import Loaded
+from bot.content.loading import Loaded, is_picture
 from bot.core.campaign import Campaign, Mode, Source
 from bot.core.rendered import RenderedCampaign
 from bot.core.rendering import CARD, PICTURE
@@ -105,7 +105,7 @@ class Contents:
     def _keep(self, loaded: Loaded) -> None:
         """Keep the tree in the database; pictures among the other pictures, by their hash."""
         kept = {
-            name: one if isinstance(one, str) else f"{_KEPT}{self.store.media.put(one)}"
+            name: f"{_KEPT}{self.store.media.put(one)}" if is_picture(name) else one.decode()
             for name, one in loaded.files.items()
         }
         self.store.contents.apply(loaded.tree_sha256, kept, now=self.clock.now())

@@ -39,15 +39,20 @@ def tell_picture(data: bytes) -> tuple[str, int, int]:
     return found.mime, found.width, found.height
 
 
+def read_files(config: Path, posts: Path, *, now: datetime | None = None) -> Loaded:
+    """Read all files; nothing is rendered."""
+    now = now or SystemClock().now()
+    return load(
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
+    )
+
+
 def prove_files(
     config: Path, posts: Path, *, clock: Clock | None = None, store: Store | None = None
 ) -> CheckedContent:
     """Read all files, render them and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
-    loaded = load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
-    )
-    return _checked(loaded, now, store)
+    return _checked(read_files(config, posts, now=now), now, store)
 
 
 def prove_stored(files: Mapping[str, bytes], store: Store, clock: Clock) -> CheckedContent:
@@ -68,8 +73,14 @@ def _checked(loaded: Loaded, now: datetime, store: Store | None) -> CheckedConte
     return check_content(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
 
 
-def render_again(checked: CheckedContent, store: Store) -> RenderedCampaign:
-    """Render what was found good with the limits that servers tell now."""
-    campaign = checked.rendered.campaign
-    limits = limits_for(campaign.schedule.accounts, store)
-    return render_loaded(checked.loaded, campaign, traits=TRAITS, limits=limits)
+def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
+    """Give what was found good, rendered again where servers tell other limits by now.
+
+    Raises:
+        ContentError: it has errors.
+    """
+    rendered = checked.rendered
+    limits = limits_for(rendered.campaign.schedule.accounts, store)
+    if limits == rendered.limits:
+        return rendered
+    return render_loaded(checked.loaded, rendered.campaign, traits=TRAITS, limits=limits)

@@ -40,7 +40,7 @@ from bot.services.standing import Standing
 from bot.services.trust import Guard
 from bot.settings import Settings, secrets_for
 from bot.store import ConflictError, Store
-from bot.wiring.content import prove_kept, render_again
+from bot.wiring.content import prove_kept, rendered_for
 from bot.wiring.engagement import digest_of
 
 log = get_logger(__name__)
@@ -304,7 +304,7 @@ def build(
         look=look,
         load=load,
         load_last=lambda: prove_kept(store, clock),
-        render_again=lambda content: render_again(content, store),
+        render_again=lambda content: rendered_for(content, store),
         mode=mode,
     )
     campaign, policy = contents.campaign, RetryPolicy()

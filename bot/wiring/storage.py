@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 from bot.clock import Clock, SharedClock, SystemClock
+from bot.content.loading import Loaded
 from bot.core.campaign import Campaign, Mode
 from bot.errors import ContentError, OperatorError
 from bot.log import mask
 from bot.platforms.registry import KINDS
-from bot.services.checking import CheckedContent
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 from bot.store import ProcessLock, Store, open_store, process_lock_of
 
@@ -30,17 +30,17 @@ def strays(campaign: Campaign) -> tuple[str, ...]:
     return stray_secrets(os.environ, wanted, all_names=SECRETS)
 
 
-def mode_of(content: CheckedContent, data: Path) -> Mode:
+def mode_of(loaded: Loaded, data: Path) -> Mode:
     """Tell the schedule's mode; while that cannot be read, the one whose database is there.
 
     Raises:
         ContentError: neither tells.
     """
-    if content.readable is not None:
-        return content.readable.campaign.schedule.mode
+    if loaded.readable is not None:
+        return loaded.readable.schedule.mode
     known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
     if len(known) != 1:
-        raise ContentError(content.errors)
+        raise ContentError(loaded.errors)
     return known[0]
 
 
