@@ -9,7 +9,8 @@ import click
 from bot.commands.common import Places, json_option, places, print_json
 from bot.core.campaign import Campaign
 from bot.core.quoting import Found, Located, locate
-from bot.wiring.content import prove_files
+from bot.errors import ContentError
+from bot.wiring.content import read_files
 
 #: Characters shown before and after a passage.
 AROUND = 60
@@ -21,7 +22,10 @@ AROUND = 60
 @places
 def command(where: Places, text: str, as_json: bool) -> int:
     """Tell where TEXT stands, to the character; exit code 1 where it stands nowhere."""
-    campaign = prove_files(where.config, where.posts).rendered.campaign
+    loaded = read_files(where.config, where.posts)
+    campaign = loaded.campaign
+    if campaign is None:
+        raise ContentError(loaded.errors)
     located = locate(text, campaign.sources.values())
     if as_json:
         print_json(located)

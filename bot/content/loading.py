@@ -166,18 +166,13 @@ class _Loading:
     def _known(
         self, root: Node | None, listed: Node | None, described: Mapping[str, Node | None]
     ) -> Known:
-        start: Mapping[str, bool] = Anything() if listed is None else _addresses(listed)
-        links = (
-            start
-            if isinstance(start, Anything)
-            else {
-                **start,
-                **{
-                    _stem(name): node is None or bool(node.text("address"))
-                    for name, node in described.items()
-                },
+        links: Mapping[str, bool] = Anything()
+        if listed is not None:
+            sources = {
+                _stem(name): node is None or bool(node.text("address"))
+                for name, node in described.items()
             }
-        )
+            links = {**_addresses(listed), **sources}
         accounts = _names(root, "accounts")
         if root is not None and not isinstance(accounts, Anything):
             accounts = {

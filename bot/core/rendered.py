@@ -5,7 +5,7 @@ Checks, previews, planning and the desk all read one `RenderedCampaign`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -92,6 +92,7 @@ def render_campaign(
     traits: Mapping[str, Traits],
     limits: Mapping[str, Limits],
     pictures: PictureSource | None = None,
+    pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> RenderedCampaign:
     """Render every post for every account it goes to; a post without accounts goes to all.
 
@@ -100,6 +101,7 @@ def render_campaign(
         traits: By platform.
         limits: By account; one without limits has its platform's.
         pictures: Makes pictures ready; without it they are as their files are.
+        pictured: Of which posts pictures are made ready, which takes its time.
     """
     accounts = campaign.schedule.accounts
     rendered = {
@@ -109,7 +111,7 @@ def render_campaign(
             campaign=campaign,
             traits=traits[accounts[name].platform],
             limits=limits.get(name, traits[accounts[name].platform].limits),
-            pictures=pictures,
+            pictures=pictures if pictured(post) else None,
         )
         for post in campaign.posts
         for name in post.accounts or accounts

@@ -83,8 +83,8 @@ class RenderedText:
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """What one rendering needs to know of its place."""
+class _Context:
+    """What one rendering needs to know."""
 
     version: Version
     campaign: Campaign
@@ -112,16 +112,16 @@ def render(
     """
     if account.max_length is not None:
         limits = replace(limits, max_length=account.max_length)
-    room = _Room(version_of(post, account, campaign), campaign, traits, limits)
-    version, skipped = _link_allowed(room)
+    context = _Context(version_of(post, account, campaign), campaign, traits, limits)
+    version, skipped = _link_allowed(context)
     if skipped:
         return RenderedText(version, skipped=skipped, max_length=limits.max_length)
-    room = replace(room, version=version)
-    problems = list(_problems(room))
-    ready = _pictures(room, pictures, problems) if not problems else ()
+    context = replace(context, version=version)
+    problems = list(_problems(context))
+    ready = _pictures(context, pictures, problems) if not problems else ()
     if problems:
         return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
-    return _statuses(room, ready)
+    return _statuses(context, ready)
 
 
 def length_of(status: Status, traits: Traits, limits: Limits) -> int:
@@ -139,9 +139,9 @@ def fits(status: Status, traits: Traits, limits: Limits) -> bool:
     )
 
 
-def _link_allowed(room: _Room) -> tuple[Version, str]:
+def _link_allowed(context: _Context) -> tuple[Version, str]:
     """Take the link of the quoted source away where an account has none; else say why to skip."""
-    version = room.version
+    version = context.version
     if version.account.links != "never":
         return version, ""
     if version.links_to_its_source:
@@ -158,22 +158,22 @@ def _link_allowed(room: _Room) -> tuple[Version, str]:
     return version, ""
 
 
-def _problems(room: _Room) -> Iterator[Problem]:
-    version, post = room.version, room.version.post
+def _problems(context: _Context) -> Iterator[Problem]:
+    version, post = context.version, context.version.post
     if version.quote is not None and version.source is None:
         message = f"no such source {version.quote.source!r}"
         yield problem_at(post, "quote.source", message, "unknown-name")
     if not version.text and version.quote is None:
         message = "nothing to say; give it a text or a quotation"
         yield problem_at(post, "text", message, "nothing-to-say")
-    if version.link and not address_of(version.link, room.campaign):
+    if version.link and not address_of(version.link, context.campaign):
         message = f"{version.link!r} has no known address, so it cannot be posted"
         yield problem_at(post, key_of(post, version.account, "link"), message, "link-address")
-    yield from _media_problems(room)
+    yield from _media_problems(context)
 
 
-def _media_problems(room: _Room) -> Iterator[Problem]:
-    version, post, limits = room.version, room.version.post, room.limits
+def _media_problems(context: _Context) -> Iterator[Problem]:
+    version, post, limits = context.version, context.version.post, context.limits
     key = key_of(post, version.account, "media")
     count = len(version.media) + version.card
     if count > limits.max_pictures:
@@ -190,19 +190,19 @@ def _media_problems(room: _Room) -> Iterator[Problem]:
 
 
 def _pictures(
-    room: _Room, source: PictureSource | None, problems: list[Problem]
+    context: _Context, source: PictureSource | None, problems: list[Problem]
 ) -> tuple[Picture, ...]:
     """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
-    version, post, found = room.version, room.version.post, []
+    version, post, found = context.version, context.version.post, []
     if version.card and source:
         try:
-            found.append(source.card(post, room.campaign))
+            found.append(source.card(post, context.campaign))
         except CardError as error:
             key = key_of(post, version.account, "card")
             problems.append(problem_at(post, key, str(error), CARD))
     for number, file in enumerate(version.media):
         try:
-            found.append(source.fitted(file, room.limits) if source else _as_it_is(file))
+            found.append(source.fitted(file, context.limits) if source else _as_it_is(file))
         except PictureError as error:
             key = f"{key_of(post, version.account, 'media')}[{number}].file"
             problems.append(problem_at(post, key, str(error), PICTURE))
@@ -213,46 +213,50 @@ def _as_it_is(file: MediaFile) -> Picture:
     return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
 
-def _address(room: _Room) -> str:
+def _address(context: _Context) -> str:
     """Give the address to link to; of the quoted source it opens at the quoted words."""
-    version = room.version
-    address = address_of(version.link, room.campaign) if version.link else ""
+    version = context.version
+    address = address_of(version.link, context.campaign) if version.link else ""
     if address and version.links_to_its_source and version.quote and version.source:
         return with_text_fragment(address, version.source.text, version.quote.fragments)
     return address
 
 
-def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> RenderedText:
-    address = _address(room)
-    whole = Part(room.version.text, _whole(room.version), is_first=True, is_last=True)
-    status = _status(room, whole, address, pictures)
-    judged = _judged(room, (status,), address)
-    if not judged.problems or not _may_thread(room):
+def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
+    address = _address(context)
+    whole = Part(context.version.text, _whole(context.version), is_first=True, is_last=True)
+    status = _status(context, whole, address, pictures)
+    judged = _judged(context, (status,), address)
+    if not judged.problems or not _may_thread(context):
         return judged
     try:
         parts = parts_of(
-            room.version,
-            lambda part: fits(_status(room, part, address, pictures), room.traits, room.limits),
+            context.version,
+            lambda part: fits(
+                _status(context, part, address, pictures), context.traits, context.limits
+            ),
         )
     except ThreadError as e:
-        key = _longest_key(room.version)
-        problem = problem_at(room.version.post, key, str(e), "too-long")
+        key = _longest_key(context.version)
+        problem = problem_at(context.version.post, key, str(e), "too-long")
         return replace(judged, problems=(problem,))
-    return _judged(room, tuple(_status(room, part, address, pictures) for part in parts), address)
+    return _judged(
+        context, tuple(_status(context, part, address, pictures) for part in parts), address
+    )
 
 
-def _judged(room: _Room, statuses: tuple[Status, ...], address: str) -> RenderedText:
+def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
     """Give the statuses with their facets if all of them fit, or else the problem."""
-    version, most, most_bytes = room.version, room.limits.max_length, room.limits.max_bytes
-    lengths = tuple(length_of(one, room.traits, room.limits) for one in statuses)
+    version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
+    lengths = tuple(length_of(one, context.traits, context.limits) for one in statuses)
     for status, length in zip(statuses, lengths, strict=True):
         size = len(status.text.encode())
         count = f"{length} of {most} characters" if length > most else ""
         count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
         if count:
-            problem = _too_long(version, count, room.traits)
+            problem = _too_long(version, count, context.traits)
             return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
-    marked = tuple(_marked(room, one, address) for one in statuses)
+    marked = tuple(_marked(context, one, address) for one in statuses)
     return RenderedText(version, marked, lengths=lengths, max_length=most)
 
 
@@ -260,9 +264,9 @@ def _whole(version: Version) -> Passage | None:
     return passage(version.quote, version.source) if version.quote and version.source else None
 
 
-def _may_thread(room: _Room) -> bool:
-    allowed = room.traits.threads_freely or room.version.account.threads
-    return room.version.thread and allowed
+def _may_thread(context: _Context) -> bool:
+    allowed = context.traits.threads_freely or context.version.account.threads
+    return context.version.thread and allowed
 
 
 def _too_long(version: Version, count: str, traits: Traits) -> Problem:
@@ -283,17 +287,17 @@ def _longest_key(version: Version) -> str:
     return key_of(version.post, version.account, "text")
 
 
-def _status(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
+def _status(context: _Context, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
     """Lay one part out, without facets; pictures stand on the first, the link on the last."""
-    version, folds = room.version, room.traits.folds_warning
+    version, folds = context.version, context.traits.folds_warning
     shown = part.is_first and bool(pictures or version.card)
     address = address if part.is_last else ""
-    carded = bool(address) and room.traits.has_link_cards and not shown
+    carded = bool(address) and context.traits.has_link_cards and not shown
     text = lay_out(
         warning="" if folds else version.warning,
         text=part.text,
         quoted=part.quoted,
-        link="" if carded else _shown_link(room, address),
+        link="" if carded else _shown_link(context, address),
     )
     return Status(
         text=text,
@@ -301,30 +305,30 @@ def _status(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]
         warning=version.warning if folds and version.warning else None,
         sensitive=bool(version.warning),
         pictures=pictures if part.is_first else (),
-        card=_link_card(room, address) if carded else None,
+        card=_link_card(context, address) if carded else None,
         spans=part.quoted.spans if part.quoted else (),
     )
 
 
-def _shown_link(room: _Room, address: str) -> str:
+def _shown_link(context: _Context, address: str) -> str:
     """Give a link as it stands in the text: short where the platform links words itself."""
-    return short_link(address) if address and room.traits.has_link_cards else address
+    return short_link(address) if address and context.traits.has_link_cards else address
 
 
-def _marked(room: _Room, status: Status, address: str) -> Status:
+def _marked(context: _Context, status: Status, address: str) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
-    short, text = _shown_link(room, address), status.text
+    short, text = _shown_link(context, address), status.text
     if short == address or not text.endswith(f"\n{short}"):
-        return replace(status, facets=detect(text, coalition=room.mentions))
+        return replace(status, facets=detect(text, coalition=context.mentions))
     body = text[: len(text) - len(short)]
     start = len(body.encode())
     whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
-    return replace(status, facets=(*detect(body, coalition=room.mentions), whole))
+    return replace(status, facets=(*detect(body, coalition=context.mentions), whole))
 
 
-def _link_card(room: _Room, address: str) -> LinkCard:
-    link = room.version.link
-    known = room.campaign.investigations.get(link) or room.campaign.sources[link]
+def _link_card(context: _Context, address: str) -> LinkCard:
+    link = context.version.link
+    known = context.campaign.investigations.get(link) or context.campaign.sources[link]
     if known.card:
         title, description = known.card.title, known.card.description
     else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.content.files import POSTS
 from bot.content.loading import Loaded
-from bot.core.campaign import Campaign
+from bot.core.campaign import Campaign, Post
 from bot.core.model import Limits, Traits
 from bot.core.rendered import RenderedCampaign, render_campaign
 from bot.core.rules import check
@@ -64,14 +64,16 @@ def check_content(
     traits: Mapping[str, Traits],
     limits: Mapping[str, Limits],
     now: datetime,
+    pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> CheckedContent:
     """Render what could be read, and hold it against every rule.
 
-    Files with errors are held against the rules too, so that all is told at once.
+    Files with errors are held against the rules too, so that all is told at once. Pictures are
+    made ready of those posts only that ``pictured`` names.
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)
-    whole = render_loaded(loaded, loaded.readable, traits=traits, limits=limits)
+    whole = render_loaded(loaded, loaded.readable, traits=traits, limits=limits, pictured=pictured)
     problems = {*loaded.problems, *check(whole, now=now)}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))
 
@@ -82,7 +84,10 @@ def render_loaded(
     *,
     traits: Mapping[str, Traits],
     limits: Mapping[str, Limits],
+    pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> RenderedCampaign:
     """Render a campaign with the pictures of its files."""
     pictures = PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
-    return render_campaign(campaign, traits=traits, limits=limits, pictures=pictures)
+    return render_campaign(
+        campaign, traits=traits, limits=limits, pictures=pictures, pictured=pictured
+    )

@@ -36,7 +36,8 @@ class DeskCheck:
     """Proves a text as if it stood among the files in force."""
 
     files: Callable[[], Mapping[str, bytes]]
-    prove: Callable[[Mapping[str, bytes]], CheckedContent]
+    #: Reads, renders and checks files, with the pictures of the one that is named.
+    prove: Callable[[Mapping[str, bytes], str], CheckedContent]
     #: Hash and problems of the files that were in force at the last check.
     _before: tuple[str, frozenset[Problem]] = field(default=("", frozenset()))
 
@@ -52,7 +53,7 @@ class DeskCheck:
         """
         files = self.files()
         before = self._known_problems(files)
-        content = self.prove({**files, name: text.encode()})
+        content = self.prove({**files, name: text.encode()}, name)
         found = [one for one in content.problems if one not in before or one.file == name]
         whole = content.readable
         return Checked(
@@ -67,5 +68,5 @@ class DeskCheck:
     def _known_problems(self, files: Mapping[str, bytes]) -> frozenset[Problem]:
         tree = tree_sha256(files)
         if self._before[0] != tree:
-            self._before = tree, frozenset(self.prove(files).problems)
+            self._before = tree, frozenset(self.prove(files, "").problems)
         return self._before[1]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from bot.cards.pictures import inspect
 from bot.clock import Clock, SystemClock
 from bot.content.loading import Loaded, load, load_from_files
-from bot.core.campaign import Account
+from bot.core.campaign import Account, Post
 from bot.core.model import Limits, Traits
 from bot.core.rendered import RenderedCampaign
 from bot.platforms.registry import KINDS
@@ -55,22 +55,36 @@ def prove_files(
     return _checked(read_files(config, posts, now=now), now, store)
 
 
-def prove_stored(files: Mapping[str, bytes], store: Store, clock: Clock) -> CheckedContent:
-    """Do the same to files that are in the database, or would be."""
-    now = clock.now()
-    loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
-    return _checked(loaded, now, store)
-
-
 def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
     """Do the same to the last good tree of the database; None before there is one."""
     files = kept_files(store)
-    return None if files is None else prove_stored(files, store, clock)
+    if files is None:
+        return None
+    loaded = _stored(files, clock)
+    return _checked(loaded, clock.now(), store)
 
 
-def _checked(loaded: Loaded, now: datetime, store: Store | None) -> CheckedContent:
+def prove_file(
+    files: Mapping[str, bytes], name: str, *, store: Store, clock: Clock
+) -> CheckedContent:
+    """Do the same to files that could be in the database, with pictures of one file's posts."""
+    loaded = _stored(files, clock)
+    return _checked(loaded, clock.now(), store, lambda post: post.place.file == name)
+
+
+def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
+    return load_from_files(files, traits=TRAITS, inspect=tell_picture, now=clock.now())
+
+
+def _checked(
+    loaded: Loaded,
+    now: datetime,
+    store: Store | None,
+    pictured: Callable[[Post], bool] = lambda _post: True,
+) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
-    return check_content(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
+    limits = limits_for(accounts, store)
+    return check_content(loaded, traits=TRAITS, limits=limits, now=now, pictured=pictured)
 
 
 def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:

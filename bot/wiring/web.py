@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Thread
 
@@ -29,7 +29,7 @@ from bot.web.app import build
 from bot.web.guard import Guard
 from bot.web.house import House
 from bot.web.routes import DOORS
-from bot.wiring.content import TRAITS, prove_stored
+from bot.wiring.content import TRAITS, prove_file
 from bot.wiring.service import Bot, Connections
 
 log = get_logger(__name__)
@@ -141,7 +141,7 @@ def furnish(back: Backdrop, address: Address) -> House:
         access=back.access,
         corrections=Corrections(store, clock, lambda: contents.composition, back.platform),
         deskcheck=DeskCheck(
-            lambda: kept_files(store) or {}, lambda files: prove_stored(files, store, clock)
+            lambda: kept_files(store) or {}, partial(prove_file, store=store, clock=clock)
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), TRAITS),
         hosts=address.hosts,
