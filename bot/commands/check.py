@@ -16,16 +16,16 @@ from bot.wiring.content import prove_files
 @places
 def command(where: Places, form: str, as_json: bool) -> int:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    loaded = prove_files(where.config, where.posts)
-    errors = [one for one in loaded.problems if one.severity is Severity.ERROR]
+    content = prove_files(where.config, where.posts)
     if as_json:
-        print_json({"problems": loaded.problems, "tree": loaded.tree_sha256})
+        print_json({"problems": content.problems, "tree": content.tree_sha256})
     else:
-        for problem in loaded.problems:
+        for problem in content.problems:
             click.echo(_annotation(problem) if form == "github" else str(problem))
     if not as_json and form == "text":
-        click.echo(_summary(loaded.problems, len(loaded.campaign.posts) if loaded.campaign else 0))
-    return 1 if errors else 0
+        posts = len(content.campaign.posts) if content.campaign else 0
+        click.echo(_summary(content.problems, posts))
+    return 1 if content.errors else 0
 
 
 def _summary(problems: tuple[Problem, ...], posts: int) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import click
 
 from bot.commands.common import Places, json_option, places, print_json
+from bot.core.campaign import Post
 from bot.core.model import Status
+from bot.core.rendered import RenderedCampaign
+from bot.core.rendering import RenderedText
 from bot.errors import DecisionError
-from bot.services.reviewer import Preview, Shown, preview
-from bot.wiring.content import compose_files
+from bot.wiring.content import prove_files
 
 WIDTH = 78
 
@@ -25,40 +27,50 @@ def command(where: Places, post_id: str | None, every: bool, as_json: bool) -> N
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    composition = compose_files(where.config, where.posts)
-    posts = [one for one in composition.campaign.posts if every or one.id == post_id]
+    whole = prove_files(where.config, where.posts).rendered
+    posts = [one for one in whole.campaign.posts if every or one.id == post_id]
     if not posts:
         raise DecisionError(f"no post is called {post_id!r}")
-    shown = [preview(composition, post) for post in posts]
     if as_json:
-        print_json([_as_json(one) for one in shown])
+        print_json([_as_json(post, whole) for post in posts])
         return
-    for one in shown:
-        click.echo("\n".join(_lines(one)))
+    for post in posts:
+        click.echo("\n".join(_lines(post, whole)))
 
 
-def _as_json(one: Preview) -> dict[str, object]:
-    return {"id": one.post.id, "ready": one.post.ready, "shown": one.shown}
+def _as_json(post: Post, whole: RenderedCampaign) -> dict[str, object]:
+    shown = [
+        {
+            "account": text.account.name,
+            "platform": text.account.platform,
+            "statuses": text.statuses,
+            "lengths": text.lengths if text.statuses else (),
+            "max_length": text.max_length,
+            "skipped": text.why_not,
+            "cost": whole.cost_of_all(text),
+        }
+        for text in whole.texts_of(post)
+    ]
+    return {"id": post.id, "ready": post.ready, "shown": shown}
 
 
-def _lines(one: Preview) -> Iterator[str]:
-    draft = "" if one.post.ready else "  (draft)"
-    yield f"━━ {one.post.id}{draft} " + "━" * max(2, WIDTH - len(one.post.id) - len(draft) - 4)
-    for shown in one.shown:
-        yield from _account(shown)
+def _lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
+    draft = "" if post.ready else "  (draft)"
+    yield f"━━ {post.id}{draft} " + "━" * max(2, WIDTH - len(post.id) - len(draft) - 4)
+    for text in whole.texts_of(post):
+        yield from _account(text, whole.cost_of_all(text))
     yield ""
 
 
-def _account(shown: Shown) -> Iterator[str]:
-    price = f" · ${shown.cost:.3f}" if shown.cost else ""
-    if shown.skipped:
-        yield f"  {shown.account}: nothing ({shown.skipped})"
+def _account(text: RenderedText, cost: float) -> Iterator[str]:
+    price = f" · ${cost:.3f}" if cost else ""
+    if text.why_not:
+        yield f"  {text.account.name}: nothing ({text.why_not})"
         return
-    for number, (status, length) in enumerate(
-        zip(shown.statuses, shown.lengths, strict=True), start=1
-    ):
-        part = f" · part {number} of {len(shown.statuses)}" if len(shown.statuses) > 1 else ""
-        yield f"  {shown.account} · {length} of {shown.max_length}{part}{price} · {status.lang}"
+    for number, (status, length) in enumerate(zip(text.statuses, text.lengths, strict=True), 1):
+        part = f" · part {number} of {len(text.statuses)}" if len(text.statuses) > 1 else ""
+        count = f"{length} of {text.max_length}"
+        yield f"  {text.account.name} · {count}{part}{price} · {status.lang}"
         yield from (f"  │ {line}" for line in _body(status))
 
 

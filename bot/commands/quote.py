@@ -10,8 +10,7 @@ from bot.commands.common import Places, json_option, places, print_json
 from bot.core.campaign import Campaign
 from bot.core.quoting import Found, Located, locate
 from bot.errors import ContentError
-from bot.services.contents import errors_of
-from bot.wiring.content import prove_files
+from bot.wiring.content import read_files
 
 #: Characters shown before and after a passage.
 AROUND = 60
@@ -23,14 +22,15 @@ AROUND = 60
 @places
 def command(where: Places, text: str, as_json: bool) -> int:
     """Tell where TEXT stands, to the character; exit code 1 where it stands nowhere."""
-    loaded = prove_files(where.config, where.posts)
-    if loaded.campaign is None:
-        raise ContentError(errors_of(loaded))
-    located = locate(text, loaded.campaign.sources.values())
+    loaded = read_files(where.config, where.posts)
+    campaign = loaded.campaign
+    if campaign is None:
+        raise ContentError(loaded.errors)
+    located = locate(text, campaign.sources.values())
     if as_json:
         print_json(located)
     else:
-        for line in _lines(located, loaded.campaign):
+        for line in _lines(located, campaign):
             click.echo(line)
     return 0 if located.exact else 1
 

@@ -10,9 +10,7 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from bot.content import schedules
-from bot.content.bounds import Bounds
-from bot.content.files import POSTS, SCHEDULE, FileError, FolderTree, StoredTree, Tree
-from bot.content.known import Anything, Known
+from bot.content.files import POSTS, SCHEDULE, Bounds, FileError, FolderTree, StoredTree, Tree
 from bot.content.nodes import Node
 from bot.content.pictures import FOLDER as PICTURES
 from bot.content.pictures import Inspect, Pictures
@@ -22,6 +20,7 @@ from bot.content.sources import FOLDER as SOURCES
 from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, build_source
 from bot.content.yamlfile import parse
 from bot.core.campaign import NOWHERE, Campaign, Investigation, Post, Schedule, Source
+from bot.core.fields import Anything, Known
 from bot.core.model import Traits
 from bot.errors import Problem, Severity
 
@@ -35,16 +34,24 @@ NOT_CONTENT = frozenset({"README.md", ".gitkeep"})
 class Loaded:
     """What a tree of files says."""
 
-    #: None while any problem is an error.
-    campaign: Campaign | None
+    #: What could be read, in spite of errors; None where that is no campaign.
+    readable: Campaign | None
     #: Sorted by file, line and column; warnings and notices too.
     problems: tuple[Problem, ...]
-    #: All that was read, by ``schedule.yaml`` and ``posts/…``: text as it is, pictures as bytes.
-    files: Mapping[str, str | bytes]
+    #: All that was read, by ``schedule.yaml`` and ``posts/…``.
+    files: Mapping[str, bytes]
     #: Of the content, and of the errors where there are any.
     tree_sha256: str
-    #: What could be read in spite of errors: only good for finding more of them at once.
-    readable: Campaign | None = None
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the tree from being a campaign."""
+        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """What is written; None while any problem is an error."""
+        return None if self.errors else self.readable
 
 
 def load(
@@ -84,7 +91,7 @@ def load_from_files(
     now: datetime,
     bounds: Bounds | None = None,
 ) -> Loaded:
-    """Read a campaign from what `Loaded.files` held, text as UTF-8; the disk is not touched."""
+    """Read a campaign from what `Loaded.files` held; the disk is not touched."""
     bounds = bounds or Bounds()
     return _Loading(
         StoredTree(files), traits=traits, inspect=inspect, now=now, bounds=bounds
@@ -130,8 +137,11 @@ class _Loading:
         self._strays()
         return self._loaded(schedule, posts, sources, investigations)
 
-    def _tell(self, name: str, message: str, severity: Severity = Severity.ERROR) -> None:
-        self._problems.append(Problem(self._tree.shown(name), 0, 0, "", message, severity))
+    def _tell(
+        self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> None:
+        file = self._tree.shown(name)
+        self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
 
     def _read(self, name: str, most: int) -> bytes:
         self._asked_for.add(name)
@@ -149,7 +159,7 @@ class _Loading:
         try:
             raw = self._read(name, self._bounds.yaml_bytes)
         except FileError as error:
-            self._tell(name, str(error))
+            self._tell(name, str(error), "file")
             return None
         node, problems = parse(raw, file=file, bounds=self._bounds)
         wrong = None if problems else document(node, file=file, key=_first_key(name))
@@ -159,18 +169,13 @@ class _Loading:
     def _known(
         self, root: Node | None, listed: Node | None, described: Mapping[str, Node | None]
     ) -> Known:
-        start: Mapping[str, bool] = Anything() if listed is None else _addresses(listed)
-        links = (
-            start
-            if isinstance(start, Anything)
-            else {
-                **start,
-                **{
-                    _stem(name): node is None or bool(node.text("address"))
-                    for name, node in described.items()
-                },
+        links: Mapping[str, bool] = Anything()
+        if listed is not None:
+            sources = {
+                _stem(name): node is None or bool(node.text("address"))
+                for name, node in described.items()
             }
-        )
+            links = {**_addresses(listed), **sources}
         accounts = _names(root, "accounts")
         if root is not None and not isinstance(accounts, Anything):
             accounts = {
@@ -236,13 +241,13 @@ class _Loading:
     def _strays(self) -> None:
         """Tell of files that nothing reads: most likely someone thinks they are posted."""
         for name in self._names:
-            is_picture = name.startswith(f"{POSTS}/{PICTURES}/")
-            is_expected = is_picture or name in self._asked_for
+            is_expected = is_picture(name) or name in self._asked_for
             if not is_expected and PurePosixPath(name).name not in NOT_CONTENT:
-                self._tell(name, _stray(name))
+                self._tell(name, _stray(name), "file-stray")
         for name in self._pictures.unused():
             if PurePosixPath(name).name not in NOT_CONTENT:
-                self._tell(f"{POSTS}/{name}", "no post uses this picture", Severity.NOTICE)
+                message = "no post uses this picture"
+                self._tell(f"{POSTS}/{name}", message, "picture-unused", Severity.NOTICE)
 
     def _loaded(
         self,
@@ -259,8 +264,13 @@ class _Loading:
         linked = {*sources, *investigations, ""}
         whole = tuple(post for post in posts if _links_of(post) <= linked)
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
-        files = {name: _text_or_bytes(name, contents[name]) for name in sorted(contents)}
-        return Loaded(None if failed else readable, problems, files, tree, readable)
+        files = {name: contents[name] for name in sorted(contents)}
+        return Loaded(readable, problems, files, tree)
+
+
+def is_picture(name: str) -> bool:
+    """Tell whether a file of a tree is a picture, and no text."""
+    return name.startswith(f"{POSTS}/{PICTURES}/")
 
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:
@@ -316,12 +326,3 @@ def _stray(name: str) -> str:
 
 def _links_of(post: Post) -> set[str]:
     return {post.link, *(variant.link or "" for variant in post.variants.values())}
-
-
-def _text_or_bytes(name: str, content: bytes) -> str | bytes:
-    if name.startswith(f"{POSTS}/{PICTURES}/"):
-        return content
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content

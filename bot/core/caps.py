@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.core.campaign import Account
-from bot.core.likeness import Rendering
-from bot.core.versions import problem_at
-from bot.errors import Problem
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -33,24 +29,3 @@ def free_at(account: Account, begun: Sequence[datetime], now: datetime) -> datet
         if len(lately) >= most:
             moments.append(lately[-most] + span)
     return max(moments)
-
-
-def crowded(shown: Iterable[Rendering], *, now: datetime) -> Iterator[Problem]:
-    """Say which posts with a moment of their own an account's caps would make late."""
-    fixed: dict[str, list[tuple[datetime, Rendering]]] = defaultdict(list)
-    for one in shown:
-        if one.post.at is not None and one.post.at > now:
-            fixed[one.account.name].append((one.post.at, one))
-    for ones in fixed.values():
-        ones.sort(key=lambda each: each[0])
-        for place, (at, one) in enumerate(ones):
-            yield from _too_many(one, at, [before for before, _one in ones[:place]])
-
-
-def _too_many(one: Rendering, at: datetime, before: Sequence[datetime]) -> Iterator[Problem]:
-    for most, span, key in caps_of(one.account):
-        lately = sum(at - span < each for each in before)
-        if lately >= most:
-            what = "an hour" if span == HOUR else "a day"
-            message = f"number {lately + 1} of {one.account.name} within {what}, where {key} is"
-            yield problem_at(one.post, "at", f"{message} {most}; move it, or raise the cap")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.core.campaign import Account, Campaign, MediaFile, Post
 from bot.core.facets import detect, find_links
@@ -20,28 +21,70 @@ from bot.core.model import (
 from bot.core.textfragment import with_text_fragment
 from bot.core.threads import Part, ThreadError, parts_of
 from bot.core.versions import Version, address_of, key_of, problem_at, version_of
-from bot.errors import Problem
+from bot.errors import CardError, PictureError, Problem
 
-#: Draws the quote card of a post for an account; None where there is none yet.
-CardPicture = Callable[[Post, Account], Picture | None]
+#: Rules that a picture breaks which cannot be made ready for an account.
+PICTURE, CARD = "picture", "card"
+
+
+class PictureSource(Protocol):
+    """Makes pictures ready to be uploaded."""
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """Bytes of what was made ready, by hash."""
+
+    def fitted(self, file: MediaFile, limits: Limits) -> Picture:
+        """Give a picture as it will be uploaded where these limits hold.
+
+        Raises:
+            PictureError: it cannot be made to fit.
+        """
+
+    def card(self, post: Post, campaign: Campaign) -> Picture:
+        """Give the quote card of a post.
+
+        Raises:
+            CardError: it cannot be drawn.
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedText:
     """What an account shows of a post: statuses, or why it is left out, or what is wrong."""
 
+    version: Version
     statuses: tuple[Status, ...] = ()
     #: The post does not go to this account, and that is no mistake.
     skipped: str = ""
     problems: tuple[Problem, ...] = ()
-    #: Of the longest status, as the platform counts it, and what fits; also where it does not fit.
-    length: int = 0
+    #: Of each status, as the platform counts it; also of what does not fit.
+    lengths: tuple[int, ...] = ()
+    #: What fits.
     max_length: int = 0
+
+    @property
+    def post(self) -> Post:
+        return self.version.post
+
+    @property
+    def account(self) -> Account:
+        return self.version.account
+
+    @property
+    def words(self) -> str:
+        """Own words and quoted ones, as texts are compared: no attribution, warning, link."""
+        return self.version.words
+
+    @property
+    def why_not(self) -> str:
+        """Why the account gets nothing; empty where it does."""
+        return self.skipped or "; ".join(problem.message for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """What one rendering needs to know of its place."""
+class _Context:
+    """What one rendering needs to know."""
 
     version: Version
     campaign: Campaign
@@ -60,24 +103,25 @@ def render(
     campaign: Campaign,
     traits: Traits,
     limits: Limits,
-    card_picture: CardPicture | None = None,
-) -> Rendered:
+    pictures: PictureSource | None = None,
+) -> RenderedText:
     """Lay a post out for an account, as ready statuses: the parts of a thread in their order.
 
     Quoted words go from the source into the text untouched. An account's own ``max_length`` wins
-    over ``limits``. Without ``card_picture`` a drawn card takes its place but has no picture yet.
+    over ``limits``. Without a source of pictures they are as their files are, and no card is drawn.
     """
     if account.max_length is not None:
         limits = replace(limits, max_length=account.max_length)
-    room = _Room(version_of(post, account, campaign), campaign, traits, limits)
-    version, skipped = _link_allowed(room)
+    context = _Context(version_of(post, account, campaign), campaign, traits, limits)
+    version, skipped = _link_allowed(context)
     if skipped:
-        return Rendered(skipped=skipped, max_length=limits.max_length)
-    room = replace(room, version=version)
-    problems = tuple(_problems(room))
+        return RenderedText(version, skipped=skipped, max_length=limits.max_length)
+    context = replace(context, version=version)
+    problems = list(_problems(context))
+    ready = _pictures(context, pictures, problems) if not problems else ()
     if problems:
-        return Rendered(problems=problems, max_length=limits.max_length)
-    return _statuses(room, _pictures(room, card_picture))
+        return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
+    return _statuses(context, ready)
 
 
 def length_of(status: Status, traits: Traits, limits: Limits) -> int:
@@ -95,9 +139,9 @@ def fits(status: Status, traits: Traits, limits: Limits) -> bool:
     )
 
 
-def _link_allowed(room: _Room) -> tuple[Version, str]:
+def _link_allowed(context: _Context) -> tuple[Version, str]:
     """Take the link of the quoted source away where an account has none; else say why to skip."""
-    version = room.version
+    version = context.version
     if version.account.links != "never":
         return version, ""
     if version.links_to_its_source:
@@ -106,7 +150,7 @@ def _link_allowed(room: _Room) -> tuple[Version, str]:
     if version.link:
         return version, (
             f"{name} has `links: never` and this post links to {version.link!r}; "
-            f"a variant without the link (`drop_link: true`) would go there"
+            f"a variant without the link (`link: none`) would go there"
         )
     quoted = version.quote.text if version.quote else ""
     if any(find_links(one) for one in (version.text, version.warning, quoted)):
@@ -114,105 +158,115 @@ def _link_allowed(room: _Room) -> tuple[Version, str]:
     return version, ""
 
 
-def _problems(room: _Room) -> Iterator[Problem]:
-    version, post = room.version, room.version.post
+def _problems(context: _Context) -> Iterator[Problem]:
+    version, post = context.version, context.version.post
     if version.quote is not None and version.source is None:
-        yield problem_at(post, "quote.source", f"no such source {version.quote.source!r}")
+        message = f"no such source {version.quote.source!r}"
+        yield problem_at(post, "quote.source", message, "unknown-name")
     if not version.text and version.quote is None:
-        yield problem_at(post, "text", "nothing to say; give it a text or a quotation")
-    if version.link and not address_of(version.link, room.campaign):
-        yield problem_at(
-            post,
-            key_of(post, version.account, "link"),
-            f"{version.link!r} has no known address, so it cannot be posted",
-        )
-    yield from _media_problems(room)
+        message = "nothing to say; give it a text or a quotation"
+        yield problem_at(post, "text", message, "nothing-to-say")
+    if version.link and not address_of(version.link, context.campaign):
+        message = f"{version.link!r} has no known address, so it cannot be posted"
+        yield problem_at(post, key_of(post, version.account, "link"), message, "link-address")
+    yield from _media_problems(context)
 
 
-def _media_problems(room: _Room) -> Iterator[Problem]:
-    version, post, limits = room.version, room.version.post, room.limits
+def _media_problems(context: _Context) -> Iterator[Problem]:
+    version, post, limits = context.version, context.version.post, context.limits
     key = key_of(post, version.account, "media")
     count = len(version.media) + version.card
     if count > limits.max_pictures:
-        yield problem_at(post, key, f"{count} of {limits.max_pictures} pictures; take some away")
+        message = f"{count} of {limits.max_pictures} pictures; take some away"
+        yield problem_at(post, key, message, "picture-count")
     for number, file in enumerate(version.media):
-        for name, message in _picture_flaws(file, limits):
-            yield problem_at(post, f"{key}[{number}].{name}", message)
+        message = ""
+        if not file.alt.strip():
+            message = "missing; describe the picture for people who cannot see it"
+        elif len(file.alt) > limits.max_alt:
+            message = f"{len(file.alt)} of {limits.max_alt} characters; shorten it"
+        if message:
+            yield problem_at(post, f"{key}[{number}].alt", message, "alt")
 
 
-def _picture_flaws(file: MediaFile, limits: Limits) -> Iterator[tuple[str, str]]:
-    if not file.alt.strip():
-        yield "alt", "missing; describe the picture for people who cannot see it"
-    elif len(file.alt) > limits.max_alt:
-        yield "alt", f"{len(file.alt)} of {limits.max_alt} characters; shorten it"
-    if file.mime not in limits.picture_mimes:
-        yield "file", f"{file.mime} is not taken; use {' or '.join(limits.picture_mimes)}"
-    if file.size > limits.max_picture_bytes:
-        yield "file", f"{file.size} of {limits.max_picture_bytes} bytes; make it smaller"
-    if limits.max_pixels is not None and file.width * file.height > limits.max_pixels:
-        pixels = file.width * file.height
-        yield "file", f"{pixels} of {limits.max_pixels} pixels; make it smaller"
+def _pictures(
+    context: _Context, source: PictureSource | None, problems: list[Problem]
+) -> tuple[Picture, ...]:
+    """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
+    version, post, found = context.version, context.version.post, []
+    if version.card and source:
+        try:
+            found.append(source.card(post, context.campaign))
+        except CardError as error:
+            key = key_of(post, version.account, "card")
+            problems.append(problem_at(post, key, str(error), CARD))
+    for number, file in enumerate(version.media):
+        try:
+            found.append(source.fitted(file, context.limits) if source else _as_it_is(file))
+        except PictureError as error:
+            key = f"{key_of(post, version.account, 'media')}[{number}].file"
+            problems.append(problem_at(post, key, str(error), PICTURE))
+    return tuple(found)
 
 
-def _pictures(room: _Room, card_picture: CardPicture | None) -> tuple[Picture, ...]:
-    version = room.version
-    drawn = card_picture(version.post, version.account) if version.card and card_picture else None
-    files = (
-        Picture(one.sha256, one.mime, one.alt, one.width, one.height, one.size)
-        for one in version.media
-    )
-    return (*([drawn] if drawn else []), *files)
+def _as_it_is(file: MediaFile) -> Picture:
+    return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
 
-def _address(room: _Room) -> str:
+def _address(context: _Context) -> str:
     """Give the address to link to; of the quoted source it opens at the quoted words."""
-    version = room.version
-    address = address_of(version.link, room.campaign) if version.link else ""
+    version = context.version
+    address = address_of(version.link, context.campaign) if version.link else ""
     if address and version.links_to_its_source and version.quote and version.source:
         return with_text_fragment(address, version.source.text, version.quote.fragments)
     return address
 
 
-def _statuses(room: _Room, pictures: tuple[Picture, ...]) -> Rendered:
-    address = _address(room)
-    whole = Part(room.version.text, _whole(room.version), is_first=True, is_last=True)
-    status = _status(room, whole, address, pictures)
-    judged = _judged(room, (status,), address)
-    if not judged.problems or not _may_thread(room):
+def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
+    address = _address(context)
+    whole = Part(context.version.text, _whole(context.version), is_first=True, is_last=True)
+    status = _status(context, whole, address, pictures)
+    judged = _judged(context, (status,), address)
+    if not judged.problems or not _may_thread(context):
         return judged
     try:
         parts = parts_of(
-            room.version,
-            lambda part: fits(_status(room, part, address, pictures), room.traits, room.limits),
+            context.version,
+            lambda part: fits(
+                _status(context, part, address, pictures), context.traits, context.limits
+            ),
         )
     except ThreadError as e:
-        problem = problem_at(room.version.post, _longest_key(room.version), str(e))
+        key = _longest_key(context.version)
+        problem = problem_at(context.version.post, key, str(e), "too-long")
         return replace(judged, problems=(problem,))
-    return _judged(room, tuple(_status(room, part, address, pictures) for part in parts), address)
+    return _judged(
+        context, tuple(_status(context, part, address, pictures) for part in parts), address
+    )
 
 
-def _judged(room: _Room, statuses: tuple[Status, ...], address: str) -> Rendered:
+def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
     """Give the statuses with their facets if all of them fit, or else the problem."""
-    lengths = [length_of(one, room.traits, room.limits) for one in statuses]
-    most, most_bytes = room.limits.max_length, room.limits.max_bytes
+    version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
+    lengths = tuple(length_of(one, context.traits, context.limits) for one in statuses)
     for status, length in zip(statuses, lengths, strict=True):
         size = len(status.text.encode())
         count = f"{length} of {most} characters" if length > most else ""
         count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
         if count:
-            problem = _too_long(room.version, count, room.traits)
-            return Rendered(problems=(problem,), length=length, max_length=most)
-    marked = tuple(_marked(room, one, address) for one in statuses)
-    return Rendered(marked, length=max(lengths), max_length=most)
+            problem = _too_long(version, count, context.traits)
+            return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
+    marked = tuple(_marked(context, one, address) for one in statuses)
+    return RenderedText(version, marked, lengths=lengths, max_length=most)
 
 
 def _whole(version: Version) -> Passage | None:
     return passage(version.quote, version.source) if version.quote and version.source else None
 
 
-def _may_thread(room: _Room) -> bool:
-    allowed = room.traits.threads_freely or room.version.account.threads
-    return room.version.thread and allowed
+def _may_thread(context: _Context) -> bool:
+    allowed = context.traits.threads_freely or context.version.account.threads
+    return context.version.thread and allowed
 
 
 def _too_long(version: Version, count: str, traits: Traits) -> Problem:
@@ -223,7 +277,8 @@ def _too_long(version: Version, count: str, traits: Traits) -> Problem:
         advice = "shorten it or add `thread: true`"
     else:
         advice = f"shorten it (a thread needs `threads: true` on {name} too)"
-    return problem_at(version.post, _longest_key(version), f"{count} on {name}; {advice}")
+    message = f"{count} on {name}; {advice}"
+    return problem_at(version.post, _longest_key(version), message, "too-long")
 
 
 def _longest_key(version: Version) -> str:
@@ -232,17 +287,17 @@ def _longest_key(version: Version) -> str:
     return key_of(version.post, version.account, "text")
 
 
-def _status(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
+def _status(context: _Context, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
     """Lay one part out, without facets; pictures stand on the first, the link on the last."""
-    version, folds = room.version, room.traits.folds_warning
+    version, folds = context.version, context.traits.folds_warning
     shown = part.is_first and bool(pictures or version.card)
     address = address if part.is_last else ""
-    carded = bool(address) and room.traits.has_link_cards and not shown
+    carded = bool(address) and context.traits.has_link_cards and not shown
     text = lay_out(
         warning="" if folds else version.warning,
         text=part.text,
         quoted=part.quoted,
-        link="" if carded else _shown_link(room, address),
+        link="" if carded else _shown_link(context, address),
     )
     return Status(
         text=text,
@@ -250,29 +305,32 @@ def _status(room: _Room, part: Part, address: str, pictures: tuple[Picture, ...]
         warning=version.warning if folds and version.warning else None,
         sensitive=bool(version.warning),
         pictures=pictures if part.is_first else (),
-        card=_link_card(room, address) if carded else None,
+        card=_link_card(context, address) if carded else None,
         spans=part.quoted.spans if part.quoted else (),
     )
 
 
-def _shown_link(room: _Room, address: str) -> str:
+def _shown_link(context: _Context, address: str) -> str:
     """Give a link as it stands in the text: short where the platform links words itself."""
-    return short_link(address) if address and room.traits.has_link_cards else address
+    return short_link(address) if address and context.traits.has_link_cards else address
 
 
-def _marked(room: _Room, status: Status, address: str) -> Status:
+def _marked(context: _Context, status: Status, address: str) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
-    short, text = _shown_link(room, address), status.text
+    short, text = _shown_link(context, address), status.text
     if short == address or not text.endswith(f"\n{short}"):
-        return replace(status, facets=detect(text, coalition=room.mentions))
+        return replace(status, facets=detect(text, coalition=context.mentions))
     body = text[: len(text) - len(short)]
     start = len(body.encode())
     whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
-    return replace(status, facets=(*detect(body, coalition=room.mentions), whole))
+    return replace(status, facets=(*detect(body, coalition=context.mentions), whole))
 
 
-def _link_card(room: _Room, address: str) -> LinkCard:
-    link = room.version.link
-    known = room.campaign.investigations.get(link) or room.campaign.sources[link]
-    about = getattr(known, "about", "")
-    return LinkCard(address, known.card_title or known.title, known.card_description or about)
+def _link_card(context: _Context, address: str) -> LinkCard:
+    link = context.version.link
+    known = context.campaign.investigations.get(link) or context.campaign.sources[link]
+    if known.card:
+        title, description = known.card.title, known.card.description
+    else:
+        title, description = known.title, ""
+    return LinkCard(address, title, description or getattr(known, "about", ""))

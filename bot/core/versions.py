@@ -45,7 +45,6 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     for variant in variants_of(post, account):
         text = text if variant.text is None else variant.text
         link = link if variant.link is None else variant.link
-        link = "" if variant.drop_link else link
         warning = warning if variant.warning is None else variant.warning
         media = media if variant.media is None else variant.media
         card = card if variant.card is None else variant.card
@@ -95,15 +94,8 @@ def address_of(link: str, campaign: Campaign) -> str:
 
 
 def problem_at(
-    post: Post, key: str, message: str, *, severity: Severity = Severity.ERROR
+    post: Post, key: str, message: str, rule: str, *, severity: Severity = Severity.ERROR
 ) -> Problem:
     """Say what is wrong with a key of a post, at the place where it is written."""
-    place = place_of(post, key)
-    return Problem(
-        place.file,
-        place.line,
-        place.column,
-        f"{post.id}.{key}" if key else post.id,
-        message,
-        severity,
-    )
+    place, where = place_of(post, key), f"{post.id}.{key}" if key else post.id
+    return Problem(place.file, place.line, place.column, where, message, severity, rule)

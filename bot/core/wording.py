@@ -5,15 +5,19 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 
 import regex
 
-from bot.core.campaign import Campaign, Post
+from bot.core.campaign import Campaign, MediaFile, Post
 from bot.core.facets import find_links, find_mentions, find_tags
 from bot.core.profiles import is_personal
 from bot.core.quotation_marks import marked_spans, problems_of_marks
 from bot.core.quoting import OVERRIDES
+from bot.core.rendered import RenderedCampaign
+from bot.core.versions import problem_at
+from bot.errors import Problem
 
 _AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
 #: Words that mean another day tomorrow, by language; English ones count in every post.
@@ -44,6 +48,10 @@ _NO_ALT = frozenset(
 )
 
 
+#: The rule that is broken, and what to do about it.
+Flaw = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """One text that people wrote, and the key that it stands at."""
@@ -51,7 +59,14 @@ class Wording:
     key: str
     text: str
     is_alt: bool = False
-    is_warning: bool = False
+
+
+def wordings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """What people write themselves quotes, links, tags and mentions only what it may."""
+    for post in whole.campaign.posts:
+        for wording in wordings_of(post):
+            for rule, message in _flaws(wording, whole.campaign):
+                yield problem_at(post, wording.key, message, rule)
 
 
 def wordings_of(post: Post) -> Iterator[Wording]:
@@ -63,27 +78,31 @@ def wordings_of(post: Post) -> Iterator[Wording]:
 
 
 def _wordings(
-    prefix: str, text: str | None, warning: str | None, media: tuple[object, ...]
+    prefix: str, text: str | None, warning: str | None, media: tuple[MediaFile, ...]
 ) -> Iterator[Wording]:
     if text:
         yield Wording(f"{prefix}text", text)
     if warning:
-        yield Wording(f"{prefix}warning", warning, is_warning=True)
+        yield Wording(f"{prefix}warning", warning)
     for number, file in enumerate(media):
-        yield Wording(f"{prefix}media[{number}].alt", getattr(file, "alt", ""), is_alt=True)
+        yield Wording(f"{prefix}media[{number}].alt", file.alt, is_alt=True)
 
 
-def wording_problems(wording: Wording, campaign: Campaign) -> Iterator[str]:
+def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
     """Say everything that is wrong with a text by itself."""
-    yield from _characters(wording.text)
+    for message in _characters(wording.text):
+        yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()
     for at, message in problems_of_marks(wording.text, sources, titles):
-        yield f"character {at + 1}: {message}"
-    yield from wrong_mentions(wording.text, campaign)
+        yield "quote-altered", f"character {at + 1}: {message}"
+    for message in wrong_mentions(wording.text, campaign):
+        yield "mention-outside", message
     if wording.is_alt:
-        yield from _alt(wording.text)
+        for message in _alt(wording.text):
+            yield "alt", message
     else:
-        yield from _tags(wording.text, campaign)
+        for message in _tags(wording.text, campaign):
+            yield "hashtag-unlisted", message
         yield from _links(wording.text, campaign)
 
 
@@ -119,20 +138,23 @@ def _tags(text: str, campaign: Campaign) -> Iterator[str]:
         yield f"#{tag} is not one of the campaign's `hashtags`{hint}"
 
 
-def _links(text: str, campaign: Campaign) -> Iterator[str]:
+def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
     pieces = [(one.address, one.id) for one in campaign.investigations.values()]
     pieces += [(one.address, one.id) for one in campaign.sources.values()]
     known = {address.rstrip("/"): name for address, name in pieces if address}
     for address in find_links(text):
         bare = address.split("#", 1)[0].rstrip("/")
         if is_personal(address, campaign.schedule.coalition):
-            yield f"{address} is somebody's personal profile; the bot never links to one"
+            message = f"{address} is somebody's personal profile; the bot never links to one"
+            yield "personal-profile", message
         elif bare in known:
-            yield f"{address} stands in the text; write `link: {known[bare]}` instead"
+            message = f"{address} stands in the text; write `link: {known[bare]}` instead"
+            yield "link-in-text", message
         else:
             yield (
+                "link-unknown",
                 f"{address} is no known investigation or source; "
-                "add it to posts/sources/investigations.yaml with who, what and the date"
+                "add it to posts/sources/investigations.yaml with who, what and the date",
             )
 
 

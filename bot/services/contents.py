@@ -7,24 +7,26 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from bot.clock import Clock
-from bot.content.loading import Loaded
+from bot.content.loading import Loaded, is_picture
 from bot.core.campaign import Campaign, Mode, Source
-from bot.errors import ContentError, Problem, Severity
+from bot.core.rendered import RenderedCampaign
+from bot.core.rendering import CARD, PICTURE
+from bot.errors import ContentError, Problem
 from bot.log import get_logger
-from bot.services.composing import Composition
+from bot.services.checking import CheckedContent
 from bot.store import Store
 
 log = get_logger(__name__)
 
-#: Reads and proves all files on disk.
-Load = Callable[[], Loaded]
+#: Reads, renders and checks all files on disk.
+Load = Callable[[], CheckedContent]
 #: Tells by a hash whether they changed, without proving them.
 Look = Callable[[], str]
-#: Renders a campaign for its accounts, with the limits that their servers told.
-Compose = Callable[[Loaded], Composition]
+#: Renders a campaign again, with the limits that servers tell now.
+Render = Callable[[CheckedContent], RenderedCampaign]
 
 #: Stands, with its hash, for a picture among the texts of a kept tree.
-PICTURE = "picture sha256:"
+_KEPT = "picture sha256:"
 
 
 def kept_files(store: Store) -> dict[str, bytes] | None:
@@ -33,16 +35,9 @@ def kept_files(store: Store) -> dict[str, bytes] | None:
     if last is None:
         return None
     return {
-        name: store.media.get(one.removeprefix(PICTURE))
-        if one.startswith(PICTURE)
-        else one.encode()
+        name: store.media.get(one.removeprefix(_KEPT)) if one.startswith(_KEPT) else one.encode()
         for name, one in last[1].items()
     }
-
-
-def errors_of(loaded: Loaded) -> tuple[Problem, ...]:
-    """Give the problems that keep a tree from being applied."""
-    return tuple(one for one in loaded.problems if one.severity is Severity.ERROR)
 
 
 @dataclass(slots=True)
@@ -53,14 +48,14 @@ class Contents:
     clock: Clock
     look: Look
     load: Load
-    load_last: Callable[[], Loaded | None]
-    compose: Compose
+    load_last: Callable[[], CheckedContent | None]
+    render_again: Render
     #: Live and rehearsal share no database, so the mode of the first tree stays.
     mode: Mode | None = None
     #: What the files on disk ask for.
     asked_mode: Mode | None = None
-    _composition: Composition | None = None
-    _loaded: Loaded | None = None
+    _composition: RenderedCampaign | None = None
+    _content: CheckedContent | None = None
     _broken: tuple[Problem, ...] = ()
     _seen: str = ""
     _lock: Lock = field(default_factory=Lock)
@@ -77,7 +72,7 @@ class Contents:
         if last is None or last.campaign is None:
             raise ContentError(self._broken)
         log.warning("files have errors; the last good ones are in force", errors=len(self._broken))
-        self._put_in_force(last, self.compose(last))
+        self._put_in_force(last, last.rendered)
 
     def refresh(self) -> bool:
         """Read the files again where they changed; tell whether a new tree came into force."""
@@ -85,59 +80,55 @@ class Contents:
             seen = self.look()
             if seen == self._seen:
                 return False
-            loaded = self.load()
+            content = self.load()
             # Files that change while they are read are read again at the next look.
             self._seen = seen
-            composed = self._composed(loaded)
-            if composed is None:
+            self._broken = content.errors or self._in_other_mode(content)
+            if self._broken:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))
                 return False
             if self._composition is not None:
-                self._void_changed(self._composition.campaign, composed.campaign)
-            self._put_in_force(loaded, composed)
-            self._keep(loaded)
-            log.info("content in force", tree=loaded.tree_sha256[:12])
+                self._void_changed(self._composition.campaign, content.rendered.campaign)
+            self._put_in_force(content, content.rendered)
+            self._keep(content.loaded)
+            log.info("content in force", tree=content.tree_sha256[:12])
             return True
 
-    def _composed(self, loaded: Loaded) -> Composition | None:
-        """Render what was read; where it cannot be put into force keep why, and give None."""
-        self._broken = errors_of(loaded) or self._in_other_mode(loaded)
-        if self._broken:
-            return None
-        try:
-            return self.compose(loaded)
-        except ContentError as error:
-            self._broken = error.problems
-            return None
-
-    def _in_other_mode(self, loaded: Loaded) -> tuple[Problem, ...]:
-        if loaded.campaign is None:
-            return ()
-        schedule = loaded.campaign.schedule
+    def _in_other_mode(self, content: CheckedContent) -> tuple[Problem, ...]:
+        schedule = content.rendered.campaign.schedule
         self.asked_mode = schedule.mode
         if self.mode in {None, schedule.mode}:
             return ()
         message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
-        return (Problem(schedule.file, 0, 0, "mode", message),)
+        return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
 
     def _keep(self, loaded: Loaded) -> None:
         """Keep the tree in the database; pictures among the other pictures, by their hash."""
         kept = {
-            name: one if isinstance(one, str) else f"{PICTURE}{self.store.media.put(one)}"
+            name: f"{_KEPT}{self.store.media.put(one)}" if is_picture(name) else one.decode()
             for name, one in loaded.files.items()
         }
         self.store.contents.apply(loaded.tree_sha256, kept, now=self.clock.now())
 
     def recompose(self) -> None:
-        """Render again, because a server told other limits; what no longer fits is told."""
-        with self._lock:
-            composed = self._composed(self._loaded) if self._loaded else None
-            if self._loaded is not None and composed is not None:
-                self._put_in_force(self._loaded, composed)
+        """Render again, because a server told other limits.
 
-    def _put_in_force(self, loaded: Loaded, composed: Composition) -> None:
-        self.mode = composed.campaign.schedule.mode
-        self._composition, self._loaded = composed, loaded
+        What gets too long is left out of its account; a picture that cannot be made to fit is told,
+        and then nothing is changed.
+        """
+        with self._lock:
+            if self._content is None:
+                return
+            rendered, pictures = self.render_again(self._content), {PICTURE, CARD}
+            found = (problem for text in rendered.rendered.values() for problem in text.problems)
+            unfit = tuple(one for one in found if one.rule in pictures)
+            self._broken = unfit or tuple(one for one in self._broken if one.rule not in pictures)
+            if not unfit:
+                self._put_in_force(self._content, rendered)
+
+    def _put_in_force(self, content: CheckedContent, rendered: RenderedCampaign) -> None:
+        self.mode = rendered.campaign.schedule.mode
+        self._composition, self._content = rendered, content
 
     def _void_changed(self, before: Campaign, after: Campaign) -> None:
         """Void for good what approved quotations of a source that is no longer the same."""
@@ -148,7 +139,7 @@ class Contents:
                 self.store.approvals.void(source=old.id, reason=reason, now=self.clock.now())
 
     @property
-    def composition(self) -> Composition:
+    def composition(self) -> RenderedCampaign:
         """What is in force, rendered."""
         if self._composition is None:
             raise AssertionError("nothing is in force before `start`")
@@ -160,7 +151,7 @@ class Contents:
 
     def remarks(self) -> tuple[Problem, ...]:
         """Tell what the files in force could do better: their warnings and notices."""
-        return self._loaded.problems if self._loaded else ()
+        return self._content.problems if self._content else ()
 
     def broken(self) -> str:
         """Tell what is wrong with the files on disk; empty where they are in force."""

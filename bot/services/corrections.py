@@ -11,11 +11,10 @@ from bot.core.campaign import Post
 from bot.core.fingerprint import fingerprint
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, NewDelivery, State, Status, canonical_json, sha256_hex
-from bot.core.rendering import render
+from bot.core.rendered import RenderedCampaign, render_campaign
 from bot.core.rules import check
 from bot.errors import BotError, DecisionError, Severity
 from bot.platforms.base import Platform
-from bot.services.composing import Composition
 from bot.services.planwriter import CORRECTION
 from bot.store import AuditRow, Store
 
@@ -61,7 +60,7 @@ class Corrections:
 
     store: Store
     clock: Clock
-    composition: Callable[[], Composition]
+    composition: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
 
     def retract(self, post_id: str, *, by: str, why: str) -> tuple[Outcome, ...]:
@@ -163,32 +162,24 @@ class Corrections:
         return Post(
             id=f"correction-{number}-of-{post_id}",
             text=f"Correction ({_written(today)}) to our post of {_written(sent)}: {text}",
-            quote=None, link="", theme="", queue="", at=self.clock.now(), every_year=None,
+            at=self.clock.now(),
             accounts=tuple(name for name in accounts if name in carried),
-            lang="en", warning=None, media=(), card=False, thread=False, variants={},
-            author=by, ready=True, graphic=False,
-        )  # fmt: skip
+            lang="en",
+            author=by,
+        )
 
     def _statuses(self, post: Post) -> Mapping[str, tuple[Status, ...]]:
         """Render the correction as any post, held to the same rules."""
         whole = self.composition()
-        schedule = whole.campaign.schedule
         # Alone: it may well resemble the post that it corrects.
-        alone = replace(whole.campaign, posts=(post,))
-        found = check(alone, traits=whole.traits, limits=whole.limits, now=self.clock.now())
+        alone = render_campaign(
+            replace(whole.campaign, posts=(post,)), traits=whole.traits, limits=whole.limits
+        )
+        found = check(alone, now=self.clock.now())
         wrong = [one.message for one in found if one.severity is Severity.ERROR]
         if wrong:
             raise DecisionError("; ".join(dict.fromkeys(wrong)))
-        return {
-            name: render(
-                post,
-                schedule.accounts[name],
-                campaign=whole.campaign,
-                traits=whole.traits_of(name),
-                limits=whole.limits[name],
-            ).statuses
-            for name in post.accounts
-        }
+        return {text.account.name: text.statuses for text in alone.texts_of(post)}
 
     def _planned(
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from bot.content.loading import Loaded
-from bot.errors import BotError, Problem
-from bot.services.composing import Composition
-from bot.services.reviewer import Preview, preview
+from bot.content.loading import tree_sha256
+from bot.core.campaign import Post
+from bot.core.rendered import RenderedCampaign
+from bot.errors import Problem
+from bot.services.checking import CheckedContent
 
 #: Stands for a file that is not there yet.
 NEW_FILE = "posts/new-file.yaml"
@@ -24,18 +25,21 @@ class Checked:
     problems: tuple[Problem, ...]
     #: That the file would make elsewhere.
     elsewhere: tuple[Problem, ...]
-    previews: tuple[Preview, ...]
-    #: Bytes of the pictures in the previews, by hash.
-    pictures: Mapping[str, bytes]
+    #: The file's posts; none where the schedule cannot be read.
+    posts: tuple[Post, ...]
+    #: All posts as accounts would show them.
+    rendered: RenderedCampaign | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeskCheck:
     """Proves a text as if it stood among the files in force."""
 
     files: Callable[[], Mapping[str, bytes]]
-    load: Callable[[Mapping[str, bytes]], Loaded]
-    compose: Callable[[Loaded], Composition]
+    #: Reads, renders and checks files, with the pictures of the one that is named.
+    prove: Callable[[Mapping[str, bytes], str], CheckedContent]
+    #: Hash and problems of the files that were in force at the last check.
+    _before: tuple[str, frozenset[Problem]] = field(default=("", frozenset()))
 
     def names(self) -> tuple[str, ...]:
         """Name the files that a text could take the place of."""
@@ -48,29 +52,21 @@ class DeskCheck:
         Problems that were in the other files before are not told.
         """
         files = self.files()
-        before = set(self.load(files).problems)
-        loaded = self.load({**files, name: text.encode()})
-        found = [one for one in loaded.problems if one not in before or one.file == name]
-        previews, pictures = self._previews(loaded, name)
+        before = self._known_problems(files)
+        content = self.prove({**files, name: text.encode()}, name)
+        found = [one for one in content.problems if one not in before or one.file == name]
+        whole = content.readable
         return Checked(
             name,
             text,
             tuple(one for one in found if one.file == name),
             tuple(one for one in found if one.file != name),
-            previews,
-            pictures,
+            tuple(one for one in whole.campaign.posts if one.place.file == name) if whole else (),
+            whole,
         )
 
-    def _previews(
-        self, loaded: Loaded, name: str
-    ) -> tuple[tuple[Preview, ...], Mapping[str, bytes]]:
-        if loaded.readable is None:
-            return (), {}
-        posts = tuple(one for one in loaded.readable.posts if one.place.file == name)
-        campaign = replace(loaded.readable, posts=posts)
-        try:
-            whole = self.compose(replace(loaded, campaign=campaign))
-        except (BotError, KeyError):
-            # A card that cannot be drawn, a picture that is not there: told as a problem already.
-            return (), {}
-        return tuple(preview(whole, post) for post in posts), whole.pictures
+    def _known_problems(self, files: Mapping[str, bytes]) -> frozenset[Problem]:
+        tree = tree_sha256(files)
+        if self._before[0] != tree:
+            self._before = tree, frozenset(self.prove(files, "").problems)
+        return self._before[1]

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.core.gate import approvers
 from bot.core.model import State
 from bot.core.planning import Assignment, Hole, Plan
-from bot.services.composing import Composition
+from bot.core.rendered import RenderedCampaign
 from bot.services.costs import looks, price_of_read, read_days
 from bot.store import Store
 
@@ -64,7 +64,7 @@ class Forecaster:
     store: Store | None
     clock: Clock
 
-    def tell(self, composition: Composition, plan: Plan, *, days: int) -> Outlook:
+    def tell(self, composition: RenderedCampaign, plan: Plan, *, days: int) -> Outlook:
         """Describe a plan, and what waits in the outbox beside it."""
         entries = [self._entry(composition, one) for one in plan.assignments]
         entries += self._waiting()
@@ -86,7 +86,9 @@ class Forecaster:
             budget=_budget(composition),
         )
 
-    def _reading(self, composition: Composition, plan: Plan, end: datetime) -> Mapping[str, float]:
+    def _reading(
+        self, composition: RenderedCampaign, plan: Plan, end: datetime
+    ) -> Mapping[str, float]:
         """Add up what reading will cost until then: X bills a status once a UTC day."""
         costs: dict[str, float] = defaultdict(float)
         for account in composition.campaign.schedule.accounts.values():
@@ -107,19 +109,19 @@ class Forecaster:
                 costs[month] += look * days
         return dict(costs)
 
-    def _entry(self, composition: Composition, one: Assignment) -> Entry:
-        statuses = composition.rendered[one.post_id, one.account].statuses
+    def _entry(self, composition: RenderedCampaign, one: Assignment) -> Entry:
+        text = composition.rendered[one.post_id, one.account]
         return Entry(
             due_at=one.due_at,
             account=one.account,
             post_id=one.post_id,
             occurrence=one.occurrence,
-            words=" ".join(statuses[0].text.split())[:80],
-            cost=sum(composition.cost_of(status, one.account) for status in statuses),
+            words=" ".join(text.statuses[0].text.split())[:80],
+            cost=composition.cost_of_all(text),
             note=self._note(composition, one),
         )
 
-    def _note(self, composition: Composition, one: Assignment) -> str:
+    def _note(self, composition: RenderedCampaign, one: Assignment) -> str:
         post = composition.campaign.post(one.post_id)
         required = composition.campaign.schedule.approvals_required
         if post is None or self.store is None:
@@ -142,7 +144,7 @@ class Forecaster:
         ]  # fmt: skip
 
 
-def _budget(composition: Composition) -> float | None:
+def _budget(composition: RenderedCampaign) -> float | None:
     accounts = composition.campaign.schedule.accounts.values()
     budgets = [
         one.budget_usd_per_month

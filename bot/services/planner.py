@@ -8,12 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.model import Delivery
-from bot.core.planbook import Alike
-from bot.core.planning import Past, Plan, Window, plan
-from bot.core.similarity import similar_pairs
-from bot.core.versions import version_of
+from bot.core.planning import Offer, Past, Plan, Window, plan
+from bot.core.rendered import RenderedCampaign as Composition
 from bot.log import get_logger
-from bot.services.composing import Composition
 from bot.services.planwriter import (
     CORRECTION,
     Changes,
@@ -57,33 +54,24 @@ class Planner:
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         return plan(
             schedule,
-            composition.offers(),
+            _offers(composition),
             past=list(_past(rows, composition, now)),
             added_at={name: one.added_at for name, one in states.items() if one},
             window=Window(now, now + timedelta(days=days)),
-            alike=alike(composition),
+            alike=composition.alike,
         )
 
 
-def alike(composition: Composition) -> Alike:
-    """Say which posts need a distance: the same, or near enough in their quoted and own words."""
-    campaign = composition.campaign
-    said = sorted(
-        {
-            (version_of(post, campaign.schedule.accounts[name], campaign).words, post.id)
-            for post in campaign.posts
-            for name in post.accounts
-        }
-    )
-    near = similar_pairs([words for words, _post in said], campaign.schedule.similarity)
-    pairs = {frozenset({said[one.first][1], said[one.second][1]}) for one in near}
-    quoted = {post.id: post.quote.text for post in campaign.posts if post.quote}
-
-    def is_alike(one: str, other: str) -> bool:
-        same_words = one in quoted and quoted[one] == quoted.get(other)
-        return one == other or same_words or frozenset({one, other}) in pairs
-
-    return is_alike
+def _offers(composition: Composition) -> list[Offer]:
+    """List what could go where, in the order of writing."""
+    return [
+        Offer(
+            post, text.account.name, text.account.platform, text.why_not,
+            composition.traits_of(text.account.name).may_repeat,
+        )
+        for post in composition.campaign.posts
+        for text in composition.texts_of(post)
+    ]  # fmt: skip
 
 
 def _past(rows: Sequence[Delivery], composition: Composition, now: datetime) -> Iterator[Past]:

@@ -18,7 +18,7 @@ from bot.core.model import (
     sha256_hex,
 )
 from bot.core.planning import Assignment, Plan
-from bot.services.composing import Composition
+from bot.core.rendered import RenderedCampaign as Composition
 from bot.store import QueuePlace, Store
 
 ME = "planner"

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign, Mode
+from bot.core.rendered import RenderedCampaign
 from bot.errors import Problem
-from bot.services.composing import Composition
 from bot.services.corrections import Corrections
 from bot.services.desk import Desk
 from bot.services.deskcheck import DeskCheck
@@ -27,7 +27,7 @@ class House:
 
     store: Store
     clock: Clock
-    composition: Callable[[], Composition]
+    composition: Callable[[], RenderedCampaign]
     #: Warnings and notices of the files in force.
     remarks: Callable[[], tuple[Problem, ...]]
     #: What is wrong with the files on disk; empty where they are in force.

@@ -1,8 +1,8 @@
-"""The campaign from its files: read, proved, rendered."""
+"""The campaign from its files: read, rendered, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -10,18 +10,15 @@ from pathlib import Path
 
 from bot.cards.pictures import inspect
 from bot.clock import Clock, SystemClock
-from bot.content.bounds import Bounds
-from bot.content.files import FolderTree
+from bot.content.files import Bounds, FolderTree, print_of
 from bot.content.loading import Loaded, load, load_from_files
-from bot.content.watching import print_of
-from bot.core.campaign import Account, MediaFile
+from bot.core.campaign import Account, Post
 from bot.core.model import Limits, Traits
+from bot.core.rendered import RenderedCampaign
 from bot.errors import ContentError
 from bot.platforms.registry import KINDS
-from bot.services.composing import Composition, compose
-from bot.services.contents import Load, Look, errors_of, kept_files
-from bot.services.quotecards import draw_card
-from bot.services.reviewer import prove
+from bot.services.checking import CheckedContent, check_content, render_loaded
+from bot.services.contents import Load, Look, kept_files
 from bot.store import Store
 
 TRAITS: Mapping[str, Traits] = {name: kind.traits for name, kind in KINDS.items()}
@@ -46,6 +43,16 @@ def tell_picture(data: bytes) -> tuple[str, int, int]:
     return found.mime, found.width, found.height
 
 
+def read_files(
+    config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
+) -> Loaded:
+    """Read all files; nothing is rendered."""
+    return load(
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture,
+        now=now or SystemClock().now(), by_name=by_name,
+    )  # fmt: skip
+
+
 def prove_files(
     config: Path,
     posts: Path,
@@ -53,14 +60,10 @@ def prove_files(
     clock: Clock | None = None,
     store: Store | None = None,
     by_name: bool = False,
-) -> Loaded:
-    """Read all files and hold them against every rule; problems are in the answer."""
+) -> CheckedContent:
+    """Read all files, render them and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
-    loaded = load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now,
-        by_name=by_name,
-    )  # fmt: skip
-    return prove_loaded(loaded, now, store)
+    return _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
 
 
 def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[Look, Load]:
@@ -85,47 +88,46 @@ def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
         raise ContentError(problems) from error
 
 
-def prove_kept(store: Store, clock: Clock) -> Loaded | None:
-    """Read the last good tree of the database in the same way; None before there is one."""
-    files, now = kept_files(store), clock.now()
+def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
+    """Do the same to the last good tree of the database; None before there is one."""
+    files = kept_files(store)
     if files is None:
         return None
-    loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
-    return prove_loaded(loaded, now, store)
+    loaded = _stored(files, clock)
+    return _checked(loaded, clock.now(), store)
 
 
-def prove_loaded(loaded: Loaded, now: datetime, store: Store | None) -> Loaded:
-    """Hold what was read against every rule."""
+def prove_file(
+    files: Mapping[str, bytes], name: str, *, store: Store, clock: Clock
+) -> CheckedContent:
+    """Do the same to files that could be in the database, with pictures of one file's posts."""
+    loaded = _stored(files, clock)
+    return _checked(loaded, clock.now(), store, lambda post: post.place.file == name)
+
+
+def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
+    return load_from_files(files, traits=TRAITS, inspect=tell_picture, now=clock.now())
+
+
+def _checked(
+    loaded: Loaded,
+    now: datetime,
+    store: Store | None,
+    pictured: Callable[[Post], bool] = lambda _post: True,
+) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
-    return prove(loaded, traits=TRAITS, limits=limits_for(accounts, store), now=now)
+    limits = limits_for(accounts, store)
+    return check_content(loaded, traits=TRAITS, limits=limits, now=now, pictured=pictured)
 
 
-def compose_loaded(loaded: Loaded, store: Store | None = None) -> Composition:
-    """Render what was read.
-
-    Raises:
-        ContentError: it has errors.
-    """
-    if loaded.campaign is None:
-        raise ContentError(errors_of(loaded))
-
-    def read_media(file: MediaFile) -> bytes:
-        content = loaded.files[f"posts/{file.file}"]
-        return content if isinstance(content, bytes) else content.encode()
-
-    return compose(
-        loaded.campaign,
-        traits=TRAITS,
-        limits=limits_for(loaded.campaign.schedule.accounts, store),
-        read_media=read_media,
-        draw_card=draw_card,
-    )
-
-
-def compose_files(config: Path, posts: Path, *, store: Store | None = None) -> Composition:
-    """Read, prove and render the campaign.
+def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
+    """Give what was found good, rendered again where servers tell other limits by now.
 
     Raises:
         ContentError: it has errors.
     """
-    return compose_loaded(prove_files(config, posts, store=store), store)
+    rendered = checked.rendered
+    limits = limits_for(rendered.campaign.schedule.accounts, store)
+    if limits == rendered.limits:
+        return rendered
+    return render_loaded(checked.loaded, rendered.campaign, traits=TRAITS, limits=limits)

@@ -9,15 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.clock import Clock, SystemClock
-from bot.content.loading import Loaded
-from bot.core.campaign import Campaign
-from bot.services.composing import Composition
+from bot.core.campaign import Campaign, Mode
+from bot.core.rendered import RenderedCampaign
+from bot.services.checking import CheckedContent
 from bot.services.desk import Desk
 from bot.services.outlook import Forecaster, Outlook
 from bot.services.planner import Planner
 from bot.settings import Settings
 from bot.store import Store
-from bot.wiring.content import compose_loaded, prove_files, prove_kept
+from bot.wiring.content import prove_files, prove_kept, rendered_for
 from bot.wiring.storage import clock_of, create_store, existing_store, has_store, mode_of, settings
 
 
@@ -28,7 +28,7 @@ class Office:
     store: Store
     clock: Clock
     #: Rendered campaign in force: the files on disk, or the last good ones.
-    composition: Composition
+    composition: RenderedCampaign
 
     @property
     def campaign(self) -> Campaign:
@@ -49,37 +49,38 @@ def office(config: Path, posts: Path, data: Path) -> Iterator[Office]:
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
-    clock, known = SystemClock(), settings()
-    loaded = prove_files(config, posts, clock=clock)
-    store = existing_store(mode_of(loaded, data), data, known=known, clock=clock)
-    try:
-        shared = clock_of(store)
-        yield Office(store, shared, _in_force(loaded, store, shared))
-    finally:
-        store.close()
-
-
-def _in_force(loaded: Loaded, store: Store, clock: Clock) -> Composition:
-    kept = prove_kept(store, clock) if loaded.campaign is None else None
-    return compose_loaded(kept or loaded, store)
+    content = prove_files(config, posts)
+    with _opened(content, mode_of(content.loaded, data), data) as place:
+        yield place
 
 
 @contextmanager
 def looking(config: Path, posts: Path, data: Path) -> Iterator[Office]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
-    clock, known = SystemClock(), settings()
-    loaded = prove_files(config, posts, clock=clock)
-    mode = mode_of(loaded, data)
-    if has_store(mode, data, known):
-        with office(config, posts, data) as place:
+    content = prove_files(config, posts)
+    mode = mode_of(content.loaded, data)
+    if has_store(mode, data, settings()):
+        with _opened(content, mode, data) as place:
             yield place
         return
+    clock = SystemClock()
     with TemporaryDirectory() as scratch:
         store = create_store(mode, Path(scratch), known=Settings(), clock=clock)
         try:
-            yield Office(store, clock, compose_loaded(loaded, store))
+            yield Office(store, clock, content.rendered)
         finally:
             store.close()
+
+
+@contextmanager
+def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Office]:
+    store = existing_store(mode, data, known=settings(), clock=SystemClock())
+    try:
+        clock = clock_of(store)
+        kept = prove_kept(store, clock) if content.errors else None
+        yield Office(store, clock, rendered_for(kept or content, store))
+    finally:
+        store.close()
 
 
 def look_ahead(config: Path, posts: Path, data: Path, *, days: int) -> Outlook:

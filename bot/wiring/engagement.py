@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.core.model import Traits
-from bot.services.composing import Composition
+from bot.core.rendered import RenderedCampaign
 from bot.services.digest import Digest
 from bot.services.mailing import post_office
 from bot.services.outlook import Forecaster, Outlook
@@ -38,7 +38,7 @@ def digest(place: Office) -> Digest:
 def digest_of(
     store: Store,
     clock: Clock,
-    composition: Callable[[], Composition],
+    composition: Callable[[], RenderedCampaign],
     traits: Mapping[str, Traits],
     addresses: tuple[str, ...],
 ) -> Digest:

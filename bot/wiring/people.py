@@ -10,7 +10,7 @@ from bot.clock import SystemClock
 from bot.services.corrections import Corrections, Entry
 from bot.services.users import Access
 from bot.web.rendering import environment
-from bot.wiring.content import prove_files
+from bot.wiring.content import read_files
 from bot.wiring.desk import office
 from bot.wiring.service import Connections
 from bot.wiring.storage import clock_of, create_store, mode_of, settings
@@ -24,8 +24,7 @@ def access(config: Path, posts: Path, data: Path) -> Iterator[Access]:
         OperatorError: the schedule cannot be read, or the database not be used.
     """
     clock, known = SystemClock(), settings()
-    loaded = prove_files(config, posts, clock=clock)
-    store = create_store(mode_of(loaded, data), data, known=known, clock=clock)
+    store = create_store(mode_of(read_files(config, posts), data), data, known=known, clock=clock)
     try:
         yield Access(store, clock_of(store))
     finally:

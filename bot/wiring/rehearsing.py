@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Event
 
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
-from bot.content.loading import Loaded
 from bot.core.campaign import Mode
 from bot.core.planning import Hole
 from bot.errors import SettingsError
 from bot.log import configure
 from bot.platforms.registry import KINDS
+from bot.services.checking import CheckedContent
 from bot.services.rehearsal import FastRun, Report
 from bot.settings import Settings, prepare_data
 from bot.store import Store, open_store
@@ -125,9 +125,10 @@ def serve_rehearsal(config: Path, posts: Path, data: Path, *, at: datetime, stop
         bot.close()
 
 
-def _rehearsed(loaded: Loaded) -> Loaded:
+def _rehearsed(content: CheckedContent) -> CheckedContent:
     """Whatever the schedule's mode is, this is a rehearsal."""
-    if loaded.campaign is None:
-        return loaded
-    schedule = replace(loaded.campaign.schedule, mode=Mode.REHEARSAL)
-    return replace(loaded, campaign=replace(loaded.campaign, schedule=schedule))
+    if content.readable is None:
+        return content
+    campaign = content.readable.campaign
+    schedule = replace(campaign.schedule, mode=Mode.REHEARSAL)
+    return content.changed(replace(campaign, schedule=schedule))

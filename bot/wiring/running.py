@@ -13,7 +13,7 @@ from bot.log import catch_uncaught, configure, get_logger
 from bot.scheduler import LONGEST_NAP, Chore, Service, stop_on_signals
 from bot.settings import Settings
 from bot.store import ProcessLock
-from bot.wiring.content import problems_by_path, prove_files, watch_files
+from bot.wiring.content import problems_by_path, read_files, watch_files
 from bot.wiring.service import Bot, build
 from bot.wiring.storage import clock_of, create_store, lock_for, mode_of, settings, strays
 from bot.wiring.web import dashboard_of
@@ -35,7 +35,7 @@ def serve(config: Path, posts: Path, data: Path) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     stop_on_signals(stop)
     require_raqm()
-    mode = mode_of(prove_files(config, posts), data)
+    mode = mode_of(read_files(config, posts), data)
     # Before the database is opened: what a standby knew of it would be old by its turn, and two
     # first starts at once would both create it.
     lock = lock_for(mode, data, known=known)

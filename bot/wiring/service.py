@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
 from bot.core.model import Settling, State
 from bot.core.pricing import prices_for
+from bot.core.rendered import RenderedCampaign
 from bot.core.retry import RetryPolicy
 from bot.errors import DecisionError, SettingsError
 from bot.log import get_logger, mask
@@ -25,7 +26,6 @@ from bot.platforms.rehearsal.adapter import connect_as
 from bot.scheduler import Chore, Lanes
 from bot.services.clockguard import TOLERANCE, ClockGuard
 from bot.services.collector import Collector
-from bot.services.composing import Composition
 from bot.services.contents import Contents, Load, Look
 from bot.services.digest import Digest
 from bot.services.inspector import Inspector
@@ -40,7 +40,7 @@ from bot.services.standing import Standing
 from bot.services.trust import Guard
 from bot.settings import Settings, secrets_for
 from bot.store import ConflictError, Store
-from bot.wiring.content import compose_loaded, prove_kept
+from bot.wiring.content import prove_kept, rendered_for
 from bot.wiring.engagement import digest_of
 
 log = get_logger(__name__)
@@ -151,7 +151,7 @@ class Bot:
     has_readers: bool
     owner: str
     #: What the outbox was last brought to.
-    _planned: Composition | None = None
+    _planned: RenderedCampaign | None = None
     _planning: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
@@ -189,7 +189,7 @@ class Bot:
         is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
         return self.clock_guard.is_sure() and not is_behind
 
-    def _apply(self, composition: Composition) -> None:
+    def _apply(self, composition: RenderedCampaign) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""
         for _ in range(TRIES - 1):
             with suppress(DecisionError, ConflictError):
@@ -304,7 +304,7 @@ def build(
         look=look,
         load=load,
         load_last=lambda: prove_kept(store, clock),
-        compose=lambda loaded: compose_loaded(loaded, store),
+        render_again=lambda content: rendered_for(content, store),
         mode=mode,
     )
     campaign, policy = contents.campaign, RetryPolicy()

@@ -12,7 +12,6 @@ from bot.core.campaign import Campaign, Mode
 from bot.errors import ContentError, OperatorError
 from bot.log import mask
 from bot.platforms.registry import KINDS
-from bot.services.contents import errors_of
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 from bot.store import ProcessLock, Store, open_store, process_lock_of
 
@@ -42,7 +41,7 @@ def mode_of(loaded: Loaded, data: Path) -> Mode:
         return loaded.readable.schedule.mode
     known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
     if len(known) != 1:
-        raise ContentError(errors_of(loaded))
+        raise ContentError(loaded.errors)
     return known[0]
 
 

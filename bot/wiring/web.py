@@ -5,17 +5,16 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Thread
 
 import uvicorn
 
 from bot.clock import Clock
-from bot.content.loading import Loaded, load_from_files
 from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -30,7 +29,7 @@ from bot.web.app import build
 from bot.web.guard import Guard
 from bot.web.house import House
 from bot.web.routes import DOORS
-from bot.wiring.content import TRAITS, compose_loaded, prove_loaded, tell_picture
+from bot.wiring.content import TRAITS, prove_file
 from bot.wiring.service import Bot, Connections
 
 log = get_logger(__name__)
@@ -141,24 +140,13 @@ def furnish(back: Backdrop, address: Address) -> House:
         broken=contents.broken,
         access=back.access,
         corrections=Corrections(store, clock, lambda: contents.composition, back.platform),
-        deskcheck=_deskcheck(store, clock),
+        deskcheck=DeskCheck(
+            lambda: kept_files(store) or {}, partial(prove_file, store=store, clock=clock)
+        ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), TRAITS),
         hosts=address.hosts,
         secure=address.is_secure,
         loopback=address.is_loopback and not address.proxy,
-    )
-
-
-def _deskcheck(store: Store, clock: Clock) -> DeskCheck:
-    def load(files: Mapping[str, bytes]) -> Loaded:
-        now = clock.now()
-        loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
-        return prove_loaded(loaded, now, store)
-
-    return DeskCheck(
-        files=lambda: kept_files(store) or {},
-        load=load,
-        compose=lambda loaded: compose_loaded(loaded, store),
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from bot.core.campaign import (
     Account,
     Campaign,
     Investigation,
+    LinkPreview,
     MediaFile,
-    Mode,
     Place,
     Post,
     Schedule,
@@ -45,6 +45,7 @@ def source(text: str = LETTER_TEXT, **changes: Any) -> Source:
     """Give a source; by default a letter with a date, a salutation and a signature."""
     made = Source(
         id="letter",
+        file="letter.txt",
         text=text,
         sha256="0" * 64,
         title="Open letter",
@@ -53,9 +54,8 @@ def source(text: str = LETTER_TEXT, **changes: Any) -> Source:
         signatories=("Four Houses",),
         address=ADDRESS,
         lang="en",
-        card_title="The letter",
-        card_description="To the makers of cameras",
-        never=_never(text) if text == LETTER_TEXT else (),
+        card=LinkPreview("The letter", "To the makers of cameras"),
+        never_spans=_never(text) if text == LETTER_TEXT else (),
         place=Place("posts/sources/letter.yaml", 1, 1),
     )
     return replace(made, **changes)
@@ -97,23 +97,11 @@ def post(quoted: str = "", *, of: Source | None = None, **changes: Any) -> Post:
     assert quote is not None or not quoted, f"not in the source: {quoted}"
     made = Post(
         id="a-post",
-        text="",
         quote=quote,
-        link="",
         theme="watching",
         queue="excerpts",
-        at=None,
-        every_year=None,
-        accounts=(),
         lang="en",
-        warning=None,
-        media=(),
-        card=False,
-        thread=False,
-        variants={},
         author="editor",
-        ready=True,
-        graphic=False,
         place=Place("posts/a.yaml", 2, 5),
         places={"text": Place("posts/a.yaml", 3, 11), "quote.text": Place("posts/a.yaml", 4, 31)},
     )
@@ -131,14 +119,10 @@ def campaign(
     made = Schedule(
         campaign="cameras",
         timezone="UTC",
-        mode=Mode.REHEARSAL,
         approvals_required=0,
-        not_after=timedelta(minutes=15),
         coalition=("houses.example",),
         hashtags=("Cameras",),
         accounts={one.name: one for one in accounts},
-        slots={},
-        queues={},
     )
     return Campaign(
         schedule=replace(made, **schedule),

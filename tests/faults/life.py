@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.clock import Clock
-from bot.content.loading import Loaded
 from bot.core.model import State
 from bot.log import configure
+from bot.services.checking import CheckedContent
 from bot.services.desk import Desk
 from bot.services.publisher import Publisher
 from bot.settings import Settings
@@ -125,7 +125,7 @@ class Stage:
     """Where a life is lived: one campaign of one post, proved once for all schedules."""
 
     folder: Path
-    loaded: Loaded
+    loaded: CheckedContent
     #: A database with all tables and nothing in them.
     template: Path
     settings: Settings
@@ -154,7 +154,7 @@ class Stage:
         campaign = self.loaded.campaign
         assert campaign is not None
         posts = tuple(replace(one, at=due) for one in campaign.posts)
-        return replace(self, loaded=replace(self.loaded, campaign=replace(campaign, posts=posts)))
+        return replace(self, loaded=self.loaded.changed(replace(campaign, posts=posts)))
 
 
 def accounts_at(origins: Mapping[str, str], *, handle: str = "voice.example") -> str:

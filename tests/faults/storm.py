@@ -22,7 +22,7 @@ from bot.errors import StoreError
 from bot.services.desk import Desk
 from bot.settings import Settings
 from bot.store import Store, open_store
-from bot.wiring.content import compose_files
+from bot.wiring.content import prove_files
 from tests.fakes.campaign_tree import CampaignTree
 from tests.faults.ledgers import ROOT, Networks
 from tests.faults.life import AT_REST, PEOPLE, SCHEDULE, SECRETS, accounts_at
@@ -193,7 +193,7 @@ class Storm:
                 time.sleep(0.3)
 
     def _approve(self, store: Store) -> None:
-        composition = compose_files(self.tree.schedule, self.tree.posts)
+        composition = prove_files(self.tree.schedule, self.tree.posts).rendered
         wanted = sum(len(one.statuses) for one in composition.rendered.values())
         deadline = time.monotonic() + 40
         while len(store.outbox.find()) < wanted:

@@ -319,6 +319,18 @@ def test_check_as_annotations(room: Newsroom, say: Callable[..., str]) -> None:
     assert ",line=1,col=" in told
 
 
+def test_check_names_the_rule_of_each_problem(
+    room: Newsroom, do: Do, say: Callable[..., str]
+) -> None:
+    yearly = "posts: [{id: leap, text: Words of a leap day, every_year: {on: 02-29, at: 09:00}}]\n"
+    room.tree.put("posts/more.yaml", yearly)
+
+    (told,) = do("check")["problems"]
+
+    assert told["rule"] == "leap-day"
+    assert "02-29 comes in leap years only [leap-day]\n" in say("check")
+
+
 def test_doctor(room: Newsroom, say: Callable[..., str]) -> None:
     told = say("doctor", "--no-ask")
 

@@ -12,7 +12,6 @@ from PIL import Image
 from bot.core.model import State, sha256_hex
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.traits import TRAITS as MASTODON
-from bot.services.reviewer import preview
 from bot.services.starter import write_campaign
 from bot.wiring.content import prove_files
 from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
@@ -99,11 +98,11 @@ def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
     assert [(row.account, row.post_id) for row in newsroom.rows()] == [
         ("m", "one"), ("m", "two"), ("x", "two"),
     ]  # fmt: skip
-    composition = newsroom.bot.contents.composition
-    one, two = (preview(composition, one) for one in composition.campaign.posts)
-    assert "links: never" in one.shown[1].skipped
-    assert (two.shown[0].cost, two.shown[1].cost) == (0, 0.015)
-    assert two.shown[1].max_length == 280
+    whole = newsroom.bot.contents.composition
+    (_, skipped), (free, paid) = (whole.texts_of(one) for one in whole.campaign.posts)
+    assert "links: never" in skipped.why_not
+    assert (whole.cost_of_all(free), whole.cost_of_all(paid)) == (0, 0.015)
+    assert paid.max_length == 280
 
 
 def test_what_was_begun_once_goes_out_as_it_was_begun(newsroom: Newsroom) -> None:

@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from bot.core.campaign import Mode
 from bot.core.model import Charge
-from bot.services.composing import Composition
+from bot.core.rendered import RenderedCampaign
 from bot.services.outlook import Forecaster, Outlook, as_calendar
 from bot.services.simulation import SIMULATED, Approver
 from bot.services.status import Status, status_of
@@ -28,7 +28,7 @@ def status(room: Newsroom) -> Status:
     return status_of(room.store, room.bot.contents.campaign(), room.clock)
 
 
-def outlook(room: Newsroom, days: int = 7, composition: Composition | None = None) -> Outlook:
+def outlook(room: Newsroom, days: int = 7, composition: RenderedCampaign | None = None) -> Outlook:
     composed = composition or room.bot.contents.composition
     plan = room.bot.planner.outlook(composed, days=days)
     return Forecaster(room.store, room.clock).tell(composed, plan, days=days)

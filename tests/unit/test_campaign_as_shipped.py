@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.content.loading import Loaded
 from bot.core.campaign import Campaign
 from bot.core.model import sha256_hex
 from bot.errors import Severity
+from bot.services.checking import CheckedContent
 from bot.wiring.content import prove_files
 from tests.conftest import ROOT, require_shared
 
@@ -27,7 +27,7 @@ POSTABLE = {
 
 
 @cache
-def proved() -> Loaded:
+def proved() -> CheckedContent:
     return prove_files(ROOT / "schedule.yaml", ROOT / "posts")
 
 
@@ -116,11 +116,7 @@ def test_no_handle_of_anybody_is_written_down(campaign: Campaign) -> None:
 
 
 def test_the_letters_own_day_is_in_the_calendar(campaign: Campaign) -> None:
-    days = {
-        (post.every_year.month, post.every_year.day)
-        for post in campaign.posts
-        if post.ready and post.every_year
-    }
+    days = {post.every_year.on for post in campaign.posts if post.ready and post.every_year}
 
     assert (12, 9) in days
     assert len(days) >= 7

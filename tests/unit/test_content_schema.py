@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # openapi-core brings it
 
-from bot.content.models import Strict
-from bot.content.nodes import EMPTY, Plain
+from bot.content.nodes import Plain
 from bot.content.schema import SCHEMAS
+from bot.content.shape import keys_of
 from bot.content.yamlfile import parse
+from bot.core.campaign import Strict
+from bot.core.values import EMPTY
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "docs" / "schemas"
@@ -82,10 +84,10 @@ def models(root: type[Strict] = Strict) -> list[type[Strict]]:
 
 def test_every_key_says_what_it_is_for() -> None:
     silent = [
-        f"{model.__name__}.{name}"
+        f"{model.__name__}.{key}"
         for model in models()
-        for name, field in model.model_fields.items()
-        if not field.description
+        for key, _type, said in keys_of(model)
+        if not said.description
     ]
 
     assert silent == []

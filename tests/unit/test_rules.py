@@ -17,6 +17,7 @@ from bot.core.campaign import (
 )
 from bot.core.model import Limits
 from bot.core.profiles import is_personal
+from bot.core.rendered import render_campaign
 from bot.core.rules import check
 from bot.errors import Problem, Severity
 from tests.fakes.written import (
@@ -34,11 +35,13 @@ from tests.fakes.written import (
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STOP = "We ask that you stop."
 GRAPHIC = "Some were ‘taught’ by force and never came home."
-GRAPHIC_LETTER = source(graphic=(stretch(LETTER_TEXT, GRAPHIC),))
+GRAPHIC_LETTER = source(graphic_spans=(stretch(LETTER_TEXT, GRAPHIC),))
 
 
 def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
-    return list(check(checked, traits=TRAITS, limits=limits or {}, now=NOW))
+    found = check(render_campaign(checked, traits=TRAITS, limits=limits or {}), now=NOW)
+    assert all(one.rule for one in found)
+    return list(found)
 
 
 def errors(*posts: Any, **context: Any) -> list[str]:
@@ -63,6 +66,26 @@ def test_a_sound_campaign_has_no_problems() -> None:
     )
 
     assert problems(sound) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"mime": "image/tiff"}, "image/tiff is not taken"),
+        ({"size": 5_000_001}, "5000001 of 5000000 bytes"),
+        ({"width": 2000, "height": 2000}, "4000000 of 1000000 pixels"),
+    ],
+)
+def test_a_picture_s_file_is_judged_by_the_accounts_limits(
+    changes: dict[str, Any], says: str
+) -> None:
+    written = post(text="Look.", media=(replace(PICTURE, **changes),), accounts=("on-mastodon",))
+    limits = {"on-mastodon": replace(TRAITS["mastodon"].limits, max_pixels=1_000_000)}
+
+    (problem,) = problems(campaign(written), limits)
+
+    assert problem.where == "a-post.media[0].file"
+    assert says in problem.message
 
 
 def test_what_does_not_fit_is_told_for_each_account_it_goes_to() -> None:
@@ -353,7 +376,7 @@ class TestLikeness:
 
     def test_a_yearly_day_meets_a_fixed_one(self) -> None:
         yearly = replace(
-            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
+            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear((12, 9), time(9))
         )
 
         found = errors(yearly, self.fixed("one", "2027-12-01 09:00"))
@@ -363,7 +386,7 @@ class TestLikeness:
 
     def test_a_yearly_day_does_not_meet_itself(self) -> None:
         yearly = replace(
-            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
+            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear((12, 9), time(9))
         )
 
         assert errors(yearly) == []
@@ -372,7 +395,7 @@ class TestLikeness:
         assert (
             errors(
                 self.fixed("one", "2026-12-01 09:00"),
-                self.fixed("two", "2026-12-02 09:00", ready=False),
+                self.fixed("two", "2026-12-02 09:00", status="draft"),
             )
             == []
         )
@@ -407,13 +430,13 @@ class TestLikeness:
         assert "this one will not go out there" in found[0]
 
     def test_a_yearly_day_is_told_to_come_once_where_nothing_is_repeated(self) -> None:
-        yearly = post(STOP, queue="", every_year=EveryYear(12, 9, time(9)), accounts=("on-x",))
+        yearly = post(STOP, queue="", every_year=EveryYear((12, 9), time(9)), accounts=("on-x",))
 
         assert notices(yearly) == ["on-x never repeats a text, so it goes out there once"]
 
     def test_the_same_pair_is_told_once_though_both_come_back_each_year(self) -> None:
-        one = post(STOP, queue="", every_year=EveryYear(12, 9, time(9)), accounts=("on-bluesky",))
-        two = replace(one, id="two", every_year=EveryYear(12, 10, time(9)))
+        one = post(STOP, queue="", every_year=EveryYear((12, 9), time(9)), accounts=("on-bluesky",))
+        two = replace(one, id="two", every_year=EveryYear((12, 10), time(9)))
 
         assert len(errors(one, two)) == 1
 

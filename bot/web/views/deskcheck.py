@@ -9,9 +9,9 @@ from bot.services.deskcheck import NEW_FILE, Checked
 from bot.services.users import Right
 from bot.web.answers import Answer, Page
 from bot.web.asking import Asked, RefusedError
-from bot.web.views.post import look_of
+from bot.web.views.post import looks_of
 
-#: As much as a file of posts may have (content.bounds), and as a form can carry.
+#: As much as a file of posts may have (content.files), and as a form can carry.
 MOST = 262_144
 
 
@@ -42,21 +42,11 @@ def check(asked: Asked) -> Answer:
 
 
 def _values(asked: Asked, name: str, text: str, checked: Checked | None) -> dict[str, Any]:
-    accounts = asked.house.campaign.schedule.accounts
-    previews = [
-        (
-            one.post,
-            [
-                look_of(
-                    shown,
-                    (accounts[shown.account].handle if shown.account in accounts else "")
-                    or shown.account,
-                )
-                for shown in one.shown
-            ],
-        )
-        for one in (checked.previews if checked else ())
-    ]
+    whole = checked.rendered if checked else None
+    posts = checked.posts if checked else ()
+    previews = [(post, looks_of(whole, post)) for post in posts] if whole else []
+    parts = (part for _post, looks in previews for look in looks for part in look.parts)
+    shown = {picture.sha256 for part in parts for picture in part.status.pictures}
     problems = checked.problems if checked else ()
     return {
         "names": (NEW_FILE, *asked.house.deskcheck.names()),
@@ -71,6 +61,7 @@ def _values(asked: Asked, name: str, text: str, checked: Checked | None) -> dict
         "previews": previews,
         "pictures": {
             sha256: base64.b64encode(data).decode()
-            for sha256, data in (checked.pictures if checked else {}).items()
+            for sha256, data in (whole.pictures if whole else {}).items()
+            if sha256 in shown
         },
     }

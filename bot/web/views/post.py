@@ -11,8 +11,8 @@ from bot.core.gate import approvers, is_same_person
 from bot.core.lifecycle import UNSENT
 from bot.core.model import Delivery, State, Status
 from bot.core.quoting import is_exact
+from bot.core.rendered import RenderedCampaign
 from bot.core.rendering import length_of
-from bot.services.reviewer import Shown, preview
 from bot.services.users import Right
 from bot.store import Approval, AuditRow
 from bot.web.answers import Answer, Page, Raw, Redirect
@@ -86,7 +86,7 @@ def page(asked: Asked) -> Answer:
         "numbers": [numbers_of(one, report) for one in report.readings],
         "kinds": KINDS,
         "post": post,
-        "looks": looks_of(house, post) if post else looks_of_rows(house, rows),
+        "looks": looks_of(house.composition(), post) if post else looks_of_rows(house, rows),
         "passages": passages(house, post) if post else [],
         "tests": list(_tests(house, post)) if post else [],
         "remarks": _remarks(house, post) if post else [],
@@ -109,25 +109,23 @@ def page(asked: Asked) -> Answer:
     return Page("post.html", values)
 
 
-def looks_of(house: House, post: Post) -> list[Look]:
+def looks_of(whole: RenderedCampaign, post: Post) -> list[Look]:
     """Lay a post out as each of its accounts shows it."""
-    whole = house.composition()
-    accounts = whole.campaign.schedule.accounts
     return [
-        look_of(one, accounts[one.account].handle or one.account)
-        for one in preview(whole, post).shown
+        Look(
+            account=text.account.name,
+            platform=text.account.platform,
+            handle=text.account.handle or text.account.name,
+            parts=tuple(
+                _part(status, length, text.account.platform)
+                for status, length in zip(text.statuses, text.lengths, strict=False)
+            ),
+            max_length=text.max_length,
+            skipped=text.why_not,
+            cost=whole.cost_of_all(text),
+        )
+        for text in whole.texts_of(post)
     ]
-
-
-def look_of(shown: Shown, handle: str) -> Look:
-    """Make a preview ready for its template."""
-    parts = tuple(
-        _part(status, length, shown.platform)
-        for status, length in zip(shown.statuses, shown.lengths, strict=True)
-    )
-    return Look(
-        shown.account, shown.platform, handle, parts, shown.max_length, shown.skipped, shown.cost
-    )
 
 
 def looks_of_rows(house: House, rows: Sequence[Delivery]) -> list[Look]:
@@ -172,13 +170,13 @@ def _tests(house: House, post: Post) -> Any:
         told = f"quoted to the character from {source.title} (SHA-256 {source.sha256[:12]}…)"
         yield Test(exact, told if exact else "the quotation is not what the source says")
         yield Test(bool(source.attribution), f"attributed in the post itself: {source.attribution}")
-    for one in preview(house.composition(), post).shown:
+    for one in house.composition().texts_of(post):
         if one.statuses:
             most = max(one.lengths)
             parts = f" in {len(one.statuses)} parts" if len(one.statuses) > 1 else ""
-            yield Test(True, f"fits {one.account}{parts}: {most} of {one.max_length}")
+            yield Test(True, f"fits {one.account.name}{parts}: {most} of {one.max_length}")
         else:
-            yield Test(False, f"does not go to {one.account}: {one.skipped}")
+            yield Test(False, f"does not go to {one.account.name}: {one.why_not}")
     if post.graphic:
         yield Test(bool(post.warning), f"graphic passage, warned: {post.warning or 'no warning'}")
     for file in post.media:
