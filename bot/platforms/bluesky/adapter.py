@@ -134,17 +134,17 @@ class BlueskyPlatform:
 
     def _meant(self, error: PlatformError) -> PlatformError:
         """Tell apart what one status may mean."""
-        trace = self._session.trace
-        if not trace.path.endswith("com.atproto.repo.putRecord"):
+        exchange = self._session.exchange
+        if not exchange.path.endswith("com.atproto.repo.putRecord"):
             # The library wanted another session first, and got none or could not read ours.
             return UnavailableError(NAME, str(error))
-        if trace.status != 400:
+        if exchange.status != 400:
             return error
-        if trace.error == "InvalidSwap":
+        if exchange.error == "InvalidSwap":
             return UnconfirmedError(NAME, "the record key holds another record")
-        if trace.error in _STALE:
+        if exchange.error in _STALE:
             return UnavailableError(NAME, f"the session ended: {error}")
-        return UnauthorizedError(NAME, str(error)) if trace.error in _CLOSED else error
+        return UnauthorizedError(NAME, str(error)) if exchange.error in _CLOSED else error
 
     def find(self, draft: Draft) -> PostRef | None:
         seen = self._repo.record(draft.wire["repo"], COLLECTION, draft.wire["rkey"])

@@ -46,7 +46,7 @@ class Repo:
                     raise TypeError("no record")
                 return seen
         except PlatformError:
-            if _is_missing(self.session.trace.error, self.session.trace.message):
+            if _is_missing(self.session.exchange.error, self.session.exchange.message):
                 return None
             raise
 

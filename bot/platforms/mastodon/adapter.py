@@ -21,14 +21,15 @@ from bot.errors import (
     UnavailableError,
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.http.credentials import require_secret, safe_origin
+from bot.platforms.http.exchange import Exchange, translated_errors
+from bot.platforms.http.session import BoundedSession
 from bot.platforms.mastodon.instance import ask, limits_of
 from bot.platforms.mastodon.numbers import Numbers
 from bot.platforms.mastodon.readback import id_of, ref_of
-from bot.platforms.mastodon.session import BoundedSession
 from bot.platforms.mastodon.timeline import Timeline
 from bot.platforms.mastodon.traits import NAME, TRAITS
 from bot.platforms.mastodon.uploads import Uploads
-from bot.platforms.wire import Trace, safe_origin, secret_of, translated
 
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
 #: through, so that this refusal is about the repeat, is for the caller to know.
@@ -48,9 +49,9 @@ def connect(connection: Connection) -> Platform:
     origin = safe_origin(account.server, account.name)
     if account.visibility not in _VISIBILITIES:
         raise SettingsError(f"account {account.name}: no such visibility {account.visibility!r}")
-    token = secret_of(connection.secrets, "ACCESS_TOKEN", account.name)
-    trace = Trace()
-    session = BoundedSession(connection, trace)
+    token = require_secret(connection.secrets, "ACCESS_TOKEN", account.name)
+    exchange = Exchange()
+    session = BoundedSession(connection, exchange, origin)
     client = mastodon.Mastodon(
         api_base_url=origin,
         ratelimit_method="throw",
@@ -65,8 +66,9 @@ def connect(connection: Connection) -> Platform:
     )
     # Not through the constructor, which reads a token that is also a path as a file.
     client.access_token = token
-    calls = partial(translated, NAME, trace)
-    return MastodonPlatform(account, origin, client, session, trace, Uploads(client, calls, trace))
+    calls = partial(translated_errors, NAME, exchange)
+    uploads = Uploads(client, calls, exchange)
+    return MastodonPlatform(account, origin, client, session, exchange, uploads)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,7 +79,7 @@ class MastodonPlatform:
     _origin: str
     _client: mastodon.Mastodon
     _session: BoundedSession
-    _trace: Trace
+    _exchange: Exchange
     _uploads: Uploads
 
     @property
@@ -140,7 +142,7 @@ class MastodonPlatform:
                 )
                 return ref_of(made)
         except RejectedError as error:
-            if self._trace.status == 422 and self._uploads.are_processing(wire["media_ids"]):
+            if self._exchange.status == 422 and self._uploads.are_processing(wire["media_ids"]):
                 raise UnavailableError(NAME, "pictures are still being processed") from error
             raise
 
@@ -149,7 +151,7 @@ class MastodonPlatform:
         # empty timeline is taken for absence.
         me = str(self._me()["id"])
         since = datetime.fromisoformat(draft.wire["since"])
-        timeline = Timeline(self._client, self._calls, self._trace)
+        timeline = Timeline(self._client, self._calls, self._exchange)
         seen = timeline.find(draft, me=me, since=since)
         return None if seen is None else ref_of(seen)
 
@@ -183,11 +185,11 @@ class MastodonPlatform:
     def _calls(
         self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
     ) -> AbstractContextManager[None]:
-        return translated(NAME, self._trace, writing=writing, refusals=refusals)
+        return translated_errors(NAME, self._exchange, writing=writing, refusals=refusals)
 
     def _is_gone(self) -> bool:
         # A 404 in words of the API; a web server that has lost its way answers in HTML.
-        return self._trace.status in (404, 410) and bool(self._trace.error)
+        return self._exchange.status in (404, 410) and bool(self._exchange.error)
 
     def _me(self) -> Mapping[str, Any]:
         with self._calls():
