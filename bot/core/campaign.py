@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 
@@ -45,29 +46,25 @@ class Account:
 
     name: str
     platform: str
-    #: Origin of the account's server, such as ``https://mastodon.social``; empty for the usual.
+    #: Origin of the account's server, such as ``https://social.example``; empty for the usual.
     server: str = ""
     handle: str = ""
     owner: str = ""
     consent: Consent | None = None
     #: ``always`` or ``never``: whether posts with a link may go there.
     links: str = "always"
-    #: A long post may become a thread there though the platform does not do so freely.
-    threads: bool = False
-    visibility: str = "public"
     #: Hard caps and the least gap between two deliveries; None is no cap.
     max_per_hour: int | None = None
     max_per_day: int | None = None
     min_gap: timedelta = timedelta(0)
     #: US dollars; None is no budget. The hard stop for posting and reading.
     budget_usd_per_month: float | None = None
-    #: The account's owner also owns its developer app: X then reads its own timeline for less.
-    owns_app: bool = False
     #: ``resend`` after surely absent, or ``hold`` for a person.
     on_unknown: str = "resend"
-    automated_label_confirmed: date | None = None
     #: Length of a status where the server's own number is known to differ from the usual.
     max_length: int | None = None
+    #: Values of the keys that only its platform has; `PlatformSpec.value` reads them.
+    own: Mapping[str, Any] = field(default_factory=dict)
     place: Place = NOWHERE
 
 
@@ -124,8 +121,8 @@ class Schedule:
     queues: Mapping[str, Queue]
     pauses: tuple[Pause, ...] = ()
     quiet: frozenset[date] = frozenset()
-    #: US dollars by action; overrides a platform's own prices.
-    x_prices: Mapping[str, float] = field(default_factory=dict)
+    #: By platform, US dollars by action; they override its own prices.
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     #: Two texts this alike (Jaccard of word shingles, 0 to 1) need `similarity_days` between them.
     similarity: float = 0.6
     similarity_days: int = 30

@@ -211,18 +211,17 @@ def _whole(version: Version) -> Passage | None:
 
 
 def _may_thread(room: _Room) -> bool:
-    allowed = room.traits.threads_freely or room.version.account.threads
-    return room.version.thread and allowed
+    return room.version.thread and room.traits.may_thread(room.version.account)
 
 
 def _too_long(version: Version, count: str, traits: Traits) -> Problem:
-    name = version.account.name
+    name, key = version.account.name, traits.thread_key
     if version.thread:
-        advice = f"shorten it or give {name} `threads: true`"
-    elif traits.threads_freely or version.account.threads:
+        advice = f"shorten it or give {name} `{key}: true`"
+    elif traits.may_thread(version.account):
         advice = "shorten it or add `thread: true`"
     else:
-        advice = f"shorten it (a thread needs `threads: true` on {name} too)"
+        advice = f"shorten it (a thread needs `{key}: true` on {name} too)"
     return problem_at(version.post, _longest_key(version), f"{count} on {name}; {advice}")
 
 

@@ -71,7 +71,7 @@ def check(
             if rendered.statuses and post.ready:
                 shown.append(Rendering(post, account, version_of(post, account, campaign).words))
     problems += _source_problems(campaign)
-    problems += unready_accounts(campaign, now.astimezone(_zone(campaign)).date())
+    problems += unready_accounts(campaign, traits, now.astimezone(_zone(campaign)).date())
     problems += likenesses(campaign, shown, traits=traits, now=now)
     problems += crowded(shown, now=now)
     return tuple(sorted(set(problems)))

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from bot.core.campaign import Account, Campaign, Mode
+from bot.core.model import PlatformSpec
 from bot.errors import Problem
 
 
-def unready_accounts(campaign: Campaign, today: date) -> Iterator[Problem]:
+def unready_accounts(
+    campaign: Campaign, specs: Mapping[str, PlatformSpec], today: date
+) -> Iterator[Problem]:
     """Say what keeps accounts from going live; a rehearsal asks for nothing."""
     if campaign.schedule.mode is not Mode.LIVE:
         return
     for account in campaign.schedule.accounts.values():
-        for key, message in _missing(account, today):
+        for key, message in _missing(account, specs.get(account.platform), today):
             place = account.place
             where = f"accounts.{account.name}.{key}"
             yield Problem(place.file, place.line, place.column, where, message)
 
 
-def _missing(account: Account, today: date) -> Iterator[tuple[str, str]]:
+def _missing(account: Account, spec: PlatformSpec | None, today: date) -> Iterator[tuple[str, str]]:
     if not account.owner.strip():
         yield "owner", "missing; `mode: live` needs the organisation that owns the account"
     if account.consent is None or not account.consent.by.strip():
         yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
     elif account.consent.on > today:
         yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
-    if account.platform == "x":
-        yield from _label(account, today)
+    if spec and spec.label_key:
+        yield from _label(account, spec, today)
 
 
-def _label(account: Account, today: date) -> Iterator[tuple[str, str]]:
-    key, on = "automated_label_confirmed", account.automated_label_confirmed
+def _label(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
+    on = spec.value(account, spec.label_key)
     if on is None:
         yield (
-            key,
+            spec.label_key,
             (
-                "missing; X tells no program whether the account has its Automated label: "
-                "look, and write the day on which you saw it"
+                f"missing; {spec.label} tells no program whether the account has its Automated "
+                "label: look, and write the day on which you saw it"
             ),
         )
     elif on > today:
-        yield key, f"{on} is still to come; write the day on which the label was seen"
+        yield spec.label_key, f"{on} is still to come; write the day on which the label was seen"

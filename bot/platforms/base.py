@@ -14,10 +14,10 @@ from bot.core.model import (
     Limits,
     Metrics,
     Picture,
+    PlatformSpec,
     PostRef,
     ReplyTo,
     Status,
-    Traits,
 )
 
 
@@ -66,7 +66,7 @@ class Connection:
     """All that an adapter is given: an account, its secrets, and where paid calls are counted."""
 
     account: Account
-    #: By the names of `Traits.secrets`; never shown.
+    #: By the names of `PlatformSpec.secrets`; never shown.
     secrets: Mapping[str, str] = field(repr=False)
     meter: Meter
     #: Seconds to connect, and to wait for an answer (together below half a lease).
@@ -88,7 +88,7 @@ class Platform(Protocol):
     """
 
     @property
-    def traits(self) -> Traits:
+    def traits(self) -> PlatformSpec:
         """How this platform differs from others."""
 
     def profile(self) -> Profile:

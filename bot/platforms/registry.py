@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.core.model import Traits
+from bot.core.model import PlatformSpec
 from bot.platforms.base import Connect, Connection, Platform
-from bot.platforms.bluesky.traits import TRAITS as BLUESKY
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
-from bot.platforms.x.traits import TRAITS as X
+from bot.platforms.bluesky.spec import SPEC as BLUESKY
+from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.x.spec import SPEC as X
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A platform: how it differs, and how to get an adapter for one account."""
 
-    traits: Traits
+    traits: PlatformSpec
     connect: Connect
 
 

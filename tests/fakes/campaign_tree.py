@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.content.bounds import Bounds
 from bot.content.loading import Loaded, load
 from bot.core.campaign import Campaign, Post
-from bot.core.model import Limits, Traits
+from bot.core.model import Limits, PlatformSpec
 from bot.errors import PictureError, Severity
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -76,11 +76,11 @@ def inspect(content: bytes) -> tuple[str, int, int]:
     return "image/png", width, height
 
 
-def traits() -> dict[str, Traits]:
+def traits() -> dict[str, PlatformSpec]:
     """Platforms without a network."""
     names = ("mastodon", "bluesky", "x")
-    platforms = {name: Traits(name, Limits(300), lambda text, _: len(text)) for name in names}
-    platforms["x"] = Traits(
+    platforms = {name: PlatformSpec(name, Limits(300), lambda text, _: len(text)) for name in names}
+    platforms["x"] = PlatformSpec(
         "x", Limits(280), lambda text, _: len(text), prices={"post": 0.015, "read": 0.005}
     )
     return platforms

@@ -18,9 +18,11 @@ from bot.core.campaign import (
     Schedule,
     Source,
 )
-from bot.core.measuring import bluesky_length, mastodon_length, x_length
-from bot.core.model import Limits, Traits
+from bot.core.model import Limits, PlatformSpec
 from bot.core.quoting import prove
+from bot.platforms.bluesky import spec as bluesky
+from bot.platforms.mastodon import counting as mastodon
+from bot.platforms.x import weight as x
 
 LETTER_TEXT = """\
 May 4, 2020
@@ -82,9 +84,9 @@ INVESTIGATION = Investigation(
     caution="",
 )
 
-X = Traits("x", Limits(280), x_length, threads_freely=False, may_repeat=False)
-MASTODON = Traits("mastodon", Limits(500), mastodon_length, folds_warning=True)
-BLUESKY = Traits("bluesky", Limits(300, 3000), bluesky_length, has_link_cards=True)
+X = PlatformSpec("x", Limits(280), x.length, thread_key="threads", may_repeat=False)
+MASTODON = PlatformSpec("mastodon", Limits(500), mastodon.length, folds_warning=True)
+BLUESKY = PlatformSpec("bluesky", Limits(300, 3000), bluesky.length, has_link_cards=True)
 TRAITS = {one.name: one for one in (X, MASTODON, BLUESKY)}
 
 ACCOUNTS = tuple(Account(f"on-{name}", name, place=Place("schedule.yaml", 9, 3)) for name in TRAITS)

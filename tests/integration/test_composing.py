@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.core.model import State, sha256_hex
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.services.reviewer import preview
 from bot.services.starter import write_campaign
 from bot.wiring.content import prove_files

@@ -14,7 +14,7 @@ from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect
 from bot.platforms.mastodon.readback import plain_texts, reads_as
-from bot.platforms.mastodon.traits import TRAITS
+from bot.platforms.mastodon.spec import SPEC
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
@@ -442,7 +442,7 @@ def test_limits_that_are_not_told_are_the_usual(
 ) -> None:
     server.quirks.instance_v2 = told
 
-    assert platform.limits() == TRAITS.limits
+    assert platform.limits() == SPEC.limits
 
 
 def test_an_instance_page_that_is_no_json_is_passed_over(
@@ -451,7 +451,7 @@ def test_an_instance_page_that_is_no_json_is_passed_over(
     server.quirks.answers["GET /api/v2/instance"] = Told(500, b"oops")
     server.quirks.answers["GET /api/v1/instance"] = Told(200, b"<html>")
 
-    assert platform.limits() == TRAITS.limits
+    assert platform.limits() == SPEC.limits
 
 
 def test_limits_wait_while_the_server_says_too_many(

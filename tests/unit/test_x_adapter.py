@@ -21,7 +21,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.x.adapter import X, connect
-from bot.platforms.x.traits import TRAITS
+from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered
@@ -462,18 +462,18 @@ def test_what_is_booked_is_what_x_bills(x: X, server: XStandin, meter: CountingM
     for number, (action, _) in enumerate(meter.reserved):
         booked[action] += meter.settled[number]
     assert {name: count for name, count in booked.items() if count} == dict(server.world.used)
-    assert TRAITS.prices == PRICES
+    assert SPEC.prices == PRICES
 
 
 def test_the_estimate_is_what_publishing_costs() -> None:
     status = Status("see example.org", pictures=(picture_of(png(), "a"), picture_of(png(), "")))
 
-    assert list(TRAITS.charges(status)) == [
+    assert list(SPEC.charges(status)) == [
         Charge("post_with_url"),
         Charge("media_upload", 2),
         Charge("media_metadata", 1),
     ]
-    assert list(TRAITS.charges(Status("no address"))) == [Charge("post")]
+    assert list(SPEC.charges(Status("no address"))) == [Charge("post")]
 
 
 def test_a_call_that_is_not_covered_is_not_made(server: XStandin) -> None:

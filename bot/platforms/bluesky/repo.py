@@ -11,7 +11,7 @@ from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import PictureReader
 from bot.platforms.bluesky.record import COLLECTION, at_uri, place_of
 from bot.platforms.bluesky.session import SignedIn, procedure, query
-from bot.platforms.bluesky.traits import NAME
+from bot.platforms.bluesky.spec import NAME
 
 #: Answers that refuse a record or a picture for good.
 REFUSED = frozenset({400, 413})

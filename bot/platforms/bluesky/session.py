@@ -13,7 +13,7 @@ from atproto_client.models.dot_dict import DotDict
 from bot.errors import PlatformError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.request import BoundedRequest
-from bot.platforms.bluesky.traits import NAME
+from bot.platforms.bluesky.spec import NAME
 from bot.platforms.http.credentials import is_loopback, require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
 

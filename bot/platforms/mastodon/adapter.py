@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 import mastodon
 
 from bot.core.campaign import Account
-from bot.core.model import Draft, Limits, Metrics, PostRef, ReplyTo, Status, Traits
+from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import (
     PlatformError,
     RejectedError,
-    SettingsError,
     UnavailableError,
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
@@ -27,8 +26,8 @@ from bot.platforms.http.session import BoundedSession
 from bot.platforms.mastodon.instance import ask, limits_of
 from bot.platforms.mastodon.numbers import Numbers
 from bot.platforms.mastodon.readback import id_of, ref_of
+from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.mastodon.timeline import Timeline
-from bot.platforms.mastodon.traits import NAME, TRAITS
 from bot.platforms.mastodon.uploads import Uploads
 
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
@@ -36,7 +35,6 @@ from bot.platforms.mastodon.uploads import Uploads
 _REFUSED = frozenset({400, 404, 413, 422})
 #: The server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
-_VISIBILITIES = frozenset({"public", "unlisted", "private"})
 
 
 def connect(connection: Connection) -> Platform:
@@ -47,8 +45,6 @@ def connect(connection: Connection) -> Platform:
     """
     account = connection.account
     origin = safe_origin(account.server, account.name)
-    if account.visibility not in _VISIBILITIES:
-        raise SettingsError(f"account {account.name}: no such visibility {account.visibility!r}")
     token = require_secret(connection.secrets, "ACCESS_TOKEN", account.name)
     exchange = Exchange()
     session = BoundedSession(connection, exchange, origin)
@@ -83,8 +79,8 @@ class MastodonPlatform:
     _uploads: Uploads
 
     @property
-    def traits(self) -> Traits:
-        return TRAITS
+    def traits(self) -> PlatformSpec:
+        return SPEC
 
     def profile(self) -> Profile:
         me = self._me()
@@ -99,7 +95,7 @@ class MastodonPlatform:
         )
 
     def limits(self) -> Limits:
-        limits = limits_of(ask(self._session, self._origin, self._calls), TRAITS.limits)
+        limits = limits_of(ask(self._session, self._origin, self._calls), SPEC.limits)
         known = self._account.max_length
         return replace(limits, max_length=known) if known else limits
 
@@ -121,7 +117,7 @@ class MastodonPlatform:
             "sensitive": status.sensitive or bool(status.warning),
             "media_ids": media_ids,
             "in_reply_to_id": id_of(reply_to.parent) if reply_to else None,
-            "visibility": self._account.visibility,
+            "visibility": SPEC.value(self._account, "visibility"),
             "since": (at - _SKEW).isoformat(),
         }
         return Draft(key, wire)

@@ -14,7 +14,7 @@ from bot.core.model import Picture
 from bot.errors import PlatformError, UnavailableError
 from bot.platforms.base import PictureReader
 from bot.platforms.http.exchange import Exchange
-from bot.platforms.mastodon.traits import NAME
+from bot.platforms.mastodon.spec import NAME
 
 #: Answers that say that a picture will never do.
 _UNFIT = frozenset({400, 413, 415, 422})

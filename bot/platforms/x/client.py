@@ -18,7 +18,7 @@ from bot.platforms.http.credentials import redact, require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.x.outcomes import Task, accepted, billed, seen
-from bot.platforms.x.traits import TRAITS
+from bot.platforms.x.spec import SPEC
 
 # At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
 for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
@@ -49,9 +49,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         name = connection.account.name
         self._connection = connection
-        self._secrets = {
-            one: require_secret(connection.secrets, one, name) for one in TRAITS.secrets
-        }
+        self._secrets = {one: require_secret(connection.secrets, one, name) for one in SPEC.secrets}
         self._exchange = Exchange()
         origin = safe_origin(connection.account.server or ORIGIN, name)
         self._session = _SignedSession(connection, self._exchange, origin)

@@ -18,8 +18,8 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.http.exchange import Exchange, classify, describe
+from bot.platforms.x.spec import NAME
 
-NAME = "x"
 #: A rate limit's window, and the wait where a limit names no moment.
 _WINDOW = timedelta(minutes=15)
 _LONGEST = timedelta(hours=1)
