@@ -128,8 +128,7 @@ def _plan(store: Store, accounts: list[Account], due: datetime, count: int) -> N
 def _campaign(accounts: list[Account]) -> Campaign:
     schedule = Schedule(
         campaign="load", timezone="UTC", mode=Mode.LIVE, approvals_required=1,
-        not_after=timedelta(hours=2), coalition=(), hashtags=(),
-        accounts={one.name: one for one in accounts}, slots={}, queues={},
+        not_after=timedelta(hours=2), accounts={one.name: one for one in accounts},
     )  # fmt: skip
     return Campaign(replace(schedule), (), {}, {}, "")
 

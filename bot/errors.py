@@ -31,12 +31,15 @@ class Problem:
     #: What is wrong and what to do about it.
     message: str
     severity: Severity = Severity.ERROR
+    #: Short stable id of the rule that it breaks, such as ``quote-altered``.
+    rule: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}:"
         where = f" {self.where}:" if self.where else ""
         kind = "" if self.severity is Severity.ERROR else f" {self.severity}:"
-        return f"{place}{kind}{where} {self.message}"
+        rule = f" [{self.rule}]" if self.rule else ""
+        return f"{place}{kind}{where} {self.message}{rule}"
 
 
 class BotError(Exception):

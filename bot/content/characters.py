@@ -43,13 +43,13 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
     """
     for mark, name in _BOMS:
         if raw.startswith(mark):
-            return "", [Problem(file, 1, 1, "", f"is {name}; save the file as UTF-8")]
+            return "", [Problem(file, 1, 1, "", f"is {name}; save the file as UTF-8", rule="utf-8")]
     try:
         text = (raw if keep_mark else raw.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
     except UnicodeDecodeError as error:
         return "", [_undecodable(error, file)]
     return text, [
-        Problem(place.file, place.line, place.column, "", message)
+        Problem(place.file, place.line, place.column, "", message, rule="character")
         for place, message in _faults(text, file)
     ]
 
@@ -71,9 +71,8 @@ def _undecodable(error: UnicodeDecodeError, file: str) -> Problem:
     before = error.object[: error.start].decode("utf-8")
     line, column = _line_and_column(before, len(before))
     byte = error.object[error.start]
-    return Problem(
-        file, line, column, "", f"byte 0x{byte:02X} is not UTF-8; save the file as UTF-8"
-    )
+    message = f"byte 0x{byte:02X} is not UTF-8; save the file as UTF-8"
+    return Problem(file, line, column, "", message, rule="utf-8")
 
 
 def _faults(text: str, file: str) -> Iterator[tuple[Place, str]]:

@@ -10,10 +10,11 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from bot.content.bounds import Bounds
 from bot.errors import OperatorError, Problem
 
 SCHEDULE = "schedule.yaml"
@@ -22,6 +23,32 @@ POSTS = "posts"
 # NONBLOCK: opening a pipe that nobody writes to must not wait.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _CHUNK = 1 << 20
+
+
+_KB = 1000
+_MB = 1000 * _KB
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Sizes in bytes, and counts; what is more is a problem, not a reason to work harder."""
+
+    yaml_bytes: int = 256 * _KB
+    #: Nested lists and mappings of one document.
+    yaml_depth: int = 16
+    yaml_events: int = 20_000
+    #: A quoted source, such as a letter.
+    text_bytes: int = 1 * _MB
+    picture_bytes: int = 20 * _MB
+    #: Files and folders below ``posts``.
+    entries: int = 5_000
+    #: Folders within folders.
+    folders_deep: int = 8
+    #: All text together, and all pictures that posts use.
+    all_text_bytes: int = 32 * _MB
+    all_picture_bytes: int = 200 * _MB
+    #: Problems told for one file; the rest is counted.
+    problems: int = 50
 
 
 class FileError(OperatorError):
@@ -98,6 +125,24 @@ class FolderTree:
         return _printable(str(self._posts / name.removeprefix(POSTS).removeprefix("/")))
 
 
+def print_of(schedule_path: Path, posts_path: Path) -> str:
+    """Hash the names and bytes of all files as they are now, readable or not.
+
+    Bytes, not times: a checkout may put back an old time, and a mounted folder may tell none.
+    """
+    bounds = Bounds()
+    tree = FolderTree(schedule_path, posts_path, bounds)
+    names, problems = tree.list()
+    whole = sha256(repr(problems).encode())
+    for name in (SCHEDULE, *names):
+        try:
+            content = tree.read(name, bounds.picture_bytes)
+        except FileError as error:
+            content = str(error).encode()
+        whole.update(f"{sha256(content).hexdigest()}  {name}\n".encode())
+    return whole.hexdigest()
+
+
 class _Walk:
     """Lists a folder to any depth, as far as the bounds allow."""
 
@@ -112,7 +157,7 @@ class _Walk:
         return self._seen > self._bounds.entries
 
     def refuse(self, name: str, message: str) -> None:
-        self.problems.append(Problem(self._tree.shown(name), 0, 0, "", message))
+        self.problems.append(Problem(self._tree.shown(name), 0, 0, "", message, rule="file"))
 
     def folder(self, folder: int, name: str, *, depth: int) -> None:
         if depth > self._bounds.folders_deep:

@@ -10,9 +10,7 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from bot.content import schedules
-from bot.content.bounds import Bounds
-from bot.content.files import POSTS, SCHEDULE, FileError, FolderTree, StoredTree, Tree
-from bot.content.known import Anything, Known
+from bot.content.files import POSTS, SCHEDULE, Bounds, FileError, FolderTree, StoredTree, Tree
 from bot.content.nodes import Node
 from bot.content.pictures import FOLDER as PICTURES
 from bot.content.pictures import Inspect, Pictures
@@ -22,6 +20,7 @@ from bot.content.sources import FOLDER as SOURCES
 from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, build_source
 from bot.content.yamlfile import parse
 from bot.core.campaign import NOWHERE, Campaign, Investigation, Post, Schedule, Source
+from bot.core.fields import Anything, Known
 from bot.core.model import Traits
 from bot.errors import Problem, Severity
 
@@ -127,8 +126,11 @@ class _Loading:
         self._strays()
         return self._loaded(schedule, posts, sources, investigations)
 
-    def _tell(self, name: str, message: str, severity: Severity = Severity.ERROR) -> None:
-        self._problems.append(Problem(self._tree.shown(name), 0, 0, "", message, severity))
+    def _tell(
+        self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> None:
+        file = self._tree.shown(name)
+        self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
 
     def _read(self, name: str, most: int) -> bytes:
         self._asked_for.add(name)
@@ -146,7 +148,7 @@ class _Loading:
         try:
             raw = self._read(name, self._bounds.yaml_bytes)
         except FileError as error:
-            self._tell(name, str(error))
+            self._tell(name, str(error), "file")
             return None
         node, problems = parse(raw, file=file, bounds=self._bounds)
         wrong = None if problems else document(node, file=file, key=_first_key(name))
@@ -173,14 +175,16 @@ class _Loading:
             accounts = {
                 name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
             }
-        prices = [price for traits in self._traits.values() for price in traits.prices]
         return Known(
             accounts=accounts,
             platforms=tuple(self._traits),
+            own_keys={
+                name: tuple(one.name for one in spec.account_keys)
+                for name, spec in self._traits.items()
+            },
             slots=_names(root, "slots"),
             queues=_names(root, "queues"),
             themes=_texts(root, "themes"),
-            prices=prices,
             sources=tuple(_stem(name) for name in described),
             links=links,
         )
@@ -188,7 +192,7 @@ class _Loading:
     def _schedule(self, root: Node | None, known: Known) -> Schedule | None:
         if root is None:
             return None
-        schedule, problems = schedules.build(root, known=known, now=self._now)
+        schedule, problems = schedules.build(root, self._traits, known=known, now=self._now)
         self._problems += problems
         return schedule
 
@@ -236,10 +240,11 @@ class _Loading:
             is_picture = name.startswith(f"{POSTS}/{PICTURES}/")
             is_expected = is_picture or name in self._asked_for
             if not is_expected and PurePosixPath(name).name not in NOT_CONTENT:
-                self._tell(name, _stray(name))
+                self._tell(name, _stray(name), "file-stray")
         for name in self._pictures.unused():
             if PurePosixPath(name).name not in NOT_CONTENT:
-                self._tell(f"{POSTS}/{name}", "no post uses this picture", Severity.NOTICE)
+                message = "no post uses this picture"
+                self._tell(f"{POSTS}/{name}", message, "picture-unused", Severity.NOTICE)
 
     def _loaded(
         self,

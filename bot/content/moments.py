@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.content.values import Moment
 from bot.core.campaign import EveryYear
 from bot.core.slots import yearly_times
 from bot.core.zones import Kind, resolve
@@ -16,7 +15,8 @@ from bot.errors import Severity
 #: Further ahead a date is more likely a mistake than a plan.
 FAR = timedelta(days=731)
 
-Remark = tuple[Severity, str]
+#: How bad, which rule, and what to do.
+Remark = tuple[Severity, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,9 @@ class Due:
     remarks: tuple[Remark, ...] = ()
 
 
-def due(moment: Moment, *, zone: ZoneInfo, now: datetime, confirmed: bool) -> Due:
-    """Resolve a moment of the schedule's zone, or one with its own offset."""
-    if moment.offset is None:
-        found = _local(moment.local, zone)
-    else:
-        found = _with_offset(moment.local, moment.offset, zone)
+def due(moment: datetime, *, zone: ZoneInfo, now: datetime, confirmed: bool) -> Due:
+    """Resolve a naive moment of the schedule's zone, or one with its own offset."""
+    found = _local(moment, zone) if moment.tzinfo is None else _with_offset(moment, zone)
     if found.utc is None:
         return found
     return Due(found.utc, (*found.remarks, *_far_or_past(found.utc, now, confirmed)))
@@ -40,13 +37,13 @@ def due(moment: Moment, *, zone: ZoneInfo, now: datetime, confirmed: bool) -> Du
 
 def yearly(rule: EveryYear, *, zone: ZoneInfo, now: datetime) -> Iterator[Remark]:
     """Remark on a day that does not come every year, or on a time that does not come on it."""
-    if (rule.month, rule.day) == (2, 29):
-        yield Severity.NOTICE, "02-29 comes in leap years only"
+    if rule.on == (2, 29):
+        yield Severity.NOTICE, "leap-day", "02-29 comes in leap years only"
     first = now.astimezone(zone).date()
     for year, instant in yearly_times(rule, zone=zone, first=first, last=first + FAR):
         if instant.kind is Kind.GAP:
-            local = datetime(year, rule.month, rule.day, rule.at.hour, rule.at.minute)  # noqa: DTZ001 - local on purpose
-            yield Severity.ERROR, gap(local, instant.utc, zone)
+            local = datetime.combine(date(year, *rule.on), rule.at)
+            yield Severity.ERROR, "time-skipped", gap(local, instant.utc, zone)
 
 
 def gap(local: datetime, utc: datetime, zone: ZoneInfo) -> str:
@@ -60,45 +57,35 @@ def gap(local: datetime, utc: datetime, zone: ZoneInfo) -> str:
 def _local(local: datetime, zone: ZoneInfo) -> Due:
     instant = resolve(local, zone)
     if instant.kind is Kind.GAP:
-        return Due(None, ((Severity.ERROR, gap(local, instant.utc, zone)),))
+        return Due(None, ((Severity.ERROR, "time-skipped", gap(local, instant.utc, zone)),))
     if instant.kind is Kind.ONCE:
         return Due(instant.utc)
     first, second = (_offset_of(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
-    return Due(
-        instant.utc,
-        (
-            (
-                Severity.WARNING,
-                f"{local:%Y-%m-%d %H:%M} comes twice in {zone.key}; the first is taken "
-                f"({first}), write {second} behind it for the second",
-            ),
-        ),
+    message = (
+        f"{local:%Y-%m-%d %H:%M} comes twice in {zone.key}; the first is taken "
+        f"({first}), write {second} behind it for the second"
     )
+    return Due(instant.utc, ((Severity.WARNING, "time-twice", message),))
 
 
-def _with_offset(local: datetime, offset: timedelta, zone: ZoneInfo) -> Due:
-    utc = (local - offset).replace(tzinfo=UTC)
-    there = utc.astimezone(zone)
-    if there.utcoffset() == offset:
+def _with_offset(moment: datetime, zone: ZoneInfo) -> Due:
+    utc, there = moment.astimezone(UTC), moment.astimezone(zone)
+    if there.utcoffset() == moment.utcoffset():
         return Due(utc)
-    return Due(
-        utc,
-        (
-            (
-                Severity.WARNING,
-                f"{local:%Y-%m-%d %H:%M} with this offset is {there:%Y-%m-%d %H:%M} in "
-                f"{zone.key} ({_offset_of(there)}); if that is not meant, leave the offset out",
-            ),
-        ),
+    message = (
+        f"{moment:%Y-%m-%d %H:%M} with this offset is {there:%Y-%m-%d %H:%M} in "
+        f"{zone.key} ({_offset_of(there)}); if that is not meant, leave the offset out"
     )
+    return Due(utc, ((Severity.WARNING, "zone-offset", message),))
 
 
 def _far_or_past(utc: datetime, now: datetime, confirmed: bool) -> Iterator[Remark]:
     if utc < now:
-        yield Severity.WARNING, "is past, so nothing is sent for it any more"
+        yield Severity.WARNING, "time-past", "is past, so nothing is sent for it any more"
     if utc > now + FAR and not confirmed:
         yield (
             Severity.ERROR,
+            "time-far",
             f"{utc:%Y-%m-%d} is more than two years ahead; if that is meant, add `confirm: true`",
         )
 

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final
 
 from bot.core.campaign import Place
+from bot.core.values import Empty
 
 #: A way down a document: keys of mappings and numbers of list entries.
 Path = Sequence[str | int]
-
-
-class Empty(Enum):
-    """The value of a key that has none; not to be mixed up with a key that is missing."""
-
-    EMPTY = "nothing"
-
-
-EMPTY: Final = Empty.EMPTY
 
 #: What `Node.plain` gives: text, `EMPTY`, lists and mappings of the same.
 Plain = str | Empty | list["Plain"] | dict[str, "Plain"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
+from typing import Any
 
-from bot.content.bounds import Bounds
-from bot.content.files import POSTS, FileError, Tree
-from bot.content.words import quoted, suggestion
+from bot.content.files import POSTS, Bounds, FileError, Tree
+from bot.core.campaign import MediaFile
+from bot.core.values import quoted, suggestion
 from bot.errors import PictureError
 
 #: Tells a picture's MIME type, width and height; raises `PictureError` with what is wrong.
@@ -22,17 +23,6 @@ _SUFFIXES = {
     "image/webp": (".webp",),
     "image/gif": (".gif",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What a picture file is."""
-
-    sha256: str
-    mime: str
-    width: int
-    height: int
-    size: int
 
 
 class Pictures:
@@ -50,14 +40,15 @@ class Pictures:
         self._tree = tree
         self._inspect = inspect
         self._bounds = bounds
-        self._found: dict[str, Picture | str] = {}
+        self._found: dict[str, Mapping[str, Any] | str] = {}
 
-    def find(self, file: str) -> Picture:
-        """Give the picture that a post names as ``media/card.png``.
+    def find(self, written: MediaFile) -> MediaFile:
+        """Give a picture that a post names as ``media/card.png`` with all that its file tells.
 
         Raises:
             FileError: there is none that may be used, and why.
         """
+        file = written.file
         if file not in self._found:
             try:
                 self._found[file] = self._read(file)
@@ -66,13 +57,13 @@ class Pictures:
         found = self._found[file]
         if isinstance(found, str):
             raise FileError(found)
-        return found
+        return replace(written, **found)
 
     def unused(self) -> tuple[str, ...]:
         """Give the pictures that no post names."""
         return tuple(name for name in self.names if name not in self._found)
 
-    def _read(self, file: str) -> Picture:
+    def _read(self, file: str) -> Mapping[str, Any]:
         _refuse_path(file)
         if file not in self.names:
             raise FileError(self._missing(file))
@@ -82,7 +73,10 @@ class Pictures:
         mime, width, height = self._inspect(content)
         _refuse_suffix(file, mime)
         self.used[name] = content
-        return Picture(sha256(content).hexdigest(), mime, width, height, len(content))
+        digest = sha256(content).hexdigest()
+        return {
+            "sha256": digest, "mime": mime, "width": width, "height": height, "size": len(content)
+        }  # fmt: skip
 
     def _missing(self, file: str) -> str:
         same = next((name for name in self.names if name.casefold() == file.casefold()), None)

@@ -8,30 +8,19 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.content.files import FileError
-from bot.content.known import Known
-from bot.content.models import MediaModel, PostModel, QuoteModel, VariantModel
 from bot.content.moments import Remark, due, yearly
 from bot.content.nodes import Node, Path
 from bot.content.pictures import Pictures
 from bot.content.shape import entries, problem, shape
-from bot.content.values import ID
-from bot.content.words import quoted
-from bot.core.campaign import (
-    EveryYear,
-    MediaFile,
-    Original,
-    Place,
-    Post,
-    Quote,
-    Schedule,
-    Source,
-    Variant,
-)
+from bot.core.campaign import MediaFile, Place, Post, Quote, Schedule, Source, Variant
+from bot.core.fields import Known
 from bot.core.quoting import prove, quotes_graphic
+from bot.core.values import ID, quoted
 from bot.errors import Problem, Severity
 
 KEY = "posts"
 _WHENS = ("queue", "at", "every_year")
+_NO_QUOTATION = "a quote card is drawn from a quotation, and there is none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +56,16 @@ class PostReader:
     def _read_entry(self, entry: Node, at: Path) -> None:
         known = self._around.known
         problems = [*self._id_problems(entry, at), *_links_to_nowhere(entry, at, known)]
-        problems += (problem(entry, path, text, at=at) for path, text in _contradictions(entry))
-        model, wrong = shape(PostModel, entry, at=at, known=known)
+        problems += (
+            problem(entry, path, text, rule, at=at) for path, rule, text in _contradictions(entry)
+        )
+        written, wrong = shape(Post, entry, at=at, known=known)
         problems += wrong
         post = None
-        if model:
-            builder = _Builder(model, entry, at, self._around)
-            post = builder.build()
-            problems += builder.problems
+        if written:
+            completion = _Completion(written, entry, at, self._around)
+            post = completion.post()
+            problems += completion.problems
         else:
             problems += _quote_problems(entry, at, self._around)
         self.problems += problems
@@ -92,31 +83,32 @@ class PostReader:
                 f"id {quoted(name)} is taken in {first.file}, line {first.line}; "
                 "every post has its own id, for ever"
             )
-            yield problem(entry, ["id"], message, at=at)
+            yield problem(entry, ["id"], message, "id-taken", at=at)
 
 
-def _contradictions(entry: Node) -> Iterator[tuple[Path, str]]:
+def _contradictions(entry: Node) -> Iterator[tuple[Path, str, str]]:
     """Find keys that exclude each other, need each other, or are all missing."""
     if not isinstance(entry.value, dict):
         return
     whens = [key for key in _WHENS if key in entry.value]
     if not whens:
-        yield [], "says not when; write one of queue, at or every_year"
+        yield [], "when", "says not when; write one of queue, at or every_year"
     for key in whens[1:]:
-        yield [key], f"{whens[0]} says when already; keep one of queue, at and every_year"
+        message = f"{whens[0]} says when already; keep one of queue, at and every_year"
+        yield [key], "when", message
     if "text" not in entry.value and "quote" not in entry.value:
-        yield [], "has nothing to say; write text or quote"
+        yield [], "nothing-to-say", "has nothing to say; write text or quote"
     if entry.text("card") == "true" and "quote" not in entry.value:
-        yield ["card"], "a quote card is drawn from a quotation, and there is none"
+        yield ["card"], "card", _NO_QUOTATION
     yield from _twice(["accounts"], [one.value for one in entry.entries("accounts")])
     yield from _twice(["media"], [one.text("file") for one in entry.entries("media")])
 
 
-def _twice(path: list[str], texts: Iterable[object]) -> Iterator[tuple[Path, str]]:
+def _twice(path: list[str], texts: Iterable[object]) -> Iterator[tuple[Path, str, str]]:
     seen: set[str] = set()
     for number, text in enumerate(texts):
         if isinstance(text, str) and text in seen:
-            yield [*path, number], f"{quoted(text)} stands here twice; keep one"
+            yield [*path, number], "listed-twice", f"{quoted(text)} stands here twice; keep one"
         elif isinstance(text, str):
             seen.add(text)
 
@@ -136,178 +128,131 @@ def _links_to_nowhere(entry: Node, at: Path, known: Known) -> Iterator[Problem]:
                 "find the address and write it where it is described"
             )
             severity = Severity.NOTICE if draft else Severity.ERROR
-            yield problem(entry, path, message, at=at, severity=severity)
+            yield problem(entry, path, message, "link-address", at=at, severity=severity)
 
 
 def _quote_problems(entry: Node, at: Path, around: Surroundings) -> Iterator[Problem]:
     """Prove the quotation of a post that cannot be read for other reasons."""
     node = entry.child("quote")
-    model, _ = shape(QuoteModel, node, known=around.known) if node else (None, [])
-    source = around.sources.get(model.source) if model else None
-    if model and source:
-        proof = prove(model.text, source, others=around.sources.values())
-        for message in proof.messages:
-            yield problem(entry, ["quote", "text"], message, at=at)
+    quote, _ = shape(Quote, node, known=around.known) if node else (None, [])
+    source = around.sources.get(quote.source) if quote else None
+    if quote and source:
+        for message in prove(quote.text, source, others=around.sources.values()).messages:
+            yield problem(entry, ["quote", "text"], message, "quote-altered", at=at)
 
 
-class _Builder:
-    """Makes a post from its model, and keeps what is wrong or odd about it."""
+class _Completion:
+    """Fills in what a post is besides what is written, and keeps what is wrong or odd about it."""
 
-    def __init__(self, model: PostModel, entry: Node, at: Path, around: Surroundings) -> None:
+    def __init__(self, written: Post, entry: Node, at: Path, around: Surroundings) -> None:
         self.problems: list[Problem] = []
-        self._model = model
+        self._written = written
         self._entry = entry
         self._at = at
         self._around = around
 
-    def build(self) -> Post | None:
-        model, schedule = self._model, self._around.schedule
-        quote = self._quote()
-        media = self._media(model.media, ["media"])
-        variants = {name: self._variant(name, one) for name, one in model.variants.items()}
+    def post(self) -> Post | None:
+        """Give the whole post; None without a schedule or without a proof of its quotation."""
+        written, schedule = self._written, self._around.schedule
+        source = self._around.sources.get(written.quote.source) if written.quote else None
+        quote = self._quote(written.quote, source) if written.quote and source else None
+        media = self._media(written.media, ["media"])
+        variants = {name: self._variant(name, one) for name, one in written.variants.items()}
         if schedule is None:
             return None
-        zone = ZoneInfo(schedule.timezone)
-        accounts = self._accounts(schedule)
+        accounts = tuple(
+            name for name in schedule.accounts if name in (written.accounts or schedule.accounts)
+        )
         self._refuse_idle_variants(schedule, accounts)
-        post = Post(
-            id=model.id,
-            text=model.text,
+        zone = ZoneInfo(schedule.timezone)
+        at = self._due(written.at, zone) if written.at else None
+        if written.every_year:
+            rule = written.every_year
+            self._remark(["every_year"], yearly(rule, zone=zone, now=self._around.now))
+        if written.quote and quote is None:
+            return None  # a source with a problem of its own has told it
+        return replace(
+            written,
             quote=quote,
-            link=model.link or "",
-            theme=model.theme,
-            queue=model.queue or "",
-            at=self._due(zone),
-            every_year=self._every_year(zone),
+            at=at,
             accounts=accounts,
-            lang=self._lang(),
-            warning=model.warning,
+            lang=written.lang or (source.lang if source else "en"),
             media=media,
-            card=model.card,
-            thread=model.thread,
             variants=variants,
-            author=model.author,
-            ready=model.status == "ready",
-            graphic=self._is_graphic(quote),
-            not_after=model.not_after,
-            note=model.note,
+            graphic=written.warning is not None
+            or (quote is not None and quotes_graphic(quote, self._around.sources)),
             place=self._entry.place,
             places=dict(self._entry.places()),
         )
-        # A source with a problem of its own has told it.
-        return post if model.quote is None or quote else None
 
-    def _tell(self, path: Path, message: str, severity: Severity = Severity.ERROR) -> None:
-        self.problems.append(problem(self._entry, path, message, at=self._at, severity=severity))
-
-    def _remark(self, path: Path, remarks: Iterable[Remark]) -> None:
-        for severity, message in remarks:
-            self._tell(path, message, severity)
-
-    def _quote(self) -> Quote | None:
-        model = self._model.quote
-        source = self._around.sources.get(model.source) if model else None
-        if model is None or source is None:
-            return None
-        path = ["quote", "text"]
-        place = self._entry.place_of(path)
-        proof = prove(model.text, source, others=self._around.sources.values(), place=place)
-        self._remark(path, [(Severity.ERROR, message) for message in proof.messages])
-        self._remark(path, [(Severity.WARNING, message) for message in proof.warnings])
-        original = self._original(model, source)
-        return replace(proof.quote, original=original) if proof.quote else None
-
-    def _original(self, model: QuoteModel, source: Source) -> Original | None:
-        """Prove what a translation translates: without that nobody could check it."""
-        path = ["quote", "original"]
-        whole = self._around.sources.get(source.translation_of)
-        if whole is None:
-            if model.original is not None and not source.translation_of:
-                self._tell(path, f"{source.id!r} is no translation; take this away")
-            return None
-        if model.original is None:
-            self._tell(
-                ["quote"],
-                f"{source.id!r} is a translation of {whole.id!r}; add `original:` with the very"
-                " words that this translates",
-            )
-            return None
-        proof = prove(model.original, whole, others=self._around.sources.values())
-        self._remark(path, [(Severity.ERROR, message) for message in proof.messages])
-        if proof.quote is None:
-            return None
-        return Original(whole.id, whole.sha256, model.original, proof.quote.fragments)
-
-    def _media(self, models: Iterable[MediaModel], path: Path) -> tuple[MediaFile, ...]:
-        files: list[MediaFile] = []
-        for number, model in enumerate(models):
-            here = [*path, number, "file"]
-            try:
-                found = self._around.pictures.find(model.file)
-            except FileError as error:
-                self._tell(here, str(error))
-                continue
-            files.append(
-                MediaFile(
-                    file=model.file,
-                    alt=model.alt,
-                    sha256=found.sha256,
-                    mime=found.mime,
-                    width=found.width,
-                    height=found.height,
-                    size=found.size,
-                    place=self._entry.place_of(here),
-                )
-            )
-        return tuple(files)
-
-    def _variant(self, name: str, model: VariantModel) -> Variant:
-        path = ["variants", name]
-        if model.card and self._model.quote is None:
-            self._tell([*path, "card"], "a quote card is drawn from a quotation, and there is none")
-        return Variant(
-            text=model.text,
-            drop_link=model.link == "",
-            link=model.link or None,
-            warning=model.warning,
-            media=None if model.media is None else self._media(model.media, [*path, "media"]),
-            card=model.card,
-            thread=model.thread,
-            place=self._entry.place_of(path),
+    def _tell(
+        self, path: Path, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> None:
+        self.problems.append(
+            problem(self._entry, path, message, rule, at=self._at, severity=severity)
         )
 
-    def _accounts(self, schedule: Schedule) -> tuple[str, ...]:
-        named = self._model.accounts
-        return tuple(name for name in schedule.accounts if named is None or name in named)
+    def _remark(self, path: Path, remarks: Iterable[Remark]) -> None:
+        for severity, rule, message in remarks:
+            self._tell(path, message, rule, severity)
+
+    def _quote(self, written: Quote, source: Source) -> Quote | None:
+        path = ["quote", "text"]
+        proof = prove(written.text, source, others=self._around.sources.values())
+        for message in proof.messages:
+            self._tell(path, message, "quote-altered")
+        for message in proof.warnings:
+            self._tell(path, message, "quote-ambiguous", Severity.WARNING)
+        translates = self._original(written, source)
+        if proof.quote is None:
+            return None
+        return replace(proof.quote, original=written.original, translates=translates)
+
+    def _original(self, written: Quote, source: Source) -> Quote | None:
+        """Prove what a translation translates: without that nobody could check it."""
+        path, rule = ["quote", "original"], "translation-original"
+        whole = self._around.sources.get(source.translation_of)
+        if whole is None:
+            if written.original is not None and not source.translation_of:
+                self._tell(path, f"{source.id!r} is no translation; take this away", rule)
+            return None
+        if written.original is None:
+            message = (
+                f"{source.id!r} is a translation of {whole.id!r}; add `original:` with the very"
+                " words that this translates"
+            )
+            self._tell(["quote"], message, rule)
+            return None
+        proof = prove(written.original, whole, others=self._around.sources.values())
+        for message in proof.messages:
+            self._tell(path, message, "quote-altered")
+        return proof.quote
+
+    def _media(self, files: Iterable[MediaFile], path: Path) -> tuple[MediaFile, ...]:
+        found: list[MediaFile] = []
+        for number, file in enumerate(files):
+            try:
+                found.append(self._around.pictures.find(file))
+            except FileError as error:
+                self._tell([*path, number, "file"], str(error), "picture")
+        return tuple(found)
+
+    def _variant(self, name: str, written: Variant) -> Variant:
+        path = ["variants", name]
+        if written.card and self._written.quote is None:
+            self._tell([*path, "card"], _NO_QUOTATION, "card")
+        if written.media is None:
+            return written
+        return replace(written, media=self._media(written.media, [*path, "media"]))
 
     def _refuse_idle_variants(self, schedule: Schedule, accounts: Iterable[str]) -> None:
         spoken_for = {*accounts, *(schedule.accounts[name].platform for name in accounts)}
-        for name in self._model.variants:
+        for name in self._written.variants:
             if name not in spoken_for:
-                self._tell(["variants", name], "the post does not go there; see its accounts")
+                message = "the post does not go there; see its accounts"
+                self._tell(["variants", name], message, "variant-idle")
 
-    def _due(self, zone: ZoneInfo) -> datetime | None:
-        if self._model.at is None:
-            return None
-        model, now = self._model, self._around.now
-        found = due(self._model.at, zone=zone, now=now, confirmed=model.confirm)
+    def _due(self, at: datetime, zone: ZoneInfo) -> datetime | None:
+        found = due(at, zone=zone, now=self._around.now, confirmed=self._written.confirm)
         self._remark(["at"], found.remarks)
         return found.utc
-
-    def _every_year(self, zone: ZoneInfo) -> EveryYear | None:
-        model = self._model.every_year
-        if model is None:
-            return None
-        rule = EveryYear(*model.on, model.at)
-        self._remark(["every_year"], yearly(rule, zone=zone, now=self._around.now))
-        return rule
-
-    def _lang(self) -> str:
-        source = self._around.sources.get(self._model.quote.source) if self._model.quote else None
-        return self._model.lang or (source.lang if source else "en")
-
-    def _is_graphic(self, quote: Quote | None) -> bool:
-        source = self._around.sources.get(quote.source) if quote else None
-        if quote and source and quotes_graphic(quote, self._around.sources):
-            return True
-        return self._model.warning is not None

@@ -2,94 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.content.known import Known
-from bot.content.models import AccountModel, ScheduleModel
 from bot.content.moments import FAR, gap
 from bot.content.nodes import Node, Path
+from bot.content.platform_keys import PlatformKeys, read_platform_keys
 from bot.content.shape import problem, shape
-from bot.content.values import WEEKDAYS, refuse_backwards
-from bot.content.words import quoted
-from bot.core.campaign import Account, Consent, Mode, Pause, Place, Queue, Schedule, Slot
-from bot.core.slots import dates, gaps
+from bot.core.campaign import Mode, Schedule
+from bot.core.fields import Known
+from bot.core.model import PlatformSpec
+from bot.core.slots import gaps
+from bot.core.values import quoted, refuse_backwards
 from bot.errors import Problem, Severity
 
 
-def build(node: Node, *, known: Known, now: datetime) -> tuple[Schedule | None, list[Problem]]:
+def build(
+    node: Node, specs: Mapping[str, PlatformSpec], *, known: Known, now: datetime
+) -> tuple[Schedule | None, list[Problem]]:
     """Read the schedule; None where anything keeps it from being one."""
-    model, problems = shape(ScheduleModel, node, known=known)
-    problems += _repeated(node)
-    if model is None:
+    own = read_platform_keys(node, specs)
+    written, problems = shape(Schedule, own.rest, known=known)
+    problems += [*own.problems, *_repeated(node)]
+    if written is None or own.problems:
         return None, problems
-    today = now.astimezone(ZoneInfo(model.timezone)).date()
-    problems += _account_problems(model, node)
-    problems += _pause_problems(model, node)
-    schedule = _schedule(model, node)
+    schedule = _named(written, node, own)
+    today = now.astimezone(ZoneInfo(schedule.timezone)).date()
+    problems += _account_problems(schedule, node)
+    problems += _pause_problems(schedule, node)
     problems += _slots_in_gaps(schedule, node, today)
-    if model.mode == Mode.LIVE and not model.approvals_required:
+    if schedule.mode is Mode.LIVE and not schedule.approvals_required:
         message = "0 in live mode: posts go out without a second person's eyes"
-        where = ["approvals_required"]
-        problems.append(problem(node, where, message, severity=Severity.WARNING))
+        where, severity = ["approvals_required"], Severity.WARNING
+        problems.append(problem(node, where, message, "no-approvals", severity=severity))
     return schedule, problems
 
 
-def _schedule(model: ScheduleModel, node: Node) -> Schedule:
-    return Schedule(
-        campaign=model.campaign,
-        timezone=model.timezone,
-        mode=Mode(model.mode),
-        approvals_required=model.approvals_required,
-        not_after=model.not_after,
-        coalition=model.coalition,
-        hashtags=model.hashtags,
+def _named(schedule: Schedule, node: Node, own: PlatformKeys) -> Schedule:
+    """Fill in what things are called, and where they stand."""
+    return replace(
+        schedule,
         accounts={
-            name: _account(name, account, node.place_of(["accounts", name], key=True))
-            for name, account in model.accounts.items()
-        },
-        slots={
-            name: Slot(
-                name,
-                frozenset(WEEKDAYS.index(weekday) for weekday in slot.weekdays),
-                tuple(sorted(slot.times)),
-                frozenset(slot.skip),
-                node.place_of(["slots", name], key=True),
+            name: replace(
+                one,
+                name=name,
+                own=own.accounts.get(name, {}),
+                place=node.place_of(["accounts", name], key=True),
             )
-            for name, slot in model.slots.items()
+            for name, one in schedule.accounts.items()
         },
-        queues={
-            name: Queue(
-                name,
-                queue.slots,
-                queue.order,
-                queue.repeat_after,
-                node.place_of(["queues", name], key=True),
-            )
-            for name, queue in model.queues.items()
-        },
-        pauses=tuple(
-            Pause(pause.first, pause.last, pause.reason, node.place_of(["pauses", number]))
-            for number, pause in enumerate(model.pauses)
-        ),
-        quiet=frozenset(day for first, last in model.quiet for day in dates(first, last)),
-        x_prices=model.x_prices,
-        similarity=model.similarity,
-        similarity_days=model.similarity_days,
-        graphic_per_day=model.graphic_per_day,
-        file=node.place.file,
-    )
-
-
-def _account(name: str, model: AccountModel, place: Place) -> Account:
-    consent = Consent(model.consent.by, model.consent.on) if model.consent else None
-    return Account(
-        name,
-        model.platform,
-        **model.model_dump(exclude={"platform", "consent"}),
-        consent=consent,
-        place=place,
+        slots={name: replace(one, name=name) for name, one in schedule.slots.items()},
+        queues={name: replace(one, name=name) for name, one in schedule.queues.items()},
+        prices=own.prices,
+        place=node.place,
     )
 
 
@@ -104,9 +71,8 @@ def _repeated(node: Node) -> Iterator[Problem]:
         texts = [entry.value for entry in owner.entries(str(path[-1]))]
         folded = [text.casefold() if isinstance(text, str) else None for text in texts]
         for number in _second(folded):
-            yield problem(
-                node, [*path, number], f"{quoted(str(texts[number]))} stands here twice; keep one"
-            )
+            message = f"{quoted(str(texts[number]))} stands here twice; keep one"
+            yield problem(node, [*path, number], message, "listed-twice")
 
 
 def _second(entries: Iterable[Hashable]) -> Iterator[int]:
@@ -118,23 +84,24 @@ def _second(entries: Iterable[Hashable]) -> Iterator[int]:
         seen.add(entry)
 
 
-def _account_problems(model: ScheduleModel, node: Node) -> Iterator[Problem]:
-    accounts = model.accounts
+def _account_problems(schedule: Schedule, node: Node) -> Iterator[Problem]:
+    accounts = schedule.accounts
     same = [
         (account.platform, account.server, account.handle.casefold()) if account.handle else None
         for account in accounts.values()
     ]
     for number in _second(same):
         path = ["accounts", list(accounts)[number], "handle"]
-        yield problem(node, path, "another account has this handle already; list each one once")
+        message = "another account has this handle already; list each one once"
+        yield problem(node, path, message, "listed-twice")
 
 
-def _pause_problems(model: ScheduleModel, node: Node) -> Iterator[Problem]:
-    for number, pause in enumerate(model.pauses):
+def _pause_problems(schedule: Schedule, node: Node) -> Iterator[Problem]:
+    for number, pause in enumerate(schedule.pauses):
         try:
             refuse_backwards(pause.first, pause.last)
         except ValueError as error:
-            yield problem(node, ["pauses", number, "to"], str(error))
+            yield problem(node, ["pauses", number, "to"], str(error), "value")
 
 
 def _slots_in_gaps(schedule: Schedule, node: Node, today: date) -> Iterator[Problem]:
@@ -145,4 +112,4 @@ def _slots_in_gaps(schedule: Schedule, node: Node, today: date) -> Iterator[Prob
         if (slot, at) not in told:
             told.add((slot, at))
             message = f"{gap(moment.local, moment.utc, zone)}, or add that day to skip"
-            yield problem(node, ["slots", slot, "times"], message)
+            yield problem(node, ["slots", slot, "times"], message, "time-skipped")

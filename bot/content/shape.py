@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import is_dataclass
+from functools import cache
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.content.known import Known
-from bot.content.models import Strict
 from bot.content.nodes import Node, Path, shown
-from bot.content.words import kind, quoted, suggestion
-from bot.core.campaign import Place
+from bot.core.campaign import Account, Strict
+from bot.core.fields import UNKNOWN_KEY, Known, UnknownNameError, is_derived
+from bot.core.values import kind, quoted, suggestion
 from bot.errors import Problem, Severity
 
 ModelT = TypeVar("ModelT", bound=Strict)
@@ -23,10 +24,15 @@ ModelT = TypeVar("ModelT", bound=Strict)
 _KEY = "[key]"
 #: Keys that people reach for, and why there is none.
 _ADVICE = {
-    ("VariantModel", "quote"): "a variant may change what stands around a quotation, never it",
-    ("AccountModel", "token"): "secrets never stand in YAML; they are settings",
-    ("AccountModel", "password"): "secrets never stand in YAML; they are settings",
+    ("Variant", "quote"): "a variant may change what stands around a quotation, never it",
+    ("Account", "token"): "secrets never stand in YAML; they are settings",
+    ("Account", "password"): "secrets never stand in YAML; they are settings",
 }
+
+
+@cache
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
 
 
 def shape(
@@ -41,16 +47,19 @@ def shape(
         known: What names mean.
     """
     try:
-        return model.model_validate(node.plain(), context=known), []
+        found: ModelT = _adapter(cast(Hashable, model)).validate_python(node.plain(), context=known)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    return None, [_problem(model, node, at, one) for one in details if not _follows(one)]
+    else:
+        return found, []
+    return None, [_problem(model, node, at, one, known) for one in details if not _follows(one)]
 
 
 def problem(
     node: Node,
     path: Path,
     message: str,
+    rule: str,
     *,
     at: Path = (),
     severity: Severity = Severity.ERROR,
@@ -58,40 +67,35 @@ def problem(
 ) -> Problem:
     """Tell a problem of what stands at ``path`` below a node (or nearest to it)."""
     place = node.place_of(path, key=on_key)
-    return told(place, message, where=shown([*at, *path]), severity=severity)
-
-
-def told(
-    place: Place, message: str, *, where: str = "", severity: Severity = Severity.ERROR
-) -> Problem:
-    """Tell a problem at a place."""
-    return Problem(place.file, place.line, place.column, where, message, severity)
+    where = shown([*at, *path])
+    return Problem(place.file, place.line, place.column, where, message, severity, rule)
 
 
 def document(node: Node | None, *, file: str, key: str) -> Problem | None:
     """Say what is wrong with a document that is no mapping."""
     wanted = f"write `{key}:` at its beginning"
     if node is None:
-        return Problem(file, 1, 1, "", f"the file is empty; {wanted}")
+        return Problem(file, 1, 1, "", f"the file is empty; {wanted}", rule="value")
     if isinstance(node.value, dict):
         return None
     what = f"the file {kind(node.value)}" if node.value else "the file is empty"
-    return told(node.place, f"{what}; {wanted}")
+    return problem(node, [], f"{what}; {wanted}", "value")
 
 
 def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Problem]]:
     """Give the entries of a document that is a list under one key, and what else is in it."""
     problems = [
-        problem(node, [name], f"no such key {quoted(name)}; {suggestion(name, [key])}", on_key=True)
+        problem(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
         for name in node.keys
         if name != key
     ]
     listed = node.child(key)
     if listed is None:
-        problems.append(problem(node, [], f"`{key}:` is missing; write a list below it"))
+        message = f"`{key}:` is missing; write a list below it"
+        problems.append(problem(node, [], message, "missing-key"))
     elif not isinstance(listed.value, list):
         message = f"is no list; begin each entry with a dash: `{example}`"
-        problems.append(problem(node, [key], message))
+        problems.append(problem(node, [key], message, "value"))
     return node.entries(key), problems
 
 
@@ -100,61 +104,70 @@ def _follows(detail: ErrorDetails) -> bool:
     return detail["type"] == "too_short" and bool(detail["input"])
 
 
-def _problem(model: type[Strict], node: Node, at: Path, detail: ErrorDetails) -> Problem:
+def _problem(
+    model: type[Strict], node: Node, at: Path, detail: ErrorDetails, known: Known | None
+) -> Problem:
     path = [part for part in detail["loc"] if part != _KEY]
-    on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == "extra_forbidden"
-    return problem(node, path, _message(model, path, detail), at=at, on_key=on_key)
+    on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
+    rule, message = _explained(model, path, detail, known or Known())
+    return problem(node, path, message, rule, at=at, on_key=on_key)
 
 
-def _message(model: type[Strict], path: Sequence[str | int], detail: ErrorDetails) -> str:
+def _explained(
+    model: type[Strict], path: Sequence[str | int], detail: ErrorDetails, known: Known
+) -> tuple[str, str]:
+    """Give the rule that is broken, and what to do about it."""
     found = detail["input"]
     match detail["type"]:
         case "value_error":
-            return str(detail["ctx"]["error"])
+            error = detail["ctx"]["error"]
+            return "unknown-name" if isinstance(error, UnknownNameError) else "value", str(error)
         case "missing":
-            return f"missing; {_description(model, path)}"
+            return "missing-key", f"missing; {_description(model, path)}"
         case "too_short":
-            return f"is empty; {_description(model, path)}"
-        case "extra_forbidden":
-            return _unknown_key(_owner(model, path), str(path[-1]))
-        case "model_type" | "dict_type":
-            return f"{kind(found)}; write keys and values, such as `key: value`"
+            return "value", f"is empty; {_description(model, path)}"
+        case "unexpected_keyword_argument":
+            owner, key = _owner(model, path), str(path[-1])
+            names = [name for name, _, _ in keys_of(owner)]
+            if owner is Account:
+                names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
+            return "unknown-key", _unknown_key(key, names, _ADVICE.get((owner.__name__, key)))
+        case "dataclass_type" | "dict_type":
+            return "value", f"{kind(found)}; write keys and values, such as `key: value`"
         case "tuple_type":
-            return f"{kind(found)}; write a list, such as [a, b]"
-    return detail["msg"]
+            return "value", f"{kind(found)}; write a list, such as [a, b]"
+    return "value", detail["msg"]
 
 
-def _unknown_key(owner: type[BaseModel], key: str) -> str:
-    advice = _ADVICE.get((owner.__name__, key))
-    names = [field.alias or name for name, field in owner.model_fields.items()]
+def _unknown_key(key: str, names: Iterable[str], advice: str | None = None) -> str:
     return f"no such key {quoted(key)}; {advice or suggestion(key, names)}"
 
 
 def _description(model: type[Strict], path: Sequence[str | int]) -> str:
-    field = _field(_owner(model, path), str(path[-1]))
-    return field.description or "" if field else ""
+    keys = {key: info.description or "" for key, _, info in keys_of(_owner(model, path))}
+    return keys.get(str(path[-1]), "")
 
 
-def _owner(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
+def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:
     """Find the model to which the last key of a path belongs."""
-    owner, expected = model, Any
+    owner: type[Strict] = model
     inside: Any = model
     for part in path:
         expected = _bare(inside)
-        if isinstance(expected, type) and issubclass(expected, BaseModel):
+        if is_dataclass(expected) and isinstance(expected, type) and issubclass(expected, Strict):
             owner = expected
-            field = _field(owner, str(part))
-            inside = field.annotation if field else Any
+            inside = next((kind for key, kind, _ in keys_of(owner) if key == part), Any)
         else:
             inside = get_args(expected)[-1 if get_origin(expected) is dict else 0]
     return owner
 
 
-def _field(owner: type[BaseModel], key: str) -> FieldInfo | None:
-    fields = owner.model_fields.items()
-    return next(
-        (field for name, field in fields if key in (field.alias or name, field.alias)), None
-    )
+def keys_of(owner: type[Strict]) -> Iterator[tuple[str, Any, FieldInfo]]:
+    """Yield each key of a model as it stands in a file, with its type and what is said of it."""
+    for name, annotation in get_type_hints(owner, include_extras=True).items():
+        if get_origin(annotation) is Annotated and not is_derived(annotation.__metadata__):
+            info = next(one for one in annotation.__metadata__ if isinstance(one, FieldInfo))
+            yield info.alias or name, annotation, info
 
 
 def _bare(annotation: Any) -> Any:

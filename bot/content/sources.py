@@ -11,20 +11,16 @@ from pathlib import PurePosixPath
 
 from bot.content.characters import decode
 from bot.content.files import POSTS, FileError
-from bot.content.known import Known
-from bot.content.models import InvestigationModel, SourceModel
 from bot.content.nodes import Node, Path
 from bot.content.shape import entries, problem, shape
-from bot.content.values import NO_LINK, identifier
-from bot.content.words import quoted, suggestion
-from bot.core.campaign import Investigation, Source
+from bot.core.campaign import Investigation, Source, Span
+from bot.core.fields import Known
 from bot.core.quoting import locate, occurrences
+from bot.core.values import NO_LINK, identifier, quoted, suggestion
 from bot.errors import Problem
 
 FOLDER = f"{POSTS}/sources"
 INVESTIGATIONS = f"{FOLDER}/investigations.yaml"
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +40,22 @@ def build_source(
 ) -> tuple[Source | None, list[Problem]]:
     """Read a source's description and its text; None where they cannot be trusted together."""
     source_id = PurePosixPath(name).stem
-    model, problems = shape(SourceModel, node, known=known)
+    written, problems = shape(Source, node, known=known)
     problems += _name_problems(source_id, node)
-    if model is None:
+    if written is None:
         return None, problems
-    problems += _description_problems(model, node, today, source_id)
-    content, found = _content(model, node, texts)
+    problems += _description_problems(written, node, today, source_id)
+    content, found = _content(written, node, texts)
     problems += found
     if content is None:
         return None, problems
-    text, found = decode(content, file=texts.shown(model.file), keep_mark=True)
+    text, found = decode(content, file=texts.shown(written.file), keep_mark=True)
     if found:
         return None, problems + found
-    source = _source(source_id, model, text, node)
-    spans: dict[str, tuple[Span, ...]] = {}
-    for key, passages in (("graphic", model.graphic), ("never", model.never)):
-        spans[key], found = _spans(source, key, passages, node)
-        problems += found
-    return replace(source, graphic=spans["graphic"], never=spans["never"]), problems
+    source = replace(written, id=source_id, text=text, place=node.place)
+    graphic, found = _spans(source, "graphic", source.graphic, node)
+    never, more = _spans(source, "never", source.never, node)
+    return replace(source, graphic_spans=graphic, never_spans=never), problems + found + more
 
 
 def build_investigations(
@@ -73,91 +67,66 @@ def build_investigations(
     listed, problems = entries(node, "investigations", example="- id: …")
     for number, entry in enumerate(listed):
         at: Path = ("investigations", number)
-        model, wrong = shape(InvestigationModel, entry, at=at)
+        investigation, wrong = shape(Investigation, entry, at=at)
         problems += wrong
         name = entry.text("id") or ""
+        message = ""
         if name in lines:
             message = f"id {quoted(name)} is taken on line {lines[name]}; ids are unique"
-            problems.append(problem(entry, ["id"], message, at=at))
         elif name in sources:
             message = f"a source is called {quoted(name)} already; choose another id"
-            problems.append(problem(entry, ["id"], message, at=at))
         elif name == NO_LINK:
             message = f"{quoted(name)} takes a link away in variants; choose another id"
-            problems.append(problem(entry, ["id"], message, at=at))
+        if message:
+            problems.append(problem(entry, ["id"], message, "id-taken", at=at))
         lines.setdefault(name, entry.place_of(["id"]).line)
-        if model:
-            found.setdefault(model.id, _investigation(model, entry))
+        if investigation:
+            found.setdefault(investigation.id, investigation)
     return found, problems
-
-
-def _investigation(model: InvestigationModel, node: Node) -> Investigation:
-    card = model.card
-    return Investigation(
-        **model.model_dump(exclude={"card"}),
-        card_title=card.title if card else "",
-        card_description=card.description if card else "",
-        place=node.place,
-    )
 
 
 def _name_problems(source_id: str, node: Node) -> Iterator[Problem]:
     try:
         identifier(source_id)
     except ValueError as error:
-        yield problem(node, [], f"the file's name is the source's id: {error}")
+        yield problem(node, [], f"the file's name is the source's id: {error}", "source-name")
     written = node.text("id")
     if written is not None and written != source_id:
         message = f"{quoted(written)} is not the file's name; write {source_id}, or rename the file"
-        yield problem(node, ["id"], message)
+        yield problem(node, ["id"], message, "source-name")
 
 
 def _description_problems(
-    model: SourceModel, node: Node, today: date, source_id: str
+    source: Source, node: Node, today: date, source_id: str
 ) -> Iterator[Problem]:
-    if model.date > today:
-        yield problem(node, ["date"], f"{model.date} is yet to come; write the day of the text")
-    if model.translation_of == source_id:
-        yield problem(node, ["translation_of"], "names this source itself; name the original")
+    if source.date > today:
+        message = f"{source.date} is yet to come; write the day of the text"
+        yield problem(node, ["date"], message, "source-date")
+    if source.translation_of == source_id:
+        message = "names this source itself; name the original"
+        yield problem(node, ["translation_of"], message, "source-name")
 
 
-def _content(model: SourceModel, node: Node, texts: Texts) -> tuple[bytes | None, list[Problem]]:
+def _content(source: Source, node: Node, texts: Texts) -> tuple[bytes | None, list[Problem]]:
     names = [name for name in texts.names if not name.endswith(".yaml")]
-    if model.file not in names:
-        message = f"no file {quoted(model.file)} in posts/sources; {suggestion(model.file, names)}"
-        return None, [problem(node, ["file"], message)]
+    if source.file not in names:
+        message = (
+            f"no file {quoted(source.file)} in posts/sources; {suggestion(source.file, names)}"
+        )
+        return None, [problem(node, ["file"], message, "file")]
     try:
-        content = texts.read(model.file)
+        content = texts.read(source.file)
     except FileError as error:
-        return None, [problem(node, ["file"], f"{quoted(model.file)} {error}")]
+        return None, [problem(node, ["file"], f"{quoted(source.file)} {error}", "file")]
     actual = sha256(content).hexdigest()
-    if actual == model.sha256:
+    if actual == source.sha256:
         return content, []
     message = (
-        f"{quoted(model.file)} is not the file that was meant: its SHA-256 is {actual}, here "
-        f"stands {model.sha256}; put the right file back, or, if the change is right, write the "
+        f"{quoted(source.file)} is not the file that was meant: its SHA-256 is {actual}, here "
+        f"stands {source.sha256}; put the right file back, or, if the change is right, write the "
         "new hash (which voids the approvals of all that quotes it)"
     )
-    return None, [problem(node, ["sha256"], message)]
-
-
-def _source(source_id: str, model: SourceModel, text: str, node: Node) -> Source:
-    card = model.card
-    return Source(
-        id=source_id,
-        text=text,
-        sha256=model.sha256,
-        title=model.title,
-        attribution=model.attribution,
-        date=model.date,
-        signatories=model.signatories,
-        address=model.address,
-        lang=model.lang,
-        card_title=card.title if card else "",
-        card_description=card.description if card else "",
-        translation_of=model.translation_of or "",
-        place=node.place,
-    )
+    return None, [problem(node, ["sha256"], message, "source-changed")]
 
 
 def _spans(
@@ -169,7 +138,7 @@ def _spans(
         try:
             spans.append(_span(source, first, last))
         except ValueError as error:
-            problems.append(problem(node, [key, number], str(error)))
+            problems.append(problem(node, [key, number], str(error), "source-passage"))
     return tuple(sorted(spans)), problems
 
 

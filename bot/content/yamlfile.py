@@ -12,10 +12,11 @@ from typing import Protocol
 
 import yaml
 
-from bot.content.bounds import Bounds
 from bot.content.characters import decode, fault
-from bot.content.nodes import EMPTY, Empty, Node
+from bot.content.files import Bounds
+from bot.content.nodes import Node
 from bot.core.campaign import Place
+from bot.core.values import EMPTY, Empty
 from bot.errors import Problem
 
 _ADVICE = (
@@ -98,9 +99,8 @@ def parse(
 
 def too_large(file: str, size: int, most: int) -> Problem:
     """Say that a file is too large to be read."""
-    return Problem(
-        file, 0, 0, "", f"has {size:,} bytes; {most:,} are the most, so split it into more files"
-    )
+    message = f"has {size:,} bytes; {most:,} are the most, so split it into more files"
+    return Problem(file, 0, 0, "", message, rule="file")
 
 
 class _Reader:
@@ -133,7 +133,9 @@ class _Reader:
     def refuse(self, mark: _Mark | None, message: str) -> None:
         place = self._place(mark)
         if len(self.problems) < self._bounds.problems:
-            self.problems.append(Problem(place.file, place.line, place.column, "", message))
+            self.problems.append(
+                Problem(place.file, place.line, place.column, "", message, rule="yaml")
+            )
 
     def _spoil(self, event: yaml.Event, message: str) -> None:
         self.is_broken = True

@@ -74,7 +74,13 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
         cut_after=closes or goes_on_after(source.text, spans[-1][1], spans[-1][0]),
         spans=(
             *(
-                Span(source.id, quote.source_sha256, a, b, section(source.text, a, source.never))
+                Span(
+                    source.id,
+                    quote.source_sha256,
+                    a,
+                    b,
+                    section(source.text, a, source.never_spans),
+                )
                 for a, b in spans
             ),
             *_originals(quote),
@@ -85,9 +91,10 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
 
 def _originals(quote: Quote) -> Iterator[Span]:
     """Give where the words stand that a translation translates."""
-    if quote.original:
-        for a, b in quote.original.fragments:
-            yield Span(quote.original.source, quote.original.source_sha256, a, b)
+    original = quote.translates
+    if original:
+        for a, b in original.fragments:
+            yield Span(original.source, original.source_sha256, a, b)
 
 
 def _spans(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -71,7 +71,7 @@ class Book:
         """Say why a graphic post cannot come on a local day; empty where it may."""
         if not post.graphic:
             return ""
-        if day in self.schedule.quiet:
+        if self.schedule.is_quiet(day):
             return "a quiet day has no graphic post"
         if len(self.graphic_days[day] - {post.id}) >= self.schedule.graphic_per_day:
             return f"the day has its {self.schedule.graphic_per_day} graphic post already"

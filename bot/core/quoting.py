@@ -8,7 +8,7 @@ from itertools import islice
 
 import regex
 
-from bot.core.campaign import NOWHERE, Place, Quote, Source
+from bot.core.campaign import Quote, Source, Span
 from bot.core.folding import differences, fold
 from bot.core.nearest import Near, nearest
 from bot.core.passages import goes_on_after, goes_on_before, is_inside_word, is_whole, section
@@ -22,8 +22,6 @@ OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 _MANY = 100
 _SHOWN_DIFFERENCES = 5
 
-Span = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -34,9 +32,7 @@ class Proof:
     warnings: tuple[str, ...] = ()
 
 
-def prove(
-    text: str, source: Source, *, others: Iterable[Source] = (), place: Place = NOWHERE
-) -> Proof:
+def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
     """Prove that a text quotes a source exactly; an omission is written ``[…]``.
 
     Each fragment is found in order and without overlap, between words, outside of what is no text
@@ -57,25 +53,13 @@ def prove(
         warnings += [warning] if warning else []
     if messages:
         return Proof(None, (*messages, *_elsewhere(text, source, others)), tuple(warnings))
-    return Proof(_quote(text, source, spans, place), (), tuple(warnings))
+    quote = Quote(source.id, text, source_sha256=source.sha256, fragments=tuple(spans))
+    return Proof(quote, (), tuple(warnings))
 
 
 def fragments_of(text: str, source: Source) -> tuple[str, ...]:
     """Cut a quotation at its omissions, unless the source itself has these characters so."""
     return (text,) if text in source.text else tuple(_JOIN.split(text))
-
-
-def _quote(text: str, source: Source, spans: list[Span], place: Place) -> Quote:
-    last_start, last_end = spans[-1]
-    return Quote(
-        source.id,
-        source.sha256,
-        text,
-        tuple(spans),
-        cut_before=goes_on_before(source.text, spans[0][0]),
-        cut_after=goes_on_after(source.text, last_end, last_start),
-        place=place,
-    )
 
 
 def is_exact(quote: Quote, source: Source) -> bool:
@@ -124,7 +108,7 @@ def overlaps(span: Span, spans: Iterable[Span]) -> bool:
 
 def usable(source: Source, span: Span) -> bool:
     """Tell whether a stretch begins and ends between words, in the source's own text."""
-    return is_whole(source.text, *span) and not overlaps(span, source.never)
+    return is_whole(source.text, *span) and not overlaps(span, source.never_spans)
 
 
 def _placed(fragment: str, source: Source, after: int) -> tuple[Span | None, str, str]:
@@ -139,9 +123,10 @@ def _placed(fragment: str, source: Source, after: int) -> tuple[Span | None, str
         return None, _why_not(fragment, source, found, bool(good)), ""
     warning = ""
     if len(good) > 1:
+        where = section(source.text, later[0], source.never_spans)
         warning = (
             f"{_short(fragment)} stands {len(good)} times in {source.id!r}; the first in order is "
-            f"taken ({section(source.text, later[0], source.never)}); quote more words to be sure"
+            f"taken ({where}); quote more words to be sure"
         )
     return later, "", warning
 
@@ -158,7 +143,7 @@ def _why_not(fragment: str, source: Source, found: list[Span], earlier: bool) ->
 
 
 def _torn(fragment: str, source: Source, span: Span) -> str:
-    if overlaps(span, source.never) and is_whole(source.text, *span):
+    if overlaps(span, source.never_spans) and is_whole(source.text, *span):
         return (
             f"{_short(fragment)} is no text of {source.id!r} itself "
             "(a date, salutation, signature or list of titles) and may not be quoted as such"
@@ -203,7 +188,7 @@ def _absent(fragment: str, source: Source) -> str:
     near = nearest(fragment, source)
     if near is None:
         return f"{_short(fragment)} is not in {source.id!r}, nor anything like it"
-    place = section(source.text, near.start, source.never)
+    place = section(source.text, near.start, source.never_spans)
     hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
     return f"{_short(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
 
@@ -246,14 +231,11 @@ class Located:
 
 def quotes_graphic(quote: Quote, sources: Mapping[str, Source]) -> bool:
     """Tell whether a quotation, or the original that it translates, has a graphic passage."""
-    quoted = [(quote.source, quote.fragments)]
-    if quote.original:
-        quoted.append((quote.original.source, quote.original.fragments))
     return any(
-        overlaps(one, sources[name].graphic)
-        for name, fragments in quoted
-        if name in sources
-        for one in fragments
+        overlaps(span, sources[one.source].graphic_spans)
+        for one in (quote, quote.translates)
+        if one and one.source in sources
+        for span in one.fragments
     )
 
 
@@ -288,7 +270,7 @@ def _found(text: str, source: Source) -> Iterator[Found]:
             source.id,
             start,
             end,
-            section(source.text, start, source.never),
+            section(source.text, start, source.never_spans),
             goes_on_before(source.text, start),
             goes_on_after(source.text, end, start),
             "" if fine else _torn(text, source, (start, end)),

@@ -106,7 +106,7 @@ def _link_allowed(room: _Room) -> tuple[Version, str]:
     if version.link:
         return version, (
             f"{name} has `links: never` and this post links to {version.link!r}; "
-            f"a variant without the link (`drop_link: true`) would go there"
+            f"a variant without the link (`link: none`) would go there"
         )
     quoted = version.quote.text if version.quote else ""
     if any(find_links(one) for one in (version.text, version.warning, quoted)):
@@ -273,5 +273,8 @@ def _marked(room: _Room, status: Status, address: str) -> Status:
 def _link_card(room: _Room, address: str) -> LinkCard:
     link = room.version.link
     known = room.campaign.investigations.get(link) or room.campaign.sources[link]
-    about = getattr(known, "about", "")
-    return LinkCard(address, known.card_title or known.title, known.card_description or about)
+    if known.card:
+        title, description = known.card.title, known.card.description
+    else:
+        title, description = known.title, ""
+    return LinkCard(address, title, description or getattr(known, "about", ""))

@@ -128,11 +128,11 @@ def _warning_problems(version: Version, campaign: Campaign) -> Iterator[Problem]
 
 
 def _has_graphic_words(version: Version, source: Source) -> bool:
-    if not source.graphic:
+    if not source.graphic_spans:
         return False
     texts = (version.text, *(file.alt for file in version.media))
     return any(
-        overlaps(span, source.graphic)
+        overlaps(span, source.graphic_spans)
         for text in texts
         for marked in marked_spans(text)[0]
         for span in occurrences(source.text, marked.text)

@@ -49,7 +49,7 @@ def yearly_times(
 ) -> Iterator[tuple[int, Instant]]:
     """Yield (year, instant) of each day that the rule names; 29 February only in leap years."""
     for year in range(first.year, last.year + 1):
-        day = _day(year, rule.month, rule.day)
+        day = _day(year, *rule.on)
         if day is not None and first <= day <= last:
             yield year, resolve(datetime.combine(day, rule.at), zone)
 

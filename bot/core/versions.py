@@ -45,7 +45,6 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     for variant in variants_of(post, account):
         text = text if variant.text is None else variant.text
         link = link if variant.link is None else variant.link
-        link = "" if variant.drop_link else link
         warning = warning if variant.warning is None else variant.warning
         media = media if variant.media is None else variant.media
         card = card if variant.card is None else variant.card

@@ -122,7 +122,7 @@ def _with_fitted_media(
                 max_pixels=limits.max_pixels,
             )
         except PictureError as error:
-            raise _problem(file.place, f"{post.id}.media", error) from error
+            raise _problem(post.place, f"{post.id}.media", error) from error
         digest = sha256_hex(cleaned.data)
         pictures[digest] = cleaned.data
         return replace(

@@ -118,7 +118,7 @@ class Contents:
         if self.mode in {None, schedule.mode}:
             return ()
         message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
-        return (Problem(schedule.file, 0, 0, "mode", message),)
+        return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
 
     def _keep(self, loaded: Loaded) -> None:
         """Keep the tree in the database; pictures among the other pictures, by their hash."""

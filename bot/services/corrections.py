@@ -163,11 +163,11 @@ class Corrections:
         return Post(
             id=f"correction-{number}-of-{post_id}",
             text=f"Correction ({_written(today)}) to our post of {_written(sent)}: {text}",
-            quote=None, link="", theme="", queue="", at=self.clock.now(), every_year=None,
+            at=self.clock.now(),
             accounts=tuple(name for name in accounts if name in carried),
-            lang="en", warning=None, media=(), card=False, thread=False, variants={},
-            author=by, ready=True, graphic=False,
-        )  # fmt: skip
+            lang="en",
+            author=by,
+        )
 
     def _statuses(self, post: Post) -> Mapping[str, tuple[Status, ...]]:
         """Render the correction as any post, held to the same rules."""

@@ -20,7 +20,7 @@ from bot.web.words import KIND_OF
 #: What no longer matters once something else took its place.
 _SILENT = frozenset({State.CANCELLED})
 _MOST_DAYS = 800
-_LEAP = 29
+_LEAP_DAY = (2, 29)
 _LINK = re.compile(r"https?://\S+")
 
 
@@ -158,9 +158,9 @@ def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> It
         yield post.at
     yearly = post.every_year
     for year in range(since.year - 1, until.year + 2) if yearly else ():
-        if yearly is None or (yearly.month == 2 and yearly.day == _LEAP):
+        if yearly is None or yearly.on == _LEAP_DAY:
             continue
-        local = datetime.combine(date(year, yearly.month, yearly.day), yearly.at)
+        local = datetime.combine(date(year, *yearly.on), yearly.at)
         at = resolve(local, zone).utc
         if since <= at < until:
             yield at

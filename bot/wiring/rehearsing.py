@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Event
 
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
+from bot.content.files import print_of
 from bot.content.loading import Loaded
-from bot.content.watching import print_of
 from bot.core.campaign import Mode
 from bot.core.planning import Hole
 from bot.errors import SettingsError

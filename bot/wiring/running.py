@@ -9,7 +9,7 @@ from threading import Event
 
 from bot.cards.typefaces import require_raqm
 from bot.clock import Clock, SharedClock, SystemClock
-from bot.content.watching import print_of
+from bot.content.files import print_of
 from bot.log import catch_uncaught, configure, get_logger
 from bot.scheduler import LONGEST_NAP, Chore, Service, stop_on_signals
 from bot.settings import Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import run
-from bot.content.bounds import Bounds
+from bot.content.files import Bounds
 from tests.conftest import ROOT
 
 #: A file tells this many problems, and how many more there are.

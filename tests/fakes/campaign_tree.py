@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from bot.content.bounds import Bounds
+from bot.content.files import Bounds
 from bot.content.loading import Loaded, load
 from bot.core.campaign import Campaign, Post
-from bot.core.model import Limits, PlatformSpec
-from bot.errors import PictureError, Severity
+from bot.core.model import PlatformSpec
+from bot.errors import PictureError, Problem, Severity
+from bot.platforms.registry import KINDS
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -77,13 +79,8 @@ def inspect(content: bytes) -> tuple[str, int, int]:
 
 
 def traits() -> dict[str, PlatformSpec]:
-    """Platforms without a network."""
-    names = ("mastodon", "bluesky", "x")
-    platforms = {name: PlatformSpec(name, Limits(300), lambda text, _: len(text)) for name in names}
-    platforms["x"] = PlatformSpec(
-        "x", Limits(280), lambda text, _: len(text), prices={"post": 0.015, "read": 0.005}
-    )
-    return platforms
+    """Every platform by its name."""
+    return {name: kind.traits for name, kind in KINDS.items()}
 
 
 class CampaignTree:
@@ -150,7 +147,14 @@ class CampaignTree:
     def _said(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
         root = f"{self.schedule.parent}/"
         told = (one for one in loaded.problems if one.severity in severities)
-        return [str(one).replace(root, "") for one in told]
+        return [line_of(one).replace(root, "") for one in told]
+
+
+def line_of(problem: Problem) -> str:
+    """Give a problem as people see it but for its rule, which every problem must name."""
+    assert problem.rule, f"names no rule: {problem}"
+    assert str(problem).endswith(f" [{problem.rule}]")
+    return str(replace(problem, rule=""))
 
 
 def sha256_of(content: str | bytes) -> str:

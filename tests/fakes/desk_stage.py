@@ -14,7 +14,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from bot.clock import FastClock
-from bot.content.watching import print_of
+from bot.content.files import print_of
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, Draft, HoldReason, State
 from bot.services.desk import Desk

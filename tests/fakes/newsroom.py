@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from bot.clock import FastClock
-from bot.content.watching import print_of
+from bot.content.files import print_of
 from bot.core.campaign import Mode
 from bot.core.model import Delivery, State
 from bot.services.desk import Desk

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from bot.core.campaign import (
     Account,
     Campaign,
     Investigation,
+    LinkPreview,
     MediaFile,
-    Mode,
     Place,
     Post,
     Schedule,
     Source,
 )
-from bot.core.model import Limits, PlatformSpec
+from bot.core.model import Limits
 from bot.core.quoting import prove
 from bot.platforms.bluesky import spec as bluesky
-from bot.platforms.mastodon import counting as mastodon
-from bot.platforms.x import weight as x
+from bot.platforms.mastodon import spec as mastodon
+from bot.platforms.x import spec as x
 
 LETTER_TEXT = """\
 May 4, 2020
@@ -47,6 +47,7 @@ def source(text: str = LETTER_TEXT, **changes: Any) -> Source:
     """Give a source; by default a letter with a date, a salutation and a signature."""
     made = Source(
         id="letter",
+        file="letter.txt",
         text=text,
         sha256="0" * 64,
         title="Open letter",
@@ -55,9 +56,8 @@ def source(text: str = LETTER_TEXT, **changes: Any) -> Source:
         signatories=("Four Houses",),
         address=ADDRESS,
         lang="en",
-        card_title="The letter",
-        card_description="To the makers of cameras",
-        never=_never(text) if text == LETTER_TEXT else (),
+        card=LinkPreview("The letter", "To the makers of cameras"),
+        never_spans=_never(text) if text == LETTER_TEXT else (),
         place=Place("posts/sources/letter.yaml", 1, 1),
     )
     return replace(made, **changes)
@@ -84,9 +84,9 @@ INVESTIGATION = Investigation(
     caution="",
 )
 
-X = PlatformSpec("x", Limits(280), x.length, thread_key="threads", may_repeat=False)
-MASTODON = PlatformSpec("mastodon", Limits(500), mastodon.length, folds_warning=True)
-BLUESKY = PlatformSpec("bluesky", Limits(300, 3000), bluesky.length, has_link_cards=True)
+X = replace(x.SPEC, limits=Limits(280))
+MASTODON = replace(mastodon.SPEC, limits=Limits(500))
+BLUESKY = replace(bluesky.SPEC, limits=Limits(300, 3000))
 TRAITS = {one.name: one for one in (X, MASTODON, BLUESKY)}
 
 ACCOUNTS = tuple(Account(f"on-{name}", name, place=Place("schedule.yaml", 9, 3)) for name in TRAITS)
@@ -99,23 +99,11 @@ def post(quoted: str = "", *, of: Source | None = None, **changes: Any) -> Post:
     assert quote is not None or not quoted, f"not in the source: {quoted}"
     made = Post(
         id="a-post",
-        text="",
         quote=quote,
-        link="",
         theme="watching",
         queue="excerpts",
-        at=None,
-        every_year=None,
-        accounts=(),
         lang="en",
-        warning=None,
-        media=(),
-        card=False,
-        thread=False,
-        variants={},
         author="editor",
-        ready=True,
-        graphic=False,
         place=Place("posts/a.yaml", 2, 5),
         places={"text": Place("posts/a.yaml", 3, 11), "quote.text": Place("posts/a.yaml", 4, 31)},
     )
@@ -133,14 +121,10 @@ def campaign(
     made = Schedule(
         campaign="cameras",
         timezone="UTC",
-        mode=Mode.REHEARSAL,
         approvals_required=0,
-        not_after=timedelta(minutes=15),
         coalition=("houses.example",),
         hashtags=("Cameras",),
         accounts={one.name: one for one in accounts},
-        slots={},
-        queues={},
     )
     return Campaign(
         schedule=replace(made, **schedule),

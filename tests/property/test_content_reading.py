@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from hypothesis import assume, given, settings
@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from bot.content.characters import fault
 from bot.content.loading import load_from_files, tree_sha256
 from bot.content.moments import due
-from bot.content.nodes import EMPTY
-from bot.content.values import Moment
 from bot.content.yamlfile import parse
+from bot.core.values import EMPTY
 from bot.core.zones import Kind, resolve
 from bot.errors import Severity
 from tests.fakes.campaign_tree import NOW, POSTS, SCHEDULE, inspect, traits
@@ -159,7 +158,7 @@ def test_an_own_offset_always_gives_exactly_its_instant(
     offset = timedelta(minutes=minutes)
     at = at.replace(microsecond=0)
 
-    found = due(Moment(at, offset), zone=zone, now=NOW, confirmed=True)
+    found = due(at.replace(tzinfo=timezone(offset)), zone=zone, now=NOW, confirmed=True)
 
     assert found.utc == (at - offset).replace(tzinfo=UTC)
 

@@ -139,7 +139,7 @@ def test_no_step_changes_a_byte_between_the_marks(
     assert quote is not None
     written = post(text=own_words, link="letter", thread=True)
     written = replace(written, quote=quote)
-    account = Account("a", traits.name, threads=True)
+    account = Account("a", traits.name, own={"threads": True})
 
     rendered = render(
         written,

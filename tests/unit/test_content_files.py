@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.content.bounds import Bounds
-from bot.content.files import SCHEDULE, FileError, FolderTree, StoredTree
+from bot.content.files import SCHEDULE, Bounds, FileError, FolderTree, StoredTree
 from tests.fakes.campaign_tree import CampaignTree
 
 

@@ -13,7 +13,7 @@ import pytest
 from bot.content.loading import Loaded, load, load_from_files
 from bot.errors import Severity
 from tests.conftest import ROOT
-from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, picture, traits
+from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, line_of, picture, traits
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_an_empty_tree_from_the_database_is_a_list_of_problems() -> None:
     loaded = load_from_files({}, traits=traits(), inspect=inspect, now=NOW)
 
     assert loaded.campaign is None
-    assert [str(one) for one in loaded.problems] == ["schedule.yaml:0:0: there is no such file"]
+    assert [line_of(one) for one in loaded.problems] == ["schedule.yaml:0:0: there is no such file"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can read as somebody else")
@@ -190,6 +190,7 @@ def test_an_unreadable_file_is_a_problem() -> None:
         "import os, sys; os.umask(0o022); "
         "from pathlib import Path; from tests.fakes.campaign_tree import "
         "CampaignTree; root = Path(sys.argv[1]); tree = CampaignTree(root); root.chmod(0o755); "
+        "tree.load(); "  # imports what somebody else may not be able to
         "(tree.posts / 'main.yaml').chmod(0); (tree.posts / 'closed').mkdir(0); "
         "os.setuid(65534); print(*tree.problems(), sep='\\n')"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.content.bounds import Bounds
+from bot.content.files import Bounds
 from tests.fakes.campaign_tree import CampaignTree, picture
 
 

@@ -48,10 +48,9 @@ def test_every_key_is_read(tree: CampaignTree) -> None:
         text="Own words.",
         quote=Quote(
             "letter",
-            sha256_of(LETTER),
             "We welcome any questions.",
-            ((start, start + 25),),
-            place=Place(file, 4, 35),
+            source_sha256=sha256_of(LETTER),
+            fragments=((start, start + 25),),
         ),
         link="known",
         theme="asking",
@@ -70,19 +69,16 @@ def test_every_key_is_read(tree: CampaignTree) -> None:
                 30,
                 20,
                 16,
-                Place(file, 11, 20),
             ),
         ),
         card=True,
         thread=True,
         variants={
-            "blue": Variant("Other words.", drop_link=True, media=(), place=Place(file, 15, 13)),
-            "mastodon": Variant(
-                link="letter", warning="Other.", card=False, thread=False, place=Place(file, 16, 17)
-            ),
+            "blue": Variant("Other words.", link="", media=()),
+            "mastodon": Variant(link="letter", warning="Other.", card=False, thread=False),
         },
         author="someone",
-        ready=False,
+        status="draft",
         graphic=True,
         not_after=timedelta(hours=2),
         note="Ask first.",
@@ -178,7 +174,7 @@ def test_a_passage_that_its_source_calls_graphic_makes_the_post_graphic(
 def test_a_day_of_every_year_is_read(tree: CampaignTree) -> None:
     tree.put_post("text: Words.", 'every_year: {on: 12-09, at: "09:00"}')
 
-    assert tree.post().every_year == EveryYear(12, 9, time(9, 0))
+    assert tree.post().every_year == EveryYear((12, 9), time(9, 0))
 
 
 def test_the_last_of_february_comes_with_a_notice(tree: CampaignTree) -> None:

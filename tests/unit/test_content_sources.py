@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.content.bounds import Bounds
-from bot.core.campaign import Investigation, Place, Source
+from bot.content.files import Bounds
+from bot.core.campaign import Investigation, LinkPreview, Place, Source
 from tests.fakes.campaign_tree import LETTER, CampaignTree, sha256_of
 
 
@@ -48,6 +48,7 @@ never: [Signed by many, {{from: "December", to: "2022"}}]
 
     assert tree.campaign().sources["letter"] == Source(
         id="letter",
+        file="letter.txt",
         text=LETTER,
         sha256=SHA,
         title="Open letter",
@@ -56,10 +57,11 @@ never: [Signed by many, {{from: "December", to: "2022"}}]
         signatories=("One", "Two"),
         address="https://example.org/letter",
         lang="en-US",
-        card_title="The letter",
-        card_description="From 2022",
-        graphic=((graphic, graphic + 30),),
-        never=((0, 16), (signed, signed + 14)),
+        card=LinkPreview("The letter", "From 2022"),
+        graphic=(("Even children have been taken.", ""),),
+        never=(("Signed by many", ""), ("December", "2022")),
+        graphic_spans=((graphic, graphic + 30),),
+        never_spans=((0, 16), (signed, signed + 14)),
         place=Place(str(tree.posts / "sources/letter.yaml"), 1, 1),
     )
 
@@ -82,18 +84,15 @@ investigations:
   - {id: lost, outlet: Paper, title: T, author: , date: , address: , about: , caution: , warning: }
 """,
     )
-    file = str(tree.posts / "sources/investigations.yaml")
 
     assert tree.campaign().investigations == {
         "known": Investigation(
             *("known", "Paper", "A title", "A. Writer", "24 or 25 May 2022"),
             "https://example.org/known",
-            *("The system", "Names nobody.", "Mind.", "T", "D"),
-            Place(file, 2, 5),
+            *("The system", "Names nobody.", "Mind."),
+            LinkPreview("T", "D"),
         ),
-        "lost": Investigation(
-            *("lost", "Paper", "T", "", "", "", "", ""), place=Place(file, 12, 5)
-        ),
+        "lost": Investigation("lost", "Paper", "T"),
     }
 
 

@@ -59,9 +59,9 @@ def test_a_translation_is_tied_to_the_words_it_translates(tree: CampaignTree) ->
     assert post.quote is not None
     assert post.quote.text == UYGHUR_1
     assert post.lang == "ug"
-    assert post.quote.original is not None
-    assert post.quote.original.source == "udhr"
-    [(start, end)] = post.quote.original.fragments
+    assert post.quote.translates is not None
+    assert post.quote.translates.source == "udhr"
+    [(start, end)] = post.quote.translates.fragments
     assert ENGLISH_FILE[start:end] == ENGLISH
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
 
-from bot.content import values
-from bot.content.addresses import address, optional_address, server
-from bot.content.nodes import EMPTY
+from bot.core import values
+from bot.core.addresses import address, optional_address, server
+from bot.core.values import EMPTY
 
 Reader = Callable[[object], object]
 
@@ -77,20 +77,20 @@ def test_a_typed_text_is_read(reader: Reader, typed: object, value: object) -> N
 @pytest.mark.parametrize(
     ("typed", "value"),
     [
-        ("2026-12-09 09:00", values.Moment(datetime(2026, 12, 9, 9))),  # noqa: DTZ001 - local
-        ("2026-12-09T09:00", values.Moment(datetime(2026, 12, 9, 9))),  # noqa: DTZ001 - local
-        ("2026-12-09 09:00:30", values.Moment(datetime(2026, 12, 9, 9, 0, 30))),  # noqa: DTZ001 - local
+        ("2026-12-09 09:00", datetime(2026, 12, 9, 9)),  # noqa: DTZ001 - local
+        ("2026-12-09T09:00", datetime(2026, 12, 9, 9)),  # noqa: DTZ001 - local
+        ("2026-12-09 09:00:30", datetime(2026, 12, 9, 9, 0, 30)),  # noqa: DTZ001 - local
         (
             "2026-12-09 09:00Z",
-            values.Moment(datetime(2026, 12, 9, 9), timedelta(0)),  # noqa: DTZ001 - local
+            datetime(2026, 12, 9, 9, tzinfo=UTC),
         ),
         (
             "2026-12-09 09:00 -05:30",
-            values.Moment(datetime(2026, 12, 9, 9), -timedelta(hours=5, minutes=30)),  # noqa: DTZ001 - local
+            datetime(2026, 12, 9, 9, tzinfo=timezone(-timedelta(hours=5, minutes=30))),
         ),
     ],
 )
-def test_a_moment_is_local_or_has_its_own_offset(typed: str, value: values.Moment) -> None:
+def test_a_moment_is_local_or_has_its_own_offset(typed: str, value: datetime) -> None:
     assert values.moment(typed) == value
 
 

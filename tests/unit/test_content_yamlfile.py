@@ -8,9 +8,11 @@ import textwrap
 
 import pytest
 
-from bot.content.bounds import Bounds
-from bot.content.nodes import EMPTY, Plain
+from bot.content.files import Bounds
+from bot.content.nodes import Plain
 from bot.content.yamlfile import parse
+from bot.core.values import EMPTY
+from tests.fakes.campaign_tree import line_of
 
 
 def plain(text: str) -> Plain:
@@ -23,7 +25,7 @@ def plain(text: str) -> Plain:
 def told(raw: str | bytes, bounds: Bounds | None = None) -> list[str]:
     content = raw.encode() if isinstance(raw, str) else raw
     _, problems = parse(content, file="f.yaml", bounds=bounds)
-    return [str(problem) for problem in problems]
+    return [line_of(problem) for problem in problems]
 
 
 @pytest.mark.parametrize(

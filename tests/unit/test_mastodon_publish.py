@@ -342,13 +342,6 @@ def test_an_account_names_its_server() -> None:
         adapter("")
 
 
-def test_a_visibility_that_readers_cannot_see_is_refused() -> None:
-    account = Account("voice", "mastodon", server="https://a.example", visibility="direct")
-
-    with pytest.raises(SettingsError, match="direct"):
-        connect(Connection(account, {"ACCESS_TOKEN": TOKEN}, CountingMeter()))
-
-
 def test_a_bug_before_the_call_is_a_refusal_and_no_riddle(platform: MastodonPlatform) -> None:
     made = draft(platform)
     wrong = Draft(made.key, {**made.wire, "visibility": "everybody"})

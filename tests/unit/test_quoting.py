@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.layout import passage
 from bot.core.quoting import Proof, is_exact, locate, prove
 from tests.conftest import require_shared
 from tests.fakes.written import LETTER_TEXT, source, stretch
@@ -29,7 +30,8 @@ def test_a_whole_sentence_is_proved_without_cuts() -> None:
 
     assert quote is not None
     assert quote.fragments == (stretch(LETTER_TEXT, "We ask that you stop."),)
-    assert (quote.cut_before, quote.cut_after) == (False, False)
+    shown = passage(quote, LETTER)
+    assert (shown.cut_before, shown.cut_after) == (False, False)
 
 
 def test_what_is_quoted_is_kept_as_it_was_written() -> None:
@@ -62,7 +64,8 @@ def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after
     quote = prove(text, LETTER).quote
 
     assert quote is not None
-    assert (quote.cut_before, quote.cut_after) == (before, after)
+    shown = passage(quote, LETTER)
+    assert (shown.cut_before, shown.cut_after) == (before, after)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,8 @@ def test_cuts_follow_the_sentences_of_other_texts_too(
     quote = prove(part, source(text)).quote
 
     assert quote is not None
-    assert (quote.cut_before, quote.cut_after) == (before, after)
+    shown = passage(quote, source(text))
+    assert (shown.cut_before, shown.cut_after) == (before, after)
 
 
 def test_fragments_are_joined_in_order() -> None:
@@ -358,7 +362,7 @@ class TestTheOpenLetter:
     def letter(self, given: Any) -> Any:
         path = require_shared("letter/2022-12-09-open-letter.txt")
         never = tuple((one["start"], one["end"]) for one in given["never_post"])
-        return source(path.read_bytes().decode("utf-8"), never=never)
+        return source(path.read_bytes().decode("utf-8"), never_spans=never)
 
     def test_every_excerpt_is_proved_at_its_offsets_with_its_cuts(
         self, given: Any, letter: Any
@@ -368,14 +372,16 @@ class TestTheOpenLetter:
 
             assert quote is not None, one["id"]
             assert quote.fragments == ((one["start"], one["end"]),)
-            assert quote.cut_before == ("ellipsis-before" in one["flags"]), one["id"]
-            assert quote.cut_after == ("ellipsis-after" in one["flags"]), one["id"]
+            shown = passage(quote, letter)
+            assert shown.cut_before == ("ellipsis-before" in one["flags"]), one["id"]
+            assert shown.cut_after == ("ellipsis-after" in one["flags"]), one["id"]
 
     def test_only_clauses_are_cut(self, given: Any, letter: Any) -> None:
         cut = {
             one["kind"]
             for one in given["excerpts"]
-            if (quote := prove(one["text"], letter).quote) and (quote.cut_before or quote.cut_after)
+            if (quote := prove(one["text"], letter).quote)
+            if (shown := passage(quote, letter)).cut_before or shown.cut_after
         }
 
         assert cut == {"clause"}

@@ -194,7 +194,7 @@ class TestVariants:
         assert one(shown(written)).text == one(shown(post(STOP))).text
 
     def test_a_variant_may_take_the_link_away(self) -> None:
-        written = post(STOP, link="letter", variants={"mastodon": Variant(drop_link=True)})
+        written = post(STOP, link="letter", variants={"mastodon": Variant(link="")})
 
         assert ADDRESS not in one(shown(written)).text
 
@@ -223,7 +223,7 @@ class TestAccountsWithoutLinks:
         written = post(
             text="Read.",
             link="camera-report",
-            variants={"on-x": Variant(text="S.", drop_link=True)},
+            variants={"on-x": Variant(text="S.", link="")},
         )
 
         assert one(shown(written, X, account=self.account)).text == "S."
@@ -313,7 +313,7 @@ class TestThreads:
 
     def parts(self, traits: PlatformSpec = BLUESKY, **changes: Any) -> tuple[Status, ...]:
         written = post(self.whole, thread=True, **changes)
-        account = Account(f"on-{traits.name}", traits.name, threads=True)
+        account = Account(f"on-{traits.name}", traits.name, own={"threads": True})
         rendered = shown(written, traits, account=account)
         assert rendered.problems == ()
         return rendered.statuses

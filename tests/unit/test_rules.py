@@ -34,7 +34,7 @@ from tests.fakes.written import (
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STOP = "We ask that you stop."
 GRAPHIC = "Some were ‘taught’ by force and never came home."
-GRAPHIC_LETTER = source(graphic=(stretch(LETTER_TEXT, GRAPHIC),))
+GRAPHIC_LETTER = source(graphic_spans=(stretch(LETTER_TEXT, GRAPHIC),))
 
 
 def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
@@ -353,7 +353,7 @@ class TestLikeness:
 
     def test_a_yearly_day_meets_a_fixed_one(self) -> None:
         yearly = replace(
-            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
+            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear((12, 9), time(9))
         )
 
         found = errors(yearly, self.fixed("one", "2027-12-01 09:00"))
@@ -363,7 +363,7 @@ class TestLikeness:
 
     def test_a_yearly_day_does_not_meet_itself(self) -> None:
         yearly = replace(
-            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear(12, 9, time(9))
+            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear((12, 9), time(9))
         )
 
         assert errors(yearly) == []
@@ -372,7 +372,7 @@ class TestLikeness:
         assert (
             errors(
                 self.fixed("one", "2026-12-01 09:00"),
-                self.fixed("two", "2026-12-02 09:00", ready=False),
+                self.fixed("two", "2026-12-02 09:00", status="draft"),
             )
             == []
         )
@@ -407,13 +407,13 @@ class TestLikeness:
         assert "this one will not go out there" in found[0]
 
     def test_a_yearly_day_is_told_to_come_once_where_nothing_is_repeated(self) -> None:
-        yearly = post(STOP, queue="", every_year=EveryYear(12, 9, time(9)), accounts=("on-x",))
+        yearly = post(STOP, queue="", every_year=EveryYear((12, 9), time(9)), accounts=("on-x",))
 
         assert notices(yearly) == ["on-x never repeats a text, so it goes out there once"]
 
     def test_the_same_pair_is_told_once_though_both_come_back_each_year(self) -> None:
-        one = post(STOP, queue="", every_year=EveryYear(12, 9, time(9)), accounts=("on-bluesky",))
-        two = replace(one, id="two", every_year=EveryYear(12, 10, time(9)))
+        one = post(STOP, queue="", every_year=EveryYear((12, 9), time(9)), accounts=("on-bluesky",))
+        two = replace(one, id="two", every_year=EveryYear((12, 10), time(9)))
 
         assert len(errors(one, two)) == 1
 
@@ -424,7 +424,7 @@ class TestGoingLive:
         "x",
         owner="Four Houses",
         consent=Consent("A. Chair", date(2026, 11, 20)),
-        automated_label_confirmed=date(2026, 11, 20),
+        own={"automated_label_confirmed": date(2026, 11, 20)},
         place=Place("schedule.yaml", 9, 3),
     )
 
@@ -441,8 +441,11 @@ class TestGoingLive:
             ({"consent": None}, "consent"),
             ({"consent": Consent("", date(2026, 11, 20))}, "consent"),
             ({"consent": Consent("A", date(2026, 11, 24))}, "consent.on"),
-            ({"automated_label_confirmed": None}, "automated_label_confirmed"),
-            ({"automated_label_confirmed": date(2026, 11, 24)}, "automated_label_confirmed"),
+            ({"own": {}}, "automated_label_confirmed"),
+            (
+                {"own": {"automated_label_confirmed": date(2026, 11, 24)}},
+                "automated_label_confirmed",
+            ),
         ],
     )
     def test_an_account_that_lacks_one_may_not(self, changes: dict[str, Any], key: str) -> None:
@@ -451,7 +454,7 @@ class TestGoingLive:
         assert found.startswith(f"accounts.on-x.{key}: ")
 
     def test_only_x_needs_the_confirmed_label(self) -> None:
-        account = replace(self.ready, name="m", platform="mastodon", automated_label_confirmed=None)
+        account = replace(self.ready, name="m", platform="mastodon", own={})
 
         assert errors(accounts=[account], mode=Mode.LIVE) == []
 

@@ -13,8 +13,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 def slot(*times: str, weekdays: str = "0123456", skip: tuple[date, ...] = ()) -> Slot:
-    days = frozenset(int(day) for day in weekdays)
-    return Slot("s", days, tuple(time.fromisoformat(at) for at in times), frozenset(skip))
+    days = tuple(int(day) for day in weekdays)
+    return Slot("s", days, tuple(time.fromisoformat(at) for at in times), tuple(skip))
 
 
 def test_a_time_that_clocks_skip_is_told_as_a_gap_with_the_right_instant() -> None:
@@ -64,7 +64,7 @@ def test_a_slot_leaves_out_other_weekdays_and_skipped_days() -> None:
 def test_a_yearly_day_comes_in_each_year_that_has_it(
     month: int, day: int, years: list[int]
 ) -> None:
-    rule = EveryYear(month, day, time(9))
+    rule = EveryYear((month, day), time(9))
 
     found = yearly_times(rule, zone=NEW_YORK, first=date(2026, 1, 1), last=date(2029, 12, 31))
 

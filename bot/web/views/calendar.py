@@ -144,7 +144,7 @@ def _day(
         is_today=day == today,
         happenings=tuple(one for one in shown if one.at.astimezone(zone).date() == day),
         pause=next((one.reason for one in schedule.pauses if one.first <= day <= one.last), ""),
-        is_quiet=day in schedule.quiet,
+        is_quiet=schedule.is_quiet(day),
     )
 
 

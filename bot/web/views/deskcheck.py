@@ -11,7 +11,7 @@ from bot.web.answers import Answer, Page
 from bot.web.asking import Asked, RefusedError
 from bot.web.views.post import look_of
 
-#: As much as a file of posts may have (content.bounds), and as a form can carry.
+#: As much as a file of posts may have (content.files), and as a form can carry.
 MOST = 262_144
 
 

@@ -6,9 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from bot.content.nodes import EMPTY
-from bot.content.values import text_of
-from bot.content.words import quoted
+from bot.core.values import EMPTY, quoted, text_of
 
 _LONGEST = 2000
 _PRINTABLE = re.compile(r"[!-~]+")

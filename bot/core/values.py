@@ -1,19 +1,28 @@
 """Readers of single values: what the text that an editor typed means, or why it means nothing.
 
-Every reader takes what `Node.plain` gives and raises `ValueError` with what to do about it.
+Every reader takes what `Node.plain` returns and raises `ValueError` with what to do about it.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta, timezone
+from difflib import get_close_matches
+from enum import Enum
+from typing import Final
 
-from bot.content.nodes import EMPTY
-from bot.content.words import kind, quoted, suggestion
 from bot.core.zones import find_zone
+
+
+class Empty(Enum):
+    """The value of a key that has none; not to be mixed up with a key that is missing."""
+
+    EMPTY = "nothing"
+
+
+EMPTY: Final = Empty.EMPTY
 
 #: Value of a variant's ``link`` that takes the post's link away.
 NO_LINK = "none"
@@ -38,12 +47,38 @@ _MOMENT = re.compile(r"(\S{10})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.
 MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A date and time as typed: local, or with its own offset from UTC."""
+#: Longer words are shown and compared by their beginning.
+_LONG = 60
+_FEW = 8
 
-    local: datetime
-    offset: timedelta | None = None
+
+def quoted(text: str) -> str:
+    """Show a value in a message, cut where it is long."""
+    return f"'{text}'" if len(text) <= _LONG else f"'{text[:_LONG]}…'"
+
+
+def kind(value: object) -> str:
+    """Name what stands where something else should."""
+    if value is EMPTY:
+        return "has no value (what follows a # is a comment)"
+    if isinstance(value, list):
+        return "is a list"
+    return "is a mapping of keys" if isinstance(value, dict) else "is a single value"
+
+
+def suggestion(word: str, options: Iterable[str]) -> str:
+    """Say which of the options was likely meant, or which there are."""
+    options = tuple(options)
+    folded = {option.casefold(): option for option in options}
+    asked = word[:_LONG].strip().casefold()
+    begun = [one for one in folded if len(asked) > 2 and asked.startswith(one)]
+    near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun
+    if near:
+        return f"did you mean '{folded[near[0]]}'?"
+    if not options:
+        return "there are none yet"
+    shown = ", ".join(options[:_FEW])
+    return f"there are: {shown}{', …' if len(options) > _FEW else ''}"
 
 
 def text_of(value: object, wanted: str) -> str:
@@ -82,13 +117,13 @@ def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:
 
 
 def choice(*options: str) -> Callable[[object], str]:
-    """Make a reader of one word out of several."""
+    """Make a reader of one word out of several; it returns the option itself."""
 
     def read(value: object) -> str:
         typed = text_of(value, " or ".join(options))
         if typed not in options:
             raise ValueError(f"{quoted(typed)} is none of these; {suggestion(typed, options)}")
-        return typed
+        return options[options.index(typed)]
 
     return read
 
@@ -180,15 +215,15 @@ def clock_time(value: object) -> time:
         raise ValueError(f"{quoted(typed)} is no time: {error}; write {wanted}") from error
 
 
-def moment(value: object) -> Moment:
-    """Read a date and time, with or without its own offset from UTC."""
+def moment(value: object) -> datetime:
+    """Read a date and time: naive, or aware where its offset from UTC is written behind it."""
     wanted = "a date and time such as 2026-12-09 09:00"
     typed = text_of(value, wanted)
     match = _MOMENT.fullmatch(typed)
     if not match:
         raise ValueError(f"{quoted(typed)} is no date and time; write {wanted}")
     local = datetime.combine(day(match[1]), clock_time(match[2]))
-    return Moment(local, _offset(match[3]) if match[3] else None)
+    return local.replace(tzinfo=timezone(_offset(match[3]))) if match[3] else local
 
 
 def _offset(typed: str) -> timedelta:
@@ -200,6 +235,11 @@ def _offset(typed: str) -> timedelta:
         raise ValueError(f"{typed} is no offset from UTC; write one such as +01:00 or -05:00")
     size = timedelta(hours=hours, minutes=minutes)
     return size if typed[0] == "+" else -size
+
+
+def weekday(value: object) -> int:
+    """Read a day of the week; 0 is Monday."""
+    return WEEKDAYS.index(choice(*WEEKDAYS)(value))
 
 
 def month_day(value: object) -> tuple[int, int]:
