@@ -214,7 +214,7 @@ def _encoded(label: str) -> str:
     if label.isascii():
         return label
     if label.lower().startswith("xn--") and not _latin_label().fullmatch(label):
-        return "x" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
+        return "a" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
     return "xn--" + label.encode("punycode").decode()
 
 

@@ -98,7 +98,9 @@ class TestBluesky(NetworkContract):
             consent=Consent("tests", date(2026, 1, 1)),
         )
         secrets = {"APP_PASSWORD": stand.account.app_password}
-        return Connection(account, secrets, CountingMeter(), appview=stand.appview_proxy.origin)
+        return Connection(
+            account, secrets, CountingMeter(), numbers_origin=stand.appview_proxy.origin
+        )
 
     def rate_limited(self) -> Answer:
         return Answer(

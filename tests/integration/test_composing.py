@@ -15,6 +15,7 @@ from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.services.reviewer import preview
 from bot.services.starter import write_campaign
 from bot.wiring.content import prove_files
+from tests.fakes.campaign_tree import traits
 from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
 from tests.fakes.scripted import Step
 
@@ -144,10 +145,10 @@ def test_a_slot_that_clocks_skip_is_told_with_the_right_time(newsroom: Newsroom)
 def test_a_new_campaign_passes_its_own_check(newsroom: Newsroom) -> None:
     folder = newsroom.root / "new"
 
-    written = write_campaign(folder)
+    written = write_campaign(folder, traits().values())
 
     loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=newsroom.clock)
     assert loaded.campaign is not None, loaded.problems
     assert len(written) == 5
     with pytest.raises(DecisionError, match="not empty"):
-        write_campaign(folder)
+        write_campaign(folder, traits().values())

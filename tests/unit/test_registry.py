@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from bot.core.campaign import Account
@@ -42,3 +45,18 @@ def test_whatever_publishing_costs_has_a_price(name: str) -> None:
     from_charges = {"post", "post_with_url", "media_upload", "media_metadata", "read"}
 
     assert not KINDS[name].traits.prices or from_charges <= set(KINDS[name].traits.prices)
+
+
+def test_what_is_known_of_the_platforms_is_read_without_their_client_libraries() -> None:
+    """Importing atproto takes most of a second; `check` should not wait for it."""
+    code = (
+        "import sys, bot.platforms.registry\n"
+        "libraries = {'tweepy', 'mastodon', 'atproto', 'atproto_client', 'requests', 'httpx'}\n"
+        "print(sorted(set(sys.modules) & libraries))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.strip() == "[]"

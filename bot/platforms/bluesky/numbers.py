@@ -27,7 +27,7 @@ class AppView:
     def __init__(self, connection: Connection, session: SignedIn) -> None:
         self._session = session
         is_local = is_loopback(session.origin)
-        origin = connection.appview or ("" if is_local else _PUBLIC)
+        origin = connection.numbers_origin or ("" if is_local else _PUBLIC)
         self._client: Client | None = None
         if origin:
             request = BoundedRequest(connection, session.exchange)

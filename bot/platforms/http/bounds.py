@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-#: Longest answer that is read, packed or not; forty Mastodon statuses take about 400 kB.
+#: Longest answer that is read, packed or not; a page of forty statuses takes about 400 kB.
 MAX_BODY = 4_000_000
 
 

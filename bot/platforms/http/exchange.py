@@ -125,7 +125,7 @@ def _seconds(value: str, now: datetime | None) -> float | None:
 
 
 def _until(value: str, now: datetime | None) -> float | None:
-    """Read a moment: seconds since 1970 (Mastodon's mock, Bluesky) or ISO 8601 (Mastodon)."""
+    """Read a moment: seconds since 1970, or ISO 8601."""
     if now is None:
         return None
     number = _number(value)

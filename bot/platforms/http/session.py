@@ -1,4 +1,4 @@
-"""The HTTP session under tweepy and Mastodon.py: one origin, bounded, and leaking nothing."""
+"""The HTTP session under client libraries: one origin, bounded, and leaking nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bot.platforms.http.bounds import CallDeadline, read_body
 from bot.platforms.http.credentials import redact, redact_bytes
 from bot.platforms.http.exchange import Exchange
 
-#: Mastodon.py raises a rate limit error even for a 200 if it cannot read these, warns of
-#: a deprecation as if it were ours, and trips over a malformed Link; `Exchange` has what we need.
+#: A library may raise a rate limit error even for a 200 if it cannot read these, warn of
+#: a deprecation as if it were ours, and trip over a malformed Link; `Exchange` has what we need.
 _NOT_FOR_THE_LIBRARY = frozenset(
     {
         "x-ratelimit-limit",

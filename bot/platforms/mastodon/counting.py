@@ -1,9 +1,9 @@
 """How Mastodon counts: what a text becomes before its graphemes are counted.
 
-Two rules are in use. Servers and web pages up to 4.6 take an address only with its scheme, as X
-would find it, and the host of a remote mention in ASCII (status_length_validator.rb). Later web
-pages take a bare host, too, any character in a path, and mentions of hosts in every script
-(counter.ts). A server does not tell which rule it has, so a caller takes the larger count.
+Two rules are in use. Servers and web pages up to 4.6 take an address only with its scheme, as
+twitter-text finds it, and the host of a remote mention in ASCII (status_length_validator.rb).
+Later web pages take a bare host, too, any character in a path, and mentions of hosts in every
+script (counter.ts). A server does not tell which rule it has, so a caller takes the larger count.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def length(text: str, limits: Limits) -> int:
 
 def countable_texts(text: str, address_length: int) -> tuple[str, str]:
     """Shorten addresses and mentions for counting: by the older rule and by the newer one."""
-    stand_in = "x" * address_length
+    stand_in = "a" * address_length
     older = _replaced(text, _old_addresses(text), stand_in)
     newer = _replaced(text, _new_addresses(text), stand_in)
     return _ascii_mention().sub(r"@\1", older), _mention().sub(r"@\1", newer)

@@ -122,8 +122,7 @@ def looks_of(house: House, post: Post) -> list[Look]:
 def look_of(shown: Shown, handle: str) -> Look:
     """Make a preview ready for its template."""
     parts = tuple(
-        _part(status, length, shown.platform)
-        for status, length in zip(shown.statuses, shown.lengths, strict=True)
+        _part(status, length) for status, length in zip(shown.statuses, shown.lengths, strict=True)
     )
     return Look(
         shown.account, shown.platform, handle, parts, shown.max_length, shown.skipped, shown.cost
@@ -140,18 +139,16 @@ def looks_of_rows(house: House, rows: Sequence[Delivery]) -> list[Look]:
             continue
         traits, limits = whole.traits_of(name), whole.limits[name]
         first = [row for row in group if row.occurrence == group[0].occurrence]
-        parts = tuple(
-            _part(row.status, length_of(row.status, traits, limits), row.platform) for row in first
-        )
+        parts = tuple(_part(row.status, length_of(row.status, traits, limits)) for row in first)
         handle = accounts[name].handle or name
         most = accounts[name].max_length or limits.max_length
         looks.append(Look(name, traits.name, handle, parts, most, "", 0.0))
     return looks
 
 
-def _part(status: Status, length: int, platform: str) -> Part:
+def _part(status: Status, length: int) -> Part:
     host = host_of(status.card.url) if status.card else ""
-    return Part(status, pieces(status, platform), length, host)
+    return Part(status, pieces(status), length, host)
 
 
 def passages(house: House, post: Post) -> list[dict[str, Any]]:
