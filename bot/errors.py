@@ -26,7 +26,7 @@ class Problem:
     file: str
     line: int
     column: int
-    #: Path inside the document, such as ``posts[3].variants.bluesky.text``; may be empty.
+    #: Path inside the document, such as ``posts[3].variants.one.text``; may be empty.
     where: str
     #: What is wrong and what to do about it.
     message: str

@@ -1,4 +1,4 @@
-"""Writes bot/core/emoji.py: the emoji sequences that X counts as one.
+"""Writes bot/platforms/x/emoji.py: the emoji sequences that X counts as one.
 
 Run by a person when the table should change; never at run time. The source is the list in
 PyPI's ``emoji`` package, which is Unicode's emoji-test.txt with the version that each sequence
@@ -93,7 +93,7 @@ def main() -> None:
             map(hexadecimal, longer),
         ),
     ]
-    Path("bot/core/emoji.py").write_text("\n".join(parts))
+    Path("bot/platforms/x/emoji.py").write_text("\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from bot.wiring.doctoring import examine
 
 @click.command()
 @click.option("--ask/--no-ask", default=True, show_default=True,
-              help="Ask each account's server (on X that costs $0.01 an account).")  # fmt: skip
+              help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
 @json_option
 @places
 def command(where: Places, ask: bool, as_json: bool) -> int:

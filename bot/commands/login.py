@@ -19,7 +19,7 @@ from bot.wiring.login import account_of, keep, prove
 def command(where: Places, name: str, as_json: bool) -> None:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
-    docs/platforms/ says where each platform gives them out. On X the try costs $0.01.
+    docs/platforms/ says where each platform gives them out, and what the try costs.
     """
     with looking(where.config, where.posts, where.data) as place:
         account = account_of(place.campaign, name)

@@ -48,4 +48,4 @@ def _lines(outlook: Outlook) -> Iterator[str]:
     for month, cost in outlook.cost_by_month.items():
         reading = outlook.reading_by_month.get(month, 0.0)
         budget = "" if outlook.budget is None else f" of ${outlook.budget:.2f} a month"
-        yield f"X in {month}: ${cost:.3f} for posting, ${reading:.3f} for reading{budget}"
+        yield f"cost in {month}: ${cost:.3f} for posting, ${reading:.3f} for reading{budget}"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from bot.content.schema import SCHEMAS
+from bot.content.schema import NAMES, schema_of
+from bot.wiring.content import TRAITS
 
 
 @click.command()
-@click.argument("name", required=False, type=click.Choice(sorted(SCHEMAS)))
+@click.argument("name", required=False, type=click.Choice(sorted(NAMES)))
 @click.option("--write", "folder", type=Path, help="Write all of them into this folder.")
 def command(name: str | None, folder: Path | None) -> None:
     """Print the schema NAME, or write all."""
@@ -22,9 +23,9 @@ def command(name: str | None, folder: Path | None) -> None:
         return
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        for one in SCHEMAS:
+        for one in NAMES:
             (folder / f"{one}.schema.json").write_text(_text(one), encoding="utf-8")
 
 
 def _text(name: str) -> str:
-    return json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema_of(name, TRAITS), indent=2, ensure_ascii=False) + "\n"

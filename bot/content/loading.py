@@ -181,14 +181,16 @@ class _Loading:
             accounts = {
                 name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
             }
-        prices = [price for traits in self._traits.values() for price in traits.prices]
         return Known(
             accounts=accounts,
             platforms=tuple(self._traits),
+            own_keys={
+                name: tuple(one.name for one in spec.account_keys)
+                for name, spec in self._traits.items()
+            },
             slots=_names(root, "slots"),
             queues=_names(root, "queues"),
             themes=_texts(root, "themes"),
-            prices=prices,
             sources=tuple(_stem(name) for name in described),
             links=links,
         )
@@ -196,7 +198,7 @@ class _Loading:
     def _schedule(self, root: Node | None, known: Known) -> Schedule | None:
         if root is None:
             return None
-        schedule, problems = schedules.build(root, known=known, now=self._now)
+        schedule, problems = schedules.build(root, self._traits, known=known, now=self._now)
         self._problems += problems
         return schedule
 

@@ -87,6 +87,6 @@ class Node:
 
 
 def shown(path: Path) -> str:
-    """Write a path for people: ``posts[3].variants.bluesky.text``."""
+    """Write a path for people: ``posts[3].variants.one.text``."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).removeprefix(".")

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.content.moments import FAR, gap
 from bot.content.nodes import Node, Path
+from bot.content.platform_keys import PlatformKeys, read_platform_keys
 from bot.content.shape import problem, shape
 from bot.core.campaign import Mode, Schedule
 from bot.core.fields import Known
+from bot.core.model import PlatformSpec
 from bot.core.slots import gaps
 from bot.core.values import quoted, refuse_backwards
 from bot.errors import Problem, Severity
 
 
-def build(node: Node, *, known: Known, now: datetime) -> tuple[Schedule | None, list[Problem]]:
+def build(
+    node: Node, specs: Mapping[str, PlatformSpec], *, known: Known, now: datetime
+) -> tuple[Schedule | None, list[Problem]]:
     """Read the schedule; None where anything keeps it from being one."""
-    written, problems = shape(Schedule, node, known=known)
-    problems += _repeated(node)
-    if written is None:
+    own = read_platform_keys(node, specs)
+    written, problems = shape(Schedule, own.rest, known=known)
+    problems += [*own.problems, *_repeated(node)]
+    if written is None or own.problems:
         return None, problems
-    schedule = _named(written, node)
+    schedule = _named(written, node, own)
     today = now.astimezone(ZoneInfo(schedule.timezone)).date()
     problems += _account_problems(schedule, node)
     problems += _pause_problems(schedule, node)
@@ -35,16 +40,22 @@ def build(node: Node, *, known: Known, now: datetime) -> tuple[Schedule | None, 
     return schedule, problems
 
 
-def _named(schedule: Schedule, node: Node) -> Schedule:
+def _named(schedule: Schedule, node: Node, own: PlatformKeys) -> Schedule:
     """Fill in what things are called, and where they stand."""
     return replace(
         schedule,
         accounts={
-            name: replace(one, name=name, place=node.place_of(["accounts", name], key=True))
+            name: replace(
+                one,
+                name=name,
+                own=own.accounts.get(name, {}),
+                place=node.place_of(["accounts", name], key=True),
+            )
             for name, one in schedule.accounts.items()
         },
         slots={name: replace(one, name=name) for name, one in schedule.slots.items()},
         queues={name: replace(one, name=name) for name, one in schedule.queues.items()},
+        prices=own.prices,
         place=node.place,
     )
 

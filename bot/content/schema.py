@@ -6,16 +6,16 @@ They come from the models and know their shape; what names mean and how texts ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
+from bot.content.platform_keys import with_platform_keys
 from bot.core.campaign import Investigation, Post, Schedule, Source, Strict
 from bot.core.fields import doc
-from bot.core.model import JsonObject
+from bot.core.model import JsonObject, PlatformSpec
 
 _WORDS = ("always", "public", "resend", "rehearsal", "listed", "ready", "en")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -62,10 +62,17 @@ def _is_told(key: str, value: Any) -> bool:
     return key != "default" or isinstance(value, bool | int | float) or value in _WORDS
 
 
-#: By name, what makes the schema of each kind of file; the same models give the same schema.
-SCHEMAS: Mapping[str, Callable[[], JsonObject]] = {
-    "schedule": partial(_schema, Schedule, "schedule.yaml"),
-    "posts": partial(_schema, PostsFile, "posts/**/*.yaml"),
-    "source": partial(_schema, Source, "posts/sources/<id>.yaml"),
-    "investigations": partial(_schema, InvestigationsFile, "posts/sources/investigations.yaml"),
+_FILES: Mapping[str, tuple[type[Strict], str]] = {
+    "schedule": (Schedule, "schedule.yaml"),
+    "posts": (PostsFile, "posts/**/*.yaml"),
+    "source": (Source, "posts/sources/<id>.yaml"),
+    "investigations": (InvestigationsFile, "posts/sources/investigations.yaml"),
 }
+#: Each kind of file has a schema.
+NAMES = tuple(_FILES)
+
+
+def schema_of(name: str, specs: Mapping[str, PlatformSpec]) -> JsonObject:
+    """Return the schema of one kind of file; the same models and platforms give the same one."""
+    schema = _schema(*_FILES[name])
+    return with_platform_keys(schema, specs) if name == "schedule" else schema

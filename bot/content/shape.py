@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.content.nodes import Node, Path, shown
-from bot.core.campaign import Strict
+from bot.core.campaign import Account, Strict
 from bot.core.fields import UNKNOWN_KEY, Known, UnknownNameError, is_derived
 from bot.core.values import kind, quoted, suggestion
 from bot.errors import Problem, Severity
@@ -52,7 +52,7 @@ def shape(
         details = error.errors(include_url=False)
     else:
         return found, []
-    return None, [_problem(model, node, at, one) for one in details if not _follows(one)]
+    return None, [_problem(model, node, at, one, known) for one in details if not _follows(one)]
 
 
 def problem(
@@ -104,15 +104,17 @@ def _follows(detail: ErrorDetails) -> bool:
     return detail["type"] == "too_short" and bool(detail["input"])
 
 
-def _problem(model: type[Strict], node: Node, at: Path, detail: ErrorDetails) -> Problem:
+def _problem(
+    model: type[Strict], node: Node, at: Path, detail: ErrorDetails, known: Known | None
+) -> Problem:
     path = [part for part in detail["loc"] if part != _KEY]
     on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
-    rule, message = _explained(model, path, detail)
+    rule, message = _explained(model, path, detail, known or Known())
     return problem(node, path, message, rule, at=at, on_key=on_key)
 
 
 def _explained(
-    model: type[Strict], path: Sequence[str | int], detail: ErrorDetails
+    model: type[Strict], path: Sequence[str | int], detail: ErrorDetails, known: Known
 ) -> tuple[str, str]:
     """Give the rule that is broken, and what to do about it."""
     found = detail["input"]
@@ -127,6 +129,8 @@ def _explained(
         case "unexpected_keyword_argument":
             owner, key = _owner(model, path), str(path[-1])
             names = [name for name, _, _ in keys_of(owner)]
+            if owner is Account:
+                names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
             return "unknown-key", _unknown_key(key, names, _ADVICE.get((owner.__name__, key)))
         case "dataclass_type" | "dict_type":
             return "value", f"{kind(found)}; write keys and values, such as `key: value`"

@@ -32,7 +32,7 @@ def optional_address(value: object) -> str:
 
 def server(value: object) -> str:
     """Read the origin of a server; https, except on this machine."""
-    wanted = "an origin such as https://mastodon.social"
+    wanted = "an origin such as https://social.example"
     typed = text_of(value, wanted)
     parts = _split(typed, wanted)
     host = parts.hostname or ""

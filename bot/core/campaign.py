@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
@@ -33,7 +33,6 @@ from bot.core.fields import (
     KnownAccount,
     KnownLink,
     KnownPlatform,
-    KnownPrice,
     KnownQueue,
     KnownSlot,
     KnownSource,
@@ -99,18 +98,14 @@ class Account(Strict):
     """One account of the coalition; its secrets never stand here."""
 
     name: Annotated[Derived[str], Field(default="")]
-    platform: Annotated[KnownPlatform, doc("mastodon, bluesky or x")]
-    server: Annotated[Server, doc("the server's origin, such as https://mastodon.social")] = ""
+    platform: Annotated[KnownPlatform, doc("its platform, by the name of a page in docs/platforms")]
+    server: Annotated[Server, doc("the server's origin, such as https://social.example")] = ""
     handle: Annotated[Handle, doc("the account's handle, such as coalition.example")] = ""
     owner: Annotated[Text, doc("the organisation that owns the account")] = ""
     consent: Annotated[Consent | None, doc("who agreed, and when")] = None
     links: Annotated[
         str, word("always", "never"), doc("whether posts with a link may go there")
     ] = "always"
-    threads: Annotated[Boolean, doc("whether long posts may become threads on X")] = False
-    visibility: Annotated[
-        str, word("public", "unlisted", "private"), doc("who sees the posts on Mastodon")
-    ] = "public"
     max_per_hour: Annotated[int | None, count(1, 300), doc("posts an hour at most")] = None
     max_per_day: Annotated[int | None, count(1, 1000), doc("posts a day at most")] = None
     min_gap: Annotated[Duration, doc("time between two posts at least, such as 20m")] = timedelta(0)
@@ -124,17 +119,13 @@ class Account(Strict):
         word("resend", "hold"),
         doc("what follows when a post is surely absent after an unclear answer"),
     ] = "resend"
-    owns_app: Annotated[
-        Boolean, doc("whether the account owns X's developer app: its reads cost less")
-    ] = False
-    automated_label_confirmed: Annotated[
-        Day | None, doc("the day on which a person saw X's label for automated accounts")
-    ] = None
     max_length: Annotated[
         int | None,
         count(50, 100_000),
         doc("length of a status where the server takes more or less than usual"),
     ] = None
+    #: Values of the keys that only its platform has; `PlatformSpec.value` reads them.
+    own: Derived[Mapping[str, Any]] = field(default_factory=dict)
     place: Derived[Place] = NOWHERE
 
 
@@ -160,7 +151,7 @@ class Queue(Strict):
     )
     repeat_after: Annotated[
         PositiveDuration | None,
-        doc("a post may come again after this long, such as 60d; never on X"),
+        doc("a post may come again after this long, such as 60d, where its platform allows it"),
     ] = None
 
 
@@ -195,10 +186,6 @@ class Schedule(Strict):
     coalition: Annotated[tuple[Handle, ...], doc("handles that posts may mention")] = ()
     hashtags: Annotated[tuple[Hashtag, ...], doc("hashtags that posts may use")] = ()
     themes: Annotated[tuple[Id, ...], doc("themes that posts may have; any, where empty")] = ()
-    x_prices: Annotated[
-        dict[KnownPrice, Annotated[float, number(1000)]],
-        doc("US dollars by kind of call on X, where they differ from the built-in ones"),
-    ] = field(default_factory=dict)
     slots: Annotated[dict[Id, Slot], doc("named moments of a week")] = field(default_factory=dict)
     queues: Annotated[dict[Id, Queue], doc("queues of posts")] = field(default_factory=dict)
     pauses: Annotated[tuple[Pause, ...], doc("planned days without slots")] = ()
@@ -211,6 +198,8 @@ class Schedule(Strict):
     ] = 0.6
     similarity_days: Annotated[int, count(0, 3650), doc("see similarity")] = 30
     graphic_per_day: Annotated[int, count(0, 100), doc("graphic posts a day at most")] = 1
+    #: By platform, US dollars by action; they override its own prices.
+    prices: Derived[Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     place: Derived[Place] = Place("schedule.yaml", 1, 1)
 
     def is_quiet(self, day: date) -> bool:

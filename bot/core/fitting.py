@@ -12,7 +12,7 @@ from itertools import pairwise
 import regex
 
 from bot.core.sentences import find_sentences
-from bot.core.x_text import find_addresses
+from bot.core.twitter_text import find_addresses
 
 #: Tells whether a text may be sent as it is.
 Fits = Callable[[str], bool]

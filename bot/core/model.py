@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from bot.core.campaign import Account
 
 #: A JSON object as the standard library reads it.
 JsonObject = Mapping[str, Any]
@@ -158,11 +160,11 @@ def status_from_json(text: str) -> Status:
 class PostRef:
     """A live status on a platform."""
 
-    #: The platform's own id: X and Mastodon status id, Bluesky at:// URI. Always text.
+    #: The platform's own id: a number or an at:// URI. Always text.
     id: str
     #: What a reader opens in a browser; empty where the platform does not tell.
     url: str = ""
-    #: Bluesky's content hash, needed to reply; empty elsewhere.
+    #: Content hash, where a reply needs it; empty elsewhere.
     cid: str = ""
 
 
@@ -238,13 +240,43 @@ class Charge:
     resources: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """A key of an account in schedule.yaml that only its platform has."""
+
+    name: str
+    #: What a person is told of it.
+    description: str
+    #: ``bool`` or ``date``; a text, where there are choices.
+    kind: type[bool | date | str] = bool
+    choices: tuple[str, ...] = ()
+    #: What holds where the key is left out.
+    default: bool | date | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How pages tell a platform from others at a glance; colours and sizes are CSS."""
+
+    #: A letter or two.
+    icon: str
+    color: str
+    color_on_dark: str
+    #: Of the corners of a status.
+    corner: str = "12px"
+
+
 def _free(_status: Status) -> Sequence[Charge]:
     return ()
 
 
+def _plain_read(_account: Account) -> str:
+    return "read"
+
+
 @dataclass(frozen=True, slots=True)
-class Traits:
-    """How a platform differs from the others, as data that core, content and services read."""
+class PlatformSpec:
+    """All that the rest of the program knows of a platform, as data that every layer reads."""
 
     #: Key used in YAML, in the database and in logs.
     name: str
@@ -252,23 +284,57 @@ class Traits:
     limits: Limits
     #: Length of a text as this platform counts it; never ``len``.
     measure: Callable[[str, Limits], int]
+    #: What people call the platform.
+    label: str = ""
+    look: Look = Look("?", "currentcolor", "currentcolor")
     #: The warning folds the text away (and counts to its length); else it is the first line.
     folds_warning: bool = False
     #: A link is shown as a card that we provide; else it stands in the text.
     has_link_cards: bool = False
-    #: A long post becomes a thread where the post says so; else the account must allow it too.
-    threads_freely: bool = True
+    #: The account key that lets a long post become a thread, and a program reply; empty where
+    #: every account may.
+    thread_key: str = ""
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
     settling: Settling = Settling()
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = _free
-    #: US dollars a unit, by action.
+    #: The paid action that reading one status of an account is.
+    read_action: Callable[[Account], str] = _plain_read
+    #: US dollars a unit, by action; the schedule's key ``<name>_prices`` overrides them.
     prices: Mapping[str, float] = field(default_factory=dict)
     #: Names of the secrets an account needs, as in VERBATIM_<ACCOUNT>_<SECRET>.
     secrets: tuple[str, ...] = ()
-    #: What people call the platform.
-    label: str = ""
+    #: Keys of an account that no other platform need have.
+    account_keys: tuple[AccountKey, ...] = ()
+    #: The account key for the day on which a person saw that the account says that it is
+    #: automated; empty where the server tells.
+    label_key: str = ""
+    #: Keys of an account as `init` writes them into a new schedule; empty where it shows none.
+    starter: str = ""
+
+    @property
+    def threads_freely(self) -> bool:
+        """Whether a long post becomes a thread wherever the post says so."""
+        return not self.thread_key
+
+    def may_thread(self, account: Account) -> bool:
+        """Tell whether this account lets long posts become threads."""
+        return self.threads_freely or bool(self.value(account, self.thread_key))
+
+    def value(self, account: Account, key: str) -> Any:
+        """Return what an account says under a key of its platform, or what holds without it."""
+        default = next((one.default for one in self.account_keys if one.name == key), None)
+        return account.own.get(key, default)
+
+    @property
+    def prices_key(self) -> str:
+        """Key of schedule.yaml for prices that differ from ours."""
+        return f"{self.name}_prices"
+
+
+#: Until the modules that still say so are renamed.
+Traits = PlatformSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from bot.core.model import Status, Traits
 
 def prices_for(traits: Traits, schedule: Schedule) -> Mapping[str, float]:
     """Give US dollars by action; what the schedule names overrides the platform's own."""
-    overrides = schedule.x_prices if traits.prices else {}
-    return {**traits.prices, **overrides}
+    return {**traits.prices, **schedule.prices.get(traits.name, {})}
 
 
 def cost_of(status: Status, traits: Traits, schedule: Schedule) -> float:

@@ -25,7 +25,7 @@ _SAME_AS = {
 }
 #: Segments that a person's name follows, on any site.
 _PEOPLE = frozenset({"in", "pub", "profile", "profiles", "user", "users", "people"})
-_PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "mastodon.social", "youtube.com"})
+_PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "youtube.com"})
 
 
 def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:

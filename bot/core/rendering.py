@@ -265,18 +265,17 @@ def _whole(version: Version) -> Passage | None:
 
 
 def _may_thread(context: _Context) -> bool:
-    allowed = context.traits.threads_freely or context.version.account.threads
-    return context.version.thread and allowed
+    return context.version.thread and context.traits.may_thread(context.version.account)
 
 
 def _too_long(version: Version, count: str, traits: Traits) -> Problem:
-    name = version.account.name
+    name, key = version.account.name, traits.thread_key
     if version.thread:
-        advice = f"shorten it or give {name} `threads: true`"
-    elif traits.threads_freely or version.account.threads:
+        advice = f"shorten it or give {name} `{key}: true`"
+    elif traits.may_thread(version.account):
         advice = "shorten it or add `thread: true`"
     else:
-        advice = f"shorten it (a thread needs `threads: true` on {name} too)"
+        advice = f"shorten it (a thread needs `{key}: true` on {name} too)"
     message = f"{count} on {name}; {advice}"
     return problem_at(version.post, _longest_key(version), message, "too-long")
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from bot.core.campaign import Account, MediaFile, Mode, Source
 from bot.core.caps import HOUR, caps_of
 from bot.core.likeness import never_again, too_close, twins
-from bot.core.model import Limits
+from bot.core.model import Limits, PlatformSpec
 from bot.core.profiles import is_personal
 from bot.core.quotation_marks import marked_spans
 from bot.core.quoting import is_exact, occurrences, overlaps, quotes_graphic
@@ -138,7 +138,7 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
         return
     today = now.astimezone(campaign.zone).date()
     for account in campaign.schedule.accounts.values():
-        for key, message in _missing(account, today):
+        for key, message in _missing(account, whole.traits.get(account.platform), today):
             place = account.place
             where = f"accounts.{account.name}.{key}"
             yield Problem(
@@ -196,29 +196,29 @@ def _has_graphic_words(version: Version, source: Source) -> bool:
     )
 
 
-def _missing(account: Account, today: date) -> Iterator[tuple[str, str]]:
+def _missing(account: Account, spec: PlatformSpec | None, today: date) -> Iterator[tuple[str, str]]:
     if not account.owner.strip():
         yield "owner", "missing; `mode: live` needs the organisation that owns the account"
     if account.consent is None or not account.consent.by.strip():
         yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
     elif account.consent.on > today:
         yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
-    if account.platform == "x":
-        yield from _label(account, today)
+    if spec and spec.label_key:
+        yield from _label(account, spec, today)
 
 
-def _label(account: Account, today: date) -> Iterator[tuple[str, str]]:
-    key, on = "automated_label_confirmed", account.automated_label_confirmed
+def _label(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
+    on = spec.value(account, spec.label_key)
     if on is None:
         yield (
-            key,
+            spec.label_key,
             (
-                "missing; X tells no program whether the account has its Automated label: "
-                "look, and write the day on which you saw it"
+                f"missing; {spec.label} tells no program whether the account has its Automated "
+                "label: look, and write the day on which you saw it"
             ),
         )
     elif on > today:
-        yield key, f"{on} is still to come; write the day on which the label was seen"
+        yield spec.label_key, f"{on} is still to come; write the day on which the label was seen"
 
 
 def _too_many(text: RenderedText, at: datetime, before: Sequence[datetime]) -> Iterator[Problem]:

@@ -259,7 +259,7 @@ def month_day(value: object) -> tuple[int, int]:
 
 def handle(value: object) -> str:
     """Read an account's handle; a leading @ is dropped."""
-    wanted = "a handle such as coalition.example or coalition@mastodon.social"
+    wanted = "a handle such as coalition.example or coalition@social.example"
     typed = text_of(value, wanted).removeprefix("@")
     if not _HANDLE.fullmatch(typed):
         raise ValueError(f"{quoted(typed)} is no handle; write {wanted}")

@@ -14,10 +14,10 @@ from bot.core.model import (
     Limits,
     Metrics,
     Picture,
+    PlatformSpec,
     PostRef,
     ReplyTo,
     Status,
-    Traits,
 )
 
 
@@ -53,8 +53,8 @@ class Profile:
     #: The platform's own id of the account: numeric id, DID.
     id: str
     handle: str
-    #: The account says that it is automated: Mastodon's bot flag, Bluesky's bot label.
-    #: None where the platform has no way to tell (X).
+    #: The account says that it is automated, by a flag or a label; None where the platform has
+    #: no way to tell.
     is_labelled_bot: bool | None
     followers: int | None = None
     #: The server's software and version, for people.
@@ -66,7 +66,7 @@ class Connection:
     """All that an adapter is given: an account, its secrets, and where paid calls are counted."""
 
     account: Account
-    #: By the names of `Traits.secrets`; never shown.
+    #: By the names of `PlatformSpec.secrets`; never shown.
     secrets: Mapping[str, str] = field(repr=False)
     meter: Meter
     #: Seconds to connect, and to wait for an answer (together below half a lease).
@@ -74,8 +74,8 @@ class Connection:
     read_timeout: float = 30.0
     #: Told each answer's ``Date`` header, for the clock guard.
     on_server_time: Callable[[datetime], None] = lambda _time: None
-    #: Origin that counts a Bluesky post's likes; empty for the usual one.
-    appview: str = ""
+    #: Origin that counts likes, where that is not the account's server; empty for the usual one.
+    numbers_origin: str = ""
 
 
 class Platform(Protocol):
@@ -88,7 +88,7 @@ class Platform(Protocol):
     """
 
     @property
-    def traits(self) -> Traits:
+    def traits(self) -> PlatformSpec:
         """How this platform differs from others."""
 
     def profile(self) -> Profile:

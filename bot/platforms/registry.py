@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.core.model import Traits
-from bot.platforms.base import Connect, Connection, Platform
-from bot.platforms.bluesky.traits import TRAITS as BLUESKY
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
-from bot.platforms.x.traits import TRAITS as X
+from bot.core.model import PlatformSpec
+from bot.platforms import bluesky, mastodon, x
+from bot.platforms.base import Connect
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A platform: how it differs, and how to get an adapter for one account."""
+    """A platform: what is known of it, and how to get an adapter for one account."""
 
-    traits: Traits
+    traits: PlatformSpec
     connect: Connect
 
 
-def _x(connection: Connection) -> Platform:
-    from bot.platforms.x import adapter  # tweepy, 0.1 s: only who posts there should pay
-
-    return adapter.connect(connection)
-
-
-def _mastodon(connection: Connection) -> Platform:
-    from bot.platforms.mastodon import adapter  # Mastodon.py, 0.2 s: the same
-
-    return adapter.connect(connection)
-
-
-def _bluesky(connection: Connection) -> Platform:
-    from bot.platforms.bluesky import adapter  # atproto, 0.8 s: the same
-
-    return adapter.connect(connection)
-
-
-KINDS: Mapping[str, Kind] = {
-    "x": Kind(X, _x),
-    "mastodon": Kind(MASTODON, _mastodon),
-    "bluesky": Kind(BLUESKY, _bluesky),
+KINDS: dict[str, Kind] = {
+    "x": Kind(x.SPEC, x.connect),
+    "mastodon": Kind(mastodon.SPEC, mastodon.connect),
+    "bluesky": Kind(bluesky.SPEC, bluesky.connect),
 }

@@ -205,7 +205,7 @@ class Corrections:
                         occurrence=f"{CORRECTION}{post.id}",
                         part=0,
                         parts=1,
-                        # Where threads need leave, a program may not reply freely either (X).
+                        # Where threads need leave, a program may not reply freely either.
                         parent_id=parent.id if parent and traits.threads_freely else None,
                         due_at=now,
                         not_after=now + PATIENCE,

@@ -42,8 +42,8 @@ class Forecast:
 
 
 def price_of_read(account: Account, traits: Traits, schedule: Schedule, action: str = "") -> float:
-    """Give US dollars for reading one status; less where the account's owner owns the app."""
-    name = action or ("owned_read" if account.owns_app else "read")
+    """Give US dollars for reading one status of an account, or for another action."""
+    name = action or traits.read_action(account)
     return float(prices_for(traits, schedule).get(name, 0.0))
 
 

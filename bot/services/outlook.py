@@ -89,7 +89,7 @@ class Forecaster:
     def _reading(
         self, composition: RenderedCampaign, plan: Plan, end: datetime
     ) -> Mapping[str, float]:
-        """Add up what reading will cost until then: X bills a status once a UTC day."""
+        """Add up what reading will cost until then: a status is billed once a UTC day."""
         costs: dict[str, float] = defaultdict(float)
         for account in composition.campaign.schedule.accounts.values():
             traits = composition.traits_of(account.name)

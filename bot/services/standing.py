@@ -15,7 +15,7 @@ from bot.store import Store
 
 log = get_logger(__name__)
 
-#: Server limits and labels change rarely; X charges for looking.
+#: Server limits and labels change rarely; some charge for looking.
 FRESH = timedelta(days=1)
 #: Until the next look after one that failed.
 AGAIN = timedelta(minutes=1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from bot.core.model import sha256_hex
+from bot.core.model import PlatformSpec, sha256_hex
 from bot.errors import DecisionError
 
 LETTER = """\
@@ -53,7 +54,7 @@ mode: rehearsal               # nothing leaves the machine
 approvals_required: 2
 
 accounts:
-  our-mastodon: {platform: mastodon, server: "https://mastodon.example"}
+ACCOUNTS
 
 slots:
   mornings: {weekdays: [mon, wed, fri], times: ["09:00"]}
@@ -69,7 +70,7 @@ ATTRIBUTES = """\
 """
 
 
-def write_campaign(folder: Path) -> tuple[Path, ...]:
+def write_campaign(folder: Path, specs: Iterable[PlatformSpec]) -> tuple[Path, ...]:
     """Write the files; tell which.
 
     Raises:
@@ -79,7 +80,7 @@ def write_campaign(folder: Path) -> tuple[Path, ...]:
         raise DecisionError(f"{folder} is not empty; name a new folder")
     files = {
         ".gitattributes": ATTRIBUTES,
-        "schedule.yaml": SCHEDULE,
+        "schedule.yaml": SCHEDULE.replace("ACCOUNTS", _accounts(specs)),
         "posts/first.yaml": POSTS,
         "posts/sources/letter.txt": LETTER,
         "posts/sources/letter.yaml": SOURCE.format(sha256=sha256_hex(LETTER)),
@@ -92,3 +93,11 @@ def write_campaign(folder: Path) -> tuple[Path, ...]:
         path.write_bytes(text.encode())
         written.append(path)
     return tuple(written)
+
+
+def _accounts(specs: Iterable[PlatformSpec]) -> str:
+    return "\n".join(
+        f"  our-{spec.name}: {{platform: {spec.name}, {spec.starter}}}"
+        for spec in specs
+        if spec.starter
+    )

@@ -18,7 +18,7 @@ _PG_LOCK = 0x6C656467
 
 
 class Ledger(Part):
-    """Money is whole micro-dollars; a day and a month are UTC's, as X bills."""
+    """Money is whole micro-dollars; a day and a month are UTC's, as platforms bill."""
 
     def reserve(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
 from bot.core.campaign import Campaign, Mode
+from bot.core.model import PlatformSpec
 from bot.core.rendered import RenderedCampaign
 from bot.errors import Problem
 from bot.services.corrections import Corrections
@@ -27,6 +28,8 @@ class House:
 
     store: Store
     clock: Clock
+    #: Every platform by its name.
+    specs: Mapping[str, PlatformSpec]
     composition: Callable[[], RenderedCampaign]
     #: Warnings and notices of the files in force.
     remarks: Callable[[], tuple[Problem, ...]]

@@ -13,18 +13,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot import PROGRAM
-from bot.core.model import State
+from bot.core.model import PlatformSpec, State
 from bot.core.zones import shown
 from bot.services.status import status_of
 from bot.services.users import Right
 from bot.web.asking import Asked
 from bot.web.house import House
-from bot.web.words import KINDS, PLATFORMS, first_words
+from bot.web.words import KINDS, first_words
 
 STATIC = files("bot.web") / "static"
-STYLE = (STATIC / "style.css").read_bytes()
-#: Stands in the address, so that a new style is never the old one from a cache.
-STYLE_VERSION = sha256(STYLE).hexdigest()[:12]
+#: What a platform adds to the style, in light and in dark.
+_LOOK = """\
+.net-{name}, .status-{name} {{ --net: {look.color}; }}
+.status-{name} {{ border-radius: {look.corner}; }}
+@media (prefers-color-scheme: dark) {{
+  .net-{name}, .status-{name} {{ --net: {look.color_on_dark}; }}
+}}
+"""
 
 #: What a decision tells on the page after it; only these can be told.
 DONE = {
@@ -55,7 +60,7 @@ class Pages:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._environment = environment()
+        self._environment = environment(house.specs)
 
     def render(self, asked: Asked, template: str, values: Mapping[str, Any]) -> str:
         """Give a whole page."""
@@ -87,7 +92,13 @@ class Pages:
         return self._environment.get_template(template).render({**common, **values})
 
 
-def environment() -> Environment:
+def stylesheet(specs: Mapping[str, PlatformSpec]) -> bytes:
+    """Return the style of all pages, with how each platform looks."""
+    looks = [_LOOK.format(name=spec.name, look=spec.look) for spec in specs.values()]
+    return (STATIC / "style.css").read_bytes() + "".join(looks).encode()
+
+
+def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
     """Make the templates' surroundings."""
     made = Environment(
         loader=PackageLoader("bot.web"),
@@ -105,9 +116,13 @@ def environment() -> Environment:
         "usd": usd,
     }
     made.globals |= {
-        "style_version": STYLE_VERSION,
+        # Stands in the address, so that a new style is never the old one from a cache.
+        "style_version": sha256(stylesheet(specs)).hexdigest()[:12],
         "KINDS": KINDS,
-        "PLATFORMS": PLATFORMS,
+        "SPECS": specs,
+        # A platform that is no longer there may still have sent something.
+        "label_of": lambda name: specs[name].label if name in specs else name,
+        "icon_of": lambda name: specs[name].look.icon if name in specs else name[:1].upper(),
         "Right": Right,
         "program": PROGRAM,
     }

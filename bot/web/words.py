@@ -12,9 +12,6 @@ from bot.core.layout import short_link
 from bot.core.model import Delivery, FacetKind, State, Status
 from bot.core.passages import paragraphs
 
-#: What people call a platform; the registry is not ours to ask.
-PLATFORMS = {"x": "X", "mastodon": "Mastodon", "bluesky": "Bluesky"}
-
 #: Where a happening of the calendar stands: its name, its sign (never colour alone), its meaning.
 KINDS = {
     "forecast": ("forecast", "◌", "planned further ahead; may still move"),
@@ -40,7 +37,7 @@ KIND_OF = {
     State.GONE: "gone",
 }
 _WORDS = re.compile(r"\s+|[^\s]+")
-#: X and Mastodon show this much of an address.
+#: Where an address stands whole in a text, readers see this much of it.
 _SHOWN_OF_LINK = 30
 
 
@@ -55,7 +52,7 @@ class Piece:
     address: str = ""
 
 
-def pieces(status: Status, platform: str) -> tuple[Piece, ...]:
+def pieces(status: Status) -> tuple[Piece, ...]:
     """Cut a status at its links, tags and mentions."""
     raw, at = status.text.encode(), 0
     found: list[Piece] = []
@@ -64,16 +61,16 @@ def pieces(status: Status, platform: str) -> tuple[Piece, ...]:
             continue
         found.append(Piece(raw[at : facet.start].decode(errors="replace")))
         text = raw[facet.start : facet.end].decode(errors="replace")
-        found.append(_piece(text, facet.kind, facet.value, platform))
+        found.append(_piece(text, facet.kind, facet.value))
         at = facet.end
     found.append(Piece(raw[at:].decode(errors="replace")))
     return tuple(one for one in found if one.text)
 
 
-def _piece(text: str, kind: FacetKind, value: str, platform: str) -> Piece:
+def _piece(text: str, kind: FacetKind, value: str) -> Piece:
     if kind is not FacetKind.LINK:
         return Piece(text, kind.value)
-    shown = text if platform == "bluesky" else short_link(text, _SHOWN_OF_LINK)
+    shown = short_link(text, _SHOWN_OF_LINK) if text == value else text
     return Piece(shown, "link", value if is_web(value) else "")
 
 

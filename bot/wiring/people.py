@@ -10,7 +10,7 @@ from bot.clock import SystemClock
 from bot.services.corrections import Corrections, Entry
 from bot.services.users import Access
 from bot.web.rendering import environment
-from bot.wiring.content import read_files
+from bot.wiring.content import TRAITS, read_files
 from bot.wiring.desk import office
 from bot.wiring.service import Connections
 from bot.wiring.storage import clock_of, create_store, mode_of, settings
@@ -50,5 +50,5 @@ def as_page(config: Path, posts: Path, data: Path, entries: tuple[Entry, ...]) -
     """Write the list of corrections as a page that can be published; it names no person."""
     with office(config, posts, data) as place:
         schedule, zone = place.campaign.schedule, place.campaign.zone
-    template = environment().get_template("corrections_public.html")
+    template = environment(TRAITS).get_template("corrections_public.html")
     return template.render(entries=entries, campaign=schedule.campaign, zone=zone)

@@ -135,6 +135,7 @@ def furnish(back: Backdrop, address: Address) -> House:
     return House(
         store=store,
         clock=clock,
+        specs=TRAITS,
         composition=lambda: contents.composition,
         remarks=contents.remarks,
         broken=contents.broken,

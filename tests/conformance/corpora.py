@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bot.core import emoji
+from bot.platforms.x import emoji
 
 ENGLISH = """
 The people we speak of are our mothers and fathers, our brothers and sisters.

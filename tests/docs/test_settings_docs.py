@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.cli import VERBS
-from bot.platforms.bluesky.traits import TRAITS as BLUESKY
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
-from bot.platforms.x.traits import TRAITS as X
+from bot.platforms.bluesky.spec import SPEC as BLUESKY
+from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.x.spec import SPEC as X
 from bot.settings import Settings
 from tests.docs.tree import files, read, table
 

@@ -91,7 +91,9 @@ class Bench:
             "on-bluesky", "bluesky", server=network.pds.origin, handle=self.owner.handle
         )
         secrets = {"APP_PASSWORD": self.owner.app_password}
-        connection = Connection(self.account, secrets, CountingMeter(), appview=network.appview)
+        connection = Connection(
+            self.account, secrets, CountingMeter(), numbers_origin=network.appview
+        )
         self.platform: Platform = connect(connection)
         self.clock = FastClock(datetime.now(UTC))
         self.campaign = campaign(accounts=[self.account])

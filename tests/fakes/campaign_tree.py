@@ -11,8 +11,9 @@ from pathlib import Path
 from bot.content.files import Bounds
 from bot.content.loading import Loaded, load
 from bot.core.campaign import Campaign, Post
-from bot.core.model import Limits, Traits
+from bot.core.model import PlatformSpec
 from bot.errors import PictureError, Problem, Severity
+from bot.platforms.registry import KINDS
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -77,14 +78,9 @@ def inspect(content: bytes) -> tuple[str, int, int]:
     return "image/png", width, height
 
 
-def traits() -> dict[str, Traits]:
-    """Platforms without a network."""
-    names = ("mastodon", "bluesky", "x")
-    platforms = {name: Traits(name, Limits(300), lambda text, _: len(text)) for name in names}
-    platforms["x"] = Traits(
-        "x", Limits(280), lambda text, _: len(text), prices={"post": 0.015, "read": 0.005}
-    )
-    return platforms
+def traits() -> dict[str, PlatformSpec]:
+    """Every platform by its name."""
+    return {name: kind.traits for name, kind in KINDS.items()}
 
 
 class CampaignTree:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.model import Draft, Limits, Metrics, PostRef, Status, Traits
+from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, Status
 from bot.platforms.base import Profile
 from bot.platforms.registry import KINDS
 
@@ -28,7 +28,7 @@ class Counted:
     profiles: int = 0
 
     @property
-    def traits(self) -> Traits:
+    def traits(self) -> PlatformSpec:
         return KINDS["bluesky"].traits
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:

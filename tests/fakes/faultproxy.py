@@ -30,12 +30,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     #: So many bytes more of the body, which need not be held in memory to be sent.
     filler: int = 0
+    reason: str = "Whatever"
 
     def wire(self) -> bytes:
         length = str(len(self.body) + self.filler)
         fields = {**self.headers, "Content-Length": length, "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        return f"HTTP/1.1 {self.status} Whatever\r\n{head}\r\n".encode() + self.body
+        return f"HTTP/1.1 {self.status} {self.reason}\r\n{head}\r\n".encode() + self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from bot.core.model import (
     Draft,
     Limits,
     Metrics,
+    PlatformSpec,
     PostRef,
     ReplyTo,
     Status,
-    Traits,
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.registry import KINDS, Kind
@@ -80,7 +80,7 @@ class Server:
 class Scripted:
     """The adapter of one account."""
 
-    traits: Traits
+    traits: PlatformSpec
     connection: Connection
     server: Server
 
@@ -185,7 +185,7 @@ def _charges(draft: Draft) -> Sequence[Charge]:
 def network(servers: Mapping[str, Server]) -> dict[str, Kind]:
     """Give every platform with its own traits, and accounts that these servers keep."""
 
-    def connect_with(traits: Traits) -> Callable[[Connection], Platform]:
+    def connect_with(traits: PlatformSpec) -> Callable[[Connection], Platform]:
         def connect(connection: Connection) -> Platform:
             return Scripted(traits, connection, servers[connection.account.name])
 

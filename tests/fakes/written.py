@@ -18,9 +18,11 @@ from bot.core.campaign import (
     Schedule,
     Source,
 )
-from bot.core.measuring import bluesky_length, mastodon_length, x_length
-from bot.core.model import Limits, Traits
+from bot.core.model import Limits
 from bot.core.quoting import prove
+from bot.platforms.bluesky import spec as bluesky
+from bot.platforms.mastodon import spec as mastodon
+from bot.platforms.x import spec as x
 
 LETTER_TEXT = """\
 May 4, 2020
@@ -82,9 +84,9 @@ INVESTIGATION = Investigation(
     caution="",
 )
 
-X = Traits("x", Limits(280), x_length, threads_freely=False, may_repeat=False)
-MASTODON = Traits("mastodon", Limits(500), mastodon_length, folds_warning=True)
-BLUESKY = Traits("bluesky", Limits(300, 3000), bluesky_length, has_link_cards=True)
+X = replace(x.SPEC, limits=Limits(280))
+MASTODON = replace(mastodon.SPEC, limits=Limits(500))
+BLUESKY = replace(bluesky.SPEC, limits=Limits(300, 3000))
 TRAITS = {one.name: one for one in (X, MASTODON, BLUESKY)}
 
 ACCOUNTS = tuple(Account(f"on-{name}", name, place=Place("schedule.yaml", 9, 3)) for name in TRAITS)

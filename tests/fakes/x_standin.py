@@ -1,15 +1,11 @@
 """A stand-in for X's API v2: a real HTTP server on loopback that behaves like X where it hurts.
 
-In a test it runs in a thread (``with XStandin() as x``); for crash tests in a process of its own:
-``python -m tests.fakes.x_standin --port 0 --ledger FILE [--lag S]`` prints ``READY port``.
-Every request and every answer is checked against X's OpenAPI description, and every OAuth 1.0a
-signature is verified. ``POST /_control`` tells a stand-in in another process what to do.
+It runs in a thread (``with XStandin() as x``). Every request and every answer is checked against
+X's OpenAPI description, and every OAuth 1.0a signature is verified.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import signal
 import socketserver
@@ -24,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fakes import x_api, x_modes
+from tests.fakes import x_api
 from tests.fakes.faultproxy import Fault, Faults, give
 from tests.fakes.x_oauth import OAuth, secrets_for
 from tests.fakes.x_spec import Asked, read_spec
@@ -110,8 +106,6 @@ class XStandin:
             return reply
 
     def _answer(self, asked: Asked, headers: Mapping[str, str]) -> x_api.Reply:
-        if asked.path == "/_control":
-            return self._obey(json.loads(asked.body or b"{}"))
         url = SIGNED_ORIGIN + asked.path
         query = urlsplit(headers.get("x-target", "")).query
         user = self.oauth.user(
@@ -126,35 +120,6 @@ class XStandin:
         if limited := self._count(asked, user):
             return limited
         return x_api.serve(self.world, asked, user)
-
-    def _obey(self, order: dict[str, Any]) -> x_api.Reply:
-        """Obey one order of another process and tell how things stand.
-
-        Orders: ``mode`` (with ``match`` and ``times``), ``heal``, ``kill`` (``[pid, when]``),
-        ``lag`` (seconds), ``owns_app``. An empty order only asks.
-        """
-        if "mode" in order:
-            fault = x_modes.MODES[order["mode"]]()
-            match = order.get("match", x_modes.PUBLISH)
-            self.faults.spoil(match, fault, times=order.get("times", 1))
-        if order.get("heal"):
-            self.faults.heal()
-        if "kill" in order:
-            pid, when = order["kill"]
-            self.kill = (int(pid), str(when))
-        self.world.lag = float(order.get("lag", self.world.lag))
-        self.world.owns_app = bool(order.get("owns_app", self.world.owns_app))
-        return x_api.Reply(200, self._state(), in_the_wild=True)
-
-    def _state(self) -> dict[str, Any]:
-        live = self.world.live()
-        return {
-            "live": [{"id": one.id, "text": one.text, "parent": one.parent} for one in live],
-            "used": dict(self.world.used),
-            "spend": self.world.spend(),
-            "violations": self.violations,
-            "requests": [f"{status} {line}" for _, line, status in self.requests],
-        }
 
     def _check(self, complaint: str | None, what: str) -> None:
         if complaint:
@@ -241,15 +206,13 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.standin.answer(asked, headers)
         if fault.answer:
             return fault.answer.status, fault.answer.wire()
-        extra = {} if asked.path == "/_control" else self.standin.rate_headers(asked)
+        extra = self.standin.rate_headers(asked)
         return reply.status, _wire(
             reply, {**extra, "Date": formatdate(self.standin.now(), usegmt=True)}
         )
 
     def _kill(self, asked: Asked, when: str) -> None:
-        """Kill the client as it asked for in ``X-Test-Kill: pid:when``, or as control did."""
-        pid, _, wanted = self.headers.get("X-Test-Kill", "").partition(":")
-        victim = (int(pid), wanted) if pid.isdigit() else self.standin.kill
+        victim = self.standin.kill
         if victim and victim[1] == when and (asked.method, asked.path) == ("POST", "/2/tweets"):
             self.standin.kill = None
             os.kill(victim[0], signal.SIGKILL)
@@ -269,20 +232,4 @@ def _wire(reply: x_api.Reply, headers: Mapping[str, str]) -> bytes:
     return f"HTTP/1.1 {reply.status} Whatever\r\n{head}\r\n".encode() + body
 
 
-def main() -> None:
-    """Run until killed."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--ledger", type=Path, required=True)
-    parser.add_argument("--lag", type=float, default=0.0)
-    parser.add_argument("--spec", type=Path, default=SPEC_FILE)
-    given = parser.parse_args()
-    standin = XStandin(port=given.port, ledger=given.ledger, lag=given.lag, spec_file=given.spec)
-    print(f"READY {standin.port}", flush=True)  # noqa: T201 - how the starter learns the port
-    standin.serve_forever()
-
-
 __all__ = ["SPEC_FILE", "USER", "XStandin", "secrets_for"]
-
-if __name__ == "__main__":
-    main()

@@ -95,7 +95,9 @@ def on_x(request: pytest.FixtureRequest, store: Store) -> Iterator[OnX]:
     owns_app: bool = request.param
     with XStandin() as x:
         x.world.owns_app = owns_app
-        account = Account("on-x", "x", server=x.origin, owns_app=owns_app, budget_usd_per_month=5.0)
+        account = Account(
+            "on-x", "x", server=x.origin, own={"owns_app": owns_app}, budget_usd_per_month=5.0
+        )
 
         def connect(clock: FastClock) -> Platform:
             x.world.today = lambda: clock.now().date()

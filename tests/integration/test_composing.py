@@ -11,9 +11,10 @@ from PIL import Image
 
 from bot.core.model import State, sha256_hex
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.services.starter import write_campaign
 from bot.wiring.content import prove_files
+from tests.fakes.campaign_tree import traits
 from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
 from tests.fakes.scripted import Step
 
@@ -143,10 +144,10 @@ def test_a_slot_that_clocks_skip_is_told_with_the_right_time(newsroom: Newsroom)
 def test_a_new_campaign_passes_its_own_check(newsroom: Newsroom) -> None:
     folder = newsroom.root / "new"
 
-    written = write_campaign(folder)
+    written = write_campaign(folder, traits().values())
 
     loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=newsroom.clock)
     assert loaded.campaign is not None, loaded.problems
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):
-        write_campaign(folder)
+        write_campaign(folder, traits().values())

@@ -60,7 +60,7 @@ def test_who_owns_the_app_reads_for_a_fifth(store: Store) -> None:
     sent(store, replace(new_delivery(due_at=NOW), platform="x"), NOW)
     store.snapshots.schedule("d1", {"1h": NOW + timedelta(hours=1)})
 
-    dear, cheap = forecast(store), forecast(store, replace(X, owns_app=True))
+    dear, cheap = forecast(store), forecast(store, replace(X, own={"owns_app": True}))
 
     assert dear.reads_to_come - cheap.reads_to_come == pytest.approx(0.004)
 

@@ -11,7 +11,7 @@ from bot.core.campaign import Account, Mode
 from bot.core.model import State
 from bot.errors import SettingsError, UnauthorizedError, UnavailableError
 from bot.platforms.base import Profile
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.services.standing import unfit
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
 

@@ -6,10 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.facets import detect, find_mentions
-from bot.core.measuring import bluesky_length, graphemes, mastodon_length, utf8_length, x_length
+from bot.core.measuring import graphemes, utf8_length
 from bot.core.model import FacetKind, Limits
-from bot.core.x_text import find_addresses
-from bot.core.x_weight import weigh
+from bot.core.twitter_text import find_addresses
+from bot.platforms.bluesky.spec import length as bluesky_length
+from bot.platforms.mastodon.counting import length as mastodon_length
+from bot.platforms.x.weight import length as x_length
+from bot.platforms.x.weight import weigh
 from tests.conformance.corpora import NASTY
 
 X = Limits(280)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.core.campaign import Account, Source
 from bot.core.folding import differences, fold
 from bot.core.layout import marks_for
-from bot.core.model import Status, Traits
+from bot.core.model import PlatformSpec, Status
 from bot.core.passages import is_whole
 from bot.core.quotation_marks import marked_spans
 from bot.core.quoting import is_exact, locate, occurrences, prove
@@ -131,7 +131,7 @@ def test_a_changed_character_is_never_proved_in_its_place(
 @settings(deadline=None)  # the first example compiles patterns
 @given(drawn=quotations(), own_words=st.sampled_from(["", "See:", "بۇنى كۆرۈڭ"]))
 def test_no_step_changes_a_byte_between_the_marks(
-    traits: Traits, drawn: tuple[Source, str], own_words: str
+    traits: PlatformSpec, drawn: tuple[Source, str], own_words: str
 ) -> None:
     own, text = drawn
     quote = prove(text, own).quote
@@ -139,7 +139,7 @@ def test_no_step_changes_a_byte_between_the_marks(
     assert quote is not None
     written = post(text=own_words, link="letter", thread=True)
     written = replace(written, quote=quote)
-    account = Account("a", traits.name, threads=True)
+    account = Account("a", traits.name, own={"threads": True})
 
     rendered = render(
         written,

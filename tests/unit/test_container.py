@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.platforms.bluesky import traits as bluesky
-from bot.platforms.mastodon import traits as mastodon
-from bot.platforms.x import traits as x
+from bot.platforms.bluesky import spec as bluesky
+from bot.platforms.mastodon import spec as mastodon
+from bot.platforms.x import spec as x
 from bot.settings import Settings
 from tests.conftest import ROOT
 
 Instruction = tuple[str, str]
-SECRETS = {traits.name: traits.secrets for traits in (bluesky.TRAITS, mastodon.TRAITS, x.TRAITS)}
+SECRETS = {spec.name: spec.secrets for spec in (bluesky.SPEC, mastodon.SPEC, x.SPEC)}
 
 
 def instructions() -> Iterator[Instruction]:

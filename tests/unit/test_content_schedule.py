@@ -53,7 +53,7 @@ def test_every_key_is_read(tree: CampaignTree) -> None:
     assert schedule.not_after == timedelta(hours=1)
     assert schedule.coalition == ("one@mastodon.social", "two.example")
     assert schedule.hashtags == ("Uyghur", "HumanRights")
-    assert schedule.x_prices == {"post": 0.02}
+    assert schedule.prices == {"x": {"post": 0.02}}
     assert schedule.slots["morning"] == Slot(
         "morning",
         (2, 0),
@@ -80,11 +80,11 @@ def test_every_key_of_an_account_is_read(tree: CampaignTree) -> None:
         server="https://mastodon.social",
         owner="One",
         consent=consent,
-        visibility="unlisted",
         max_per_hour=30,
         max_per_day=100,
         min_gap=timedelta(minutes=20),
         max_length=1000,
+        own={"visibility": "unlisted"},
         place=Place(str(tree.schedule), 10, 3),
     )
     assert accounts["x-one"] == Account(
@@ -94,10 +94,9 @@ def test_every_key_of_an_account_is_read(tree: CampaignTree) -> None:
         owner="One",
         consent=consent,
         links="never",
-        threads=True,
         budget_usd_per_month=5.0,
         on_unknown="hold",
-        automated_label_confirmed=date(2026, 11, 20),
+        own={"threads": True, "automated_label_confirmed": date(2026, 11, 20)},
         place=Place(str(tree.schedule), 11, 3),
     )
 
@@ -147,7 +146,7 @@ def test_what_is_left_out_is_careful(tree: CampaignTree) -> None:
             "platform: bluesky",
             "platform: bluesky, tokn: x",
             "schedule.yaml:5:29: accounts.blue.tokn: no such key 'tokn'; there are: "
-            "platform, server, handle, owner, consent, links, threads, visibility, …",
+            "platform, server, handle, owner, consent, links, max_per_hour, max_per_day, …",
         ),
         (
             "platform: bluesky",
@@ -204,6 +203,35 @@ def test_what_is_left_out_is_careful(tree: CampaignTree) -> None:
             "campaign: test",
             "campaign: test\nx_prices: {pst: 1}",
             "schedule.yaml:2:12: x_prices.pst: no price 'pst'; did you mean 'post'?",
+        ),
+        (
+            "campaign: test",
+            "campaign: test\nx_prices: {post: dear}",
+            "schedule.yaml:2:18: x_prices.post: 'dear' does not fit; "
+            "write a number from 0 to 1000, such as 0.5",
+        ),
+        (
+            "campaign: test",
+            "campaign: test\nx_prices: [post]",
+            "schedule.yaml:2:11: x_prices: is a list; write keys and values, such as `key: value`",
+        ),
+        (
+            "platform: bluesky",
+            "platform: bluesky, visibility: public",
+            "schedule.yaml:5:29: accounts.blue.visibility: Bluesky has no key 'visibility', "
+            "only Mastodon; take it away",
+        ),
+        (
+            "platform: bluesky",
+            "platform: mastodon, visibility: direct",
+            "schedule.yaml:5:42: accounts.blue.visibility: 'direct' is none of these; "
+            "there are: public, unlisted, private",
+        ),
+        (
+            "platform: bluesky",
+            "platform: x, ownsapp: true",
+            "schedule.yaml:5:23: accounts.blue.ownsapp: no such key 'ownsapp'; "
+            "did you mean 'owns_app'?",
         ),
         (
             "campaign: test",

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bot.core.fitting import Fits, number, split, split_quotation
-from bot.core.measuring import x_length
 from bot.core.model import Limits
+from bot.platforms.x import weight
 from tests.conftest import require_shared
 
 BODY = slice(52, 2456)
@@ -125,7 +125,9 @@ def test_a_quotation_is_cut_into_its_own_words() -> None:
 def test_the_letter_becomes_a_thread_on_x() -> None:
     letter = require_shared("letter/2022-12-09-open-letter.txt").read_text("utf-8")[BODY]
 
-    parts = split(letter, fits=lambda text: x_length(text, Limits(280)) <= 280, numbering=number)
+    parts = split(
+        letter, fits=lambda text: weight.length(text, Limits(280)) <= 280, numbering=number
+    )
 
     assert len(parts) == 14
     assert parts[4].startswith("including recently that of the United Nations")

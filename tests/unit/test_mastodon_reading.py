@@ -10,11 +10,11 @@ import pytest
 
 from bot.core.campaign import Account
 from bot.core.model import Draft, Metrics, Picture, PostRef, ReplyTo, Status, sha256_hex
-from bot.errors import UnauthorizedError, UnavailableError, UnconfirmedError
+from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect
 from bot.platforms.mastodon.readback import plain_texts, reads_as
-from bot.platforms.mastodon.traits import TRAITS
+from bot.platforms.mastodon.spec import SPEC
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
@@ -114,21 +114,6 @@ def test_html_that_never_ends_is_read_all_the_same() -> None:
 
 
 # -- reading back
-
-
-def test_what_was_stored_without_an_answer_is_found(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
-    server.quirks.ignores_key = True
-    server.quirks.loses_answers = 1
-    made = draft(platform, "a & b\n\n“c” — https://a.example/x")
-    with pytest.raises(UnconfirmedError):
-        platform.publish(made)
-
-    found = platform.find(made)
-
-    assert found == PostRef("101", "https://social.example/@voice/101")
-    assert len(server.statuses) == 1
 
 
 @pytest.mark.parametrize(
@@ -387,14 +372,6 @@ def test_another_status_is_not_the_one_that_was_asked_for(
         platform.metrics([ref])
 
 
-def test_an_outage_is_not_taken_for_deletion(server: QuirkyMastodon, platform: Platform) -> None:
-    server.quirks.batches = "no"
-    server.quirks.answers["GET /api/v1/statuses/9"] = Told(503)
-
-    with pytest.raises(UnavailableError):
-        platform.metrics([PostRef("9")])
-
-
 # -- the account and its server
 
 
@@ -465,7 +442,7 @@ def test_limits_that_are_not_told_are_the_usual(
 ) -> None:
     server.quirks.instance_v2 = told
 
-    assert platform.limits() == TRAITS.limits
+    assert platform.limits() == SPEC.limits
 
 
 def test_an_instance_page_that_is_no_json_is_passed_over(
@@ -474,7 +451,7 @@ def test_an_instance_page_that_is_no_json_is_passed_over(
     server.quirks.answers["GET /api/v2/instance"] = Told(500, b"oops")
     server.quirks.answers["GET /api/v1/instance"] = Told(200, b"<html>")
 
-    assert platform.limits() == TRAITS.limits
+    assert platform.limits() == SPEC.limits
 
 
 def test_limits_wait_while_the_server_says_too_many(
@@ -484,18 +461,3 @@ def test_limits_wait_while_the_server_says_too_many(
 
     with pytest.raises(UnavailableError):
         platform.limits()
-
-
-def test_a_length_that_is_known_better_wins(server: QuirkyMastodon) -> None:
-    account = Account("voice", "mastodon", server=server.origin, max_length=1234)
-    platform = connect(Connection(account, {"ACCESS_TOKEN": "token-of-tests"}, CountingMeter()))
-
-    assert platform.limits().max_length == 1234
-
-
-def test_a_revoked_token_is_told_by_any_read(server: QuirkyMastodon, platform: Platform) -> None:
-    told = Told(401, {"error": "The access token was revoked"})
-    server.quirks.answers["GET /api/v1/accounts/verify_credentials"] = told
-
-    with pytest.raises(UnauthorizedError, match="revoked"):
-        platform.find(draft(platform))

@@ -5,21 +5,21 @@ import sys
 
 import pytest
 
-from bot.core.mastodon_text import countable
 from bot.core.measuring import (
-    BLUESKY_MAX_BYTES,
-    bluesky_length,
     graphemes,
-    mastodon_length,
     utf8_length,
-    x_length,
 )
 from bot.core.model import Limits
-from bot.core.x_text import find_addresses
-from bot.core.x_weight import weigh
+from bot.core.twitter_text import find_addresses
+from bot.platforms.bluesky.spec import SPEC as BLUESKY_SPEC
+from bot.platforms.bluesky.spec import length as bluesky_length
+from bot.platforms.mastodon.counting import countable_texts
+from bot.platforms.mastodon.counting import length as mastodon_length
+from bot.platforms.x.weight import length as x_length
+from bot.platforms.x.weight import weigh
 
 X = Limits(280)
-BLUESKY = Limits(300, max_bytes=BLUESKY_MAX_BYTES)
+BLUESKY = BLUESKY_SPEC.limits
 MASTODON = Limits(500)
 FAMILY = "👨‍👩‍👧‍👦"
 UYGHUR_LETTERS = "ئائەبپتجچخدرزژسشغفقكگڭلمنھئوئۇئۆئۈۋئېئىي"
@@ -136,7 +136,7 @@ ADDRESS = "x" * 23
     ],
 )
 def test_newer_mastodons_count(text: str, as_counted: str) -> None:
-    _older, newer = countable(text, 23)
+    _older, newer = countable_texts(text, 23)
 
     assert newer == as_counted
 
@@ -154,7 +154,7 @@ def test_newer_mastodons_count(text: str, as_counted: str) -> None:
     ],
 )
 def test_older_mastodons_count(text: str, as_counted: str) -> None:
-    older, _newer = countable(text, 23)
+    older, _newer = countable_texts(text, 23)
 
     assert older == as_counted
 
@@ -178,7 +178,7 @@ def test_mastodon_counts_addresses_as_the_server_says() -> None:
 
 def test_importing_costs_no_patterns() -> None:
     """`bot.cli` imports this before anything is known to be counted."""
-    code = "import bot.core.facets, bot.core.x_text as x; print(x._address.cache_info().currsize)"
+    code = "import bot.core.twitter_text as t; print(t._address.cache_info().currsize)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from bot.core.campaign import Account
+from bot.core.model import Status
 from bot.platforms.base import Connection
 from bot.platforms.registry import KINDS
 from tests.conftest import ROOT
-from tests.contract.contract import CountingMeter
+from tests.contract.contract import CountingMeter, picture_of, png
 
 EVERY = pytest.mark.parametrize("name", sorted(KINDS))
 
@@ -38,7 +42,28 @@ def test_a_platform_connects_without_asking_anything_of_the_network(name: str) -
 
 
 @EVERY
-def test_whatever_publishing_costs_has_a_price(name: str) -> None:
-    from_charges = {"post", "post_with_url", "media_upload", "media_metadata", "read"}
+def test_whatever_is_charged_has_a_price(name: str) -> None:
+    spec = KINDS[name].traits
+    status = Status("see https://example.org", pictures=(picture_of(png(), "a square"),))
+    booleans = [key.name for key in spec.account_keys if key.kind is bool]
+    accounts = [Account("a", name), Account("a", name, own=dict.fromkeys(booleans, True))]
 
-    assert not KINDS[name].traits.prices or from_charges <= set(KINDS[name].traits.prices)
+    charged = {one.action for one in (*spec.charges(status), *spec.charges(Status("words")))}
+    charged |= {spec.read_action(account) for account in accounts} if spec.prices else set()
+
+    assert charged <= set(spec.prices)
+
+
+def test_what_is_known_of_the_platforms_is_read_without_their_client_libraries() -> None:
+    """Importing atproto takes most of a second; `check` should not wait for it."""
+    code = (
+        "import sys, bot.platforms.registry\n"
+        "libraries = {'tweepy', 'mastodon', 'atproto', 'atproto_client', 'requests', 'httpx'}\n"
+        "print(sorted(set(sys.modules) & libraries))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.strip() == "[]"

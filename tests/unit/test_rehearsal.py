@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.core.campaign import Account
-from bot.core.model import PostRef, ReplyTo, Status, Traits
+from bot.core.model import PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import OverBudgetError, RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
-from bot.platforms.mastodon.traits import TRAITS as MASTODON
+from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.platforms.rehearsal.book import rehearsed
-from bot.platforms.x.traits import TRAITS as X
+from bot.platforms.x.spec import SPEC as X
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 
 
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 def rehearsal(
     path: Path,
-    traits: Traits = X,
+    traits: PlatformSpec = X,
     *,
     meter: CountingMeter | None = None,
     max_length: int | None = None,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.campaign import Account, Campaign, MediaFile, Post, Variant
 from bot.core.measuring import graphemes
-from bot.core.model import FacetKind, Limits, Picture, Status, Traits
+from bot.core.model import FacetKind, Limits, Picture, PlatformSpec, Status
 from bot.core.rendering import RenderedText, length_of, render
 from tests.fakes.written import (
     ADDRESS,
@@ -30,7 +30,7 @@ from tests.fakes.written import (
 STOP = "We ask that you stop."
 
 
-def shown(written: Post, traits: Traits = MASTODON, **context: Any) -> RenderedText:
+def shown(written: Post, traits: PlatformSpec = MASTODON, **context: Any) -> RenderedText:
     limits = context.pop("limits", traits.limits)
     account = context.pop("account", Account(f"on-{traits.name}", traits.name))
     pictures = context.pop("pictures", None)
@@ -110,7 +110,7 @@ def test_a_warning_is_folded_where_a_platform_folds() -> None:
 
 
 @pytest.mark.parametrize("traits", [X, BLUESKY])
-def test_a_warning_is_the_first_line_elsewhere(traits: Traits) -> None:
+def test_a_warning_is_the_first_line_elsewhere(traits: PlatformSpec) -> None:
     status = one(shown(post(STOP, warning="Violence"), traits))
 
     assert (status.warning, status.sensitive) == (None, True)
@@ -299,15 +299,15 @@ class TestProblems:
 class TestThreads:
     whole = LETTER_TEXT[LETTER_TEXT.index("We ask") : LETTER_TEXT.index("\n\nFour Houses")]
 
-    def parts(self, traits: Traits = BLUESKY, **changes: Any) -> tuple[Status, ...]:
+    def parts(self, traits: PlatformSpec = BLUESKY, **changes: Any) -> tuple[Status, ...]:
         written = post(self.whole, thread=True, **changes)
-        account = Account(f"on-{traits.name}", traits.name, threads=True)
+        account = Account(f"on-{traits.name}", traits.name, own={"threads": True})
         rendered = shown(written, traits, account=account)
         assert rendered.problems == ()
         return rendered.statuses
 
     @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
-    def test_every_part_fits_and_has_warning_and_attribution(self, traits: Traits) -> None:
+    def test_every_part_fits_and_has_warning_and_attribution(self, traits: PlatformSpec) -> None:
         for status in self.parts(traits, warning="Care", text="The whole letter:"):
             assert length_of(status, traits, traits.limits) <= traits.limits.max_length
             assert status.warning == "Care" or status.text.startswith("Care\n\n")
@@ -315,7 +315,9 @@ class TestThreads:
             assert status.sensitive
 
     @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
-    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, traits: Traits) -> None:
+    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(
+        self, traits: PlatformSpec
+    ) -> None:
         spans = [span for status in self.parts(traits) for span in status.spans]
 
         ends = [span.end for span in spans]

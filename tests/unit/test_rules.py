@@ -447,7 +447,7 @@ class TestGoingLive:
         "x",
         owner="Four Houses",
         consent=Consent("A. Chair", date(2026, 11, 20)),
-        automated_label_confirmed=date(2026, 11, 20),
+        own={"automated_label_confirmed": date(2026, 11, 20)},
         place=Place("schedule.yaml", 9, 3),
     )
 
@@ -464,8 +464,11 @@ class TestGoingLive:
             ({"consent": None}, "consent"),
             ({"consent": Consent("", date(2026, 11, 20))}, "consent"),
             ({"consent": Consent("A", date(2026, 11, 24))}, "consent.on"),
-            ({"automated_label_confirmed": None}, "automated_label_confirmed"),
-            ({"automated_label_confirmed": date(2026, 11, 24)}, "automated_label_confirmed"),
+            ({"own": {}}, "automated_label_confirmed"),
+            (
+                {"own": {"automated_label_confirmed": date(2026, 11, 24)}},
+                "automated_label_confirmed",
+            ),
         ],
     )
     def test_an_account_that_lacks_one_may_not(self, changes: dict[str, Any], key: str) -> None:
@@ -474,7 +477,7 @@ class TestGoingLive:
         assert found.startswith(f"accounts.on-x.{key}: ")
 
     def test_only_x_needs_the_confirmed_label(self) -> None:
-        account = replace(self.ready, name="m", platform="mastodon", automated_label_confirmed=None)
+        account = replace(self.ready, name="m", platform="mastodon", own={})
 
         assert errors(accounts=[account], mode=Mode.LIVE) == []
 

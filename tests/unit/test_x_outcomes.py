@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from bot.core.model import Charge
@@ -16,14 +14,17 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from bot.platforms.x.outcomes import Reply, Task, accepted, billed
+from bot.platforms.http.exchange import Exchange
+from bot.platforms.x.outcomes import Task, accepted, billed
 
-HOUR = timedelta(hours=1)
+
+def exchange(status: int | None, body: bytes = b"", *, is_sent: bool = True) -> Exchange:
+    return Exchange(is_started=True, is_sent=is_sent, status=status, body=body)
 
 
-def judged(reply: Reply, task: Task) -> PlatformError:
+def judged(facts: Exchange, task: Task) -> PlatformError:
     with pytest.raises(PlatformError) as caught:
-        accepted(reply, task)
+        accepted(facts, task)
     return caught.value
 
 
@@ -61,55 +62,37 @@ def judged(reply: Reply, task: Task) -> PlatformError:
 def test_an_answer_proves_what_the_table_says(
     status: int | None, said: str, publishing: type[Exception], reading: type[Exception]
 ) -> None:
-    reply = Reply(status, is_sent=True, value=None, said=said)
+    facts = exchange(status)
+    facts.message = said
 
-    assert type(judged(reply, Task.PUBLISH)) is publishing
-    assert type(judged(reply, Task.READ)) is reading
+    assert type(judged(facts, Task.PUBLISH)) is publishing
+    assert type(judged(facts, Task.READ)) is reading
 
 
 def test_what_never_left_the_machine_was_surely_not_published() -> None:
-    reply = Reply(None, is_sent=False, value=None, cause=OSError("refused"))
-
-    assert type(judged(reply, Task.PUBLISH)) is UnavailableError
+    assert type(judged(exchange(None, is_sent=False), Task.PUBLISH)) is UnavailableError
 
 
-@pytest.mark.parametrize("value", [None, [], 7, "yes", True])
-def test_a_good_status_without_an_object_is_unconfirmed(value: object) -> None:
-    assert type(judged(Reply(201, is_sent=True, value=value), Task.PUBLISH)) is UnconfirmedError
+@pytest.mark.parametrize("body", [b"", b"[]", b"7", b'"yes"', b"true"])
+def test_a_good_status_without_an_object_is_unconfirmed(body: bytes) -> None:
+    assert type(judged(exchange(201, body), Task.PUBLISH)) is UnconfirmedError
 
 
 @pytest.mark.parametrize(
-    ("wait", "told"),
+    ("facts", "task", "units"),
     [
-        (timedelta(seconds=120), timedelta(seconds=120)),
-        (timedelta(days=3000), HOUR),
-        (None, timedelta(minutes=15)),
+        (exchange(None, is_sent=False), Task.PUBLISH, 0),
+        (exchange(None), Task.PUBLISH, 10),
+        (exchange(None), Task.READ, 10),
+        (exchange(429), Task.PUBLISH, 0),
+        (exchange(403), Task.PUBLISH, 0),
+        (exchange(500), Task.PUBLISH, 10),
+        (exchange(500), Task.READ, 0),
+        (exchange(201, b'{"data": {"id": "1"}}'), Task.PUBLISH, 10),
+        (exchange(200, b'{"data": [1, 2]}'), Task.READ, 2),
+        (exchange(200, b'{"meta": {}}'), Task.READ, 0),
+        (exchange(200), Task.READ, 10),
     ],
 )
-def test_a_rate_limit_tells_a_wait_of_an_hour_at_most(
-    wait: timedelta | None, told: timedelta
-) -> None:
-    error = judged(Reply(429, is_sent=True, value={}, wait=wait), Task.PUBLISH)
-
-    assert isinstance(error, UnavailableError)
-    assert error.retry_after == told
-
-
-@pytest.mark.parametrize(
-    ("reply", "task", "units"),
-    [
-        (Reply(None, is_sent=False, value=None), Task.PUBLISH, 0),
-        (Reply(None, is_sent=True, value=None), Task.PUBLISH, 10),
-        (Reply(None, is_sent=True, value=None), Task.READ, 10),
-        (Reply(429, is_sent=True, value=None), Task.PUBLISH, 0),
-        (Reply(403, is_sent=True, value=None), Task.PUBLISH, 0),
-        (Reply(500, is_sent=True, value=None), Task.PUBLISH, 10),
-        (Reply(500, is_sent=True, value=None), Task.READ, 0),
-        (Reply(201, is_sent=True, value={"data": {"id": "1"}}), Task.PUBLISH, 10),
-        (Reply(200, is_sent=True, value={"data": [1, 2]}), Task.READ, 2),
-        (Reply(200, is_sent=True, value={"meta": {}}), Task.READ, 0),
-        (Reply(200, is_sent=True, value=None), Task.READ, 10),
-    ],
-)
-def test_only_what_x_may_bill_stays_booked(reply: Reply, task: Task, units: int) -> None:
-    assert billed(reply, task, Charge("any", 10)) == units
+def test_only_what_x_may_bill_stays_booked(facts: Exchange, task: Task, units: int) -> None:
+    assert billed(facts, task, Charge("any", 10)) == units

@@ -15,12 +15,11 @@ from bot.core.model import (
     JsonObject,
     Limits,
     Metrics,
+    PlatformSpec,
     PostRef,
     ReplyTo,
     Status,
-    Traits,
 )
-from bot.core.tid import tid
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -39,7 +38,8 @@ from bot.platforms.bluesky.record import (
 )
 from bot.platforms.bluesky.repo import REFUSED, Repo
 from bot.platforms.bluesky.session import SignedIn, procedure
-from bot.platforms.bluesky.traits import NAME, TRAITS
+from bot.platforms.bluesky.spec import NAME, SPEC
+from bot.platforms.bluesky.tid import tid
 
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
 _STALE = frozenset({"ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"})
@@ -67,8 +67,8 @@ class BlueskyPlatform:
     _appview: AppView
 
     @property
-    def traits(self) -> Traits:
-        return TRAITS
+    def traits(self) -> PlatformSpec:
+        return SPEC
 
     def profile(self) -> Profile:
         self._session.client()
@@ -86,7 +86,7 @@ class BlueskyPlatform:
 
     def limits(self) -> Limits:
         known = self._account.max_length
-        return replace(TRAITS.limits, max_length=known) if known else TRAITS.limits
+        return replace(SPEC.limits, max_length=known) if known else SPEC.limits
 
     def prepare(
         self,
@@ -134,17 +134,17 @@ class BlueskyPlatform:
 
     def _meant(self, error: PlatformError) -> PlatformError:
         """Tell apart what one status may mean."""
-        trace = self._session.trace
-        if not trace.path.endswith("com.atproto.repo.putRecord"):
+        exchange = self._session.exchange
+        if not exchange.path.endswith("com.atproto.repo.putRecord"):
             # The library wanted another session first, and got none or could not read ours.
             return UnavailableError(NAME, str(error))
-        if trace.status != 400:
+        if exchange.status != 400:
             return error
-        if trace.error == "InvalidSwap":
+        if exchange.error == "InvalidSwap":
             return UnconfirmedError(NAME, "the record key holds another record")
-        if trace.error in _STALE:
+        if exchange.error in _STALE:
             return UnavailableError(NAME, f"the session ended: {error}")
-        return UnauthorizedError(NAME, str(error)) if trace.error in _CLOSED else error
+        return UnauthorizedError(NAME, str(error)) if exchange.error in _CLOSED else error
 
     def find(self, draft: Draft) -> PostRef | None:
         seen = self._repo.record(draft.wire["repo"], COLLECTION, draft.wire["rkey"])

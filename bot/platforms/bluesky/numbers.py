@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from atproto_client import Client
 
@@ -12,7 +11,7 @@ from bot.core.model import Metrics
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.request import BoundedRequest
 from bot.platforms.bluesky.session import SignedIn, query
-from bot.platforms.wire import is_loopback, safe_origin
+from bot.platforms.http.credentials import is_loopback, safe_origin
 
 _PUBLIC = "https://public.api.bsky.app"
 #: app.bsky.feed.getPosts takes no more.
@@ -27,11 +26,11 @@ class AppView:
 
     def __init__(self, connection: Connection, session: SignedIn) -> None:
         self._session = session
-        is_local = is_loopback(urlsplit(session.origin).hostname or "")
-        origin = connection.appview or ("" if is_local else _PUBLIC)
+        is_local = is_loopback(session.origin)
+        origin = connection.numbers_origin or ("" if is_local else _PUBLIC)
         self._client: Client | None = None
         if origin:
-            request = BoundedRequest(connection, session.trace)
+            request = BoundedRequest(connection, session.exchange)
             self._client = Client(safe_origin(origin, connection.account.name), request)
 
     def numbers(self, uris: Sequence[str]) -> Mapping[str, Metrics]:

@@ -11,7 +11,7 @@ from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import PictureReader
 from bot.platforms.bluesky.record import COLLECTION, at_uri, place_of
 from bot.platforms.bluesky.session import SignedIn, procedure, query
-from bot.platforms.bluesky.traits import NAME
+from bot.platforms.bluesky.spec import NAME
 
 #: Answers that refuse a record or a picture for good.
 REFUSED = frozenset({400, 413})
@@ -46,7 +46,7 @@ class Repo:
                     raise TypeError("no record")
                 return seen
         except PlatformError:
-            if _is_missing(self.session.trace.error, self.session.trace.message):
+            if _is_missing(self.session.exchange.error, self.session.exchange.message):
                 return None
             raise
 

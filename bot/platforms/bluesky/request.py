@@ -10,8 +10,9 @@ import httpx
 from atproto_client.request import Request, Response
 
 from bot.platforms.base import Connection
-from bot.platforms.wall import Wall
-from bot.platforms.wire import Trace, redact, redact_bytes, take, unpack
+from bot.platforms.http.bounds import CallDeadline, read_body
+from bot.platforms.http.credentials import redact, redact_bytes
+from bot.platforms.http.exchange import Exchange
 
 #: A session's token, which a server could send back.
 _TOKEN = re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*")
@@ -22,9 +23,9 @@ _UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"
 class BoundedRequest(Request):  # type: ignore[misc] # atproto ships no types
     """atproto's way to httpx, with timeouts that suit a post and without redirects."""
 
-    def __init__(self, connection: Connection, trace: Trace) -> None:
+    def __init__(self, connection: Connection, exchange: Exchange) -> None:
         super().__init__(
-            transport=_BoundedTransport(connection, trace),
+            transport=_BoundedTransport(connection, exchange),
             timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
             headers={"Accept-Encoding": "identity"},
             trust_env=False,
@@ -42,32 +43,32 @@ class BoundedRequest(Request):  # type: ignore[misc] # atproto ships no types
 class _BoundedTransport(httpx.BaseTransport):
     """One fresh connection a request, cut when its time is up."""
 
-    def __init__(self, connection: Connection, trace: Trace) -> None:
+    def __init__(self, connection: Connection, exchange: Exchange) -> None:
         self._connection = connection
-        self._trace = trace
+        self._exchange = exchange
         # A kept-alive connection dies without telling whether the request was read.
         self._inner = httpx.HTTPTransport(
             retries=0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._trace.begin(request.url.path)
+        self._exchange.begin(request.url.path)
         seconds = self._connection.connect_timeout + self._connection.read_timeout
-        with Wall(seconds) as wall:
-            request.extensions["trace"] = _Watch(self._trace, wall)
+        with CallDeadline(seconds) as deadline:
+            request.extensions["trace"] = _Watch(self._exchange, deadline)
             answer = self._inner.handle_request(request)
             try:
-                self._trace.answer(answer.status_code, answer.headers)
-                packed = take(answer.iter_raw())
+                self._exchange.answered(answer.status_code, answer.headers)
+                encoding = answer.headers.get("content-encoding", "")
+                body = read_body(answer.iter_raw(), encoding)
             finally:
                 answer.close()
-        body = unpack(packed, answer.headers.get("content-encoding", ""))
         body = redact_bytes(body, self._connection.secrets)
         if answer.status_code != 200 or not request.url.path.endswith(_GIVES_TOKENS):
             body = _TOKEN.sub(b"***", body)
-        self._trace.body(body)
-        if self._trace.server_time:
-            self._connection.on_server_time(self._trace.server_time)
+        self._exchange.read(body)
+        if self._exchange.server_time:
+            self._connection.on_server_time(self._exchange.server_time)
         return httpx.Response(
             answer.status_code, headers=self._clean(answer.headers), content=body, request=request
         )
@@ -83,14 +84,14 @@ class _BoundedTransport(httpx.BaseTransport):
 class _Watch:
     """Told by httpcore what happens to a connection."""
 
-    def __init__(self, trace: Trace, wall: Wall) -> None:
-        self._trace = trace
-        self._wall = wall
+    def __init__(self, exchange: Exchange, deadline: CallDeadline) -> None:
+        self._exchange = exchange
+        self._deadline = deadline
 
     def __call__(self, event: str, told: Mapping[str, Any]) -> None:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             sock = told["return_value"].get_extra_info("socket")
             if sock is not None:
-                self._wall.watch(sock)
+                self._deadline.watch(sock)
         elif event.endswith("send_request_headers.started"):
-            self._trace.connected()
+            self._exchange.connected()

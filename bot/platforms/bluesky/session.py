@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from atproto_client import Client
 from atproto_client.client.session import Session, SessionEvent
@@ -14,8 +13,9 @@ from atproto_client.models.dot_dict import DotDict
 from bot.errors import PlatformError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.request import BoundedRequest
-from bot.platforms.bluesky.traits import NAME
-from bot.platforms.wire import Trace, is_loopback, safe_origin, secret_of, translated
+from bot.platforms.bluesky.spec import NAME
+from bot.platforms.http.credentials import is_loopback, require_secret, safe_origin
+from bot.platforms.http.exchange import Exchange, translated_errors
 
 #: Answers to a session that has run out or was taken away; the password may still be good.
 _STALE = frozenset({400, 401, 403})
@@ -26,12 +26,12 @@ class SignedIn:
 
     def __init__(self, connection: Connection) -> None:
         account = connection.account
-        self.trace = Trace()
+        self.exchange = Exchange()
         self.origin = safe_origin(account.server or "https://bsky.social", account.name)
         if not account.handle:
             raise SettingsError(f"account {account.name}: handle is missing")
         self._name = account.handle
-        self._password = secret_of(connection.secrets, "APP_PASSWORD", account.name)
+        self._password = require_secret(connection.secrets, "APP_PASSWORD", account.name)
         self._connection = connection
         self._client: Client | None = None
         self.did = ""
@@ -52,7 +52,7 @@ class SignedIn:
                 with self.calls():
                     self._take(self._client.com.atproto.server.get_session())
             except PlatformError:
-                if self.trace.status not in _STALE and self.trace.is_started:
+                if self.exchange.status not in _STALE and self.exchange.is_started:
                     raise
             else:
                 return self._client
@@ -60,7 +60,7 @@ class SignedIn:
 
     def _sign_in(self) -> Client:
         self.close()
-        client = Client(self.origin, BoundedRequest(self._connection, self.trace))
+        client = Client(self.origin, BoundedRequest(self._connection, self.exchange))
         client.on_session_change(lambda event, session: self._stay(client, event, session))
         try:
             with self.calls():
@@ -68,7 +68,7 @@ class SignedIn:
                 client.login(self._name, self._password, fetch_bsky_profile=False)
         except PlatformError as error:
             client.request.close()
-            if self.trace.status == 400:
+            if self.exchange.status == 400:
                 raise UnauthorizedError(NAME, f"cannot sign in: {error}") from error
             raise
         self._client = client
@@ -90,11 +90,11 @@ class SignedIn:
         client.update_base_url(self._server(session.pds_endpoint or ""))
 
     def _server(self, told: str) -> str:
-        if is_loopback(urlsplit(self.origin).hostname or ""):
+        if is_loopback(self.origin):
             return self.origin
         with suppress(SettingsError):
             endpoint = safe_origin(told, NAME)
-            if not is_loopback(urlsplit(endpoint).hostname or ""):
+            if not is_loopback(endpoint):
                 return endpoint
         return self.origin
 
@@ -102,7 +102,7 @@ class SignedIn:
         self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
     ) -> AbstractContextManager[None]:
         """Open the context in which the library is called."""
-        return translated(NAME, self.trace, writing=writing, refusals=refusals)
+        return translated_errors(NAME, self.exchange, writing=writing, refusals=refusals)
 
     def close(self) -> None:
         """Forget the session and let go of its connections."""

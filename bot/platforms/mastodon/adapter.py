@@ -13,29 +13,28 @@ from urllib.parse import urlsplit
 import mastodon
 
 from bot.core.campaign import Account
-from bot.core.model import Draft, Limits, Metrics, PostRef, ReplyTo, Status, Traits
+from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import (
     PlatformError,
     RejectedError,
-    SettingsError,
     UnavailableError,
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.http.credentials import require_secret, safe_origin
+from bot.platforms.http.exchange import Exchange, translated_errors
+from bot.platforms.http.session import BoundedSession
 from bot.platforms.mastodon.instance import ask, limits_of
 from bot.platforms.mastodon.numbers import Numbers
 from bot.platforms.mastodon.readback import id_of, ref_of
-from bot.platforms.mastodon.session import BoundedSession
+from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.mastodon.timeline import Timeline
-from bot.platforms.mastodon.traits import NAME, TRAITS
 from bot.platforms.mastodon.uploads import Uploads
-from bot.platforms.wire import Trace, safe_origin, secret_of, translated
 
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
 #: through, so that this refusal is about the repeat, is for the caller to know.
 _REFUSED = frozenset({400, 404, 413, 422})
 #: The server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
-_VISIBILITIES = frozenset({"public", "unlisted", "private"})
 
 
 def connect(connection: Connection) -> Platform:
@@ -46,11 +45,9 @@ def connect(connection: Connection) -> Platform:
     """
     account = connection.account
     origin = safe_origin(account.server, account.name)
-    if account.visibility not in _VISIBILITIES:
-        raise SettingsError(f"account {account.name}: no such visibility {account.visibility!r}")
-    token = secret_of(connection.secrets, "ACCESS_TOKEN", account.name)
-    trace = Trace()
-    session = BoundedSession(connection, trace)
+    token = require_secret(connection.secrets, "ACCESS_TOKEN", account.name)
+    exchange = Exchange()
+    session = BoundedSession(connection, exchange, origin)
     client = mastodon.Mastodon(
         api_base_url=origin,
         ratelimit_method="throw",
@@ -65,8 +62,9 @@ def connect(connection: Connection) -> Platform:
     )
     # Not through the constructor, which reads a token that is also a path as a file.
     client.access_token = token
-    calls = partial(translated, NAME, trace)
-    return MastodonPlatform(account, origin, client, session, trace, Uploads(client, calls, trace))
+    calls = partial(translated_errors, NAME, exchange)
+    uploads = Uploads(client, calls, exchange)
+    return MastodonPlatform(account, origin, client, session, exchange, uploads)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,12 +75,12 @@ class MastodonPlatform:
     _origin: str
     _client: mastodon.Mastodon
     _session: BoundedSession
-    _trace: Trace
+    _exchange: Exchange
     _uploads: Uploads
 
     @property
-    def traits(self) -> Traits:
-        return TRAITS
+    def traits(self) -> PlatformSpec:
+        return SPEC
 
     def profile(self) -> Profile:
         me = self._me()
@@ -97,7 +95,7 @@ class MastodonPlatform:
         )
 
     def limits(self) -> Limits:
-        limits = limits_of(ask(self._session, self._origin, self._calls), TRAITS.limits)
+        limits = limits_of(ask(self._session, self._origin, self._calls), SPEC.limits)
         known = self._account.max_length
         return replace(limits, max_length=known) if known else limits
 
@@ -119,7 +117,7 @@ class MastodonPlatform:
             "sensitive": status.sensitive or bool(status.warning),
             "media_ids": media_ids,
             "in_reply_to_id": id_of(reply_to.parent) if reply_to else None,
-            "visibility": self._account.visibility,
+            "visibility": SPEC.value(self._account, "visibility"),
             "since": (at - _SKEW).isoformat(),
         }
         return Draft(key, wire)
@@ -140,7 +138,7 @@ class MastodonPlatform:
                 )
                 return ref_of(made)
         except RejectedError as error:
-            if self._trace.status == 422 and self._uploads.are_processing(wire["media_ids"]):
+            if self._exchange.status == 422 and self._uploads.are_processing(wire["media_ids"]):
                 raise UnavailableError(NAME, "pictures are still being processed") from error
             raise
 
@@ -149,7 +147,7 @@ class MastodonPlatform:
         # empty timeline is taken for absence.
         me = str(self._me()["id"])
         since = datetime.fromisoformat(draft.wire["since"])
-        timeline = Timeline(self._client, self._calls, self._trace)
+        timeline = Timeline(self._client, self._calls, self._exchange)
         seen = timeline.find(draft, me=me, since=since)
         return None if seen is None else ref_of(seen)
 
@@ -183,11 +181,11 @@ class MastodonPlatform:
     def _calls(
         self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
     ) -> AbstractContextManager[None]:
-        return translated(NAME, self._trace, writing=writing, refusals=refusals)
+        return translated_errors(NAME, self._exchange, writing=writing, refusals=refusals)
 
     def _is_gone(self) -> bool:
         # A 404 in words of the API; a web server that has lost its way answers in HTML.
-        return self._trace.status in (404, 410) and bool(self._trace.error)
+        return self._exchange.status in (404, 410) and bool(self._exchange.error)
 
     def _me(self) -> Mapping[str, Any]:
         with self._calls():

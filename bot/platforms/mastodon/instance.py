@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+import requests
+
 from bot.core.model import Limits
-from bot.platforms.mastodon.session import BoundedSession, json_object
+from bot.platforms.http.session import BoundedSession
 
 _PATHS = ("/api/v2/instance", "/api/v1/instance")
 
@@ -29,7 +31,7 @@ def ask(
             response = session.get(origin + path)
             if response.status_code == 429:
                 raise TypeError("rate limited")
-        told = json_object(response)
+        told = _json_object(response)
         if told is not None:
             return told
     return {}
@@ -53,6 +55,17 @@ def limits_of(told: Mapping[str, Any], usual: Limits) -> Limits:
         max_pixels=_count(media.get("image_matrix_limit")) or usual.max_pixels,
         picture_mimes=_mimes(media.get("supported_mime_types"), usual.picture_mimes),
     )
+
+
+def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
+    """Read an answer that should be a JSON object; None where it is not a good one."""
+    if response.status_code != 200:
+        return None
+    try:
+        value = response.json()
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -12,9 +12,9 @@ import mastodon
 
 from bot.core.model import Draft
 from bot.errors import PlatformError, UnconfirmedError
+from bot.platforms.http.exchange import Exchange
 from bot.platforms.mastodon.readback import Likeness, is_source, likeness, made_at, ref_of
-from bot.platforms.mastodon.traits import NAME
-from bot.platforms.wire import Trace
+from bot.platforms.mastodon.spec import NAME
 
 #: Forty statuses a page: an account that made more since the attempt needs a person.
 _MAX_PAGES = 10
@@ -29,7 +29,7 @@ class Timeline:
 
     client: mastodon.Mastodon
     calls: Callable[[], AbstractContextManager[None]]
-    trace: Trace
+    exchange: Exchange
 
     def find(self, draft: Draft, *, me: str, since: datetime) -> Mapping[str, Any] | None:
         """Find what a draft describes; None only after all since then was read without it.
@@ -58,7 +58,7 @@ class Timeline:
                 source: Any = self.client.status_source(str(seen["id"]))
                 is_same = isinstance(source, dict) and is_source(source, draft.wire)
         except PlatformError:
-            if self.trace.status in _NO_SOURCES:
+            if self.exchange.status in _NO_SOURCES:
                 return Likeness.OTHER
             raise
         if not is_same:

@@ -13,8 +13,8 @@ import mastodon
 from bot.core.model import Picture
 from bot.errors import PlatformError, UnavailableError
 from bot.platforms.base import PictureReader
-from bot.platforms.mastodon.traits import NAME
-from bot.platforms.wire import Trace
+from bot.platforms.http.exchange import Exchange
+from bot.platforms.mastodon.spec import NAME
 
 #: Answers that say that a picture will never do.
 _UNFIT = frozenset({400, 413, 415, 422})
@@ -38,7 +38,7 @@ class Uploads:
 
     client: mastodon.Mastodon
     calls: Calls
-    trace: Trace
+    exchange: Exchange
     wait: Callable[[float], None] = _wait
     #: Uploads that were not ready in time, so that the next try waits on instead of uploading anew.
     _unfinished: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -100,10 +100,10 @@ class Uploads:
                 if str(_member(seen, "id")) != one:
                     raise TypeError("no upload")
         except PlatformError:
-            if self.trace.status in {404, *_UNFIT}:
+            if self.exchange.status in {404, *_UNFIT}:
                 self._forget(one)
             raise
-        if self.trace.status == 206 or not _member(seen, "url"):
+        if self.exchange.status == 206 or not _member(seen, "url"):
             return True
         self._forget(one)
         return False

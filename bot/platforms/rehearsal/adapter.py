@@ -14,10 +14,10 @@ from bot.core.model import (
     Draft,
     Limits,
     Metrics,
+    PlatformSpec,
     PostRef,
     ReplyTo,
     Status,
-    Traits,
     canonical_json,
     sha256_hex,
     status_from_json,
@@ -27,7 +27,7 @@ from bot.platforms.base import Connect, Connection, PictureReader, Platform, Pro
 from bot.platforms.rehearsal.book import Book, Rehearsed
 
 
-def connect_as(traits: Traits, path: Path) -> Connect:
+def connect_as(traits: PlatformSpec, path: Path) -> Connect:
     """Give a ``connect`` for accounts of the platform with these traits, kept in this file."""
 
     def connect(connection: Connection) -> Platform:
@@ -40,7 +40,7 @@ def connect_as(traits: Traits, path: Path) -> Connect:
 class Rehearsal:
     """One account that nobody follows; what is published with one key is one status."""
 
-    traits: Traits
+    traits: PlatformSpec
     connection: Connection
     book: Book
 

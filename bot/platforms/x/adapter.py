@@ -12,20 +12,20 @@ from bot.core.model import (
     Draft,
     Limits,
     Metrics,
+    PlatformSpec,
     PostRef,
     ReplyTo,
     Status,
-    Traits,
 )
 from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.lookup import look_up, numbers
-from bot.platforms.x.outcomes import NAME, Task
+from bot.platforms.x.outcomes import Task
 from bot.platforms.x.owned import OwnNumbers
 from bot.platforms.x.reading import Shown, canonical
+from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import Timeline
-from bot.platforms.x.traits import TRAITS
 from bot.platforms.x.uploading import upload
 
 
@@ -48,12 +48,11 @@ class X:
         self._user = client.token_user
         #: Highest own id that this process has seen; saves a paid read before each status.
         self._newest: str | None = None
-        owns = connection.account.owns_app
-        self._timeline = Timeline(client, self._user_id, "owned_read" if owns else "read")
+        self._timeline = Timeline(client, self._user_id, SPEC.read_action(connection.account))
 
     @property
-    def traits(self) -> Traits:
-        return TRAITS
+    def traits(self) -> PlatformSpec:
+        return SPEC
 
     def profile(self) -> Profile:
         answer = self._client.ask(
@@ -88,7 +87,7 @@ class X:
     def limits(self) -> Limits:
         """Give X's published limits, as X has nothing to ask; a Premium account has its length."""
         longer = self._account.max_length
-        return replace(TRAITS.limits, max_length=longer) if longer else TRAITS.limits
+        return replace(SPEC.limits, max_length=longer) if longer else SPEC.limits
 
     def prepare(
         self,
@@ -114,7 +113,7 @@ class X:
             "media_keys": [one.key for one in uploaded],
             "root": reply_to.root.id if reply_to else None,
             "newest": self._newest,
-            "charge": TRAITS.charges(status)[0].action,
+            "charge": SPEC.charges(status)[0].action,
         }
         return Draft(key, wire)
 
@@ -172,7 +171,7 @@ class X:
         return look_up(self._client, [ref.id])[ref.id] is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
-        if self._account.owns_app:
+        if SPEC.value(self._account, "owns_app"):
             return OwnNumbers(self._client, self._user_id).read(refs)
         return numbers(self._client, refs)
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import tweepy
 
 from bot.core.model import Charge
 from bot.platforms.base import Connection
-from bot.platforms.wire import Trace, is_loopback, redact, safe_origin, secret_of
-from bot.platforms.x.outcomes import Reply, Task, accepted, billed, seen
-from bot.platforms.x.traits import TRAITS
-from bot.platforms.x.transport import OriginAdapter
+from bot.platforms.http.credentials import redact, require_secret, safe_origin
+from bot.platforms.http.exchange import Exchange
+from bot.platforms.http.session import BoundedSession
+from bot.platforms.x.outcomes import Task, accepted, billed, seen
+from bot.platforms.x.spec import SPEC
 
 # At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
 for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
@@ -28,6 +28,7 @@ for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
 ORIGIN = "https://api.twitter.com"
 #: X refuses what was signed too long ago or ahead (about five minutes), as it does bad tokens.
 _APART = timedelta(minutes=1)
+_STAMP = re.compile(r'oauth_timestamp="(\d{1,11})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +49,16 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         name = connection.account.name
         self._connection = connection
-        self._secrets = {one: secret_of(connection.secrets, one, name) for one in TRAITS.secrets}
+        self._secrets = {one: require_secret(connection.secrets, one, name) for one in SPEC.secrets}
+        self._exchange = Exchange()
         origin = safe_origin(connection.account.server or ORIGIN, name)
-        self._adapter = OriginAdapter(
-            origin,
-            Trace(),
-            connect=connection.connect_timeout,
-            read=connection.read_timeout,
-        )
+        self._session = _SignedSession(connection, self._exchange, origin)
         self._tweepy = tweepy.Client(
             **{one.lower(): secret for one, secret in self._secrets.items()},
             return_type=requests.Response,
             wait_on_rate_limit=False,
         )
-        self._set_up(self._tweepy.session, is_here=is_loopback(urlsplit(origin).hostname or ""))
-
-    def _set_up(self, session: requests.Session, *, is_here: bool) -> None:
-        # A redirect would turn a POST into a GET, and carry the signature elsewhere.
-        session.max_redirects = 0
-        session.headers["Accept-Encoding"] = "identity"
-        session.trust_env = not is_here  # a test server is not reached through a proxy
-        session.adapters.clear()
-        session.mount("https://", self._adapter)
+        self._tweepy.session = self._session
 
     @property
     def token_user(self) -> str | None:
@@ -84,62 +73,59 @@ class Client:
             PlatformError: as `outcomes.accepted` judges.
         """
         booking = self._connection.meter.reserve(call.charge)
-        reply = self._exchange(call)
+        cause = self._send(call)
         self._connection.meter.settle(
-            booking, billed(reply, call.task, call.charge), seen(reply, call.task)
+            booking,
+            billed(self._exchange, call.task, call.charge),
+            seen(self._exchange, call.task),
         )
-        return accepted(reply, call.task)
+        return accepted(self._exchange, call.task, cause, is_misdated=self._is_misdated())
 
-    def _exchange(self, call: Call) -> Reply:
-        trace, cause = self._adapter.trace, None
-        trace.reset()
+    def _send(self, call: Call) -> Exception | None:
+        """Make a request; what came of it is in the exchange, whatever the library raised."""
+        self._exchange.reset()
         params = dict(call.params) if call.params else None
         body = dict(call.json) if call.json is not None else None
+        cause = None
         try:
             self._tweepy.request(call.method, call.route, params=params, json=body, user_auth=True)
         except Exception as error:  # noqa: BLE001 - tweepy's own errors break on odd bodies
-            # (a list gives AttributeError, a bad reset ValueError); the trace has the facts.
+            # (a list gives AttributeError, a bad reset ValueError); the exchange has the facts.
             cause = error
-        if trace.server_time is not None:
-            self._connection.on_server_time(trace.server_time)
-        value = _parsed(self._adapter.body) if trace.status is not None else None
-        return Reply(
-            status=trace.status,
-            is_sent=trace.is_sent,
-            value=value,
-            said=redact(_said(value), self._secrets),
-            wait=trace.wait,
-            cause=cause if trace.status is None else None,
-            is_misdated=self._is_misdated(),
-        )
+        self._exchange.error = ""
+        self._exchange.message = redact(_words(self._exchange.value()), self._secrets)
+        return cause
 
     def _is_misdated(self) -> bool:
-        signed, told = self._adapter.signed_at, self._adapter.trace.server_time
+        signed, told = self._session.signed_at, self._exchange.server_time
         return bool(signed and told and abs(told - signed) > _APART)
 
     def close(self) -> None:
-        self._tweepy.session.close()
+        self._session.close()
 
 
-def _parsed(body: bytes | None) -> object:
-    """Read JSON; None where there is none."""
-    try:
-        return json.loads(body or b"")
-    except (ValueError, RecursionError):
-        return None
+class _SignedSession(BoundedSession):
+    """Remembers the time that its last request was signed with."""
+
+    signed_at: datetime | None = None
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        stamp = _STAMP.search(str(request.headers.get("Authorization", "")))
+        self.signed_at = datetime.fromtimestamp(int(stamp[1]), UTC) if stamp else None
+        return super().send(request, **options)
 
 
-def _said(value: object) -> str:
+def _words(value: object) -> str:
     """Collect what an error answer says, for people and for telling refusals apart."""
     told: list[str] = []
     for one in (value, *_errors(value)):
         if isinstance(one, dict):
-            told += [one[key] for key in _WORDS if isinstance(one.get(key), str)]
+            told += [one[key] for key in _KEYS if isinstance(one.get(key), str)]
     line = " ".join(" ".join(dict.fromkeys(told)).split())
     return "".join(char if char.isprintable() else "?" for char in line)[:300]
 
 
-_WORDS = ("title", "detail", "message", "reason", "type")
+_KEYS = ("title", "detail", "message", "reason", "type")
 
 
 def _errors(value: object) -> list[object]:

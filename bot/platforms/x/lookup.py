@@ -8,7 +8,8 @@ from typing import Any
 from bot.core.model import Charge, Metrics, PostRef
 from bot.errors import UnavailableError
 from bot.platforms.x.client import Call, Client
-from bot.platforms.x.outcomes import NAME, Task
+from bot.platforms.x.outcomes import Task
+from bot.platforms.x.spec import NAME
 
 #: Ids in one request.
 BATCH = 100

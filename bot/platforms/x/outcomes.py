@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -18,9 +17,10 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+from bot.platforms.http.exchange import Exchange, classify, describe
+from bot.platforms.x.spec import NAME
 
-NAME = "x"
-#: A rate limit's window, and the longest that a server may make us wait.
+#: A rate limit's window, and the wait where a limit names no moment.
 _WINDOW = timedelta(minutes=15)
 _LONGEST = timedelta(hours=1)
 _GOOD = frozenset({200, 201})
@@ -51,28 +51,16 @@ class Task(Enum):
     PUBLISH = "publish"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back from one call."""
+def accepted(
+    exchange: Exchange, task: Task, cause: Exception | None = None, *, is_misdated: bool = False
+) -> Mapping[str, Any]:
+    """Return the JSON object of a good answer.
 
-    #: None where there was no answer.
-    status: int | None
-    #: Bytes of the request may have left the machine.
-    is_sent: bool
-    #: The answer's JSON; None where it cannot be read.
-    value: object
-    #: What an error answer says in words; without secrets.
-    said: str = ""
-    #: How long the server says to wait.
-    wait: timedelta | None = None
-    #: What the client library raised where there was no answer.
-    cause: Exception | None = None
-    #: The request was signed with another time than the server's.
-    is_misdated: bool = False
-
-
-def accepted(reply: Reply, task: Task) -> Mapping[str, Any]:
-    """Give the JSON object of a good answer.
+    Args:
+        exchange: What happened; ``message`` is what X says in words.
+        task: What the call is for.
+        cause: What the client library raised.
+        is_misdated: The request was signed with another time than the server's.
 
     Raises:
         UnavailableError: surely nothing was published (or read).
@@ -81,82 +69,63 @@ def accepted(reply: Reply, task: Task) -> Mapping[str, Any]:
         OverBudgetError: X says that its credits are used up.
         UnconfirmedError: everything else, when publishing.
     """
-    if reply.status in _GOOD and isinstance(reply.value, dict):
-        return reply.value
-    raise _error(reply, task) from reply.cause
+    value = exchange.value()
+    if exchange.status in _GOOD and isinstance(value, dict):
+        return value
+    error = cause or TypeError("no JSON object")
+    if is_misdated and exchange.status == 401:
+        # No fault of the account, which would wait for a person after the clock is right again.
+        told = f"signed by a clock that is wrong: {describe(exchange, error)}"
+        raise UnavailableError(NAME, told) from error
+    raise _by_words(exchange, task, error) or classify(
+        NAME,
+        exchange,
+        error,
+        writing=task is Task.PUBLISH,
+        refusals=frozenset() if task is Task.READ else _REFUSED,
+    ) from error
 
 
-def _error(reply: Reply, task: Task) -> PlatformError:
-    told = _told(reply)
-    if not reply.is_sent:
-        return UnavailableError(NAME, told)
-    match reply.status:
-        case 401:
-            return _unauthorized(reply, told)
+def _by_words(exchange: Exchange, task: Task, error: Exception) -> PlatformError | None:
+    """Return what only X means by a status; None where it means what it means everywhere."""
+    message = describe(exchange, error)
+    match exchange.status:
         case 402:
-            return OverBudgetError(NAME, f"the credits at X are used up: {told}")
+            return OverBudgetError(NAME, f"the credits at X are used up: {message}")
         case 403:
-            return _forbidden(reply, task, told)
+            return _forbidden(exchange.message.lower(), task, message)
         case 404:
-            return UnavailableError(NAME, told)
+            return UnavailableError(NAME, message)
         case 429:
             # Without a usable moment, a whole window: no request earlier than allowed.
-            return UnavailableError(NAME, told, retry_after=min(reply.wait or _WINDOW, _LONGEST))
-        case status if status in _REFUSED and task is not Task.READ:
-            return RejectedError(NAME, told)
-        case _:
-            return _unclear(task, told, reply.wait)
+            return UnavailableError(NAME, message, retry_after=exchange.wait or _WINDOW)
+    return None
 
 
-def _unclear(task: Task, told: str, wait: timedelta | None = None) -> PlatformError:
-    if task is Task.PUBLISH:
-        return UnconfirmedError(NAME, told)
-    return UnavailableError(NAME, told, retry_after=min(wait, _LONGEST) if wait else None)
+def _forbidden(words: str, task: Task, message: str) -> PlatformError:
+    if not words:  # some box before X, perhaps; X always says why
+        kind = UnconfirmedError if task is Task.PUBLISH else UnavailableError
+        return kind(NAME, message)
+    if "duplicate" in words and task is Task.PUBLISH:
+        return RepeatedError(NAME, message)
+    if "limit" in words:
+        return UnavailableError(NAME, message, retry_after=_LONGEST)
+    if task is Task.READ or any(word in words for word in _ACCOUNT):
+        return UnauthorizedError(NAME, message)
+    return RejectedError(NAME, message)
 
 
-def _unauthorized(reply: Reply, told: str) -> PlatformError:
-    if reply.is_misdated:
-        # No fault of the account, which would wait for a person after the clock is right again.
-        return UnavailableError(NAME, f"signed by a clock that is wrong: {told}")
-    return UnauthorizedError(NAME, told)
-
-
-def _forbidden(reply: Reply, task: Task, told: str) -> PlatformError:
-    said = reply.said.lower()
-    if not said:
-        return _unclear(task, told)  # some box before X, perhaps; X always says why
-    if "duplicate" in said and task is Task.PUBLISH:
-        return RepeatedError(NAME, told)
-    if "limit" in said:
-        return UnavailableError(NAME, told, retry_after=_LONGEST)
-    if task is Task.READ or any(word in said for word in _ACCOUNT):
-        return UnauthorizedError(NAME, told)
-    return RejectedError(NAME, told)
-
-
-def _told(reply: Reply) -> str:
-    """Say for people what came back; the library's own words are left out, as they may be long."""
-    kind = type(reply.cause).__name__ if reply.cause else ""
-    if not reply.is_sent:
-        return f"no connection ({kind})" if kind else "no connection"
-    if reply.status is None:
-        return f"no answer ({kind})"
-    if reply.status in _GOOD:
-        return f"answered {reply.status} with what cannot be read"
-    return f"answered {reply.status}" + (f": {reply.said}" if reply.said else "")
-
-
-def billed(reply: Reply, task: Task, charge: Charge) -> int:
+def billed(exchange: Exchange, task: Task, charge: Charge) -> int:
     """Count the units that X may bill: at most what was booked, 0 where the call surely failed.
 
     Only successful requests are billed (docs.x.com, "Post cap"); one without a clear answer may
     have been one.
     """
-    if not reply.is_sent:
+    if not exchange.is_sent:
         return 0
-    if reply.status in _GOOD:
-        return _units(reply.value, task, charge)
-    if reply.status is None or (task is Task.PUBLISH and reply.status >= 500):
+    if exchange.status in _GOOD:
+        return _units(exchange.value(), task, charge)
+    if exchange.status is None or (task is Task.PUBLISH and exchange.status >= 500):
         return charge.units
     return 0
 
@@ -168,11 +137,12 @@ def _units(value: object, task: Task, charge: Charge) -> int:
     return charge.units
 
 
-def seen(reply: Reply, task: Task) -> tuple[str, ...]:
+def seen(exchange: Exchange, task: Task) -> tuple[str, ...]:
     """Name what a good answer to a read shows; X bills each once a UTC day ("Pricing")."""
-    if task is not Task.READ or reply.status not in _GOOD or not isinstance(reply.value, dict):
+    value = exchange.value()
+    if task is not Task.READ or exchange.status not in _GOOD or not isinstance(value, dict):
         return ()
-    found = reply.value.get("data")
+    found = value.get("data")
     shown = found if isinstance(found, list) else [found]
     ids = (one.get("id") for one in shown if isinstance(one, dict))
     return tuple(one for one in ids if isinstance(one, str) and one.isdigit())

@@ -9,7 +9,8 @@ from bot.core.model import Charge, Metrics, PostRef
 from bot.errors import UnavailableError
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.lookup import ALL_NUMBERS, look_up, metrics_of
-from bot.platforms.x.outcomes import NAME, Task
+from bot.platforms.x.outcomes import Task
+from bot.platforms.x.spec import NAME
 
 #: Statuses this close are read in one page: the parts of a thread. Others would bring along what
 #: lies between them, and each status of a page is paid for.

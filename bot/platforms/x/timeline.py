@@ -9,8 +9,9 @@ from typing import Any
 from bot.core.model import Charge
 from bot.errors import UnavailableError
 from bot.platforms.x.client import Call, Client
-from bot.platforms.x.outcomes import NAME, Task
+from bot.platforms.x.outcomes import Task
 from bot.platforms.x.reading import IncompleteError, Shown, read
+from bot.platforms.x.spec import NAME
 
 #: What is asked of each status; X's names since 2026 (``post.fields``), read in either dialect.
 _FIELDS = "created_at,text,entities,attachments,note_post,conversation_id"

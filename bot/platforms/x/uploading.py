@@ -10,7 +10,8 @@ from typing import Any
 from bot.core.model import Charge, Picture
 from bot.errors import RejectedError, UnavailableError
 from bot.platforms.x.client import Call, Client
-from bot.platforms.x.outcomes import NAME, Task
+from bot.platforms.x.outcomes import Task
+from bot.platforms.x.spec import NAME
 
 
 @dataclass(frozen=True, slots=True)

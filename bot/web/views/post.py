@@ -117,7 +117,7 @@ def looks_of(whole: RenderedCampaign, post: Post) -> list[Look]:
             platform=text.account.platform,
             handle=text.account.handle or text.account.name,
             parts=tuple(
-                _part(status, length, text.account.platform)
+                _part(status, length)
                 for status, length in zip(text.statuses, text.lengths, strict=False)
             ),
             max_length=text.max_length,
@@ -138,18 +138,16 @@ def looks_of_rows(house: House, rows: Sequence[Delivery]) -> list[Look]:
             continue
         traits, limits = whole.traits_of(name), whole.limits[name]
         first = [row for row in group if row.occurrence == group[0].occurrence]
-        parts = tuple(
-            _part(row.status, length_of(row.status, traits, limits), row.platform) for row in first
-        )
+        parts = tuple(_part(row.status, length_of(row.status, traits, limits)) for row in first)
         handle = accounts[name].handle or name
         most = accounts[name].max_length or limits.max_length
         looks.append(Look(name, traits.name, handle, parts, most, "", 0.0))
     return looks
 
 
-def _part(status: Status, length: int, platform: str) -> Part:
+def _part(status: Status, length: int) -> Part:
     host = host_of(status.card.url) if status.card else ""
-    return Part(status, pieces(status, platform), length, host)
+    return Part(status, pieces(status), length, host)
 
 
 def passages(house: House, post: Post) -> list[dict[str, Any]]:

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from bot.services.users import LONGEST, SignInError
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.asking import Asked, RefusedError
-from bot.web.rendering import STATIC, STYLE
+from bot.web.rendering import STATIC, stylesheet
 
 _WEEK = 604_800
 ICON = (STATIC / "icon.svg").read_bytes()
 
 
-def style(_asked: Asked) -> Answer:
-    return Raw(STYLE, "text/css; charset=utf-8", keep=_WEEK)
+def style(asked: Asked) -> Answer:
+    return Raw(stylesheet(asked.house.specs), "text/css; charset=utf-8", keep=_WEEK)
 
 
 def icon(_asked: Asked) -> Answer:

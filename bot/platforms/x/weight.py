@@ -1,7 +1,7 @@
 """How X weighs a text.
 
 Written from X's documentation (counting characters) and its published configuration, version 3;
-which emoji sequences count as one is in `bot.core.emoji`.
+which emoji sequences count as one is in `bot.platforms.x.emoji`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import cache
 
 import regex
 
-from bot.core import emoji
-from bot.core.x_text import INVALID, find_addresses
+from bot.core.model import Limits
+from bot.core.twitter_text import INVALID, find_addresses
+from bot.platforms.x import emoji
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,14 @@ def _plain_weight(text: str, scale: Scale) -> int:
     joins = scale.joins_emoji and _joint().search(text)
     rest, sequences = _emoji().subn("", text) if joins else (text, 0)
     return 2 * sequences + len(rest) + len(_heavy().findall(rest))
+
+
+def length(text: str, limits: Limits) -> int:
+    """Count as X: weights after NFC, and each address as ``limits.url_length``.
+
+    An address whose top-level domain is newer than X's published list counts what is more.
+    """
+    return total_weight(text, Scale(address=limits.url_length))
 
 
 def total_weight(text: str, scale: Scale = VERSION_3) -> int:

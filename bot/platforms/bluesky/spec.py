@@ -1,15 +1,29 @@
-"""How Bluesky differs from other platforms."""
+"""What the rest of the program knows of Bluesky; light, so that `check` need not import atproto."""
 
 from __future__ import annotations
 
-from bot.core.measuring import bluesky_length
-from bot.core.model import Limits, Traits
+from bot.core.measuring import graphemes, utf8_length
+from bot.core.model import Limits, Look, PlatformSpec
 
 NAME = "bluesky"
 
-TRAITS = Traits(
+
+def length(text: str, limits: Limits) -> int:
+    """Count graphemes, or more where the bytes are what binds.
+
+    Bluesky has two limits. So that one number says whether a text fits, a text over the second
+    (``limits.max_bytes``) counts one more than ``limits.max_length`` at least.
+    """
+    seen = graphemes(text)
+    if limits.max_bytes is not None and utf8_length(text) > limits.max_bytes:
+        return max(seen, limits.max_length + 1)
+    return seen
+
+
+SPEC = PlatformSpec(
     name=NAME,
     label="Bluesky",
+    look=Look("B", color="#0a63b8", color_on_dark="#7fbdf5", corner="10px"),
     # lexicons app.bsky.feed.post, app.bsky.embed.images and app.bsky.embed.external. A PDS older
     # than 2026 takes pictures up to 1,000,000 bytes only. The app cuts longer alternative texts.
     limits=Limits(
@@ -23,7 +37,7 @@ TRAITS = Traits(
         max_thumb_bytes=1_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/webp"),
     ),
-    measure=bluesky_length,
+    measure=length,
     has_link_cards=True,
     # No waiting: a create-only put under a key of ours cannot make a second post, however late
     # the first one lands.

@@ -1,17 +1,18 @@
-"""How Mastodon differs from other platforms, where no server has been asked."""
+"""What the rest of the program knows of Mastodon, where no server has been asked."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.measuring import mastodon_length
-from bot.core.model import Limits, Settling, Traits
+from bot.core.model import AccountKey, Limits, Look, PlatformSpec, Settling
+from bot.platforms.mastodon import counting
 
 NAME = "mastodon"
 
-TRAITS = Traits(
+SPEC = PlatformSpec(
     name=NAME,
     label="Mastodon",
+    look=Look("M", color="#5a3fd6", color_on_dark="#b5a6ff", corner="4px"),
     # Of an unchanged server (docs.joinmastodon.org/entities/Instance).
     limits=Limits(
         max_length=500,
@@ -22,10 +23,19 @@ TRAITS = Traits(
         max_pixels=33_177_600,
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
     ),
-    measure=mastodon_length,
+    measure=counting.length,
     folds_warning=True,
     # A request that was cut may still be running there, and many servers ignore the key:
     # one absent read right after it proves little, a second one later is enough.
     settling=Settling(reads=2, first_after=timedelta(seconds=5), apart=timedelta(seconds=20)),
     secrets=("ACCESS_TOKEN",),
+    account_keys=(
+        AccountKey(
+            "visibility",
+            "who sees the posts",
+            choices=("public", "unlisted", "private"),
+            default="public",
+        ),
+    ),
+    starter='server: "https://mastodon.example"',
 )

@@ -1,13 +1,16 @@
-"""How X differs from the other platforms; light, so that `check` need not import tweepy."""
+"""What the rest of the program knows of X; light, so that `check` need not import tweepy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
-from bot.core.measuring import x_length
-from bot.core.model import Charge, Limits, Settling, Status, Traits
-from bot.core.x_text import find_addresses
+from bot.core.campaign import Account
+from bot.core.model import AccountKey, Charge, Limits, Look, PlatformSpec, Settling, Status
+from bot.core.twitter_text import find_addresses
+from bot.platforms.x import weight
+
+NAME = "x"
 
 
 def _charges(status: Status) -> Sequence[Charge]:
@@ -22,9 +25,14 @@ def _charges(status: Status) -> Sequence[Charge]:
     return [charge for charge in charges if charge.units]
 
 
-TRAITS = Traits(
-    name="x",
+def _read_action(account: Account) -> str:
+    return "owned_read" if SPEC.value(account, "owns_app") else "read"
+
+
+SPEC = PlatformSpec(
+    name=NAME,
     label="X",
+    look=Look("X", color="#1d1c1a", color_on_dark="#e9e6df"),
     # docs.x.com, "Media best practices" and "Counting characters", 22 August 2026.
     limits=Limits(
         max_length=280,
@@ -34,15 +42,16 @@ TRAITS = Traits(
         max_picture_bytes=5_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
     ),
-    measure=x_length,
+    measure=weight.length,
     # Since February 2026 a reply may need a mention by its parent; whether one's own thread is
     # exempt is not documented, so an account must say that it wants threads.
-    threads_freely=False,
+    thread_key="threads",
     # Repeated text is refused, and is against X's rules.
     may_repeat=False,
     # Timelines lag behind; an absent status proves nothing at once, and not at the first look.
     settling=Settling(reads=2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90)),
     charges=_charges,
+    read_action=_read_action,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.
     prices={
         "post": 0.015,
@@ -55,4 +64,18 @@ TRAITS = Traits(
         "user_read": 0.010,
     },
     secrets=("CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"),
+    account_keys=(
+        AccountKey("threads", "whether long posts may become threads", default=False),
+        AccountKey(
+            "owns_app",
+            "whether the account owns the developer app: its reads cost less",
+            default=False,
+        ),
+        AccountKey(
+            "automated_label_confirmed",
+            "the day on which a person saw the label for automated accounts",
+            kind=date,
+        ),
+    ),
+    label_key="automated_label_confirmed",
 )

@@ -1,0 +1,210 @@
+"""The facts of one HTTP exchange, and what they prove about the call."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from bot.errors import (
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+
+_MAX_MESSAGE = 200
+#: Seconds; who comes back too early is told again, who believes anything is lost for good.
+_LONGEST_WAIT = 3600.0
+_RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Facts about the last request, whatever a client library made of them."""
+
+    #: A request was handed to the network.
+    is_started: bool = False
+    #: A connection stood, so bytes may have gone out.
+    is_sent: bool = False
+    path: str = ""
+    status: int | None = None
+    #: How long the server says to wait.
+    wait: timedelta | None = None
+    #: ``error`` and ``message`` of an error answer in JSON; empty where it is none.
+    error: str = ""
+    message: str = ""
+    #: The answer's body; None where it was cut, too long or wrongly packed.
+    body: bytes | None = field(default=None, repr=False)
+    server_time: datetime | None = field(default=None, compare=False)
+
+    def reset(self) -> None:
+        """Forget the last request: none has been made."""
+        self.is_started = self.is_sent = False
+        self.path = self.error = self.message = ""
+        self.status = self.wait = self.body = self.server_time = None
+
+    def begin(self, path: str) -> None:
+        """Note that a request is about to be made."""
+        self.reset()
+        self.is_started = True
+        self.path = path
+
+    def connected(self) -> None:
+        """Note that a connection stands."""
+        self.is_sent = True
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Note the head of an answer."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        self.status = status
+        self.server_time = _http_date(lower.get("date", ""))
+        self.wait = retry_after(lower, self.server_time)
+
+    def read(self, body: bytes) -> None:
+        """Note the body of an answer, and what an error answer says."""
+        self.body = body
+        if self.status is None or self.status < 400:
+            return
+        value = self.value()
+        if isinstance(value, dict):
+            self.error = one_line(value.get("error"))
+            self.message = one_line(value.get("message"))
+
+    def value(self) -> object:
+        """Return the answer's JSON; None where there is none that can be read."""
+        try:
+            return json.loads(self.body or b"")
+        except (ValueError, RecursionError):
+            return None
+
+
+def one_line(value: object) -> str:
+    """Make a server's text fit to be shown: printable, on one line, short."""
+    if not isinstance(value, str):
+        return ""
+    clean = "".join(char if char.isprintable() else " " for char in value[: 4 * _MAX_MESSAGE])
+    return " ".join(clean.split())[:_MAX_MESSAGE]
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta | None:
+    """Read how long to wait from Retry-After, or from the moment a rate limit starts anew.
+
+    Args:
+        headers: Names in lower case.
+        now: The server's own time, so that a wrong clock of ours does not matter.
+
+    Returns:
+        At most an hour, whatever it says; None where no header says it usably.
+    """
+    waits = [_seconds(headers.get("retry-after", ""), now)]
+    waits += [_until(headers.get(name, ""), now) for name in _RESETS]
+    first = next((seconds for seconds in waits if seconds is not None and seconds > 0), None)
+    return None if first is None else timedelta(seconds=min(first, _LONGEST_WAIT))
+
+
+def _seconds(value: str, now: datetime | None) -> float | None:
+    number = _number(value)
+    if number is not None:
+        return number
+    moment = _http_date(value)
+    return (moment - now).total_seconds() if moment and now else None
+
+
+def _until(value: str, now: datetime | None) -> float | None:
+    """Read a moment: seconds since 1970, or ISO 8601."""
+    if now is None:
+        return None
+    number = _number(value)
+    if number is not None:
+        return number - now.timestamp()
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+@contextmanager
+def translated_errors(
+    platform: str,
+    exchange: Exchange,
+    *,
+    writing: bool = False,
+    refusals: frozenset[int] = frozenset(),
+) -> Iterator[None]:
+    """Turn whatever a client library raises into what the exchange's facts prove.
+
+    Args:
+        platform: Name for the messages.
+        exchange: Filled in by the library's transport.
+        writing: The call publishes, so that what proves nothing is unconfirmed.
+        refusals: Statuses that refuse this status or picture for good.
+    """
+    exchange.reset()
+    try:
+        yield
+    except PlatformError:
+        raise
+    except Exception as error:
+        raise classify(platform, exchange, error, writing=writing, refusals=refusals) from error
+
+
+def classify(
+    platform: str,
+    exchange: Exchange,
+    error: Exception,
+    *,
+    writing: bool,
+    refusals: frozenset[int],
+) -> PlatformError:
+    """Say what a failed exchange proves; where it proves nothing, a write is unconfirmed.
+
+    It goes by facts (did a connection stand, which status came) and not by the class of
+    ``error``: libraries raise one class for a 422 and for a 200 that cannot be read, and
+    a TLS error after the request looks like one before it.
+    """
+    message = describe(exchange, error)
+    if exchange.status in (401, 403):
+        return UnauthorizedError(platform, message)
+    if exchange.status == 429 or (exchange.is_started and not exchange.is_sent):
+        return UnavailableError(platform, message, retry_after=exchange.wait)
+    if exchange.status in refusals or ((writing or refusals) and not exchange.is_started):
+        return RejectedError(platform, message)
+    if writing:
+        return UnconfirmedError(platform, message)
+    return UnavailableError(platform, message, retry_after=exchange.wait)
+
+
+def describe(exchange: Exchange, error: Exception) -> str:
+    """Say for people what came back."""
+    words = ": ".join(part for part in (exchange.error, exchange.message) if part)
+    if exchange.status is not None and exchange.status >= 400:
+        return f"answered {exchange.status}" + (f": {words}" if words else "")
+    kind = type(error.__cause__ or error.__context__ or error).__name__
+    if exchange.status is not None:
+        return f"answered {exchange.status} with what cannot be read ({kind})"
+    if exchange.is_sent:
+        return f"no answer ({kind})"
+    return f"no connection ({kind})" if exchange.is_started else f"not called ({kind})"

@@ -1,0 +1,51 @@
+"""A made-up platform keeps the promises of every platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.core.campaign import Account
+from bot.platforms.base import Connection
+from tests.contract import postcard
+from tests.contract.contract import CountingMeter, Seen
+from tests.contract.network import NetworkContract
+from tests.contract.postcard.server import KEY, PostcardServer
+from tests.fakes.faultproxy import Fault, FaultProxy
+
+
+class PostcardStand:
+    """The server, reached through a proxy that spoils requests."""
+
+    def __init__(self) -> None:
+        self.server = PostcardServer()
+        self.proxy = FaultProxy(self.server.origin)
+
+    def live(self) -> list[Seen]:
+        return self.server.live()
+
+    def spoil_publish(self, fault: Fault) -> None:
+        self.proxy.spoil(r"^PUT /cards/", fault)
+
+    def spoil_all(self, fault: Fault) -> None:
+        self.proxy.spoil(r"", fault, times=-1)
+
+    def heal(self) -> None:
+        self.proxy.heal()
+
+
+class TestPostcard(NetworkContract):
+    connect = staticmethod(postcard.connect)
+
+    @pytest.fixture
+    def stand(self) -> Iterator[PostcardStand]:
+        stand = PostcardStand()
+        with stand.server:
+            yield stand
+            stand.proxy.close()
+
+    @pytest.fixture
+    def connection(self, stand: PostcardStand) -> Connection:
+        account = Account("coalition", "postcard", server=stand.proxy.origin)
+        return Connection(account, {"MAILBOX_KEY": KEY}, CountingMeter(), 2.0, 5.0)
