@@ -2,7 +2,7 @@
 # The base is an argument. Pin it by digest where you build for real, for example
 #   --build-arg BASE=python:3.13-slim-bookworm@sha256:...
 # (no digest stands here, because none could be verified where this file was written).
-# Any Debian with Python 3.11 to 3.13, its venv module and CA certificates will do.
+# Any Debian with Python 3.11 to 3.14, its venv module and CA certificates will do.
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
@@ -10,7 +10,8 @@ COPY requirements/run.txt /build/run.txt
 # Wheels only: nothing that was downloaded is run while the image is built.
 RUN python3 -m venv /opt/verbatim \
     && /opt/verbatim/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r /build/run.txt \
+        --require-hashes --no-deps --only-binary :all: -r /build/run.txt \
+    && /opt/verbatim/bin/python -m pip check \
     && /opt/verbatim/bin/python -m pip uninstall --yes --quiet pip \
     && /opt/verbatim/bin/python -m compileall -q /opt/verbatim/lib
 

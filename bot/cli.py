@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from bot import program
 from bot.errors import BotError, ContentError
 from bot.log import masked
 
@@ -153,5 +154,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(arguments: Sequence[str] | None) -> int:
-    code = root.main(args=arguments, prog_name="run_bot.py", standalone_mode=False)
+    code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
     return code if isinstance(code, int) else DONE

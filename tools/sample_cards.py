@@ -1,6 +1,6 @@
 """Draws the six sample cards of docs/cards; `--check` tells whether the committed ones are these.
 
-Usage: python tools/sample_cards.py TARGET_DIR [--check]
+Usage: .venv/bin/python tools/sample_cards.py TARGET_DIR [--check]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Takes the pictures in docs/screens anew: every page, desktop and phone, light and dark.
 
-Run it as ``python -m tools.screens``; it needs Chromium and what the tests need.
+Run it as ``.venv/bin/python -m tools.screens``; it needs Chromium and what the tests need.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bot import program
 from bot.commands.common import Places, as_option, json_option, places, print_json
 from bot.commands.listing import as_rows
 from bot.wiring.people import corrections
@@ -32,4 +33,6 @@ def command(
         return
     for row in rows:
         click.echo(f"{row.id[:8]}  {row.account}: {row.status.text}")
-    click.echo(f"approve {rows[0].post_id} --as NAME, then resolve each with send")
+    click.echo(f"next: {program()} approve {rows[0].post_id} --as NAME")
+    for row in rows:
+        click.echo(f"then: {program()} resolve {row.id[:8]} send --as NAME")

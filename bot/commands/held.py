@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bot import program
 from bot.commands.common import Places, json_option, places, print_json
 from bot.commands.listing import as_rows, lines
 from bot.wiring.desk import office
@@ -25,4 +26,5 @@ def command(where: Places, as_json: bool) -> None:
     if not waiting:
         click.echo("nothing waits for a person")
     else:
-        click.echo("decide: resolve ID send|queue|drop|ADDRESS --as NAME, or retry ID --as NAME")
+        click.echo(f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME")
+        click.echo(f"or:     {program()} retry ID --as NAME")

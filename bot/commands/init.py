@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from bot import program
 from bot.services.starter import write_campaign
 
 
@@ -15,4 +17,5 @@ def command(folder: Path) -> None:
     """Write a small campaign into DIR that passes `check`: a schedule, a source, two posts."""
     for path in write_campaign(folder):
         click.echo(f"wrote {path}")
-    click.echo(f"next: run_bot.py check --config {folder}/schedule.yaml --posts {folder}/posts")
+    config, posts = (shlex.quote(str(folder / name)) for name in ("schedule.yaml", "posts"))
+    click.echo(f"next: {program()} check --config {config} --posts {posts}")

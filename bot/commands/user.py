@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bot import program
 from bot.commands.common import Places, as_option, json_option, places, print_json
 from bot.services.users import SHORTEST, Role
 from bot.wiring.people import access
@@ -107,7 +108,7 @@ def list_users(where: Places, as_json: bool) -> None:
     for one in known:
         click.echo(f"{one.name}: {', '.join(sorted(one.roles))}")
     if not known:
-        click.echo("no users; `user add NAME --role ROLE --as YOU` makes one")
+        click.echo(f"no users; this makes one: {program()} user add NAME --role ROLE --as YOU")
 
 
 def _password(file: Path | None) -> str:

@@ -69,7 +69,7 @@ class Tree(Protocol):
         """
 
     def shown(self, name: str) -> str:
-        """Give the path that a person would open."""
+        """Give the path that a person would open, or the file's name in the campaign."""
 
 
 class StoredTree:
@@ -91,12 +91,18 @@ class StoredTree:
 
 
 class FolderTree:
-    """Files on disk. Links below the folder of posts are refused, whatever they point to."""
+    """Files on disk. Links below the folder of posts are refused, whatever they point to.
 
-    def __init__(self, schedule: Path, posts: Path, bounds: Bounds) -> None:
+    With ``by_name`` people are shown names in the campaign, for whoever is on another machine.
+    """
+
+    def __init__(
+        self, schedule: Path, posts: Path, bounds: Bounds, *, by_name: bool = False
+    ) -> None:
         self._schedule = schedule
         self._posts = posts
         self._bounds = bounds
+        self._by_name = by_name
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
         walk = _Walk(self, self._bounds)
@@ -120,6 +126,8 @@ class FolderTree:
             raise FileError(_reason(error)) from error
 
     def shown(self, name: str) -> str:
+        if self._by_name:
+            return _printable(name)
         if name == SCHEDULE:
             return _printable(str(self._schedule))
         return _printable(str(self._posts / name.removeprefix(POSTS).removeprefix("/")))

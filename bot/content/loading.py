@@ -62,6 +62,7 @@ def load(
     inspect: Inspect,
     now: datetime,
     bounds: Bounds | None = None,
+    by_name: bool = False,
 ) -> Loaded:
     """Read a campaign from disk.
 
@@ -72,11 +73,13 @@ def load(
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
         bounds: Sizes beyond which nothing is read.
+        by_name: Places and problems name a file by its name in the campaign (``posts/…``), not
+            by its path on this machine.
 
     What is wrong is told in `Loaded.problems`, never raised.
     """
     bounds = bounds or Bounds()
-    tree = FolderTree(schedule_path, posts_path, bounds)
+    tree = FolderTree(schedule_path, posts_path, bounds, by_name=by_name)
     return _Loading(tree, traits=traits, inspect=inspect, now=now, bounds=bounds).load()
 
 

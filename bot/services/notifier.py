@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import apprise
 
+from bot import PROGRAM
 from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.gate import approvers
@@ -135,8 +136,9 @@ class Notifier:
 
     def _waiting(self, row: Delivery) -> str:
         evidence = f"\n{row.evidence}" if row.evidence else ""
+        decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
         what = f"{row.post_id} for {row.account}, due {self._local(row)}"
-        return f"{row.state}: {what}: {row.reason}{evidence}\nDecide: resolve {row.id[:8]}"
+        return f"{row.state}: {what}: {row.reason}{evidence}\n{decide}"
 
     def _local(self, row: Delivery) -> str:
         return shown(row.due_at, self.campaign().zone)

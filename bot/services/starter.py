@@ -63,6 +63,12 @@ queues:
 """
 
 
+ATTRIBUTES = """\
+# A source is proved by its bytes: git must not change its line ends, on any system.
+/posts/sources/** -text
+"""
+
+
 def write_campaign(folder: Path) -> tuple[Path, ...]:
     """Write the files; tell which.
 
@@ -72,6 +78,7 @@ def write_campaign(folder: Path) -> tuple[Path, ...]:
     if folder.exists() and any(folder.iterdir()):
         raise DecisionError(f"{folder} is not empty; name a new folder")
     files = {
+        ".gitattributes": ATTRIBUTES,
         "schedule.yaml": SCHEDULE,
         "posts/first.yaml": POSTS,
         "posts/sources/letter.txt": LETTER,
@@ -82,6 +89,6 @@ def write_campaign(folder: Path) -> tuple[Path, ...]:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text.encode())
         written.append(path)
     return tuple(written)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot import PROGRAM
 from bot.core.model import State
 from bot.core.zones import shown
 from bot.services.status import status_of
@@ -108,6 +109,7 @@ def environment() -> Environment:
         "KINDS": KINDS,
         "PLATFORMS": PLATFORMS,
         "Right": Right,
+        "program": PROGRAM,
     }
     return made
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from bot.cards.pictures import inspect
 from bot.clock import Clock, SystemClock
+from bot.content.files import Bounds, FolderTree, print_of
 from bot.content.loading import Loaded, load, load_from_files
 from bot.core.campaign import Account, Post
 from bot.core.model import Limits, Traits
 from bot.core.rendered import RenderedCampaign
+from bot.errors import ContentError
 from bot.platforms.registry import KINDS
 from bot.services.checking import CheckedContent, check_content, render_loaded
-from bot.services.contents import kept_files
+from bot.services.contents import Load, Look, kept_files
 from bot.store import Store
 
 TRAITS: Mapping[str, Traits] = {name: kind.traits for name, kind in KINDS.items()}
@@ -39,20 +43,49 @@ def tell_picture(data: bytes) -> tuple[str, int, int]:
     return found.mime, found.width, found.height
 
 
-def read_files(config: Path, posts: Path, *, now: datetime | None = None) -> Loaded:
+def read_files(
+    config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
+) -> Loaded:
     """Read all files; nothing is rendered."""
-    now = now or SystemClock().now()
     return load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
-    )
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture,
+        now=now or SystemClock().now(), by_name=by_name,
+    )  # fmt: skip
 
 
 def prove_files(
-    config: Path, posts: Path, *, clock: Clock | None = None, store: Store | None = None
+    config: Path,
+    posts: Path,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    by_name: bool = False,
 ) -> CheckedContent:
     """Read all files, render them and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
-    return _checked(read_files(config, posts, now=now), now, store)
+    return _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
+
+
+def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[Look, Load]:
+    """Return how a service looks at its files, and how it reads them.
+
+    It calls them by their names in the campaign: pages and mails are read elsewhere.
+    """
+    return (
+        lambda: print_of(config, posts),
+        lambda: prove_files(config, posts, clock=clock, store=store, by_name=True),
+    )
+
+
+@contextmanager
+def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
+    """Put the paths of files in the place of their names where a content error passes through."""
+    try:
+        yield
+    except ContentError as error:
+        path_of = FolderTree(config, posts, Bounds()).shown
+        problems = [replace(one, file=path_of(one.file)) for one in error.problems]
+        raise ContentError(problems) from error
 
 
 def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Event
 
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
-from bot.content.files import print_of
 from bot.core.campaign import Mode
 from bot.core.planning import Hole
 from bot.errors import SettingsError
@@ -20,7 +19,7 @@ from bot.services.checking import CheckedContent
 from bot.services.rehearsal import FastRun, Report
 from bot.settings import Settings, prepare_data
 from bot.store import Store, open_store
-from bot.wiring.content import prove_files
+from bot.wiring.content import problems_by_path, watch_files
 from bot.wiring.service import Bot, build
 from bot.wiring.storage import settings
 from bot.wiring.web import dashboard_of
@@ -55,7 +54,8 @@ def rehearse(
     )
     bot = _rehearsing(config, posts, store, clock, known)
     try:
-        bot.start()
+        with problems_by_path(config, posts):
+            bot.start()
         holes = bot.planner.outlook(bot.contents.composition, days=days).holes
         FastRun(store, clock, bot.plan, bot.busy, bot.lane).run(until, progress=progress)
         return _told(bot, start, until, holes)
@@ -65,13 +65,14 @@ def rehearse(
 
 def _rehearsing(config: Path, posts: Path, store: Store, clock: Clock, known: Settings) -> Bot:
     """Put a bot together that publishes beside its own database."""
+    # What is past or to come in the files is so by the machine's clock, not by the fast one.
+    look, load = watch_files(config, posts, clock=SystemClock(), store=store)
     return build(
         store,
         clock=clock,
         known=known,
-        look=lambda: print_of(config, posts),
-        # What is past or to come in the files is so by the machine's clock, not by the fast one.
-        load=lambda: _rehearsed(prove_files(config, posts, clock=SystemClock(), store=store)),
+        look=look,
+        load=lambda: _rehearsed(load()),
         rehearsed=store.directory / "network.db",
     )
 
@@ -114,7 +115,8 @@ def serve_rehearsal(config: Path, posts: Path, data: Path, *, at: datetime, stop
     store = open_store(url, create=False, machine=known.machine_id(), now=clock.now)
     bot = _rehearsing(config, posts, store, clock, known)
     try:
-        bot.contents.start()
+        with problems_by_path(config, posts):
+            bot.contents.start()
         with dashboard_of(bot, known) as address:
             if address is None:
                 raise SettingsError(f"VERBATIM_WEB={known.web}: cannot be listened on")

@@ -9,12 +9,11 @@ from threading import Event
 
 from bot.cards.typefaces import require_raqm
 from bot.clock import Clock, SharedClock, SystemClock
-from bot.content.files import print_of
 from bot.log import catch_uncaught, configure, get_logger
 from bot.scheduler import LONGEST_NAP, Chore, Service, stop_on_signals
 from bot.settings import Settings
 from bot.store import ProcessLock
-from bot.wiring.content import prove_files, read_files
+from bot.wiring.content import problems_by_path, read_files, watch_files
 from bot.wiring.service import Bot, build
 from bot.wiring.storage import clock_of, create_store, lock_for, mode_of, settings, strays
 from bot.wiring.web import dashboard_of
@@ -45,17 +44,19 @@ def serve(config: Path, posts: Path, data: Path) -> None:
     store = create_store(mode, data, known=known, clock=SystemClock())
     try:
         clock = clock_of(store)
+        look, load = watch_files(config, posts, clock=clock, store=store)
         bot = build(
             store,
             clock=clock,
             known=known,
-            look=lambda: print_of(config, posts),
-            load=lambda: prove_files(config, posts, clock=clock, store=store),
+            look=look,
+            load=load,
             rehearsed=store.directory / "rehearsed.db",
             mode=mode,
             stop=stop,
         )
-        _work(bot, known, stop)
+        with problems_by_path(config, posts):
+            _work(bot, known, stop)
     finally:
         store.close()
         if lock is not None:

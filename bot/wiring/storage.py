@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bot import program
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.core.campaign import Campaign, Mode
@@ -75,8 +76,8 @@ def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> 
     """
     if not has_store(mode, data, known):
         raise OperatorError(
-            f"{data} has no {mode.value} database yet: start `run_bot.py run` first, or name the "
-            "right folder with --data"
+            f"{data} has no {mode.value} database yet: start `{program()} run` first, or name "
+            "the right folder with --data"
         )
     url = database_url(mode, data, known)
     return open_store(

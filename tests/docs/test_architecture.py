@@ -9,20 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.docs.tree import files, read
+from tests.docs.tree import blocks, files, read
 
 MARKDOWN = [path for path in files(".md") if path.parts[0] not in {"posts", "tests"}]
 
 
 def test_the_layers_of_the_architecture_page_are_those_that_are_enforced() -> None:
-    page = read("docs/architecture.md")
-    fenced = re.search(r"^```layers\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    assert fenced, "docs/architecture.md has no block that opens with ```layers"
+    page = blocks(read("docs/architecture.md"))
+    [written] = [text for language, text in page if language == "layers"]
 
     contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
     [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
 
-    assert fenced[1].splitlines() == layers
+    assert written.splitlines() == layers
 
 
 DECISIONS = [path for path in files(".md") if path.parent == Path("docs/decisions")]

@@ -31,7 +31,7 @@ def test_what_they_run_is_a_check_of_the_bot_s(told: str) -> None:
     command = workflow_commands()[-1] if told == "workflow" else hook
     words = shlex.split(command)
 
-    assert words[:2] == [".venv/bin/python", "run_bot.py"]
+    assert words[:2] == ["python3", "run_bot.py"]
     assert run(words[2:]) == 0
 
 

@@ -6,12 +6,12 @@ import re
 
 from bot.core.lifecycle import FINAL, MOVES
 from bot.core.model import State
-from tests.docs.tree import read
+from tests.docs.tree import blocks, read
 
 
 def drawn() -> set[tuple[str, str, str]]:
-    page = read("docs/architecture.md")
-    [picture] = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", page, flags=re.DOTALL)
+    page = blocks(read("docs/architecture.md"))
+    [picture] = [text for _language, text in page if text.startswith("stateDiagram-v2\n")]
     return set(re.findall(r"^ +(\w+) --> (\w+): (.+)$", picture, flags=re.MULTILINE))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -44,6 +45,12 @@ def _names() -> list[str]:
 def read(path: Path | str) -> str:
     """Read a file of the project, by its path from the root."""
     return (ROOT / path).read_text(encoding="utf-8")
+
+
+def blocks(markdown: str) -> list[tuple[str, str]]:
+    """Read the language and the text of each fenced block."""
+    found = re.finditer(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", markdown, flags=re.MULTILINE)
+    return [(block[2].strip(), block[3]) for block in found]
 
 
 def table(markdown: str, heading: str) -> list[list[str]]:

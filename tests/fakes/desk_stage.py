@@ -14,14 +14,13 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from bot.clock import FastClock
-from bot.content.files import print_of
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, Draft, HoldReason, State
 from bot.services.desk import Desk
 from bot.services.users import Role
 from bot.settings import Settings
 from bot.store import Store, open_store
-from bot.wiring.content import prove_files
+from bot.wiring.content import watch_files
 from bot.wiring.service import Bot, build
 from bot.wiring.web import Backdrop, dashboard
 from tests.conftest import ROOT
@@ -126,13 +125,13 @@ def open_stage(folder: Path, *, start: datetime = START, plans: bool = True) -> 
     clock = FastClock(start)
     data = folder / "data"
     store = open_store(f"sqlite:///{data / 'rehearsal.db'}", create=True, now=clock.now)
-    config, posts = folder / "schedule.yaml", folder / "posts"
+    look, load = watch_files(folder / "schedule.yaml", folder / "posts", clock=clock, store=store)
     bot = build(
         store,
         clock=clock,
         known=Settings(),
-        look=lambda: print_of(config, posts),
-        load=lambda: prove_files(config, posts, clock=clock, store=store),
+        look=look,
+        load=load,
         rehearsed=data / "network.db",
     )
     back = Backdrop(store, clock, bot.contents, bot.connections.platform)

@@ -9,13 +9,12 @@ from pathlib import Path
 from threading import Event
 
 from bot.clock import FastClock
-from bot.content.files import print_of
 from bot.core.campaign import Mode
 from bot.core.model import Delivery, State
 from bot.services.desk import Desk
 from bot.settings import Settings
 from bot.store import Room, Store, open_store
-from bot.wiring.content import prove_files
+from bot.wiring.content import watch_files
 from bot.wiring.service import Bot, build
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.scripted import Server, network
@@ -115,13 +114,13 @@ class Newsroom:
             self.url, create=True, data=self.root / "data", machine=self.machine, room=_NO_ROOM,
             now=self.clock.now,
         )  # fmt: skip
-        config, posts = self.tree.schedule, self.tree.posts
+        look, load = watch_files(self.tree.schedule, self.tree.posts, clock=self.clock, store=store)
         return build(
             store,
             clock=self.clock,
             known=Settings(),
-            look=lambda: print_of(config, posts),
-            load=lambda: prove_files(config, posts, clock=self.clock, store=store),
+            look=look,
+            load=load,
             rehearsed=self.root / "rehearsed.db",
             mode=self.mode,
             stop=self.stopping,

@@ -159,7 +159,8 @@ class Enumeration:
     def _described(self, kills: tuple[int, ...]) -> str:
         """Say what the first kill was before, and how to see this schedule again."""
         first = "".join(self.golden[kills[0] - 1 : kills[0]])
-        return f"python -m {' '.join(self._words)} --kills {','.join(map(str, kills))} ({first})"
+        words = [*self._words, "--kills", ",".join(map(str, kills))]
+        return f".venv/bin/python -m {' '.join(words)} ({first})"
 
     def run_killed_by_server(self, when: str) -> None:
         """Let the platform kill its client: ``before`` it takes the status, or ``after``."""

@@ -76,7 +76,7 @@ class OnDisk(Enumeration):
         first_start = " --first" * isinstance(self, FirstStart)
         told = f"{self.outcome.platform} --mode {self.mode}{first_start} --seed {seed}"
         at = ",".join(map(str, numbers))
-        return f"python -m tests.faults.ondisk {told} --at {at} ({first})"
+        return f".venv/bin/python -m tests.faults.ondisk {told} --at {at} ({first})"
 
     def _live(self, stage: Stage, die_at: int) -> list[str]:
         if not self._is_on_disk:

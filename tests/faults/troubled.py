@@ -82,7 +82,7 @@ class Troubled(OnDisk):
         stage = self._begin()
         self._acknowledged.number = 0
         what = (
-            f"python -m tests.faults.troubled {self.outcome.platform} --mode {self.mode}"
+            f".venv/bin/python -m tests.faults.troubled {self.outcome.platform} --mode {self.mode}"
             f" --kinds {self._kind} --seed {seed} --at {first} ({self.golden[first - 1]})"
         )
         if (ended := self._child(stage)) != -signal.SIGKILL:

@@ -234,7 +234,7 @@ def test_held(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
     delivery = held(room)
 
     assert [(row["id"], row["reason"]) for row in do("held")] == [(delivery, "unapproved: 0 of 2")]
-    assert "decide: resolve ID" in say("held")
+    assert "decide: python3 run_bot.py resolve ID" in say("held")
 
 
 def test_held_shows_the_evidence(room: Newsroom, say: Callable[..., str]) -> None:
@@ -355,6 +355,6 @@ def test_nothing_to_ask_before_the_first_start(
     ]
 
     assert run(["status", *places]) == 1
-    assert "start `run_bot.py run` first" in capsys.readouterr().err
+    assert "start `python3 run_bot.py run` first" in capsys.readouterr().err
     assert run(["plan", *places]) == 0
     assert not (tmp_path / "no").exists()

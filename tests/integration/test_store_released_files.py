@@ -48,7 +48,7 @@ def test_every_revision_has_its_files(revision: str) -> None:
 
     missing = [one for one in wanted if not (FOLDER / f"{revision}.{one}").exists()]
 
-    assert not missing, f"python -m tests.fixtures.keep makes {revision}.{missing}"
+    assert not missing, f".venv/bin/python -m tests.fixtures.keep makes {revision}.{missing}"
 
 
 @every_revision

@@ -86,7 +86,7 @@ def test_a_bug_is_told_with_its_traceback_and_no_secret(
 def test_every_verb_has_help_and_its_module(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
 
-    assert "Usage: run_bot.py" in capsys.readouterr().out
+    assert "Usage: python3 run_bot.py" in capsys.readouterr().out
 
 
 def test_all_verbs_are_listed_without_loading_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +128,7 @@ def test_wrong_use_says_how_and_exits_with_2(
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Usage: run_bot.py" in err
+    assert "Usage: python3 run_bot.py" in err
     assert "Traceback" not in err
 
 

@@ -34,7 +34,7 @@ def test_the_committed_schema_is_the_one_of_the_models(name: str) -> None:
     committed = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
 
     assert committed == json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False) + "\n", (
-        "run `python run_bot.py schema --write docs/schemas`"
+        "run `python3 run_bot.py schema --write docs/schemas`"
     )
 
 

@@ -1,0 +1,206 @@
+"""Every command that README.md and docs/ show works when it is pasted, with any Python."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.docs.tree import blocks, files, read
+from tests.fakes.bare import bare_python, copy_of_tree, give_venv
+from tests.fakes.desk_stage import PASSWORD, open_stage
+
+PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
+SHELL = {"sh", "bash", "shell", "console"}
+#: Blocks that are no commands.
+OTHER = {"yaml", "mermaid", "layers"}
+
+#: How a command that is not run begins, and why it is not.
+NOT_RUN = {
+    "make run": "installs packages, into the environment that runs this test",
+    "make test": "runs this test",
+    "sudo install": "needs root, and writes below /etc",
+    "docker compose": "needs Docker; `make image-check` runs the image without it",
+    "pg_dump": "needs PostgreSQL; tests/faults/test_restore_postgresql.py runs it",
+    "pg_restore": "likewise",
+    "python3 run_bot.py restore /backups/2026-12-08.dump": "likewise",
+    "VERBATIM_": "is a setting; tests/docs/test_settings_docs.py proves its name",
+}
+#: What readers replace by their own, and what stands for it here; names in braces are a
+#: `Machine`'s.
+STAND_INS = {
+    "/backups/$": "{folder}/new-backups/$",
+    "/backups/2026": "{folder}/backups/2026",
+    "--post open-air-prison": "--post {post}",
+    "VERB": "check",
+    "--days 30 --serve": "--days 2 --serve",
+}
+#: What ends only when it is told to: what it says when it is up, and how it is told.
+SERVICES = {
+    "python3 run_bot.py run": ('"running"', signal.SIGTERM),
+    "python3 run_bot.py rehearse": ("The dashboard is at", signal.SIGINT),
+}
+#: Begin in a data directory of their own: the first makes a database, the second replaces one.
+FRESH = ("python3 run_bot.py run", "python3 run_bot.py restore")
+
+
+def shown(page: str) -> Iterator[str]:
+    """Yield the commands of a page: lines of its blocks, and what its sentences say to run."""
+    for language, text in blocks(page):
+        lines = text.replace("\\\n", " ").splitlines() if language in SHELL else []
+        if language == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        for line in lines:
+            command = re.sub(r"(^|\s+)# .*", "", line).strip()
+            if command:
+                yield command
+    yield from re.findall(r"`(python3 run_bot\.py [^`]+)`", page)
+
+
+PROGRAM_CALLED = re.compile(r"run_bot\.py [a-zA-Z-]")
+COMMANDS = sorted({command for path in PAGES for command in shown(read(path))})
+
+
+def left_out(command: str) -> list[str]:
+    return [start for start in NOT_RUN if command.startswith(start)]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A copy of the project and a campaign at work, where ``python3`` lacks the packages."""
+
+    folder: Path
+    #: A post that has gone out.
+    post: str
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        for written, meant in STAND_INS.items():
+            command = command.replace(written, meant.format(folder=self.folder, post=self.post))
+        data = "fresh" if command.startswith(FRESH) else "data"
+        if up_of(command):
+            command = f"exec {command}"  # the shell must not stand between it and its signal
+        environment = {
+            **os.environ,
+            "PATH": f"{self.folder / 'bare' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "VERBATIM_DATA": str(self.folder / data),
+            "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
+        }
+        return subprocess.Popen(
+            ["sh", "-euc", command], cwd=self.folder / "project", env=environment,
+            encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,  # no terminal: passwords come by stdin
+        )  # fmt: skip
+
+
+def up_of(command: str) -> tuple[str, signal.Signals] | None:
+    return next((told for start, told in SERVICES.items() if command.startswith(start)), None)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    folder = tmp_path_factory.mktemp("machine")
+    bare_python(folder / "bare")
+    give_venv(copy_of_tree(folder / "project"))
+    (folder / "project" / ".git" / "hooks").mkdir(parents=True)
+    for name in ("backups", "new-backups"):
+        (folder / name).mkdir(mode=0o700)
+    post = campaign_at_work(folder / "stage", folder / "backups" / "2026-12-08.db")
+    shutil.copytree(folder / "stage" / "data", folder / "data")
+    return Machine(folder, post)
+
+
+def campaign_at_work(folder: Path, backup: Path) -> str:
+    """Plan, let a post go out and others be held, as of now; return that post."""
+    now = datetime.now(UTC)
+    with open_stage(folder, start=now - timedelta(days=8), plans=False) as stage:
+        stage.bot.contents.refresh()
+        # So far ahead that every post of a queue is yet to come.
+        stage.bot.planner.apply(stage.bot.contents.composition, days=200)
+        first = min(stage.planned(), key=lambda row: row.due_at)
+        stage.approve(first.post_id, "anna", "ben")
+        stage.live_until(now)
+        stage.store.backup(backup)
+        return first.post_id
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_block_is_commands_or_known_to_be_none(page: Path) -> None:
+    languages = {language for language, _text in blocks(read(page))}
+
+    assert languages <= SHELL | OTHER
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if not left_out(one)])
+def test_a_command_works_when_it_is_pasted(machine: Machine, command: str) -> None:
+    up = up_of(command)
+    with machine.start(command) as process:
+        try:
+            assert process.stderr is not None
+            if up is not None:
+                before = "".join(until(up[0], process.stderr))
+                assert up[0] in before, before
+                process.send_signal(up[1])
+            out, err = process.communicate(f"{PASSWORD}\n{PASSWORD}\n", timeout=100)
+        finally:
+            process.kill()
+
+    assert process.returncode == 0, out + err
+    assert "Traceback" not in err
+
+
+def test_what_init_says_comes_next_works_where_it_was_said(machine: Machine) -> None:
+    with machine.start("cd .. && python3 project/run_bot.py init 'a campaign'") as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, err
+
+    with machine.start(f"cd .. && {out.partition('next: ')[2]}") as process:
+        out, err = process.communicate()
+
+    assert process.returncode == 0, out + err
+    assert "no problem in 2 posts" in out
+
+
+def until(words: str, lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if words in line:
+            return
+
+
+def test_the_tables_name_nothing_that_no_page_shows() -> None:
+    used = {start for command in COMMANDS for start in left_out(command)}
+    run = "\n".join(command for command in COMMANDS if not left_out(command))
+
+    assert used == set(NOT_RUN)
+    assert [words for words in (*STAND_INS, *SERVICES, *FRESH) if words not in run] == []
+
+
+def test_the_program_is_called_so_that_it_can_be_pasted() -> None:
+    # In the container there is one Python, and `python` is its name.
+    right = re.compile(r"(docker compose exec verbatim python|python3) run_bot\.py [a-zA-Z-]")
+    lines = [
+        (str(path), line)
+        for path in files(".md", ".yaml", ".yml", ".html", ".py")
+        if path.parts[0] not in {"tests", "tools"}
+        for line in read(path).splitlines()
+    ]
+
+    wrong = [(path, line) for path, line in lines if PROGRAM_CALLED.search(right.sub("", line))]
+
+    assert wrong == []
