@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bot.content.loading import tree_sha256
 from bot.core.campaign import Post
 from bot.core.rendered import RenderedCampaign
 from bot.errors import Problem
@@ -31,15 +30,15 @@ class Checked:
     rendered: RenderedCampaign | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class DeskCheck:
     """Proves a text as if it stood among the files in force."""
 
     files: Callable[[], Mapping[str, bytes]]
     #: Reads, renders and checks files, with the pictures of the one that is named.
     prove: Callable[[Mapping[str, bytes], str], CheckedContent]
-    #: Hash and problems of the files that were in force at the last check.
-    _before: tuple[str, frozenset[Problem]] = field(default=("", frozenset()))
+    #: What could be better in the files in force, as it was when they were read.
+    remarks: Callable[[], tuple[Problem, ...]]
 
     def names(self) -> tuple[str, ...]:
         """Name the files that a text could take the place of."""
@@ -49,24 +48,19 @@ class DeskCheck:
     def check(self, name: str, text: str) -> Checked:
         """Tell every problem of the text by line, and show its posts as accounts would.
 
-        Problems that were in the other files before are not told.
+        Problems that were in the other files before are not told, nor that their posts are past.
         """
-        files = self.files()
-        before = self._known_problems(files)
-        content = self.prove({**files, name: text.encode()}, name)
-        found = [one for one in content.problems if one not in before or one.file == name]
-        whole = content.readable
+        content = self.prove({**self.files(), name: text.encode()}, name)
+        before, whole = frozenset(self.remarks()), content.readable
         return Checked(
             name,
             text,
-            tuple(one for one in found if one.file == name),
-            tuple(one for one in found if one.file != name),
+            tuple(one for one in content.problems if one.file == name),
+            tuple(
+                one
+                for one in content.problems
+                if one.file != name and one not in before and one.rule != "time-past"
+            ),
             tuple(one for one in whole.campaign.posts if one.place.file == name) if whole else (),
             whole,
         )
-
-    def _known_problems(self, files: Mapping[str, bytes]) -> frozenset[Problem]:
-        tree = tree_sha256(files)
-        if self._before[0] != tree:
-            self._before = tree, frozenset(self.prove(files, "").problems)
-        return self._before[1]

@@ -142,7 +142,9 @@ def furnish(back: Backdrop, address: Address) -> House:
         access=back.access,
         corrections=Corrections(store, clock, lambda: contents.composition, back.platform),
         deskcheck=DeskCheck(
-            lambda: kept_files(store) or {}, partial(prove_file, store=store, clock=clock)
+            lambda: kept_files(store) or {},
+            partial(prove_file, store=store, clock=clock),
+            contents.remarks,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), TRAITS),
         hosts=address.hosts,
