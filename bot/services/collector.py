@@ -168,8 +168,8 @@ class Collector:
         """Note that somebody else took it down; two reads in a row did not find it."""
         try:
             self.store.outbox.move(
-                delivery.id, Event.VANISH, now=self.clock.now(), actor=ME,
-                reason="two reads did not find it any more",
+                delivery.id, Event.REMOTE_DELETED, now=self.clock.now(), actor=ME,
+                detail="two reads did not find it any more",
             )  # fmt: skip
         except DecisionError:
             return  # a person has just retracted it, or another read of this round said so

@@ -136,7 +136,7 @@ class Notifier:
     def _waiting(self, row: Delivery) -> str:
         evidence = f"\n{row.evidence}" if row.evidence else ""
         what = f"{row.post_id} for {row.account}, due {self._local(row)}"
-        return f"{row.state}: {what}: {row.reason}{evidence}\nDecide: resolve {row.id[:8]}"
+        return f"{row.state}: {what}: {row.reason_text}{evidence}\nDecide: resolve {row.id[:8]}"
 
     def _local(self, row: Delivery) -> str:
         return shown(row.due_at, self.campaign().zone)
@@ -155,8 +155,8 @@ class Notifier:
 
     def _accounts(self) -> Iterator[tuple[str, str]]:
         for state in self.store.accounts.all():
-            if state.stopped_reason:
-                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_reason}"
+            if state.stopped_reason is not None:
+                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_detail}"
         for account in self.campaign().schedule.accounts.values():
             budget, left = (
                 account.budget_usd_per_month,

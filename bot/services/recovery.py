@@ -8,7 +8,8 @@ from threading import Lock
 
 from bot.clock import Clock
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, HoldReason, PostRef, State
+from bot.core.model import Delivery, Draft, PostRef, State
+from bot.core.reasons import HoldReason
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Dialect, Integer, String, Text
 from sqlalchemy.types import TypeDecorator
 
 from bot.core.model import JsonObject, State, canonical_json
+from bot.core.reasons import CancelReason, HoldReason, Reason, StopReason
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_REASONS: Mapping[str, Reason] = {
+    **HoldReason.__members__,
+    **CancelReason.__members__,
+}
 
 #: A number that counts up by itself; SQLite does that for its own INTEGER only.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
@@ -71,3 +77,33 @@ class StateName(TypeDecorator[State]):
     def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
         """Read the name back as a state."""
         return None if value is None else State(value)
+
+
+class ReasonName(TypeDecorator[Reason]):
+    """Why a delivery is where it is, by the value's name: its text for people may be put better."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: Reason | None, _dialect: Dialect) -> str | None:
+        """Write the name."""
+        return None if value is None else value.name
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Reason | None:
+        """Read the name back as a reason."""
+        return None if value is None else _REASONS[value]
+
+
+class StopName(TypeDecorator[StopReason]):
+    """Why an account is stopped, by the value's name."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: StopReason | None, _dialect: Dialect) -> str | None:
+        """Write the name."""
+        return None if value is None else value.name
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StopReason | None:
+        """Read the name back as a reason."""
+        return None if value is None else StopReason[value]

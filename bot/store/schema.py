@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from bot.core.model import State
-from bot.store.columns import Counter, Instant, Json, StateName
+from bot.store.columns import Counter, Instant, Json, ReasonName, StateName, StopName
 
 metadata = MetaData(
     naming_convention={
@@ -53,7 +53,8 @@ delivery = Table(
     Column("fingerprint", String(64), nullable=False, comment="what an approval binds to"),
     Column("labels", Json, nullable=False, comment="JSON: what reports group by"),
     Column("state", StateName, nullable=False, comment="see bot.core.lifecycle"),
-    Column("reason", Text, nullable=False, comment="why it waits or failed; may be empty"),
+    Column("reason", ReasonName, comment="name of a HoldReason or CancelReason"),
+    Column("detail", Text, nullable=False, comment="for people: more of it, or the answer"),
     Column("evidence", Text, nullable=False, comment="for people: what was tried and found"),
     Column("draft_json", Text, comment="what a repeated call sends again; written once"),
     Column("first_intent_at", Instant, comment="before the first byte; the status's own time"),
@@ -169,7 +170,8 @@ account = Table(
     Column("added_at", Instant, nullable=False, comment="gets only what is due after this"),
     Column("removed_at", Instant, comment="no longer in schedule.yaml"),
     Column("stopped_at", Instant, comment="needs a person; nothing is sent"),
-    Column("stopped_reason", Text, nullable=False, comment="why it is stopped"),
+    Column("stopped_reason", StopName, comment="name of a StopReason"),
+    Column("stopped_detail", Text, nullable=False, comment="for people: why it is stopped"),
     Column("remote_id", Text, nullable=False, comment="the platform's id of it"),
     Column("limits", Json, comment="JSON: what its server said fits"),
     Column("profile", Json, nullable=False, comment="JSON: as its server told last"),

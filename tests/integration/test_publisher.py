@@ -9,6 +9,7 @@ from sqlalchemy import Engine, event
 
 from bot.core.lifecycle import Event
 from bot.core.model import State
+from bot.core.reasons import CancelReason, HoldReason, StopReason
 from bot.errors import (
     OverBudgetError,
     PlatformError,
@@ -113,7 +114,7 @@ def held_for_good(room: Newsroom, account: str = "m") -> str:
     assert room.servers[account].live == []
     row = room.row()
     assert row.state is State.HELD
-    return row.reason
+    return row.reason_text
 
 
 def test_a_post_that_nobody_approved_is_held(newsroom: Newsroom) -> None:
@@ -179,7 +180,8 @@ def test_an_outage_longer_than_the_lateness_ends_held(room: Newsroom, server: Se
 
 
 def test_an_account_that_is_stopped_sends_nothing(room: Newsroom) -> None:
-    room.store.accounts.stop("m", "its password was leaked", room.clock.now())
+    now = room.clock.now()
+    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "its password was leaked", now)
 
     assert held_for_good(room) == "account stopped: its password was leaked"
 
@@ -225,7 +227,7 @@ def test_a_part_whose_parent_was_dropped_is_held(newsroom: Newsroom) -> None:
     first = newsroom.rows("long")[0]
 
     newsroom.store.outbox.move(
-        first.id, Event.DROP, now=newsroom.clock.now(), actor="Ann", reason="no"
+        first.id, Event.DROP, now=newsroom.clock.now(), actor="Ann", reason=CancelReason.WITHDRAWN
     )
     newsroom.wait(NINE + MINUTE)
 
@@ -377,7 +379,7 @@ def test_attempts_are_counted_and_end(room: Newsroom, server: Server) -> None:
 
     assert server.calls.count("publish") == 4
     assert room.row().state is State.HELD
-    assert room.row().reason == "attempts used up"
+    assert room.row().reason is HoldReason.ATTEMPTS
 
 
 def test_a_sender_leaves_an_account_alone_that_another_one_has(

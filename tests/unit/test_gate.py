@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.gate import Facts, approvers, is_same_person, why_hold
-from bot.core.model import Delivery, HoldReason, State
+from bot.core.model import Delivery, State
+from bot.core.reasons import HoldReason
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 DELIVERY = Delivery(
     id="d", account="m", platform="mastodon", post_id="p", occurrence="at/p", part=0, parts=1,
     parent_id=None, due_at=DUE, not_after=DUE + timedelta(minutes=15), status_json="{}",
-    payload_sha256="", fingerprint="f", labels={"author": "Ed"}, state=State.PLANNED, reason="",
-    evidence="", draft_json=None, first_intent_at=None, fence=0, lease_until=None, owner="",
+    payload_sha256="", fingerprint="f", labels={"author": "Ed"}, state=State.PLANNED, reason=None,
+    detail="", evidence="",
+    draft_json=None, first_intent_at=None, fence=0, lease_until=None, owner="",
     attempts=0, retry_at=None, absent_reads=0, next_read_at=None, released_by="", remote_id="",
     url="", cid="", sent_at=None, created_at=DUE, updated_at=DUE,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.core.measuring import mastodon_length
-from bot.core.model import Limits, Settling, Traits
+from bot.core.model import Limits, ReadBackPolicy, Traits
 
 NAME = "mastodon"
 
@@ -26,6 +26,8 @@ TRAITS = Traits(
     folds_warning=True,
     # A request that was cut may still be running there, and many servers ignore the key:
     # one absent read right after it proves little, a second one later is enough.
-    settling=Settling(reads=2, first_after=timedelta(seconds=5), apart=timedelta(seconds=20)),
+    read_back=ReadBackPolicy(
+        reads=2, first_after=timedelta(seconds=5), apart=timedelta(seconds=20)
+    ),
     secrets=("ACCESS_TOKEN",),
 )

@@ -10,10 +10,10 @@ from typing import Any
 
 from bot.core.model import Charge
 from bot.errors import (
+    DuplicateError,
     OverBudgetError,
     PlatformError,
     RejectedError,
-    RepeatedError,
     UnauthorizedError,
     UnavailableError,
     UnconfirmedError,
@@ -126,7 +126,7 @@ def _forbidden(reply: Reply, task: Task, told: str) -> PlatformError:
     if not said:
         return _unclear(task, told)  # some box before X, perhaps; X always says why
     if "duplicate" in said and task is Task.PUBLISH:
-        return RepeatedError(NAME, told)
+        return DuplicateError(NAME, told)
     if "limit" in said:
         return UnavailableError(NAME, told, retry_after=_LONGEST)
     if task is Task.READ or any(word in said for word in _ACCOUNT):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.core.measuring import x_length
-from bot.core.model import Charge, Limits, Settling, Status, Traits
+from bot.core.model import Charge, Limits, ReadBackPolicy, Status, Traits
 from bot.core.x_text import find_addresses
 
 
@@ -41,7 +41,9 @@ TRAITS = Traits(
     # Repeated text is refused, and is against X's rules.
     may_repeat=False,
     # Timelines lag behind; an absent status proves nothing at once, and not at the first look.
-    settling=Settling(reads=2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90)),
+    read_back=ReadBackPolicy(
+        reads=2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90)
+    ),
     charges=_charges,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.
     prices={

@@ -47,7 +47,10 @@ def _account() -> None:
         sa.Column("added_at", INSTANT, nullable=False, comment="gets only what is due after this"),
         sa.Column("removed_at", INSTANT, nullable=True, comment="no longer in schedule.yaml"),
         sa.Column("stopped_at", INSTANT, nullable=True, comment="needs a person; nothing is sent"),
-        sa.Column("stopped_reason", sa.Text(), nullable=False, comment="why it is stopped"),
+        sa.Column("stopped_reason", sa.String(32), nullable=True, comment="name of a StopReason"),
+        sa.Column(
+            "stopped_detail", sa.Text(), nullable=False, comment="for people: why it is stopped"
+        ),
         sa.Column("remote_id", sa.Text(), nullable=False, comment="the platform's id of it"),
         sa.Column("limits", JSON, nullable=True, comment="JSON: what its server said fits"),
         sa.Column("profile", JSON, nullable=False, comment="JSON: as its server told last"),
@@ -172,7 +175,13 @@ def _delivery() -> None:
         sa.Column("labels", JSON, nullable=False, comment="JSON: what reports group by"),
         sa.Column("state", sa.String(16), nullable=False, comment="see bot.core.lifecycle"),
         sa.Column(
-            "reason", sa.Text(), nullable=False, comment="why it waits or failed; may be empty"
+            "reason",
+            sa.String(32),
+            nullable=True,
+            comment="name of a HoldReason or CancelReason",
+        ),
+        sa.Column(
+            "detail", sa.Text(), nullable=False, comment="for people: more of it, or the answer"
         ),
         sa.Column(
             "evidence", sa.Text(), nullable=False, comment="for people: what was tried and found"
