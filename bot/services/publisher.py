@@ -144,7 +144,8 @@ class Publisher:
                 # Where it is, is known all the same; whoever took it over must not send it again.
                 self.store.outbox.recognise(row.id, outcome.ref, now=now)
             raise
-        write = log.info if outcome.event in {Event.ACCEPT, Event.DEFER} else log.warning
+        is_usual = outcome.event in {Event.ACCEPT, Event.DEFER}
+        write = log.error if outcome.stops_account else log.info if is_usual else log.warning
         write(
             str(outcome.event),
             delivery=row.id,

@@ -152,7 +152,7 @@ def test_a_stopped_account_sends_again_once_a_person_says_so(newsroom: Newsroom)
     why = newsroom.desk.restart("m", by="Ann", why="new token")
     newsroom.wait(NINE + DAY)
 
-    assert why == "account stopped: mastodon: revoked"
+    assert why == "mastodon: revoked"
     assert newsroom.states()["two/m/0"] == "SENT"
     assert "Ann restart m new token" in decisions(newsroom)
 

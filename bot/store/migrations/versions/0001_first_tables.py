@@ -37,6 +37,10 @@ def upgrade() -> None:
     _attempt()
     _move()
     _snapshot()
+    _user()
+    _session()
+    _login_failure()
+    _digest()
 
 
 def _account() -> None:
@@ -455,3 +459,62 @@ def _snapshot() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "age_label", name="pk_snapshot"),
     )
     op.create_index("ix_snapshot_state_due_at", "snapshot", ["state", "due_at"], unique=False)
+
+
+def _user() -> None:
+    op.create_table(
+        "user",
+        sa.Column("name", sa.Text(), nullable=False, comment="small letters, digits, . _ -"),
+        sa.Column("roles", sa.Text(), nullable=False, comment="names, with a space between"),
+        sa.Column(
+            "password_hash", sa.Text(), nullable=False, comment="argon2id, with its parameters"
+        ),
+        sa.Column(
+            "feed_sha256",
+            sa.String(length=64),
+            nullable=True,
+            comment="of the key in the calendar's address",
+        ),
+        sa.Column("created_at", INSTANT, nullable=False, comment="when"),
+        sa.PrimaryKeyConstraint("name", name="pk_user"),
+    )
+
+
+def _session() -> None:
+    op.create_table(
+        "session",
+        sa.Column(
+            "id_sha256", sa.String(length=64), nullable=False, comment="of the id in the cookie"
+        ),
+        sa.Column("user", sa.Text(), nullable=False, comment="whose"),
+        sa.Column("started_at", INSTANT, nullable=False, comment="signed in"),
+        sa.Column("seen_at", INSTANT, nullable=False, comment="last used, to the minute"),
+        sa.ForeignKeyConstraint(["user"], ["user.name"], name="fk_session_user"),
+        sa.PrimaryKeyConstraint("id_sha256", name="pk_session"),
+    )
+    op.create_index("ix_session_user", "session", ["user"], unique=False)
+
+
+def _login_failure() -> None:
+    op.create_table(
+        "login_failure",
+        sa.Column(
+            "name_sha256",
+            sa.String(length=64),
+            nullable=False,
+            comment="of the name that was typed",
+        ),
+        sa.Column("count", sa.Integer(), nullable=False, comment="failures in a row"),
+        sa.Column("last_at", INSTANT, nullable=False, comment="the last of them"),
+        sa.PrimaryKeyConstraint("name_sha256", name="pk_login_failure"),
+    )
+
+
+def _digest() -> None:
+    op.create_table(
+        "digest",
+        sa.Column("week", sa.String(length=8), nullable=False, comment="ISO week, 2026-W50"),
+        sa.Column("claimed_at", INSTANT, nullable=False, comment="a worker began to send it"),
+        sa.Column("sent_at", INSTANT, nullable=True, comment="people have it"),
+        sa.PrimaryKeyConstraint("week", name="pk_digest"),
+    )
