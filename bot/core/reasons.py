@@ -42,7 +42,7 @@ class StopReason(StrEnum):
     #: What its server says of it does not fit the schedule.
     UNFIT = "unfit"
     #: The files say something else of it than was confirmed; see `bot.services.trust`.
-    CONFIGURATION_CHANGED = "configuration changed"
+    CONFIGURATION = "configuration changed"
 
 
 Reason = HoldReason | CancelReason

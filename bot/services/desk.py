@@ -107,7 +107,7 @@ class Desk:
         state = self.store.accounts.get(account)
         if state is None or state.stopped_reason is None:
             raise DecisionError(f"no stopped account is called {account!r}")
-        if state.stopped_reason is StopReason.CONFIGURATION_CHANGED:
+        if state.stopped_reason is StopReason.CONFIGURATION:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
         self.store.accounts.start(account, self.clock.now())
         self._write(by, "restart", account, why, {"stopped": state.stopped_detail})

@@ -102,7 +102,7 @@ class Guard:
 
     def _stop(self, account: str, touching: Sequence[Change]) -> None:
         told = "; ".join(map(str, touching))
-        reason = StopReason.CONFIGURATION_CHANGED
+        reason = StopReason.CONFIGURATION
         self.store.accounts.stop(account, reason, f"{reason}: {told}", now=self.clock.now())
 
     def accept(self, campaign: Campaign, *, by: str, why: str) -> tuple[Change, ...]:
@@ -117,7 +117,7 @@ class Guard:
         stopped = [
             one.name
             for one in self.store.accounts.all()
-            if one.stopped_reason is StopReason.CONFIGURATION_CHANGED
+            if one.stopped_reason is StopReason.CONFIGURATION
         ]
         if recorded is not None and not found and not stopped:
             raise DecisionError("nothing has changed since the last confirmation")

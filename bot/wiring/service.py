@@ -243,7 +243,8 @@ class Bot:
         """Give a sign of life, and take over what other workers left."""
         now = self.clock.now()
         damage = self.inspector.damage
-        self.store.workers.beat(self.owner, {"pid": os.getpid(), "damage": damage}, now)
+        facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
+        self.store.workers.beat(self.owner, facts, now)
         if damage:
             return
         self.store.outbox.expire(now)

@@ -179,8 +179,8 @@ def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(
     one = Notifier(room.store, room.clock, campaign, mailbox, clock_is_wrong=lambda: wrong[0],
                    machine="one")  # fmt: skip
     two = Notifier(room.store, room.clock, campaign, mailbox, machine="two")
-    for name in ("one/1", "two/1"):
-        room.store.workers.beat(name, {}, now)
+    for name in ("one", "two"):
+        room.store.workers.beat(f"{name}/1", {"machine": name}, now)
 
     wrong[0] = "its clock is an hour ahead"
     for _ in range(3):

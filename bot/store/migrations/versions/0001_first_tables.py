@@ -51,7 +51,7 @@ def _account() -> None:
         sa.Column("added_at", INSTANT, nullable=False, comment="gets only what is due after this"),
         sa.Column("removed_at", INSTANT, nullable=True, comment="no longer in schedule.yaml"),
         sa.Column("stopped_at", INSTANT, nullable=True, comment="needs a person; nothing is sent"),
-        sa.Column("stopped_reason", sa.String(32), nullable=True, comment="name of a StopReason"),
+        sa.Column("stopped_reason", sa.String(16), nullable=True, comment="name of a StopReason"),
         sa.Column(
             "stopped_detail", sa.Text(), nullable=False, comment="for people: why it is stopped"
         ),
@@ -180,9 +180,9 @@ def _delivery() -> None:
         sa.Column("state", sa.String(16), nullable=False, comment="see bot.core.lifecycle"),
         sa.Column(
             "reason",
-            sa.String(32),
+            sa.String(16),
             nullable=True,
-            comment="name of a HoldReason or CancelReason",
+            comment="name of one of them",
         ),
         sa.Column(
             "detail", sa.Text(), nullable=False, comment="for people: more of it, or the answer"
@@ -429,6 +429,12 @@ def _snapshot() -> None:
             sa.String(length=16),
             nullable=False,
             comment="DUE, TAKEN, FAILED, GONE, MISSED",
+        ),
+        sa.Column(
+            "closes_as",
+            sa.String(length=16),
+            nullable=False,
+            comment="MISSED; FAILED once it was tried",
         ),
         sa.Column("reason", sa.Text(), nullable=False, comment="why there are no numbers"),
         sa.Column(
