@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.gate import Facts, approvers, is_same_person, why_hold
+from bot.core.gate import Facts, approvers, is_same_person, why_hold, why_truncate
 from bot.core.model import Delivery, State
-from bot.core.reasons import HoldReason
+from bot.core.reasons import Hold, HoldReason
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 DELIVERY = Delivery(
@@ -68,10 +68,24 @@ def test_no_budget_is_no_limit_and_a_spent_one_pays_for_what_is_free() -> None:
     assert held(replace(FINE, budget_left=0.0, cost=0.0)) == ""
 
 
-def test_a_person_s_word_forgives_lateness() -> None:
-    released = replace(DELIVERY, released_by="Ann")
+def test_a_person_s_word_forgives_lateness_and_many_attempts() -> None:
+    tried = replace(DELIVERY, attempts=FINE.attempts_allowed)
+    assert held(FINE, tried) == "attempts used up"
+
+    released = replace(tried, released_by="Ann")
 
     assert held(replace(FINE, now=DUE + timedelta(days=9)), released) == ""
+
+
+@pytest.mark.parametrize("parent", State)
+def test_a_part_waits_for_the_one_before_it_unless_that_failed_or_takes_too_long(
+    parent: State,
+) -> None:
+    hold = Hold(HoldReason.PARENT, f"it is {parent}; the thread is truncated")
+    too_late = DELIVERY.not_after + timedelta(seconds=1)
+
+    assert why_truncate(DELIVERY, parent, DUE) == (hold if parent is State.FAILED else None)
+    assert why_truncate(DELIVERY, parent, too_late) == (None if parent is State.SENT else hold)
 
 
 @given(
