@@ -108,7 +108,7 @@ class UnconfirmedError(PlatformError):
     """It may have been published; read back before anything else, never a plain retry."""
 
 
-class RepeatedError(UnconfirmedError):
+class DuplicateError(UnconfirmedError):
     """The platform says that it has this already; where it cannot be found, a person decides."""
 
 
@@ -118,3 +118,7 @@ class StoreError(BotError):
 
 class LeaseLostError(StoreError):
     """Another worker has the delivery; drop it and write nothing."""
+
+
+class PausedError(StoreError):
+    """Sending is paused, or waits for what must be read back first; nothing was begun."""

@@ -20,7 +20,7 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
             f"{row.id[:8]}  {shown(row.due_at, zone)}  {row.state:<9} "
             f"{row.account}  {row.post_id}{part}"
         )
-        for told in (row.url, row.reason, row.evidence):
+        for told in (row.url, row.reason_text, row.evidence):
             if told:
                 yield from (f"          {line}" for line in told.splitlines())
 
@@ -38,7 +38,7 @@ def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
             "parts": row.parts,
             "due_at": row.due_at,
             "sent_at": row.sent_at,
-            "reason": row.reason,
+            "reason": row.reason_text,
             "evidence": row.evidence,
             "attempts": row.attempts,
             "remote_id": row.remote_id,

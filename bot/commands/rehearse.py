@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
@@ -56,7 +57,8 @@ def _plain(report: Report) -> dict[str, object]:
     return {
         "campaign": report.campaign, "start": report.start, "end": report.end,
         "approvals": "simulated",
-        "deliveries": report.deliveries, "holes": report.holes, "spent": report.spent,
+        "deliveries": [{**asdict(one), "reason": one.reason_text} for one in report.deliveries],
+        "holes": report.holes, "spent": report.spent,
     }  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def _rest(report: Report) -> Iterator[str]:
     yield "Approvals were simulated; nothing left this machine."
     for one in report.not_sent:
         when = shown(one.due_at, report.zone)
-        yield f"Not sent: {when} {one.account} {one.post_id}: {one.state} ({one.reason})"
+        yield f"Not sent: {when} {one.account} {one.post_id}: {one.state} ({one.reason_text})"
     for hole in report.holes:
         yield f"Empty: {shown(hole.due_at, report.zone)} {hole.account}: {hole.why}"
     for account, months in report.spent.items():

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.core.model import Delivery, HoldReason, State
+from bot.core.model import Delivery, State
+from bot.core.reasons import Hold, HoldReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,8 @@ class Facts:
     cost: float = 0.0
     #: State of the part before it; None where it is the first.
     parent: State | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A delivery must wait for a person."""
-
-    reason: HoldReason
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
+    #: Calls that may have had a side effect; then a person decides.
+    attempts_allowed: int = 4
 
 
 def approvers(approved_by: Iterable[str], author: str) -> int:
@@ -55,13 +47,20 @@ def _person(name: str) -> str:
 
 
 def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
-    """Say why a due delivery must not go out; None where it may.
+    """Return why a due delivery must not go out; None where it may.
 
-    A person's word (`Delivery.released_by`) sends what is late; it never stands in for the
-    approvals, lifts a pause, or pays.
+    A person's word (`Delivery.released_by`) sends what is late or was tried often; it never
+    stands in for the approvals, lifts a pause, or pays.
     """
-    checks = (_parent, _pause, _stop, _approvals, _lateness, _budget)
+    checks = (_parent, _pause, _stop, _approvals, _lateness, _budget, _attempts)
     return next((hold for check in checks if (hold := check(delivery, facts))), None)
+
+
+def why_truncate(delivery: Delivery, parent: State, now: datetime) -> Hold | None:
+    """Return why a planned part need not wait any more for the part before it; None: it waits."""
+    if parent is State.FAILED or (parent is not State.SENT and now > delivery.not_after):
+        return Hold(HoldReason.PARENT, f"it is {parent}; the thread is truncated")
+    return None
 
 
 #: The part before it is out, or still on its way; then it may wait, and need not be held.
@@ -105,3 +104,8 @@ def _budget(_delivery: Delivery, facts: Facts) -> Hold | None:
     return Hold(
         HoldReason.OVER_BUDGET, f"costs ${facts.cost:.3f}, ${facts.budget_left:.3f} left this month"
     )
+
+
+def _attempts(delivery: Delivery, facts: Facts) -> Hold | None:
+    used_up = delivery.attempts >= facts.attempts_allowed and not delivery.released_by
+    return Hold(HoldReason.ATTEMPTS) if used_up else None

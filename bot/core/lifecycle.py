@@ -19,18 +19,18 @@ class Event(StrEnum):
     DEFER = "surely not accepted"
     STOP = "surely not accepted, and the account is stopped"
     REFUSE = "refused for its content"
-    LOSE = "no clear answer"
-    FIND = "read back and found"
-    MISS = "read back, surely absent"
+    OUTCOME_UNKNOWN = "no clear answer"
+    CONFIRMED_SENT = "read back and found"
+    CONFIRMED_ABSENT = "read back, surely absent"
     GIVE_UP = "cannot tell, or attempts used up"
-    VOUCH = "a person says that it is out"
+    MARK_SENT = "a person says that it is out"
     SEND = "a person says: send"
     REQUEUE = "a person puts it back"
     DROP = "a person drops it"
     EDIT = "its post was edited"
     RETRY = "a person says: try again"
     RETRACT = "a person took it down"
-    VANISH = "deleted elsewhere"
+    REMOTE_DELETED = "deleted elsewhere"
 
 
 _S, _E = State, Event
@@ -48,11 +48,11 @@ MOVES: Mapping[tuple[State, Event], State] = {
     (_S.SENDING, _E.DEFER): _S.READY,
     (_S.SENDING, _E.STOP): _S.HELD,
     (_S.SENDING, _E.REFUSE): _S.FAILED,
-    (_S.SENDING, _E.LOSE): _S.UNKNOWN,
-    (_S.UNKNOWN, _E.FIND): _S.SENT,
-    (_S.UNKNOWN, _E.MISS): _S.READY,
+    (_S.SENDING, _E.OUTCOME_UNKNOWN): _S.UNKNOWN,
+    (_S.UNKNOWN, _E.CONFIRMED_SENT): _S.SENT,
+    (_S.UNKNOWN, _E.CONFIRMED_ABSENT): _S.READY,
     (_S.UNKNOWN, _E.GIVE_UP): _S.HELD,
-    (_S.HELD, _E.VOUCH): _S.SENT,
+    (_S.HELD, _E.MARK_SENT): _S.SENT,
     (_S.HELD, _E.SEND): _S.READY,
     (_S.HELD, _E.REQUEUE): _S.PLANNED,
     (_S.HELD, _E.DROP): _S.CANCELLED,
@@ -60,7 +60,7 @@ MOVES: Mapping[tuple[State, Event], State] = {
     (_S.FAILED, _E.RETRY): _S.READY,
     (_S.FAILED, _E.DROP): _S.CANCELLED,
     (_S.SENT, _E.RETRACT): _S.RETRACTED,
-    (_S.SENT, _E.VANISH): _S.GONE,
+    (_S.SENT, _E.REMOTE_DELETED): _S.GONE,
 }
 
 #: Nothing moves a delivery on from here.
@@ -70,7 +70,7 @@ UNSENT = frozenset({_S.PLANNED, _S.READY, _S.HELD, _S.FAILED})
 
 
 def after(state: State, event: Event) -> State:
-    """Give the state that ``event`` leads to.
+    """Return the state that ``event`` leads to.
 
     Raises:
         ValueError: that cannot happen in this state.

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core.campaign import Account
+from bot.core.reasons import Reason, reason_text
 
 #: A JSON object as the standard library reads it.
 JsonObject = Mapping[str, Any]
@@ -219,7 +220,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class ReadBackPolicy:
     """How often, and when, a platform must be read before an absent status counts as absent."""
 
     #: Complete reads that all found nothing.
@@ -296,7 +297,7 @@ class PlatformSpec:
     thread_key: str = ""
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
-    settling: Settling = Settling()
+    read_back: ReadBackPolicy = ReadBackPolicy()
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = _free
     #: The paid action that reading one status of an account is.
@@ -365,23 +366,6 @@ class State(StrEnum):
     GONE = "GONE"
 
 
-#: Begins the reason of a delivery that its platform took for a repetition.
-SAID_BEFORE = "said before, perhaps by us"
-
-
-class HoldReason(StrEnum):
-    """Why a delivery waits for a person."""
-
-    UNAPPROVED = "unapproved"
-    PAUSED = "paused"
-    OVER_BUDGET = "over budget"
-    LATE = "late"
-    ACCOUNT_STOPPED = "account stopped"
-    PARENT = "the part before it is not out"
-    UNSETTLED = "cannot tell whether it is out"
-    ATTEMPTS = "attempts used up"
-
-
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
     """A delivery as the planner makes it, before the outbox knows it."""
@@ -432,8 +416,10 @@ class Delivery:
     fingerprint: str
     labels: JsonObject
     state: State
-    #: A `HoldReason`, or what the platform said; empty where nothing needs saying.
-    reason: str
+    #: Why it is HELD, CANCELLED or (as a repetition) UNKNOWN; None where no value says it.
+    reason: Reason | None
+    #: For people: more of the reason, or what the platform said.
+    detail: str
     #: For people: what was tried, read and found.
     evidence: str
     #: Frozen at the first intent; None before.
@@ -460,6 +446,11 @@ class Delivery:
     @property
     def status(self) -> Status:
         return status_from_json(self.status_json)
+
+    @property
+    def reason_text(self) -> str:
+        """What people read; empty where nothing needs saying."""
+        return reason_text(self.reason, self.detail)
 
     @property
     def draft(self) -> Draft | None:

@@ -33,7 +33,7 @@ LEASE = timedelta(minutes=3)
 AGAIN = timedelta(minutes=3)
 #: Between two tries to learn an account's followers.
 FOLLOWERS_AGAIN = timedelta(hours=1)
-_TOO_DEAR = "given up for the posts to come: "
+_TOO_DEAR = "given up for the posts to come"
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class Collector:
             told = platform.metrics(refs)
             lost = {ref for ref in refs if ref not in told and not platform.exists(ref)}
         except OverBudgetError as error:
-            self._put_off(affordable, f"{_TOO_DEAR}{error}", tally)
+            self._put_off(affordable, f"{_TOO_DEAR}: {error}", tally, closes_as=Outcome.MISSED)
         except (PlatformError, SettingsError) as error:
             self._put_off(affordable, str(error), tally)
         else:
@@ -144,8 +144,8 @@ class Collector:
         can_pay = max(0, int((left - kept) / price + 1e-9))
         dear = reads[can_pay:]
         if dear:
-            why = f"{_TOO_DEAR}${left:.2f} are left this month and ${kept:.2f} are kept for posts"
-            self._put_off(dear, why, tally)
+            why = f"{_TOO_DEAR}: ${left:.2f} are left this month and ${kept:.2f} are kept for posts"
+            self._put_off(dear, why, tally, closes_as=Outcome.MISSED)
         return reads[:can_pay]
 
     def _record(
@@ -168,8 +168,8 @@ class Collector:
         """Note that somebody else took it down; two reads in a row did not find it."""
         try:
             self.store.outbox.move(
-                delivery.id, Event.VANISH, now=self.clock.now(), actor=ME,
-                reason="two reads did not find it any more",
+                delivery.id, Event.REMOTE_DELETED, now=self.clock.now(), actor=ME,
+                detail="two reads did not find it any more",
             )  # fmt: skip
         except DecisionError:
             return  # a person has just retracted it, or another read of this round said so
@@ -180,14 +180,22 @@ class Collector:
                     reason="the platform says that it is gone",
                 )  # fmt: skip
 
-    def _put_off(self, reads: Sequence[_Read], why: str, tally: Tally) -> None:
+    def _put_off(
+        self,
+        reads: Sequence[_Read],
+        why: str,
+        tally: Tally,
+        *,
+        closes_as: Outcome = Outcome.FAILED,
+    ) -> None:
         """Try again while the window is open; afterwards it is closed for good."""
         now = self.clock.now()
         for read in reads:
             until = min(now + AGAIN, read.closes_at + timedelta(seconds=1))
             self.store.snapshots.put_off(
-                read.snapshot.delivery_id, read.snapshot.age_label, until=until, reason=why
-            )
+                read.snapshot.delivery_id, read.snapshot.age_label, until=until, reason=why,
+                closes_as=closes_as,
+            )  # fmt: skip
             tally.put_off += 1
         if reads:
             log.warning("read put off", account=reads[0].delivery.account, reads=len(reads),
@@ -195,12 +203,9 @@ class Collector:
 
     def _close(self, read: _Read, tally: Tally) -> None:
         """Give a read up whose window is over: failed where it was tried, else missed."""
-        why = read.snapshot.reason
-        if why and not why.startswith(_TOO_DEAR):
-            self._put(read, Outcome.FAILED, why, tally)
-        else:
-            late = self.clock.now() - read.closes_at
-            self._put(read, Outcome.MISSED, why or f"not read in time; noticed {late} late", tally)
+        late = self.clock.now() - read.closes_at
+        why = read.snapshot.reason or f"not read in time; noticed {late} late"
+        self._put(read, read.snapshot.closes_as, why, tally)
 
     def _put(self, read: _Read, outcome: Outcome, why: str, tally: Tally) -> None:
         is_new = self.store.snapshots.put(

@@ -149,7 +149,7 @@ class Corrections:
             return Outcome(row.id, row.account, row.url, False, str(error))
         told = "deleted" if was_there else "was gone already"
         now = self.clock.now()
-        self.store.outbox.move(row.id, Event.RETRACT, now=now, actor=by, reason=why, evidence=told)
+        self.store.outbox.move(row.id, Event.RETRACT, now=now, actor=by, detail=why, evidence=told)
         return Outcome(row.id, row.account, row.url, True, told)
 
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:

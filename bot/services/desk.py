@@ -10,10 +10,10 @@ from bot.clock import Clock
 from bot.core.campaign import Campaign
 from bot.core.gate import approvers, is_same_person
 from bot.core.lifecycle import UNSENT, Event
-from bot.core.model import Delivery, HoldReason, JsonObject, State
+from bot.core.model import Delivery, JsonObject, State
+from bot.core.reasons import CancelReason, HoldReason, StopReason
 from bot.errors import DecisionError
 from bot.services.planwriter import FAR_AWAY
-from bot.services.trust import CHANGED
 from bot.store import Store
 
 
@@ -105,13 +105,13 @@ class Desk:
             DecisionError: it is not stopped, or by a change of the files (see `Guard.accept`).
         """
         state = self.store.accounts.get(account)
-        if state is None or not state.stopped_reason:
+        if state is None or state.stopped_reason is None:
             raise DecisionError(f"no stopped account is called {account!r}")
-        if state.stopped_reason.startswith(CHANGED):
-            raise DecisionError(f"{account}: {state.stopped_reason}; confirm it by accept-config")
+        if state.stopped_reason is StopReason.CONFIGURATION:
+            raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
         self.store.accounts.start(account, self.clock.now())
-        self._write(by, "restart", account, why, {"stopped": state.stopped_reason})
-        return state.stopped_reason
+        self._write(by, "restart", account, why, {"stopped": state.stopped_detail})
+        return state.stopped_detail
 
     def held(self) -> tuple[Delivery, ...]:
         """List what waits for a person: held and failed, the oldest first."""
@@ -160,7 +160,7 @@ class Desk:
             for one in held
             if one.occurrence == delivery.occurrence
             and one.part > delivery.part
-            and one.reason.startswith(HoldReason.PARENT)
+            and one.reason is HoldReason.PARENT
         ]
 
     def _require_approval(self, delivery: Delivery) -> None:
@@ -212,7 +212,7 @@ class Desk:
             raise DecisionError(f"{address}: name the address of the status itself")
         remote_id = last if last.isdigit() else address
         return self._decide(
-            delivery, Event.VOUCH, by, "is out", why, remote_id=remote_id, url=address,
+            delivery, Event.MARK_SENT, by, "is out", why, remote_id=remote_id, url=address,
             sent_at=self.clock.now(),
         )  # fmt: skip
 
@@ -257,9 +257,11 @@ class Desk:
         self, delivery: Delivery, event: Event, by: str, verb: str, why: str, **columns: object
     ) -> Delivery:
         now = self.clock.now()
+        is_withdrawn = event in {Event.CANCEL, Event.DROP}
         moved = self.store.outbox.move(
-            delivery.id, event, now=now, actor=by, reason=why or verb, **columns
-        )
+            delivery.id, event, now=now, actor=by, detail=why or verb,
+            reason=CancelReason.WITHDRAWN if is_withdrawn else None, **columns,
+        )  # fmt: skip
         detail = {"post": delivery.post_id, "account": delivery.account, "from": delivery.state}
         self._write(by, verb, delivery.id, why, detail)
         return moved
@@ -269,7 +271,7 @@ class Desk:
 
 
 def _is_doubtful(row: Delivery) -> bool:
-    return bool(row.attempts) or row.reason.startswith(HoldReason.UNSETTLED)
+    return bool(row.attempts) or row.reason is HoldReason.UNSETTLED
 
 
 def _said(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:

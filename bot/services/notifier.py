@@ -28,6 +28,9 @@ AGAIN = timedelta(minutes=1)
 #: Share of the month's budget after which people are told.
 NEARLY = 0.8
 
+#: Kinds of notices that are about one machine only.
+OF_ONE_MACHINE = ("content", "clock", "damage")
+
 #: Sends a title and a text to people; True where that worked.
 Send = Callable[[str, str], bool]
 
@@ -84,17 +87,18 @@ class Notifier:
         now, wanted = self.clock.now(), self._by_key()
         for key, text in wanted.items():
             self.store.notices.raise_(key, text, now)
-        others = self._other_machines()
+        kept = wanted.keys() | self._keys_of_other_machines()
         for notice in self.store.notices.open():
-            if notice.key not in wanted and notice.key.partition("@")[2] not in others:
+            if notice.key not in kept:
                 self.store.notices.clear(notice.key)
         unsent = self.store.notices.unsent()
         if unsent and (self._not_before is None or now >= self._not_before):
             self._tell(unsent)
 
-    def _other_machines(self) -> set[str]:
-        alive = {one.name.partition("/")[0] for one in self.store.workers.alive(self.clock.now())}
-        return alive - {self.machine}
+    def _keys_of_other_machines(self) -> set[str]:
+        alive = {one.facts.get("machine") for one in self.store.workers.alive(self.clock.now())}
+        others = alive - {self.machine}
+        return {f"{kind}@{machine}" for kind in OF_ONE_MACHINE for machine in others}
 
     def _by_key(self) -> dict[str, str]:
         wanted: dict[str, str] = {}
@@ -138,7 +142,7 @@ class Notifier:
         evidence = f"\n{row.evidence}" if row.evidence else ""
         decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
         what = f"{row.post_id} for {row.account}, due {self._local(row)}"
-        return f"{row.state}: {what}: {row.reason}{evidence}\n{decide}"
+        return f"{row.state}: {what}: {row.reason_text}{evidence}\n{decide}"
 
     def _local(self, row: Delivery) -> str:
         return shown(row.due_at, self.campaign().zone)
@@ -157,8 +161,8 @@ class Notifier:
 
     def _accounts(self) -> Iterator[tuple[str, str]]:
         for state in self.store.accounts.all():
-            if state.stopped_reason:
-                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_reason}"
+            if state.stopped_reason is not None:
+                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_detail}"
         for account in self.campaign().schedule.accounts.values():
             budget, left = (
                 account.budget_usd_per_month,

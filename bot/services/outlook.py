@@ -138,7 +138,7 @@ class Forecaster:
         return [
             Entry(
                 row.due_at, row.account, row.post_id, row.occurrence,
-                " ".join(row.status.text.split())[:80], 0.0, f"{row.state}: {row.reason}",
+                " ".join(row.status.text.split())[:80], 0.0, f"{row.state}: {row.reason_text}",
             )
             for row in held
         ]  # fmt: skip

@@ -11,20 +11,17 @@ from bot.core.campaign import Post
 from bot.core.lifecycle import UNSENT, Event
 from bot.core.model import (
     Delivery,
-    HoldReason,
     NewDelivery,
     State,
     canonical_json,
     sha256_hex,
 )
 from bot.core.planning import Assignment, Plan
+from bot.core.reasons import BY_PLANNER, CancelReason, HoldReason
 from bot.core.rendered import RenderedCampaign as Composition
 from bot.store import QueuePlace, Store
 
 ME = "planner"
-EDITED = "its post was edited"
-REMOVED = "its post was removed"
-UNPLANNED = "no longer planned"
 
 #: Until when a delivery waits that was put back into its queue: the planner gives it the next
 #: free slot.
@@ -69,8 +66,7 @@ def is_movable(group: Group, now: datetime) -> bool:
 
 def is_withdrawn(row: Delivery) -> bool:
     """Tell whether a person took the delivery out; what the planner took out may come again."""
-    by_planner = {EDITED, REMOVED, UNPLANNED}
-    return row.state is State.CANCELLED and row.reason not in by_planner
+    return row.state is State.CANCELLED and row.reason not in BY_PLANNER
 
 
 def groups_of(rows: Iterable[Delivery]) -> dict[Key, Group]:
@@ -108,7 +104,7 @@ class PlanWriter:
                 continue
             unsent = [row for row in group if row.state in UNSENT and not self._may_be_out(row)]
             if not self._is_wanted(group[0]):
-                self._drop(unsent, REMOVED)
+                self._drop(unsent, CancelReason.REMOVED)
             elif len(unsent) == len(group) and self._is_edited(group):
                 self._edit(group)
         return self.changes
@@ -116,7 +112,7 @@ class PlanWriter:
     def _may_be_out(self, row: Delivery) -> bool:
         """Tell what only a person may decide; READY after an attempt was seen to be absent."""
         tried = row.attempts and (row.state is not State.READY or self._is_settling)
-        return bool(tried) or row.reason.startswith(HoldReason.UNSETTLED)
+        return bool(tried) or row.reason is HoldReason.UNSETTLED
 
     def _edit(self, group: Group) -> None:
         """Put an edited post's deliveries back: into their queue, or to their time."""
@@ -157,7 +153,7 @@ class PlanWriter:
         kept = {id(group) for _one, group in pairs if group}
         for group in movable.values():
             if id(group) not in kept:
-                self._drop(group, UNPLANNED)
+                self._drop(group, CancelReason.UNPLANNED)
         moved = self._rearrange(pairs)
         for assignment, known in pairs:
             self._write_one(assignment, [moved.get(row.id, row) for row in known or ()])
@@ -187,7 +183,7 @@ class PlanWriter:
     def _write_one(self, assignment: Assignment, known: Group) -> None:
         wanted = self._wanted(assignment, [row.id for row in known])
         if known and len(known) != len(wanted):
-            self._drop(known, EDITED)
+            self._drop(known, CancelReason.EDITED)
             known, wanted = [], self._wanted(assignment, [])
         if not known:
             self._keep_pictures(wanted)
@@ -200,10 +196,10 @@ class PlanWriter:
         if _as_planned(row) == _as_planned(new):
             return
         self._keep_pictures([new])
-        self._outbox.replace(row.id, new, now=self._now, actor=ME, reason=EDITED)
+        self._outbox.replace(row.id, new, now=self._now, actor=ME)
         self.changes.replaced += 1
 
-    def _drop(self, group: Group, why: str) -> None:
+    def _drop(self, group: Group, why: CancelReason) -> None:
         for row in reversed(group):
             dropped = row.state in {State.HELD, State.FAILED}
             event = Event.DROP if dropped else Event.CANCEL

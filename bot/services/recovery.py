@@ -8,7 +8,8 @@ from threading import Lock
 
 from bot.clock import Clock
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, HoldReason, PostRef, State
+from bot.core.model import Delivery, Draft, PostRef, State
+from bot.core.reasons import HoldReason
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -30,29 +31,29 @@ class Recovery:
     _alone: Lock = field(default_factory=Lock)
 
     def run(self) -> bool:
-        """Settle what can be settled now; True where nothing stands in the way of sending."""
+        """Reconcile what can be reconciled now; True where nothing stands in the way of sending."""
         reason = self.store.settle_first()
         if reason is None:
             return True
         if not self._alone.acquire(blocking=False):
             return False  # another thread is at it
         try:
-            return self._settle_all(reason)
+            return self._reconcile_all(reason)
         finally:
             self._alone.release()
 
-    def _settle_all(self, reason: str) -> bool:
+    def _reconcile_all(self, reason: str) -> bool:
         now = self.clock.now()
         suspects = self.store.amnesia_suspects(now)
         # Every one is tried, also after one that could not be read.
-        settled = [self._settle(suspect) for suspect in suspects]
-        if not all(settled):
+        done = [self._reconcile(suspect) for suspect in suspects]
+        if not all(done):
             return False
         self.store.settled(now)
         log.warning("settled; sending goes on", reason=reason, looked_at=len(suspects))
         return True
 
-    def _settle(self, suspect: Suspect) -> bool:
+    def _reconcile(self, suspect: Suspect) -> bool:
         row = suspect.delivery
         if suspect.ref is not None:
             self._recognise(row, suspect.ref)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
+from bot.core.reasons import StopReason
 from bot.errors import BotError, UnauthorizedError
 from bot.log import get_logger
 from bot.platforms.base import Platform, Profile
@@ -67,7 +68,7 @@ class Standing:
 
     def _is_stopped(self, account: str) -> bool:
         state = self.store.accounts.get(account)
-        return state is not None and bool(state.stopped_reason)
+        return state is not None and state.stopped_reason is not None
 
     def _forget(self, account: str) -> None:
         self._good.discard(account)
@@ -76,14 +77,14 @@ class Standing:
     def _look(self, account: Account, now: datetime) -> None:
         self._next_look[account.name] = now + AGAIN
         try:
-            why = self._ask(account)
+            reason, why = StopReason.UNFIT, self._ask(account)
         except UnauthorizedError as error:
-            why = str(error)
+            reason, why = StopReason.UNAUTHORIZED, str(error)
         except BotError as error:
             log.warning("account not checked", account=account.name, reason=str(error))
             return
         if why:
-            self.store.accounts.stop(account.name, why, now=now)
+            self.store.accounts.stop(account.name, reason, why, now=now)
             self._forget(account.name)
             return
         self._next_look[account.name] = now + FRESH

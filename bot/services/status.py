@@ -66,7 +66,7 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> Status:
         AccountLine(
             account.name,
             account.platform,
-            state.stopped_reason if (state := store.accounts.get(account.name)) else "",
+            state.stopped_detail if (state := store.accounts.get(account.name)) else "",
             budget_left(store, account, clock),
             _next_due(rows, now, account.name),
         )

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.core.campaign import Campaign, Mode
 from bot.core.model import JsonObject
+from bot.core.reasons import StopReason
 from bot.errors import DecisionError
 from bot.store import Store
-
-#: Begins the reason of every stop that `accept` lifts.
-CHANGED = "configuration changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,8 @@ class Guard:
 
     def _stop(self, account: str, touching: Sequence[Change]) -> None:
         told = "; ".join(map(str, touching))
-        self.store.accounts.stop(account, f"{CHANGED}: {told}", now=self.clock.now())
+        reason = StopReason.CONFIGURATION
+        self.store.accounts.stop(account, reason, f"{reason}: {told}", now=self.clock.now())
 
     def accept(self, campaign: Campaign, *, by: str, why: str) -> tuple[Change, ...]:
         """Confirm what the files say now, and let the accounts it stopped send again.
@@ -116,7 +115,9 @@ class Guard:
         recorded = self.store.trust.recorded()
         found = changes(recorded, told) if recorded else ()
         stopped = [
-            one.name for one in self.store.accounts.all() if one.stopped_reason.startswith(CHANGED)
+            one.name
+            for one in self.store.accounts.all()
+            if one.stopped_reason is StopReason.CONFIGURATION
         ]
         if recorded is not None and not found and not stopped:
             raise DecisionError("nothing has changed since the last confirmation")

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.core.model import Settling, sha256_hex
+from bot.core.model import ReadBackPolicy, sha256_hex
 from bot.errors import SettingsError
 from bot.settings.secrets import (
     MOUNTED,
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
             )
         return self
 
-    def settling(self, default: Settling) -> Settling:
+    def read_back(self, default: ReadBackPolicy) -> ReadBackPolicy:
         """Apply the operator's waits to a platform's own."""
         first = default.first_after if self.settle_first is None else self.settle_first
         apart = default.apart if self.settle_apart is None else self.settle_apart

@@ -12,7 +12,6 @@ from bot.store.errors import (
     ConflictError,
     DatabaseUnusableError,
     DiskFullError,
-    PausedError,
 )
 from bot.store.facade import Store
 from bot.store.leases import Claim
@@ -41,7 +40,6 @@ __all__ = [
     "Notice",
     "Outcome",
     "PauseState",
-    "PausedError",
     "ProcessLock",
     "QueuePlace",
     "Room",

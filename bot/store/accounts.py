@@ -11,6 +11,7 @@ from sqlalchemy import Row, select, update
 
 from bot.core.campaign import Account
 from bot.core.model import JsonObject, Limits
+from bot.core.reasons import StopReason
 from bot.errors import DecisionError
 from bot.store.part import Part
 from bot.store.schema import account as accounts
@@ -28,8 +29,10 @@ class AccountState:
     added_at: datetime
     #: When the schedule stopped naming it; None while it does.
     removed_at: datetime | None
-    #: Empty while it may send.
-    stopped_reason: str
+    #: None while it may send.
+    stopped_reason: StopReason | None
+    #: For people: why it is stopped; empty while it may send.
+    stopped_detail: str
     stopped_at: datetime | None
     #: The platform's own id of it; empty before the first look.
     remote_id: str
@@ -68,15 +71,15 @@ class Accounts(Part):
         with self._db.read() as connection:
             return tuple(_as_state(row) for row in connection.execute(query))
 
-    def stop(self, name: str, reason: str, now: datetime) -> bool:
+    def stop(self, name: str, reason: StopReason, detail: str, now: datetime) -> bool:
         """Send nothing there until a person says so; False where it is stopped already."""
-        values = {"stopped_at": now, "stopped_reason": reason}
+        values = {"stopped_at": now, "stopped_reason": reason, "stopped_detail": detail}
         return self._set(name, values, only=_A.stopped_at.is_(None))
 
     def start(self, name: str, now: datetime) -> bool:
         """Let an account send again; False where it was not stopped."""
         del now  # the audit log says when
-        values = {"stopped_at": None, "stopped_reason": ""}
+        values = {"stopped_at": None, "stopped_reason": None, "stopped_detail": ""}
         return self._set(name, values, only=_A.stopped_at.is_not(None))
 
     def remember(
@@ -112,7 +115,7 @@ def _new(name: str, platform: str, now: datetime) -> dict[str, Any]:
         "name": name,
         "platform": platform,
         "added_at": now,
-        "stopped_reason": "",
+        "stopped_detail": "",
         "remote_id": "",
         "profile": {},
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, Dialect, Integer, String, Text
 from sqlalchemy.types import TypeDecorator
 
-from bot.core.model import JsonObject, State, canonical_json
+from bot.core.model import JsonObject, canonical_json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -58,16 +59,21 @@ class Json(TypeDecorator[JsonObject]):
         return read
 
 
-class StateName(TypeDecorator[State]):
-    """A delivery's state, by its name."""
+class EnumName(TypeDecorator[StrEnum]):
+    """A value of one of some enums by its name: its text for people may be put better."""
 
     impl = String(16)
     cache_ok = True
 
-    def process_bind_param(self, value: State | None, _dialect: Dialect) -> str | None:
-        """Write the plain name."""
-        return None if value is None else str(value)
+    def __init__(self, kinds: tuple[type[StrEnum], ...]) -> None:
+        super().__init__()
+        self.kinds = kinds  # by its arguments SQLAlchemy tells one type from another
+        self._values = {value.name: value for kind in kinds for value in kind}
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
-        """Read the name back as a state."""
-        return None if value is None else State(value)
+    def process_bind_param(self, value: StrEnum | None, _dialect: Dialect) -> str | None:
+        """Write the name."""
+        return None if value is None else value.name
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+        """Read the name back as a value."""
+        return None if value is None else self._values[value]

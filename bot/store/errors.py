@@ -17,9 +17,5 @@ class DiskFullError(StoreError):
     """The disk has no room for the change; nothing of it was stored."""
 
 
-class PausedError(StoreError):
-    """Sending is paused (or settling first); nothing was begun."""
-
-
 class BudgetSpentError(StoreError):
     """The booking would go over the account's budget; it was not made."""

@@ -22,7 +22,7 @@ from bot.store.notices import Notices, Workers
 from bot.store.outbox import Outbox
 from bot.store.part import Ground
 from bot.store.pauses import Pauses
-from bot.store.settling import Settling, Suspect
+from bot.store.settling import RestoreGuard, Suspect
 from bot.store.snapshots import Followers, Snapshots
 from bot.store.users import Sessions, Users
 
@@ -46,7 +46,7 @@ class Store:
         self.snapshots = Snapshots(ground)
         self.followers = Followers(ground)
         self.digests = Digests(ground)
-        self.settling = Settling(ground)
+        self.restore_guard = RestoreGuard(ground)
         self.users = Users(ground)
         self.sessions = Sessions(ground)
         self._locks = AccountLocks(ground.db)
@@ -74,15 +74,15 @@ class Store:
 
     def settle_first(self) -> str | None:
         """Tell why nothing is claimed before `amnesia_suspects` are read back; None if nothing."""
-        return self.settling.reason()
+        return self.restore_guard.reason()
 
     def settled(self, now: datetime) -> None:
         """Say that all of them are; claiming goes on."""
-        self.settling.settled(now)
+        self.restore_guard.settled(now)
 
     def amnesia_suspects(self, now: datetime) -> tuple[Suspect, ...]:
         """Find what may be out although the database does not say so."""
-        return self.settling.suspects(now)
+        return self.restore_guard.suspects(now)
 
     def process_lock(self) -> ProcessLock:
         """Give the lock that the one running service holds; not yet taken."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, insert, or_, select, update
 
 from bot.core import lifecycle
+from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, Draft, PostRef, State
-from bot.errors import LeaseLostError, StoreError
+from bot.errors import LeaseLostError, PausedError, StoreError
 from bot.store import audit
-from bot.store.errors import ConflictError, PausedError
+from bot.store.errors import ConflictError
 from bot.store.part import Part
 from bot.store.reads import parent_is_out
 from bot.store.rows import (
@@ -24,7 +25,9 @@ from bot.store.rows import (
     change,
     end_attempt,
     locked,
+    note_of,
     shift,
+    stop_account,
     write_move,
 )
 from bot.store.schema import account as accounts
@@ -71,7 +74,7 @@ class Leases(Part):
 
         Raises:
             LeaseLostError: somebody else has it, or the lease is over; do not call.
-            PausedError: sending was paused meanwhile; do not call, `defer`.
+            PausedError: sending was paused meanwhile; do not call.
             StoreError: the intent could not be stored, or is not the first one; do not call.
         """
         with self._db.write() as connection:
@@ -85,16 +88,22 @@ class Leases(Part):
             self._log.announce(begun, seq, now=now)
         except StoreError:
             # Nothing was sent; without this it would have to be read back.
-            self.defer(claim, retry_at=now, reason="the sent log cannot be written", now=now)
+            off = Outcome(Event.DEFER, "the sent log cannot be written", now)
+            self.commit(claim, off, now=now)
             raise
         return begun
 
-    def accept(self, claim: Claim, ref: PostRef, *, now: datetime) -> Delivery:
-        """Store that it is out.
+    def commit(self, claim: Claim, outcome: Outcome, *, now: datetime) -> Delivery:
+        """Store what came of a claim, all of it in one transaction.
 
         Raises:
             LeaseLostError: somebody else has it; where it is out stands in the audit log.
         """
+        if outcome.ref is not None:
+            return self._commit_sent(claim, outcome.ref, now)
+        return self._db.must_write(lambda connection: _end(connection, claim, outcome, now))
+
+    def _commit_sent(self, claim: Claim, ref: PostRef, now: datetime) -> Delivery:
         values = {"remote_id": ref.id, "url": ref.url, "cid": ref.cid, "sent_at": now}
 
         def confirm(connection: Connection) -> tuple[Delivery, int]:
@@ -114,31 +123,6 @@ class Leases(Part):
             raise
         self._note_sent(sent, seq, now)
         return sent
-
-    def defer(self, claim: Claim, *, retry_at: datetime, reason: str, now: datetime) -> Delivery:
-        """Store that it surely was not accepted, and when to try again."""
-        return self._end(claim, Event.DEFER, Note(now, claim.owner, reason), retry_at=retry_at)
-
-    def stop(self, claim: Claim, reason: str, *, now: datetime) -> Delivery:
-        """Store that it surely was not accepted, and stop its account."""
-
-        def stop_account(connection: Connection, row: Delivery) -> None:
-            connection.execute(
-                update(accounts)
-                .where(accounts.c.name == row.account, accounts.c.stopped_at.is_(None))
-                .values(stopped_at=now, stopped_reason=reason)
-            )
-
-        return self._end(claim, Event.STOP, Note(now, claim.owner, reason), also=stop_account)
-
-    def refuse(self, claim: Claim, reason: str, *, now: datetime) -> Delivery:
-        """Store that it was refused for its content."""
-        return self._end(claim, Event.REFUSE, Note(now, claim.owner, reason))
-
-    def lose(self, claim: Claim, reason: str, *, next_read_at: datetime, now: datetime) -> Delivery:
-        """Store that nobody knows whether it is out, and when to read back."""
-        note = Note(now, claim.owner, reason)
-        return self._end(claim, Event.LOSE, note, next_read_at=next_read_at, absent_reads=0)
 
     def expire(
         self, now: datetime, *, dead_owner_before: bool = False, owner: str = ""
@@ -176,25 +160,6 @@ class Leases(Part):
             return tuple(_left(connection, as_delivery(row), now, is_dead=False) for row in rows)
 
         return self._db.must_write(take)
-
-    def _end(
-        self,
-        claim: Claim,
-        event: Event,
-        note: Note,
-        *,
-        also: Callable[[Connection, Delivery], None] | None = None,
-        **values: Any,
-    ) -> Delivery:
-        def outcome(connection: Connection) -> Delivery:
-            row = _held(connection, claim)
-            if also is not None:
-                also(connection, row)
-            counted = _uncounted(connection, row) if event is not Event.LOSE else {}
-            end_attempt(connection, row, event, note)
-            return shift(connection, row, event, note, {**counted, **values})
-
-        return self._db.must_write(outcome)
 
     def _report_lost(self, claim: Claim, ref: PostRef, now: datetime) -> None:
         row = claim.delivery
@@ -240,7 +205,8 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         "fence": _D.fence + 1,
         "lease_until": now + lease,
         "retry_at": None,
-        "reason": "",
+        "reason": None,
+        "detail": "",
         "updated_at": now,
     }
     taken = update(delivery).where(_D.id.in_(select(pick.c.id))).values(values)
@@ -308,13 +274,27 @@ def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) 
     return change(connection, row.id, values)
 
 
-def _uncounted(connection: Connection, row: Delivery) -> dict[str, Any]:
-    """Take back the attempt that `begin` counted: it surely had no side effect."""
-    return {"attempts": row.attempts - 1} if _is_calling(connection, row) else {}
-
-
-def _is_calling(connection: Connection, row: Delivery) -> bool:
-    return _called_at(connection, row) is not None
+def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> Delivery:
+    """Write down a call that did not end in a status: put off, refused, held, or in doubt."""
+    row, event = _held(connection, claim), outcome.event
+    if event is None:
+        raise AssertionError(f"{row.id}: a claim ends in a move")
+    if outcome.stops_account:
+        stop_account(connection, row.account, outcome.detail, now)
+    note = note_of(outcome, now, claim.owner)
+    values: dict[str, Any]
+    if event is Event.OUTCOME_UNKNOWN:
+        values = {"next_read_at": outcome.at, "absent_reads": 0}
+    else:
+        # Take back the attempt that `begin` counted: it surely had no side effect.
+        has_begun = _called_at(connection, row) is not None
+        values = {"retry_at": outcome.at, "attempts": row.attempts - has_begun}
+    end_attempt(connection, row, event, note)
+    row = shift(connection, row, event, note, values)
+    if event is Event.DEFER and outcome.hold is not None:
+        held = Note(now, claim.owner, outcome.hold.reason, outcome.hold.detail)
+        row = shift(connection, row, Event.HOLD, held)
+    return row
 
 
 def _called_at(connection: Connection, row: Delivery) -> datetime | None:
@@ -331,12 +311,12 @@ def _called_at(connection: Connection, row: Delivery) -> datetime | None:
 def _left(
     connection: Connection, row: Delivery, now: datetime, *, is_dead: bool = True
 ) -> Delivery:
-    note = Note(now, row.owner, "its worker died, or took longer than its lease")
+    note = Note(now, row.owner, detail="its worker died, or took longer than its lease")
     called = _called_at(connection, row)
     if called is not None:
-        end_attempt(connection, row, Event.LOSE, note)
+        end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
         over = now if is_dead else max(now, min(row.lease_until or now, called + LONGEST_CALL))
         values = {"next_read_at": over, "absent_reads": 0}
-        return shift(connection, row, Event.LOSE, note, values)
+        return shift(connection, row, Event.OUTCOME_UNKNOWN, note, values)
     end_attempt(connection, row, Event.DEFER, note)
     return shift(connection, row, Event.DEFER, note, {"retry_at": now})

@@ -73,7 +73,7 @@ def open_store(
         if db.is_sqlite and create:
             ballast.load()
         store = Store(Ground(db, known, directory, room))
-        store.settling.compare(log_is_new, now())
+        store.restore_guard.compare(log_is_new, now())
     except BaseException:
         db.close()
         raise

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.core.lifecycle import UNSENT, Event
-from bot.core.model import Delivery, HoldReason, NewDelivery, State
+from bot.core.model import Delivery, NewDelivery, State
+from bot.core.reasons import CancelReason, HoldReason, Reason
 from bot.errors import DecisionError
 from bot.store.errors import ConflictError
 from bot.store.part import Part
@@ -18,14 +19,17 @@ from bot.store.rows import COLUMNS, Note, as_delivery, change, given, locked, sh
 from bot.store.schema import delivery
 
 #: Belong to a claim; `bot.store.leases` makes these moves, fenced.
-_FENCED = frozenset({Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.STOP, Event.REFUSE, Event.LOSE})
+_FENCED = frozenset(
+    {Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.STOP, Event.REFUSE, Event.OUTCOME_UNKNOWN}
+)
 _MAY_CHANGE = frozenset(
-    {"reason", "evidence", "retry_at", "next_read_at", "absent_reads", "released_by"}
+    {"evidence", "retry_at", "next_read_at", "absent_reads", "released_by"}
     | {"remote_id", "url", "cid", "sent_at", "due_at", "not_after"}
 )
 _BLANK: Mapping[str, Any] = {
     "state": State.PLANNED,
-    "reason": "",
+    "reason": None,
+    "detail": "",
     "evidence": "",
     "fence": 0,
     "owner": "",
@@ -63,9 +67,7 @@ class Plans(Part):
         with self._db.write() as connection:
             return tuple(new.id for new in news if self._insert(connection, new, now))
 
-    def replace(
-        self, delivery_id: str, new: NewDelivery, *, now: datetime, actor: str, reason: str
-    ) -> Delivery:
+    def replace(self, delivery_id: str, new: NewDelivery, *, now: datetime, actor: str) -> Delivery:
         """Give an edited post's delivery its new payload; it is PLANNED again, its id stays.
 
         Raises:
@@ -75,7 +77,7 @@ class Plans(Part):
             with self._db.write() as connection:
                 row = locked(connection, delivery_id)
                 _refuse_touched(row)
-                _back_to_planned(connection, row, Note(now, actor, reason))
+                _back_to_planned(connection, row, Note(now, actor, CancelReason.EDITED))
                 values = {**given(new), **_BLANK, "draft_json": None, "first_intent_at": None}
                 values |= {"id": row.id, "fence": row.fence, "retry_at": None, "updated_at": now}
                 return change(connection, row.id, values)
@@ -120,7 +122,8 @@ class Plans(Part):
         *,
         now: datetime,
         actor: str,
-        reason: str = "",
+        reason: Reason | None = None,
+        detail: str = "",
         **columns: Any,
     ) -> Delivery:
         """Move a delivery as the life cycle allows, and write the move down.
@@ -134,7 +137,7 @@ class Plans(Part):
         with self._db.write() as connection:
             row = locked(connection, delivery_id)
             values = {**_fresh(event, now), **columns}
-            moved = shift(connection, row, event, Note(now, actor, reason), values)
+            moved = shift(connection, row, event, Note(now, actor, reason, detail), values)
             seq = self._ground.next_seq(connection) if moved.state is State.SENT else 0
         if seq:
             self._note_sent(moved, seq, now)
@@ -200,6 +203,6 @@ def _fresh(event: Event, now: datetime) -> dict[str, Any]:
     """Give what a decision of a person sets back."""
     if event in {Event.SEND, Event.RETRY, Event.REQUEUE}:
         return {"retry_at": None, "absent_reads": 0}
-    if event in {Event.VOUCH, Event.FIND}:
+    if event in {Event.MARK_SENT, Event.CONFIRMED_SENT}:
         return {"sent_at": now}
     return {}

@@ -8,22 +8,23 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, HoldReason, PostRef, State
+from bot.core.model import Delivery, PostRef, State
 from bot.errors import DecisionError
 from bot.store.part import Part
-from bot.store.rows import Note, change, end_attempt, locked, shift
+from bot.store.rows import Note, change, end_attempt, locked, note_of, shift, stop_account
 from bot.store.schema import attempt
 
 _RECONCILER = "reconciler"
 #: What leads from where a forgetful database has it to SENT, when it is seen to be out.
 _WAYS: Mapping[State, tuple[Event, ...]] = {
-    State.PLANNED: (Event.HOLD, Event.VOUCH),
-    State.READY: (Event.HOLD, Event.VOUCH),
-    State.HELD: (Event.VOUCH,),
-    State.FAILED: (Event.RETRY, Event.HOLD, Event.VOUCH),
-    State.SENDING: (Event.LOSE, Event.FIND),
-    State.UNKNOWN: (Event.FIND,),
+    State.PLANNED: (Event.HOLD, Event.MARK_SENT),
+    State.READY: (Event.HOLD, Event.MARK_SENT),
+    State.HELD: (Event.MARK_SENT,),
+    State.FAILED: (Event.RETRY, Event.HOLD, Event.MARK_SENT),
+    State.SENDING: (Event.OUTCOME_UNKNOWN, Event.CONFIRMED_SENT),
+    State.UNKNOWN: (Event.CONFIRMED_SENT,),
     State.SENT: (),
 }
 
@@ -31,13 +32,25 @@ _WAYS: Mapping[State, tuple[Event, ...]] = {
 class ReadBacks(Part):
     """The way out of UNKNOWN."""
 
-    def found(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
-        """Store that it is out.
+    def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
+        """Store what a read-back proved, all of it in one transaction.
 
         Raises:
             DecisionError: it is not UNKNOWN (any more).
         """
-        return self._out(delivery_id, ref, now, only_unknown=True)
+        if outcome.ref is not None:
+            return self._out(delivery_id, outcome.ref, now, only_unknown=True)
+        with self._db.write() as connection:
+            row = _unknown(connection, delivery_id)
+            if outcome.stops_account:
+                stop_account(connection, row.account, outcome.detail, now)
+            values: dict[str, Any] = {"absent_reads": row.absent_reads + outcome.is_absent}
+            if outcome.event is None:
+                later = {"next_read_at": outcome.at, "updated_at": now}
+                return change(connection, row.id, {**values, **later})
+            values |= {"retry_at": outcome.at, "evidence": outcome.evidence}
+            note = note_of(outcome, now, _RECONCILER)
+            return shift(connection, row, outcome.event, note, values)
 
     def recognise(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
         """Store that it is out, whatever a database that was restored thinks of it.
@@ -46,62 +59,6 @@ class ReadBacks(Part):
             DecisionError: it was dropped, retracted or deleted, as far as the database knows.
         """
         return self._out(delivery_id, ref, now, only_unknown=False)
-
-    def missed(
-        self, delivery_id: str, *, next_read_at: datetime, now: datetime, evidence: str = ""
-    ) -> Delivery:
-        """Count a complete read that found nothing; more are needed.
-
-        Raises:
-            DecisionError: it is not UNKNOWN (any more).
-        """
-        with self._db.write() as connection:
-            row = _unknown(connection, delivery_id)
-            values: dict[str, Any] = {
-                "absent_reads": row.absent_reads + 1,
-                "next_read_at": next_read_at,
-                "updated_at": now,
-            }
-            return change(connection, row.id, values | ({"evidence": evidence} if evidence else {}))
-
-    def postpone(self, delivery_id: str, *, next_read_at: datetime, now: datetime) -> Delivery:
-        """Read back later: this read did not happen, so it counts for nothing.
-
-        Raises:
-            DecisionError: it is not UNKNOWN (any more).
-        """
-        with self._db.write() as connection:
-            row = _unknown(connection, delivery_id)
-            return change(connection, row.id, {"next_read_at": next_read_at, "updated_at": now})
-
-    def resend(self, delivery_id: str, *, now: datetime, evidence: str = "") -> Delivery:
-        """Give it out again: it is surely absent. Same key, same draft.
-
-        Raises:
-            DecisionError: it is not UNKNOWN (any more).
-        """
-        with self._db.write() as connection:
-            row = _unknown(connection, delivery_id)
-            values = {"retry_at": now, "absent_reads": row.absent_reads + 1, "evidence": evidence}
-            return shift(connection, row, Event.MISS, Note(now, _RECONCILER, evidence), values)
-
-    def give_up(
-        self,
-        delivery_id: str,
-        evidence: str,
-        *,
-        now: datetime,
-        reason: str = HoldReason.UNSETTLED,
-    ) -> Delivery:
-        """Leave it to a person, with what is known.
-
-        Raises:
-            DecisionError: it is not UNKNOWN (any more).
-        """
-        with self._db.write() as connection:
-            row = _unknown(connection, delivery_id)
-            note = Note(now, _RECONCILER, reason)
-            return shift(connection, row, Event.GIVE_UP, note, {"evidence": evidence})
 
     def _out(
         self, delivery_id: str, ref: PostRef, now: datetime, *, only_unknown: bool
@@ -129,9 +86,9 @@ def _unknown(connection: Connection, delivery_id: str) -> Delivery:
 def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) -> Delivery:
     if row.state not in _WAYS:
         raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {ref.url or ref.id}")
-    note = Note(now, _RECONCILER, "read back and found")
+    note = Note(now, _RECONCILER, detail="read back and found")
     if row.state is State.SENDING:
-        end_attempt(connection, row, Event.LOSE, note)
+        end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
     for event in _WAYS[row.state]:
         row = shift(connection, row, event, note)
     values = {

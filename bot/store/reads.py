@@ -84,9 +84,9 @@ class Reads(Part):
 
         A part of a thread comes once the part before it is out, or can never be (then to hold).
         """
-        settled = _parent_in(State.SENT, *_NEVER_OUT)
+        is_decided = _parent_in(State.SENT, *_NEVER_OUT)
         planned = and_(_D.account == account, _D.state == State.PLANNED, _D.due_at <= now)
-        return self._read(_deliveries().where(planned, settled).order_by(*_IN_ORDER))
+        return self._read(_deliveries().where(planned, is_decided).order_by(*_IN_ORDER))
 
     def unknown(self, now: datetime) -> tuple[Delivery, ...]:
         """Find what is to be read back now, oldest first."""

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.core import lifecycle
+from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, NewDelivery, State
+from bot.core.reasons import Reason, StopReason, reason_text
 from bot.errors import DecisionError
-from bot.store.schema import attempt, delivery, move
+from bot.store.schema import account, attempt, delivery, move
 
 _NAMES = tuple(field.name for field in fields(Delivery))
 _GIVEN = tuple(field.name for field in fields(NewDelivery))
@@ -31,7 +33,13 @@ class Note:
 
     at: datetime
     actor: str
-    reason: str = ""
+    reason: Reason | None = None
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """What people read in the history."""
+        return reason_text(self.reason, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +124,12 @@ def shift(
         target = lifecycle.after(row.state, event)
     except ValueError as error:
         raise DecisionError(f"{row.id}: {error}") from error
+    is_explained = target in _EXPLAINED or event is Event.DEFER
     changes = {
         "state": target,
         "updated_at": note.at,
-        "reason": note.reason if target in _EXPLAINED or event is Event.DEFER else "",
+        "reason": note.reason if is_explained else None,
+        "detail": note.detail if is_explained else "",
         **_idle(target),
         **(values or {}),
     }
@@ -145,7 +155,7 @@ def write_move(
             event=event.name,
             before=row.state,
             after=target,
-            reason=note.reason,
+            reason=note.text,
         )
     )
 
@@ -160,10 +170,26 @@ def end_attempt(
         .values(
             phase="done",
             outcome=event.name,
-            reason=note.reason,
+            reason=note.text,
             remote_id=remote_id,
             ended_at=note.at,
         )
+    )
+
+
+def note_of(outcome: Outcome, now: datetime, actor: str) -> Note:
+    """Return what the history says of an outcome's own move."""
+    if outcome.hold is None or outcome.event is Event.DEFER:
+        return Note(now, actor, detail=outcome.detail)
+    return Note(now, actor, outcome.hold.reason, outcome.hold.detail)
+
+
+def stop_account(connection: Connection, name: str, detail: str, now: datetime) -> None:
+    """Send nothing more on an account whose platform refuses it; the first reason stays."""
+    connection.execute(
+        update(account)
+        .where(account.c.name == name, account.c.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_reason=StopReason.UNAUTHORIZED, stopped_detail=detail)
     )
 
 

@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 
 from bot.core.model import State
-from bot.store.columns import Counter, Instant, Json, StateName
+from bot.core.reasons import CancelReason, HoldReason, StopReason
+from bot.store.columns import Counter, EnumName, Instant, Json
 
 metadata = MetaData(
     naming_convention={
@@ -52,8 +53,9 @@ delivery = Table(
     Column("payload_sha256", String(64), nullable=False, comment="of status_json"),
     Column("fingerprint", String(64), nullable=False, comment="what an approval binds to"),
     Column("labels", Json, nullable=False, comment="JSON: what reports group by"),
-    Column("state", StateName, nullable=False, comment="see bot.core.lifecycle"),
-    Column("reason", Text, nullable=False, comment="why it waits or failed; may be empty"),
+    Column("state", EnumName((State,)), nullable=False, comment="see bot.core.lifecycle"),
+    Column("reason", EnumName((HoldReason, CancelReason)), comment="name of one of them"),
+    Column("detail", Text, nullable=False, comment="for people: more of it, or the answer"),
     Column("evidence", Text, nullable=False, comment="for people: what was tried and found"),
     Column("draft_json", Text, comment="what a repeated call sends again; written once"),
     Column("first_intent_at", Instant, comment="before the first byte; the status's own time"),
@@ -108,8 +110,8 @@ move = Table(
     Column("at", Instant, nullable=False, comment="when"),
     Column("actor", Text, nullable=False, comment="person or service"),
     Column("event", String(16), nullable=False, comment="name in bot.core.lifecycle.Event"),
-    Column("before", StateName, nullable=False, comment="state it left"),
-    Column("after", StateName, nullable=False, comment="state it came to"),
+    Column("before", EnumName((State,)), nullable=False, comment="state it left"),
+    Column("after", EnumName((State,)), nullable=False, comment="state it came to"),
     Column("reason", Text, nullable=False, comment="why"),
     Index(None, "delivery_id"),
 )
@@ -169,7 +171,8 @@ account = Table(
     Column("added_at", Instant, nullable=False, comment="gets only what is due after this"),
     Column("removed_at", Instant, comment="no longer in schedule.yaml"),
     Column("stopped_at", Instant, comment="needs a person; nothing is sent"),
-    Column("stopped_reason", Text, nullable=False, comment="why it is stopped"),
+    Column("stopped_reason", EnumName((StopReason,)), comment="name of a StopReason"),
+    Column("stopped_detail", Text, nullable=False, comment="for people: why it is stopped"),
     Column("remote_id", Text, nullable=False, comment="the platform's id of it"),
     Column("limits", Json, comment="JSON: what its server said fits"),
     Column("profile", Json, nullable=False, comment="JSON: as its server told last"),
@@ -240,6 +243,7 @@ snapshot = Table(
     Column("due_at", Instant, nullable=False, comment="when to read"),
     Column("taken_at", Instant, comment="when it was read"),
     Column("state", String(16), nullable=False, comment="DUE, TAKEN, FAILED, GONE, MISSED"),
+    Column("closes_as", String(16), nullable=False, comment="MISSED; FAILED once it was tried"),
     Column("reason", Text, nullable=False, comment="why there are no numbers"),
     *(Column(name, BigInteger, comment="null where untold, never 0 for it") for name in _NUMBERS),
     Index(None, "state", "due_at"),

@@ -33,8 +33,8 @@ class Suspect:
     ref: PostRef | None
 
 
-class Settling(Part):
-    """The flag, and what must be reconciled while it is set."""
+class RestoreGuard(Part):
+    """The flag that a restore sets, and what must be reconciled while it is set."""
 
     def reason(self) -> str | None:
         """Tell why nothing may be sent yet; None where nothing stands in the way."""

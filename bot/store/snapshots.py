@@ -40,6 +40,8 @@ class Snapshot:
     due_at: datetime
     taken_at: datetime | None
     outcome: Outcome
+    #: What it will be where its window ends before it is read.
+    closes_as: Outcome
     reason: str
     #: All None unless it was taken.
     metrics: Metrics
@@ -57,7 +59,7 @@ class Snapshots(Part):
         statement = self._db.insert(snapshot).on_conflict_do_nothing()
         with self._db.write() as connection:
             for row in rows:
-                connection.execute(statement.values(**row, reason=""))
+                connection.execute(statement.values(**row, closes_as=Outcome.MISSED, reason=""))
 
     def unscheduled(self) -> tuple[tuple[str, datetime], ...]:
         """Find what is out and has no reads noted yet: (delivery, when it went out)."""
@@ -83,10 +85,12 @@ class Snapshots(Part):
                     taken.append(one)
         return tuple(taken)
 
-    def put_off(self, delivery_id: str, age: str, *, until: datetime, reason: str) -> None:
+    def put_off(
+        self, delivery_id: str, age: str, *, until: datetime, reason: str, closes_as: Outcome
+    ) -> None:
         """Note why a read did not work, and when to try again."""
         this = (_S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE)
-        values = {"due_at": until, "reason": reason}
+        values = {"due_at": until, "reason": reason, "closes_as": closes_as}
         with self._db.write() as connection:
             connection.execute(update(snapshot).where(*this).values(values))
 
@@ -172,6 +176,7 @@ def _as_snapshot(row: Row[Any]) -> Snapshot:
         row.due_at,
         row.taken_at,
         Outcome(row.state),
+        Outcome(row.closes_as),
         row.reason,
         Metrics(**{name: row._mapping[name] for name in _NUMBERS}),
     )

@@ -14,7 +14,8 @@ from threading import Event, Lock
 
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Mode
-from bot.core.model import Settling, State
+from bot.core.decide import Policy
+from bot.core.model import Delivery, State
 from bot.core.pricing import prices_for
 from bot.core.rendered import RenderedCampaign
 from bot.core.retry import RetryPolicy
@@ -35,6 +36,7 @@ from bot.services.planner import Planner
 from bot.services.publisher import Publisher
 from bot.services.reconciler import Reconciler
 from bot.services.recovery import Recovery
+from bot.services.releasing import Releaser
 from bot.services.simulation import Approver
 from bot.services.standing import Standing
 from bot.services.trust import Guard
@@ -135,6 +137,7 @@ class Bot:
     contents: Contents
     connections: Connections
     planner: Planner
+    releaser: Releaser
     publisher: Publisher
     reconciler: Reconciler
     recovery: Recovery
@@ -215,7 +218,7 @@ class Bot:
             return
         if not self.recovery.run() or not self.standing.ensure(account):
             if self.clock_guard.is_sure():
-                self.publisher.release(account)  # what gets too late meanwhile is held
+                self.releaser.run(account)  # what gets too late meanwhile is held
             return
         if not self.clock_guard.allows(lambda: self.standing.look(account)):
             return  # nothing is late or due by a clock that is wrong
@@ -240,7 +243,8 @@ class Bot:
         """Give a sign of life, and take over what other workers left."""
         now = self.clock.now()
         damage = self.inspector.damage
-        self.store.workers.beat(self.owner, {"pid": os.getpid(), "damage": damage}, now)
+        facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
+        self.store.workers.beat(self.owner, facts, now)
         if damage:
             return
         self.store.outbox.expire(now)
@@ -307,7 +311,7 @@ def build(
         render_again=lambda content: rendered_for(content, store),
         mode=mode,
     )
-    campaign, policy = contents.campaign, RetryPolicy()
+    campaign, retry = contents.campaign, RetryPolicy()
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
     connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
@@ -316,20 +320,27 @@ def build(
     machine, platform = socket.gethostname(), connections.platform
     owner = f"{machine}/{os.getpid()}"
 
-    def settling(name: str) -> Settling:
-        return known.settling(kinds[name].traits.settling)
+    def policy(delivery: Delivery) -> Policy:
+        account = campaign().schedule.accounts.get(delivery.account)
+        return Policy(
+            retry,
+            known.read_back(kinds[delivery.platform].traits.read_back),
+            holds_unknown=account is not None and account.on_unknown == "hold",
+        )
 
+    releaser = Releaser(store, clock, campaign, retry.side_effects)
     return Bot(
         store=store,
         clock=clock,
         contents=contents,
         connections=connections,
         planner=Planner(store, clock),
+        releaser=releaser,
         publisher=Publisher(
-            store, clock, campaign, platform, settling, owner, policy, known.lease,
+            store, clock, campaign, platform, releaser, policy, owner, known.lease,
             clock_guard.is_sure, lambda: is_ending() or bool(inspector.damage),
         ),
-        reconciler=Reconciler(store, clock, campaign, platform, settling, policy),
+        reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
         standing=Standing(store, clock, campaign, platform, contents.recompose),
         guard=Guard(store, clock),

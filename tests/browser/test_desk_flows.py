@@ -12,6 +12,7 @@ from icalendar import Calendar
 from playwright.sync_api import Browser, Page, expect
 
 from bot.core.model import Delivery, State
+from bot.core.reasons import StopReason
 from tests.browser.chromium import chromium, signed_in
 from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
 
@@ -387,7 +388,7 @@ def test_no_words_of_others_become_part_of_a_page(
     stage.clock.advance(row.due_at - stage.clock.now())
     stage.lose(row, words)
     stage.store.notices.raise_("hostile", words, stage.clock.now())
-    stage.store.accounts.stop("coalition-x", words, now=stage.clock.now())
+    stage.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=stage.clock.now())
     page = enter(browser, stage, pages, "ben")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -14,8 +14,9 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from bot.clock import FastClock
+from bot.core.decide import Outcome, give_up
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, HoldReason, State
+from bot.core.model import Delivery, Draft, State
 from bot.services.desk import Desk
 from bot.services.users import Role
 from bot.settings import Settings
@@ -89,11 +90,9 @@ class DeskStage:
         claim = outbox.claim(row.account, now=now, owner="test", lease=timedelta(minutes=2))
         assert claim is not None
         outbox.begin(claim, Draft(row.id, {}), now=now)
-        outbox.lose(claim, "no answer after the first byte", next_read_at=now, now=now)
-        outbox.move(
-            row.id, Event.GIVE_UP, now=now, actor="reconciler", reason=HoldReason.UNSETTLED,
-            evidence=evidence,
-        )  # fmt: skip
+        lost = Outcome(Event.OUTCOME_UNKNOWN, "no answer after the first byte", now)
+        outbox.commit(claim, lost, now=now)
+        outbox.commit_read(row.id, give_up(evidence), now=now)
 
     def rewrite(self, name: str, old: str, new: str) -> None:
         """Edit a file of the campaign."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from bot.core import decide
 from bot.core.campaign import Account, Campaign, Queue, Schedule
 from bot.core.engagement import AGES
 from bot.core.lifecycle import Event
@@ -151,7 +152,7 @@ def sent(store: Store, new: NewDelivery, at: datetime) -> None:
     assert claim is not None
     store.outbox.begin(claim, Draft(new.id, {}), now=at)
     ref = PostRef(f"id-{new.id}", f"https://{new.platform}.example/{new.id}")
-    store.outbox.accept(claim, ref, now=at)
+    store.outbox.commit(claim, decide.Outcome(Event.ACCEPT, ref=ref), now=at)
 
 
 def publish_row(store: Store, new: NewDelivery, platform: Platform, at: datetime) -> PostRef:
@@ -165,7 +166,7 @@ def publish_row(store: Store, new: NewDelivery, platform: Platform, at: datetime
     )
     store.outbox.begin(claim, draft, now=at)
     ref = platform.publish(draft)
-    store.outbox.accept(claim, ref, now=at)
+    store.outbox.commit(claim, decide.Outcome(Event.ACCEPT, ref=ref), now=at)
     return ref
 
 

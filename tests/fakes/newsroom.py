@@ -183,7 +183,7 @@ class Newsroom:
     def states(self) -> dict[str, str]:
         """Tell each delivery's state and reason by post, account and part."""
         return {
-            f"{one.post_id}/{one.account}/{one.part}": f"{one.state} {one.reason}".strip()
+            f"{one.post_id}/{one.account}/{one.part}": f"{one.state} {one.reason_text}".strip()
             for one in self.rows()
         }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core.model import Draft
+from bot.core.decide import Outcome, Policy, put_off
+from bot.core.lifecycle import Event
+from bot.core.model import Delivery, Draft
 from bot.errors import PlatformError
 from bot.platforms.base import Platform
 from bot.services.publisher import Publisher
@@ -16,25 +18,23 @@ from bot.store import Claim
 class IntentAfterSend(Publisher):
     """Calls first, and writes down what it was about to do when the answer is there."""
 
-    def _send(self, claim: Claim) -> None:
+    def _send(self, claim: Claim) -> Outcome:
         platform = self.platform(claim.delivery.account)
         draft = claim.delivery.draft or self._prepare(claim.delivery, platform)
         ref = platform.publish(draft)
         self.store.outbox.begin(claim, draft, now=self.clock.now())
-        self.store.outbox.accept(claim, ref, now=self.clock.now())
+        return Outcome(Event.ACCEPT, ref=ref)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryOnTimeout(Publisher):
     """Takes every failed call for one that did nothing, and tries again."""
 
-    def _call(self, claim: Claim, platform: Platform, draft: Draft) -> None:
+    def _call(self, row: Delivery, policy: Policy, platform: Platform, draft: Draft) -> Outcome:
         try:
-            ref = platform.publish(draft)
+            return Outcome(Event.ACCEPT, ref=platform.publish(draft))
         except PlatformError as error:
-            self._defer(claim, str(error), told=timedelta(0))
-        else:
-            self.store.outbox.accept(claim, ref, now=self.clock.now())
+            return put_off(row, policy, self.clock.now(), str(error), told=timedelta(0))
 
 
 def remade(kind: type[Publisher], publisher: Publisher) -> Publisher:

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, NullPool, create_engine, event, text
 import bot.platforms.bluesky.adapter
 import bot.platforms.mastodon.adapter
 import bot.platforms.x.adapter  # noqa: F401 - as above
+from bot.core.reasons import HoldReason
 from bot.services.publisher import Publisher
 from tests.faults.boundaries import Boundaries
 from tests.faults.ledgers import Taken
@@ -233,11 +234,12 @@ class Enumeration:
             self.outcome.bad.append(f"{schedule}: {', '.join(wrong)}")
 
     def _judge_row(self, row: Mapping[str, str], count: int, ids: set[str]) -> list[str]:
-        state, reason = row["state"], row["reason"]
+        state = row["state"]
         if count > 1:
             self.outcome.duplicate += 1
             return [f"{count} times"]
         if state == "HELD":
+            reason = str(HoldReason[row["reason"]])
             self.outcome.held[reason] = self.outcome.held.get(reason, 0) + 1
             return [f"held: {reason}"]
         if count == 1 and state == "SENT" and row["remote_id"] in ids:

@@ -89,7 +89,7 @@ def judged(rows: Sequence[Delivery], seen: Mapping[str, int]) -> dict[str, Any]:
         if count > 1:
             counted["duplicate"] += 1
         elif row.state is State.HELD:
-            why = row.reason.partition(":")[0]
+            why = str(row.reason)
             held[why] = held.get(why, 0) + 1
         elif count == 1 and row.state is State.SENT:
             counted["once"] += 1

@@ -268,7 +268,7 @@ class Storm:
         taken = self.world.taken()
         rows = [row for row in rows if row.state is not State.CANCELLED]
         self.evidence = [
-            f"{one.account} {one.id}: {one.reason}; {one.evidence}"
+            f"{one.account} {one.id}: {one.reason_text}; {one.evidence}"
             for one in rows
             if one.state is not State.SENT
         ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.core.lifecycle import Event
 from bot.core.model import Draft, State
+from bot.core.reasons import HoldReason
 from bot.errors import UnconfirmedError
 from bot.scheduler import Every
 from bot.store import Room, open_store, restore
@@ -56,7 +57,7 @@ def test_an_account_that_was_removed_keeps_no_restore_from_being_settled(
     (held,) = (row for row in newsroom.rows("one") if row.account == "b")
     assert held.state is State.HELD
     assert held.draft is not None
-    newsroom.store.settling.declare_restored("restored by hand", newsroom.clock.now())
+    newsroom.store.restore_guard.declare_restored("restored by hand", newsroom.clock.now())
     newsroom.use("m")
 
     newsroom.restart()
@@ -73,10 +74,12 @@ def test_a_replica_that_was_faster_is_no_failure(newsroom: Newsroom) -> None:
     newsroom.approve("one")
     newsroom.clock.advance(NINE - newsroom.clock.now())
     (due,) = newsroom.store.outbox.due("m", NINE)
-    newsroom.store.outbox.move(due.id, Event.HOLD, now=NINE, actor="another", reason="late")
+    newsroom.store.outbox.move(
+        due.id, Event.HOLD, now=NINE, actor="another", reason=HoldReason.LATE
+    )
 
-    publisher = newsroom.bot.publisher
-    publisher._let_through(due, publisher._gate("m"), NINE)
+    releaser = newsroom.bot.releaser
+    releaser._release(due, releaser._gate("m"), NINE)
 
     assert newsroom.states() == {"one/m/0": "HELD late"}
 
@@ -86,7 +89,7 @@ def test_what_a_dead_replica_left_is_taken_over_at_once(newsroom: Newsroom) -> N
     newsroom.start()
     newsroom.approve("one")
     newsroom.clock.advance(NINE - newsroom.clock.now())
-    newsroom.bot.publisher.release("m")
+    newsroom.bot.releaser.run("m")
     claim = newsroom.store.outbox.claim("m", now=NINE, owner="dead/1", lease=2 * MINUTE)
     assert claim is not None
 
@@ -103,7 +106,7 @@ def test_a_call_whose_end_could_not_be_stored_is_taken_up_before_its_lease_ends(
     newsroom.approve("one")
     newsroom.wait(NINE - timedelta(seconds=1))  # the account has been looked at
     newsroom.clock.advance(timedelta(seconds=1))
-    newsroom.bot.publisher.release("m")
+    newsroom.bot.releaser.run("m")
     lease, me = 10 * MINUTE, newsroom.bot.owner
     claim = newsroom.store.outbox.claim("m", now=NINE, owner=me, lease=lease)
     assert claim is not None
@@ -124,7 +127,7 @@ def test_a_call_that_may_go_on_is_not_read_back_before_it_must_have_ended(
     newsroom.start()
     newsroom.approve("one")
     newsroom.clock.advance(NINE - newsroom.clock.now())
-    newsroom.bot.publisher.release("m")
+    newsroom.bot.releaser.run("m")
     claim = newsroom.store.outbox.claim("m", now=NINE, owner="cut off/1", lease=2 * MINUTE)
     assert claim is not None
     newsroom.store.outbox.begin(claim, Draft("k", {"text": "x"}), now=NINE)

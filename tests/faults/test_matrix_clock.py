@@ -137,7 +137,7 @@ def test_what_was_released_by_a_wrong_clock_waits_for_its_time(theatre: Make) ->
     stage = theatre("m")
     stage.start()
     stage.clock.wrong_by = timedelta(hours=2)
-    stage.bot.publisher.release("m")
+    stage.bot.releaser.run("m")
     (row,) = stage.rows
     assert row.state in {State.READY, State.HELD}
     stage.clock.wrong_by = timedelta(0)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.core.model import NewDelivery, Status
+from bot.core.decide import Outcome
+from bot.core.lifecycle import Event
+from bot.core.model import NewDelivery, PostRef, Status
+from bot.core.reasons import Hold, HoldReason
 
 NOW = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 HELLO = Status("hello")
@@ -28,3 +31,29 @@ def new_delivery(*, id: str = "d1", status: Status = HELLO, **other: Any) -> New
         "labels": {"theme": "families"},
     }
     return NewDelivery(id=id, **{**values, **other})
+
+
+def sent(ref: PostRef) -> Outcome:
+    """Say that a status is out."""
+    return Outcome(Event.ACCEPT, ref=ref)
+
+
+def put_off(at: datetime, detail: str = "429") -> Outcome:
+    """Say that a status surely was not accepted."""
+    return Outcome(Event.DEFER, detail, at)
+
+
+def unknown(read_at: datetime, detail: str = "timeout") -> Outcome:
+    """Say that nobody knows whether a status is out."""
+    return Outcome(Event.OUTCOME_UNKNOWN, detail, read_at)
+
+
+def stopped(detail: str) -> Outcome:
+    """Say that the platform refuses the account."""
+    hold = Hold(HoldReason.ACCOUNT_STOPPED, detail)
+    return Outcome(Event.STOP, detail, hold=hold, stops_account=True)
+
+
+def absent(at: datetime) -> Outcome:
+    """Say that a status is surely absent."""
+    return Outcome(Event.CONFIRMED_ABSENT, at=at, is_absent=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.model import Delivery, State
+from bot.core.reasons import CancelReason, HoldReason, StopReason
 from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, Newsroom, post
@@ -111,7 +112,7 @@ def test_what_was_held_for_another_reason_can_still_be_approved_and_sent(room: N
     room.desk.pause("mourning", by="Ann")
     room.wait(NINE)
     room.desk.resume(by="Ann")
-    assert room.row().reason == "paused"
+    assert room.row().reason is HoldReason.PAUSED
 
     room.approve("one")
     room.desk.resolve(room.row().id, "send", by="Ann")
@@ -151,7 +152,7 @@ def test_a_stopped_account_sends_again_once_a_person_says_so(newsroom: Newsroom)
     why = newsroom.desk.restart("m", by="Ann", why="new token")
     newsroom.wait(NINE + DAY)
 
-    assert why == "account stopped: mastodon: revoked"
+    assert why == "mastodon: revoked"
     assert newsroom.states()["two/m/0"] == "SENT"
     assert "Ann restart m new token" in decisions(newsroom)
 
@@ -165,7 +166,7 @@ def test_an_account_that_is_still_unfit_is_stopped_again(newsroom: Newsroom) -> 
     newsroom.desk.restart("m", by="Ann")
     newsroom.wait(NINE)
 
-    assert newsroom.row().reason.startswith("account stopped: it does not say that it is auto")
+    assert newsroom.row().reason_text.startswith("account stopped: it does not say that it is auto")
 
 
 def test_only_a_stopped_account_is_started(room: Newsroom) -> None:
@@ -190,7 +191,7 @@ def test_a_person_s_send_forgives_lateness_only(room: Newsroom) -> None:
     room.approve("one")
     room.clock.advance(DAY)
     room.wait(room.clock.now())
-    assert room.row().reason.startswith("late")
+    assert room.row().reason is HoldReason.LATE
 
     room.desk.resolve(room.row().id, "send", by="Ann", why="still true")
     room.wait(room.clock.now())
@@ -200,7 +201,7 @@ def test_a_person_s_send_forgives_lateness_only(room: Newsroom) -> None:
 
 
 def stopped(room: Newsroom) -> str:
-    room.store.accounts.stop("m", "leaked", room.clock.now())
+    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "leaked", room.clock.now())
     return "account stopped: leaked"
 
 
@@ -226,7 +227,7 @@ def test_a_person_s_send_lifts_nothing_else(
     reason = befalls(room)
     room.wait(room.clock.now())
 
-    assert (room.row().state, room.row().reason) == (State.HELD, reason)
+    assert (room.row().state, room.row().reason_text) == (State.HELD, reason)
 
 
 def test_a_person_s_send_does_not_pay(newsroom: Newsroom) -> None:
@@ -239,7 +240,7 @@ def test_a_person_s_send_does_not_pay(newsroom: Newsroom) -> None:
     newsroom.desk.resolve(newsroom.row().id, "send", by="Ann")
     newsroom.wait(NINE)
 
-    assert newsroom.row().reason.startswith("over budget")
+    assert newsroom.row().reason is HoldReason.OVER_BUDGET
 
 
 def test_nothing_is_sent_without_its_approvals(room: Newsroom, held: Delivery) -> None:
@@ -274,13 +275,13 @@ def test_a_person_may_send_once_more_after_all_attempts(newsroom: Newsroom) -> N
     for _ in range(6):
         newsroom.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     newsroom.wait(NINE + DAY)
-    assert newsroom.row().reason == "attempts used up"
+    assert newsroom.row().reason is HoldReason.ATTEMPTS
 
     newsroom.desk.resolve(newsroom.row().id, "send", by="Ann")
     newsroom.wait(NINE + 2 * DAY)
 
     assert newsroom.servers["m"].calls.count("publish") == 5
-    assert newsroom.row().reason == "attempts used up"
+    assert newsroom.row().reason is HoldReason.ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -312,7 +313,7 @@ def test_what_is_no_choice_is_refused(room: Newsroom, held: Delivery, choice: st
 def test_what_was_dropped_is_gone_for_good(room: Newsroom, held: Delivery) -> None:
     row = room.desk.resolve(held.id, "drop", by="Ann", why="stale")
 
-    assert (row.state, row.reason) == (State.CANCELLED, "stale")
+    assert (row.state, row.reason, row.detail) == (State.CANCELLED, CancelReason.WITHDRAWN, "stale")
     assert decisions(room) == [f"Ann drop {held.id} stale"]
 
 

@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from bot.core.model import Charge
+from bot.core.reasons import StopReason
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
 from bot.services.notifier import Notifier, sender
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
@@ -133,7 +134,7 @@ def test_a_failed_delivery_is_told(room: Newsroom, notifier: Notifier, mailbox: 
 
 def test_a_stopped_account_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
     room.approve("one")
-    room.store.accounts.stop("m", "revoked", room.clock.now())
+    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
 
     notifier.run()
 
@@ -153,7 +154,7 @@ def test_broken_files_are_told(room: Newsroom, notifier: Notifier, mailbox: Mail
 
 def test_settling_first_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
     room.approve("one")
-    room.store.settling.declare_restored("a backup was brought back", room.clock.now())
+    room.store.restore_guard.declare_restored("a backup was brought back", room.clock.now())
 
     notifier.run()
 
@@ -178,8 +179,8 @@ def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(
     one = Notifier(room.store, room.clock, campaign, mailbox, clock_is_wrong=lambda: wrong[0],
                    machine="one")  # fmt: skip
     two = Notifier(room.store, room.clock, campaign, mailbox, machine="two")
-    for name in ("one/1", "two/1"):
-        room.store.workers.beat(name, {}, now)
+    for name in ("one", "two"):
+        room.store.workers.beat(f"{name}/1", {"machine": name}, now)
 
     wrong[0] = "its clock is an hour ahead"
     for _ in range(3):

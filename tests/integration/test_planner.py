@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.core.model import Delivery, State
+from bot.core.reasons import CancelReason
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
 from tests.fakes.campaign_tree import sha256_of
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
@@ -105,7 +106,7 @@ def test_a_removed_post_is_cancelled_and_the_others_move_up(room: Newsroom) -> N
 
     assert room.when() == ["07 09:00 m two", "08 09:00 m three"]
     (gone,) = room.rows("one", State.CANCELLED)
-    assert gone.reason == "no longer planned"
+    assert gone.reason is CancelReason.UNPLANNED
 
 
 def test_what_was_sent_never_changes(room: Newsroom) -> None:
@@ -308,7 +309,7 @@ def test_a_held_post_that_was_removed_is_cancelled(newsroom: Newsroom) -> None:
     newsroom.watch()
 
     (gone,) = newsroom.rows("one", State.CANCELLED)
-    assert gone.reason == "its post was removed"
+    assert gone.reason is CancelReason.REMOVED
 
 
 @pytest.mark.parametrize("written", ["", post("one", words="Altogether different words.")])

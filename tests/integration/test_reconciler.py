@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.model import State
+from bot.core.reasons import StopReason
 from bot.errors import (
     OverBudgetError,
     SettingsError,
@@ -196,4 +197,7 @@ def test_an_account_that_may_not_be_read_is_stopped(room: Newsroom, server: Serv
 
     state = room.store.accounts.get("m")
     assert state is not None
-    assert state.stopped_reason == "mastodon: revoked"
+    assert (state.stopped_reason, state.stopped_detail) == (
+        StopReason.UNAUTHORIZED,
+        "mastodon: revoked",
+    )

@@ -10,6 +10,7 @@ import pytest
 
 from bot.core import lifecycle
 from bot.core.model import State
+from bot.core.reasons import CancelReason, HoldReason
 from bot.errors import UnauthorizedError, UnavailableError, UnconfirmedError
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 
@@ -89,7 +90,7 @@ def test_what_was_tried_and_is_absent_is_held(vault: Vault, room: Newsroom) -> N
     room.wait(NINE + 10 * MINUTE)
 
     row = room.rows("one")[0]
-    assert (row.state, row.reason) == (State.HELD, "cannot tell whether it is out")
+    assert (row.state, row.reason) == (State.HELD, HoldReason.UNSETTLED)
     assert row.evidence == "tried before a restore; not seen when it was read back"
     assert room.servers["m"].live == []
 
@@ -177,7 +178,7 @@ def test_what_a_person_dropped_and_is_out_all_the_same_is_told(
         lifecycle.Event.CANCEL,
         now=room.clock.now(),
         actor="Ann",
-        reason="no",
+        reason=CancelReason.WITHDRAWN,
     )
 
     assert settle(room)

@@ -111,5 +111,5 @@ def test_a_dump_of_an_older_program_is_told_too(
 
         store = open_store(url, create=True, data=tmp_path / "new", room=Room(0, 0))
         assert store.settle_first() == "restored from monday.dump"
-        assert store.settling.epoch() == 1
+        assert store.restore_guard.epoch() == 1
         store.close()

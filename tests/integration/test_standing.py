@@ -51,7 +51,9 @@ def test_a_live_account_that_does_not_say_it_is_a_bot_is_stopped(room: Newsroom)
     room.wait(NINE)
 
     assert room.servers["m"].live == []
-    assert room.row().reason.startswith("account stopped: it does not say that it is automated")
+    assert room.row().reason_text.startswith(
+        "account stopped: it does not say that it is automated"
+    )
 
 
 def test_credentials_that_are_revoked_stop_the_account_before_anything_is_due(
@@ -63,7 +65,7 @@ def test_credentials_that_are_revoked_stop_the_account_before_anything_is_due(
 
     state = room.store.accounts.get("m")
     assert state is not None
-    assert state.stopped_reason == "mastodon: token revoked"
+    assert state.stopped_detail == "mastodon: token revoked"
 
 
 def test_a_server_that_is_away_is_looked_at_again_before_anything_is_sent(room: Newsroom) -> None:
@@ -85,7 +87,7 @@ def test_a_server_that_stays_away_leaves_its_posts_held(room: Newsroom) -> None:
 
     room.wait(room.clock.now())
 
-    assert room.row().reason == "late: 16 min after its time"
+    assert room.row().reason_text == "late: 16 min after its time"
     assert room.servers["m"].calls.count("profile") == 3
 
 

@@ -9,6 +9,7 @@ from icalendar import Calendar
 
 from bot.core.campaign import Mode
 from bot.core.model import Charge
+from bot.core.reasons import StopReason
 from bot.core.rendered import RenderedCampaign
 from bot.services.outlook import Forecaster, Outlook, as_calendar
 from bot.services.simulation import SIMULATED, Approver
@@ -57,8 +58,8 @@ def test_the_status_tells_what_is_due_and_what_was_sent(room: Newsroom) -> None:
 
 def test_the_status_tells_what_stands_in_the_way(room: Newsroom) -> None:
     room.desk.pause("mourning", by="Ann")
-    room.store.accounts.stop("x", "revoked", room.clock.now())
-    room.store.settling.declare_restored("a backup was brought back", room.clock.now())
+    room.store.accounts.stop("x", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
+    room.store.restore_guard.declare_restored("a backup was brought back", room.clock.now())
     room.store.ledger.reserve("x", Charge("post"), 1.25, now=room.clock.now())
     room.store.notices.raise_("k", "look here", room.clock.now())
 

@@ -20,7 +20,7 @@ from bot.core.model import Draft, PostRef, State
 from bot.errors import StoreError
 from bot.store import DiskFullError, ProcessLock, Room, Store, open_store
 from bot.store.diskspace import Ballast
-from tests.integration.store_rows import NOW, new_delivery
+from tests.integration.store_rows import NOW, new_delivery, sent
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
@@ -137,7 +137,7 @@ def test_on_a_full_disk_what_was_sent_is_still_stored(full: Store) -> None:
     cap(full, ballast)
     url = "https://social.example/" + "1" * 50_000  # cannot fit in what is left of a page
 
-    row = full.outbox.accept(claim, PostRef("1", url), now=NOW)
+    row = full.outbox.commit(claim, sent(PostRef("1", url)), now=NOW)
 
     assert (row.state, row.url, ballast.exists()) == (State.SENT, url, False)
 
@@ -154,7 +154,7 @@ def test_on_a_full_disk_without_ballast_the_log_still_says_where_it_is(full: Sto
     ref = PostRef("1", "https://social.example/" + "1" * 50_000)
 
     with pytest.raises(DiskFullError):
-        full.outbox.accept(claim, ref, now=NOW)
+        full.outbox.commit(claim, sent(ref), now=NOW)
 
     assert full._ground.log.known()["d1"].ref == ref
     ballast.rmdir()

@@ -22,11 +22,12 @@ from hypothesis.stateful import (
 )
 
 from bot.core.campaign import Account
+from bot.core.decide import Outcome, give_up
 from bot.core.lifecycle import FINAL, MOVES, Event
 from bot.core.model import Delivery, Draft, PostRef, State
-from bot.errors import DecisionError, LeaseLostError, StoreError
-from bot.store import Claim, Move, PausedError, Room, Store, open_store
-from tests.integration.store_rows import NOW, new_delivery
+from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
+from bot.store import Claim, Move, Room, Store, open_store
+from tests.integration.store_rows import NOW, absent, new_delivery, put_off, sent, unknown
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
@@ -38,7 +39,7 @@ BY_HAND = (
     Event.REQUEUE,
     Event.DROP,
     Event.RETRY,
-    Event.VOUCH,
+    Event.MARK_SENT,
     Event.RETRACT,
 )
 
@@ -120,14 +121,14 @@ class Outbox(RuleBasedStateMachine):
         self.drafts[key] = draft
         if answer == "defer":
             retry_at = self.now + timedelta(seconds=30)
-            self.store.outbox.defer(claim, retry_at=retry_at, reason="429", now=self.now)
+            self.store.outbox.commit(claim, put_off(retry_at, "429"), now=self.now)
             return
         if published or answer == "accept":
             self.published.append(key)
         if answer == "accept":
-            self.store.outbox.accept(claim, PostRef(key), now=self.now)
+            self.store.outbox.commit(claim, sent(PostRef(key)), now=self.now)
         elif answer == "lose":
-            self.store.outbox.lose(claim, "timeout", next_read_at=self.now, now=self.now)
+            self.store.outbox.commit(claim, unknown(self.now), now=self.now)
 
     @rule(
         account=st.sampled_from(ACCOUNTS),
@@ -150,17 +151,18 @@ class Outbox(RuleBasedStateMachine):
         row = self.row(claim)
         if (row.state, row.fence) != (State.SENDING, claim.fence):
             with pytest.raises(LeaseLostError):
-                self.store.outbox.defer(claim, retry_at=self.now, reason="", now=self.now)
+                self.store.outbox.commit(claim, put_off(self.now), now=self.now)
 
     @rule()
     def read_back(self) -> None:
         for row in self.store.outbox.unknown(self.now):
             if row.id in self.published:
-                self.store.outbox.found(row.id, PostRef(row.id), now=self.now)
+                outcome = Outcome(Event.CONFIRMED_SENT, ref=PostRef(row.id))
             elif row.attempts >= 3:
-                self.store.outbox.give_up(row.id, "absent", now=self.now)
+                outcome = give_up("absent")
             else:
-                self.store.outbox.resend(row.id, now=self.now)
+                outcome = absent(self.now)
+            self.store.outbox.commit_read(row.id, outcome, now=self.now)
 
     @rule(seconds=st.sampled_from((1, 60, 130)))
     def time_passes(self, seconds: int) -> None:

@@ -9,11 +9,13 @@ from threading import Barrier
 
 import pytest
 
+from bot.core.decide import Outcome, give_up
 from bot.core.lifecycle import Event
 from bot.core.model import Draft, NewDelivery, PostRef, State, Status
-from bot.errors import DecisionError, LeaseLostError, StoreError
-from bot.store import Claim, PausedError, QueuePlace, Store
-from tests.integration.store_rows import NOW, new_delivery
+from bot.core.reasons import CancelReason, HoldReason, StopReason
+from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
+from bot.store import Claim, QueuePlace, Store
+from tests.integration.store_rows import NOW, absent, new_delivery, put_off, sent, stopped, unknown
 
 LEASE = timedelta(minutes=2)
 REF = PostRef("at://did/1", "https://social.example/1", "bafy")
@@ -79,7 +81,7 @@ def test_a_time_without_a_zone_is_refused(store: Store) -> None:
 
 def test_a_cancelled_place_can_be_planned_again_under_another_id(store: Store) -> None:
     store.outbox.add(new_delivery(), now=NOW)
-    store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner", reason="post removed")
+    store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner", reason=CancelReason.REMOVED)
 
     assert not store.outbox.add(new_delivery(), now=NOW)
     assert store.outbox.add(new_delivery(id="d1-again"), now=NOW)
@@ -119,7 +121,7 @@ def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) ->
     ready(store)
 
     row = store.outbox.replace(
-        "d1", new_delivery(status=Status("edited")), now=NOW, actor="planner", reason="edited"
+        "d1", new_delivery(status=Status("edited")), now=NOW, actor="planner"
     )
 
     assert (row.state, row.status.text) == (State.PLANNED, "edited")
@@ -129,31 +131,29 @@ def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) ->
 def test_a_held_one_and_a_planned_one_can_be_replaced_too(store: Store) -> None:
     store.outbox.add(new_delivery(), now=NOW)
     edited = new_delivery(status=Status("edited"))
-    store.outbox.replace("d1", edited, now=NOW, actor="planner", reason="edited")
-    store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason="late")
+    store.outbox.replace("d1", edited, now=NOW, actor="planner")
+    store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
 
-    row = store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner", reason="edited")
+    row = store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner")
 
-    assert (row.state, row.reason, row.status.text) == (State.PLANNED, "", "hello")
+    assert (row.state, row.reason, row.status.text) == (State.PLANNED, None, "hello")
 
 
 def test_what_may_be_out_is_never_replaced(store: Store) -> None:
     ready(store)
     claim = begun(store)
-    store.outbox.lose(claim, "timeout", next_read_at=NOW, now=NOW)
-    store.outbox.give_up("d1", "cannot read", now=NOW)
+    store.outbox.commit(claim, unknown(NOW), now=NOW)
+    store.outbox.commit_read("d1", give_up("cannot read"), now=NOW)
 
     with pytest.raises(DecisionError, match="may be out"):
-        store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner", reason="edited")
+        store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner")
 
 
 def test_what_was_surely_refused_may_be_edited_and_begun_anew(store: Store) -> None:
     ready(store)
-    store.outbox.refuse(begun(store), "422 too long", now=NOW)
+    store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
 
-    row = store.outbox.replace(
-        "d1", new_delivery(status=Status("short")), now=NOW, actor="planner", reason="edited"
-    )
+    row = store.outbox.replace("d1", new_delivery(status=Status("short")), now=NOW, actor="planner")
 
     assert (row.attempts, row.draft_json, row.first_intent_at) == (0, None, None)
 
@@ -185,9 +185,7 @@ def test_a_place_that_is_taken_is_not_given_twice(store: Store) -> None:
     with pytest.raises(DecisionError, match="taken"):
         store.outbox.reschedule("d1", **place, now=NOW)  # type: ignore[arg-type]  # keywords
     with pytest.raises(DecisionError, match="taken"):
-        store.outbox.replace(
-            "d1", new_delivery(occurrence="queue/2"), now=NOW, actor="planner", reason="edited"
-        )
+        store.outbox.replace("d1", new_delivery(occurrence="queue/2"), now=NOW, actor="planner")
 
     row = store.outbox.get("d1")
     assert row is not None
@@ -215,7 +213,7 @@ def test_a_move_that_the_life_cycle_has_not_is_refused_and_leaves_no_trace(store
     assert (state(store), store.outbox.moves_of("d1")) == (State.PLANNED, ())
 
 
-@pytest.mark.parametrize("event", [Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.LOSE])
+@pytest.mark.parametrize("event", [Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.OUTCOME_UNKNOWN])
 def test_what_belongs_to_a_claim_cannot_be_done_by_hand(store: Store, event: Event) -> None:
     with pytest.raises(ValueError, match="not by hand"):
         store.outbox.move("d1", event, now=NOW, actor="ana")
@@ -228,13 +226,19 @@ def test_a_column_that_is_frozen_cannot_be_changed_by_a_move(store: Store) -> No
 
 def test_a_person_vouches_for_a_held_one_and_it_counts_as_sent(store: Store) -> None:
     ready(store)
-    store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason="late")
+    store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
 
     row = store.outbox.move(
-        "d1", Event.VOUCH, now=NOW, actor="ana", reason="I see it", url="https://x", remote_id="7"
+        "d1",
+        Event.MARK_SENT,
+        now=NOW,
+        actor="ana",
+        detail="I see it",
+        url="https://x",
+        remote_id="7",
     )
 
-    assert (row.state, row.remote_id, row.sent_at, row.reason) == (State.SENT, "7", NOW, "")
+    assert (row.state, row.remote_id, row.sent_at, row.detail) == (State.SENT, "7", NOW, "")
     assert [(m.before, m.after, m.actor, m.reason) for m in store.outbox.moves_of("d1")[1:]] == [
         (State.READY, State.HELD, "publisher", "late"),
         (State.HELD, State.SENT, "ana", "I see it"),
@@ -267,7 +271,7 @@ def test_the_oldest_due_goes_first_and_one_account_sends_one_at_a_time(store: St
 def test_while_one_is_in_doubt_nothing_else_goes_to_the_account(store: Store) -> None:
     ready(store)
     ready(store, new_delivery(id="d2", occurrence="at/2"))
-    store.outbox.lose(begun(store), "timeout", next_read_at=NOW, now=NOW)
+    store.outbox.commit(begun(store), unknown(NOW), now=NOW)
 
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
 
@@ -275,7 +279,7 @@ def test_while_one_is_in_doubt_nothing_else_goes_to_the_account(store: Store) ->
 def test_nothing_is_claimed_before_its_retry_time(store: Store) -> None:
     ready(store)
     later = NOW + timedelta(minutes=5)
-    store.outbox.defer(claimed(store), retry_at=later, reason="429", now=NOW)
+    store.outbox.commit(claimed(store), put_off(later, "429"), now=NOW)
 
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
     assert claimed(store, now=later).fence == 2
@@ -287,7 +291,7 @@ def test_what_is_too_late_is_not_claimed_unless_a_person_released_it(store: Stor
 
     assert store.outbox.claim("acc", now=late, owner="w1", lease=LEASE) is None
 
-    store.outbox.move("d1", Event.HOLD, now=late, actor="publisher", reason="late")
+    store.outbox.move("d1", Event.HOLD, now=late, actor="publisher", reason=HoldReason.LATE)
     store.outbox.move("d1", Event.SEND, now=late, actor="ana", released_by="ana")
     assert claimed(store, now=late).delivery.released_by == "ana"
 
@@ -304,7 +308,7 @@ def test_nothing_is_claimed_while_paused_and_a_claim_made_before_begins_nothing(
     with pytest.raises(PausedError):
         store.outbox.begin(claim, DRAFT, now=NOW)
 
-    row = store.outbox.defer(claim, retry_at=NOW, reason="paused", now=NOW)
+    row = store.outbox.commit(claim, put_off(NOW, "paused"), now=NOW)
     assert (row.state, row.attempts, row.draft) == (State.READY, 0, None)
     store.pauses.resume("ana", NOW)
     assert claimed(store).fence == 2
@@ -323,10 +327,10 @@ def test_a_part_of_a_thread_waits_for_the_part_before_it(store: Store) -> None:
         ready(store, part)
     claim = begun(store)
 
-    store.outbox.defer(claim, retry_at=NOW + LEASE, reason="503", now=NOW)
+    store.outbox.commit(claim, put_off(NOW + LEASE, "503"), now=NOW)
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
 
-    store.outbox.accept(claimed(store, now=NOW + LEASE), REF, now=NOW)
+    store.outbox.commit(claimed(store, now=NOW + LEASE), sent(REF), now=NOW)
     assert claimed(store).delivery.id == "t1"
 
 
@@ -334,7 +338,7 @@ def test_a_planned_part_is_due_once_its_parent_is_out_or_never_will_be(store: St
     store.outbox.add_all(thread("t"), now=NOW)
     assert [row.id for row in store.outbox.due("acc", NOW)] == ["t0"]
 
-    store.outbox.move("t0", Event.HOLD, now=NOW, actor="publisher", reason="late")
+    store.outbox.move("t0", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
     assert store.outbox.due("acc", NOW) == ()
 
     store.outbox.move("t0", Event.DROP, now=NOW, actor="ana")
@@ -367,7 +371,7 @@ def test_workers_on_different_accounts_do_not_stand_in_each_others_way(store: St
         start.wait()
         claim = claimed(store, account=f"acc{number}")
         store.outbox.begin(claim, DRAFT, now=NOW)
-        return store.outbox.accept(claim, REF, now=NOW).state
+        return store.outbox.commit(claim, sent(REF), now=NOW).state
 
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(send, range(6))) == {State.SENT}
@@ -379,7 +383,7 @@ def test_workers_on_different_accounts_do_not_stand_in_each_others_way(store: St
 def test_the_intent_is_stored_before_the_call_and_never_changes(store: Store) -> None:
     ready(store)
     claim = begun(store)
-    store.outbox.defer(claim, retry_at=NOW, reason="503", now=NOW)
+    store.outbox.commit(claim, put_off(NOW, "503"), now=NOW)
     later = NOW + timedelta(minutes=1)
     again = claimed(store, now=later)
 
@@ -409,7 +413,7 @@ def test_a_call_is_not_begun_after_the_lease(store: Store) -> None:
 def test_sent_is_stored_with_where_it_is(store: Store) -> None:
     ready(store)
 
-    row = store.outbox.accept(begun(store), REF, now=NOW)
+    row = store.outbox.commit(begun(store), sent(REF), now=NOW)
 
     assert (row.state, row.ref, row.sent_at, row.owner) == (State.SENT, REF, NOW, "")
     (attempt,) = store.outbox.attempts_of("d1")
@@ -419,22 +423,26 @@ def test_sent_is_stored_with_where_it_is(store: Store) -> None:
 def test_what_was_surely_not_accepted_counts_as_no_attempt(store: Store) -> None:
     ready(store)
 
-    row = store.outbox.defer(begun(store), retry_at=NOW + LEASE, reason="429", now=NOW)
+    row = store.outbox.commit(begun(store), put_off(NOW + LEASE, "429"), now=NOW)
 
-    assert (row.state, row.attempts, row.reason) == (State.READY, 0, "429")
+    assert (row.state, row.attempts, row.detail) == (State.READY, 0, "429")
 
 
 def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> None:
     ready(store)
     ready(store, new_delivery(id="d2", occurrence="at/2"))
 
-    row = store.outbox.stop(begun(store), "401 revoked", now=NOW)
+    row = store.outbox.commit(begun(store), stopped("401 revoked"), now=NOW)
 
     account = store.accounts.get("acc")
     assert account is not None
-    assert (row.state, row.reason, account.stopped_reason) == (
+    assert (row.state, row.reason, row.detail) == (
         State.HELD,
+        HoldReason.ACCOUNT_STOPPED,
         "401 revoked",
+    )
+    assert (account.stopped_reason, account.stopped_detail) == (
+        StopReason.UNAUTHORIZED,
         "401 revoked",
     )
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
@@ -443,9 +451,9 @@ def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> Non
 def test_refused_content_fails(store: Store) -> None:
     ready(store)
 
-    row = store.outbox.refuse(begun(store), "422 too long", now=NOW)
+    row = store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
 
-    assert (row.state, row.reason, row.attempts) == (State.FAILED, "422 too long", 0)
+    assert (row.state, row.detail, row.attempts) == (State.FAILED, "422 too long", 0)
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing_but_where_its_status_is(store: Store) -> None:
@@ -454,12 +462,12 @@ def test_a_worker_that_lost_its_lease_writes_nothing_but_where_its_status_is(sto
     store.outbox.expire(NOW + LEASE)
 
     with pytest.raises(LeaseLostError):
-        store.outbox.accept(old, REF, now=NOW + LEASE)
+        store.outbox.commit(old, sent(REF), now=NOW + LEASE)
     outcomes: list[Callable[[], object]] = [
-        lambda: store.outbox.defer(old, retry_at=NOW, reason="", now=NOW),
-        lambda: store.outbox.stop(old, "401", now=NOW),
-        lambda: store.outbox.refuse(old, "422", now=NOW),
-        lambda: store.outbox.lose(old, "timeout", next_read_at=NOW, now=NOW),
+        lambda: store.outbox.commit(old, put_off(NOW), now=NOW),
+        lambda: store.outbox.commit(old, stopped("401"), now=NOW),
+        lambda: store.outbox.commit(old, Outcome(Event.REFUSE, "422"), now=NOW),
+        lambda: store.outbox.commit(old, unknown(NOW), now=NOW),
     ]
     for outcome in outcomes:
         with pytest.raises(LeaseLostError):
@@ -524,15 +532,15 @@ def test_whoever_holds_the_process_lock_need_not_wait_for_a_dead_owners_lease(
 # --- reading back
 
 
-def unknown(store: Store) -> None:
+def in_doubt(store: Store) -> None:
     ready(store)
-    store.outbox.lose(begun(store), "timeout", next_read_at=NOW, now=NOW)
+    store.outbox.commit(begun(store), unknown(NOW), now=NOW)
 
 
 def test_what_is_found_is_sent_at_the_time_of_its_call(store: Store) -> None:
-    unknown(store)
+    in_doubt(store)
 
-    row = store.outbox.found("d1", REF, now=NOW + LEASE)
+    row = store.outbox.commit_read("d1", Outcome(Event.CONFIRMED_SENT, ref=REF), now=NOW + LEASE)
 
     assert (row.state, row.ref, row.sent_at) == (State.SENT, REF, NOW)
 
@@ -540,15 +548,15 @@ def test_what_is_found_is_sent_at_the_time_of_its_call(store: Store) -> None:
 def test_what_is_absent_is_counted_until_it_is_sent_again_with_the_same_bytes(
     store: Store,
 ) -> None:
-    unknown(store)
+    in_doubt(store)
     later = NOW + timedelta(seconds=90)
 
-    row = store.outbox.missed("d1", next_read_at=later, now=NOW, evidence="read 40 statuses")
+    row = store.outbox.commit_read("d1", Outcome(None, at=later, is_absent=True), now=NOW)
     assert (row.state, row.absent_reads, row.next_read_at) == (State.UNKNOWN, 1, later)
     assert store.outbox.unknown(NOW) == ()
-    row = store.outbox.postpone("d1", next_read_at=NOW, now=NOW)
+    row = store.outbox.commit_read("d1", Outcome(None, at=NOW), now=NOW)
     assert (row.absent_reads, row.next_read_at) == (1, NOW)
-    row = store.outbox.resend("d1", now=later)
+    row = store.outbox.commit_read("d1", absent(later), now=later)
     assert (row.state, row.absent_reads, row.draft) == (State.READY, 2, DRAFT)
 
     row = store.outbox.begin(claimed(store, now=later), DRAFT, now=later)
@@ -556,23 +564,23 @@ def test_what_is_absent_is_counted_until_it_is_sent_again_with_the_same_bytes(
 
 
 def test_what_cannot_be_told_is_held_with_the_evidence(store: Store) -> None:
-    unknown(store)
+    in_doubt(store)
 
-    row = store.outbox.give_up("d1", "timeline answers 404", now=NOW)
+    row = store.outbox.commit_read("d1", give_up("timeline answers 404"), now=NOW)
 
     assert (row.state, row.evidence) == (State.HELD, "timeline answers 404")
-    assert row.reason == "cannot tell whether it is out"
+    assert row.reason is HoldReason.UNSETTLED
 
 
 def test_only_an_unknown_one_can_be_read_back(store: Store) -> None:
     store.outbox.add(new_delivery(), now=NOW)
 
     decisions: list[Callable[[], object]] = [
-        lambda: store.outbox.found("d1", REF, now=NOW),
-        lambda: store.outbox.missed("d1", next_read_at=NOW, now=NOW),
-        lambda: store.outbox.postpone("d1", next_read_at=NOW, now=NOW),
-        lambda: store.outbox.resend("d1", now=NOW),
-        lambda: store.outbox.give_up("d1", "", now=NOW),
+        lambda: store.outbox.commit_read("d1", Outcome(Event.CONFIRMED_SENT, ref=REF), now=NOW),
+        lambda: store.outbox.commit_read("d1", Outcome(None, at=NOW, is_absent=True), now=NOW),
+        lambda: store.outbox.commit_read("d1", Outcome(None, at=NOW), now=NOW),
+        lambda: store.outbox.commit_read("d1", absent(NOW), now=NOW),
+        lambda: store.outbox.commit_read("d1", give_up(""), now=NOW),
     ]
     for decide in decisions:
         with pytest.raises(DecisionError):
@@ -585,13 +593,13 @@ def test_a_forgetful_database_learns_that_a_delivery_is_out(store: Store, where:
     if where != "PLANNED":
         store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
     if where == "HELD":
-        store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason="late")
+        store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
     if where in {"FAILED", "SENDING", "UNKNOWN"}:
         claim = begun(store)
         if where == "FAILED":
-            store.outbox.refuse(claim, "422", now=NOW)
+            store.outbox.commit(claim, Outcome(Event.REFUSE, "422"), now=NOW)
         if where == "UNKNOWN":
-            store.outbox.lose(claim, "timeout", next_read_at=NOW, now=NOW)
+            store.outbox.commit(claim, unknown(NOW), now=NOW)
 
     row = store.outbox.recognise("d1", REF, now=NOW)
 
@@ -624,9 +632,11 @@ def test_retries_reads_and_leases_wake_too(store: Store) -> None:
     ready(store)
     claim = begun(store)
     assert store.outbox.next_wake(NOW) == NOW + LEASE
-    store.outbox.lose(claim, "timeout", next_read_at=NOW + timedelta(seconds=60), now=NOW)
+    store.outbox.commit(claim, unknown(NOW + timedelta(seconds=60)), now=NOW)
     assert store.outbox.next_wake(NOW) == NOW + timedelta(seconds=60)
-    store.outbox.resend("d1", now=NOW + timedelta(seconds=61))
+    store.outbox.commit_read(
+        "d1", absent(NOW + timedelta(seconds=61)), now=NOW + timedelta(seconds=61)
+    )
     assert store.outbox.next_wake(NOW) == NOW + timedelta(seconds=61)
     assert store.outbox.accounts_with_work(NOW) == ()
     assert store.outbox.accounts_with_work(NOW + timedelta(seconds=61)) == ("acc",)

@@ -13,11 +13,12 @@ import pytest
 from bot.core.campaign import Account
 from bot.core.lifecycle import Event
 from bot.core.model import Draft, PostRef, State
-from bot.errors import DecisionError, LeaseLostError, StoreError
-from bot.store import DatabaseUnusableError, PausedError, Room, Store, open_store, restore
+from bot.core.reasons import HoldReason
+from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
+from bot.store import DatabaseUnusableError, Room, Store, open_store, restore
 from bot.store.lock import ProcessLock
 from bot.store.settling import machine_name
-from tests.integration.store_rows import NOW, new_delivery
+from tests.integration.store_rows import NOW, new_delivery, sent
 
 LEASE = timedelta(minutes=2)
 DRAFT = Draft("k1", {"text": "hello"})
@@ -49,7 +50,7 @@ def reopen(store_url: str, tmp_path: Path) -> Iterator[Open]:
 def send(store: Store, delivery_id: str = "d1") -> None:
     begin(store, delivery_id)
     claim = store._last  # type: ignore[attr-defined]  # left there by `begin`
-    store.outbox.accept(claim, REF, now=NOW)
+    store.outbox.commit(claim, sent(REF), now=NOW)
 
 
 def begin(store: Store, delivery_id: str = "d1") -> None:
@@ -111,7 +112,7 @@ def test_a_status_that_only_the_database_noted_is_no_reason_to_stop(reopen: Open
     log_of(store).rename(log_of(store).with_suffix(".aside"))
     log_of(store).mkdir()
 
-    row = store.outbox.accept(store._last, REF, now=NOW)  # type: ignore[attr-defined]  # see `begin`
+    row = store.outbox.commit(store._last, sent(REF), now=NOW)  # type: ignore[attr-defined]  # see `begin`
 
     assert row.state is State.SENT
     log_of(store).rmdir()
@@ -177,7 +178,7 @@ def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
 
     row = store.outbox.get("d2")
     assert row is not None
-    assert (row.state, row.reason) == (State.HELD, "cannot tell whether it is out")
+    assert (row.state, row.reason) == (State.HELD, HoldReason.UNSETTLED)
     assert (row.draft, row.attempts) == (DRAFT, 1)
     assert [one.delivery.id for one in store.amnesia_suspects(NOW)] == ["d1", "d2"]
 
@@ -211,11 +212,11 @@ def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
     claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
     assert claim is not None
 
-    assert store.settling.declare_restored("pg_restore", NOW) == 1
+    assert store.restore_guard.declare_restored("pg_restore", NOW) == 1
 
     with pytest.raises(PausedError, match="settling"):
         store.outbox.begin(claim, DRAFT, now=NOW)
-    assert (store.settle_first(), store.settling.epoch()) == ("pg_restore", 1)
+    assert (store.settle_first(), store.restore_guard.epoch()) == ("pg_restore", 1)
 
 
 def test_a_copied_data_directory_settles_first_on_both_hosts(reopen: Open, tmp_path: Path) -> None:
@@ -275,7 +276,7 @@ def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None
     store.outbox.expire(NOW + LEASE)
 
     with pytest.raises(LeaseLostError):
-        store.outbox.accept(store._last, REF, now=NOW + LEASE)  # type: ignore[attr-defined]  # see `begin`
+        store.outbox.commit(store._last, sent(REF), now=NOW + LEASE)  # type: ignore[attr-defined]  # see `begin`
 
     assert store._ground.log.known()["d1"].ref == REF
     assert reopen().settle_first() is None
@@ -319,7 +320,7 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
 
     assert old == tmp_path / "data" / "live.db.before-20261209T140000"
     store = open_store(f"sqlite:///{target}", create=False, room=Room(0, 0))
-    assert (store.settle_first(), store.settling.epoch()) == ("restored from b.db", 1)
+    assert (store.settle_first(), store.restore_guard.epoch()) == ("restored from b.db", 1)
     (suspect,) = store.amnesia_suspects(NOW)
     assert (suspect.delivery.state, suspect.ref, suspect.delivery.draft) == (
         State.PLANNED,

@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.campaign import Account
 from bot.core.model import Charge, Limits, Metrics, sha256_hex
+from bot.core.reasons import StopReason
 from bot.errors import DecisionError, StoreError
 from bot.store import BudgetSpentError, Outcome, PauseState, Store
 from tests.integration.store_rows import NOW, new_delivery
@@ -188,16 +189,20 @@ def test_an_account_is_added_when_it_is_first_named_and_anew_when_it_comes_back(
 
 
 def test_an_account_stops_once_and_starts_when_a_person_says(store: Store) -> None:
-    assert store.accounts.stop("acc", "401 revoked", NOW)
-    assert not store.accounts.stop("acc", "something else", NOW)
+    assert store.accounts.stop("acc", StopReason.UNAUTHORIZED, "401 revoked", NOW)
+    assert not store.accounts.stop("acc", StopReason.UNFIT, "something else", NOW)
     account = store.accounts.get("acc")
     assert account is not None
-    assert (account.stopped_reason, account.stopped_at) == ("401 revoked", NOW)
+    assert (account.stopped_reason, account.stopped_detail, account.stopped_at) == (
+        StopReason.UNAUTHORIZED,
+        "401 revoked",
+        NOW,
+    )
 
     assert store.accounts.start("acc", NOW)
     assert not store.accounts.start("acc", NOW)
     with pytest.raises(DecisionError, match="nobody"):
-        store.accounts.stop("nobody", "", NOW)
+        store.accounts.stop("nobody", StopReason.UNFIT, "", NOW)
 
 
 def test_what_a_server_said_is_remembered(store: Store) -> None:

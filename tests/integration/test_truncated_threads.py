@@ -35,7 +35,9 @@ def test_a_refused_second_part_leaves_the_first_and_holds_the_third(room: Newsro
     assert [one.state for one in parts] == [State.SENT, State.FAILED, State.HELD]
     assert len(room.servers["m"].live) == 1
     third = parts[2]
-    assert third.reason == "the part before it is not out: it is FAILED; the thread is truncated"
+    assert (
+        third.reason_text == "the part before it is not out: it is FAILED; the thread is truncated"
+    )
 
 
 def test_sending_a_refused_part_again_and_then_the_rest_completes_the_thread(

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.campaign import Mode
 from bot.core.model import State
+from bot.core.reasons import StopReason
 from bot.errors import ContentError, DecisionError
 from bot.services.trust import Guard
 from tests.fakes.campaign_tree import LETTER, sha256_of
@@ -25,7 +26,7 @@ def room(newsroom: Newsroom) -> Newsroom:
 
 
 def stopped(room: Newsroom) -> dict[str, str]:
-    return {one.name: one.stopped_reason for one in room.store.accounts.all()}
+    return {one.name: one.stopped_detail for one in room.store.accounts.all()}
 
 
 def less_approval(room: Newsroom) -> None:
@@ -144,7 +145,9 @@ def test_a_change_that_was_taken_back_is_confirmed_too(room: Newsroom) -> None:
 
 
 def test_confirming_starts_no_account_that_was_stopped_for_something_else(room: Newsroom) -> None:
-    room.store.accounts.stop("b", "its password was leaked", room.clock.now())
+    room.store.accounts.stop(
+        "b", StopReason.UNAUTHORIZED, "its password was leaked", room.clock.now()
+    )
     less_approval(room)
     room.watch()
 

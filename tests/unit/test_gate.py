@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.gate import Facts, approvers, is_same_person, why_hold
-from bot.core.model import Delivery, HoldReason, State
+from bot.core.gate import Facts, approvers, is_same_person, why_hold, why_truncate
+from bot.core.model import Delivery, State
+from bot.core.reasons import Hold, HoldReason
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 DELIVERY = Delivery(
     id="d", account="m", platform="mastodon", post_id="p", occurrence="at/p", part=0, parts=1,
     parent_id=None, due_at=DUE, not_after=DUE + timedelta(minutes=15), status_json="{}",
-    payload_sha256="", fingerprint="f", labels={"author": "Ed"}, state=State.PLANNED, reason="",
-    evidence="", draft_json=None, first_intent_at=None, fence=0, lease_until=None, owner="",
+    payload_sha256="", fingerprint="f", labels={"author": "Ed"}, state=State.PLANNED, reason=None,
+    detail="", evidence="",
+    draft_json=None, first_intent_at=None, fence=0, lease_until=None, owner="",
     attempts=0, retry_at=None, absent_reads=0, next_read_at=None, released_by="", remote_id="",
     url="", cid="", sent_at=None, created_at=DUE, updated_at=DUE,
 )  # fmt: skip
@@ -66,10 +68,24 @@ def test_no_budget_is_no_limit_and_a_spent_one_pays_for_what_is_free() -> None:
     assert held(replace(FINE, budget_left=0.0, cost=0.0)) == ""
 
 
-def test_a_person_s_word_forgives_lateness() -> None:
-    released = replace(DELIVERY, released_by="Ann")
+def test_a_person_s_word_forgives_lateness_and_many_attempts() -> None:
+    tried = replace(DELIVERY, attempts=FINE.attempts_allowed)
+    assert held(FINE, tried) == "attempts used up"
+
+    released = replace(tried, released_by="Ann")
 
     assert held(replace(FINE, now=DUE + timedelta(days=9)), released) == ""
+
+
+@pytest.mark.parametrize("parent", State)
+def test_a_part_waits_for_the_one_before_it_unless_that_failed_or_takes_too_long(
+    parent: State,
+) -> None:
+    hold = Hold(HoldReason.PARENT, f"it is {parent}; the thread is truncated")
+    too_late = DELIVERY.not_after + timedelta(seconds=1)
+
+    assert why_truncate(DELIVERY, parent, DUE) == (hold if parent is State.FAILED else None)
+    assert why_truncate(DELIVERY, parent, too_late) == (None if parent is State.SENT else hold)
 
 
 @given(

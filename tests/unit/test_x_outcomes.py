@@ -6,10 +6,10 @@ import pytest
 
 from bot.core.model import Charge
 from bot.errors import (
+    DuplicateError,
     OverBudgetError,
     PlatformError,
     RejectedError,
-    RepeatedError,
     UnauthorizedError,
     UnavailableError,
     UnconfirmedError,
@@ -38,7 +38,7 @@ def judged(facts: Exchange, task: Task) -> PlatformError:
         (400, "Invalid Request", RejectedError, UnavailableError),
         (401, "Unauthorized", UnauthorizedError, UnauthorizedError),
         (402, "CreditsDepleted", OverBudgetError, OverBudgetError),
-        (403, "create a Tweet with duplicate content.", RepeatedError, UnauthorizedError),
+        (403, "create a Tweet with duplicate content.", DuplicateError, UnauthorizedError),
         (403, "Your account is suspended", UnauthorizedError, UnauthorizedError),
         (403, "this account is temporarily locked", UnauthorizedError, UnauthorizedError),
         (403, "oauth1 app permissions", UnauthorizedError, UnauthorizedError),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.model import AccountKey, Limits, Look, PlatformSpec, Settling
+from bot.core.model import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 from bot.platforms.mastodon import counting
 
 NAME = "mastodon"
@@ -27,7 +27,9 @@ SPEC = PlatformSpec(
     folds_warning=True,
     # A request that was cut may still be running there, and many servers ignore the key:
     # one absent read right after it proves little, a second one later is enough.
-    settling=Settling(reads=2, first_after=timedelta(seconds=5), apart=timedelta(seconds=20)),
+    read_back=ReadBackPolicy(
+        reads=2, first_after=timedelta(seconds=5), apart=timedelta(seconds=20)
+    ),
     secrets=("ACCESS_TOKEN",),
     account_keys=(
         AccountKey(

@@ -9,10 +9,10 @@ from typing import Any
 
 from bot.core.model import Charge
 from bot.errors import (
+    DuplicateError,
     OverBudgetError,
     PlatformError,
     RejectedError,
-    RepeatedError,
     UnauthorizedError,
     UnavailableError,
     UnconfirmedError,
@@ -107,7 +107,7 @@ def _forbidden(words: str, task: Task, message: str) -> PlatformError:
         kind = UnconfirmedError if task is Task.PUBLISH else UnavailableError
         return kind(NAME, message)
     if "duplicate" in words and task is Task.PUBLISH:
-        return RepeatedError(NAME, message)
+        return DuplicateError(NAME, message)
     if "limit" in words:
         return UnavailableError(NAME, message, retry_after=_LONGEST)
     if task is Task.READ or any(word in words for word in _ACCOUNT):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from bot.core.campaign import Account
-from bot.core.model import AccountKey, Charge, Limits, Look, PlatformSpec, Settling, Status
+from bot.core.model import AccountKey, Charge, Limits, Look, PlatformSpec, ReadBackPolicy, Status
 from bot.core.twitter_text import find_addresses
 from bot.platforms.x import weight
 
@@ -49,7 +49,9 @@ SPEC = PlatformSpec(
     # Repeated text is refused, and is against X's rules.
     may_repeat=False,
     # Timelines lag behind; an absent status proves nothing at once, and not at the first look.
-    settling=Settling(reads=2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90)),
+    read_back=ReadBackPolicy(
+        reads=2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90)
+    ),
     charges=_charges,
     read_action=_read_action,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core.model import Delivery, State
+from bot.core.reasons import HoldReason, Reason
 from bot.services.users import Right
 from bot.store import Attempt, Move
 from bot.web.answers import Answer, Page, Redirect
@@ -12,16 +14,17 @@ from bot.web.asking import Asked
 from bot.web.house import House
 from bot.web.views.post import Look, looks_of_rows
 
-#: What each reason asks of a person; by how the reason begins.
-ADVICE = {
-    "unapproved": "Its time came before enough people had approved it. Does it still fit the day?",
-    "paused": "Sending was paused at its time. Nothing goes out by itself after a pause.",
-    "late": "The bot could not send it in time. Look whether it still fits the day.",
-    "over budget": "The account has spent its budget of this month.",
-    "account stopped": "The account does not take posts. Mend the account first.",
-    "cannot tell": "Look at the account itself: is it there? Give its address if so.",
-    "attempts used up": "It was tried as often as allowed. Read why before sending it again.",
-    "the part before": "The part of the thread before it is not out.",
+#: What each reason asks of a person.
+ADVICE: Mapping[Reason | None, str] = {
+    HoldReason.UNAPPROVED: "Its time came before enough people had approved it. "
+    "Does it still fit the day?",
+    HoldReason.PAUSED: "Sending was paused at its time. Nothing goes out by itself after a pause.",
+    HoldReason.LATE: "The bot could not send it in time. Look whether it still fits the day.",
+    HoldReason.OVER_BUDGET: "The account has spent its budget of this month.",
+    HoldReason.ACCOUNT_STOPPED: "The account does not take posts. Mend the account first.",
+    HoldReason.UNSETTLED: "Look at the account itself: is it there? Give its address if so.",
+    HoldReason.ATTEMPTS: "It was tried as often as allowed. Read why before sending it again.",
+    HoldReason.PARENT: "The part of the thread before it is not out.",
 }
 
 
@@ -32,6 +35,7 @@ class Case:
     row: Delivery
     look: Look | None
     advice: str
+    is_unapproved: bool
     attempts: tuple[Attempt, ...]
     moves: tuple[Move, ...]
     choices: tuple[Choice, ...]
@@ -56,11 +60,11 @@ def page(asked: Asked) -> Answer:
 
 def _case(house: House, row: Delivery) -> Case:
     looks = looks_of_rows(house, [row])
-    advice = next((text for start, text in ADVICE.items() if row.reason.startswith(start)), "")
     return Case(
         row=row,
         look=looks[0] if looks else None,
-        advice=advice,
+        advice=ADVICE.get(row.reason, ""),
+        is_unapproved=row.reason is HoldReason.UNAPPROVED,
         attempts=house.store.outbox.attempts_of(row.id),
         moves=house.store.outbox.moves_of(row.id),
         choices=_choices(house, row),

@@ -51,7 +51,7 @@ def _troubles(rows: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
     """Tell once what several accounts have in common."""
     found: dict[tuple[str, str, datetime], tuple[Delivery, list[str]]] = {}
     for row in rows:
-        key = row.post_id, row.reason, row.due_at
+        key = row.post_id, row.reason_text, row.due_at
         accounts = found.setdefault(key, (row, []))[1]
         if row.account not in accounts:
             accounts.append(row.account)

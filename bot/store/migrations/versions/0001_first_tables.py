@@ -37,6 +37,10 @@ def upgrade() -> None:
     _attempt()
     _move()
     _snapshot()
+    _user()
+    _session()
+    _login_failure()
+    _digest()
 
 
 def _account() -> None:
@@ -47,7 +51,10 @@ def _account() -> None:
         sa.Column("added_at", INSTANT, nullable=False, comment="gets only what is due after this"),
         sa.Column("removed_at", INSTANT, nullable=True, comment="no longer in schedule.yaml"),
         sa.Column("stopped_at", INSTANT, nullable=True, comment="needs a person; nothing is sent"),
-        sa.Column("stopped_reason", sa.Text(), nullable=False, comment="why it is stopped"),
+        sa.Column("stopped_reason", sa.String(16), nullable=True, comment="name of a StopReason"),
+        sa.Column(
+            "stopped_detail", sa.Text(), nullable=False, comment="for people: why it is stopped"
+        ),
         sa.Column("remote_id", sa.Text(), nullable=False, comment="the platform's id of it"),
         sa.Column("limits", JSON, nullable=True, comment="JSON: what its server said fits"),
         sa.Column("profile", JSON, nullable=False, comment="JSON: as its server told last"),
@@ -172,7 +179,13 @@ def _delivery() -> None:
         sa.Column("labels", JSON, nullable=False, comment="JSON: what reports group by"),
         sa.Column("state", sa.String(16), nullable=False, comment="see bot.core.lifecycle"),
         sa.Column(
-            "reason", sa.Text(), nullable=False, comment="why it waits or failed; may be empty"
+            "reason",
+            sa.String(16),
+            nullable=True,
+            comment="name of one of them",
+        ),
+        sa.Column(
+            "detail", sa.Text(), nullable=False, comment="for people: more of it, or the answer"
         ),
         sa.Column(
             "evidence", sa.Text(), nullable=False, comment="for people: what was tried and found"
@@ -417,6 +430,12 @@ def _snapshot() -> None:
             nullable=False,
             comment="DUE, TAKEN, FAILED, GONE, MISSED",
         ),
+        sa.Column(
+            "closes_as",
+            sa.String(length=16),
+            nullable=False,
+            comment="MISSED; FAILED once it was tried",
+        ),
         sa.Column("reason", sa.Text(), nullable=False, comment="why there are no numbers"),
         sa.Column(
             "likes", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
@@ -446,3 +465,62 @@ def _snapshot() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "age_label", name="pk_snapshot"),
     )
     op.create_index("ix_snapshot_state_due_at", "snapshot", ["state", "due_at"], unique=False)
+
+
+def _user() -> None:
+    op.create_table(
+        "user",
+        sa.Column("name", sa.Text(), nullable=False, comment="small letters, digits, . _ -"),
+        sa.Column("roles", sa.Text(), nullable=False, comment="names, with a space between"),
+        sa.Column(
+            "password_hash", sa.Text(), nullable=False, comment="argon2id, with its parameters"
+        ),
+        sa.Column(
+            "feed_sha256",
+            sa.String(length=64),
+            nullable=True,
+            comment="of the key in the calendar's address",
+        ),
+        sa.Column("created_at", INSTANT, nullable=False, comment="when"),
+        sa.PrimaryKeyConstraint("name", name="pk_user"),
+    )
+
+
+def _session() -> None:
+    op.create_table(
+        "session",
+        sa.Column(
+            "id_sha256", sa.String(length=64), nullable=False, comment="of the id in the cookie"
+        ),
+        sa.Column("user", sa.Text(), nullable=False, comment="whose"),
+        sa.Column("started_at", INSTANT, nullable=False, comment="signed in"),
+        sa.Column("seen_at", INSTANT, nullable=False, comment="last used, to the minute"),
+        sa.ForeignKeyConstraint(["user"], ["user.name"], name="fk_session_user"),
+        sa.PrimaryKeyConstraint("id_sha256", name="pk_session"),
+    )
+    op.create_index("ix_session_user", "session", ["user"], unique=False)
+
+
+def _login_failure() -> None:
+    op.create_table(
+        "login_failure",
+        sa.Column(
+            "name_sha256",
+            sa.String(length=64),
+            nullable=False,
+            comment="of the name that was typed",
+        ),
+        sa.Column("count", sa.Integer(), nullable=False, comment="failures in a row"),
+        sa.Column("last_at", INSTANT, nullable=False, comment="the last of them"),
+        sa.PrimaryKeyConstraint("name_sha256", name="pk_login_failure"),
+    )
+
+
+def _digest() -> None:
+    op.create_table(
+        "digest",
+        sa.Column("week", sa.String(length=8), nullable=False, comment="ISO week, 2026-W50"),
+        sa.Column("claimed_at", INSTANT, nullable=False, comment="a worker began to send it"),
+        sa.Column("sent_at", INSTANT, nullable=True, comment="people have it"),
+        sa.PrimaryKeyConstraint("week", name="pk_digest"),
+    )
