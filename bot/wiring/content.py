@@ -31,24 +31,12 @@ def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> d
     }
 
 
-def tell_picture(data: bytes) -> tuple[str, int, int]:
-    """Tell what a picture is: kind, width, height.
-
-    Raises:
-        PictureError: it is unsafe or broken.
-    """
-    found = inspect(data)
-    return found.mime, found.width, found.height
-
-
 def prove_files(
     config: Path, posts: Path, *, clock: Clock | None = None, store: Store | None = None
 ) -> Loaded:
     """Read all files and hold them against every rule; problems are in the answer."""
     now = (clock or SystemClock()).now()
-    loaded = load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture, now=now
-    )
+    loaded = load(schedule_path=config, posts_path=posts, traits=TRAITS, inspect=inspect, now=now)
     return prove_loaded(loaded, now, store)
 
 
@@ -57,7 +45,7 @@ def prove_kept(store: Store, clock: Clock) -> Loaded | None:
     files, now = kept_files(store), clock.now()
     if files is None:
         return None
-    loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
+    loaded = load_from_files(files, traits=TRAITS, inspect=inspect, now=now)
     return prove_loaded(loaded, now, store)
 
 

@@ -14,6 +14,7 @@ from threading import Thread
 
 import uvicorn
 
+from bot.cards.pictures import inspect
 from bot.clock import Clock
 from bot.content.loading import Loaded, load_from_files
 from bot.errors import SettingsError
@@ -30,7 +31,7 @@ from bot.web.app import build
 from bot.web.guard import Guard
 from bot.web.house import House
 from bot.web.routes import DOORS
-from bot.wiring.content import TRAITS, compose_loaded, prove_loaded, tell_picture
+from bot.wiring.content import TRAITS, compose_loaded, prove_loaded
 from bot.wiring.service import Bot, Connections
 
 log = get_logger(__name__)
@@ -152,7 +153,7 @@ def furnish(back: Backdrop, address: Address) -> House:
 def _deskcheck(store: Store, clock: Clock) -> DeskCheck:
     def load(files: Mapping[str, bytes]) -> Loaded:
         now = clock.now()
-        loaded = load_from_files(files, traits=TRAITS, inspect=tell_picture, now=now)
+        loaded = load_from_files(files, traits=TRAITS, inspect=inspect, now=now)
         return prove_loaded(loaded, now, store)
 
     return DeskCheck(
