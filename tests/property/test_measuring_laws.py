@@ -60,8 +60,12 @@ def test_facets_cut_no_character(text: str) -> None:
         assert facet.value == shown[1:] if facet.kind is FacetKind.TAG else shown in facet.value
 
 
-@given(texts)
-def test_a_mention_is_a_sign_and_a_handle(text: str) -> None:
-    for one in find_mentions(text):
+@given(texts, st.sampled_from(["@dahua.example", "＠a-b.org", "(@uhrp.example)", "@a.b"]), texts)
+def test_a_mention_is_a_sign_and_a_handle(before: str, mention: str, after: str) -> None:
+    text = f"{before} {mention} {after}"
+    found = find_mentions(text)
+
+    assert found
+    for one in found:
         assert text[one.start] in "@＠"
         assert text[one.start + 1 : one.end] == one.handle

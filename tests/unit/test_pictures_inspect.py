@@ -300,7 +300,7 @@ def test_a_picture_is_decoded_once_and_one_that_cannot_be_is_an_error_of_its_own
         inspect(encoded("PNG", (32, 17)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=6),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.campaign import Account
+from bot.core.model import Picture, Status
 from bot.platforms.base import Connection
 from bot.platforms.registry import KINDS
 from tests.conftest import ROOT
@@ -37,8 +38,15 @@ def test_a_platform_connects_without_asking_anything_of_the_network(name: str) -
     assert platform.traits == traits
 
 
-@EVERY
-def test_whatever_publishing_costs_has_a_price(name: str) -> None:
-    from_charges = {"post", "post_with_url", "media_upload", "media_metadata", "read"}
+PICTURE = Picture("0" * 64, "image/png", "What it shows", 3, 2, 99)
 
-    assert not KINDS[name].traits.prices or from_charges <= set(KINDS[name].traits.prices)
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.traits.prices])
+@pytest.mark.parametrize("text", ["Words.", "Words: https://example.org/letter"])
+def test_whatever_publishing_charges_has_a_price(name: str, text: str) -> None:
+    traits = KINDS[name].traits
+
+    charged = {one.action for one in traits.charges(Status(text, pictures=(PICTURE,)))}
+
+    assert charged
+    assert charged <= traits.prices.keys()

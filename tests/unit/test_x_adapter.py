@@ -559,6 +559,7 @@ def test_no_log_line_tells_a_secret(
     publish(x, "logged")
     lose(x, server, "logged too")
 
+    assert caplog.text
     assert [secret for secret in secrets_for(USER).values() if secret in caplog.text] == []
 
 
