@@ -14,8 +14,8 @@ from bot.errors import BotError
 from bot.services.standing import unfit
 from bot.settings import Settings
 from bot.store import Store
+from bot.wiring.connections import Connections
 from bot.wiring.content import prove_files
-from bot.wiring.service import Connections
 from bot.wiring.storage import create_store, existing_store, has_store, settings, strays
 
 
