@@ -9,9 +9,6 @@ import regex
 from bot.core import mastodon_text, x_weight
 from bot.core.model import Limits
 
-#: Bluesky's second limit on a post, in UTF-8 bytes (lexicon app.bsky.feed.post).
-BLUESKY_MAX_BYTES = 3000
-
 
 @cache
 def _grapheme() -> regex.Pattern[str]:
@@ -35,7 +32,7 @@ def x_length(text: str, limits: Limits) -> int:
 
     An address whose top-level domain is newer than X's published list counts what is more.
     """
-    return x_weight.total_weight(text, x_weight.Scale(address=limits.url_length))
+    return x_weight.total_weight(text, limits.url_length)
 
 
 def bluesky_length(text: str, limits: Limits) -> int:

@@ -51,7 +51,6 @@ class Wording:
     key: str
     text: str
     is_alt: bool = False
-    is_warning: bool = False
 
 
 def wordings_of(post: Post) -> Iterator[Wording]:
@@ -68,7 +67,7 @@ def _wordings(
     if text:
         yield Wording(f"{prefix}text", text)
     if warning:
-        yield Wording(f"{prefix}warning", warning, is_warning=True)
+        yield Wording(f"{prefix}warning", warning)
     for number, file in enumerate(media):
         yield Wording(f"{prefix}media[{number}].alt", getattr(file, "alt", ""), is_alt=True)
 

@@ -77,10 +77,10 @@ def compose_loaded(loaded: Loaded, store: Store | None = None) -> Composition:
     )
 
 
-def compose_files(config: Path, posts: Path, *, store: Store | None = None) -> Composition:
+def compose_files(config: Path, posts: Path) -> Composition:
     """Read, prove and render the campaign.
 
     Raises:
         ContentError: it has errors.
     """
-    return compose_loaded(prove_files(config, posts, store=store), store)
+    return compose_loaded(prove_files(config, posts))

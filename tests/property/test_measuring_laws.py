@@ -9,7 +9,6 @@ from bot.core.facets import detect, find_mentions
 from bot.core.measuring import bluesky_length, graphemes, mastodon_length, utf8_length, x_length
 from bot.core.model import FacetKind, Limits
 from bot.core.x_text import find_addresses
-from bot.core.x_weight import weigh
 from tests.conformance.corpora import NASTY
 
 X = Limits(280)
@@ -32,15 +31,6 @@ def test_apart_texts_weigh_what_they_weigh_alone(one: str, other: str) -> None:
     assert x_length(f"{one}\n\n{other}", X) in range(
         x_length(one, X) + x_length(other, X) - 25, x_length(one, X) + x_length(other, X) + 28
     )
-
-
-@given(texts)
-def test_what_fits_on_x_fits(text: str) -> None:
-    weight = weigh(text * 9)
-    composed = unicodedata.normalize("NFC", text * 9)
-
-    assert 0 <= weight.fitting <= weight.length == len(composed)
-    assert weight.fitting == weight.length or not weight.is_valid
 
 
 @given(texts)
