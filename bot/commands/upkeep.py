@@ -30,15 +30,12 @@ def status(where: Places, health: bool, as_json: bool) -> int:
         found = status_of(place.store, place.campaign, place.clock)
         zone = place.campaign.zone
     if as_json:
-        print_json({"running": found.is_running, **_status_json(found)})
+        fields = {name: getattr(found, name) for name in Status.__slots__}
+        print_json({"running": found.is_running, **fields})
     elif not health:
         for line in _status_lines(found, zone):
             click.echo(line)
     return 0 if found.is_healthy or not health else 1
-
-
-def _status_json(status: Status) -> dict[str, object]:
-    return {name: getattr(status, name) for name in Status.__slots__}
 
 
 def _status_lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
