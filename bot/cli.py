@@ -25,32 +25,32 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "Validate everything and print every problem."),
     "preview": ("preview", "Show what each account would show."),
     "quote": ("quote", "Tell where a text stands in which source, or what is nearest."),
-    "plan": ("plan", "Show the calendar ahead."),
+    "plan": ("content", "Show the calendar ahead."),
     "rehearse": ("rehearse", "Run the coming days on a fast clock; nothing leaves the machine."),
     "run": ("run", "Run the service."),
-    "approve": ("approve", "Approve what a post will send."),
-    "pause": ("pause", "Hold everything before its next network call."),
-    "resume": ("resume", "Let sending go on."),
-    "held": ("held", "List what waits for a person."),
-    "resolve": ("resolve", "Decide a held delivery: send, queue, drop, or its address."),
-    "retry": ("retry", "Try a failed delivery again."),
-    "cancel": ("cancel", "Take an unsent delivery out."),
-    "correct": ("correct", "Publish a dated correction of what is out."),
-    "retract": ("retract", "Take a post down everywhere."),
-    "corrections": ("corrections", "List what was corrected and retracted."),
-    "deliveries": ("deliveries", "List deliveries and where they stand."),
-    "status": ("status", "Tell what is so and whether it works."),
-    "accept-config": ("accept_config", "Confirm a change of mode, accounts, rules or sources."),
-    "user": ("user", "Say who may use the dashboard."),
-    "audit": ("audit", "Show or verify the log of decisions."),
-    "doctor": ("doctor", "Try every account, secret, library and file."),
+    "approve": ("decisions", "Approve what a post will send."),
+    "pause": ("decisions", "Hold everything before its next network call."),
+    "resume": ("decisions", "Let sending go on."),
+    "held": ("decisions", "List what waits for a person."),
+    "resolve": ("decisions", "Decide a held delivery: send, queue, drop, or its address."),
+    "retry": ("decisions", "Try a failed delivery again."),
+    "cancel": ("decisions", "Take an unsent delivery out."),
+    "correct": ("decisions", "Publish a dated correction of what is out."),
+    "retract": ("decisions", "Take a post down everywhere."),
+    "corrections": ("decisions", "List what was corrected and retracted."),
+    "deliveries": ("upkeep", "List deliveries and where they stand."),
+    "status": ("upkeep", "Tell what is so and whether it works."),
+    "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),
+    "user": ("upkeep", "Say who may use the dashboard."),
+    "audit": ("upkeep", "Show or verify the log of decisions."),
+    "doctor": ("upkeep", "Try every account, secret, library and file."),
     "login": ("login", "Take an account's secrets, try them, and keep them privately."),
-    "collect": ("collect", "Read the numbers that are due now."),
+    "collect": ("numbers", "Read the numbers that are due now."),
     "engagement": ("engagement", "Show what worked, and how sure that is."),
     "digest": ("digest", "Send the week's summary, or show it."),
     "export": ("export", "Write everything as CSV and JSON Lines, with a data dictionary."),
-    "backup": ("backup", "Copy the whole state, safely."),
-    "restore": ("restore", "Bring a backup back; nothing is sent before it is settled."),
+    "backup": ("upkeep", "Copy the whole state, safely."),
+    "restore": ("upkeep", "Bring a backup back; nothing is sent before it is settled."),
     "schema": ("schema", "Print the JSON Schemas of the YAML files."),
     "init": ("init", "Start a new campaign in an empty folder."),
 }
@@ -71,7 +71,9 @@ class Verbs(click.Group):
             return None
         # Only the verb that is called pays for its imports (atproto alone takes 0.8 s).
         module = importlib.import_module(f"bot.commands.{VERBS[cmd_name][0]}")
-        command: click.Command = module.command
+        # A module of several verbs names each; one of a single verb calls it `command`.
+        alone = getattr(module, "command", None)
+        command: click.Command = alone or getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(

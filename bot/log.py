@@ -107,10 +107,12 @@ def configure(
     """
     handler = _OneLineStream(stream or sys.stderr)
     handler.setFormatter(_formatter(form, has_colours=(stream or sys.stderr).isatty()))
-    handler.addFilter(lambda record: _is_ours(record.name) or record.levelno >= logging.INFO)
+    handler.addFilter(
+        lambda record: record.name.split(".")[0] == "bot" or record.levelno >= logging.INFO
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(logging.INFO, _number(level)))
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
     logging.getLogger("bot").setLevel(level)
     structlog.configure(
         processors=[
@@ -135,14 +137,6 @@ def catch_uncaught() -> None:
         thread=args.thread.name if args.thread else None,
         exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
     )
-
-
-def _number(level: str) -> int:
-    return logging.getLevelNamesMapping()[level]
-
-
-def _is_ours(logger: str) -> bool:
-    return logger == "bot" or logger.startswith("bot.")
 
 
 _Event = MutableMapping[str, Any]

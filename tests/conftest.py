@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.system_packages import package_of
 
@@ -20,6 +21,9 @@ SHARED = ROOT.parent / "shared"
 #: Where the program keeps its data if nobody says otherwise (see `bot.settings`).
 DEFAULT_DATA = ROOT / "data"
 
+# How long an example takes says more of the machine than of the program.
+settings.register_profile("verbatim", deadline=None)
+settings.load_profile("verbatim")
 pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.pds",

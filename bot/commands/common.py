@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
+from zoneinfo import ZoneInfo
 
 import click
+
+from bot.core.model import Delivery
+from bot.core.zones import shown
 
 P = ParamSpec("P")
 
@@ -84,3 +88,49 @@ def plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """Print a value as JSON for other programs."""
     click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
+    """Write a delivery a line, and below it what a person must know."""
+    for row in rows:
+        part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
+        yield (
+            f"{row.id[:8]}  {shown(row.due_at, zone)}  {row.state:<9} "
+            f"{row.account}  {row.post_id}{part}"
+        )
+        for told in (row.url, row.reason_text, row.evidence):
+            if told:
+                yield from (f"          {line}" for line in told.splitlines())
+
+
+def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
+    """Give what other programs need of each delivery; times are UTC."""
+    return [
+        {
+            "id": row.id,
+            "state": row.state,
+            "account": row.account,
+            "platform": row.platform,
+            "post": row.post_id,
+            "part": row.part + 1,
+            "parts": row.parts,
+            "due_at": row.due_at,
+            "sent_at": row.sent_at,
+            "reason": row.reason_text,
+            "evidence": row.evidence,
+            "attempts": row.attempts,
+            "remote_id": row.remote_id,
+            "url": row.url,
+            "text": row.status.text,
+            "fingerprint": row.fingerprint,
+        }
+        for row in rows
+    ]
+
+
+def tell(row: Delivery, *, as_json: bool) -> None:
+    """Print what a decision made of a delivery."""
+    if as_json:
+        print_json(as_rows([row])[0])
+    else:
+        click.echo(f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}")

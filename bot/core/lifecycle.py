@@ -63,8 +63,6 @@ MOVES: Mapping[tuple[State, Event], State] = {
     (_S.SENT, _E.REMOTE_DELETED): _S.GONE,
 }
 
-#: Nothing moves a delivery on from here.
-FINAL = frozenset({_S.CANCELLED, _S.RETRACTED, _S.GONE})
 #: Never given to a platform, or surely not accepted: an edit or a cancellation may touch it.
 UNSENT = frozenset({_S.PLANNED, _S.READY, _S.HELD, _S.FAILED})
 

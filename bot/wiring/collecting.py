@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.services.collector import Collector, Tally
+from bot.wiring.connections import Connections
 from bot.wiring.content import TRAITS
 from bot.wiring.desk import office
-from bot.wiring.service import Connections
 from bot.wiring.storage import settings
 
 

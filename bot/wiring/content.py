@@ -33,22 +33,12 @@ def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> d
     }
 
 
-def tell_picture(data: bytes) -> tuple[str, int, int]:
-    """Tell what a picture is: kind, width, height.
-
-    Raises:
-        PictureError: it is unsafe or broken.
-    """
-    found = inspect(data)
-    return found.mime, found.width, found.height
-
-
 def read_files(
     config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
 ) -> Loaded:
     """Read all files; nothing is rendered."""
     return load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=tell_picture,
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=inspect,
         now=now or SystemClock().now(), by_name=by_name,
     )  # fmt: skip
 
@@ -106,7 +96,7 @@ def prove_file(
 
 
 def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
-    return load_from_files(files, traits=TRAITS, inspect=tell_picture, now=clock.now())
+    return load_from_files(files, traits=TRAITS, inspect=inspect, now=clock.now())
 
 
 def _checked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +14,8 @@ from bot.errors import BotError
 from bot.services.standing import unfit
 from bot.settings import Settings
 from bot.store import Store
+from bot.wiring.connections import Connections
 from bot.wiring.content import prove_files
-from bot.wiring.service import Connections
 from bot.wiring.storage import create_store, existing_store, has_store, settings, strays
 
 
@@ -34,7 +34,7 @@ def examine(config: Path, posts: Path, data: Path, *, ask: bool) -> tuple[Findin
 
 
 def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[Finding]:
-    yield _tried("text shaping (Raqm, FriBiDi)", _shaping)
+    yield _shaping()
     loaded = prove_files(config, posts)
     told = f"{len(loaded.problems)} remark(s); see `check`"
     yield Finding("content", loaded.campaign is not None, told)
@@ -59,16 +59,13 @@ def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[F
             store.close()
 
 
-def _shaping() -> str:
-    require_raqm()
-    return "there"
-
-
-def _tried(what: str, attempt: Callable[[], object]) -> Finding:
+def _shaping() -> Finding:
+    what = "text shaping (Raqm, FriBiDi)"
     try:
-        return Finding(what, True, str(attempt()))
+        require_raqm()
     except BotError as error:
         return Finding(what, False, str(error))
+    return Finding(what, True, "there")
 
 
 def _store(

@@ -10,9 +10,9 @@ from bot.clock import SystemClock
 from bot.services.corrections import Corrections, Entry
 from bot.services.users import Access
 from bot.web.rendering import environment
+from bot.wiring.connections import Connections
 from bot.wiring.content import TRAITS, read_files
 from bot.wiring.desk import office
-from bot.wiring.service import Connections
 from bot.wiring.storage import clock_of, create_store, mode_of, settings
 
 
@@ -32,7 +32,7 @@ def access(config: Path, posts: Path, data: Path) -> Iterator[Access]:
 
 
 @contextmanager
-def corrections(config: Path, posts: Path, data: Path) -> Iterator[Corrections]:
+def open_corrections(config: Path, posts: Path, data: Path) -> Iterator[Corrections]:
     """Open what is out, with the accounts that it is on."""
     with office(config, posts, data) as place:
         rehearsed = place.store.directory / "rehearsed.db"

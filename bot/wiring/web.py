@@ -29,8 +29,9 @@ from bot.web.app import build
 from bot.web.guard import Guard
 from bot.web.house import House
 from bot.web.routes import DOORS
+from bot.wiring.connections import Connections
 from bot.wiring.content import TRAITS, prove_file
-from bot.wiring.service import Bot, Connections
+from bot.wiring.service import Bot
 
 log = get_logger(__name__)
 

@@ -82,7 +82,7 @@ def test_every_quotation_of_the_campaign_is_where_its_link_lands(
     text = campaign.sources["letter"].text
     starts = [text.index(one) for one in paragraphs(text)]
     quotes = [post.quote for post in campaign.posts if post.quote]
-    assert len(quotes) >= 30
+    assert quotes
 
     for quote in quotes:
         link = with_text_fragment(address, text, quote.fragments)

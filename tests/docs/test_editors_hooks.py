@@ -33,10 +33,3 @@ def test_what_they_run_is_a_check_of_the_bot_s(told: str) -> None:
 
     assert words[:2] == ["python3", "run_bot.py"]
     assert run(words[2:]) == 0
-
-
-def test_the_desk_s_page_says_how_editors_get_them() -> None:
-    page = read("docs/desk.md")
-
-    assert WORKFLOW in page
-    assert "pre-commit install" in page

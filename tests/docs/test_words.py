@@ -6,7 +6,6 @@ import ast
 import re
 
 from bot.core.model import State
-from tests.conftest import require_shared
 from tests.docs.tree import files, read, table
 
 UNUSED = ("Manager", "Helper", "Helpers", "Util", "Utils", "Handler")
@@ -22,13 +21,6 @@ def test_the_glossary_has_each_word_once_in_order() -> None:
 
     assert words == sorted(set(words))
     assert all(row[1] for row in table(read("docs/glossary.md"), "# Glossary"))
-
-
-def test_the_glossary_has_every_word_of_the_house_style() -> None:
-    style = require_shared("reference/style.md").read_text(encoding="utf-8")
-    wanted = {row[0].split(" / ")[0] for row in table(style, "### Words")}
-
-    assert wanted - set(glossary()) == set()
 
 
 def test_the_glossary_has_the_states_of_a_delivery() -> None:

@@ -61,6 +61,8 @@ class Outcome:
     platform: str
     #: Boundaries of a life without a crash.
     points: int = 0
+    #: What these boundaries are: calls of files and sockets by name, statements all as one.
+    kinds: list[str] = field(default_factory=list)
     schedules: int = 0
     kills: int = 0
     once: int = 0
@@ -108,6 +110,7 @@ class Enumeration:
         live(self._begin(), clock=JumpClock(tell=world.set_ahead))
         self.golden = self._golden()
         self.outcome.points = len(self.golden)
+        self.outcome.kinds = sorted({_kind_of(what) for what in self.golden})
 
     def _prepare(self, *, long: bool) -> Stage:
         origins = {self._account: self._world.origins[self._account]}
@@ -253,6 +256,12 @@ class Enumeration:
         with self._engine.connect() as connection:
             for row in connection.execute(text(query)).mappings():
                 yield {**row, "text": json.loads(row["status_json"])["text"]}
+
+
+def _kind_of(boundary: str) -> str:
+    if boundary.startswith("sql:") and boundary != "sql: before the commit":
+        return "sql: a statement"
+    return boundary.replace("sendall", "send").replace("recv_into", "recv")
 
 
 def numbers(told: str) -> tuple[int, ...]:

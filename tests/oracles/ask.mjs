@@ -9,7 +9,6 @@ function asX(text) {
   const parsed = twitter.parseTweet(text);
   return {
     weight: parsed.weightedLength,
-    valid: parsed.valid,
     urls: urls.map(({ url, indices }) => [indices[0], indices[1], url]),
   };
 }

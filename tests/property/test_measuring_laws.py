@@ -12,7 +12,6 @@ from bot.core.twitter_text import find_addresses
 from bot.platforms.bluesky.spec import length as bluesky_length
 from bot.platforms.mastodon.counting import length as mastodon_length
 from bot.platforms.x.weight import length as x_length
-from bot.platforms.x.weight import weigh
 from tests.conformance.corpora import NASTY
 
 X = Limits(280)
@@ -38,15 +37,6 @@ def test_apart_texts_weigh_what_they_weigh_alone(one: str, other: str) -> None:
 
 
 @given(texts)
-def test_what_fits_on_x_fits(text: str) -> None:
-    weight = weigh(text * 9)
-    composed = unicodedata.normalize("NFC", text * 9)
-
-    assert 0 <= weight.fitting <= weight.length == len(composed)
-    assert weight.fitting == weight.length or not weight.is_valid
-
-
-@given(texts)
 def test_addresses_are_in_order_and_apart(text: str) -> None:
     edges = [edge for one in find_addresses(text) for edge in (one.start, one.end)]
 
@@ -63,8 +53,12 @@ def test_facets_cut_no_character(text: str) -> None:
         assert facet.value == shown[1:] if facet.kind is FacetKind.TAG else shown in facet.value
 
 
-@given(texts)
-def test_a_mention_is_a_sign_and_a_handle(text: str) -> None:
-    for one in find_mentions(text):
+@given(texts, st.sampled_from(["@dahua.example", "＠a-b.org", "(@uhrp.example)", "@a.b"]), texts)
+def test_a_mention_is_a_sign_and_a_handle(before: str, mention: str, after: str) -> None:
+    text = f"{before} {mention} {after}"
+    found = find_mentions(text)
+
+    assert found
+    for one in found:
         assert text[one.start] in "@＠"
         assert text[one.start + 1 : one.end] == one.handle

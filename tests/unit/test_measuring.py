@@ -16,7 +16,6 @@ from bot.platforms.bluesky.spec import length as bluesky_length
 from bot.platforms.mastodon.counting import countable_texts
 from bot.platforms.mastodon.counting import length as mastodon_length
 from bot.platforms.x.weight import length as x_length
-from bot.platforms.x.weight import weigh
 
 X = Limits(280)
 BLUESKY = BLUESKY_SPEC.limits
@@ -56,25 +55,6 @@ UYGHUR_LETTERS = "ئائەبپتجچخدرزژسشغفقكگڭلمنھئوئۇئ
 )
 def test_x_weighs(text: str, weight: int) -> None:
     assert x_length(text, X) == weight
-
-
-@pytest.mark.parametrize("sign", ["\ufffe", "\ufeff", "\uffff"])
-def test_x_refuses_a_text_with_a_sign_that_is_none(sign: str) -> None:
-    assert not weigh(f"letter{sign}").is_valid
-
-
-def test_x_refuses_an_empty_text() -> None:
-    assert not weigh("").is_valid
-
-
-@pytest.mark.parametrize(
-    ("text", "fitting"),
-    [("a" * 281, 280), ("a" * 270 + " https://example.org", 271), ("a" * 279 + "✊🏽b", 279)],
-)
-def test_what_fits_on_x_ends_before_the_first_unit_that_is_too_much(
-    text: str, fitting: int
-) -> None:
-    assert weigh(text).fitting == fitting
 
 
 def test_a_host_newer_than_the_list_of_x_counts_what_is_more() -> None:

@@ -175,9 +175,7 @@ def test_own_words_are_held_to_the_rules(text: str, says: str) -> None:
     ],
 )
 def test_what_only_looks_like_a_breach_is_let_through(text: str) -> None:
-    found = errors(post(text=text, accounts=("on-mastodon",)), hashtags=())
-
-    assert [one for one in found if "name@houses.org" not in one] == []
+    assert errors(post(text=text, accounts=("on-mastodon",)), hashtags=()) == []
 
 
 def test_a_dated_word_is_fine_beside_a_dated_attribution() -> None:

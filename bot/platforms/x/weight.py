@@ -7,49 +7,13 @@ which emoji sequences count as one is in `bot.platforms.x.emoji`.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import regex
 
 from bot.core.model import Limits
-from bot.core.twitter_text import INVALID, find_addresses
+from bot.core.twitter_text import find_addresses
 from bot.platforms.x import emoji
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """X's published configuration; the default is its version 3."""
-
-    maximum: int = 280
-    #: What every address weighs.
-    address: int = 23
-    #: An emoji sequence weighs as one; version 2 weighed its parts.
-    joins_emoji: bool = True
-
-
-VERSION_3 = Scale()
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """What a text counts on X."""
-
-    total: int
-    #: Nothing in it makes X refuse it: not empty, not too heavy, no forbidden character.
-    is_valid: bool
-    #: Code points of the composed (NFC) text, and how many of them, from its start, fit.
-    length: int
-    fitting: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    start: int
-    end: int
-    weight: int
-    is_address: bool = False
 
 
 @cache
@@ -89,11 +53,6 @@ def _heavy() -> regex.Pattern[str]:
 
 
 @cache
-def _forbidden() -> regex.Pattern[str]:
-    return regex.compile(rf"[{INVALID}]")
-
-
-@cache
 def _joint() -> regex.Pattern[str]:
     """What every emoji sequence has one of."""
     return regex.compile(
@@ -101,11 +60,10 @@ def _joint() -> regex.Pattern[str]:
     )
 
 
-def _plain_weight(text: str, scale: Scale) -> int:
+def _plain_weight(text: str) -> int:
     if text.isascii():
         return len(text)
-    joins = scale.joins_emoji and _joint().search(text)
-    rest, sequences = _emoji().subn("", text) if joins else (text, 0)
+    rest, sequences = _emoji().subn("", text) if _joint().search(text) else (text, 0)
     return 2 * sequences + len(rest) + len(_heavy().findall(rest))
 
 
@@ -114,55 +72,21 @@ def length(text: str, limits: Limits) -> int:
 
     An address whose top-level domain is newer than X's published list counts what is more.
     """
-    return total_weight(text, Scale(address=limits.url_length))
+    return total_weight(text, limits.url_length)
 
 
-def total_weight(text: str, scale: Scale = VERSION_3) -> int:
-    """Weigh a text as X does: composed first (NFC), then in units of a Latin letter."""
-    return sum(piece.weight for piece in _pieces(unicodedata.normalize("NFC", text), scale))
+def total_weight(text: str, address: int = 23) -> int:
+    """Weigh a text as X does: composed first (NFC), then in units of a Latin letter.
 
-
-def weigh(text: str, scale: Scale = VERSION_3) -> Weight:
-    """Weigh a text as `total_weight` does, and tell how much of it may be sent."""
+    Args:
+        text: Whatever may be sent.
+        address: What every address weighs, however long it is.
+    """
     composed = unicodedata.normalize("NFC", text)
-    pieces = list(_pieces(composed, scale))
-    total = sum(piece.weight for piece in pieces)
-    forbidden = _forbidden().search(composed)
-    fitting = _fitting(composed, pieces, scale)
-    return Weight(
-        total,
-        is_valid=0 < total <= scale.maximum and not forbidden,
-        length=len(composed),
-        fitting=min(fitting, forbidden.start()) if forbidden else fitting,
-    )
-
-
-def _pieces(text: str, scale: Scale) -> Iterator[_Piece]:
-    """Cut a text into addresses and what is between them."""
-    done = 0
-    for found in find_addresses(text):
-        yield _Piece(done, found.start, _plain_weight(text[done : found.start], scale))
-        raw = 0 if found.is_certain else _plain_weight(text[found.start : found.end], scale)
-        yield _Piece(found.start, found.end, max(scale.address, raw), is_address=True)
+    total = done = 0
+    for found in find_addresses(composed):
+        total += _plain_weight(composed[done : found.start])
+        raw = 0 if found.is_certain else _plain_weight(composed[found.start : found.end])
+        total += max(address, raw)
         done = found.end
-    yield _Piece(done, len(text), _plain_weight(text[done:], scale))
-
-
-def _fitting(text: str, pieces: list[_Piece], scale: Scale) -> int:
-    """Count the code points before the first unit that is too much."""
-    left = scale.maximum
-    for piece in pieces:
-        if piece.weight > left:
-            return piece.start if piece.is_address else _cut(text, piece, left, scale)
-        left -= piece.weight
-    return len(text)
-
-
-def _cut(text: str, piece: _Piece, left: int, scale: Scale) -> int:
-    start = end = piece.start
-    while left >= 0:
-        start = end
-        sequence = _emoji().match(text, start, piece.end) if scale.joins_emoji else None
-        end = sequence.end() if sequence else start + 1
-        left -= _plain_weight(text[start:end], scale)
-    return start
+    return total + _plain_weight(composed[done:])

@@ -1,4 +1,4 @@
-"""`collect`: reads the numbers that are due now."""
+"""Verbs of who reads the numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.wiring.collecting import collect_now
 @click.command()
 @json_option
 @places
-def command(where: Places, as_json: bool) -> None:
+def collect(where: Places, as_json: bool) -> None:
     """Read the numbers that are due now; a running service does so by itself."""
     tally = collect_now(where.config, where.posts, where.data)
     if as_json:

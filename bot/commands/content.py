@@ -1,4 +1,4 @@
-"""`plan`: the calendar ahead, with its holes and what it costs."""
+"""Verbs of who writes: the calendar ahead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.wiring.desk import look_ahead
 @click.option("--ics", type=Path, help="Write an iCalendar file too.")
 @json_option
 @places
-def command(where: Places, days: int, ics: Path | None, as_json: bool) -> None:
+def plan(where: Places, days: int, ics: Path | None, as_json: bool) -> None:
     """Show the calendar ahead: local time and UTC, holes, held and unapproved posts, cost."""
     outlook = look_ahead(where.config, where.posts, where.data, days=days)
     if ics is not None:
@@ -27,11 +27,11 @@ def command(where: Places, days: int, ics: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(outlook)
         return
-    for line in _lines(outlook):
+    for line in _plan_lines(outlook):
         click.echo(line)
 
 
-def _lines(outlook: Outlook) -> Iterator[str]:
+def _plan_lines(outlook: Outlook) -> Iterator[str]:
     yield f"{outlook.campaign}, {outlook.days} days from {shown(outlook.start, outlook.zone)}"
     by_moment: dict[str, list[str]] = defaultdict(list)
     for entry in outlook.entries:
