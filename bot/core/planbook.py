@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Post, Schedule
+from bot.core.publications import Occurrence
 
 #: Whether two posts are too much alike to stand close together; symmetric.
 Alike = Callable[[str, str], bool]
@@ -19,7 +20,7 @@ _LAST = "\U0010ffff"
 
 
 @dataclass(slots=True)
-class Book:
+class PlanState:
     """What is taken so far, by account."""
 
     schedule: Schedule
@@ -29,7 +30,7 @@ class Book:
     taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
     last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
     graphic_days: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
-    occurrences: set[tuple[str, str]] = field(default_factory=set)
+    occurrences: set[tuple[str, Occurrence]] = field(default_factory=set)
 
     def enter(self, account: str, post: str, when: datetime, *, graphic: bool) -> None:
         insort(self.taken[account], (when, post))

@@ -15,7 +15,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Post, Queue, Schedule
-from bot.core.planbook import Alike, Book
+from bot.core.planbook import Alike, PlanState
+from bot.core.publications import FixedTime, Occurrence, Queued, Yearly, occurrence_text
 from bot.core.slots import pause_on, slot_times, yearly_times
 from bot.core.zones import Kind
 
@@ -40,7 +41,7 @@ class Past:
     account: str
     platform: str
     post_id: str
-    occurrence: str
+    occurrence: Occurrence
     due_at: datetime
     graphic: bool
 
@@ -51,18 +52,18 @@ class Assignment:
 
     account: str
     post_id: str
-    occurrence: str
+    occurrence: Occurrence
     due_at: datetime
     #: Name of the slot; empty for a fixed time.
     slot: str
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class EmptySlot:
     """A moment, or a fixed post, that stays empty, and why."""
 
     account: str
-    occurrence: str
+    occurrence: Occurrence
     due_at: datetime
     why: str
 
@@ -72,7 +73,7 @@ class Plan:
     """What will go out, and what stays empty; both in order of time."""
 
     assignments: tuple[Assignment, ...]
-    holes: tuple[Hole, ...]
+    holes: tuple[EmptySlot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class _Moment:
     due_at: datetime
-    occurrence: str
+    occurrence: Occurrence
     account: Account
     queue: Queue | None
     slot: str
@@ -115,22 +116,22 @@ def plan(
     """
     zone = ZoneInfo(schedule.timezone)
     platforms = {account.name: account.platform for account in schedule.accounts.values()}
-    book = Book(schedule, alike, platforms, zone)
+    state = PlanState(schedule, alike, platforms, zone)
     for one in past:
-        book.enter(one.account, one.post_id, one.due_at, graphic=one.graphic)
-        book.occurrences.add((one.account, one.occurrence))
+        state.enter(one.account, one.post_id, one.due_at, graphic=one.graphic)
+        state.occurrences.add((one.account, one.occurrence))
     queues = _by_queue(offers)
     by_pair = {(offer.post.id, offer.account): offer for offer in offers}
 
     def is_open(moment: _Moment) -> bool:
         account = moment.account.name
         since = added_at.get(account, moment.due_at)
-        return moment.due_at >= since and (account, moment.occurrence) not in book.occurrences
+        return moment.due_at >= since and (account, moment.occurrence) not in state.occurrences
 
     fixed, slots = _moments(schedule, offers, window, zone)
-    assignments, holes = _lay_fixed(filter(is_open, fixed), by_pair, book, window)
+    assignments, holes = _lay_fixed(filter(is_open, fixed), by_pair, state, window)
     for moment in sorted(filter(is_open, slots), key=_order(schedule)):
-        _lay(moment, queues, book, assignments, holes)
+        _lay(moment, queues, state, assignments, holes)
     return Plan(
         tuple(sorted(assignments, key=lambda one: (one.due_at, one.account))),
         tuple(sorted(holes, key=lambda one: (one.due_at, one.account))),
@@ -148,7 +149,11 @@ def _by_queue(offers: Sequence[Offer]) -> Mapping[tuple[str, str], Sequence[Offe
 
 def _order(schedule: Schedule) -> Callable[[_Moment], tuple[datetime, int, str]]:
     rank = {name: place for place, name in enumerate(schedule.accounts)}
-    return lambda moment: (moment.due_at, rank[moment.account.name], moment.occurrence)
+    return lambda moment: (
+        moment.due_at,
+        rank[moment.account.name],
+        occurrence_text(moment.occurrence),
+    )
 
 
 def _moments(
@@ -164,7 +169,7 @@ def _moments(
     first, last = (moment.astimezone(zone).date() for moment in (window.start, window.end))
     slots = [
         _Moment(
-            at.utc, f"queue/{queue.name}/{at.local.isoformat()}", account, queue, slot, None,
+            at.utc, Queued(queue.name, at.local), account, queue, slot, None,
             _blocked(schedule, at.local.date(), at.instant.kind),
         )
         for queue in schedule.queues.values()
@@ -188,105 +193,105 @@ def _fixed(
 ) -> Iterator[_Moment]:
     post = offer.post
     if post.at is not None and post.at < window.end + reach:
-        yield _Moment(post.at, f"at/{post.id}", account, None, "", post)
+        yield _Moment(post.at, FixedTime(post.id), account, None, "", post)
     if post.every_year is not None:
         first, last = window.start.astimezone(zone).date(), (window.end + reach).date()
         for year, instant in yearly_times(post.every_year, zone=zone, first=first, last=last):
-            yield _Moment(instant.utc, f"year/{post.id}/{year}", account, None, "", post)
+            yield _Moment(instant.utc, Yearly(post.id, year), account, None, "", post)
 
 
 def _lay_fixed(
     moments: Iterable[_Moment],
     offers: Mapping[tuple[str, str], Offer],
-    book: Book,
+    state: PlanState,
     window: Window,
-) -> tuple[list[Assignment], list[Hole]]:
+) -> tuple[list[Assignment], list[EmptySlot]]:
     """Enter posts with a fixed time first: they do not move, so the others keep clear of them."""
     assignments: list[Assignment] = []
-    holes: list[Hole] = []
+    holes: list[EmptySlot] = []
     for moment in moments:
         post, account = moment.post, moment.account.name
         if post is None or not post.ready or moment.due_at < window.start:
             continue
         offer = offers[post.id, account]
-        why = offer.skipped or _fixed_why_not(offer, moment, book)
+        why = offer.skipped or _fixed_why_not(offer, moment, state)
         inside = moment.due_at < window.end
         if not why:
-            book.enter(account, post.id, moment.due_at, graphic=post.graphic)
+            state.enter(account, post.id, moment.due_at, graphic=post.graphic)
         if why and inside:
-            holes.append(Hole(account, moment.occurrence, moment.due_at, f"{post.id}: {why}"))
+            holes.append(EmptySlot(account, moment.occurrence, moment.due_at, f"{post.id}: {why}"))
         elif inside:
             assignments.append(Assignment(account, post.id, moment.occurrence, moment.due_at, ""))
     return assignments, holes
 
 
-def _fixed_why_not(offer: Offer, moment: _Moment, book: Book) -> str:
-    post, day = offer.post, book.day(moment.due_at)
-    if not offer.may_repeat and (offer.account, post.id) in book.last_used:
+def _fixed_why_not(offer: Offer, moment: _Moment, state: PlanState) -> str:
+    post, day = offer.post, state.day(moment.due_at)
+    if not offer.may_repeat and (offer.account, post.id) in state.last_used:
         return "out already, and not repeated there"
-    pause = pause_on(book.schedule.pauses, day)
+    pause = pause_on(state.schedule.pauses, day)
     if pause is not None:
         return f"planned pause: {pause.reason}"
-    return book.too_graphic(post, day)
+    return state.too_graphic(post, day)
 
 
 def _lay(
     moment: _Moment,
     queues: Mapping[tuple[str, str], Sequence[Offer]],
-    book: Book,
+    state: PlanState,
     assignments: list[Assignment],
-    holes: list[Hole],
+    holes: list[EmptySlot],
 ) -> None:
     account, queue = moment.account, moment.queue
     waiting = queues.get((account.name, queue.name)) if queue else None
     if queue is None or waiting is None:
         return  # the queue is not for this account
-    why = moment.why_not or book.caps(account, moment.due_at)
+    why = moment.why_not or state.caps(account, moment.due_at)
     chosen = None
     if not why:
-        chosen, why = _choose(queue, waiting, moment, book)
+        chosen, why = _choose(queue, waiting, moment, state)
     if chosen is None:
-        holes.append(Hole(account.name, moment.occurrence, moment.due_at, why))
+        holes.append(EmptySlot(account.name, moment.occurrence, moment.due_at, why))
         return
-    book.enter(account.name, chosen.id, moment.due_at, graphic=chosen.graphic)
+    state.enter(account.name, chosen.id, moment.due_at, graphic=chosen.graphic)
     assignments.append(
         Assignment(account.name, chosen.id, moment.occurrence, moment.due_at, moment.slot)
     )
 
 
 def _choose(
-    queue: Queue, waiting: Sequence[Offer], moment: _Moment, book: Book
+    queue: Queue, waiting: Sequence[Offer], moment: _Moment, state: PlanState
 ) -> tuple[Post | None, str]:
     """Give the first post of the queue that may go now, or why there is none."""
     reasons: dict[str, int] = defaultdict(int)
-    for offer in sorted(waiting, key=_turn(queue, book)):
-        why = offer.skipped or _why_not_now(offer, queue, moment, book)
+    for offer in sorted(waiting, key=_turn(queue, state)):
+        why = offer.skipped or _why_not_now(offer, queue, moment, state)
         if not why:
             return offer.post, ""
         reasons[why] += 1
     return None, _summary(queue, reasons)
 
 
-def _turn(queue: Queue, book: Book) -> Callable[[Offer], tuple[float, str]]:
+def _turn(queue: Queue, state: PlanState) -> Callable[[Offer], tuple[float, str]]:
     """Order a queue: what was never out first, then what was out longest ago."""
 
     def key(offer: Offer) -> tuple[float, str]:
-        used = book.last_used.get((offer.account, offer.post.id))
+        used = state.last_used.get((offer.account, offer.post.id))
         mixed = hashlib.sha256(f"{queue.name}/{offer.post.id}".encode()).hexdigest()
         return (used.timestamp() if used else 0.0, mixed if queue.order == "shuffled" else "")
 
     return key
 
 
-def _why_not_now(offer: Offer, queue: Queue, moment: _Moment, book: Book) -> str:
+def _why_not_now(offer: Offer, queue: Queue, moment: _Moment, state: PlanState) -> str:
     post, when = offer.post, moment.due_at
-    used = book.last_used.get((offer.account, post.id))
+    used = state.last_used.get((offer.account, post.id))
     if used is not None:
         if queue.repeat_after is None or not offer.may_repeat:
             return "out already, and not repeated there"
         if when - used < queue.repeat_after:
             return "out already, too recently to repeat"
-    return book.too_graphic(post, book.day(when)) or book.too_alike(
+    return state.too_graphic(post, state.day(when)) or state.too_alike(
         post.id, offer.account, offer.platform, when
     )
 

@@ -49,7 +49,7 @@ class Composition:
         """Give in US dollars what one status costs on an account."""
         return cost_of(status, self.traits_of(account), self.campaign.schedule)
 
-    def fingerprint(self, post: Post, due_at: datetime) -> str:
+    def fingerprint(self, post: Post, due_at: datetime | None) -> str:
         """Hash what approvers of this occurrence answer for."""
         statuses = {
             name: self.rendered[post.id, name].statuses

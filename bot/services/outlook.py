@@ -13,7 +13,8 @@ from icalendar import Calendar, Event
 from bot.clock import Clock
 from bot.core.gate import approvers
 from bot.core.model import State
-from bot.core.planning import Assignment, Hole, Plan
+from bot.core.planning import Assignment, EmptySlot, Plan
+from bot.core.publications import Occurrence, occurrence_text
 from bot.services.composing import Composition
 from bot.services.costs import looks, price_of_read, read_days
 from bot.store import Store
@@ -26,7 +27,7 @@ class Entry:
     due_at: datetime
     account: str
     post_id: str
-    occurrence: str
+    occurrence: Occurrence
     #: First words of what goes out.
     words: str
     #: US dollars.
@@ -44,7 +45,7 @@ class Outlook:
     start: datetime
     days: int
     entries: tuple[Entry, ...]
-    holes: tuple[Hole, ...]
+    holes: tuple[EmptySlot, ...]
     #: US dollars for posting, by UTC month such as 2026-12.
     cost_by_month: Mapping[str, float]
     #: The same for reading what the posts bring.
@@ -135,11 +136,16 @@ class Forecaster:
         held = self.store.outbox.find(states={State.HELD, State.FAILED})
         return [
             Entry(
-                row.due_at, row.account, row.post_id, row.occurrence,
-                " ".join(row.status.text.split())[:80], 0.0, f"{row.state}: {row.reason}",
+                due_at=row.due_at or self.clock.now(),
+                account=row.account,
+                post_id=row.post_id,
+                occurrence=row.publication.occurrence,
+                words=" ".join(row.status.text.split())[:80],
+                cost=0.0,
+                note=f"{row.state}: {row.reason}",
             )
             for row in held
-        ]  # fmt: skip
+        ]
 
 
 def _budget(composition: Composition) -> float | None:
@@ -160,7 +166,7 @@ def as_calendar(outlook: Outlook) -> bytes:
     calendar.add("x-wr-calname", outlook.campaign)
     for entry in outlook.entries:
         event = Event()
-        event.add("uid", f"{entry.occurrence}.{entry.account}@{outlook.campaign}")
+        event.add("uid", f"{occurrence_text(entry.occurrence)}.{entry.account}@{outlook.campaign}")
         event.add("dtstamp", outlook.start)
         event.add("dtstart", entry.due_at)
         event.add("duration", timedelta(minutes=5))

@@ -7,24 +7,32 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.model import Delivery
+from bot.core.model import Delivery, status_from_json
 from bot.core.planbook import Alike
+from bot.core.plandiff import Existing, PlanDiff, diff, sort_existing, withdrawn
 from bot.core.planning import Past, Plan, Window, plan
+from bot.core.publications import NewPublication, Publication
 from bot.core.similarity import similar_pairs
 from bot.core.versions import version_of
 from bot.log import get_logger
 from bot.services.composing import Composition
-from bot.services.planwriter import (
-    CORRECTION,
-    Changes,
-    PlanWriter,
-    groups_of,
-    is_movable,
-    is_withdrawn,
-)
+from bot.services.publications import assigned, rewritten
 from bot.store import Store
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What planning did to the outbox, in deliveries; false where it did nothing."""
+
+    added: int = 0
+    replaced: int = 0
+    moved: int = 0
+    cancelled: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.replaced or self.moved or self.cancelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +43,72 @@ class Planner:
     clock: Clock
 
     def outlook(self, composition: Composition, *, days: int) -> Plan:
-        """Tell what the coming days hold, without writing anything."""
-        now = self.clock.now()
-        return self._plan(composition, self.store.outbox.find(), now, days)
+        """Return what the coming days hold, without writing anything."""
+        now, rows = self.clock.now(), self.store.outbox.find()
+        return self._plan(composition, rows, self._existing(composition, rows, now), now, days)
 
     def apply(self, composition: Composition, *, days: int) -> Changes:
         """Bring the outbox to what the campaign says for the coming days."""
         now = self.clock.now()
         self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
-        before = PlanWriter(self.store, composition, now).refresh()
-        writer = PlanWriter(self.store, composition, now)
-        changes = before + writer.write(self._plan(composition, writer.rows, now, days))
-        if changes:
-            log.info("planned", **asdict(changes))
+        rows = self.store.outbox.find()
+        existing = self._existing(composition, rows, now)
+        result = self._plan(composition, rows, existing, now, days)
+        wanted = [assigned(one, composition) for one in result.assignments]
+        difference = diff(wanted, existing, campaign=composition.campaign.schedule.campaign)
+        if not difference:
+            return Changes()
+        for new in (*difference.add, *difference.replace):
+            self._keep_pictures(new, composition)
+        added = self.store.outbox.apply(difference, now=now)
+        changes = _counted(difference, added)
+        log.info("planned", **asdict(changes))
         return changes
 
+    def _existing(
+        self, composition: Composition, rows: Sequence[Delivery], now: datetime
+    ) -> Existing:
+        return sort_existing(
+            rows,
+            now=now,
+            rewrite=lambda old: rewritten(old, composition),
+            is_settling=self.store.settle_first() is not None,
+        )
+
     def _plan(
-        self, composition: Composition, rows: Sequence[Delivery], now: datetime, days: int
+        self,
+        composition: Composition,
+        rows: Sequence[Delivery],
+        existing: Existing,
+        now: datetime,
+        days: int,
     ) -> Plan:
         schedule = composition.campaign.schedule
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         return plan(
             schedule,
             composition.offers(),
-            past=list(_past(rows, composition, now)),
+            past=list(_past(rows, existing, composition, now)),
             added_at={name: one.added_at for name, one in states.items() if one},
             window=Window(now, now + timedelta(days=days)),
             alike=alike(composition),
         )
+
+    def _keep_pictures(self, new: NewPublication, composition: Composition) -> None:
+        for part in new.parts:
+            status = status_from_json(part.status_json)
+            thumb = status.card.thumb if status.card else None
+            for picture in (*status.pictures, *([thumb] if thumb else [])):
+                self.store.media.put(composition.pictures[picture.sha256])
+
+
+def _counted(difference: PlanDiff, added: int) -> Changes:
+    return Changes(
+        added=added,
+        replaced=sum(len(new.parts) for new in difference.replace),
+        moved=sum(one.parts for one in difference.move),
+        cancelled=sum(len(one.delivery_ids) for one in difference.cancel),
+    )
 
 
 def alike(composition: Composition) -> Alike:
@@ -86,21 +132,19 @@ def alike(composition: Composition) -> Alike:
     return is_alike
 
 
-def _past(rows: Sequence[Delivery], composition: Composition, now: datetime) -> Iterator[Past]:
-    """Give what is settled already: out, under way, waiting for a person, or taken out by one."""
-    planned = [row for row in rows if not row.occurrence.startswith(CORRECTION)]
-    settled = [group[0] for group in groups_of(planned).values() if not is_movable(group, now)]
-    withdrawn = [
-        row for row in planned
-        if row.part == 0 and is_withdrawn(row) and _is_unchanged(row, composition)
-    ]  # fmt: skip
-    for row in (*settled, *withdrawn):
-        graphic = bool(row.labels.get("graphic"))
-        yield Past(row.account, row.platform, row.post_id, row.occurrence, row.due_at, graphic)
+def _past(
+    rows: Sequence[Delivery], existing: Existing, composition: Composition, now: datetime
+) -> Iterator[Past]:
+    """Yield what is settled already: out, under way, waiting for a person, or taken out by one."""
+    taken_out = [one for one in withdrawn(rows) if _is_unchanged(one, composition)]
+    for one in (*(group[0].publication for group in existing.settled), *taken_out):
+        # What waits for a free slot though it cannot be moved may go out at any time.
+        due_at = one.due_at or now
+        yield Past(one.account, one.platform, one.post_id, one.occurrence, due_at, one.graphic)
 
 
-def _is_unchanged(row: Delivery, composition: Composition) -> bool:
-    """Tell whether the post still says what the person took out; an edit is a new question."""
-    post = composition.campaign.post(row.post_id)
-    due_at = post.at if post and post.at else row.due_at
-    return post is not None and composition.fingerprint(post, due_at) == row.fingerprint
+def _is_unchanged(old: Publication, composition: Composition) -> bool:
+    """Return whether a post still says what a person took out; an edit is a new question."""
+    post = composition.campaign.post(old.post_id)
+    due_at = post.at if post and post.at else old.due_at
+    return post is not None and composition.fingerprint(post, due_at) == old.fingerprint

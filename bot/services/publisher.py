@@ -120,7 +120,7 @@ class Publisher:
         parent = self._parent(delivery)
         if parent is None or parent.state is State.SENT:
             return
-        if parent.state is State.FAILED or now > delivery.not_after:
+        if parent.state is State.FAILED or (delivery.not_after and now > delivery.not_after):
             reason = f"{HoldReason.PARENT}: it is {parent.state}; the thread is truncated"
             self._hold(delivery, reason, now)
 
@@ -158,7 +158,6 @@ class Publisher:
             facts = replace(
                 shared,
                 approved_by=approved_by(delivery.fingerprint),
-                cost=float(delivery.labels.get("cost", 0.0)),
                 parent=parent.state if parent else None,
             )
             return why_hold(delivery, facts)
@@ -223,7 +222,9 @@ class Publisher:
         free = free_at(account, self.store.outbox.begun_since(row.account, now - DAY), now)
         if free > now:
             # At its last moment it is looked at too, so that people hear in time that it is late.
-            again = free if row.released_by else min(free, row.not_after + SOON)
+            again = (
+                min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
+            )
             why = "the account has had as many posts as it may"
             self.store.outbox.defer(claim, retry_at=again, reason=why, now=now)
         return free > now

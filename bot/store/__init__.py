@@ -20,7 +20,6 @@ from bot.store.lock import ProcessLock
 from bot.store.notices import Notice, WorkerBeat
 from bot.store.opening import declare_restored, has_sent_log, open_store, process_lock_of
 from bot.store.pauses import PauseState
-from bot.store.plans import QueuePlace
 from bot.store.rows import Attempt, Move
 from bot.store.settling import Suspect
 from bot.store.snapshots import Outcome, Snapshot
@@ -43,7 +42,6 @@ __all__ = [
     "PauseState",
     "PausedError",
     "ProcessLock",
-    "QueuePlace",
     "Room",
     "SessionRow",
     "Snapshot",

@@ -26,7 +26,7 @@ from bot.core.lifecycle import FINAL, MOVES, Event
 from bot.core.model import Delivery, Draft, PostRef, State
 from bot.errors import DecisionError, LeaseLostError, StoreError
 from bot.store import Claim, Move, PausedError, Room, Store, open_store
-from tests.integration.store_rows import NOW, new_delivery
+from tests.integration.store_rows import NOW, new_publication
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
@@ -73,7 +73,7 @@ class Outbox(RuleBasedStateMachine):
     def plan(self, account: str, name: int, minutes: int) -> None:
         due = self.now + timedelta(minutes=minutes)
         id_, occurrence = f"{account}/{name}", f"at/{name}"
-        new = new_delivery(id=id_, account=account, occurrence=occurrence, due_at=due)
+        new = new_publication(id=id_, account=account, occurrence=occurrence, due_at=due)
         self.store.outbox.add(new, now=self.now)
 
     @rule()

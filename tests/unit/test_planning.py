@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.core.campaign import Account, EveryYear, Mode, Pause, Post, Queue, Schedule, Slot
 from bot.core.planning import Assignment, Offer, Past, Plan, Window, plan
+from bot.core.publications import FixedTime, Queued, Yearly
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
 
@@ -93,7 +94,7 @@ def test_a_post_with_a_fixed_time_goes_then_and_once() -> None:
     result = lay(schedule(), [fixed])
 
     assert [(one.occurrence, one.due_at) for one in result.assignments] == [
-        ("at/anniversary", START + timedelta(days=1, hours=12))
+        (FixedTime("anniversary"), START + timedelta(days=1, hours=12))
     ]
 
 
@@ -103,7 +104,7 @@ def test_a_yearly_post_has_one_occurrence_a_year() -> None:
     result = lay(schedule(), [yearly], days=400)
 
     assert [one.occurrence for one in result.assignments] == [
-        "year/letter-day/2026", "year/letter-day/2027",
+        Yearly("letter-day", 2026), Yearly("letter-day", 2027),
     ]  # fmt: skip
 
 
@@ -214,7 +215,8 @@ def test_a_moment_that_clocks_skip_stays_empty() -> None:
 
 
 def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
-    out = Past("m", "mastodon", "one", "queue/q/2026-11-23T09:00:00", START.replace(hour=9), False)
+    nine = START.replace(hour=9)
+    out = Past("m", "mastodon", "one", Queued("q", nine.replace(tzinfo=None)), nine, False)
 
     result = lay(schedule(), [post("one"), post("two")], past=[out], days=2)
 
