@@ -83,13 +83,13 @@ def _forecast(
 
 
 def read_days(
-    store: Store | None, account: str, to_come: Iterable[datetime], end: datetime
+    store: Store, account: str, to_come: Iterable[datetime], end: datetime
 ) -> Mapping[str, int]:
     """Count, by UTC month, on how many days a status will be read before ``end``.
 
     Statuses are those that are out, and those that go out at the moments ``to_come``.
     """
-    out = store.snapshots.find(account=account, outcome=Outcome.DUE) if store else ()
+    out = store.snapshots.find(account=account, outcome=Outcome.DUE)
     days = {(one.delivery_id, one.due_at.astimezone(UTC).date()) for one in out if one.due_at < end}
     for number, moment in enumerate(to_come):
         for due in due_times(moment, in_few_days=True).values():

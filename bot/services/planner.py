@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.core.model import Delivery, status_from_json
 from bot.core.planbook import Alike
 from bot.core.plandiff import Existing, PlanDiff, diff, sort_existing, withdrawn
-from bot.core.planning import Past, Plan, Window, plan
+from bot.core.planning import Plan, Window, plan
 from bot.core.publications import NewPublication, Publication
 from bot.core.similarity import similar_pairs
 from bot.core.versions import version_of
@@ -88,7 +88,7 @@ class Planner:
         return plan(
             schedule,
             composition.offers(),
-            past=list(_past(rows, existing, composition, now)),
+            past=_past(rows, existing, composition),
             added_at={name: one.added_at for name, one in states.items() if one},
             window=Window(now, now + timedelta(days=days)),
             alike=alike(composition),
@@ -133,14 +133,11 @@ def alike(composition: Composition) -> Alike:
 
 
 def _past(
-    rows: Sequence[Delivery], existing: Existing, composition: Composition, now: datetime
-) -> Iterator[Past]:
+    rows: Sequence[Delivery], existing: Existing, composition: Composition
+) -> Iterator[Publication]:
     """Yield what is settled already: out, under way, waiting for a person, or taken out by one."""
-    taken_out = [one for one in withdrawn(rows) if _is_unchanged(one, composition)]
-    for one in (*(group[0].publication for group in existing.settled), *taken_out):
-        # What waits for a free slot though it cannot be moved may go out at any time.
-        due_at = one.due_at or now
-        yield Past(one.account, one.platform, one.post_id, one.occurrence, due_at, one.graphic)
+    yield from (group[0].publication for group in existing.settled)
+    yield from (one for one in withdrawn(rows) if _is_unchanged(one, composition))
 
 
 def _is_unchanged(old: Publication, composition: Composition) -> bool:

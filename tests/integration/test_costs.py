@@ -78,8 +78,8 @@ def test_without_a_budget_nothing_is_left_or_lacking(store: Store) -> None:
     assert cost_told(told).endswith("there is no budget.")
 
 
-def test_days_are_counted_by_month() -> None:
+def test_days_are_counted_by_month(store: Store) -> None:
     end = NOW + timedelta(days=40)
 
-    assert read_days(None, "acc", [NOW], end) == {"2026-12": 2, "2027-01": 3}
+    assert read_days(store, "acc", [NOW], end) == {"2026-12": 2, "2027-01": 3}
     assert looks(NOW, NOW + timedelta(days=5)) == {"2026-12": 3, "2027-01": 2}

@@ -22,42 +22,21 @@ COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def column(
-    name: str, kind: sa.types.TypeEngine[Any], comment: str, *, null: bool = False, **other: Any
+    name: str,
+    kind: sa.types.TypeEngine[Any],
+    comment: str,
+    *more: sa.schema.SchemaItem,
+    null: bool = False,
+    **other: Any,
 ) -> sa.Column[Any]:
-    """Return a column, with what it is for."""
-    return sa.Column(name, kind, nullable=null, comment=comment, **other)
+    """Return a column, with what it is for; one that may be null says so."""
+    return sa.Column(name, kind, *more, nullable=null, comment=comment, **other)
 
 
-def upgrade() -> None:
-    """Create them, what is pointed to first."""
-    _account()
-    _approval()
-    _audit()
-    _charge()
-    _content_tree()
-    _digest()
-    _follower()
-    _instance()
-    _login_failure()
-    _medium()
-    _notice()
-    _pause()
-    _publication()
-    _sent_log()
-    _trust()
-    _user()
-    _worker()
-    _delivery()
-    _session()
-    _attempt()
-    _move()
-    _snapshot()
-
-
-def _account() -> None:
-    op.create_table(
-        "account",
-        column("name", TEXT, "as in schedule.yaml"),
+#: What is pointed to comes first.
+TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
+    "account": (
+        column("name", TEXT, "as in schedule.yaml", primary_key=True),
         column("platform", TEXT, "x, mastodon, bluesky, …"),
         column("added_at", INSTANT, "gets only what is due after this"),
         column("removed_at", INSTANT, "no longer in schedule.yaml", null=True),
@@ -66,14 +45,9 @@ def _account() -> None:
         column("remote_id", TEXT, "the platform's id of it"),
         column("limits", JSON, "JSON: what its server said fits", null=True),
         column("profile", JSON, "JSON: as its server told last"),
-        sa.PrimaryKeyConstraint("name", name="pk_account"),
-    )
-
-
-def _approval() -> None:
-    op.create_table(
-        "approval",
-        column("id", COUNTER, "counts up"),
+    ),
+    "approval": (
+        column("id", COUNTER, "counts up", primary_key=True),
         column("fingerprint", sa.String(64), "of what was approved"),
         column("post_id", TEXT, "whose it is"),
         column("by", TEXT, "approver"),
@@ -82,23 +56,9 @@ def _approval() -> None:
         column("at", INSTANT, "when"),
         column("voided_at", INSTANT, "set once; then it counts no more", null=True),
         column("void_reason", TEXT, "why it counts no more"),
-        sa.PrimaryKeyConstraint("id", name="pk_approval"),
-    )
-    op.create_index("ix_approval_post_id", "approval", ["post_id"], unique=False)
-    op.create_index(
-        "uq_approval_standing",
-        "approval",
-        ["fingerprint", "by"],
-        unique=True,
-        sqlite_where=sa.text("voided_at IS NULL"),
-        postgresql_where=sa.text("voided_at IS NULL"),
-    )
-
-
-def _audit() -> None:
-    op.create_table(
-        "audit",
-        column("seq", COUNTER, "from 1, no gaps", autoincrement=False),
+    ),
+    "audit": (
+        column("seq", COUNTER, "from 1, no gaps", primary_key=True, autoincrement=False),
         column("at", INSTANT, "when"),
         column("who", TEXT, "person or service"),
         column("verb", TEXT, "what was decided"),
@@ -107,14 +67,9 @@ def _audit() -> None:
         column("detail", JSON, "JSON: the rest"),
         column("previous", sa.String(64), "hash of the row before; 64 zeros"),
         column("sha256", sa.String(64), "of this row and `previous`"),
-        sa.PrimaryKeyConstraint("seq", name="pk_audit"),
-    )
-
-
-def _charge() -> None:
-    op.create_table(
-        "charge",
-        column("id", COUNTER, "booking"),
+    ),
+    "charge": (
+        column("id", COUNTER, "booking", primary_key=True),
         column("account", TEXT, "who pays"),
         column("delivery_id", TEXT, "for what; null for reads", null=True),
         column("action", TEXT, "name in the price list"),
@@ -124,103 +79,57 @@ def _charge() -> None:
         column("day", sa.String(10), "UTC day, YYYY-MM-DD"),
         column("at", INSTANT, "when it was booked"),
         column("settled", sa.Integer(), "1 once `units` is what was used"),
-        sa.PrimaryKeyConstraint("id", name="pk_charge"),
-    )
-    op.create_index("ix_charge_account_day", "charge", ["account", "day"], unique=False)
-
-
-def _content_tree() -> None:
-    op.create_table(
-        "content_tree",
-        column("id", COUNTER, "counts up; the last is in force"),
+    ),
+    "content_tree": (
+        column("id", COUNTER, "counts up; the last is in force", primary_key=True),
         column("tree_sha256", sa.String(64), "of all files"),
         column("files", JSON, "JSON: path to text"),
         column("applied_at", INSTANT, "when it came into force"),
-        sa.PrimaryKeyConstraint("id", name="pk_content_tree"),
-    )
-
-
-def _digest() -> None:
-    op.create_table(
-        "digest",
-        column("week", sa.String(8), "ISO week, 2026-W50"),
+    ),
+    "digest": (
+        column("week", sa.String(8), "ISO week, 2026-W50", primary_key=True),
         column("claimed_at", INSTANT, "a worker began to send it"),
         column("sent_at", INSTANT, "people have it", null=True),
-        sa.PrimaryKeyConstraint("week", name="pk_digest"),
-    )
-
-
-def _follower() -> None:
-    op.create_table(
-        "follower",
-        column("account", TEXT, "name in schedule.yaml"),
-        column("day", sa.String(10), "UTC day, YYYY-MM-DD"),
+    ),
+    "follower": (
+        column("account", TEXT, "name in schedule.yaml", primary_key=True),
+        column("day", sa.String(10), "UTC day, YYYY-MM-DD", primary_key=True),
         column("count", sa.BigInteger(), "followers, as the platform told"),
-        sa.PrimaryKeyConstraint("account", "day", name="pk_follower"),
-    )
-
-
-def _instance() -> None:
-    op.create_table(
-        "instance",
-        column("id", sa.Integer(), "always 1", autoincrement=False),
+    ),
+    "instance": (
+        column("id", sa.Integer(), "always 1", primary_key=True, autoincrement=False),
         column("instance_id", sa.String(64), "drawn when it was created"),
         column("epoch", sa.Integer(), "counts restores"),
         column("created_at", INSTANT, "first run"),
         column("settle_reason", TEXT, "set: nothing is sent before all is read back", null=True),
         column("settled_at", INSTANT, "when that was last done", null=True),
-        sa.CheckConstraint("id = 1", name=op.f("ck_instance_single")),
-        sa.PrimaryKeyConstraint("id", name="pk_instance"),
-    )
-
-
-def _login_failure() -> None:
-    op.create_table(
-        "login_failure",
-        column("name_sha256", sa.String(64), "of the name that was typed"),
+        sa.CheckConstraint("id = 1", name="single"),
+    ),
+    "login_failure": (
+        column("name_sha256", sa.String(64), "of the name that was typed", primary_key=True),
         column("count", sa.Integer(), "failures in a row"),
         column("last_at", INSTANT, "the last of them"),
-        sa.PrimaryKeyConstraint("name_sha256", name="pk_login_failure"),
-    )
-
-
-def _medium() -> None:
-    op.create_table(
-        "medium",
-        column("sha256", sa.String(64), "of the bytes"),
+    ),
+    "medium": (
+        column("sha256", sa.String(64), "of the bytes", primary_key=True),
         column("content", sa.LargeBinary(), "a picture, as it is uploaded"),
-        sa.PrimaryKeyConstraint("sha256", name="pk_medium"),
-    )
-
-
-def _notice() -> None:
-    op.create_table(
-        "notice",
-        column("key", TEXT, "what it is about; one is open at a time"),
+    ),
+    "notice": (
+        column("key", TEXT, "what it is about; one is open at a time", primary_key=True),
         column("text", TEXT, "for people"),
         column("raised_at", INSTANT, "when it began"),
         column("sent_at", INSTANT, "when people were told", null=True),
-        sa.PrimaryKeyConstraint("key", name="pk_notice"),
-    )
-
-
-def _pause() -> None:
-    op.create_table(
-        "pause",
-        column("id", COUNTER, "counts up"),
+    ),
+    "pause": (
+        column("id", COUNTER, "counts up", primary_key=True),
         column("reason", TEXT, "why"),
         column("by", TEXT, "who paused"),
         column("paused_at", INSTANT, "from"),
         column("resumed_at", INSTANT, "until; null while it lasts", null=True),
         column("resumed_by", TEXT, "who resumed"),
-        sa.PrimaryKeyConstraint("id", name="pk_pause"),
-    )
-
-
-def _publication() -> None:
-    op.create_table(
-        "publication",
-        column("id", TEXT, "from campaign, account, post and turn"),
+    ),
+    "publication": (
+        column("id", TEXT, "from campaign, account, post and turn", primary_key=True),
         column("account", TEXT, "name in schedule.yaml"),
         column("platform", TEXT, "x, mastodon, bluesky, …"),
         column("post_id", TEXT, "id in posts/"),
@@ -241,71 +150,39 @@ def _publication() -> None:
         column("form", TEXT, "quote, link, card, thread, text, correction"),
         column("slot", TEXT, "name of the slot"),
         column("state", sa.String(16), "OPEN; else all of it is cancelled"),
-        sa.PrimaryKeyConstraint("id", name="pk_publication"),
-    )
-    op.create_index("ix_publication_post_id", "publication", ["post_id"], unique=False)
-    op.create_index(
-        "uq_publication_open",
-        "publication",
-        ["account", "kind", "subject", "key"],
-        unique=True,
-        sqlite_where=sa.text("state = 'OPEN'"),
-        postgresql_where=sa.text("state = 'OPEN'"),
-    )
-
-
-def _sent_log() -> None:
-    op.create_table(
-        "sent_log",
-        column("log_id", sa.String(64), "drawn when the log was created"),
+    ),
+    "sent_log": (
+        column("log_id", sa.String(64), "drawn when the log was created", primary_key=True),
         column("place", TEXT, "machine and file it is on"),
         column("seq", sa.BigInteger(), "last line that this database knows"),
         column("registered_at", INSTANT, "when it was first seen"),
-        sa.PrimaryKeyConstraint("log_id", name="pk_sent_log"),
-    )
-
-
-def _trust() -> None:
-    op.create_table(
-        "trust",
-        column("id", COUNTER, "counts up; the last is in force"),
+    ),
+    "trust": (
+        column("id", COUNTER, "counts up; the last is in force", primary_key=True),
         column("recorded", JSON, "JSON: mode, servers, handles, sources"),
         column("by", TEXT, "who confirmed it"),
         column("at", INSTANT, "when"),
-        sa.PrimaryKeyConstraint("id", name="pk_trust"),
-    )
-
-
-def _user() -> None:
-    op.create_table(
-        "user",
-        column("name", TEXT, "small letters, digits, . _ -"),
+    ),
+    "user": (
+        column("name", TEXT, "small letters, digits, . _ -", primary_key=True),
         column("roles", TEXT, "names, with a space between"),
         column("password_hash", TEXT, "argon2id, with its parameters"),
         column("feed_sha256", sa.String(64), "of the key in the calendar's address", null=True),
         column("created_at", INSTANT, "when"),
-        sa.PrimaryKeyConstraint("name", name="pk_user"),
-    )
-
-
-def _worker() -> None:
-    op.create_table(
-        "worker",
-        column("name", TEXT, "service and process"),
+    ),
+    "worker": (
+        column("name", TEXT, "service and process", primary_key=True),
         column("facts", JSON, "JSON: what it says of itself"),
         column("beat_at", INSTANT, "last sign of life"),
-        sa.PrimaryKeyConstraint("name", name="pk_worker"),
-    )
-
-
-def _delivery() -> None:
-    op.create_table(
-        "delivery",
-        column("id", TEXT, "identity of what is delivered"),
-        column("publication_id", TEXT, "what it is a part of"),
+    ),
+    "delivery": (
+        column("id", TEXT, "identity of what is delivered", primary_key=True),
+        column("publication_id", TEXT, "what it is a part of", sa.ForeignKey("publication.id")),
         column("account", TEXT, "the publication's, for uq_delivery_in_doubt"),
         column("part", sa.Integer(), "place in the thread, from 0"),
-        column("parent_id", TEXT, "the status it replies to", null=True),
+        column(
+            "parent_id", TEXT, "the status it replies to", sa.ForeignKey("delivery.id"), null=True
+        ),
         column("status_json", TEXT, "frozen status: exactly what is sent"),
         column("payload_sha256", sa.String(64), "of status_json"),
         column("cost_usd", sa.Float(), "of publishing it, by the price list"),
@@ -330,47 +207,22 @@ def _delivery() -> None:
         column("sent_at", INSTANT, "when it went out", null=True),
         column("created_at", INSTANT, "when it was planned"),
         column("updated_at", INSTANT, "last change"),
+        sa.UniqueConstraint("publication_id", "part"),
         sa.CheckConstraint(
-            "state IN ('PLANNED', 'READY', 'SENDING', 'SENT', 'UNKNOWN', 'HELD', 'FAILED',"
-            " 'CANCELLED', 'RETRACTED', 'GONE')",
-            name=op.f("ck_delivery_state"),
+            "state IN ('PLANNED', 'READY', 'SENDING', 'SENT', 'UNKNOWN', 'HELD', 'FAILED', "
+            "'CANCELLED', 'RETRACTED', 'GONE')",
+            name="state",
         ),
-        sa.ForeignKeyConstraint(["parent_id"], ["delivery.id"], name="fk_delivery_parent_id"),
-        sa.ForeignKeyConstraint(
-            ["publication_id"], ["publication.id"], name="fk_delivery_publication_id"
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_delivery"),
-        sa.UniqueConstraint("publication_id", "part", name="uq_delivery_publication_id_part"),
-    )
-    op.create_index("ix_delivery_state", "delivery", ["state"], unique=False)
-    op.create_index(
-        "uq_delivery_in_doubt",
-        "delivery",
-        ["account"],
-        unique=True,
-        sqlite_where=sa.text("state IN ('SENDING', 'UNKNOWN')"),
-        postgresql_where=sa.text("state IN ('SENDING', 'UNKNOWN')"),
-    )
-
-
-def _session() -> None:
-    op.create_table(
-        "session",
-        column("id_sha256", sa.String(64), "of the id in the cookie"),
-        column("user", TEXT, "whose"),
+    ),
+    "session": (
+        column("id_sha256", sa.String(64), "of the id in the cookie", primary_key=True),
+        column("user", TEXT, "whose", sa.ForeignKey("user.name")),
         column("started_at", INSTANT, "signed in"),
         column("seen_at", INSTANT, "last used, to the minute"),
-        sa.ForeignKeyConstraint(["user"], ["user.name"], name="fk_session_user"),
-        sa.PrimaryKeyConstraint("id_sha256", name="pk_session"),
-    )
-    op.create_index("ix_session_user", "session", ["user"], unique=False)
-
-
-def _attempt() -> None:
-    op.create_table(
-        "attempt",
-        column("id", COUNTER, "counts up"),
-        column("delivery_id", TEXT, "what was tried"),
+    ),
+    "attempt": (
+        column("id", COUNTER, "counts up", primary_key=True),
+        column("delivery_id", TEXT, "what was tried", sa.ForeignKey("delivery.id")),
         column("fence", sa.BigInteger(), "the claim it belongs to"),
         column("owner", TEXT, "worker"),
         column("phase", sa.String(16), "preparing, calling, done"),
@@ -380,34 +232,23 @@ def _attempt() -> None:
         column("started_at", INSTANT, "claimed"),
         column("called_at", INSTANT, "just before the first byte", null=True),
         column("ended_at", INSTANT, "outcome stored", null=True),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name="fk_attempt_delivery_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_attempt"),
-        sa.UniqueConstraint("delivery_id", "fence", name="uq_attempt_delivery_id_fence"),
-    )
-
-
-def _move() -> None:
-    op.create_table(
-        "move",
-        column("id", COUNTER, "counts up"),
-        column("delivery_id", TEXT, "what moved"),
+        sa.UniqueConstraint("delivery_id", "fence"),
+    ),
+    "move": (
+        column("id", COUNTER, "counts up", primary_key=True),
+        column("delivery_id", TEXT, "what moved", sa.ForeignKey("delivery.id")),
         column("at", INSTANT, "when"),
         column("actor", TEXT, "person or service"),
         column("event", sa.String(16), "name in bot.core.lifecycle.Event"),
         column("before", sa.String(16), "state it left"),
         column("after", sa.String(16), "state it came to"),
         column("reason", TEXT, "why"),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name="fk_move_delivery_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_move"),
-    )
-    op.create_index("ix_move_delivery_id", "move", ["delivery_id"], unique=False)
-
-
-def _snapshot() -> None:
-    op.create_table(
-        "snapshot",
-        column("delivery_id", TEXT, "whose numbers"),
-        column("age_label", sa.String(16), "1h, 6h, 24h, 72h, 7d, 30d"),
+    ),
+    "snapshot": (
+        column(
+            "delivery_id", TEXT, "whose numbers", sa.ForeignKey("delivery.id"), primary_key=True
+        ),
+        column("age_label", sa.String(16), "1h, 6h, 24h, 72h, 7d, 30d", primary_key=True),
         column("due_at", INSTANT, "when to read"),
         column("taken_at", INSTANT, "when it was read", null=True),
         column("state", sa.String(16), "DUE, TAKEN, FAILED, GONE, MISSED"),
@@ -419,7 +260,32 @@ def _snapshot() -> None:
         column("bookmarks", sa.BigInteger(), "null where untold, never 0 for it", null=True),
         column("impressions", sa.BigInteger(), "null where untold, never 0 for it", null=True),
         column("clicks", sa.BigInteger(), "null where untold, never 0 for it", null=True),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name="fk_snapshot_delivery_id"),
-        sa.PrimaryKeyConstraint("delivery_id", "age_label", name="pk_snapshot"),
-    )
-    op.create_index("ix_snapshot_state_due_at", "snapshot", ["state", "due_at"], unique=False)
+    ),
+}
+
+INDEXES = (
+    ("ix_approval_post_id", "approval", ["post_id"]),
+    ("ix_charge_account_day", "charge", ["account", "day"]),
+    ("ix_publication_post_id", "publication", ["post_id"]),
+    ("ix_delivery_state", "delivery", ["state"]),
+    ("ix_session_user", "session", ["user"]),
+    ("ix_move_delivery_id", "move", ["delivery_id"]),
+    ("ix_snapshot_state_due_at", "snapshot", ["state", "due_at"]),
+)
+#: Unique among the rows for which the last one holds.
+UNIQUE = (
+    ("uq_approval_standing", "approval", ["fingerprint", "by"], "voided_at IS NULL"),
+    ("uq_publication_open", "publication", ["account", "kind", "subject", "key"], "state = 'OPEN'"),
+    ("uq_delivery_in_doubt", "delivery", ["account"], "state IN ('SENDING', 'UNKNOWN')"),
+)
+
+
+def upgrade() -> None:
+    """Create them; primary and foreign keys are named by the convention of the metadata."""
+    for name, items in TABLES.items():
+        op.create_table(name, *items)
+    for name, table, columns in INDEXES:
+        op.create_index(name, table, columns)
+    for name, table, columns, where in UNIQUE:
+        only = sa.text(where)
+        op.create_index(name, table, columns, unique=True, sqlite_where=only, postgresql_where=only)
