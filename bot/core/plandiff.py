@@ -48,7 +48,16 @@ class PlanDiff:
     cancel: tuple[Cancellation, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.add or self.replace or self.move or self.cancel)
+        return any(self.counts().values())
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of publications by what becomes of them."""
+        return {
+            "added": len(self.add),
+            "replaced": len(self.replace),
+            "moved": len(self.move),
+            "cancelled": len(self.cancel),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +96,8 @@ def sort_existing(
         unsent = tuple(
             row for row in group if row.state in UNSENT and not _may_be_out(row, is_settling)
         )
-        new = rewrite(group[0].publication)
-        if new is None and unsent:
+        new = rewrite(group[0].publication) if unsent else None
+        if unsent and new is None:
             removed.append(unsent)
         if new is None:
             settled += [group] if len(unsent) < len(group) else []

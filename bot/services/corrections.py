@@ -100,7 +100,7 @@ class Corrections:
         statuses = self._statuses(post)
         outcomes = self._taken_down(rows, by, why) if delete_original else ()
         planned = self._planned(post, statuses, {} if delete_original else _last_parts(rows))
-        self.store.outbox.add_all(planned, now=self.clock.now())
+        self.store.outbox.add(*planned, now=self.clock.now())
         detail = {
             "correction": post.id,
             "text": post.text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -23,19 +23,6 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What planning did to the outbox, in deliveries; false where it did nothing."""
-
-    added: int = 0
-    replaced: int = 0
-    moved: int = 0
-    cancelled: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.replaced or self.moved or self.cancelled)
-
-
-@dataclass(frozen=True, slots=True)
 class Planner:
     """Planning twice changes nothing; what was sent never changes."""
 
@@ -47,8 +34,8 @@ class Planner:
         now, rows = self.clock.now(), self.store.outbox.find()
         return self._plan(composition, rows, self._existing(composition, rows, now), now, days)
 
-    def apply(self, composition: Composition, *, days: int) -> Changes:
-        """Bring the outbox to what the campaign says for the coming days."""
+    def apply(self, composition: Composition, *, days: int) -> PlanDiff:
+        """Bring the outbox to what the campaign says for the coming days; return the changes."""
         now = self.clock.now()
         self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
         rows = self.store.outbox.find()
@@ -56,14 +43,12 @@ class Planner:
         result = self._plan(composition, rows, existing, now, days)
         wanted = [assigned(one, composition) for one in result.assignments]
         difference = diff(wanted, existing, campaign=composition.campaign.schedule.campaign)
-        if not difference:
-            return Changes()
-        for new in (*difference.add, *difference.replace):
-            self._keep_pictures(new, composition)
-        added = self.store.outbox.apply(difference, now=now)
-        changes = _counted(difference, added)
-        log.info("planned", **asdict(changes))
-        return changes
+        if difference:
+            for new in (*difference.add, *difference.replace):
+                self._keep_pictures(new, composition)
+            self.store.outbox.apply(difference, now=now)
+            log.info("planned", **difference.counts())
+        return difference
 
     def _existing(
         self, composition: Composition, rows: Sequence[Delivery], now: datetime
@@ -100,15 +85,6 @@ class Planner:
             thumb = status.card.thumb if status.card else None
             for picture in (*status.pictures, *([thumb] if thumb else [])):
                 self.store.media.put(composition.pictures[picture.sha256])
-
-
-def _counted(difference: PlanDiff, added: int) -> Changes:
-    return Changes(
-        added=added,
-        replaced=sum(len(new.parts) for new in difference.replace),
-        moved=sum(one.parts for one in difference.move),
-        cancelled=sum(len(one.delivery_ids) for one in difference.cancel),
-    )
 
 
 def alike(composition: Composition) -> Alike:

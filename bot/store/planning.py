@@ -20,8 +20,8 @@ from bot.store.schema import delivery, publication
 class PlanChanges(Plans):
     """The one way in which planning changes the outbox."""
 
-    def apply(self, diff: PlanDiff, *, now: datetime) -> int:
-        """Bring the outbox to the plan; return how many deliveries are new.
+    def apply(self, diff: PlanDiff, *, now: datetime) -> None:
+        """Bring the outbox to the plan.
 
         Raises:
             DecisionError: a sender or a person was faster; then nothing was changed.
@@ -37,7 +37,8 @@ class PlanChanges(Plans):
                     _move(connection, one, now)
                 for new in diff.replace:
                     _replace(connection, new, now)
-                return sum(self._insert(connection, new, now) for new in diff.add)
+                for new in diff.add:
+                    self._insert(connection, new, now)
         except ConflictError as error:
             raise DecisionError("a place in the plan is taken already") from error
 

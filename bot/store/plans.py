@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,15 +49,12 @@ PLANNER = "planner"
 class Plans(Part):
     """What is put into the outbox, and people's decisions."""
 
-    def add(self, new: NewPublication, *, now: datetime) -> bool:
-        """Plan a publication; False where its id, or one at its occurrence, exists already.
+    def add(self, *news: NewPublication, now: datetime) -> tuple[str, ...]:
+        """Plan publications in one transaction; return the ids of those that were new.
 
-        A part that the sent log knows though the database does not is held at once: it may be out.
+        None is stored whose id, or whose occurrence on its account, is there already. A part that
+        the sent log knows though the database does not is held at once: it may be out.
         """
-        return bool(self.add_all((new,), now=now))
-
-    def add_all(self, news: Iterable[NewPublication], *, now: datetime) -> tuple[str, ...]:
-        """Plan publications in one transaction; return the ids of those that were new."""
         with self._db.write() as connection:
             return tuple(new.publication.id for new in news if self._insert(connection, new, now))
 
@@ -103,12 +100,12 @@ class Plans(Part):
             self._note_sent(moved, seq, now)
         return moved
 
-    def _insert(self, connection: Connection, new: NewPublication, now: datetime) -> int:
-        """Store a publication and its parts; return how many, 0 where its place is taken."""
+    def _insert(self, connection: Connection, new: NewPublication, now: datetime) -> bool:
+        """Store a publication and its parts; return whether its place was free."""
         statement = self._db.insert(publication).values(publication_columns(new.publication))
         stored = statement.on_conflict_do_nothing().returning(publication.c.id)
         if connection.execute(stored).one_or_none() is None:
-            return 0
+            return False
         parent = new.reply_to
         for number, (id_, part) in enumerate(zip(new.delivery_ids, new.parts, strict=True)):
             values = {
@@ -126,7 +123,7 @@ class Plans(Part):
             if self._log.has_attempt(id_):
                 self._hold_forgotten(connection, locked(connection, id_), now)
             parent = id_
-        return len(new.parts)
+        return True
 
     def _hold_forgotten(self, connection: Connection, row: Delivery, now: datetime) -> None:
         known = self._log.known(frozenset({row.id}))[row.id]

@@ -72,8 +72,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(account=st.sampled_from(ACCOUNTS), name=st.integers(0, 3), minutes=st.integers(-10, 5))
     def plan(self, account: str, name: int, minutes: int) -> None:
         due = self.now + timedelta(minutes=minutes)
-        id_, occurrence = f"{account}/{name}", f"at/{name}"
-        new = new_publication(id=id_, account=account, occurrence=occurrence, due_at=due)
+        new = new_publication(id=f"{account}/{name}", account=account, due_at=due)
         self.store.outbox.add(new, now=self.now)
 
     @rule()

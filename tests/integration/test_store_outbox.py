@@ -101,7 +101,7 @@ def test_adding_many_tells_which_were_new(store: Store) -> None:
     store.outbox.add(new_publication(), now=NOW)
     news = [new_publication(), new_publication(id="d2"), thread("t")]
 
-    assert store.outbox.add_all(news, now=NOW) == ("d2", "t")
+    assert store.outbox.add(*news, now=NOW) == ("d2", "t")
 
 
 def test_a_child_of_a_delivery_that_is_not_there_is_refused(store: Store) -> None:
