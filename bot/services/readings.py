@@ -30,6 +30,8 @@ class Reading:
     #: Whole text of its first status.
     text: str
     lang: str
+    #: Its statuses that went out.
+    parts: int
     #: Followers of the account on the day it went out, or the last day known before.
     followers: int | None
     #: Age -> numbers; only what was read of all parts.
@@ -108,6 +110,7 @@ def _reading(
         url=first.url,
         text=status.text,
         lang=status.lang,
+        parts=len(parts),
         followers=followers.at(first.account, sent_at),
         numbers=numbers,
         taken_at=taken_at,

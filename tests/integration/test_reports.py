@@ -120,7 +120,7 @@ def test_a_thread_is_one_post_and_lacks_what_a_part_lacks(store: Store) -> None:
 
     (thread,) = reporter_of(store).report().readings
 
-    assert (thread.publication.parts, thread.text) == (2, "part 0")
+    assert (thread.parts, thread.text) == (2, "part 0")
     assert thread.numbers == {"1h": Metrics(4, 2, 0)}
     assert thread.age == "1h"
 
