@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import wraps
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import click
+
+from bot.core.publications import Occurrence, occurrence_text
 
 P = ParamSpec("P")
 
@@ -66,8 +68,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def plain(value: Any) -> Any:
     """Turn values into what JSON knows; times become ISO 8601 in UTC."""
+    if isinstance(value, Occurrence):
+        return occurrence_text(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, Enum):

@@ -17,12 +17,15 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
     for row in rows:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
         yield (
-            f"{row.id[:8]}  {shown(row.due_at, zone)}  {row.state:<9} "
-            f"{row.account}  {row.post_id}{part}"
+            f"{row.id[:8]}  {_due(row, zone)}  {row.state:<9} {row.account}  {row.post_id}{part}"
         )
         for told in (row.url, row.reason_text, row.evidence):
             if told:
                 yield from (f"          {line}" for line in told.splitlines())
+
+
+def _due(row: Delivery, zone: ZoneInfo) -> str:
+    return shown(row.due_at, zone) if row.due_at else "next free slot"
 
 
 def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
