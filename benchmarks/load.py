@@ -19,7 +19,8 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.core.campaign import Account, Campaign, Mode, Schedule
-from bot.core.model import Draft, NewDelivery, PostRef, Settling, State, Status
+from bot.core.model import Draft, PostRef, Settling, State, Status
+from bot.core.publications import FixedTime, NewPart, NewPublication, Publication
 from bot.core.retry import RetryPolicy
 from bot.log import configure
 from bot.platforms.base import Platform
@@ -111,18 +112,21 @@ def _plan(store: Store, accounts: list[Account], due: datetime, count: int) -> N
     store.approvals.approve("f" * 64, "load", by="Ann", note="", now=now)
     each = count // len(names)
     news = [
-        NewDelivery(
-            id=f"{name}/{number}", account=name, platform="bluesky", post_id="load",
-            occurrence=f"at/{number}", part=0, parts=1, parent_id=None,
-            due_at=due + timedelta(seconds=60 * number / each),
-            not_after=due + timedelta(hours=2),
-            status_json=Status(f"{number:05} of {name}").to_json(), fingerprint="f" * 64,
-            labels={},
+        NewPublication(
+            Publication(
+                id=f"{name}/{number}", account=name, platform="bluesky", post_id="load",
+                occurrence=FixedTime(str(number)), parts=1,
+                due_at=due + timedelta(seconds=60 * number / each),
+                not_after=due + timedelta(hours=2), fingerprint="f" * 64, author="",
+                graphic=False,
+            ),
+            (NewPart(Status(f"{number:05} of {name}").to_json()),),
+            (f"{name}/{number}",),
         )
         for name in names
         for number in range(each)
     ]  # fmt: skip
-    store.outbox.add_all(news, now=now)
+    store.outbox.add(*news, now=now)
 
 
 def _campaign(accounts: list[Account]) -> Campaign:

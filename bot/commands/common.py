@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import wraps
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.core.model import Delivery
+from bot.core.publications import Occurrence, occurrence_text
 from bot.core.zones import shown
 
 P = ParamSpec("P")
@@ -70,8 +71,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def plain(value: Any) -> Any:
     """Turn values into what JSON knows; times become ISO 8601 in UTC."""
+    if isinstance(value, Occurrence):
+        return occurrence_text(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, Enum):
@@ -95,12 +98,15 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
     for row in rows:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
         yield (
-            f"{row.id[:8]}  {shown(row.due_at, zone)}  {row.state:<9} "
-            f"{row.account}  {row.post_id}{part}"
+            f"{row.id[:8]}  {_due(row, zone)}  {row.state:<9} {row.account}  {row.post_id}{part}"
         )
         for told in (row.url, row.reason_text, row.evidence):
             if told:
                 yield from (f"          {line}" for line in told.splitlines())
+
+
+def _due(row: Delivery, zone: ZoneInfo) -> str:
+    return shown(row.due_at, zone) if row.due_at else "next free slot"
 
 
 def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:

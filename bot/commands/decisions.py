@@ -37,7 +37,7 @@ def approve(where: Places, post_ids: tuple[str, ...], by: str, why: str, as_json
     with office(where.config, where.posts, where.data) as place:
         approved = [row for one in post_ids for row in place.desk.approve(one, by=by, note=why)]
         required = place.campaign.schedule.approvals_required
-        counts = {one.post_id: place.desk.approvals(one) for one in approved}
+        counts = {one.post_id: place.desk.approvals(one.publication) for one in approved}
     if as_json:
         print_json({"by": by, "approvals": counts, "required": required})
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from bot.core.judging import ENOUGH
 from bot.core.zones import shown
 from bot.errors import OperatorError
 from bot.services.page import KINDS, page
+from bot.services.readings import Reading
 from bot.services.reporter import GROUPINGS, Line, Report, Typical
 from bot.services.telling import (
     BLANKS,
@@ -202,9 +204,22 @@ def _plain(report: Report, by: str) -> dict[str, Any]:
                         "lines": report.day_parts.lines},
         "lacking": report.lacking,
         "enough": ENOUGH,
-        "statuses": report.readings,
+        "statuses": [_status(one) for one in report.readings],
         "without_numbers": report.blanks,
         "costs": report.costs,
+    }  # fmt: skip
+
+
+def _status(one: Reading) -> dict[str, Any]:
+    """Return a reading as one flat object."""
+    shared = one.publication
+    names = ("theme", "excerpt", "form", "slot", "lang", "queue")
+    own = {each.name: getattr(one, each.name) for each in fields(one)}
+    del own["publication"]
+    return {
+        "post_id": one.post_id, "occurrence": shared.occurrence, "account": one.account,
+        "platform": one.platform, **own,
+        "labels": {name: getattr(shared, name) for name in names},
     }  # fmt: skip
 
 

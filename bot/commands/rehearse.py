@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from bot.commands.common import Places, json_option, places, print_json
+from bot.core.model import Delivery
+from bot.core.publications import occurrence_text
 from bot.core.zones import shown
 from bot.scheduler import stop_on_signals
 from bot.services.rehearsal import Report
@@ -57,9 +59,21 @@ def _plain(report: Report) -> dict[str, object]:
     return {
         "campaign": report.campaign, "start": report.start, "end": report.end,
         "approvals": "simulated",
-        "deliveries": [{**asdict(one), "reason": one.reason_text} for one in report.deliveries],
+        "deliveries": [_row(one) for one in report.deliveries],
         "holes": report.holes, "spent": report.spent,
     }  # fmt: skip
+
+
+def _row(one: Delivery) -> dict[str, object]:
+    """Return all that is stored of a delivery, as one flat object."""
+    shared, own = asdict(one.publication), asdict(one)
+    del own["publication"], own["detail"]  # it is in the reason
+    own["reason"] = one.reason_text
+    names = ("author", "theme", "excerpt", "lang", "form", "slot", "graphic")
+    labels = {name: shared.pop(name) for name in names}
+    labels |= {"queue": one.publication.queue, "cost": own.pop("cost_usd")}
+    occurrence = occurrence_text(one.publication.occurrence)
+    return {**shared, **own, "occurrence": occurrence, "labels": labels}
 
 
 def _print(report: Report, console: Console) -> None:
@@ -68,7 +82,7 @@ def _print(report: Report, console: Console) -> None:
         table.add_column(heading, no_wrap=True)
     for one in report.sent:
         part = f" ({one.part + 1}/{one.parts})" if one.parts > 1 else ""
-        when = shown(one.sent_at or one.due_at, report.zone)
+        when = shown(one.sent_at or one.updated_at, report.zone)
         table.add_row(when, one.account, f"{one.post_id}{part}")
     console.print(table)
     for line in _rest(report):
@@ -83,7 +97,7 @@ def _rest(report: Report) -> Iterator[str]:
     yield f"Published on rehearsal accounts: {len(report.sent)} statuses ({told or 'none'})."
     yield "Approvals were simulated; nothing left this machine."
     for one in report.not_sent:
-        when = shown(one.due_at, report.zone)
+        when = shown(one.due_at, report.zone) if one.due_at else "next free slot"
         yield f"Not sent: {when} {one.account} {one.post_id}: {one.state} ({one.reason_text})"
     for hole in report.holes:
         yield f"Empty: {shown(hole.due_at, report.zone)} {hole.account}: {hole.why}"

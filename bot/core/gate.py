@@ -24,8 +24,6 @@ class Facts:
     approvals_required: int = 1
     #: Dollars that the account may still spend this month; None is no budget.
     budget_left: float | None = None
-    #: What this delivery will cost in dollars.
-    cost: float = 0.0
     #: State of the part before it; None where it is the first.
     parent: State | None = None
     #: Calls that may have had a side effect; then a person decides.
@@ -58,7 +56,9 @@ def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
 
 def why_truncate(delivery: Delivery, parent: State, now: datetime) -> Hold | None:
     """Return why a planned part need not wait any more for the part before it; None: it waits."""
-    if parent is State.FAILED or (parent is not State.SENT and now > delivery.not_after):
+    last = delivery.not_after
+    is_late = last is not None and now > last
+    if parent is State.FAILED or (parent is not State.SENT and is_late):
         return Hold(HoldReason.PARENT, f"it is {parent}; the thread is truncated")
     return None
 
@@ -82,28 +82,28 @@ def _stop(_delivery: Delivery, facts: Facts) -> Hold | None:
 
 
 def _approvals(delivery: Delivery, facts: Facts) -> Hold | None:
-    valid = approvers(facts.approved_by, str(delivery.labels.get("author", "")))
+    valid = approvers(facts.approved_by, delivery.publication.author)
     if valid >= facts.approvals_required:
         return None
     return Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
 
 
 def _lateness(delivery: Delivery, facts: Facts) -> Hold | None:
-    if delivery.released_by or facts.now <= delivery.not_after:
+    due_at, not_after = delivery.due_at, delivery.not_after
+    if delivery.released_by or due_at is None or not_after is None or facts.now <= not_after:
         return None
-    return Hold(HoldReason.LATE, f"{_minutes(facts.now, delivery.due_at)} min after its time")
+    return Hold(HoldReason.LATE, f"{_minutes(facts.now, due_at)} min after its time")
 
 
 def _minutes(now: datetime, due_at: datetime) -> int:
     return int((now - due_at).total_seconds() // 60)
 
 
-def _budget(_delivery: Delivery, facts: Facts) -> Hold | None:
-    if facts.budget_left is None or facts.cost <= facts.budget_left:
+def _budget(delivery: Delivery, facts: Facts) -> Hold | None:
+    cost, left = delivery.cost_usd, facts.budget_left
+    if left is None or cost <= left:
         return None
-    return Hold(
-        HoldReason.OVER_BUDGET, f"costs ${facts.cost:.3f}, ${facts.budget_left:.3f} left this month"
-    )
+    return Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
 
 
 def _attempts(delivery: Delivery, facts: Facts) -> Hold | None:

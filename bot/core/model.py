@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core.campaign import Account
+from bot.core.publications import Publication
 from bot.core.reasons import Reason, reason_text
 
 #: A JSON object as the standard library reads it.
@@ -367,54 +368,19 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NewDelivery:
-    """A delivery as the planner makes it, before the outbox knows it."""
-
-    #: From the identity of what is delivered (campaign, account, post, occurrence, part).
-    id: str
-    account: str
-    platform: str
-    post_id: str
-    #: What makes this delivery one: ``at/<post>``, ``year/<post>/2026``, ``queue/<queue>/<time>``.
-    occurrence: str
-    part: int
-    parts: int
-    parent_id: str | None
-    due_at: datetime
-    not_after: datetime
-    status_json: str
-    #: What an approval binds to; the same for all accounts and parts of one occurrence.
-    fingerprint: str
-    #: What reports group by: theme, excerpt, lang, form, slot, author, graphic, cost in USD.
-    labels: JsonObject
-
-    @property
-    def payload_sha256(self) -> str:
-        return sha256_hex(self.status_json)
-
-    @property
-    def status(self) -> Status:
-        return status_from_json(self.status_json)
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row of the outbox: one status to one account at one moment. Times are UTC."""
+    """One row of the outbox: one status of a publication. Times are UTC."""
 
+    #: From the identity of what is delivered (campaign, account, post, turn, part).
     id: str
-    account: str
-    platform: str
-    post_id: str
-    occurrence: str
+    publication: Publication
+    #: Place in the thread, from 0.
     part: int
-    parts: int
     parent_id: str | None
-    due_at: datetime
-    not_after: datetime
     status_json: str
     payload_sha256: str
-    fingerprint: str
-    labels: JsonObject
+    #: What publishing it costs, US dollars.
+    cost_usd: float
     state: State
     #: Why it is HELD, CANCELLED or (as a repetition) UNKNOWN; None where no value says it.
     reason: Reason | None
@@ -442,6 +408,34 @@ class Delivery:
     sent_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def account(self) -> str:
+        return self.publication.account
+
+    @property
+    def platform(self) -> str:
+        return self.publication.platform
+
+    @property
+    def post_id(self) -> str:
+        return self.publication.post_id
+
+    @property
+    def parts(self) -> int:
+        return self.publication.parts
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.publication.due_at
+
+    @property
+    def not_after(self) -> datetime | None:
+        return self.publication.not_after
+
+    @property
+    def fingerprint(self) -> str:
+        return self.publication.fingerprint
 
     @property
     def status(self) -> Status:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Post, Schedule
+from bot.core.publications import Occurrence
 
 #: Whether two posts are too much alike to stand close together; symmetric.
 Alike = Callable[[str, str], bool]
@@ -19,17 +20,19 @@ _LAST = "\U0010ffff"
 
 
 @dataclass(slots=True)
-class Book:
+class PlanState:
     """What is taken so far, by account."""
 
     schedule: Schedule
     alike: Alike
-    platform_of: Mapping[str, str]
-    zone: ZoneInfo
+    zone: ZoneInfo = field(init=False)
     taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
     last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
     graphic_days: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
-    occurrences: set[tuple[str, str]] = field(default_factory=set)
+    occurrences: set[tuple[str, Occurrence]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.zone = ZoneInfo(self.schedule.timezone)
 
     def enter(self, account: str, post: str, when: datetime, *, graphic: bool) -> None:
         insort(self.taken[account], (when, post))
@@ -80,9 +83,8 @@ class Book:
     def too_alike(self, post_id: str, account: str, platform: str, when: datetime) -> str:
         """Look for a text too much alike, close by, on any account of the same platform."""
         days = timedelta(days=self.schedule.similarity_days)
-        for name, its_platform in self.platform_of.items():
-            if its_platform != platform:
-                continue
+        names = (one.name for one in self.schedule.accounts.values() if one.platform == platform)
+        for name in names:
             if name != account and (name, post_id) in self.last_used:
                 return "the same text never goes to two accounts of one platform"
             for other in self.near(name, when, days):

@@ -8,14 +8,14 @@ today for a year and one made each day for a week tell the same future.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from bot.core.campaign import Account, Post, Queue, Schedule
-from bot.core.planbook import Alike, Book
+from bot.core.planbook import Alike, PlanState
+from bot.core.publications import FixedTime, Occurrence, Publication, Queued, Yearly
 from bot.core.slots import pause_on, slot_times, yearly_times
 from bot.core.zones import Kind
 
@@ -34,35 +34,23 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A delivery that the plan must respect: sent, under way, held, or about to go."""
-
-    account: str
-    platform: str
-    post_id: str
-    occurrence: str
-    due_at: datetime
-    graphic: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Assignment:
     """One post to one account at one moment."""
 
     account: str
     post_id: str
-    occurrence: str
+    occurrence: Occurrence
     due_at: datetime
     #: Name of the slot; empty for a fixed time.
     slot: str
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class EmptySlot:
     """A moment, or a fixed post, that stays empty, and why."""
 
     account: str
-    occurrence: str
+    occurrence: Occurrence
     due_at: datetime
     why: str
 
@@ -72,7 +60,7 @@ class Plan:
     """What will go out, and what stays empty; both in order of time."""
 
     assignments: tuple[Assignment, ...]
-    holes: tuple[Hole, ...]
+    holes: tuple[EmptySlot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +72,22 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class _SlotMoment:
+    """One moment of a slot on one account, which a queue may use."""
+
     due_at: datetime
-    occurrence: str
     account: Account
-    queue: Queue | None
+    queue: Queue
+    occurrence: Queued
     slot: str
-    post: Post | None
-    why_not: str = ""
+    why_not: str
 
 
 def plan(
     schedule: Schedule,
     offers: Sequence[Offer],
     *,
-    past: Iterable[Past],
+    past: Iterable[Publication],
     added_at: Mapping[str, datetime],
     window: Window,
     alike: Alike,
@@ -108,37 +97,41 @@ def plan(
     Args:
         schedule: Whose slots, queues, pauses, quiet days and caps hold.
         offers: One for each (post, account) that the campaign has, in the order of writing.
-        past: Every delivery that is not to be planned anew.
+        past: What is not to be planned anew: sent, under way, held, about to go, or withdrawn.
         added_at: When each account came to the campaign; nothing earlier is planned for it.
         window: What to plan.
         alike: Which posts need `Schedule.similarity_days` between them.
     """
-    zone = ZoneInfo(schedule.timezone)
-    platforms = {account.name: account.platform for account in schedule.accounts.values()}
-    book = Book(schedule, alike, platforms, zone)
+    state = PlanState(schedule, alike)
     for one in past:
-        book.enter(one.account, one.post_id, one.due_at, graphic=one.graphic)
-        book.occurrences.add((one.account, one.occurrence))
+        # What waits for a free slot, but may not be moved any more, may go out at any time.
+        state.enter(one.account, one.post_id, one.due_at or window.start, graphic=one.graphic)
+        state.occurrences.add((one.account, one.occurrence))
+
+    def is_open(account: str, occurrence: Occurrence, due_at: datetime) -> bool:
+        is_late = due_at < added_at.get(account, due_at)
+        return not is_late and (account, occurrence) not in state.occurrences
+
+    planned: list[Assignment] = []
+    empty: list[EmptySlot] = []
+    # Posts with a fixed time come first: they do not move, so the others keep clear of them.
+    for offer in offers:
+        for occurrence, due_at in _fixed_times(offer.post, state, window):
+            if is_open(offer.account, occurrence, due_at):
+                _lay_fixed(offer, occurrence, due_at, state, window, planned, empty)
     queues = _by_queue(offers)
-    by_pair = {(offer.post.id, offer.account): offer for offer in offers}
-
-    def is_open(moment: _Moment) -> bool:
-        account = moment.account.name
-        since = added_at.get(account, moment.due_at)
-        return moment.due_at >= since and (account, moment.occurrence) not in book.occurrences
-
-    fixed, slots = _moments(schedule, offers, window, zone)
-    assignments, holes = _lay_fixed(filter(is_open, fixed), by_pair, book, window)
-    for moment in sorted(filter(is_open, slots), key=_order(schedule)):
-        _lay(moment, queues, book, assignments, holes)
+    for moment in _slot_moments(state, window):
+        waiting = queues.get((moment.account.name, moment.queue.name))
+        if waiting and is_open(moment.account.name, moment.occurrence, moment.due_at):
+            _lay_slot(moment, waiting, state, planned, empty)
     return Plan(
-        tuple(sorted(assignments, key=lambda one: (one.due_at, one.account))),
-        tuple(sorted(holes, key=lambda one: (one.due_at, one.account))),
+        tuple(sorted(planned, key=lambda one: (one.due_at, one.account))),
+        tuple(sorted(empty, key=lambda one: (one.due_at, one.account))),
     )
 
 
-def _by_queue(offers: Sequence[Offer]) -> Mapping[tuple[str, str], Sequence[Offer]]:
-    """Sort the offers of ready posts by account and queue."""
+def _by_queue(offers: Iterable[Offer]) -> Mapping[tuple[str, str], Sequence[Offer]]:
+    """Return the offers of ready posts by account and queue."""
     queues: dict[tuple[str, str], list[Offer]] = defaultdict(list)
     for offer in offers:
         if offer.post.queue and offer.post.ready:
@@ -146,34 +139,68 @@ def _by_queue(offers: Sequence[Offer]) -> Mapping[tuple[str, str], Sequence[Offe
     return queues
 
 
-def _order(schedule: Schedule) -> Callable[[_Moment], tuple[datetime, int, str]]:
+def _fixed_times(
+    post: Post, state: PlanState, window: Window
+) -> Iterator[tuple[Occurrence, datetime]]:
+    """Yield a post's own times from the window's start to some days after it.
+
+    Those after it push others away from them.
+    """
+    end = window.end + timedelta(days=state.schedule.similarity_days)
+    if not post.ready:
+        return
+    if post.at is not None and window.start <= post.at < end:
+        yield FixedTime(post.id), post.at
+    if post.every_year is not None:
+        first, last = state.day(window.start), end.date()
+        for year, instant in yearly_times(post.every_year, zone=state.zone, first=first, last=last):
+            if window.start <= instant.utc:
+                yield Yearly(post.id, year), instant.utc
+
+
+def _lay_fixed(
+    offer: Offer,
+    occurrence: Occurrence,
+    due_at: datetime,
+    state: PlanState,
+    window: Window,
+    planned: list[Assignment],
+    empty: list[EmptySlot],
+) -> None:
+    post, account = offer.post, offer.account
+    why = offer.skipped or _why_not_then(offer, state.day(due_at), state)
+    if not why:
+        state.enter(account, post.id, due_at, graphic=post.graphic)
+    if why and due_at < window.end:
+        empty.append(EmptySlot(account, occurrence, due_at, f"{post.id}: {why}"))
+    elif due_at < window.end:
+        planned.append(Assignment(account, post.id, occurrence, due_at, ""))
+
+
+def _why_not_then(offer: Offer, day: date, state: PlanState) -> str:
+    if not offer.may_repeat and (offer.account, offer.post.id) in state.last_used:
+        return "out already, and not repeated there"
+    pause = pause_on(state.schedule.pauses, day)
+    return f"planned pause: {pause.reason}" if pause else state.too_graphic(offer.post, day)
+
+
+def _slot_moments(state: PlanState, window: Window) -> Sequence[_SlotMoment]:
+    """Return the moments of all slots, by time, then in the schedule's order of accounts."""
+    schedule = state.schedule
     rank = {name: place for place, name in enumerate(schedule.accounts)}
-    return lambda moment: (moment.due_at, rank[moment.account.name], moment.occurrence)
-
-
-def _moments(
-    schedule: Schedule, offers: Sequence[Offer], window: Window, zone: ZoneInfo
-) -> tuple[list[_Moment], list[_Moment]]:
-    """Give all fixed moments near the window (they push others away), and the slots in it."""
-    reach = timedelta(days=schedule.similarity_days)
-    fixed = [
-        moment
-        for offer in offers
-        for moment in _fixed(offer, schedule.accounts[offer.account], window, reach, zone)
-    ]
-    first, last = (moment.astimezone(zone).date() for moment in (window.start, window.end))
-    slots = [
-        _Moment(
-            at.utc, f"queue/{queue.name}/{at.local.isoformat()}", account, queue, slot, None,
+    first, last = state.day(window.start), state.day(window.end)
+    moments = [
+        _SlotMoment(
+            at.utc, account, queue, Queued(queue.name, at.local), slot,
             _blocked(schedule, at.local.date(), at.instant.kind),
         )
         for queue in schedule.queues.values()
         for slot in queue.slots
-        for at in slot_times(schedule.slots[slot], zone=zone, first=first, last=last)
+        for at in slot_times(schedule.slots[slot], zone=state.zone, first=first, last=last)
         for account in schedule.accounts.values()
         if window.start <= at.utc < window.end
     ]  # fmt: skip
-    return fixed, slots
+    return sorted(moments, key=lambda one: (one.due_at, rank[one.account.name], one.queue.name))
 
 
 def _blocked(schedule: Schedule, day: date, kind: Kind) -> str:
@@ -183,114 +210,52 @@ def _blocked(schedule: Schedule, day: date, kind: Kind) -> str:
     return "clocks skip this hour" if kind is Kind.GAP else ""
 
 
-def _fixed(
-    offer: Offer, account: Account, window: Window, reach: timedelta, zone: ZoneInfo
-) -> Iterator[_Moment]:
-    post = offer.post
-    if post.at is not None and post.at < window.end + reach:
-        yield _Moment(post.at, f"at/{post.id}", account, None, "", post)
-    if post.every_year is not None:
-        first, last = window.start.astimezone(zone).date(), (window.end + reach).date()
-        for year, instant in yearly_times(post.every_year, zone=zone, first=first, last=last):
-            yield _Moment(instant.utc, f"year/{post.id}/{year}", account, None, "", post)
-
-
-def _lay_fixed(
-    moments: Iterable[_Moment],
-    offers: Mapping[tuple[str, str], Offer],
-    book: Book,
-    window: Window,
-) -> tuple[list[Assignment], list[Hole]]:
-    """Enter posts with a fixed time first: they do not move, so the others keep clear of them."""
-    assignments: list[Assignment] = []
-    holes: list[Hole] = []
-    for moment in moments:
-        post, account = moment.post, moment.account.name
-        if post is None or not post.ready or moment.due_at < window.start:
-            continue
-        offer = offers[post.id, account]
-        why = offer.skipped or _fixed_why_not(offer, moment, book)
-        inside = moment.due_at < window.end
-        if not why:
-            book.enter(account, post.id, moment.due_at, graphic=post.graphic)
-        if why and inside:
-            holes.append(Hole(account, moment.occurrence, moment.due_at, f"{post.id}: {why}"))
-        elif inside:
-            assignments.append(Assignment(account, post.id, moment.occurrence, moment.due_at, ""))
-    return assignments, holes
-
-
-def _fixed_why_not(offer: Offer, moment: _Moment, book: Book) -> str:
-    post, day = offer.post, book.day(moment.due_at)
-    if not offer.may_repeat and (offer.account, post.id) in book.last_used:
-        return "out already, and not repeated there"
-    pause = pause_on(book.schedule.pauses, day)
-    if pause is not None:
-        return f"planned pause: {pause.reason}"
-    return book.too_graphic(post, day)
-
-
-def _lay(
-    moment: _Moment,
-    queues: Mapping[tuple[str, str], Sequence[Offer]],
-    book: Book,
-    assignments: list[Assignment],
-    holes: list[Hole],
+def _lay_slot(
+    moment: _SlotMoment,
+    waiting: Sequence[Offer],
+    state: PlanState,
+    planned: list[Assignment],
+    empty: list[EmptySlot],
 ) -> None:
-    account, queue = moment.account, moment.queue
-    waiting = queues.get((account.name, queue.name)) if queue else None
-    if queue is None or waiting is None:
-        return  # the queue is not for this account
-    why = moment.why_not or book.caps(account, moment.due_at)
-    chosen = None
-    if not why:
-        chosen, why = _choose(queue, waiting, moment, book)
-    if chosen is None:
-        holes.append(Hole(account.name, moment.occurrence, moment.due_at, why))
-        return
-    book.enter(account.name, chosen.id, moment.due_at, graphic=chosen.graphic)
-    assignments.append(
-        Assignment(account.name, chosen.id, moment.occurrence, moment.due_at, moment.slot)
-    )
+    """Give a moment the first post of its queue that may go then, or say why there is none."""
+    account, due_at = moment.account.name, moment.due_at
+    why = moment.why_not or state.caps(moment.account, due_at)
+    reasons: Counter[str] = Counter()
+    for offer in () if why else sorted(waiting, key=_turn(moment.queue, state)):
+        why_not = offer.skipped or _why_not_now(offer, moment, state)
+        if not why_not:
+            state.enter(account, offer.post.id, due_at, graphic=offer.post.graphic)
+            # Two slots of a queue at one time are one place in it.
+            state.occurrences.add((account, moment.occurrence))
+            planned.append(
+                Assignment(account, offer.post.id, moment.occurrence, due_at, moment.slot)
+            )
+            return
+        reasons[why_not] += 1
+    counted = "; ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    why = why or f"queue {moment.queue.name} has nothing to give: {counted}"
+    empty.append(EmptySlot(account, moment.occurrence, due_at, why))
 
 
-def _choose(
-    queue: Queue, waiting: Sequence[Offer], moment: _Moment, book: Book
-) -> tuple[Post | None, str]:
-    """Give the first post of the queue that may go now, or why there is none."""
-    reasons: dict[str, int] = defaultdict(int)
-    for offer in sorted(waiting, key=_turn(queue, book)):
-        why = offer.skipped or _why_not_now(offer, queue, moment, book)
-        if not why:
-            return offer.post, ""
-        reasons[why] += 1
-    return None, _summary(queue, reasons)
-
-
-def _turn(queue: Queue, book: Book) -> Callable[[Offer], tuple[float, str]]:
+def _turn(queue: Queue, state: PlanState) -> Callable[[Offer], tuple[float, str]]:
     """Order a queue: what was never out first, then what was out longest ago."""
 
     def key(offer: Offer) -> tuple[float, str]:
-        used = book.last_used.get((offer.account, offer.post.id))
+        used = state.last_used.get((offer.account, offer.post.id))
         mixed = hashlib.sha256(f"{queue.name}/{offer.post.id}".encode()).hexdigest()
         return (used.timestamp() if used else 0.0, mixed if queue.order == "shuffled" else "")
 
     return key
 
 
-def _why_not_now(offer: Offer, queue: Queue, moment: _Moment, book: Book) -> str:
-    post, when = offer.post, moment.due_at
-    used = book.last_used.get((offer.account, post.id))
+def _why_not_now(offer: Offer, moment: _SlotMoment, state: PlanState) -> str:
+    post, due_at, repeat_after = offer.post, moment.due_at, moment.queue.repeat_after
+    used = state.last_used.get((offer.account, post.id))
     if used is not None:
-        if queue.repeat_after is None or not offer.may_repeat:
+        if repeat_after is None or not offer.may_repeat:
             return "out already, and not repeated there"
-        if when - used < queue.repeat_after:
+        if due_at - used < repeat_after:
             return "out already, too recently to repeat"
-    return book.too_graphic(post, book.day(when)) or book.too_alike(
-        post.id, offer.account, offer.platform, when
+    return state.too_graphic(post, state.day(due_at)) or state.too_alike(
+        post.id, offer.account, offer.platform, due_at
     )
-
-
-def _summary(queue: Queue, reasons: Mapping[str, int]) -> str:
-    told = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
-    return f"queue {queue.name} has nothing to give: {told}"

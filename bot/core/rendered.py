@@ -54,7 +54,7 @@ class RenderedCampaign:
         """Give in US dollars what all statuses of a text cost."""
         return sum(self.cost_of(status, text.account.name) for status in text.statuses)
 
-    def fingerprint(self, post: Post, due_at: datetime) -> str:
+    def fingerprint(self, post: Post, due_at: datetime | None) -> str:
         """Hash what approvers of this occurrence answer for."""
         statuses = {one.account.name: one.statuses for one in self.texts_of(post) if one.statuses}
         return fingerprint(post, statuses, fixed_at=None if post.queue else due_at)

@@ -10,12 +10,14 @@ from bot.clock import Clock
 from bot.core.campaign import Post
 from bot.core.fingerprint import fingerprint
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, NewDelivery, State, Status, canonical_json, sha256_hex
+from bot.core.model import Delivery, State, Status
+from bot.core.plandiff import named
+from bot.core.publications import Correction, NewPublication
 from bot.core.rendered import RenderedCampaign, render_campaign
 from bot.core.rules import check
 from bot.errors import BotError, DecisionError, Severity
 from bot.platforms.base import Platform
-from bot.services.planwriter import CORRECTION
+from bot.services.publications import new_publication
 from bot.store import AuditRow, Store
 
 #: A correction that nobody approved within this is held as late, too.
@@ -97,7 +99,7 @@ class Corrections:
         statuses = self._statuses(post)
         outcomes = self._taken_down(rows, by, why) if delete_original else ()
         planned = self._planned(post, statuses, {} if delete_original else _last_parts(rows))
-        self.store.outbox.add_all(planned, now=self.clock.now())
+        self.store.outbox.add(*planned, now=self.clock.now())
         detail = {
             "correction": post.id,
             "text": post.text,
@@ -132,7 +134,7 @@ class Corrections:
     def _taken_down(self, rows: Iterable[Delivery], by: str, why: str) -> tuple[Outcome, ...]:
         """Delete the last part of a thread first, so that no reply hangs in the air."""
         wanted = [row for row in rows if row.state in {State.SENT} | _MAY_BE_OUT]
-        ordered = sorted(wanted, key=lambda row: (row.account, row.due_at, -row.part))
+        ordered = sorted(wanted, key=lambda row: (row.account, row.publication.id, -row.part))
         return tuple(self._take_down(row, by, why) for row in ordered)
 
     def _take_down(self, row: Delivery, by: str, why: str) -> Outcome:
@@ -155,7 +157,7 @@ class Corrections:
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:
         composition = self.composition()
         zone, accounts = composition.campaign.zone, composition.campaign.schedule.accounts
-        sent = min(row.sent_at or row.due_at for row in rows).astimezone(zone).date()
+        sent = min(row.sent_at or row.updated_at for row in rows).astimezone(zone).date()
         today = self.clock.now().astimezone(zone).date()
         number = 1 + sum(one.kind == "correction" for one in self.listed() if one.post == post_id)
         carried = {row.account for row in rows}
@@ -186,34 +188,20 @@ class Corrections:
         post: Post,
         statuses: Mapping[str, tuple[Status, ...]],
         parents: Mapping[str, Delivery],
-    ) -> list[NewDelivery]:
+    ) -> list[NewPublication]:
         whole, now = self.composition(), self.clock.now()
         bound = fingerprint(post, statuses, fixed_at=None)
         planned = []
         for account, parts in statuses.items():
-            traits, parent = whole.traits_of(account), parents.get(account)
-            for status in parts:
-                identity = [whole.campaign.schedule.campaign, account, post.id, 1, 0]
-                labels = {"author": post.author, "form": "correction", "slot": "", "theme": "",
-                          "cost": whole.cost_of(status, account), "graphic": False}  # fmt: skip
-                planned.append(
-                    NewDelivery(
-                        id=sha256_hex(canonical_json(identity))[:24],
-                        account=account,
-                        platform=traits.name,
-                        post_id=post.id,
-                        occurrence=f"{CORRECTION}{post.id}",
-                        part=0,
-                        parts=1,
-                        # Where threads need leave, a program may not reply freely either.
-                        parent_id=parent.id if parent and traits.threads_freely else None,
-                        due_at=now,
-                        not_after=now + PATIENCE,
-                        status_json=status.to_json(),
-                        fingerprint=bound,
-                        labels=labels,
-                    )
-                )
+            parent = parents.get(account)
+            # Where threads need leave, a program may not reply freely either.
+            may_reply = parent is not None and whole.traits_of(account).threads_freely
+            new = new_publication(
+                post, account, parts, occurrence=Correction(post.id), due_at=now,
+                patience=PATIENCE, fingerprint=bound, composition=whole,
+                reply_to=parent.id if parent and may_reply else None,
+            )  # fmt: skip
+            planned.append(named(new, whole.campaign.schedule.campaign, 1))
         return planned
 
     def _write(
@@ -230,7 +218,10 @@ def _require(text: str, advice: str) -> None:
 def _last_parts(rows: Iterable[Delivery]) -> dict[str, Delivery]:
     """Find, by account, the live status that a correction answers: the newest thread's last."""
     live = [row for row in rows if row.state is State.SENT]
-    return {row.account: row for row in sorted(live, key=lambda row: (row.due_at, row.part))}
+    return {
+        row.account: row
+        for row in sorted(live, key=lambda row: (row.sent_at or row.updated_at, row.part))
+    }
 
 
 def _written(day: date) -> str:

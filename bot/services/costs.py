@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Schedule
 from bot.core.engagement import due_times
-from bot.core.model import Delivery, State, Traits
+from bot.core.model import State, Traits
 from bot.core.pricing import prices_for
 from bot.store import Outcome, Store
 
@@ -50,7 +50,7 @@ def price_of_read(account: Account, traits: Traits, schedule: Schedule, action: 
 def kept_for_posts(store: Store, account: str, now: datetime) -> float:
     """Add up what this UTC month's unsent posts will cost."""
     rows = store.outbox.find(states=_TO_COME, account=account, until=_month_end(now))
-    return sum(_cost(row) for row in rows)
+    return sum(row.cost_usd for row in rows)
 
 
 def forecasts(
@@ -69,7 +69,7 @@ def _forecast(
 ) -> Forecast:
     price, end = price_of_read(account, traits, schedule), _month_end(now)
     rows = store.outbox.find(states=_TO_COME, account=account.name, until=end)
-    days = read_days(store, account.name, (max(row.due_at, now) for row in rows), end)
+    days = read_days(store, account.name, (max(row.due_at or now, now) for row in rows), end)
     return Forecast(
         account=account.name,
         month=f"{now.astimezone(UTC):%Y-%m}",
@@ -83,13 +83,13 @@ def _forecast(
 
 
 def read_days(
-    store: Store | None, account: str, to_come: Iterable[datetime], end: datetime
+    store: Store, account: str, to_come: Iterable[datetime], end: datetime
 ) -> Mapping[str, int]:
     """Count, by UTC month, on how many days a status will be read before ``end``.
 
     Statuses are those that are out, and those that go out at the moments ``to_come``.
     """
-    out = store.snapshots.find(account=account, outcome=Outcome.DUE) if store else ()
+    out = store.snapshots.find(account=account, outcome=Outcome.DUE)
     days = {(one.delivery_id, one.due_at.astimezone(UTC).date()) for one in out if one.due_at < end}
     for number, moment in enumerate(to_come):
         for due in due_times(moment, in_few_days=True).values():
@@ -103,11 +103,6 @@ def looks(start: datetime, end: datetime) -> Mapping[str, int]:
     first = start.astimezone(UTC)
     days = (first + timedelta(days=day) for day in range((end - start).days))
     return Counter(f"{day:%Y-%m}" for day in days)
-
-
-def _cost(row: Delivery) -> float:
-    cost = row.labels.get("cost", 0.0)
-    return float(cost) if isinstance(cost, int | float) else 0.0
 
 
 def _month_end(now: datetime) -> datetime:

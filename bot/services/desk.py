@@ -11,9 +11,9 @@ from bot.core.campaign import Campaign
 from bot.core.gate import approvers, is_same_person
 from bot.core.lifecycle import UNSENT, Event
 from bot.core.model import Delivery, JsonObject, State
+from bot.core.publications import Publication, Queued
 from bot.core.reasons import CancelReason, HoldReason, StopReason
 from bot.errors import DecisionError
-from bot.services.planwriter import FAR_AWAY
 from bot.store import Store
 
 
@@ -47,7 +47,7 @@ class Desk:
         if seen is not None and seen != {one.fingerprint for one in waiting}:
             raise DecisionError(f"{post_id} was changed since you read it; read it again")
         for row in waiting:
-            if is_same_person(by, str(row.labels["author"])):
+            if is_same_person(by, row.publication.author):
                 raise DecisionError(f"{post_id}: {by} wrote it; somebody else must approve it")
         new = {one.fingerprint for one in waiting if not self._has_approved(one, by)}
         if not new:
@@ -65,10 +65,10 @@ class Desk:
         standing = self.store.approvals.of(delivery.fingerprint)
         return any(is_same_person(by, one.by) for one in standing)
 
-    def approvals(self, delivery: Delivery) -> int:
-        """Count the standing approvals that a delivery has; its author's is none."""
-        standing = self.store.approvals.of(delivery.fingerprint)
-        return approvers((one.by for one in standing), str(delivery.labels.get("author", "")))
+    def approvals(self, publication: Publication) -> int:
+        """Count the standing approvals that a publication has; its author's is none."""
+        standing = self.store.approvals.of(publication.fingerprint)
+        return approvers((one.by for one in standing), publication.author)
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
         """Find what an approval of the post would be about."""
@@ -76,7 +76,7 @@ class Desk:
         required = self.campaign().schedule.approvals_required
         return tuple(
             row for row in self.store.outbox.find(states=states, post_id=post_id)
-            if row.state is not State.HELD or self.approvals(row) < required
+            if row.state is not State.HELD or self.approvals(row.publication) < required
         )  # fmt: skip
 
     def _sources(self, post_id: str) -> dict[str, str]:
@@ -152,27 +152,19 @@ class Desk:
 
     def _rest_of_thread(self, delivery: Delivery) -> list[Delivery]:
         """Find the later parts that waited for this one only."""
-        held = self.store.outbox.find(
-            states={State.HELD}, account=delivery.account, post_id=delivery.post_id
-        )
-        return [
-            one
-            for one in held
-            if one.occurrence == delivery.occurrence
-            and one.part > delivery.part
-            and one.reason is HoldReason.PARENT
-        ]
+        held = self.store.outbox.find(states={State.HELD}, publication_id=delivery.publication.id)
+        return [one for one in held if one.part > delivery.part and one.reason is HoldReason.PARENT]
 
     def _require_approval(self, delivery: Delivery) -> None:
         required = self.campaign().schedule.approvals_required
-        missing = required - self.approvals(delivery)
+        missing = required - self.approvals(delivery.publication)
         if missing > 0:
             raise DecisionError(
                 f"{delivery.post_id}: {missing} more approval(s) needed before it can be sent"
             )
 
     def _requeue(self, delivery: Delivery, by: str, why: str) -> Delivery:
-        if not delivery.occurrence.startswith("queue/"):
+        if not isinstance(delivery.publication.occurrence, Queued):
             raise DecisionError(
                 f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
             )
@@ -182,27 +174,18 @@ class Desk:
                 f"{delivery.id} may be out, or a part of it: send it (same key), drop it, or give"
                 " its address"
             )
-        for row in whole:
-            if row.state is State.PLANNED:
-                self.store.outbox.reschedule(
-                    row.id, occurrence=row.occurrence, due_at=FAR_AWAY, not_after=FAR_AWAY,
-                    now=self.clock.now(),
-                )  # fmt: skip
-        held = [row for row in whole if row.state is State.HELD]
+        self.store.outbox.unschedule(delivery.publication.id, now=self.clock.now())
         moved = [
-            self._decide(
-                row, Event.REQUEUE, by, "queue", why, due_at=FAR_AWAY, not_after=FAR_AWAY,
-                released_by="",
-            )
-            for row in held
-        ]  # fmt: skip
+            self._decide(row, Event.REQUEUE, by, "queue", why, released_by="")
+            for row in whole
+            if row.state is State.HELD
+        ]
         return next(row for row in moved if row.id == delivery.id)
 
     def _thread(self, delivery: Delivery) -> list[Delivery]:
         """Find all parts of the delivery's thread that nobody took out, in order."""
-        rows = self.store.outbox.find(account=delivery.account, post_id=delivery.post_id)
-        same = [row for row in rows if row.occurrence == delivery.occurrence]
-        return [row for row in same if row.state is not State.CANCELLED]
+        rows = self.store.outbox.find(publication_id=delivery.publication.id)
+        return [row for row in rows if row.state is not State.CANCELLED]
 
     def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
         # A number at the end of a page's path is the status's id; any other address stands for

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.model import Delivery, Metrics
+from bot.core.publications import occurrence_text
 from bot.store import Snapshot, Store
 
 #: Signs with which a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
@@ -41,8 +42,8 @@ class Table:
     rows: Callable[[Store], Iterable[object]]
 
 
-def _label(name: str) -> Callable[[Any], object]:
-    return lambda row: row.labels.get(name) or ""
+def _shared(name: str) -> Callable[[Any], object]:
+    return lambda row: getattr(row.publication, name)
 
 
 def _of(name: str) -> Callable[[Any], object]:
@@ -58,7 +59,12 @@ _DELIVERIES = (
     Column("account", "text", "name in schedule.yaml", _of("account")),
     Column("platform", "text", "x, mastodon or bluesky", _of("platform")),
     Column("post", "text", "id in posts/", _of("post_id")),
-    Column("occurrence", "text", "which time of the post this is", _of("occurrence")),
+    Column(
+        "occurrence",
+        "text",
+        "which time of the post this is",
+        lambda row: occurrence_text(row.publication.occurrence),
+    ),
     Column("part", "number", "place in the thread, from 1", lambda row: row.part + 1),
     Column("parts", "number", "statuses of the whole post", _of("parts")),
     Column("state", "text", "state of the delivery; see docs/glossary.md", _of("state")),
@@ -69,12 +75,12 @@ _DELIVERIES = (
     Column("lang", "text", "language of the text (BCP 47)", lambda row: row.status.lang),
     Column("text", "text", "exactly what was, or will be, sent", lambda row: row.status.text),
     Column("warning", "text", "content warning", lambda row: row.status.warning or ""),
-    Column("theme", "text", "theme that the editors gave it", _label("theme")),
-    Column("excerpt", "text", "quoted passage, source:start-end", _label("excerpt")),
-    Column("form", "text", "quote, link, card, thread or text", _label("form")),
-    Column("slot", "text", "named slot; empty at a fixed time", _label("slot")),
-    Column("queue", "text", "queue; empty at a fixed time", _label("queue")),
-    Column("cost_usd", "number", "price of publishing, US dollars", _label("cost")),
+    Column("theme", "text", "theme that the editors gave it", _shared("theme")),
+    Column("excerpt", "text", "quoted passage, source:start-end", _shared("excerpt")),
+    Column("form", "text", "quote, link, card, thread or text", _shared("form")),
+    Column("slot", "text", "named slot; empty at a fixed time", _shared("slot")),
+    Column("queue", "text", "queue; empty at a fixed time", _shared("queue")),
+    Column("cost_usd", "number", "price of publishing, US dollars", lambda row: row.cost_usd or ""),
     Column("payload_sha256", "text", "hash of the frozen status", _of("payload_sha256")),
     Column("fingerprint", "text", "hash of what was approved", _of("fingerprint")),
 )

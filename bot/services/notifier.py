@@ -141,11 +141,12 @@ class Notifier:
     def _waiting(self, row: Delivery) -> str:
         evidence = f"\n{row.evidence}" if row.evidence else ""
         decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
-        what = f"{row.post_id} for {row.account}, due {self._local(row)}"
+        due = f"due {self._local(row)}" if row.due_at else "due at its queue's next free slot"
+        what = f"{row.post_id} for {row.account}, {due}"
         return f"{row.state}: {what}: {row.reason_text}{evidence}\n{decide}"
 
     def _local(self, row: Delivery) -> str:
-        return shown(row.due_at, self.campaign().zone)
+        return shown(row.due_at, self.campaign().zone) if row.due_at else ""
 
     def _unapproved(self) -> Iterator[tuple[str, str]]:
         required = self.campaign().schedule.approvals_required
@@ -153,7 +154,7 @@ class Notifier:
         rows = self.store.outbox.find(states={State.PLANNED}, until=soon)
         for row in rows:
             standing = self.store.approvals.of(row.fingerprint)
-            author = str(row.labels.get("author", ""))
+            author = row.publication.author
             missing = required - approvers((one.by for one in standing), author)
             if missing > 0 and row.part == 0:
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"

@@ -12,10 +12,13 @@ from icalendar import Calendar, Event
 
 from bot.clock import Clock
 from bot.core.gate import approvers
-from bot.core.model import State
-from bot.core.planning import Assignment, Hole, Plan
+from bot.core.model import State, Status, status_from_json
+from bot.core.planning import Assignment, EmptySlot, Plan
+from bot.core.publications import Occurrence, occurrence_text
 from bot.core.rendered import RenderedCampaign
 from bot.services.costs import looks, price_of_read, read_days
+from bot.services.planner import Planner
+from bot.services.publications import assigned
 from bot.store import Store
 
 
@@ -26,7 +29,7 @@ class Entry:
     due_at: datetime
     account: str
     post_id: str
-    occurrence: str
+    occurrence: Occurrence
     #: First words of what goes out.
     words: str
     #: US dollars.
@@ -44,7 +47,7 @@ class Outlook:
     start: datetime
     days: int
     entries: tuple[Entry, ...]
-    holes: tuple[Hole, ...]
+    holes: tuple[EmptySlot, ...]
     #: US dollars for posting, by UTC month such as 2026-12.
     cost_by_month: Mapping[str, float]
     #: The same for reading what the posts bring.
@@ -57,91 +60,90 @@ class Outlook:
         return ZoneInfo(self.timezone)
 
 
-@dataclass(frozen=True, slots=True)
-class Forecaster:
-    """Puts plan and outbox together; without a store there is nothing out yet."""
+def outlook_of(store: Store, clock: Clock, composition: RenderedCampaign, *, days: int) -> Outlook:
+    """Return the plan of the coming days, with what waits in the outbox beside it."""
+    plan = Planner(store, clock).outlook(composition, days=days)
+    schedule, start = composition.campaign.schedule, clock.now()
+    end = start + timedelta(days=days)
+    entries = [_planned(store, composition, one) for one in plan.assignments]
+    entries += _waiting(store, start)
+    entries.sort(key=lambda entry: (entry.due_at, entry.account))
+    costs: dict[str, float] = defaultdict(float)
+    for entry in entries:
+        if entry.cost and entry.due_at < end:
+            costs[f"{entry.due_at:%Y-%m}"] += entry.cost
+    return Outlook(
+        campaign=schedule.campaign,
+        timezone=schedule.timezone,
+        start=start,
+        days=days,
+        entries=tuple(entries),
+        holes=plan.holes,
+        cost_by_month=dict(costs),
+        reading_by_month=_reading(store, composition, plan, start, end),
+        budget=_budget(composition),
+    )
 
-    store: Store | None
-    clock: Clock
 
-    def tell(self, composition: RenderedCampaign, plan: Plan, *, days: int) -> Outlook:
-        """Describe a plan, and what waits in the outbox beside it."""
-        entries = [self._entry(composition, one) for one in plan.assignments]
-        entries += self._waiting()
-        schedule, start = composition.campaign.schedule, self.clock.now()
-        entries.sort(key=lambda entry: (entry.due_at, entry.account))
-        costs: dict[str, float] = defaultdict(float)
-        for entry in entries:
-            if entry.cost and entry.due_at < start + timedelta(days=days):
-                costs[f"{entry.due_at:%Y-%m}"] += entry.cost
-        return Outlook(
-            campaign=schedule.campaign,
-            timezone=schedule.timezone,
-            start=start,
-            days=days,
-            entries=tuple(entries),
-            holes=plan.holes,
-            cost_by_month=dict(costs),
-            reading_by_month=self._reading(composition, plan, start + timedelta(days=days)),
-            budget=_budget(composition),
+def _reading(
+    store: Store, composition: RenderedCampaign, plan: Plan, start: datetime, end: datetime
+) -> Mapping[str, float]:
+    """Add up what reading will cost until then: a status is billed once a UTC day."""
+    schedule = composition.campaign.schedule
+    costs: dict[str, float] = defaultdict(float)
+    for account in schedule.accounts.values():
+        traits = composition.traits_of(account.name)
+        price = price_of_read(account, traits, schedule)
+        if not price:
+            continue
+        sent = [
+            one.due_at
+            for one in plan.assignments
+            if one.account == account.name
+            for _status in composition.rendered[one.post_id, one.account].statuses
+        ]
+        for month, days in read_days(store, account.name, sent, end).items():
+            costs[month] += price * days
+        look = price_of_read(account, traits, schedule, "user_read")
+        for month, days in looks(start, end).items():
+            costs[month] += look * days
+    return dict(costs)
+
+
+def _planned(store: Store, composition: RenderedCampaign, one: Assignment) -> Entry:
+    new = assigned(one, composition)
+    publication, required = new.publication, composition.campaign.schedule.approvals_required
+    standing = store.approvals.of(publication.fingerprint)
+    count = approvers((each.by for each in standing), publication.author)
+    return Entry(
+        due_at=one.due_at,
+        account=one.account,
+        post_id=one.post_id,
+        occurrence=one.occurrence,
+        words=_words(status_from_json(new.parts[0].status_json)),
+        cost=sum(part.cost_usd for part in new.parts),
+        note=f"unapproved: {count} of {required}" if count < required else "approved",
+    )
+
+
+def _waiting(store: Store, now: datetime) -> list[Entry]:
+    """Return what is held: it is in nobody's plan until a person decides."""
+    return [
+        Entry(
+            due_at=row.due_at or now,
+            account=row.account,
+            post_id=row.post_id,
+            occurrence=row.publication.occurrence,
+            words=_words(row.status),
+            cost=0.0,
+            note=f"{row.state}: {row.reason_text}",
         )
+        for row in store.outbox.find(states={State.HELD, State.FAILED})
+    ]
 
-    def _reading(
-        self, composition: RenderedCampaign, plan: Plan, end: datetime
-    ) -> Mapping[str, float]:
-        """Add up what reading will cost until then: a status is billed once a UTC day."""
-        costs: dict[str, float] = defaultdict(float)
-        for account in composition.campaign.schedule.accounts.values():
-            traits = composition.traits_of(account.name)
-            price = price_of_read(account, traits, composition.campaign.schedule)
-            ours = (one for one in plan.assignments if one.account == account.name)
-            sent = [
-                one.due_at
-                for one in ours
-                for _status in composition.rendered[one.post_id, one.account].statuses
-            ]
-            if not price:
-                continue
-            for month, days in read_days(self.store, account.name, sent, end).items():
-                costs[month] += price * days
-            look = price_of_read(account, traits, composition.campaign.schedule, "user_read")
-            for month, days in looks(self.clock.now(), end).items():
-                costs[month] += look * days
-        return dict(costs)
 
-    def _entry(self, composition: RenderedCampaign, one: Assignment) -> Entry:
-        text = composition.rendered[one.post_id, one.account]
-        return Entry(
-            due_at=one.due_at,
-            account=one.account,
-            post_id=one.post_id,
-            occurrence=one.occurrence,
-            words=" ".join(text.statuses[0].text.split())[:80],
-            cost=composition.cost_of_all(text),
-            note=self._note(composition, one),
-        )
-
-    def _note(self, composition: RenderedCampaign, one: Assignment) -> str:
-        post = composition.campaign.post(one.post_id)
-        required = composition.campaign.schedule.approvals_required
-        if post is None or self.store is None:
-            return ""
-        bound = composition.fingerprint(post, one.due_at)
-        count = approvers((one.by for one in self.store.approvals.of(bound)), post.author)
-        return f"unapproved: {count} of {required}" if count < required else "approved"
-
-    def _waiting(self) -> list[Entry]:
-        """Give what is held: it is in nobody's plan until a person decides."""
-        if self.store is None:
-            return []
-        held = self.store.outbox.find(states={State.HELD, State.FAILED})
-        return [
-            Entry(
-                row.due_at, row.account, row.post_id, row.occurrence,
-                " ".join(row.status.text.split())[:80], 0.0, f"{row.state}: {row.reason_text}",
-            )
-            for row in held
-        ]  # fmt: skip
+def _words(status: Status) -> str:
+    return " ".join(status.text.split())[:80]
 
 
 def _budget(composition: RenderedCampaign) -> float | None:
@@ -162,7 +164,7 @@ def as_calendar(outlook: Outlook) -> bytes:
     calendar.add("x-wr-calname", outlook.campaign)
     for entry in outlook.entries:
         event = Event()
-        event.add("uid", f"{entry.occurrence}.{entry.account}@{outlook.campaign}")
+        event.add("uid", f"{occurrence_text(entry.occurrence)}.{entry.account}@{outlook.campaign}")
         event.add("dtstamp", outlook.start)
         event.add("dtstart", entry.due_at)
         event.add("duration", timedelta(minutes=5))

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.model import Delivery
-from bot.core.planning import Offer, Past, Plan, Window, plan
-from bot.core.rendered import RenderedCampaign as Composition
+from bot.core.model import Delivery, status_from_json
+from bot.core.plandiff import Existing, PlanDiff, diff, sort_existing, withdrawn
+from bot.core.planning import Offer, Plan, Window, plan
+from bot.core.publications import NewPublication, Publication
+from bot.core.rendered import RenderedCampaign
 from bot.log import get_logger
-from bot.services.planwriter import (
-    CORRECTION,
-    Changes,
-    PlanWriter,
-    groups_of,
-    is_movable,
-    is_withdrawn,
-)
+from bot.services.publications import assigned, rewritten
 from bot.store import Store
 
 log = get_logger(__name__)
@@ -31,38 +26,65 @@ class Planner:
     store: Store
     clock: Clock
 
-    def outlook(self, composition: Composition, *, days: int) -> Plan:
-        """Tell what the coming days hold, without writing anything."""
-        now = self.clock.now()
-        return self._plan(composition, self.store.outbox.find(), now, days)
+    def outlook(self, composition: RenderedCampaign, *, days: int) -> Plan:
+        """Return what the coming days hold, without writing anything."""
+        now, rows = self.clock.now(), self.store.outbox.find()
+        return self._plan(composition, rows, self._existing(composition, rows, now), now, days)
 
-    def apply(self, composition: Composition, *, days: int) -> Changes:
-        """Bring the outbox to what the campaign says for the coming days."""
+    def apply(self, composition: RenderedCampaign, *, days: int) -> PlanDiff:
+        """Bring the outbox to what the campaign says for the coming days; return the changes."""
         now = self.clock.now()
         self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
-        before = PlanWriter(self.store, composition, now).refresh()
-        writer = PlanWriter(self.store, composition, now)
-        changes = before + writer.write(self._plan(composition, writer.rows, now, days))
-        if changes:
-            log.info("planned", **asdict(changes))
-        return changes
+        rows = self.store.outbox.find()
+        existing = self._existing(composition, rows, now)
+        result = self._plan(composition, rows, existing, now, days)
+        wanted = [assigned(one, composition) for one in result.assignments]
+        difference = diff(wanted, existing, campaign=composition.campaign.schedule.campaign)
+        if difference:
+            for new in (*difference.add, *difference.replace):
+                self._keep_pictures(new, composition)
+            self.store.outbox.apply(difference, now=now)
+            log.info("planned", **difference.counts())
+        return difference
+
+    def _existing(
+        self, composition: RenderedCampaign, rows: Sequence[Delivery], now: datetime
+    ) -> Existing:
+        return sort_existing(
+            rows,
+            now=now,
+            rewrite=lambda old: rewritten(old, composition),
+            is_settling=self.store.settle_first() is not None,
+        )
 
     def _plan(
-        self, composition: Composition, rows: Sequence[Delivery], now: datetime, days: int
+        self,
+        composition: RenderedCampaign,
+        rows: Sequence[Delivery],
+        existing: Existing,
+        now: datetime,
+        days: int,
     ) -> Plan:
         schedule = composition.campaign.schedule
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         return plan(
             schedule,
             _offers(composition),
-            past=list(_past(rows, composition, now)),
+            past=_past(rows, existing, composition),
             added_at={name: one.added_at for name, one in states.items() if one},
             window=Window(now, now + timedelta(days=days)),
             alike=composition.alike,
         )
 
+    def _keep_pictures(self, new: NewPublication, composition: RenderedCampaign) -> None:
+        for part in new.parts:
+            status = status_from_json(part.status_json)
+            thumb = status.card.thumb if status.card else None
+            for picture in (*status.pictures, *([thumb] if thumb else [])):
+                self.store.media.put(composition.pictures[picture.sha256])
 
-def _offers(composition: Composition) -> list[Offer]:
+
+def _offers(composition: RenderedCampaign) -> list[Offer]:
     """List what could go where, in the order of writing."""
     return [
         Offer(
@@ -74,21 +96,16 @@ def _offers(composition: Composition) -> list[Offer]:
     ]  # fmt: skip
 
 
-def _past(rows: Sequence[Delivery], composition: Composition, now: datetime) -> Iterator[Past]:
-    """Give what is settled already: out, under way, waiting for a person, or taken out by one."""
-    planned = [row for row in rows if not row.occurrence.startswith(CORRECTION)]
-    settled = [group[0] for group in groups_of(planned).values() if not is_movable(group, now)]
-    withdrawn = [
-        row for row in planned
-        if row.part == 0 and is_withdrawn(row) and _is_unchanged(row, composition)
-    ]  # fmt: skip
-    for row in (*settled, *withdrawn):
-        graphic = bool(row.labels.get("graphic"))
-        yield Past(row.account, row.platform, row.post_id, row.occurrence, row.due_at, graphic)
+def _past(
+    rows: Sequence[Delivery], existing: Existing, composition: RenderedCampaign
+) -> Iterator[Publication]:
+    """Yield what is settled already: out, under way, waiting for a person, or taken out by one."""
+    yield from (group[0].publication for group in existing.settled)
+    yield from (one for one in withdrawn(rows) if _is_unchanged(one, composition))
 
 
-def _is_unchanged(row: Delivery, composition: Composition) -> bool:
-    """Tell whether the post still says what the person took out; an edit is a new question."""
-    post = composition.campaign.post(row.post_id)
-    due_at = post.at if post and post.at else row.due_at
-    return post is not None and composition.fingerprint(post, due_at) == row.fingerprint
+def _is_unchanged(old: Publication, composition: RenderedCampaign) -> bool:
+    """Return whether a post still says what a person took out; an edit is a new question."""
+    post = composition.campaign.post(old.post_id)
+    due_at = post.at if post and post.at else old.due_at
+    return post is not None and composition.fingerprint(post, due_at) == old.fingerprint

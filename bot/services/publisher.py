@@ -105,7 +105,7 @@ class Publisher:
         if free <= now:
             return None
         # At its last moment it is looked at too, so that people hear in time that it is late.
-        again = free if row.released_by else min(free, row.not_after + SOON)
+        again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
         return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
 
     def _prepare(self, delivery: Delivery, platform: Platform) -> Draft:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from bot.core.engagement import AGES, JUDGED_UP_TO, added, engagements
 from bot.core.judging import Sample
 from bot.core.model import Delivery, Metrics, State
+from bot.core.publications import Publication
 from bot.store import Outcome, Snapshot, Store
 
 #: Was live at some time, and may have numbers.
@@ -22,17 +23,14 @@ JUDGED_AGES = tuple(AGES)[: tuple(AGES).index(JUDGED_UP_TO) + 1]
 class Reading:
     """One post on one account: all parts of a thread together. Times are UTC."""
 
-    post_id: str
-    occurrence: str
-    account: str
-    platform: str
+    #: What reports group by.
+    publication: Publication
     sent_at: datetime
     url: str
     #: Whole text of its first status.
     text: str
     lang: str
-    #: What reports group by: theme, excerpt, form, slot.
-    labels: Mapping[str, str]
+    #: Its statuses that went out.
     parts: int
     #: Followers of the account on the day it went out, or the last day known before.
     followers: int | None
@@ -47,7 +45,19 @@ class Reading:
 
     @property
     def id(self) -> str:
-        return f"{self.account}/{self.post_id}/{self.occurrence}"
+        return self.publication.id
+
+    @property
+    def post_id(self) -> str:
+        return self.publication.post_id
+
+    @property
+    def account(self) -> str:
+        return self.publication.account
+
+    @property
+    def platform(self) -> str:
+        return self.publication.platform
 
     @property
     def age(self) -> str:
@@ -78,10 +88,10 @@ def readings(store: Store) -> tuple[Reading, ...]:
     snapshots: dict[str, list[Snapshot]] = defaultdict(list)
     for one in store.snapshots.find():
         snapshots[one.delivery_id].append(one)
-    threads: dict[tuple[str, str, str], list[Delivery]] = defaultdict(list)
+    threads: dict[str, list[Delivery]] = defaultdict(list)
     for row in store.outbox.find(states=OUT):
         if row.sent_at is not None:
-            threads[row.account, row.post_id, row.occurrence].append(row)
+            threads[row.publication.id].append(row)
     followers = _Followers(store)
     found = [_reading(parts, snapshots, followers) for parts in threads.values()]
     return tuple(sorted(found, key=lambda one: (one.sent_at, one.account, one.post_id)))
@@ -92,18 +102,14 @@ def _reading(
 ) -> Reading:
     parts = sorted(rows, key=lambda row: row.part)
     first, status = parts[0], parts[0].status
-    sent_at = first.sent_at or first.due_at
+    sent_at = next(row.sent_at for row in parts if row.sent_at)
     numbers, taken_at, blanks = _by_age([snapshots.get(row.id, ()) for row in parts])
     return Reading(
-        post_id=first.post_id,
-        occurrence=first.occurrence,
-        account=first.account,
-        platform=first.platform,
+        publication=first.publication,
         sent_at=sent_at,
         url=first.url,
         text=status.text,
         lang=status.lang,
-        labels={name: str(first.labels.get(name) or "") for name in _LABELS},
         parts=len(parts),
         followers=followers.at(first.account, sent_at),
         numbers=numbers,
@@ -113,7 +119,6 @@ def _reading(
     )
 
 
-_LABELS = ("theme", "excerpt", "form", "slot", "lang", "queue")
 _ByAge = tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[Outcome, str]]]
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.clock import FastClock
 from bot.core.model import Delivery, State
-from bot.core.planning import Hole
+from bot.core.planning import EmptySlot
 from bot.store import Store
 
 
@@ -24,7 +24,7 @@ class Report:
     start: datetime
     end: datetime
     deliveries: tuple[Delivery, ...]
-    holes: tuple[Hole, ...]
+    holes: tuple[EmptySlot, ...]
     #: US dollars, by account that pays and UTC month such as 2026-12.
     spent: Mapping[str, Mapping[str, float]]
 

@@ -103,7 +103,6 @@ class Releaser:
             facts = replace(
                 shared,
                 approved_by=approved_by(delivery.fingerprint),
-                cost=float(delivery.labels.get("cost", 0.0)),
                 parent=parent.state if parent else None,
             )
             return why_hold(delivery, facts)

@@ -264,11 +264,11 @@ def _own(judged: Judged) -> Verdict:
 
 _GROUP: Mapping[str, Callable[[Reading], str]] = {
     "post": lambda one: one.post_id,
-    "excerpt": lambda one: one.labels["excerpt"],
-    "theme": lambda one: one.labels["theme"],
-    "lang": lambda one: one.labels["lang"] or one.lang,
-    "form": lambda one: one.labels["form"],
-    "slot": lambda one: one.labels["slot"] or _AT_A_FIXED_TIME,
+    "excerpt": lambda one: one.publication.excerpt,
+    "theme": lambda one: one.publication.theme,
+    "lang": lambda one: one.publication.lang or one.lang,
+    "form": lambda one: one.publication.form,
+    "slot": lambda one: one.publication.slot or _AT_A_FIXED_TIME,
 }
 
 

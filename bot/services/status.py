@@ -93,7 +93,7 @@ def _next_due(rows: tuple[Delivery, ...], now: datetime, account: str = "") -> d
     waiting = (
         row.due_at
         for row in rows
-        if row.state in {State.PLANNED, State.READY} and row.due_at >= now
+        if row.state in {State.PLANNED, State.READY} and row.due_at and row.due_at >= now
         if account in {"", row.account}
     )
     return min(waiting, default=None)

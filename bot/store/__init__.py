@@ -19,7 +19,6 @@ from bot.store.lock import ProcessLock
 from bot.store.notices import Notice, WorkerBeat
 from bot.store.opening import declare_restored, has_sent_log, open_store, process_lock_of
 from bot.store.pauses import PauseState
-from bot.store.plans import QueuePlace
 from bot.store.rows import Attempt, Move
 from bot.store.settling import Suspect
 from bot.store.snapshots import Outcome, Snapshot
@@ -41,7 +40,6 @@ __all__ = [
     "Outcome",
     "PauseState",
     "ProcessLock",
-    "QueuePlace",
     "Room",
     "SessionRow",
     "Snapshot",

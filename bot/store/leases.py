@@ -19,10 +19,10 @@ from bot.store.errors import ConflictError
 from bot.store.part import Part
 from bot.store.reads import parent_is_out
 from bot.store.rows import (
-    COLUMNS,
     Note,
     as_delivery,
     change,
+    deliveries,
     end_attempt,
     locked,
     note_of,
@@ -31,9 +31,9 @@ from bot.store.rows import (
     write_move,
 )
 from bot.store.schema import account as accounts
-from bot.store.schema import attempt, delivery, instance, pause
+from bot.store.schema import attempt, delivery, instance, pause, publication
 
-_D = delivery.c
+_D, _P = delivery.c, publication.c
 #: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
 LONGEST_CALL = timedelta(seconds=60)
 _IN_DOUBT = (State.SENDING, State.UNKNOWN)
@@ -64,8 +64,10 @@ class Leases(Part):
             return None
         try:
             with self._db.write() as connection:
-                row = connection.execute(_take(account, now, owner, lease)).one_or_none()
-                return None if row is None else _opened(connection, as_delivery(row), now)
+                taken = connection.execute(_take(account, now, owner, lease)).scalar_one_or_none()
+                return (
+                    None if taken is None else _opened(connection, locked(connection, taken), now)
+                )
         except ConflictError:
             return None  # another worker was faster on this account
 
@@ -135,10 +137,10 @@ class Leases(Part):
         left = _D.lease_until <= now
         if dead_owner_before:
             left = or_(left, _D.owner != owner)
-        query = select(*COLUMNS).where(_D.state == State.SENDING, left).order_by(_D.due_at)
+        query = deliveries().where(_D.state == State.SENDING, left).order_by(_P.due_at)
 
         def take_over(connection: Connection) -> tuple[Delivery, ...]:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            rows = connection.execute(query.with_for_update(skip_locked=True, of=delivery)).all()
             return tuple(_left(connection, as_delivery(row), now) for row in rows)
 
         return self._db.must_write(take_over)
@@ -150,13 +152,13 @@ class Leases(Part):
         that died is noticed at once and not after its lease. A call of one that merely lost its
         connection to the database may go on, so none is read back before it must have ended.
         """
-        query = select(*COLUMNS).where(_D.account == account, _D.state == State.SENDING)
+        query = deliveries().where(_D.account == account, _D.state == State.SENDING)
         with self._db.read() as connection:
             if connection.execute(query.limit(1)).one_or_none() is None:
                 return ()
 
         def take(connection: Connection) -> tuple[Delivery, ...]:
-            rows = connection.execute(query.with_for_update()).all()
+            rows = connection.execute(query.with_for_update(of=delivery)).all()
             return tuple(_left(connection, as_delivery(row), now, is_dead=False) for row in rows)
 
         return self._db.must_write(take)
@@ -181,8 +183,8 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         _D.state == State.READY,
         or_(_D.retry_at.is_(None), _D.retry_at <= now),
         # It was due when it was released; by a clock that has been set back it may not be.
-        or_(_D.due_at <= now, _D.released_by != ""),
-        or_(_D.not_after >= now, _D.released_by != ""),
+        or_(_P.due_at <= now, _D.released_by != ""),
+        or_(_P.not_after >= now, _D.released_by != ""),
         parent_is_out(),
         ~in_doubt.exists(),
         ~stopped.exists(),
@@ -193,8 +195,9 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     # SQLite has no FOR UPDATE; BEGIN IMMEDIATE takes its place.
     pick = (
         select(_D.id)
+        .join_from(delivery, publication)
         .where(may_go)
-        .order_by(_D.due_at, _D.part, _D.id)
+        .order_by(_P.due_at, _D.part, _D.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=delivery)
         .cte("pick")
@@ -210,7 +213,7 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         "updated_at": now,
     }
     taken = update(delivery).where(_D.id.in_(select(pick.c.id))).values(values)
-    return taken.returning(*COLUMNS)
+    return taken.returning(_D.id)
 
 
 def _stopping_all() -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.store.leases import Leases
-from bot.store.plans import Plans
+from bot.store.planning import PlanChanges
 from bot.store.readback import ReadBacks
 from bot.store.reads import Reads
 
 
-class Outbox(Reads, Plans, Leases, ReadBacks):
+class Outbox(Reads, PlanChanges, Leases, ReadBacks):
     """All deliveries, what happens to them, and their history."""

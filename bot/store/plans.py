@@ -1,22 +1,28 @@
-"""What the planner and people change in the outbox: rows added, replaced, moved about, decided."""
+"""What people decide about deliveries, and publications that are put into the outbox."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from bot.core.lifecycle import UNSENT, Event
-from bot.core.model import Delivery, NewDelivery, State
-from bot.core.reasons import CancelReason, HoldReason, Reason
+from bot.core.model import Delivery, State, sha256_hex
+from bot.core.publications import NewPart, NewPublication
+from bot.core.reasons import HoldReason, Reason
 from bot.errors import DecisionError
-from bot.store.errors import ConflictError
 from bot.store.part import Part
-from bot.store.rows import COLUMNS, Note, as_delivery, change, given, locked, shift, write_move
-from bot.store.schema import delivery
+from bot.store.rows import (
+    Note,
+    as_delivery,
+    deliveries,
+    locked,
+    publication_columns,
+    shift,
+)
+from bot.store.schema import delivery, publication
 
 #: Belong to a claim; `bot.store.leases` makes these moves, fenced.
 _FENCED = frozenset(
@@ -24,9 +30,10 @@ _FENCED = frozenset(
 )
 _MAY_CHANGE = frozenset(
     {"evidence", "retry_at", "next_read_at", "absent_reads", "released_by"}
-    | {"remote_id", "url", "cid", "sent_at", "due_at", "not_after"}
+    | {"remote_id", "url", "cid", "sent_at"}
 )
-_BLANK: Mapping[str, Any] = {
+#: What a delivery has that was never tried.
+BLANK: Mapping[str, Any] = {
     "state": State.PLANNED,
     "reason": None,
     "detail": "",
@@ -40,80 +47,35 @@ _BLANK: Mapping[str, Any] = {
     "url": "",
     "cid": "",
 }
-_PLANNER = "planner"
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePlace:
-    """Where in its queue a delivery stands."""
-
-    occurrence: str
-    due_at: datetime
-    not_after: datetime
+PLANNER = "planner"
 
 
 class Plans(Part):
-    """Changes to what has not been given to a platform, and people's decisions."""
+    """What is put into the outbox, and people's decisions."""
 
-    def add(self, new: NewDelivery, *, now: datetime) -> bool:
-        """Plan a delivery; False where its id, or one for its place, exists already.
+    def add(self, *news: NewPublication, now: datetime) -> tuple[str, ...]:
+        """Plan publications in one transaction; return the ids of those that were new.
 
-        One that the sent log knows though the database does not is held at once: it may be out.
+        None is stored whose id, or whose occurrence on its account, is there already. A part that
+        the sent log knows though the database does not is held at once: it may be out.
         """
-        return bool(self.add_all((new,), now=now))
-
-    def add_all(self, news: Iterable[NewDelivery], *, now: datetime) -> tuple[str, ...]:
-        """Plan deliveries in one go, parents before their children; tell which were new."""
         with self._db.write() as connection:
-            return tuple(new.id for new in news if self._insert(connection, new, now))
+            return tuple(new.publication.id for new in news if self._insert(connection, new, now))
 
-    def replace(self, delivery_id: str, new: NewDelivery, *, now: datetime, actor: str) -> Delivery:
-        """Give an edited post's delivery its new payload; it is PLANNED again, its id stays.
-
-        Raises:
-            DecisionError: it was sent, or may have been, or its new place is taken.
-        """
-        try:
-            with self._db.write() as connection:
-                row = locked(connection, delivery_id)
-                _refuse_touched(row)
-                _back_to_planned(connection, row, Note(now, actor, CancelReason.EDITED))
-                values = {**given(new), **_BLANK, "draft_json": None, "first_intent_at": None}
-                values |= {"id": row.id, "fence": row.fence, "retry_at": None, "updated_at": now}
-                return change(connection, row.id, values)
-        except ConflictError as error:
-            raise DecisionError(f"{delivery_id}: {new.occurrence} is taken already") from error
-
-    def reschedule(
-        self,
-        delivery_id: str,
-        *,
-        occurrence: str,
-        due_at: datetime,
-        not_after: datetime,
-        now: datetime,
-    ) -> Delivery:
-        """Move a PLANNED delivery to another place of its queue.
+    def unschedule(self, publication_id: str, *, now: datetime) -> None:
+        """Let a publication wait for its queue's next free slot, which the planner gives it.
 
         Raises:
-            DecisionError: it is no longer PLANNED, or the place is taken.
+            DecisionError: a part of it was sent, or may have been.
         """
-        place = QueuePlace(occurrence, due_at, not_after)
-        return self.rearrange({delivery_id: place}, now=now)[0]
-
-    def rearrange(self, places: Mapping[str, QueuePlace], *, now: datetime) -> tuple[Delivery, ...]:
-        """Move PLANNED deliveries to other places all at once, so that two may swap.
-
-        Raises:
-            DecisionError: one is no longer PLANNED, or a place is taken; then none was moved.
-        """
-        try:
-            with self._db.write() as connection:
-                for delivery_id in places:
-                    _lift(connection, delivery_id)
-                return tuple(_put(connection, key, place, now) for key, place in places.items())
-        except ConflictError as error:
-            raise DecisionError("a place in the queue is taken already") from error
+        with self._db.write() as connection:
+            for row in parts_of(connection, publication_id):
+                if row.state is not State.CANCELLED:
+                    refuse_touched(row)
+            waiting = update(publication).where(publication.c.id == publication_id)
+            connection.execute(waiting.values(due_at=None, not_after=None))
+            this = delivery.c.publication_id == publication_id
+            connection.execute(update(delivery).where(this).values(updated_at=now))
 
     def move(
         self,
@@ -143,14 +105,29 @@ class Plans(Part):
             self._note_sent(moved, seq, now)
         return moved
 
-    def _insert(self, connection: Connection, new: NewDelivery, now: datetime) -> bool:
-        values = {**given(new), **_BLANK, "created_at": now, "updated_at": now}
-        statement = self._db.insert(delivery).values(values).on_conflict_do_nothing()
-        row = connection.execute(statement.returning(*COLUMNS)).one_or_none()
-        if row is None:
+    def _insert(self, connection: Connection, new: NewPublication, now: datetime) -> bool:
+        """Store a publication and its parts; return whether its place was free."""
+        statement = self._db.insert(publication).values(publication_columns(new.publication))
+        stored = statement.on_conflict_do_nothing().returning(publication.c.id)
+        if connection.execute(stored).one_or_none() is None:
             return False
-        if self._log.has_attempt(new.id):
-            self._hold_forgotten(connection, as_delivery(row), now)
+        parent = new.reply_to
+        for number, (id_, part) in enumerate(zip(new.delivery_ids, new.parts, strict=True)):
+            values = {
+                **BLANK,
+                **payload(part),
+                "id": id_,
+                "publication_id": new.publication.id,
+                "account": new.publication.account,
+                "part": number,
+                "parent_id": parent,
+                "created_at": now,
+                "updated_at": now,
+            }
+            connection.execute(delivery.insert().values(values))
+            if self._log.has_attempt(id_):
+                self._hold_forgotten(connection, locked(connection, id_), now)
+            parent = id_
         return True
 
     def _hold_forgotten(self, connection: Connection, row: Delivery, now: datetime) -> None:
@@ -162,41 +139,37 @@ class Plans(Part):
             "attempts": 1,
             "evidence": f"the sent log has an attempt that this database has not{where}",
         }
-        note = Note(now, _PLANNER, HoldReason.UNSETTLED)
+        note = Note(now, PLANNER, HoldReason.UNSETTLED)
         shift(connection, row, Event.HOLD, note, values)
 
 
-def _refuse_touched(row: Delivery) -> None:
+def payload(part: NewPart) -> dict[str, Any]:
+    """Return the columns of what a part says and costs."""
+    return {
+        "status_json": part.status_json,
+        "payload_sha256": sha256_hex(part.status_json),
+        "cost_usd": part.cost_usd,
+    }
+
+
+def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...]:
+    """Read a publication's deliveries, which nobody else changes until this transaction ends."""
+    query = deliveries().where(publication.c.id == publication_id).order_by(delivery.c.part)
+    rows = connection.execute(query.with_for_update(of=delivery))
+    return tuple(as_delivery(row) for row in rows)
+
+
+def refuse_touched(row: Delivery) -> None:
+    """Raise where a delivery may be out.
+
+    Raises:
+        DecisionError: it was tried, or is past being changed.
+    """
     if row.state not in UNSENT or row.attempts:
         raise DecisionError(
             f"{row.id}: it is {row.state} after {row.attempts} attempts; what may be out"
             " does not change"
         )
-
-
-def _back_to_planned(connection: Connection, row: Delivery, note: Note) -> None:
-    if row.state is State.PLANNED:
-        write_move(connection, row, Event.EDIT, State.PLANNED, note)
-        return
-    event = Event.REQUEUE if row.state is State.HELD else Event.EDIT
-    shift(connection, row, event, note)
-
-
-def _lift(connection: Connection, delivery_id: str) -> None:
-    row = locked(connection, delivery_id)
-    if row.state is not State.PLANNED:
-        raise DecisionError(f"{row.id}: it is {row.state}; only PLANNED ones have a place to move")
-    change(connection, row.id, {"occurrence": f"moving/{row.id}"})
-
-
-def _put(connection: Connection, delivery_id: str, place: QueuePlace, now: datetime) -> Delivery:
-    values = {
-        "occurrence": place.occurrence,
-        "due_at": place.due_at,
-        "not_after": place.not_after,
-        "updated_at": now,
-    }
-    return change(connection, delivery_id, values)
 
 
 def _fresh(event: Event, now: datetime) -> dict[str, Any]:

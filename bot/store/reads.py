@@ -11,16 +11,17 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, State
 from bot.store.part import Part
-from bot.store.rows import COLUMNS, Attempt, Move, as_attempt, as_delivery, as_move
-from bot.store.schema import attempt, delivery, move
+from bot.store.rows import Attempt, Move, as_attempt, as_delivery, as_move, deliveries
+from bot.store.schema import attempt, delivery, move, publication
 
-_D = delivery.c
+_D, _P = delivery.c, publication.c
 _PARENT = delivery.alias("parent")
 #: A parent in these never comes out any more (or is gone again); its child must be held.
 _NEVER_OUT = (State.CANCELLED, State.RETRACTED, State.GONE)
 #: Ends of an attempt after which nothing is out.
 _SURELY_NOT = (Event.DEFER.name, Event.STOP.name, Event.REFUSE.name)
-_IN_ORDER = (_D.due_at, _D.account, _D.part, _D.id)
+#: What waits for a free slot comes last.
+_IN_ORDER = (_P.due_at.nulls_last(), _D.account, _D.part, _D.id)
 
 
 class Reads(Part):
@@ -28,7 +29,7 @@ class Reads(Part):
 
     def get(self, delivery_id: str) -> Delivery | None:
         """Find a delivery by its id."""
-        return next(iter(self._read(_deliveries().where(_D.id == delivery_id))), None)
+        return next(iter(self._read(deliveries().where(_D.id == delivery_id))), None)
 
     def find(
         self,
@@ -36,36 +37,43 @@ class Reads(Part):
         states: Collection[State] | None = None,
         account: str | None = None,
         post_id: str | None = None,
+        publication_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
     ) -> tuple[Delivery, ...]:
-        """Find deliveries due from ``since`` and before ``until``, by due time, account, part."""
-        query = _deliveries().order_by(*_IN_ORDER).limit(limit)
+        """Find deliveries due from ``since`` and before ``until``, by due time, account, part.
+
+        What waits for a free slot is due at no time: it is found without these two only.
+        """
+        query = deliveries().order_by(*_IN_ORDER).limit(limit)
         if states is not None:
             query = query.where(_D.state.in_(list(states)))
         if account is not None:
             query = query.where(_D.account == account)
         if post_id is not None:
-            query = query.where(_D.post_id == post_id)
+            query = query.where(_P.post_id == post_id)
+        if publication_id is not None:
+            query = query.where(_P.id == publication_id)
         if since is not None:
-            query = query.where(_D.due_at >= since)
+            query = query.where(_P.due_at >= since)
         if until is not None:
-            query = query.where(_D.due_at < until)
+            query = query.where(_P.due_at < until)
         return self._read(query)
 
     def accounts_with_work(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts that have a delivery to release or to claim, by name."""
-        planned = and_(_D.state == State.PLANNED, _D.due_at <= now)
+        planned = and_(_D.state == State.PLANNED, _P.due_at <= now)
         ready = and_(_D.state == State.READY, or_(_D.retry_at.is_(None), _D.retry_at <= now))
-        query = select(_D.account).distinct().where(or_(planned, ready)).order_by(_D.account)
+        query = select(_D.account).join_from(delivery, publication).distinct()
+        query = query.where(or_(planned, ready)).order_by(_D.account)
         with self._db.read() as connection:
             return tuple(connection.execute(query).scalars())
 
     def next_wake(self, now: datetime) -> datetime | None:
         """Tell the earliest moment after ``now`` at which something is to be done."""
         moments = (
-            (State.PLANNED, _D.due_at),
+            (State.PLANNED, _P.due_at),
             (State.READY, _D.retry_at),
             (State.UNKNOWN, _D.next_read_at),
             (State.SENDING, _D.lease_until),
@@ -73,7 +81,9 @@ class Reads(Part):
         with self._db.read() as connection:
             found = [
                 connection.execute(
-                    select(func.min(moment)).where(_D.state == state, moment > now)
+                    select(func.min(moment))
+                    .join_from(delivery, publication)
+                    .where(_D.state == state, moment > now)
                 ).scalar_one()
                 for state, moment in moments
             ]
@@ -85,13 +95,13 @@ class Reads(Part):
         A part of a thread comes once the part before it is out, or can never be (then to hold).
         """
         is_decided = _parent_in(State.SENT, *_NEVER_OUT)
-        planned = and_(_D.account == account, _D.state == State.PLANNED, _D.due_at <= now)
-        return self._read(_deliveries().where(planned, is_decided).order_by(*_IN_ORDER))
+        planned = and_(_D.account == account, _D.state == State.PLANNED, _P.due_at <= now)
+        return self._read(deliveries().where(planned, is_decided).order_by(*_IN_ORDER))
 
     def unknown(self, now: datetime) -> tuple[Delivery, ...]:
         """Find what is to be read back now, oldest first."""
         waiting = and_(_D.state == State.UNKNOWN, _D.next_read_at <= now)
-        return self._read(_deliveries().where(waiting).order_by(*_IN_ORDER))
+        return self._read(deliveries().where(waiting).order_by(*_IN_ORDER))
 
     def begun_since(self, account: str, moment: datetime) -> tuple[datetime, ...]:
         """Tell when the account's posts went out, or may have, since then; in order.
@@ -133,7 +143,3 @@ def parent_is_out() -> ColumnElement[bool]:
 def _parent_in(*states: State) -> ColumnElement[bool]:
     query = select(_PARENT.c.id).where(_PARENT.c.id == _D.parent_id, _PARENT.c.state.in_(states))
     return or_(_D.parent_id.is_(None), query.exists())
-
-
-def _deliveries() -> Select[Any]:
-    return select(*COLUMNS)

@@ -7,20 +7,27 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from bot.core import lifecycle
 from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, NewDelivery, State
+from bot.core.model import Delivery, State
+from bot.core.publications import (
+    Publication,
+    PublicationState,
+    occurrence_columns,
+    occurrence_from,
+)
 from bot.core.reasons import Reason, StopReason, reason_text
 from bot.errors import DecisionError
-from bot.store.schema import account, attempt, delivery, move
+from bot.store.schema import account, attempt, delivery, move, publication
 
-_NAMES = tuple(field.name for field in fields(Delivery))
-_GIVEN = tuple(field.name for field in fields(NewDelivery))
-#: In the order of `Delivery`'s fields.
-COLUMNS = tuple(delivery.c[name] for name in _NAMES)
+_OF_DELIVERY = tuple(one.name for one in fields(Delivery) if one.name != "publication")
+#: Fields of a publication that are columns of the same name.
+_OF_PUBLICATION = tuple(one.name for one in fields(Publication) if one.name != "occurrence")
+_OF_OCCURRENCE = ("kind", "subject", "key")
+_PREFIX = "publication_"
 #: States whose reason people ask for; elsewhere the history keeps it.
 _EXPLAINED = frozenset(
     {State.HELD, State.FAILED, State.UNKNOWN, State.CANCELLED, State.RETRACTED, State.GONE}
@@ -72,9 +79,31 @@ class Attempt:
     ended_at: datetime | None
 
 
+def deliveries() -> Select[Any]:
+    """Return the query of all deliveries with their publications; `as_delivery` reads its rows."""
+    names = (*_OF_PUBLICATION, *_OF_OCCURRENCE)
+    shared = [publication.c[name].label(f"{_PREFIX}{name}") for name in names]
+    own = [delivery.c[name] for name in _OF_DELIVERY]
+    return select(*own, *shared).join_from(delivery, publication)
+
+
 def as_delivery(row: Row[Any]) -> Delivery:
-    """Make a value of a row that was selected as `COLUMNS`."""
-    return Delivery(**row._mapping)
+    """Return the delivery that a row of `deliveries` is."""
+    values = row._mapping
+    shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
+    kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
+    shared |= {
+        "occurrence": occurrence_from(kind, subject, key),
+        "state": PublicationState(shared["state"]),
+    }
+    own = {name: values[name] for name in _OF_DELIVERY}
+    return Delivery(publication=Publication(**shared), **own)
+
+
+def publication_columns(one: Publication) -> dict[str, Any]:
+    """Return the columns of a publication's row."""
+    values = {name: getattr(one, name) for name in _OF_PUBLICATION}
+    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(one.occurrence), strict=True))
 
 
 def as_move(row: Row[Any]) -> Move:
@@ -89,19 +118,13 @@ def as_attempt(row: Row[Any]) -> Attempt:
     return Attempt(**{**values, "outcome": outcome})
 
 
-def given(new: NewDelivery) -> dict[str, Any]:
-    """Write the columns that the planner decides."""
-    values = {name: getattr(new, name) for name in _GIVEN}
-    return {**values, "payload_sha256": new.payload_sha256}
-
-
 def locked(connection: Connection, delivery_id: str) -> Delivery:
     """Read a delivery that nobody else changes until this transaction ends.
 
     Raises:
         DecisionError: there is none.
     """
-    query = select(*COLUMNS).where(delivery.c.id == delivery_id).with_for_update()
+    query = deliveries().where(delivery.c.id == delivery_id).with_for_update(of=delivery)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise DecisionError(f"no delivery has the id {delivery_id!r}")
@@ -134,13 +157,28 @@ def shift(
         **(values or {}),
     }
     write_move(connection, row, event, target, note)
-    return change(connection, row.id, changes)
+    moved = change(connection, row.id, changes)
+    if target is State.CANCELLED:
+        _free_occurrence(connection, row.publication.id)
+    return moved
+
+
+def _free_occurrence(connection: Connection, publication_id: str) -> None:
+    """Let a publication go of its occurrence once all of it is cancelled."""
+    this = publication.c.id == publication_id
+    # Two that cancel the last two parts at once must see each other's.
+    connection.execute(select(publication.c.id).where(this).with_for_update())
+    rest = select(delivery.c.id).where(
+        delivery.c.publication_id == publication_id, delivery.c.state != State.CANCELLED
+    )
+    withdrawn = update(publication).where(this, ~rest.exists())
+    connection.execute(withdrawn.values(state=PublicationState.WITHDRAWN))
 
 
 def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) -> Delivery:
     """Write columns of a delivery and read it back."""
-    statement = update(delivery).where(delivery.c.id == delivery_id).values(values)
-    return as_delivery(connection.execute(statement.returning(*COLUMNS)).one())
+    connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(values))
+    return as_delivery(connection.execute(deliveries().where(delivery.c.id == delivery_id)).one())
 
 
 def write_move(

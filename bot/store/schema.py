@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -32,27 +34,49 @@ metadata = MetaData(
     }
 )
 
-_OPEN = text("state <> 'CANCELLED'")
+_OPEN = text("state = 'OPEN'")
 _IN_DOUBT = text("state IN ('SENDING', 'UNKNOWN')")
 _STATES = "state IN ({})".format(", ".join(f"'{state}'" for state in State))
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("id", Text, primary_key=True, comment="from campaign, account, post and turn"),
+    Column("account", Text, nullable=False, comment="name in schedule.yaml"),
+    Column("platform", Text, nullable=False, comment="x, mastodon, bluesky, …"),
+    Column("post_id", Text, nullable=False, comment="id in posts/"),
+    Column("kind", String(16), nullable=False, comment="of time: at, year, queue, correction"),
+    Column("subject", Text, nullable=False, comment="the post, or the queue, that occurs"),
+    Column("key", Text, nullable=False, comment="the year, or the slot's local time; else empty"),
+    Column("parts", Integer, nullable=False, comment="its deliveries: statuses of the whole post"),
+    Column("due_at", Instant, comment="UTC microseconds, as all times; null: next free slot"),
+    Column("not_after", Instant, comment="held, not sent, when later than this"),
+    Column("fingerprint", String(64), nullable=False, comment="what an approval binds to"),
+    Column("author", Text, nullable=False, comment="who wrote it, and cannot approve it"),
+    Column("graphic", Boolean, nullable=False, comment="at most so many of these a day"),
+    Column("theme", Text, nullable=False, comment="for reports; may be empty, as the next four"),
+    Column("excerpt", Text, nullable=False, comment="quoted passage, source:start-end"),
+    Column("lang", Text, nullable=False, comment="of the post, BCP 47"),
+    Column("form", Text, nullable=False, comment="quote, link, card, thread, text, correction"),
+    Column("slot", Text, nullable=False, comment="name of the slot"),
+    Column("state", String(16), nullable=False, comment="OPEN; else all of it is cancelled"),
+    Index("uq_publication_open", "account", "kind", "subject", "key", unique=True,
+          sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index(None, "post_id"),
+)  # fmt: skip  # one column a line reads as a table
 
 delivery = Table(
     "delivery",
     metadata,
     Column("id", Text, primary_key=True, comment="identity of what is delivered"),
-    Column("account", Text, nullable=False, comment="name in schedule.yaml"),
-    Column("platform", Text, nullable=False, comment="x, mastodon, bluesky, …"),
-    Column("post_id", Text, nullable=False, comment="id in posts/"),
-    Column("occurrence", Text, nullable=False, comment="at/…, year/…/2026, queue/…/time"),
+    Column("publication_id", Text, ForeignKey("publication.id"), nullable=False,
+           comment="what it is a part of"),
+    Column("account", Text, nullable=False, comment="the publication's, for uq_delivery_in_doubt"),
     Column("part", Integer, nullable=False, comment="place in the thread, from 0"),
-    Column("parts", Integer, nullable=False, comment="statuses of the whole post"),
-    Column("parent_id", Text, ForeignKey("delivery.id"), comment="the part it replies to"),
-    Column("due_at", Instant, nullable=False, comment="UTC microseconds, as all times"),
-    Column("not_after", Instant, nullable=False, comment="held, not sent, when later than this"),
+    Column("parent_id", Text, ForeignKey("delivery.id"), comment="the status it replies to"),
     Column("status_json", Text, nullable=False, comment="frozen status: exactly what is sent"),
     Column("payload_sha256", String(64), nullable=False, comment="of status_json"),
-    Column("fingerprint", String(64), nullable=False, comment="what an approval binds to"),
-    Column("labels", Json, nullable=False, comment="JSON: what reports group by"),
+    Column("cost_usd", Float, nullable=False, comment="of publishing it, by the price list"),
     Column("state", EnumName((State,)), nullable=False, comment="see bot.core.lifecycle"),
     Column("reason", EnumName((HoldReason, CancelReason)), comment="name of one of them"),
     Column("detail", Text, nullable=False, comment="for people: more of it, or the answer"),
@@ -74,13 +98,11 @@ delivery = Table(
     Column("created_at", Instant, nullable=False, comment="when it was planned"),
     Column("updated_at", Instant, nullable=False, comment="last change"),
     CheckConstraint(_STATES, name="state"),
-    Index("uq_delivery_open", "account", "occurrence", "part", unique=True,
-          sqlite_where=_OPEN, postgresql_where=_OPEN),
+    UniqueConstraint("publication_id", "part"),
     # Concurrency 1 per account: order in threads, and an unambiguous read-back.
     Index("uq_delivery_in_doubt", "account", unique=True,
           sqlite_where=_IN_DOUBT, postgresql_where=_IN_DOUBT),
-    Index("ix_delivery_state_due_at", "state", "due_at"),
-    Index("ix_delivery_post_id", "post_id"),
+    Index(None, "state"),
 )  # fmt: skip  # one column a line reads as a table
 
 attempt = Table(

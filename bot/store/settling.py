@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from bot.core.model import Delivery, PostRef, State
 from bot.store.database import Database
 from bot.store.part import Part
-from bot.store.rows import COLUMNS, as_delivery, change, locked
-from bot.store.schema import delivery, instance, sent_log
+from bot.store.rows import as_delivery, change, deliveries, locked
+from bot.store.schema import delivery, instance, publication, sent_log
 from bot.store.sentlog import Logged, SentLog
 
-_D = delivery.c
+_D, _P = delivery.c, publication.c
 _KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
 _OVER = (*_KNOWN_OUT, State.CANCELLED)
 
@@ -44,9 +44,9 @@ class RestoreGuard(Part):
 
     def suspects(self, now: datetime) -> tuple[Suspect, ...]:
         """Find what must be read back: tried, as the log says, or due, and not known to be out."""
-        due = and_(_D.due_at <= now, _D.state.not_in(_OVER))
+        due = and_(_P.due_at <= now, _D.state.not_in(_OVER))
         tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
-        query = select(*COLUMNS).where(or_(due, tried)).order_by(_D.due_at, _D.part, _D.id)
+        query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}
         with self._db.read() as connection:
             rows = tuple(as_delivery(row) for row in connection.execute(query))

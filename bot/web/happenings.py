@@ -13,7 +13,6 @@ from bot.core.model import Delivery, State, Status
 from bot.core.planning import Assignment
 from bot.core.zones import resolve
 from bot.services.planner import Planner
-from bot.services.planwriter import FAR_AWAY
 from bot.web.house import House
 from bot.web.words import KIND_OF
 
@@ -73,8 +72,7 @@ class Almanac:
         now = self._house.clock.now()
         states = {State.PLANNED, State.READY}
         rows = self._house.store.outbox.find(states=states, since=now - timedelta(hours=1))
-        waiting = [row for row in rows if row.due_at < FAR_AWAY]
-        return sorted(self._of_rows(waiting), key=lambda one: (one.at, one.post_id))[:count]
+        return sorted(self._of_rows(rows), key=lambda one: (one.at, one.post_id))[:count]
 
     def undated_drafts(self) -> tuple[Post, ...]:
         """Find drafts that have no time of their own."""
@@ -89,34 +87,36 @@ class Almanac:
     def _is_approved(self, row: Delivery) -> bool:
         if row.fingerprint not in self._approved:
             required = self._house.campaign.schedule.approvals_required
-            self._approved[row.fingerprint] = self._house.desk.approvals(row) >= required
+            self._approved[row.fingerprint] = (
+                self._house.desk.approvals(row.publication) >= required
+            )
         return self._approved[row.fingerprint]
 
     def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[Happening]:
         groups: dict[tuple[datetime, str], list[Delivery]] = {}
         for row in rows:
-            if row.part == 0 and row.state not in _SILENT:
+            if row.part == 0 and row.due_at and row.state not in _SILENT:
                 groups.setdefault((row.due_at, row.post_id), []).append(row)
         for (at, post_id), group in groups.items():
             places = tuple(
                 Place(row.account, row.platform, self.kind_of(row), row.url) for row in group
             )
-            status = group[0].status
-            theme = str(group[0].labels.get("theme", ""))
+            status, theme = group[0].status, group[0].publication.theme
             yield Happening(at, post_id, self._bare(status), status.lang, theme, places)
 
     def _ahead(self, since: datetime, until: datetime) -> Iterator[Happening]:
         """Ask the planner for what the outbox does not reach to yet."""
         house = self._house
-        planned = house.store.outbox.find(states={State.PLANNED}, until=FAR_AWAY)
-        horizon = max((row.due_at for row in planned), default=house.clock.now())
+        planned = house.store.outbox.find(states={State.PLANNED})
+        dues = (row.due_at for row in planned if row.due_at)
+        horizon = max(dues, default=house.clock.now())
         if until <= horizon:
             return
         days = min(_MOST_DAYS, (until - house.clock.now()).days + 1)
         if days <= 0:
             return
         plan = Planner(house.store, house.clock).outlook(house.composition(), days=days)
-        known = {(row.account, row.occurrence) for row in house.store.outbox.find()}
+        known = {(row.account, row.publication.occurrence) for row in house.store.outbox.find()}
         ahead: dict[tuple[datetime, str], list[Assignment]] = {}
         for one in plan.assignments:
             if since <= one.due_at < until and (one.account, one.occurrence) not in known:

@@ -13,8 +13,7 @@ from bot.core.campaign import Campaign, Mode
 from bot.core.rendered import RenderedCampaign
 from bot.services.checking import CheckedContent
 from bot.services.desk import Desk
-from bot.services.outlook import Forecaster, Outlook
-from bot.services.planner import Planner
+from bot.services.outlook import Outlook, outlook_of
 from bot.settings import Settings
 from bot.store import Store
 from bot.wiring.content import prove_files, prove_kept, rendered_for
@@ -86,5 +85,4 @@ def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Office]
 def look_ahead(config: Path, posts: Path, data: Path, *, days: int) -> Outlook:
     """Tell what the coming days hold, without changing anything."""
     with looking(config, posts, data) as place:
-        plan = Planner(place.store, place.clock).outlook(place.composition, days=days)
-        return Forecaster(place.store, place.clock).tell(place.composition, plan, days=days)
+        return outlook_of(place.store, place.clock, place.composition, days=days)

@@ -10,8 +10,7 @@ from bot.core.model import Traits
 from bot.core.rendered import RenderedCampaign
 from bot.services.digest import Digest
 from bot.services.mailing import post_office
-from bot.services.outlook import Forecaster, Outlook
-from bot.services.planner import Planner
+from bot.services.outlook import Outlook, outlook_of
 from bot.services.reporter import Report, Reporter
 from bot.store import Store
 from bot.wiring.content import TRAITS
@@ -48,7 +47,6 @@ def digest_of(
         return Reporter(store, clock, composition().campaign, traits).report(since=since)
 
     def ahead() -> Outlook:
-        plan = Planner(store, clock).outlook(composition(), days=_WEEK)
-        return Forecaster(store, clock).tell(composition(), plan, days=_WEEK)
+        return outlook_of(store, clock, composition(), days=_WEEK)
 
     return Digest(store, clock, report, ahead, post_office(addresses))

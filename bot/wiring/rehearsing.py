@@ -11,7 +11,7 @@ from threading import Event
 
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.core.campaign import Mode
-from bot.core.planning import Hole
+from bot.core.planning import EmptySlot
 from bot.errors import SettingsError
 from bot.log import configure
 from bot.platforms.registry import KINDS
@@ -77,7 +77,7 @@ def _rehearsing(config: Path, posts: Path, store: Store, clock: Clock, known: Se
     )
 
 
-def _told(bot: Bot, start: datetime, end: datetime, holes: tuple[Hole, ...]) -> Report:
+def _told(bot: Bot, start: datetime, end: datetime, holes: tuple[EmptySlot, ...]) -> Report:
     schedule = bot.contents.campaign().schedule
     days = range((end - start).days + 1)
     months = sorted({(start + timedelta(days=day)).replace(day=1) for day in days})

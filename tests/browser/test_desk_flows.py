@@ -15,6 +15,7 @@ from bot.core.model import Delivery, State
 from bot.core.reasons import StopReason
 from tests.browser.chromium import chromium, signed_in
 from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
+from tests.integration.store_rows import due
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +52,7 @@ def enter(browser: Browser, stage: DeskStage, pages: list[Page], name: str) -> P
 def tomorrow(stage: DeskStage) -> Delivery:
     """Find a quotation that is due the day after the stage's first."""
     rows = stage.planned(since=START + timedelta(hours=6), until=START + timedelta(days=2))
-    return next(row for row in rows if row.labels["form"] == "quote")
+    return next(row for row in rows if row.publication.form == "quote")
 
 
 def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
@@ -149,7 +150,7 @@ def test_an_operator_settles_a_held_post_with_its_address(
 ) -> None:
     row = next(one for one in stage.planned() if one.platform == "mastodon")
     stage.approve(row.post_id, "anna", "ben")
-    stage.clock.advance(row.due_at - stage.clock.now())
+    stage.clock.advance(due(row) - stage.clock.now())
     stage.lose(row)
     page = enter(browser, stage, pages, "olga")
     page.goto(f"{stage.origin}/held")
@@ -236,7 +237,7 @@ def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
 def sent_post(stage: DeskStage) -> str:
     row = tomorrow(stage)
     stage.approve(row.post_id, "anna", "ben")
-    stage.live_until(row.due_at + timedelta(minutes=1))
+    stage.live_until(due(row) + timedelta(minutes=1))
     return row.post_id
 
 
@@ -385,7 +386,7 @@ def test_no_words_of_others_become_part_of_a_page(
     words = "\n".join(PAYLOADS)
     row = next(one for one in stage.planned() if one.platform == "mastodon")
     stage.approve(row.post_id, "anna", "ben")
-    stage.clock.advance(row.due_at - stage.clock.now())
+    stage.clock.advance(due(row) - stage.clock.now())
     stage.lose(row, words)
     stage.store.notices.raise_("hostile", words, stage.clock.now())
     stage.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=stage.clock.now())

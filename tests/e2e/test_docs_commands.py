@@ -132,7 +132,7 @@ def campaign_at_work(folder: Path, backup: Path) -> str:
         stage.bot.contents.refresh()
         # So far ahead that every post of a queue is yet to come.
         stage.bot.planner.apply(stage.bot.contents.composition, days=200)
-        first = min(stage.planned(), key=lambda row: row.due_at)
+        first = stage.planned()[0]
         stage.approve(first.post_id, "anna", "ben")
         stage.live_until(now)
         stage.store.backup(backup)

@@ -7,7 +7,6 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +24,7 @@ from bot.store import Outcome, Store
 from tests.contract.contract import CountingMeter
 from tests.fakes.engaged import publish_row
 from tests.fakes.written import campaign
-from tests.integration.store_rows import new_delivery
+from tests.integration.store_rows import new_publication
 from tests.servers.appview import Network
 from tests.servers.pds import PdsAccount
 
@@ -104,10 +103,9 @@ class Bench:
         )  # fmt: skip
 
     def publish(self, text: str) -> PostRef:
-        made = replace(
-            new_delivery(id=text, post_id=text, occurrence=f"at/{text}", due_at=self.clock.now()),
-            account="on-bluesky", status_json=Status(text).to_json(),
-        )  # fmt: skip
+        made = new_publication(
+            Status(text), id=text, post_id=text, account="on-bluesky", due_at=self.clock.now()
+        )
         ref = publish_row(self.store, made, self.platform, self.clock.now())
         wait_until(lambda: bool(self.public.counted(ref)), "the AppView shows the post")
         self.collector.run()

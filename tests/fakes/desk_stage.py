@@ -26,6 +26,7 @@ from bot.wiring.service import Bot, build
 from bot.wiring.web import Backdrop, dashboard
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged
+from tests.integration.store_rows import due
 
 #: A Tuesday morning in New York.
 START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
@@ -174,7 +175,7 @@ def play(stage: DeskStage) -> None:
     stage.live_until(START + timedelta(days=6))
     doubtful = next(row for row in stage.planned() if row.platform == "x")
     stage.approve(doubtful.post_id, *_lacking(stage, doubtful))
-    stage.clock.advance(doubtful.due_at - stage.clock.now())
+    stage.clock.advance(due(doubtful) - stage.clock.now())
     stage.lose(doubtful)
     stage.live_until(stage.clock.now() + timedelta(hours=1))
 

@@ -12,9 +12,10 @@ from bot.core import decide
 from bot.core.campaign import Account, Campaign, Queue, Schedule
 from bot.core.engagement import AGES
 from bot.core.lifecycle import Event
-from bot.core.model import Draft, Metrics, NewDelivery, PostRef, Status
+from bot.core.model import Draft, Metrics, PostRef, Status
+from bot.core.publications import FixedTime, NewPart, NewPublication, Publication, Queued
 from bot.platforms.base import Platform
-from bot.store import Outcome, Store
+from bot.store import Claim, Outcome, Store
 from tests.fakes.written import LETTER_TEXT, campaign, source
 from tools.sample_cards import UYGHUR_1
 
@@ -84,7 +85,7 @@ class Engaged:
             made = self._delivery(post_id, number, theme, audience, at)
             sent(self.store, made, at)
             reach = audience.followers * 0.3 * math.exp(draw.gauss(0, self.reach_spread))
-            self._read(made.id, at, reach, audience, self.quality[post_id], draw)
+            self._read(made.publication.id, at, reach, audience, self.quality[post_id], draw)
             self.store.followers.put(
                 audience.account.name,
                 audience.followers + round(audience.rate * 400 * number**1.1),
@@ -93,34 +94,33 @@ class Engaged:
 
     def _delivery(
         self, post_id: str, number: int, theme: str, audience: Audience, at: datetime
-    ) -> NewDelivery:
+    ) -> NewPublication:
         excerpt = _EXCERPTS[number % len(_EXCERPTS)]
         start = LETTER_TEXT.index(excerpt)
         lang = "ug" if number % 8 == 3 else "en"
         text = UYGHUR_1 if lang == "ug" else f"“{excerpt}”"
-        return NewDelivery(
-            id=f"{post_id}-{audience.account.platform}",
+        id_ = f"{post_id}-{audience.account.platform}"
+        made = Publication(
+            id=id_,
             account=audience.account.name,
             platform=audience.account.platform,
             post_id=post_id,
-            occurrence=f"queue/excerpts/{at.isoformat()}",
-            part=0,
+            occurrence=Queued("excerpts", at.replace(tzinfo=None)),
             parts=1,
-            parent_id=None,
             due_at=at,
             not_after=at + timedelta(minutes=15),
-            status_json=Status(text, lang=lang).to_json(),
             fingerprint="f" * 64,
-            labels={
-                "theme": theme,
-                "excerpt": f"letter:{start}-{start + len(excerpt)}",
-                "lang": lang,
-                "form": ("quote", "card", "link", "thread")[number % 4],
-                "slot": ("weekday-morning", "evening")[number % 2],
-                "author": "editor",
-                "cost": 0.015 if audience.account.platform == "x" else 0.0,
-            },
+            author="editor",
+            graphic=False,
+            theme=theme,
+            excerpt=f"letter:{start}-{start + len(excerpt)}",
+            lang=lang,
+            form=("quote", "card", "link", "thread")[number % 4],
+            slot=("weekday-morning", "evening")[number % 2],
         )
+        cost = 0.015 if audience.account.platform == "x" else 0.0
+        part = NewPart(Status(text, lang=lang).to_json(), cost)
+        return NewPublication(made, (part,), (id_,))
 
     def _read(
         self, delivery: str, at: datetime, reach: float, audience: Audience, quality: float,
@@ -144,30 +144,36 @@ def split(count: int, impressions: int | None) -> Metrics:
     return Metrics(likes, reposts, replies, rest, marks, impressions)
 
 
-def sent(store: Store, new: NewDelivery, at: datetime) -> None:
-    """Take a delivery all the way to SENT."""
+def sent(store: Store, new: NewPublication, at: datetime) -> None:
+    """Take a publication all the way to SENT."""
     assert store.outbox.add(new, now=at)
-    store.outbox.move(new.id, Event.RELEASE, now=at, actor="tests")
-    claim = store.outbox.claim(new.account, now=at, owner="w", lease=timedelta(minutes=2))
-    assert claim is not None
-    store.outbox.begin(claim, Draft(new.id, {}), now=at)
-    ref = PostRef(f"id-{new.id}", f"https://{new.platform}.example/{new.id}")
-    store.outbox.commit(claim, decide.Outcome(Event.ACCEPT, ref=ref), now=at)
+    for id_ in new.delivery_ids:
+        claim = _claimed(store, new, id_, at)
+        store.outbox.begin(claim, Draft(id_, {}), now=at)
+        ref = PostRef(f"id-{id_}", f"https://{new.publication.platform}.example/{id_}")
+        store.outbox.commit(claim, decide.Outcome(Event.ACCEPT, ref=ref), now=at)
 
 
-def publish_row(store: Store, new: NewDelivery, platform: Platform, at: datetime) -> PostRef:
-    """Publish a delivery through an adapter, with all that the publisher writes down."""
+def publish_row(store: Store, new: NewPublication, platform: Platform, at: datetime) -> PostRef:
+    """Publish its one part through an adapter, with all that the publisher writes down."""
     assert store.outbox.add(new, now=at)
-    store.outbox.move(new.id, Event.RELEASE, now=at, actor="tests")
-    claim = store.outbox.claim(new.account, now=at, owner="w", lease=timedelta(minutes=2))
-    assert claim is not None
+    claim = _claimed(store, new, new.delivery_ids[0], at)
     draft = platform.prepare(
-        new.status, key=new.id, at=at, reply_to=None, pictures=lambda _picture: b""
-    )
+        claim.delivery.status, key=claim.delivery.id, at=at, reply_to=None,
+        pictures=lambda _picture: b"",
+    )  # fmt: skip
     store.outbox.begin(claim, draft, now=at)
     ref = platform.publish(draft)
     store.outbox.commit(claim, decide.Outcome(Event.ACCEPT, ref=ref), now=at)
     return ref
+
+
+def _claimed(store: Store, new: NewPublication, id_: str, at: datetime) -> Claim:
+    store.outbox.move(id_, Event.RELEASE, now=at, actor="tests")
+    account = new.publication.account
+    claim = store.outbox.claim(account, now=at, owner="w", lease=timedelta(minutes=2))
+    assert claim is not None
+    return claim
 
 
 def engaged_campaign() -> Campaign:
@@ -190,23 +196,18 @@ def troubled(store: Store) -> Iterator[str]:
         Outcome.GONE: "the platform says that it is gone",
     }
     for (outcome, why), row in zip(kinds.items(), rows, strict=False):
-        new = replace(
-            _again(row.id, row.account, row.platform, at), labels={**row.labels, "theme": ""}
-        )
+        again = replace(
+            row.publication, id=f"{row.id}-late", post_id="post-99",
+            occurrence=FixedTime("post-99"), due_at=at, not_after=at + timedelta(minutes=15),
+            theme="",
+        )  # fmt: skip
+        part = NewPart(Status("“They don’t sleep”").to_json())
+        new = NewPublication(again, (part,), (again.id,))
         sent(store, new, at)
-        store.snapshots.schedule(new.id, {age: at + after for age, after in AGES.items()})
+        store.snapshots.schedule(again.id, {age: at + after for age, after in AGES.items()})
         store.snapshots.put(
-            new.id, "1h", taken_at=at + timedelta(hours=1), metrics=Metrics(2, 1, 0)
+            again.id, "1h", taken_at=at + timedelta(hours=1), metrics=Metrics(2, 1, 0)
         )
-        store.snapshots.put(new.id, "6h", taken_at=at + timedelta(hours=6.7), outcome=outcome,
+        store.snapshots.put(again.id, "6h", taken_at=at + timedelta(hours=6.7), outcome=outcome,
                             reason=why)  # fmt: skip
-        yield new.id
-
-
-def _again(id_: str, account: str, platform: str, at: datetime) -> NewDelivery:
-    return NewDelivery(
-        id=f"{id_}-late", account=account, platform=platform, post_id="post-99",
-        occurrence="at/post-99", part=0, parts=1, parent_id=None, due_at=at,
-        not_after=at + timedelta(minutes=15), status_json=Status("“They don’t sleep”").to_json(),
-        fingerprint="f" * 64, labels={},
-    )  # fmt: skip
+        yield again.id

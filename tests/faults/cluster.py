@@ -26,6 +26,7 @@ from tests.faults.ledgers import Networks
 from tests.faults.life import AT_REST, JumpClock, Stage, approve, prepare_stage
 from tests.faults.networks import PUBLISH
 from tests.faults.reporting import judged
+from tests.integration.store_rows import due
 from tests.servers.postgres import PostgresServer
 
 DUE_IN = timedelta(seconds=30)
@@ -133,7 +134,7 @@ class Replica:
 
     def judge(self) -> dict[str, Any]:
         taken, rows = self.world.taken(), self.bot.store.outbox.find()
-        due = min(row.due_at for row in rows)
+        due = min(due(row) for row in rows)
         held: Counter[str] = Counter()
         told: Counter[str] = Counter()
         for account in {row.account for row in rows}:

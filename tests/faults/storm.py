@@ -298,7 +298,7 @@ class Storm:
         }  # fmt: skip
 
     def _lateness(self, rows: Sequence[Delivery]) -> list[float]:
-        due = {row.remote_id: row.due_at for row in rows}
+        due = {row.remote_id: row.due_at for row in rows if row.due_at}
         found = [one for one in self.world.taken() if one.id in due]
         return [(one.at - due[one.id]).total_seconds() for one in found] or [0.0]
 

@@ -26,6 +26,7 @@ from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
 from tests.faults.cluster import Replica
 from tests.faults.reporting import Tally, judged
 from tests.faults.theatre import Theatre
+from tests.integration.store_rows import due
 
 Make = Callable[..., Theatre]
 
@@ -277,7 +278,7 @@ def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: in
     memory, disk = (_slope(one) for one in zip(*sizes, strict=True))
     counted = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
     held: Counter[str] = Counter()
-    due = [row for row in newsroom.rows() if row.due_at < newsroom.clock.now()]
+    due = [row for row in newsroom.rows() if due(row) < newsroom.clock.now()]
     for account in ("m", "b", "x"):
         one = judged(
             [row for row in due if row.account == account],

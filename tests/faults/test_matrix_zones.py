@@ -17,6 +17,7 @@ from bot.clock import FastClock
 from bot.errors import ContentError
 from tests.fakes.newsroom import DAY, Newsroom, post
 from tests.faults.reporting import Tally, judged
+from tests.integration.store_rows import due
 
 ZONE = "America/New_York"
 #: The days around the two changes of that zone.
@@ -36,13 +37,13 @@ def opened(newsroom: Newsroom, start: datetime, at: str, *more: str) -> None:
 
 
 def sent_at(newsroom: Newsroom) -> list[str]:
-    rows = sorted((row for row in newsroom.rows() if row.sent_at), key=lambda row: row.due_at)
-    return [f"{row.due_at:%d %H:%M}" for row in rows]
+    rows = sorted((row for row in newsroom.rows() if row.sent_at), key=due)
+    return [f"{due(row):%d %H:%M}" for row in rows]
 
 
 def told(newsroom: Newsroom) -> dict[str, Any]:
-    due = [row for row in newsroom.rows() if row.due_at < newsroom.clock.now()]
-    return judged(due, Counter(newsroom.servers["m"].texts))
+    over = [row for row in newsroom.rows() if due(row) < newsroom.clock.now()]
+    return judged(over, Counter(newsroom.servers["m"].texts))
 
 
 def test_row_23_a_slot_in_an_hour_that_comes_twice(newsroom: Newsroom, tally: Tally) -> None:
@@ -116,7 +117,7 @@ def test_row_23_rules_of_a_zone_that_change_under_a_plan(
     counted = told(newsroom)
     tally(23, f"{ZONE} gets the rules of {other} under a plan", counted, injected=1)
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
-    hours = {row.post_id: row.due_at for row in newsroom.rows() if row.sent_at}
+    hours = {row.post_id: due(row) for row in newsroom.rows() if row.sent_at}
     assert hours["instant"] == datetime(2026, 12, 10, 17, tzinfo=UTC), "what was approved"
     assert "local" not in hours, "nobody approved the instant that its words mean now"
     slots = Counter(hours[name].date() for name in NAMES)

@@ -18,7 +18,16 @@ from tests.fakes.newsroom import DAY, Newsroom
 from tests.fakes.scripted import Published
 from tests.faults.reporting import Tally, judged
 from tests.fixtures import past
-from tests.fixtures.released import MACHINE, bring, brought_to, revisions, rows_at, rows_of
+from tests.fixtures.released import (
+    MACHINE,
+    become_later,
+    bring,
+    brought_to,
+    deliveries_in,
+    revisions,
+    rows_at,
+    rows_of,
+)
 from tests.servers.postgres import PostgresServer
 
 every_revision = pytest.mark.parametrize("revision", revisions())
@@ -89,10 +98,11 @@ def check(room: Newsroom, before: Before) -> dict[str, Any]:
 @every_revision
 @pytest.mark.parametrize("moved", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_row_28_a_database_of_an_older_program(
-    tmp_path: Path, tally: Tally, revision: str, moved: bool
+    tmp_path: Path, tally: Tally, revision: str, moved: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    become_later(monkeypatch, tmp_path)
     path = bring(revision, tmp_path / "data", moved=moved)
-    before = rows_of(path)["delivery"]
+    before = deliveries_in(rows_of(path))
     with room_at(tmp_path, f"sqlite:///{path}", before) as room:
         counted = check(room, before)
 
@@ -104,10 +114,15 @@ def test_row_28_a_database_of_an_older_program(
 @pytest.mark.server
 @every_revision
 def test_row_28_a_postgresql_dump_of_an_older_program(
-    tmp_path: Path, tally: Tally, revision: str, postgres_server: PostgresServer
+    tmp_path: Path,
+    tally: Tally,
+    revision: str,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    become_later(monkeypatch, tmp_path)
     with brought_to(postgres_server, revision, tmp_path / "data", moved=True) as url:
-        before = rows_at(url)["delivery"]
+        before = deliveries_in(rows_at(url))
         with room_at(tmp_path, url, before) as room:
             counted = check(room, before)
 

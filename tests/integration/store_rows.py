@@ -1,36 +1,56 @@
-"""Deliveries that store tests plan."""
+"""Publications that store tests plan."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
-from bot.core.model import NewDelivery, PostRef, Status
+from bot.core.model import Delivery, PostRef, Status
+from bot.core.publications import FixedTime, NewPart, NewPublication, Publication
 from bot.core.reasons import Hold, HoldReason
 
 NOW = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 HELLO = Status("hello")
 
 
-def new_delivery(*, id: str = "d1", status: Status = HELLO, **other: Any) -> NewDelivery:
-    """Make a delivery that is due now; anything may be said otherwise."""
+def new_publication(
+    *statuses: Status,
+    id: str = "d1",
+    ids: Sequence[str] = (),
+    reply_to: str | None = None,
+    cost_usd: float = 0.0,
+    **other: Any,
+) -> NewPublication:
+    """Make a publication that is due now, of one part with its id; anything may differ."""
+    statuses = statuses or (HELLO,)
     values: dict[str, Any] = {
         "account": "acc",
         "platform": "bluesky",
         "post_id": "p",
-        "occurrence": "at/p",
-        "part": 0,
-        "parts": 1,
-        "parent_id": None,
+        "occurrence": FixedTime(id),
+        "parts": len(statuses),
         "due_at": NOW,
         "not_after": other.get("due_at", NOW) + timedelta(minutes=15),
-        "status_json": status.to_json(),
         "fingerprint": "f" * 64,
-        "labels": {"theme": "families"},
+        "author": "editor",
+        "graphic": False,
+        "theme": "families",
     }
-    return NewDelivery(id=id, **{**values, **other})
+    return NewPublication(
+        Publication(id=id, **{**values, **other}),
+        tuple(NewPart(status.to_json(), cost_usd) for status in statuses),
+        tuple(ids) or (id,),
+        reply_to,
+    )
+
+
+def due(row: Delivery) -> datetime:
+    """Return when a delivery is due that does not wait for a free slot."""
+    assert row.due_at is not None
+    return row.due_at
 
 
 def sent(ref: PostRef) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,7 +26,7 @@ from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.written import campaign
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
-from tests.integration.store_rows import new_delivery
+from tests.integration.store_rows import new_publication
 from tests.servers.mastodon import MastodonServer
 
 NOW = datetime(2026, 12, 9, 18, 5, tzinfo=UTC)
@@ -53,10 +53,9 @@ class Bench:
     def publish(self, text: str, id_: str = "") -> PostRef:
         """Publish through the adapter, and note it as the publisher does."""
         id_ = id_ or text
-        made = replace(
-            new_delivery(id=id_, post_id=id_, occurrence=f"at/{id_}", due_at=self.clock.now()),
-            account=self.account.name, platform=self.account.platform,
-            status_json=Status(text).to_json(),
+        made = new_publication(
+            Status(text), id=id_, post_id=id_, account=self.account.name,
+            platform=self.account.platform, due_at=self.clock.now(),
         )  # fmt: skip
         return publish_row(self.store, made, self.platform, self.clock.now())
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.clock import FastClock
 from bot.core.campaign import Account, Campaign
 from bot.core.engagement import AGES
 from bot.core.lifecycle import Event
-from bot.core.model import Charge, Metrics, NewDelivery, State
+from bot.core.model import Charge, Metrics, State
 from bot.errors import OverBudgetError, UnavailableError
 from bot.platforms.registry import KINDS
 from bot.services.collector import Collector, Tally
@@ -17,7 +17,7 @@ from bot.store import Outcome, Store
 from tests.fakes.counted import Counted
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign
-from tests.integration.store_rows import new_delivery
+from tests.integration.store_rows import new_publication
 
 SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)
 LIKED = Metrics(5, 2, 1, 1)
@@ -35,10 +35,10 @@ class Desk:
     collector: Collector
 
     def send(self, id_: str = "d1") -> None:
-        made: NewDelivery = new_delivery(
-            id=id_, post_id=id_, occurrence=f"at/{id_}", due_at=self.clock.now()
+        made = new_publication(
+            id=id_, post_id=id_, platform=self.account.platform, due_at=self.clock.now()
         )
-        sent(self.store, replace(made, platform=self.account.platform), self.clock.now())
+        sent(self.store, made, self.clock.now())
         self.platform.numbers[f"id-{id_}"] = LIKED
 
     def at(self, age: timedelta) -> Tally:
@@ -201,7 +201,7 @@ def test_a_worker_that_died_over_a_read_leaves_it_to_the_next(store: Store) -> N
 
 def test_an_account_that_left_the_schedule_is_not_asked(store: Store) -> None:
     at = desk(store, Account("other", "bluesky"))
-    sent(store, new_delivery(due_at=SENT), SENT)
+    sent(store, new_publication(due_at=SENT), SENT)
 
     at.at(timedelta(hours=1))
 
@@ -216,7 +216,7 @@ def test_reads_are_given_up_before_the_posts_of_the_month(store: Store) -> None:
     at = desk(store, X)
     at.send()
     store.outbox.add(
-        new_delivery(id="d2", occurrence="at/d2", platform="x", labels={"cost": 0.2},
+        new_publication(id="d2", platform="x", cost_usd=0.2,
                      due_at=SENT + timedelta(days=3)),
         now=SENT,
     )  # fmt: skip

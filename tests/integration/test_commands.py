@@ -18,6 +18,7 @@ from bot.core.reasons import HoldReason, StopReason
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.settings import Settings
 from tests.fakes.newsroom import DAY, MINUTE, Newsroom, post
+from tests.integration.store_rows import due
 
 Do = Callable[..., Any]
 
@@ -77,7 +78,7 @@ def last_row(room: Newsroom) -> tuple[str, str, str, str]:
 
 def held(room: Newsroom) -> str:
     """Let the first post be held as unapproved; its id."""
-    room.wait(room.rows("one")[0].due_at + MINUTE)
+    room.wait(due(room.rows("one")[0]) + MINUTE)
     return room.rows("one")[0].id
 
 
@@ -161,7 +162,7 @@ def test_resolve_to_send(room: Newsroom, do: Do) -> None:
 def test_retry(room: Newsroom, do: Do) -> None:
     room.approve("one")
     room.servers["m"].fails(RejectedError("mastodon", "too long"))
-    room.wait(room.rows("one")[0].due_at)
+    room.wait(due(room.rows("one")[0]))
     delivery = room.rows("one")[0].id
 
     assert do("retry", delivery, "--as", "Ann")["state"] == "READY"
@@ -216,7 +217,7 @@ def test_a_decision_about_nothing_is_refused(
 
 def test_deliveries_and_their_history(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
     room.approve("one")
-    room.wait(room.rows("one")[0].due_at)
+    room.wait(due(room.rows("one")[0]))
     sent, planned = room.rows()
 
     assert [row["state"] for row in do("deliveries")] == ["SENT", "PLANNED"]
@@ -242,7 +243,7 @@ def test_held_shows_the_evidence(room: Newsroom, say: Callable[..., str]) -> Non
     room.approve("one")
     room.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     room.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
-    room.wait(room.rows("one")[0].due_at + MINUTE)
+    room.wait(due(room.rows("one")[0]) + MINUTE)
 
     assert "read back, but mastodon: not ours" in say("held")
 

@@ -66,7 +66,7 @@ def test_a_quote_card_is_drawn_once_and_kept(newsroom: Newsroom) -> None:
     (card,) = newsroom.row().status.pictures
     assert "they are our friends" in card.alt
     assert sha256_hex(newsroom.store.media.get(card.sha256)) == card.sha256
-    assert newsroom.row().labels["form"] == "card"
+    assert newsroom.row().publication.form == "card"
     assert not newsroom.bot.planner.apply(newsroom.bot.contents.composition, days=35)
 
 

@@ -16,16 +16,16 @@ from bot.services.telling import cost_told
 from bot.store import Store
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign
-from tests.integration.store_rows import new_delivery
+from tests.integration.store_rows import new_publication
 
 NOW = datetime(2026, 12, 29, 9, tzinfo=UTC)
 X = Account("acc", "x", budget_usd_per_month=5)
 TRAITS = {name: kind.traits for name, kind in KINDS.items()}
 
 
-def planned(store: Store, id_: str, due: datetime, cost: object) -> None:
-    made = new_delivery(id=id_, occurrence=f"at/{id_}", due_at=due, platform="x",
-                        labels={"cost": cost})  # fmt: skip
+def planned(store: Store, id_: str, due: datetime, cost: float) -> None:
+    made = new_publication(id=id_, due_at=due, platform="x",
+                        cost_usd=cost)  # fmt: skip
     assert store.outbox.add(made, now=NOW)
 
 
@@ -37,7 +37,7 @@ def forecast(store: Store, account: Account = X) -> Forecast:
 def test_only_this_months_posts_are_kept_for(store: Store) -> None:
     planned(store, "soon", NOW + timedelta(days=1), 0.2)
     planned(store, "next-month", NOW + timedelta(days=4), 0.2)
-    planned(store, "free", NOW + timedelta(hours=1), None)
+    planned(store, "free", NOW + timedelta(hours=1), 0.0)
 
     assert kept_for_posts(store, "acc", NOW) == pytest.approx(0.2)
 
@@ -57,7 +57,7 @@ def test_the_month_is_what_is_spent_and_what_is_to_come(store: Store) -> None:
 
 
 def test_who_owns_the_app_reads_for_a_fifth(store: Store) -> None:
-    sent(store, replace(new_delivery(due_at=NOW), platform="x"), NOW)
+    sent(store, new_publication(due_at=NOW, platform="x"), NOW)
     store.snapshots.schedule("d1", {"1h": NOW + timedelta(hours=1)})
 
     dear, cheap = forecast(store), forecast(store, replace(X, own={"owns_app": True}))
@@ -78,8 +78,8 @@ def test_without_a_budget_nothing_is_left_or_lacking(store: Store) -> None:
     assert cost_told(told).endswith("there is no budget.")
 
 
-def test_days_are_counted_by_month() -> None:
+def test_days_are_counted_by_month(store: Store) -> None:
     end = NOW + timedelta(days=40)
 
-    assert read_days(None, "acc", [NOW], end) == {"2026-12": 2, "2027-01": 3}
+    assert read_days(store, "acc", [NOW], end) == {"2026-12": 2, "2027-01": 3}
     assert looks(NOW, NOW + timedelta(days=5)) == {"2026-12": 3, "2027-01": 2}

@@ -61,7 +61,7 @@ def test_nobody_is_two_people(room: Newsroom, name: str) -> None:
     with pytest.raises(DecisionError, match="already"):
         room.desk.approve("one", by=name)
 
-    assert room.desk.approvals(room.row()) == 1
+    assert room.desk.approvals(room.row().publication) == 1
 
 
 def test_an_approver_who_becomes_the_author_does_not_count(room: Newsroom) -> None:
@@ -70,7 +70,7 @@ def test_an_approver_who_becomes_the_author_does_not_count(room: Newsroom) -> No
 
     room.watch()
 
-    assert room.desk.approvals(room.row()) == 0
+    assert room.desk.approvals(room.row().publication) == 0
     with pytest.raises(DecisionError, match="somebody else"):
         room.desk.approve("one", by="Ann")
 
@@ -105,7 +105,7 @@ def test_somebody_who_approved_one_account_s_words_may_approve_the_others(
 
     newsroom.approve("one")
 
-    assert [newsroom.desk.approvals(row) for row in newsroom.rows()] == [2, 2]
+    assert [newsroom.desk.approvals(row.publication) for row in newsroom.rows()] == [2, 2]
 
 
 def test_what_was_held_for_another_reason_can_still_be_approved_and_sent(room: Newsroom) -> None:

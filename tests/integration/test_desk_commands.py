@@ -18,6 +18,7 @@ import pytest
 from bot.cli import run
 from tests.conftest import ROOT
 from tests.fakes.desk_stage import PASSWORD, open_stage
+from tests.integration.store_rows import due
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     with open_stage(tmp_path) as stage:
         row = next(one for one in stage.planned() if one.platform == "mastodon")
         stage.approve(row.post_id, "anna", "ben")
-        stage.live_until(row.due_at)
+        stage.live_until(due(row))
         # The accounts of a rehearsal are another file than those of `run`.
         shutil.copy(tmp_path / "data" / "network.db", tmp_path / "data" / "rehearsed.db")
     monkeypatch.chdir(tmp_path)

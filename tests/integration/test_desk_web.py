@@ -29,6 +29,7 @@ from tests.fakes.desk_stage import (
     play,
     serving,
 )
+from tests.integration.store_rows import due
 
 CHANGES = [door for door in DOORS if door.method == "POST"]
 PAGES = [door for door in DOORS if door.method == "GET"]
@@ -439,7 +440,7 @@ def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
     with open_stage(tmp_path) as stage:
         add_people(stage)
         row = next(one for one in stage.planned() if one.platform == "mastodon")
-        stage.clock.advance(row.due_at - stage.clock.now())
+        stage.clock.advance(due(row) - stage.clock.now())
         stage.approve(row.post_id, "anna", "ben")
         stage.lose(row, '"><script>alert(1)</script><img src=https://evil.example/x onerror=1>')
         with serving(stage):

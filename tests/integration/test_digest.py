@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.core.planning import Hole
+from bot.core.planning import EmptySlot
+from bot.core.publications import FixedTime, Queued
 from bot.platforms.registry import KINDS
 from bot.services.digest import Digest
 from bot.services.mailing import post_office
@@ -56,10 +57,15 @@ def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
 def outlook(now: datetime) -> Outlook:
     due = now + timedelta(days=2)
     entries = tuple(
-        Entry(due, account, "next-post", "at/next-post", "Words", 0.0, "unapproved: 1 of 2")
+        Entry(due, account, "next-post", FixedTime("next-post"), "Words", 0.0, "unapproved: 1 of 2")
         for account in ("coalition-bluesky", "coalition-x")
     )
-    hole = Hole("coalition-x", "evening", due, "nothing is left in its queue")
+    hole = EmptySlot(
+        "coalition-x",
+        Queued("evening", due.replace(tzinfo=None)),
+        due,
+        "nothing is left in its queue",
+    )
     return Outlook("campaign", "America/New_York", now, 7, entries, (hole,), {})
 
 

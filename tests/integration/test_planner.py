@@ -18,6 +18,7 @@ from bot.errors import DecisionError, RejectedError, UnavailableError, Unconfirm
 from tests.fakes.campaign_tree import sha256_of
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
 from tests.fakes.scripted import Step
+from tests.integration.store_rows import due
 
 HORIZON = 35
 
@@ -65,7 +66,7 @@ def test_a_post_put_before_others_moves_them_and_keeps_their_approvals(room: New
         "07 09:00 m zero", "08 09:00 m one", "09 09:00 m two", "10 09:00 m three",
     ]  # fmt: skip
     assert ids.items() <= {row.post_id: row.id for row in room.rows()}.items()
-    assert [room.desk.approvals(row) for row in room.rows()] == [0, 2, 2, 2]
+    assert [room.desk.approvals(row.publication) for row in room.rows()] == [0, 2, 2, 2]
 
 
 def test_two_posts_swap_their_slots(room: Newsroom) -> None:
@@ -81,7 +82,7 @@ def test_what_is_moved_is_late_by_its_new_time(room: Newsroom) -> None:
 
     room.watch()
 
-    assert all(row.not_after - row.due_at == 15 * MINUTE for row in room.rows())
+    assert all(row.not_after == due(row) + 15 * MINUTE for row in room.rows())
 
 
 def test_a_moved_delivery_is_reported_under_its_new_slot(newsroom: Newsroom) -> None:
@@ -94,7 +95,7 @@ def test_a_moved_delivery_is_reported_under_its_new_slot(newsroom: Newsroom) -> 
 
     newsroom.watch()
 
-    assert [(row.post_id, row.labels["slot"]) for row in newsroom.rows()] == [
+    assert [(row.post_id, row.publication.slot) for row in newsroom.rows()] == [
         ("two", "morning"), ("one", "noon"),
     ]  # fmt: skip
 
@@ -173,7 +174,7 @@ def test_an_edited_post_loses_its_approvals(fixed: Newsroom, edited: str) -> Non
 
     fixed.watch()
 
-    assert {fixed.desk.approvals(row) for row in fixed.rows()} == {0}
+    assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {0}
     fixed.wait(NINE + 20 * MINUTE)
     assert fixed.servers["m"].live == fixed.servers["b"].live == []
 
@@ -184,7 +185,7 @@ def test_what_is_not_said_in_public_keeps_the_approvals(fixed: Newsroom, note: s
 
     fixed.watch()
 
-    assert {fixed.desk.approvals(row) for row in fixed.rows()} == {2}
+    assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {2}
 
 
 def test_other_bytes_of_a_picture_lose_the_approvals(fixed: Newsroom) -> None:
@@ -196,7 +197,7 @@ def test_other_bytes_of_a_picture_lose_the_approvals(fixed: Newsroom) -> None:
 
     fixed.watch()
 
-    assert {fixed.desk.approvals(row) for row in fixed.rows()} == {0}
+    assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {0}
 
 
 def test_a_changed_source_voids_what_quotes_it_for_good(newsroom: Newsroom) -> None:
@@ -253,7 +254,7 @@ def test_a_changed_price_holds_for_what_is_planned(newsroom: Newsroom) -> None:
 
     newsroom.watch()
 
-    assert newsroom.row().labels["cost"] == 1
+    assert newsroom.row().cost_usd == 1
 
 
 def test_a_moved_yearly_day_moves_its_delivery(newsroom: Newsroom) -> None:

@@ -24,7 +24,7 @@ from bot.services.telling import headlines, ratio
 from bot.store import Outcome, Store, open_store
 from tests.conftest import ROOT
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
-from tests.integration.store_rows import new_delivery
+from tests.integration.store_rows import new_publication
 
 END = START + timedelta(days=62)
 TRAITS = {name: kind.traits for name, kind in KINDS.items()}
@@ -110,13 +110,12 @@ def test_an_empty_campaign_needs_eight_posts_on_each_platform(store: Store) -> N
 
 def test_a_thread_is_one_post_and_lacks_what_a_part_lacks(store: Store) -> None:
     store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
-    for part in (0, 1):
-        parent = "p0" if part else None
-        made = new_delivery(id=f"p{part}", part=part, parts=2, due_at=START, parent_id=parent,
-                            status=Status(f"part {part}"))  # fmt: skip
-        sent(store, made, START)
-        store.snapshots.schedule(made.id, {"1h": START, "6h": START})
-        store.snapshots.put(made.id, "1h", taken_at=START, metrics=Metrics(2, 1, 0))
+    ids = ("p0", "p1")
+    made = new_publication(Status("part 0"), Status("part 1"), ids=ids, due_at=START)
+    sent(store, made, START)
+    for id_ in ids:
+        store.snapshots.schedule(id_, {"1h": START, "6h": START})
+        store.snapshots.put(id_, "1h", taken_at=START, metrics=Metrics(2, 1, 0))
     store.snapshots.put("p0", "6h", taken_at=START, metrics=Metrics(5, 1, 0))
 
     (thread,) = reporter_of(store).report().readings
@@ -168,8 +167,7 @@ def test_every_number_of_the_charts_stands_in_a_table(report: Report) -> None:
 def test_what_editors_write_cannot_become_markup(store: Store) -> None:
     store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
     evil = '<script>alert(1)</script>" onload="x'
-    made = new_delivery(id="d", post_id=evil, occurrence="at/x", due_at=START, status=Status(evil),
-                        labels={"theme": evil, "excerpt": ""})  # fmt: skip
+    made = new_publication(Status(evil), id="d", post_id=evil, due_at=START, theme=evil)
     sent(store, made, START)
     store.snapshots.schedule("d", {"1h": START})
     store.snapshots.put("d", "1h", taken_at=START, outcome=Outcome.FAILED, reason=evil)
@@ -182,7 +180,7 @@ def test_what_editors_write_cannot_become_markup(store: Store) -> None:
 
 def test_an_address_that_is_no_web_address_is_no_link(store: Store) -> None:
     store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
-    sent(store, new_delivery(due_at=START, platform="javascript:alert(1)//"), START)
+    sent(store, new_publication(due_at=START, platform="javascript:alert(1)//"), START)
     row = store.outbox.find()[0]
     assert row.url.startswith("https://javascript")
 

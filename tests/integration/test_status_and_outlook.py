@@ -11,7 +11,7 @@ from bot.core.campaign import Mode
 from bot.core.model import Charge
 from bot.core.reasons import StopReason
 from bot.core.rendered import RenderedCampaign
-from bot.services.outlook import Forecaster, Outlook, as_calendar
+from bot.services.outlook import Outlook, as_calendar, outlook_of
 from bot.services.simulation import SIMULATED, Approver
 from bot.services.status import Status, status_of
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
@@ -31,8 +31,7 @@ def status(room: Newsroom) -> Status:
 
 def outlook(room: Newsroom, days: int = 7, composition: RenderedCampaign | None = None) -> Outlook:
     composed = composition or room.bot.contents.composition
-    plan = room.bot.planner.outlook(composed, days=days)
-    return Forecaster(room.store, room.clock).tell(composed, plan, days=days)
+    return outlook_of(room.store, room.clock, composed, days=days)
 
 
 def test_a_bot_that_gives_signs_of_life_is_running(room: Newsroom) -> None:
@@ -119,15 +118,6 @@ def test_what_is_held_stands_in_the_outlook(room: Newsroom) -> None:
 
 def test_the_outlook_adds_up_what_a_month_costs(room: Newsroom) -> None:
     assert outlook(room).cost_by_month == {"2026-12": pytest.approx(0.03)}
-
-
-def test_without_a_database_nothing_is_told_of_approvals(room: Newsroom) -> None:
-    composed = room.bot.contents.composition
-    plan = room.bot.planner.outlook(composed, days=7)
-
-    told = Forecaster(None, room.clock).tell(composed, plan, days=7)
-
-    assert {one.note for one in told.entries} == {""}
 
 
 def test_the_calendar_has_utc_instants_and_lasting_ids(room: Newsroom) -> None:

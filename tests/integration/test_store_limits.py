@@ -20,14 +20,14 @@ from bot.core.model import Draft, PostRef, State
 from bot.errors import StoreError
 from bot.store import DiskFullError, ProcessLock, Room, Store, open_store
 from bot.store.diskspace import Ballast
-from tests.integration.store_rows import NOW, new_delivery, sent
+from tests.integration.store_rows import NOW, new_publication, sent
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
 
 
 def ready(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
 
 
@@ -168,7 +168,7 @@ def test_on_a_full_disk_nothing_is_planned_and_the_ballast_stays(full: Store) ->
     cap(full, ballast)
 
     with pytest.raises(DiskFullError, match="make room"):
-        full.outbox.add(new_delivery(labels={"note": "x" * 50_000}), now=NOW)
+        full.outbox.add(new_publication(theme="x" * 50_000), now=NOW)
 
     assert ballast.exists()
 

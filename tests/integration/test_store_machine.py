@@ -27,7 +27,7 @@ from bot.core.lifecycle import MOVES, Event
 from bot.core.model import Delivery, Draft, PostRef, State
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.store import Claim, Move, Room, Store, open_store
-from tests.integration.store_rows import NOW, absent, new_delivery, put_off, sent, unknown
+from tests.integration.store_rows import NOW, absent, new_publication, put_off, sent, unknown
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
@@ -73,8 +73,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(account=st.sampled_from(ACCOUNTS), name=st.integers(0, 3), minutes=st.integers(-10, 5))
     def plan(self, account: str, name: int, minutes: int) -> None:
         due = self.now + timedelta(minutes=minutes)
-        id_, occurrence = f"{account}/{name}", f"at/{name}"
-        new = new_delivery(id=id_, account=account, occurrence=occurrence, due_at=due)
+        new = new_publication(id=f"{account}/{name}", account=account, due_at=due)
         self.store.outbox.add(new, now=self.now)
 
     @rule()

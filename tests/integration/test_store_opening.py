@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import stat
 from contextlib import closing
@@ -16,10 +15,11 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 
 from bot.errors import OperatorError, StoreError
-from bot.store import DatabaseUnusableError, Room, Store, migrate, open_store
+from bot.store import DatabaseUnusableError, Room, Store, open_store
 from bot.store import sqlite as files
 from bot.store.schema import metadata
-from tests.integration.store_rows import NOW, new_delivery
+from tests.fixtures.released import add_revision
+from tests.integration.store_rows import NOW, new_publication
 
 NO_ROOM = Room(0, 0)
 
@@ -47,7 +47,7 @@ def test_a_first_start_creates_the_database_and_later_ones_find_it(
         open_store(new_store_url, create=False, data=tmp_path / "data", room=NO_ROOM)
 
     store = open_store(new_store_url, create=True, data=tmp_path / "data", room=NO_ROOM)
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.close()
 
     store = open_store(new_store_url, create=False, data=tmp_path / "data", room=NO_ROOM)
@@ -312,7 +312,7 @@ def test_a_reader_does_not_change_anything(store: Store) -> None:
 def test_an_older_database_is_upgraded_by_the_service_after_a_backup(
     path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    _add_revision(monkeypatch, tmp_path, "op.add_column('worker', sa.Column('mood', sa.Text()))")
+    add_revision(monkeypatch, tmp_path, "op.add_column('worker', sa.Column('mood', sa.Text()))")
     with pytest.raises(DatabaseUnusableError, match="at revision"):
         open_file(path)
 
@@ -330,7 +330,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = "op.drop_table('worker'); op.execute('INSERT INTO nowhere VALUES (1)')"
-    _add_revision(monkeypatch, tmp_path, broken)
+    add_revision(monkeypatch, tmp_path, broken)
 
     with pytest.raises(StoreError):
         open_file(path, create=True)
@@ -343,26 +343,13 @@ def test_a_migration_that_leaves_a_row_pointing_to_nothing_is_undone(
     path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     store = open_file(path)
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.snapshots.schedule("d1", {"1h": NOW})
     store.close()
-    _add_revision(monkeypatch, tmp_path, "op.execute('DELETE FROM delivery')")
+    add_revision(monkeypatch, tmp_path, "op.execute('DELETE FROM delivery')")
 
     with pytest.raises(StoreError, match="points to nothing"):
         open_file(path, create=True)
-
-
-def _add_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str) -> None:
-    """Stand in for a later release: the same migrations and one more."""
-    last = migrate.newest()
-    copy = tmp_path / "migrations"
-    shutil.copytree(migrate.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "versions" / "next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\n"
-        f"revision = 'next'\ndown_revision = {last!r}\nbranch_labels = depends_on = None\n"
-        f"def upgrade():\n    {step}\n"
-    )
-    monkeypatch.setattr(migrate, "SCRIPTS", copy)
 
 
 def test_the_password_is_in_no_message(tmp_path: Path) -> None:

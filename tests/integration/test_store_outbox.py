@@ -4,29 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from bot.core.decide import Outcome, give_up
 from bot.core.lifecycle import Event
-from bot.core.model import Draft, NewDelivery, PostRef, State, Status
+from bot.core.model import Delivery, Draft, PostRef, State, Status, sha256_hex
+from bot.core.plandiff import Cancellation, PlanDiff
+from bot.core.publications import (
+    FixedTime,
+    NewPublication,
+    Publication,
+    PublicationState,
+    Queued,
+)
 from bot.core.reasons import CancelReason, HoldReason, StopReason
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
-from bot.store import Claim, QueuePlace, Store
-from tests.integration.store_rows import NOW, absent, new_delivery, put_off, sent, stopped, unknown
+from bot.store import Claim, Store
+from tests.integration.store_rows import (
+    HELLO,
+    NOW,
+    absent,
+    new_publication,
+    put_off,
+    sent,
+    stopped,
+    unknown,
+)
 
 LEASE = timedelta(minutes=2)
 REF = PostRef("at://did/1", "https://social.example/1", "bafy")
 DRAFT = Draft("k1", {"text": "hello"})
 
 
-def ready(store: Store, new: NewDelivery | None = None, *, now: datetime = NOW) -> str:
-    new = new or new_delivery()
+def ready(store: Store, new: NewPublication | None = None, *, now: datetime = NOW) -> str:
+    new = new or new_publication()
     assert store.outbox.add(new, now=now)
-    store.outbox.move(new.id, Event.RELEASE, now=now, actor="publisher")
-    return new.id
+    for delivery_id in new.delivery_ids:
+        store.outbox.move(delivery_id, Event.RELEASE, now=now, actor="publisher")
+    return new.delivery_ids[0]
 
 
 def claimed(store: Store, *, account: str = "acc", owner: str = "w1", now: datetime = NOW) -> Claim:
@@ -51,10 +71,12 @@ def state(store: Store, delivery_id: str = "d1") -> State:
 
 
 def test_planning_twice_changes_nothing(store: Store) -> None:
-    assert store.outbox.add(new_delivery(), now=NOW)
+    assert store.outbox.add(new_publication(), now=NOW)
 
-    assert not store.outbox.add(new_delivery(), now=NOW)
-    assert not store.outbox.add(new_delivery(id="other", status=Status("b")), now=NOW)
+    assert not store.outbox.add(new_publication(), now=NOW)
+    assert not store.outbox.add(
+        new_publication(Status("b"), id="other", occurrence=FixedTime("d1")), now=NOW
+    )
 
     (row,) = store.outbox.find()
     assert (row.id, row.status.text, row.state) == ("d1", "hello", State.PLANNED)
@@ -62,47 +84,46 @@ def test_planning_twice_changes_nothing(store: Store) -> None:
 
 def test_what_was_added_is_read_back_as_it_was(store: Store) -> None:
     due = datetime(2026, 12, 1, 9, 30, 0, 123456, tzinfo=UTC)
-    new = new_delivery(due_at=due, labels={"theme": "families", "cost": 0.015, "graphic": False})
+    new = new_publication(HELLO, HELLO, ids=("d1", "d2"), due_at=due, cost_usd=0.015, graphic=True)
 
     store.outbox.add(new, now=NOW)
 
-    row = store.outbox.get("d1")
-    assert row is not None
-    assert {name: getattr(row, name) for name in NewDelivery.__slots__} == {
-        name: getattr(new, name) for name in NewDelivery.__slots__
-    }
-    assert row.payload_sha256 == new.payload_sha256
+    first, second = store.outbox.find()
+    assert first.publication == second.publication == new.publication
+    assert (first.part, first.parent_id, second.part, second.parent_id) == (0, None, 1, "d1")
+    assert (first.cost_usd, first.status, first.state) == (0.015, HELLO, State.PLANNED)
+    assert first.payload_sha256 == sha256_hex(HELLO.to_json())
 
 
 def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="without a zone"):
-        store.outbox.add(new_delivery(due_at=datetime(2026, 12, 1)), now=NOW)  # noqa: DTZ001 - the point of it
+        store.outbox.add(new_publication(due_at=datetime(2026, 12, 1)), now=NOW)  # noqa: DTZ001 - the point of it
 
 
 def test_a_cancelled_place_can_be_planned_again_under_another_id(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner", reason=CancelReason.REMOVED)
 
-    assert not store.outbox.add(new_delivery(), now=NOW)
-    assert store.outbox.add(new_delivery(id="d1-again"), now=NOW)
+    assert not store.outbox.add(new_publication(), now=NOW)
+    assert store.outbox.add(new_publication(id="d1-again", occurrence=FixedTime("d1")), now=NOW)
 
 
 def test_adding_many_tells_which_were_new(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
-    news = [new_delivery(), new_delivery(id="d2", occurrence="at/2"), *thread("t")]
+    store.outbox.add(new_publication(), now=NOW)
+    news = [new_publication(), new_publication(id="d2"), thread("t")]
 
-    assert store.outbox.add_all(news, now=NOW) == ("d2", "t0", "t1")
+    assert store.outbox.add(*news, now=NOW) == ("d2", "t")
 
 
 def test_a_child_of_a_delivery_that_is_not_there_is_refused(store: Store) -> None:
     with pytest.raises(StoreError):
-        store.outbox.add(new_delivery(parent_id="nobody"), now=NOW)
+        store.outbox.add(new_publication(reply_to="nobody"), now=NOW)
 
 
 def test_deliveries_are_found_by_what_they_are_in_order(store: Store) -> None:
     for number in (3, 1, 2):
         due = NOW + timedelta(hours=number)
-        new = new_delivery(id=f"d{number}", occurrence=f"at/{number}", due_at=due, post_id="q")
+        new = new_publication(id=f"d{number}", due_at=due, post_id="q")
         store.outbox.add(new, now=NOW)
     store.outbox.move("d2", Event.CANCEL, now=NOW, actor="planner")
 
@@ -117,25 +138,38 @@ def test_deliveries_are_found_by_what_they_are_in_order(store: Store) -> None:
     assert ids(account="nobody") == []
 
 
+def edited(*statuses: Status, **other: Any) -> PlanDiff:
+    return PlanDiff(replace=(new_publication(*statuses, **other),))
+
+
+def placed(id_: str, slot: datetime) -> Publication:
+    place = Queued("q", slot.replace(tzinfo=None))
+    return new_publication(id=id_, occurrence=place, due_at=slot).publication
+
+
+def row_of(store: Store, delivery_id: str = "d1") -> Delivery:
+    row = store.outbox.get(delivery_id)
+    assert row is not None
+    return row
+
+
 def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) -> None:
     ready(store)
 
-    row = store.outbox.replace(
-        "d1", new_delivery(status=Status("edited")), now=NOW, actor="planner"
-    )
+    store.outbox.apply(edited(Status("edited")), now=NOW)
 
-    assert (row.state, row.status.text) == (State.PLANNED, "edited")
+    assert (state(store), row_of(store).status.text) == (State.PLANNED, "edited")
     assert store.outbox.moves_of("d1")[-1].event is Event.EDIT
 
 
 def test_a_held_one_and_a_planned_one_can_be_replaced_too(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
-    edited = new_delivery(status=Status("edited"))
-    store.outbox.replace("d1", edited, now=NOW, actor="planner")
+    store.outbox.add(new_publication(), now=NOW)
+    store.outbox.apply(edited(Status("edited")), now=NOW)
     store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
 
-    row = store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner")
+    store.outbox.apply(edited(HELLO), now=NOW)
 
+    row = row_of(store)
     assert (row.state, row.reason, row.status.text) == (State.PLANNED, None, "hello")
 
 
@@ -146,64 +180,95 @@ def test_what_may_be_out_is_never_replaced(store: Store) -> None:
     store.outbox.commit_read("d1", give_up("cannot read"), now=NOW)
 
     with pytest.raises(DecisionError, match="may be out"):
-        store.outbox.replace("d1", new_delivery(), now=NOW, actor="planner")
+        store.outbox.apply(edited(Status("edited")), now=NOW)
+    with pytest.raises(DecisionError, match="may be out"):
+        store.outbox.unschedule("d1", now=NOW)
 
 
 def test_what_was_surely_refused_may_be_edited_and_begun_anew(store: Store) -> None:
     ready(store)
     store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
 
-    row = store.outbox.replace("d1", new_delivery(status=Status("short")), now=NOW, actor="planner")
+    store.outbox.apply(edited(Status("short")), now=NOW)
 
+    row = row_of(store)
     assert (row.attempts, row.draft_json, row.first_intent_at) == (0, None, None)
 
 
-def test_two_deliveries_swap_their_places_in_the_queue(store: Store) -> None:
+def test_two_publications_swap_their_places_in_the_queue(store: Store) -> None:
     later = NOW + timedelta(days=1)
-    store.outbox.add(new_delivery(occurrence="queue/1"), now=NOW)
-    store.outbox.add(new_delivery(id="d2", occurrence="queue/2", due_at=later), now=NOW)
+    for id_, slot in (("d1", NOW), ("d2", later)):
+        place = placed(id_, slot).occurrence
+        store.outbox.add(new_publication(id=id_, occurrence=place, due_at=slot), now=NOW)
 
-    store.outbox.rearrange(
-        {
-            "d1": QueuePlace("queue/2", later, later + LEASE),
-            "d2": QueuePlace("queue/1", NOW, NOW + LEASE),
-        },
-        now=NOW,
-    )
+    store.outbox.apply(PlanDiff(move=(placed("d1", later), placed("d2", NOW))), now=NOW)
 
-    assert [(row.id, row.occurrence) for row in store.outbox.find()] == [
-        ("d2", "queue/1"),
-        ("d1", "queue/2"),
-    ]
+    assert [row.publication for row in store.outbox.find()] == [
+        placed("d2", NOW), placed("d1", later),
+    ]  # fmt: skip
 
 
-def test_a_place_that_is_taken_is_not_given_twice(store: Store) -> None:
-    store.outbox.add(new_delivery(occurrence="queue/1"), now=NOW)
-    store.outbox.add(new_delivery(id="d2", occurrence="queue/2"), now=NOW)
-    place = {"occurrence": "queue/2", "due_at": NOW, "not_after": NOW}
+def test_a_place_that_is_taken_is_not_given_twice_and_nothing_else_is_changed(
+    store: Store,
+) -> None:
+    later = NOW + timedelta(days=1)
+    for id_, slot in (("d1", NOW), ("d2", later), ("d3", later + LEASE)):
+        place = placed(id_, slot).occurrence
+        store.outbox.add(new_publication(id=id_, occurrence=place, due_at=slot), now=NOW)
+    before = store.outbox.find()
+    taken = new_publication(Status("edited"), occurrence=placed("d1", later).occurrence)
+    dropped = Cancellation("d3", ("d3",), CancelReason.UNPLANNED)
 
-    with pytest.raises(DecisionError, match="taken"):
-        store.outbox.reschedule("d1", **place, now=NOW)  # type: ignore[arg-type]  # keywords
-    with pytest.raises(DecisionError, match="taken"):
-        store.outbox.replace("d1", new_delivery(occurrence="queue/2"), now=NOW, actor="planner")
+    for changes in (PlanDiff(move=(placed("d1", later),)), PlanDiff(replace=(taken,))):
+        with pytest.raises(DecisionError, match="taken"):
+            store.outbox.apply(replace(changes, cancel=(dropped,)), now=NOW)
 
-    row = store.outbox.get("d1")
-    assert row is not None
-    assert row.occurrence == "queue/1"
+    assert store.outbox.find() == before
 
 
 def test_only_a_planned_delivery_changes_its_place(store: Store) -> None:
     ready(store)
 
     with pytest.raises(DecisionError, match="READY"):
-        store.outbox.reschedule("d1", occurrence="q", due_at=NOW, not_after=NOW, now=NOW)
+        store.outbox.apply(PlanDiff(move=(placed("d1", NOW),)), now=NOW)
+
+
+def test_what_waits_for_a_free_slot_is_due_at_no_time(store: Store) -> None:
+    store.outbox.add(new_publication(), now=NOW)
+    store.outbox.add(new_publication(id="d2"), now=NOW)
+
+    store.outbox.unschedule("d1", now=NOW)
+
+    assert [row.id for row in store.outbox.find()] == ["d2", "d1"]
+    assert [row.id for row in store.outbox.find(until=NOW + LEASE)] == ["d2"]
+    assert [row.id for row in store.outbox.due("acc", NOW + timedelta(days=9))] == ["d2"]
+    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
+    assert store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE) is None
+
+
+def test_whose_cancelling_freed_an_occurrence_is_kept(store: Store) -> None:
+    for id_ in ("mine", "theirs"):
+        store.outbox.add(new_publication(id=id_), now=NOW)
+    store.outbox.add(thread("t"), now=NOW)
+
+    store.outbox.apply(
+        PlanDiff(cancel=(Cancellation("mine", ("mine",), CancelReason.REMOVED),)), now=NOW
+    )
+    store.outbox.move("theirs", Event.CANCEL, now=NOW, actor="ana")
+    store.outbox.move("t1", Event.CANCEL, now=NOW, actor="ana")
+
+    states = {row.id: row.publication.state for row in store.outbox.find()}
+    assert states == {
+        "mine": PublicationState.UNPLANNED, "theirs": PublicationState.WITHDRAWN,
+        "t0": PublicationState.OPEN, "t1": PublicationState.OPEN,
+    }  # fmt: skip
 
 
 # --- moves by hand
 
 
 def test_a_move_that_the_life_cycle_has_not_is_refused_and_leaves_no_trace(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
 
     with pytest.raises(DecisionError, match="PLANNED"):
         store.outbox.move("d1", Event.RETRACT, now=NOW, actor="ana")
@@ -259,9 +324,9 @@ def test_a_claim_takes_the_lease_raises_the_fence_and_opens_an_attempt(store: St
 
 
 def test_the_oldest_due_goes_first_and_one_account_sends_one_at_a_time(store: Store) -> None:
-    ready(store, new_delivery(id="b", occurrence="at/b", due_at=NOW - timedelta(minutes=1)))
-    ready(store, new_delivery(id="a", occurrence="at/a"))
-    ready(store, new_delivery(id="c", occurrence="at/c", account="other"))
+    ready(store, new_publication(id="b", due_at=NOW - timedelta(minutes=1)))
+    ready(store, new_publication(id="a"))
+    ready(store, new_publication(id="c", account="other"))
 
     assert claimed(store).delivery.id == "b"
     assert store.outbox.claim("acc", now=NOW, owner="w2", lease=LEASE) is None
@@ -270,7 +335,7 @@ def test_the_oldest_due_goes_first_and_one_account_sends_one_at_a_time(store: St
 
 def test_while_one_is_in_doubt_nothing_else_goes_to_the_account(store: Store) -> None:
     ready(store)
-    ready(store, new_delivery(id="d2", occurrence="at/2"))
+    ready(store, new_publication(id="d2"))
     store.outbox.commit(begun(store), unknown(NOW), now=NOW)
 
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
@@ -301,7 +366,7 @@ def test_nothing_is_claimed_while_paused_and_a_claim_made_before_begins_nothing(
 ) -> None:
     ready(store)
     claim = claimed(store)
-    ready(store, new_delivery(id="o", occurrence="at/o", account="other"))
+    ready(store, new_publication(id="o", account="other"))
     store.pauses.pause("a reason", "ana", NOW)
 
     assert store.outbox.claim("other", now=NOW, owner="w1", lease=LEASE) is None
@@ -314,17 +379,12 @@ def test_nothing_is_claimed_while_paused_and_a_claim_made_before_begins_nothing(
     assert claimed(store).fence == 2
 
 
-def thread(name: str) -> tuple[NewDelivery, NewDelivery]:
-    first = new_delivery(id=f"{name}0", occurrence=f"at/{name}", parts=2)
-    second = new_delivery(
-        id=f"{name}1", occurrence=f"at/{name}", part=1, parts=2, parent_id=first.id
-    )
-    return first, second
+def thread(name: str) -> NewPublication:
+    return new_publication(HELLO, HELLO, id=name, ids=(f"{name}0", f"{name}1"))
 
 
 def test_a_part_of_a_thread_waits_for_the_part_before_it(store: Store) -> None:
-    for part in thread("t"):
-        ready(store, part)
+    ready(store, thread("t"))
     claim = begun(store)
 
     store.outbox.commit(claim, put_off(NOW + LEASE, "503"), now=NOW)
@@ -335,7 +395,7 @@ def test_a_part_of_a_thread_waits_for_the_part_before_it(store: Store) -> None:
 
 
 def test_a_planned_part_is_due_once_its_parent_is_out_or_never_will_be(store: Store) -> None:
-    store.outbox.add_all(thread("t"), now=NOW)
+    store.outbox.add(thread("t"), now=NOW)
     assert [row.id for row in store.outbox.due("acc", NOW)] == ["t0"]
 
     store.outbox.move("t0", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
@@ -347,7 +407,7 @@ def test_a_planned_part_is_due_once_its_parent_is_out_or_never_will_be(store: St
 
 def test_two_workers_compete_and_one_gets_it(store: Store) -> None:
     for number in range(4):
-        ready(store, new_delivery(id=f"d{number}", occurrence=f"at/{number}"))
+        ready(store, new_publication(id=f"d{number}"))
     start = Barrier(8)
 
     def take(owner: int) -> Claim | None:
@@ -364,7 +424,7 @@ def test_two_workers_compete_and_one_gets_it(store: Store) -> None:
 def test_workers_on_different_accounts_do_not_stand_in_each_others_way(store: Store) -> None:
     for number in range(6):
         account = f"acc{number}"
-        ready(store, new_delivery(id=f"d{number}", occurrence="at/p", account=account))
+        ready(store, new_publication(id=f"d{number}", account=account))
     start = Barrier(6)
 
     def send(number: int) -> State:
@@ -430,7 +490,7 @@ def test_what_was_surely_not_accepted_counts_as_no_attempt(store: Store) -> None
 
 def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> None:
     ready(store)
-    ready(store, new_delivery(id="d2", occurrence="at/2"))
+    ready(store, new_publication(id="d2"))
 
     row = store.outbox.commit(begun(store), stopped("401 revoked"), now=NOW)
 
@@ -573,7 +633,7 @@ def test_what_cannot_be_told_is_held_with_the_evidence(store: Store) -> None:
 
 
 def test_only_an_unknown_one_can_be_read_back(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
 
     decisions: list[Callable[[], object]] = [
         lambda: store.outbox.commit_read("d1", Outcome(Event.CONFIRMED_SENT, ref=REF), now=NOW),
@@ -589,7 +649,7 @@ def test_only_an_unknown_one_can_be_read_back(store: Store) -> None:
 
 @pytest.mark.parametrize("where", ["PLANNED", "READY", "HELD", "FAILED", "SENDING", "UNKNOWN"])
 def test_a_forgetful_database_learns_that_a_delivery_is_out(store: Store, where: str) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     if where != "PLANNED":
         store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
     if where == "HELD":
@@ -608,7 +668,7 @@ def test_a_forgetful_database_learns_that_a_delivery_is_out(store: Store, where:
 
 
 def test_what_was_dropped_and_yet_is_out_is_a_persons_to_sort_out(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner")
 
     with pytest.raises(DecisionError, match="yet it is out"):
@@ -621,7 +681,7 @@ def test_what_was_dropped_and_yet_is_out_is_a_persons_to_sort_out(store: Store) 
 def test_accounts_with_work_and_the_next_moment_to_wake(store: Store) -> None:
     later = NOW + timedelta(hours=1)
     assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), None)
-    store.outbox.add(new_delivery(due_at=later), now=NOW)
+    store.outbox.add(new_publication(due_at=later), now=NOW)
 
     assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), later)
     assert store.outbox.accounts_with_work(later) == ("acc",)

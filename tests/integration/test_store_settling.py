@@ -18,7 +18,7 @@ from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.store import DatabaseUnusableError, Room, Store, open_store, restore
 from bot.store.lock import ProcessLock
 from bot.store.settling import machine_name
-from tests.integration.store_rows import NOW, new_delivery, sent
+from tests.integration.store_rows import NOW, new_publication, sent
 
 LEASE = timedelta(minutes=2)
 DRAFT = Draft("k1", {"text": "hello"})
@@ -54,7 +54,7 @@ def send(store: Store, delivery_id: str = "d1") -> None:
 
 
 def begin(store: Store, delivery_id: str = "d1") -> None:
-    store.outbox.add(new_delivery(id=delivery_id, occurrence=f"at/{delivery_id}"), now=NOW)
+    store.outbox.add(new_publication(id=delivery_id), now=NOW)
     store.outbox.move(delivery_id, Event.RELEASE, now=NOW, actor="publisher")
     claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
     assert claim is not None
@@ -137,13 +137,14 @@ def test_a_torn_last_line_is_no_attempt_and_the_next_one_stands_alone(reopen: Op
 def older_database(reopen: Open) -> Store:
     """Send d1 and be cut off in d2's call, then go back to the database of before both."""
     store = reopen()
-    store.outbox.add(new_delivery(id="d1", occurrence="at/d1"), now=NOW)
+    store.outbox.add(new_publication(id="d1"), now=NOW)
     send(store)
     begin(store, "d2")
     with store._ground.db.write() as connection:
         connection.exec_driver_sql("DELETE FROM attempt")
         connection.exec_driver_sql("DELETE FROM move")
         connection.exec_driver_sql("DELETE FROM delivery WHERE id = 'd2'")
+        connection.exec_driver_sql("DELETE FROM publication WHERE id = 'd2'")
         connection.exec_driver_sql(
             "UPDATE delivery SET state = 'READY', attempts = 0, draft_json = NULL,"
             " first_intent_at = NULL, remote_id = '', sent_at = NULL, fence = 0"
@@ -174,7 +175,7 @@ def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
 ) -> None:
     store = older_database(reopen)
 
-    store.outbox.add(new_delivery(id="d2", occurrence="at/d2"), now=NOW)
+    store.outbox.add(new_publication(id="d2"), now=NOW)
 
     row = store.outbox.get("d2")
     assert row is not None
@@ -199,7 +200,7 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
     store = reopen()
     later = NOW + timedelta(hours=1)
     for name, due in (("due", NOW), ("later", later), ("dropped", NOW)):
-        store.outbox.add(new_delivery(id=name, occurrence=name, due_at=due), now=NOW)
+        store.outbox.add(new_publication(id=name, due_at=due), now=NOW)
     store.outbox.move("dropped", Event.CANCEL, now=NOW, actor="planner")
 
     assert [one.delivery.id for one in store.amnesia_suspects(NOW)] == ["due"]
@@ -207,7 +208,7 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
 
 def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
     store = reopen()
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
     claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
     assert claim is not None
@@ -311,7 +312,7 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     target = tmp_path / "data" / "live.db"
-    sqlite_store.outbox.add(new_delivery(occurrence="at/d1"), now=NOW)
+    sqlite_store.outbox.add(new_publication(), now=NOW)
     made = sqlite_store.backup(tmp_path / "b.db")
     send(sqlite_store)
     sqlite_store.close()

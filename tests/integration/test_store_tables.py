@@ -12,7 +12,7 @@ from bot.core.model import Charge, Limits, Metrics, sha256_hex
 from bot.core.reasons import StopReason
 from bot.errors import DecisionError, StoreError
 from bot.store import BudgetSpentError, Outcome, PauseState, Store
-from tests.integration.store_rows import NOW, new_delivery
+from tests.integration.store_rows import NOW, new_publication
 
 ONE_WRITE = Charge("post", 1)
 
@@ -294,7 +294,7 @@ def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:
 
 
 def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     hour, day = NOW + timedelta(hours=1), NOW + timedelta(days=1)
     store.snapshots.schedule("d1", {"1h": hour, "24h": day})
     store.snapshots.schedule("d1", {"1h": day})
@@ -312,7 +312,7 @@ def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store
 
 
 def test_snapshots_are_found_by_account_and_outcome(store: Store) -> None:
-    store.outbox.add(new_delivery(), now=NOW)
+    store.outbox.add(new_publication(), now=NOW)
     store.snapshots.schedule("d1", {"1h": NOW, "6h": NOW + timedelta(hours=5)})
 
     later = NOW + timedelta(days=1)

@@ -114,8 +114,8 @@ class Deliveries(RuleBasedStateMachine):
         checks = {
             "not claimed": row.state is State.SENDING or self.was_intruded_on(row),
             "other words than planned": one.text == row.status.text,
-            "early": row.due_at <= now or bool(row.released_by),
-            "late": now <= row.not_after or bool(row.released_by),
+            "early": bool(row.released_by) or bool(row.due_at and row.due_at <= now),
+            "late": bool(row.released_by) or bool(row.not_after and now <= row.not_after),
             "unapproved": len(by - {"Ed"}) >= 2,
             "paused": self.room.store.pauses.current() is None,
             "over budget": account != "x" or self.spent() <= self.limit() + 1e-9,

@@ -14,6 +14,7 @@ from bot.errors import DecisionError, UnavailableError
 from bot.platforms.base import Platform
 from bot.services.corrections import Corrections
 from tests.fakes.desk_stage import START, DeskStage, open_stage
+from tests.integration.store_rows import due
 
 
 @dataclass
@@ -49,9 +50,9 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with open_stage(tmp_path) as stage:
-        row = next(one for one in stage.planned() if one.labels["form"] == "quote")
+        row = next(one for one in stage.planned() if one.publication.form == "quote")
         stage.approve(row.post_id, "anna", "ben")
-        stage.live_until(row.due_at + timedelta(minutes=1))
+        stage.live_until(due(row) + timedelta(minutes=1))
         yield Scene(stage, row.post_id)
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.campaign import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
-from bot.core.planning import Assignment, Offer, Past, Plan, Window, plan
+from bot.core.planning import Assignment, Offer, Plan, Window, plan
+from bot.core.publications import FixedTime, Publication, Queued, Yearly
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
 
@@ -44,7 +45,7 @@ def lay(
     posts: Iterable[Post],
     *,
     days: int = 7,
-    past: Iterable[Past] = (),
+    past: Iterable[Publication] = (),
     start: datetime = START,
     alike: Callable[[str, str], bool] = lambda one, other: one == other,
     repeat: bool = True,
@@ -87,7 +88,7 @@ def test_a_post_with_a_fixed_time_goes_then_and_once() -> None:
     result = lay(schedule(), [fixed])
 
     assert [(one.occurrence, one.due_at) for one in result.assignments] == [
-        ("at/anniversary", START + timedelta(days=1, hours=12))
+        (FixedTime("anniversary"), START + timedelta(days=1, hours=12))
     ]
 
 
@@ -97,7 +98,7 @@ def test_a_yearly_post_has_one_occurrence_a_year() -> None:
     result = lay(schedule(), [yearly], days=400)
 
     assert [one.occurrence for one in result.assignments] == [
-        "year/letter-day/2026", "year/letter-day/2027",
+        Yearly("letter-day", 2026), Yearly("letter-day", 2027),
     ]  # fmt: skip
 
 
@@ -208,9 +209,12 @@ def test_a_moment_that_clocks_skip_stays_empty() -> None:
 
 
 def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
-    out = Past("m", "mastodon", "one", "queue/q/2026-11-23T09:00:00", START.replace(hour=9), False)
+    nine = START.replace(hour=9)
+    slot = Queued("q", nine.replace(tzinfo=None))
+    posts = [post("one"), post("two")]
+    out = as_past(schedule(), posts, [Assignment("m", "one", slot, nine, "daily")])
 
-    result = lay(schedule(), [post("one"), post("two")], past=[out], days=2)
+    result = lay(schedule(), posts, past=out, days=2)
 
     assert told(result) == ["24 09:00 m two"]
 
@@ -227,12 +231,15 @@ def test_an_account_gets_only_what_comes_after_it_was_added() -> None:
     assert told(result) == ["24 09:00 m one"]
 
 
-def as_past(rules: Schedule, posts: Iterable[Post], done: Iterable[Assignment]) -> list[Past]:
+def as_past(
+    rules: Schedule, posts: Iterable[Post], done: Iterable[Assignment]
+) -> list[Publication]:
     graphic = {one.id: one.graphic for one in posts}
     return [
-        Past(
-            one.account, rules.accounts[one.account].platform, one.post_id, one.occurrence,
-            one.due_at, graphic[one.post_id],
+        Publication(
+            id="", account=one.account, platform=rules.accounts[one.account].platform,
+            post_id=one.post_id, occurrence=one.occurrence, parts=1, due_at=one.due_at,
+            not_after=None, fingerprint="", author="", graphic=graphic[one.post_id],
         )
         for one in done
     ]  # fmt: skip
@@ -269,6 +276,16 @@ def test_a_plan_made_day_by_day_is_the_plan_made_at_once(
         done += part.assignments
 
     assert tuple(done) == at_once.assignments
+
+
+def test_two_slots_of_a_queue_at_one_time_are_one_place() -> None:
+    slot = Slot("daily", tuple(range(7)), (time(9),))
+    rules = schedule(
+        slots={"daily": slot, "again": replace(slot, name="again")},
+        queues={"q": Queue("q", ("daily", "again"))},
+    )
+
+    assert told(lay(rules, [post("one"), post("two")], days=1)) == ["23 09:00 m one"]
 
 
 @pytest.mark.parametrize("order", ["listed", "shuffled"])

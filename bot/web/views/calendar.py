@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from bot.core.zones import resolve
-from bot.services.outlook import Forecaster, as_calendar
-from bot.services.planner import Planner
+from bot.services.outlook import as_calendar, outlook_of
 from bot.services.users import Right
 from bot.web.answers import Answer, Page, Raw
 from bot.web.asking import Asked, RefusedError
@@ -165,6 +164,5 @@ def feed(asked: Asked) -> Answer:
     person = house.access.person_of_feed(key) if key else asked.person
     if person is None:
         raise RefusedError(403, "this calendar address is not, or no longer, known")
-    plan = Planner(house.store, house.clock).outlook(house.composition(), days=_FEED_DAYS)
-    outlook = Forecaster(house.store, house.clock).tell(house.composition(), plan, days=_FEED_DAYS)
+    outlook = outlook_of(house.store, house.clock, house.composition(), days=_FEED_DAYS)
     return Raw(as_calendar(outlook), "text/calendar; charset=utf-8", filename="verbatim.ics")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core.model import Delivery, State
+from bot.core.publications import Queued
 from bot.core.reasons import HoldReason, Reason
 from bot.services.users import Right
 from bot.store import Attempt, Move
@@ -77,8 +78,8 @@ def _choices(house: House, row: Delivery) -> tuple[Choice, ...]:
             Choice("retry", "Try again, unchanged"),
             Choice("drop", "Drop it: it is never sent"),
         )
-    queued = row.occurrence.startswith("queue/")
-    back = "" if queued else "it has a fixed time"
+    is_queued = isinstance(row.publication.occurrence, Queued)
+    back = "" if is_queued else "it has a fixed time"
     back = back or ("it may be out already" if row.attempts else "")
     return (
         Choice("send", "Send it now, once", _why_not_now(house, row)),
@@ -91,7 +92,7 @@ def _choices(house: House, row: Delivery) -> tuple[Choice, ...]:
 def _why_not_now(house: House, row: Delivery) -> str:
     if house.store.pauses.current() is not None:
         return "sending is paused"
-    missing = house.campaign.schedule.approvals_required - house.desk.approvals(row)
+    missing = house.campaign.schedule.approvals_required - house.desk.approvals(row.publication)
     return f"{missing} more approval(s) needed" if missing > 0 else ""
 
 

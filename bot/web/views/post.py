@@ -10,6 +10,7 @@ from bot.core.campaign import Post
 from bot.core.gate import approvers, is_same_person
 from bot.core.lifecycle import UNSENT
 from bot.core.model import Delivery, State, Status
+from bot.core.publications import Correction
 from bot.core.quoting import is_exact
 from bot.core.rendered import RenderedCampaign
 from bot.core.rendering import length_of
@@ -104,7 +105,7 @@ def page(asked: Asked) -> Answer:
         "unsent": [row for row in rows if row.state in UNSENT],
         "may_correct": asked.who.may(Right.CORRECT),
         "may_approve": asked.who.may(Right.APPROVE),
-        "is_correction": any(row.occurrence.startswith("correction/") for row in rows),
+        "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
     }
     return Page("post.html", values)
 
@@ -137,7 +138,7 @@ def looks_of_rows(house: House, rows: Sequence[Delivery]) -> list[Look]:
         if name not in accounts:
             continue
         traits, limits = whole.traits_of(name), whole.limits[name]
-        first = [row for row in group if row.occurrence == group[0].occurrence]
+        first = [row for row in group if row.publication.id == group[0].publication.id]
         parts = tuple(_part(row.status, length_of(row.status, traits, limits)) for row in first)
         handle = accounts[name].handle or name
         most = accounts[name].max_length or limits.max_length
@@ -199,14 +200,13 @@ def _remarks(house: House, post: Post) -> list[str]:
 def _counting(waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> int:
     """Count the people whose approvals stand for all that waits; the author is none of them."""
     counts = [
-        approvers((one.by for one in approvals if one.fingerprint == row.fingerprint), _author(row))
+        approvers(
+            (one.by for one in approvals if one.fingerprint == row.fingerprint),
+            row.publication.author,
+        )
         for row in waiting
     ]
     return min(counts, default=0)
-
-
-def _author(row: Delivery) -> str:
-    return str(row.labels.get("author", ""))
 
 
 def _obstacle(asked: Asked, waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> str:
@@ -216,7 +216,7 @@ def _obstacle(asked: Asked, waiting: Sequence[Delivery], approvals: Sequence[App
         return "Nothing of it waits for approval."
     if not who.may(Right.APPROVE):
         return "Only approvers approve."
-    if any(is_same_person(_author(row), who.name) for row in waiting):
+    if any(is_same_person(row.publication.author, who.name) for row in waiting):
         return "You wrote it; somebody else must approve it."
     done = {one.fingerprint for one in approvals if is_same_person(one.by, who.name)}
     if {row.fingerprint for row in waiting} <= done:
@@ -249,8 +249,8 @@ def _changed(house: House, post_id: str, waiting: Sequence[Delivery]) -> list[Ch
 def _said(waiting: Sequence[Delivery]) -> dict[str, str]:
     said: dict[str, str] = {}
     for account, rows in by_account(waiting):
-        first = rows[0].occurrence
-        said[account] = "\n⁂\n".join(row.status.text for row in rows if row.occurrence == first)
+        first = [row for row in rows if row.publication.id == rows[0].publication.id]
+        said[account] = "\n⁂\n".join(row.status.text for row in first)
     return said
 
 

@@ -66,7 +66,8 @@ def _standing(asked: Asked, account: Account) -> Standing:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.state.value] = counts.get(row.state.value, 0) + 1
-    due = (row.due_at for row in rows if row.state is State.PLANNED and row.due_at >= now)
+    planned = (row.due_at for row in rows if row.state is State.PLANNED)
+    due = (due_at for due_at in planned if due_at and due_at >= now)
     return Standing(
         account=account,
         state=house.store.accounts.get(account.name),

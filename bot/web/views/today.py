@@ -49,7 +49,7 @@ def page(asked: Asked) -> Answer:
 
 def _troubles(rows: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
     """Tell once what several accounts have in common."""
-    found: dict[tuple[str, str, datetime], tuple[Delivery, list[str]]] = {}
+    found: dict[tuple[str, str, datetime | None], tuple[Delivery, list[str]]] = {}
     for row in rows:
         key = row.post_id, row.reason_text, row.due_at
         accounts = found.setdefault(key, (row, []))[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,513 +16,279 @@ depends_on = None
 INSTANT = sa.BigInteger()
 #: Canonical JSON.
 JSON = sa.Text()
+TEXT = sa.Text()
 #: Counts up; SQLite does that for its own INTEGER only.
 COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
-    """Create them, what is pointed to first."""
-    _account()
-    _approval()
-    _audit()
-    _charge()
-    _content_tree()
-    _delivery()
-    _follower()
-    _instance()
-    _medium()
-    _notice()
-    _pause()
-    _sent_log()
-    _trust()
-    _worker()
-    _attempt()
-    _move()
-    _snapshot()
-    _user()
-    _session()
-    _login_failure()
-    _digest()
+def column(
+    name: str,
+    kind: sa.types.TypeEngine[Any],
+    comment: str,
+    *more: sa.schema.SchemaItem,
+    null: bool = False,
+    **other: Any,
+) -> sa.Column[Any]:
+    """Return a column, with what it is for; one that may be null says so."""
+    return sa.Column(name, kind, *more, nullable=null, comment=comment, **other)
 
 
-def _account() -> None:
-    op.create_table(
-        "account",
-        sa.Column("name", sa.Text(), nullable=False, comment="as in schedule.yaml"),
-        sa.Column("platform", sa.Text(), nullable=False, comment="x, mastodon, bluesky, …"),
-        sa.Column("added_at", INSTANT, nullable=False, comment="gets only what is due after this"),
-        sa.Column("removed_at", INSTANT, nullable=True, comment="no longer in schedule.yaml"),
-        sa.Column("stopped_at", INSTANT, nullable=True, comment="needs a person; nothing is sent"),
-        sa.Column("stopped_reason", sa.String(16), nullable=True, comment="name of a StopReason"),
-        sa.Column(
-            "stopped_detail", sa.Text(), nullable=False, comment="for people: why it is stopped"
+#: What is pointed to comes first.
+TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
+    "account": (
+        column("name", TEXT, "as in schedule.yaml", primary_key=True),
+        column("platform", TEXT, "x, mastodon, bluesky, …"),
+        column("added_at", INSTANT, "gets only what is due after this"),
+        column("removed_at", INSTANT, "no longer in schedule.yaml", null=True),
+        column("stopped_at", INSTANT, "needs a person; nothing is sent", null=True),
+        column("stopped_reason", sa.String(16), "name of a StopReason", null=True),
+        column("stopped_detail", TEXT, "for people: why it is stopped"),
+        column("remote_id", TEXT, "the platform's id of it"),
+        column("limits", JSON, "JSON: what its server said fits", null=True),
+        column("profile", JSON, "JSON: as its server told last"),
+    ),
+    "approval": (
+        column("id", COUNTER, "counts up", primary_key=True),
+        column("fingerprint", sa.String(64), "of what was approved"),
+        column("post_id", TEXT, "whose it is"),
+        column("by", TEXT, "approver"),
+        column("note", TEXT, "what the approver wrote"),
+        column("sources", JSON, "JSON: quoted sources and their SHA-256"),
+        column("at", INSTANT, "when"),
+        column("voided_at", INSTANT, "set once; then it counts no more", null=True),
+        column("void_reason", TEXT, "why it counts no more"),
+    ),
+    "audit": (
+        column("seq", COUNTER, "from 1, no gaps", primary_key=True, autoincrement=False),
+        column("at", INSTANT, "when"),
+        column("who", TEXT, "person or service"),
+        column("verb", TEXT, "what was decided"),
+        column("subject", TEXT, "about what"),
+        column("why", TEXT, "as the person said"),
+        column("detail", JSON, "JSON: the rest"),
+        column("previous", sa.String(64), "hash of the row before; 64 zeros"),
+        column("sha256", sa.String(64), "of this row and `previous`"),
+    ),
+    "charge": (
+        column("id", COUNTER, "booking", primary_key=True),
+        column("account", TEXT, "who pays"),
+        column("delivery_id", TEXT, "for what; null for reads", null=True),
+        column("action", TEXT, "name in the price list"),
+        column("resource", TEXT, "billed once a UTC day, where given", null=True),
+        column("units", sa.Integer(), "booked, then what was used"),
+        column("unit_micro_usd", sa.BigInteger(), "price of one, US dollars / 10^6"),
+        column("day", sa.String(10), "UTC day, YYYY-MM-DD"),
+        column("at", INSTANT, "when it was booked"),
+        column("settled", sa.Integer(), "1 once `units` is what was used"),
+    ),
+    "content_tree": (
+        column("id", COUNTER, "counts up; the last is in force", primary_key=True),
+        column("tree_sha256", sa.String(64), "of all files"),
+        column("files", JSON, "JSON: path to text"),
+        column("applied_at", INSTANT, "when it came into force"),
+    ),
+    "digest": (
+        column("week", sa.String(8), "ISO week, 2026-W50", primary_key=True),
+        column("claimed_at", INSTANT, "a worker began to send it"),
+        column("sent_at", INSTANT, "people have it", null=True),
+    ),
+    "follower": (
+        column("account", TEXT, "name in schedule.yaml", primary_key=True),
+        column("day", sa.String(10), "UTC day, YYYY-MM-DD", primary_key=True),
+        column("count", sa.BigInteger(), "followers, as the platform told"),
+    ),
+    "instance": (
+        column("id", sa.Integer(), "always 1", primary_key=True, autoincrement=False),
+        column("instance_id", sa.String(64), "drawn when it was created"),
+        column("epoch", sa.Integer(), "counts restores"),
+        column("created_at", INSTANT, "first run"),
+        column("settle_reason", TEXT, "set: nothing is sent before all is read back", null=True),
+        column("settled_at", INSTANT, "when that was last done", null=True),
+        sa.CheckConstraint("id = 1", name="single"),
+    ),
+    "login_failure": (
+        column("name_sha256", sa.String(64), "of the name that was typed", primary_key=True),
+        column("count", sa.Integer(), "failures in a row"),
+        column("last_at", INSTANT, "the last of them"),
+    ),
+    "medium": (
+        column("sha256", sa.String(64), "of the bytes", primary_key=True),
+        column("content", sa.LargeBinary(), "a picture, as it is uploaded"),
+    ),
+    "notice": (
+        column("key", TEXT, "what it is about; one is open at a time", primary_key=True),
+        column("text", TEXT, "for people"),
+        column("raised_at", INSTANT, "when it began"),
+        column("sent_at", INSTANT, "when people were told", null=True),
+    ),
+    "pause": (
+        column("id", COUNTER, "counts up", primary_key=True),
+        column("reason", TEXT, "why"),
+        column("by", TEXT, "who paused"),
+        column("paused_at", INSTANT, "from"),
+        column("resumed_at", INSTANT, "until; null while it lasts", null=True),
+        column("resumed_by", TEXT, "who resumed"),
+    ),
+    "publication": (
+        column("id", TEXT, "from campaign, account, post and turn", primary_key=True),
+        column("account", TEXT, "name in schedule.yaml"),
+        column("platform", TEXT, "x, mastodon, bluesky, …"),
+        column("post_id", TEXT, "id in posts/"),
+        column("kind", sa.String(16), "of time: at, year, queue, correction"),
+        column("subject", TEXT, "the post, or the queue, that occurs"),
+        column("key", TEXT, "the year, or the slot's local time; else empty"),
+        column("parts", sa.Integer(), "its deliveries: statuses of the whole post"),
+        column(
+            "due_at", INSTANT, "UTC microseconds, as all times; null: next free slot", null=True
         ),
-        sa.Column("remote_id", sa.Text(), nullable=False, comment="the platform's id of it"),
-        sa.Column("limits", JSON, nullable=True, comment="JSON: what its server said fits"),
-        sa.Column("profile", JSON, nullable=False, comment="JSON: as its server told last"),
-        sa.PrimaryKeyConstraint("name", name="pk_account"),
-    )
-
-
-def _approval() -> None:
-    op.create_table(
-        "approval",
-        sa.Column("id", COUNTER, nullable=False, comment="counts up"),
-        sa.Column(
-            "fingerprint", sa.String(length=64), nullable=False, comment="of what was approved"
+        column("not_after", INSTANT, "held, not sent, when later than this", null=True),
+        column("fingerprint", sa.String(64), "what an approval binds to"),
+        column("author", TEXT, "who wrote it, and cannot approve it"),
+        column("graphic", sa.Boolean(), "at most so many of these a day"),
+        column("theme", TEXT, "for reports; may be empty, as the next four"),
+        column("excerpt", TEXT, "quoted passage, source:start-end"),
+        column("lang", TEXT, "of the post, BCP 47"),
+        column("form", TEXT, "quote, link, card, thread, text, correction"),
+        column("slot", TEXT, "name of the slot"),
+        column("state", sa.String(16), "OPEN; else all of it is cancelled"),
+    ),
+    "sent_log": (
+        column("log_id", sa.String(64), "drawn when the log was created", primary_key=True),
+        column("place", TEXT, "machine and file it is on"),
+        column("seq", sa.BigInteger(), "last line that this database knows"),
+        column("registered_at", INSTANT, "when it was first seen"),
+    ),
+    "trust": (
+        column("id", COUNTER, "counts up; the last is in force", primary_key=True),
+        column("recorded", JSON, "JSON: mode, servers, handles, sources"),
+        column("by", TEXT, "who confirmed it"),
+        column("at", INSTANT, "when"),
+    ),
+    "user": (
+        column("name", TEXT, "small letters, digits, . _ -", primary_key=True),
+        column("roles", TEXT, "names, with a space between"),
+        column("password_hash", TEXT, "argon2id, with its parameters"),
+        column("feed_sha256", sa.String(64), "of the key in the calendar's address", null=True),
+        column("created_at", INSTANT, "when"),
+    ),
+    "worker": (
+        column("name", TEXT, "service and process", primary_key=True),
+        column("facts", JSON, "JSON: what it says of itself"),
+        column("beat_at", INSTANT, "last sign of life"),
+    ),
+    "delivery": (
+        column("id", TEXT, "identity of what is delivered", primary_key=True),
+        column("publication_id", TEXT, "what it is a part of", sa.ForeignKey("publication.id")),
+        column("account", TEXT, "the publication's, for uq_delivery_in_doubt"),
+        column("part", sa.Integer(), "place in the thread, from 0"),
+        column(
+            "parent_id", TEXT, "the status it replies to", sa.ForeignKey("delivery.id"), null=True
         ),
-        sa.Column("post_id", sa.Text(), nullable=False, comment="whose it is"),
-        sa.Column("by", sa.Text(), nullable=False, comment="approver"),
-        sa.Column("note", sa.Text(), nullable=False, comment="what the approver wrote"),
-        sa.Column(
-            "sources", JSON, nullable=False, comment="JSON: quoted sources and their SHA-256"
+        column("status_json", TEXT, "frozen status: exactly what is sent"),
+        column("payload_sha256", sa.String(64), "of status_json"),
+        column("cost_usd", sa.Float(), "of publishing it, by the price list"),
+        column("state", sa.String(16), "see bot.core.lifecycle"),
+        column("reason", sa.String(16), "name of one of them", null=True),
+        column("detail", TEXT, "for people: more of it, or the answer"),
+        column("evidence", TEXT, "for people: what was tried and found"),
+        column("draft_json", TEXT, "what a repeated call sends again; written once", null=True),
+        column(
+            "first_intent_at", INSTANT, "before the first byte; the status's own time", null=True
         ),
-        sa.Column("at", INSTANT, nullable=False, comment="when"),
-        sa.Column("voided_at", INSTANT, nullable=True, comment="set once; then it counts no more"),
-        sa.Column("void_reason", sa.Text(), nullable=False, comment="why it counts no more"),
-        sa.PrimaryKeyConstraint("id", name="pk_approval"),
-    )
-    op.create_index("ix_approval_post_id", "approval", ["post_id"], unique=False)
-    op.create_index(
-        "uq_approval_standing",
-        "approval",
-        ["fingerprint", "by"],
-        unique=True,
-        sqlite_where=sa.text("voided_at IS NULL"),
-        postgresql_where=sa.text("voided_at IS NULL"),
-    )
-
-
-def _audit() -> None:
-    op.create_table(
-        "audit",
-        sa.Column("seq", COUNTER, autoincrement=False, nullable=False, comment="from 1, no gaps"),
-        sa.Column("at", INSTANT, nullable=False, comment="when"),
-        sa.Column("who", sa.Text(), nullable=False, comment="person or service"),
-        sa.Column("verb", sa.Text(), nullable=False, comment="what was decided"),
-        sa.Column("subject", sa.Text(), nullable=False, comment="about what"),
-        sa.Column("why", sa.Text(), nullable=False, comment="as the person said"),
-        sa.Column("detail", JSON, nullable=False, comment="JSON: the rest"),
-        sa.Column(
-            "previous",
-            sa.String(length=64),
-            nullable=False,
-            comment="hash of the row before; 64 zeros",
-        ),
-        sa.Column(
-            "sha256", sa.String(length=64), nullable=False, comment="of this row and `previous`"
-        ),
-        sa.PrimaryKeyConstraint("seq", name="pk_audit"),
-    )
-
-
-def _charge() -> None:
-    op.create_table(
-        "charge",
-        sa.Column("id", COUNTER, nullable=False, comment="booking"),
-        sa.Column("account", sa.Text(), nullable=False, comment="who pays"),
-        sa.Column("delivery_id", sa.Text(), nullable=True, comment="for what; null for reads"),
-        sa.Column("action", sa.Text(), nullable=False, comment="name in the price list"),
-        sa.Column(
-            "resource", sa.Text(), nullable=True, comment="billed once a UTC day, where given"
-        ),
-        sa.Column("units", sa.Integer(), nullable=False, comment="booked, then what was used"),
-        sa.Column(
-            "unit_micro_usd",
-            sa.BigInteger(),
-            nullable=False,
-            comment="price of one, US dollars / 10^6",
-        ),
-        sa.Column("day", sa.String(length=10), nullable=False, comment="UTC day, YYYY-MM-DD"),
-        sa.Column("at", INSTANT, nullable=False, comment="when it was booked"),
-        sa.Column(
-            "settled", sa.Integer(), nullable=False, comment="1 once `units` is what was used"
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_charge"),
-    )
-    op.create_index("ix_charge_account_day", "charge", ["account", "day"], unique=False)
-
-
-def _content_tree() -> None:
-    op.create_table(
-        "content_tree",
-        sa.Column("id", COUNTER, nullable=False, comment="counts up; the last is in force"),
-        sa.Column("tree_sha256", sa.String(length=64), nullable=False, comment="of all files"),
-        sa.Column("files", JSON, nullable=False, comment="JSON: path to text"),
-        sa.Column("applied_at", INSTANT, nullable=False, comment="when it came into force"),
-        sa.PrimaryKeyConstraint("id", name="pk_content_tree"),
-    )
-
-
-def _delivery() -> None:
-    op.create_table(
-        "delivery",
-        sa.Column("id", sa.Text(), nullable=False, comment="identity of what is delivered"),
-        sa.Column("account", sa.Text(), nullable=False, comment="name in schedule.yaml"),
-        sa.Column("platform", sa.Text(), nullable=False, comment="x, mastodon, bluesky, …"),
-        sa.Column("post_id", sa.Text(), nullable=False, comment="id in posts/"),
-        sa.Column(
-            "occurrence", sa.Text(), nullable=False, comment="at/…, year/…/2026, queue/…/time"
-        ),
-        sa.Column("part", sa.Integer(), nullable=False, comment="place in the thread, from 0"),
-        sa.Column("parts", sa.Integer(), nullable=False, comment="statuses of the whole post"),
-        sa.Column("parent_id", sa.Text(), nullable=True, comment="the part it replies to"),
-        sa.Column("due_at", INSTANT, nullable=False, comment="UTC microseconds, as all times"),
-        sa.Column(
-            "not_after", INSTANT, nullable=False, comment="held, not sent, when later than this"
-        ),
-        sa.Column(
-            "status_json", sa.Text(), nullable=False, comment="frozen status: exactly what is sent"
-        ),
-        sa.Column("payload_sha256", sa.String(length=64), nullable=False, comment="of status_json"),
-        sa.Column(
-            "fingerprint", sa.String(length=64), nullable=False, comment="what an approval binds to"
-        ),
-        sa.Column("labels", JSON, nullable=False, comment="JSON: what reports group by"),
-        sa.Column("state", sa.String(16), nullable=False, comment="see bot.core.lifecycle"),
-        sa.Column(
-            "reason",
-            sa.String(16),
-            nullable=True,
-            comment="name of one of them",
-        ),
-        sa.Column(
-            "detail", sa.Text(), nullable=False, comment="for people: more of it, or the answer"
-        ),
-        sa.Column(
-            "evidence", sa.Text(), nullable=False, comment="for people: what was tried and found"
-        ),
-        sa.Column(
-            "draft_json",
-            sa.Text(),
-            nullable=True,
-            comment="what a repeated call sends again; written once",
-        ),
-        sa.Column(
-            "first_intent_at",
-            INSTANT,
-            nullable=True,
-            comment="before the first byte; the status's own time",
-        ),
-        sa.Column(
-            "fence",
-            sa.BigInteger(),
-            nullable=False,
-            comment="counts claims; older ones write nothing",
-        ),
-        sa.Column(
-            "lease_until", INSTANT, nullable=True, comment="until when the owner may work on it"
-        ),
-        sa.Column("owner", sa.Text(), nullable=False, comment="worker with the lease; else empty"),
-        sa.Column(
-            "attempts", sa.Integer(), nullable=False, comment="that may have had a side effect"
-        ),
-        sa.Column("retry_at", INSTANT, nullable=True, comment="not claimed before this"),
-        sa.Column(
-            "absent_reads",
-            sa.Integer(),
-            nullable=False,
-            comment="empty read-backs since the attempt",
-        ),
-        sa.Column("next_read_at", INSTANT, nullable=True, comment="when to read back"),
-        sa.Column("released_by", sa.Text(), nullable=False, comment="who sent it despite a hold"),
-        sa.Column("remote_id", sa.Text(), nullable=False, comment="the platform's id; always text"),
-        sa.Column("url", sa.Text(), nullable=False, comment="what a reader opens"),
-        sa.Column("cid", sa.Text(), nullable=False, comment="Bluesky's content hash"),
-        sa.Column("sent_at", INSTANT, nullable=True, comment="when it went out"),
-        sa.Column("created_at", INSTANT, nullable=False, comment="when it was planned"),
-        sa.Column("updated_at", INSTANT, nullable=False, comment="last change"),
+        column("fence", sa.BigInteger(), "counts claims; older ones write nothing"),
+        column("lease_until", INSTANT, "until when the owner may work on it", null=True),
+        column("owner", TEXT, "worker with the lease; else empty"),
+        column("attempts", sa.Integer(), "that may have had a side effect"),
+        column("retry_at", INSTANT, "not claimed before this", null=True),
+        column("absent_reads", sa.Integer(), "empty read-backs since the attempt"),
+        column("next_read_at", INSTANT, "when to read back", null=True),
+        column("released_by", TEXT, "who sent it despite a hold"),
+        column("remote_id", TEXT, "the platform's id; always text"),
+        column("url", TEXT, "what a reader opens"),
+        column("cid", TEXT, "Bluesky's content hash"),
+        column("sent_at", INSTANT, "when it went out", null=True),
+        column("created_at", INSTANT, "when it was planned"),
+        column("updated_at", INSTANT, "last change"),
+        sa.UniqueConstraint("publication_id", "part"),
         sa.CheckConstraint(
-            "state IN ('PLANNED', 'READY', 'SENDING', 'SENT', 'UNKNOWN', 'HELD', 'FAILED',"
-            " 'CANCELLED', 'RETRACTED', 'GONE')",
-            name=op.f("ck_delivery_state"),
+            "state IN ('PLANNED', 'READY', 'SENDING', 'SENT', 'UNKNOWN', 'HELD', 'FAILED', "
+            "'CANCELLED', 'RETRACTED', 'GONE')",
+            name="state",
         ),
-        sa.ForeignKeyConstraint(["parent_id"], ["delivery.id"], name="fk_delivery_parent_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_delivery"),
-    )
-    op.create_index("ix_delivery_post_id", "delivery", ["post_id"], unique=False)
-    op.create_index("ix_delivery_state_due_at", "delivery", ["state", "due_at"], unique=False)
-    op.create_index(
-        "uq_delivery_in_doubt",
-        "delivery",
-        ["account"],
-        unique=True,
-        sqlite_where=sa.text("state IN ('SENDING', 'UNKNOWN')"),
-        postgresql_where=sa.text("state IN ('SENDING', 'UNKNOWN')"),
-    )
-    op.create_index(
-        "uq_delivery_open",
-        "delivery",
-        ["account", "occurrence", "part"],
-        unique=True,
-        sqlite_where=sa.text("state <> 'CANCELLED'"),
-        postgresql_where=sa.text("state <> 'CANCELLED'"),
-    )
-
-
-def _follower() -> None:
-    op.create_table(
-        "follower",
-        sa.Column("account", sa.Text(), nullable=False, comment="name in schedule.yaml"),
-        sa.Column("day", sa.String(length=10), nullable=False, comment="UTC day, YYYY-MM-DD"),
-        sa.Column(
-            "count", sa.BigInteger(), nullable=False, comment="followers, as the platform told"
+    ),
+    "session": (
+        column("id_sha256", sa.String(64), "of the id in the cookie", primary_key=True),
+        column("user", TEXT, "whose", sa.ForeignKey("user.name")),
+        column("started_at", INSTANT, "signed in"),
+        column("seen_at", INSTANT, "last used, to the minute"),
+    ),
+    "attempt": (
+        column("id", COUNTER, "counts up", primary_key=True),
+        column("delivery_id", TEXT, "what was tried", sa.ForeignKey("delivery.id")),
+        column("fence", sa.BigInteger(), "the claim it belongs to"),
+        column("owner", TEXT, "worker"),
+        column("phase", sa.String(16), "preparing, calling, done"),
+        column("outcome", sa.String(16), "name of the event; empty while open"),
+        column("reason", TEXT, "what the platform said"),
+        column("remote_id", TEXT, "id, where one came back"),
+        column("started_at", INSTANT, "claimed"),
+        column("called_at", INSTANT, "just before the first byte", null=True),
+        column("ended_at", INSTANT, "outcome stored", null=True),
+        sa.UniqueConstraint("delivery_id", "fence"),
+    ),
+    "move": (
+        column("id", COUNTER, "counts up", primary_key=True),
+        column("delivery_id", TEXT, "what moved", sa.ForeignKey("delivery.id")),
+        column("at", INSTANT, "when"),
+        column("actor", TEXT, "person or service"),
+        column("event", sa.String(16), "name in bot.core.lifecycle.Event"),
+        column("before", sa.String(16), "state it left"),
+        column("after", sa.String(16), "state it came to"),
+        column("reason", TEXT, "why"),
+    ),
+    "snapshot": (
+        column(
+            "delivery_id", TEXT, "whose numbers", sa.ForeignKey("delivery.id"), primary_key=True
         ),
-        sa.PrimaryKeyConstraint("account", "day", name="pk_follower"),
-    )
+        column("age_label", sa.String(16), "1h, 6h, 24h, 72h, 7d, 30d", primary_key=True),
+        column("due_at", INSTANT, "when to read"),
+        column("taken_at", INSTANT, "when it was read", null=True),
+        column("state", sa.String(16), "DUE, TAKEN, FAILED, GONE, MISSED"),
+        column("closes_as", sa.String(16), "MISSED; FAILED once it was tried"),
+        column("reason", TEXT, "why there are no numbers"),
+        column("likes", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+        column("reposts", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+        column("replies", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+        column("quotes", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+        column("bookmarks", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+        column("impressions", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+        column("clicks", sa.BigInteger(), "null where untold, never 0 for it", null=True),
+    ),
+}
+
+INDEXES = (
+    ("ix_approval_post_id", "approval", ["post_id"]),
+    ("ix_charge_account_day", "charge", ["account", "day"]),
+    ("ix_publication_post_id", "publication", ["post_id"]),
+    ("ix_delivery_state", "delivery", ["state"]),
+    ("ix_session_user", "session", ["user"]),
+    ("ix_move_delivery_id", "move", ["delivery_id"]),
+    ("ix_snapshot_state_due_at", "snapshot", ["state", "due_at"]),
+)
+#: Unique among the rows for which the last one holds.
+UNIQUE = (
+    ("uq_approval_standing", "approval", ["fingerprint", "by"], "voided_at IS NULL"),
+    ("uq_publication_open", "publication", ["account", "kind", "subject", "key"], "state = 'OPEN'"),
+    ("uq_delivery_in_doubt", "delivery", ["account"], "state IN ('SENDING', 'UNKNOWN')"),
+)
 
 
-def _instance() -> None:
-    op.create_table(
-        "instance",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False, comment="always 1"),
-        sa.Column(
-            "instance_id", sa.String(length=64), nullable=False, comment="drawn when it was created"
-        ),
-        sa.Column("epoch", sa.Integer(), nullable=False, comment="counts restores"),
-        sa.Column("created_at", INSTANT, nullable=False, comment="first run"),
-        sa.Column(
-            "settle_reason",
-            sa.Text(),
-            nullable=True,
-            comment="set: nothing is sent before all is read back",
-        ),
-        sa.Column("settled_at", INSTANT, nullable=True, comment="when that was last done"),
-        sa.CheckConstraint("id = 1", name=op.f("ck_instance_single")),
-        sa.PrimaryKeyConstraint("id", name="pk_instance"),
-    )
-
-
-def _medium() -> None:
-    op.create_table(
-        "medium",
-        sa.Column("sha256", sa.String(length=64), nullable=False, comment="of the bytes"),
-        sa.Column(
-            "content", sa.LargeBinary(), nullable=False, comment="a picture, as it is uploaded"
-        ),
-        sa.PrimaryKeyConstraint("sha256", name="pk_medium"),
-    )
-
-
-def _notice() -> None:
-    op.create_table(
-        "notice",
-        sa.Column(
-            "key", sa.Text(), nullable=False, comment="what it is about; one is open at a time"
-        ),
-        sa.Column("text", sa.Text(), nullable=False, comment="for people"),
-        sa.Column("raised_at", INSTANT, nullable=False, comment="when it began"),
-        sa.Column("sent_at", INSTANT, nullable=True, comment="when people were told"),
-        sa.PrimaryKeyConstraint("key", name="pk_notice"),
-    )
-
-
-def _pause() -> None:
-    op.create_table(
-        "pause",
-        sa.Column("id", COUNTER, nullable=False, comment="counts up"),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why"),
-        sa.Column("by", sa.Text(), nullable=False, comment="who paused"),
-        sa.Column("paused_at", INSTANT, nullable=False, comment="from"),
-        sa.Column("resumed_at", INSTANT, nullable=True, comment="until; null while it lasts"),
-        sa.Column("resumed_by", sa.Text(), nullable=False, comment="who resumed"),
-        sa.PrimaryKeyConstraint("id", name="pk_pause"),
-    )
-
-
-def _sent_log() -> None:
-    op.create_table(
-        "sent_log",
-        sa.Column(
-            "log_id", sa.String(length=64), nullable=False, comment="drawn when the log was created"
-        ),
-        sa.Column("place", sa.Text(), nullable=False, comment="machine and file it is on"),
-        sa.Column(
-            "seq", sa.BigInteger(), nullable=False, comment="last line that this database knows"
-        ),
-        sa.Column("registered_at", INSTANT, nullable=False, comment="when it was first seen"),
-        sa.PrimaryKeyConstraint("log_id", name="pk_sent_log"),
-    )
-
-
-def _trust() -> None:
-    op.create_table(
-        "trust",
-        sa.Column("id", COUNTER, nullable=False, comment="counts up; the last is in force"),
-        sa.Column(
-            "recorded", JSON, nullable=False, comment="JSON: mode, servers, handles, sources"
-        ),
-        sa.Column("by", sa.Text(), nullable=False, comment="who confirmed it"),
-        sa.Column("at", INSTANT, nullable=False, comment="when"),
-        sa.PrimaryKeyConstraint("id", name="pk_trust"),
-    )
-
-
-def _worker() -> None:
-    op.create_table(
-        "worker",
-        sa.Column("name", sa.Text(), nullable=False, comment="service and process"),
-        sa.Column("facts", JSON, nullable=False, comment="JSON: what it says of itself"),
-        sa.Column("beat_at", INSTANT, nullable=False, comment="last sign of life"),
-        sa.PrimaryKeyConstraint("name", name="pk_worker"),
-    )
-
-
-def _attempt() -> None:
-    op.create_table(
-        "attempt",
-        sa.Column("id", COUNTER, nullable=False, comment="counts up"),
-        sa.Column("delivery_id", sa.Text(), nullable=False, comment="what was tried"),
-        sa.Column("fence", sa.BigInteger(), nullable=False, comment="the claim it belongs to"),
-        sa.Column("owner", sa.Text(), nullable=False, comment="worker"),
-        sa.Column(
-            "phase", sa.String(length=16), nullable=False, comment="preparing, calling, done"
-        ),
-        sa.Column(
-            "outcome",
-            sa.String(length=16),
-            nullable=False,
-            comment="name of the event; empty while open",
-        ),
-        sa.Column("reason", sa.Text(), nullable=False, comment="what the platform said"),
-        sa.Column("remote_id", sa.Text(), nullable=False, comment="id, where one came back"),
-        sa.Column("started_at", INSTANT, nullable=False, comment="claimed"),
-        sa.Column("called_at", INSTANT, nullable=True, comment="just before the first byte"),
-        sa.Column("ended_at", INSTANT, nullable=True, comment="outcome stored"),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name="fk_attempt_delivery_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_attempt"),
-        sa.UniqueConstraint("delivery_id", "fence", name="uq_attempt_delivery_id_fence"),
-    )
-
-
-def _move() -> None:
-    op.create_table(
-        "move",
-        sa.Column("id", COUNTER, nullable=False, comment="counts up"),
-        sa.Column("delivery_id", sa.Text(), nullable=False, comment="what moved"),
-        sa.Column("at", INSTANT, nullable=False, comment="when"),
-        sa.Column("actor", sa.Text(), nullable=False, comment="person or service"),
-        sa.Column(
-            "event",
-            sa.String(length=16),
-            nullable=False,
-            comment="name in bot.core.lifecycle.Event",
-        ),
-        sa.Column("before", sa.String(16), nullable=False, comment="state it left"),
-        sa.Column("after", sa.String(16), nullable=False, comment="state it came to"),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why"),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name="fk_move_delivery_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_move"),
-    )
-    op.create_index("ix_move_delivery_id", "move", ["delivery_id"], unique=False)
-
-
-def _snapshot() -> None:
-    op.create_table(
-        "snapshot",
-        sa.Column("delivery_id", sa.Text(), nullable=False, comment="whose numbers"),
-        sa.Column(
-            "age_label", sa.String(length=16), nullable=False, comment="1h, 6h, 24h, 72h, 7d, 30d"
-        ),
-        sa.Column("due_at", INSTANT, nullable=False, comment="when to read"),
-        sa.Column("taken_at", INSTANT, nullable=True, comment="when it was read"),
-        sa.Column(
-            "state",
-            sa.String(length=16),
-            nullable=False,
-            comment="DUE, TAKEN, FAILED, GONE, MISSED",
-        ),
-        sa.Column(
-            "closes_as",
-            sa.String(length=16),
-            nullable=False,
-            comment="MISSED; FAILED once it was tried",
-        ),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why there are no numbers"),
-        sa.Column(
-            "likes", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
-        ),
-        sa.Column(
-            "reposts", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
-        ),
-        sa.Column(
-            "replies", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
-        ),
-        sa.Column(
-            "quotes", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
-        ),
-        sa.Column(
-            "bookmarks", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
-        ),
-        sa.Column(
-            "impressions",
-            sa.BigInteger(),
-            nullable=True,
-            comment="null where untold, never 0 for it",
-        ),
-        sa.Column(
-            "clicks", sa.BigInteger(), nullable=True, comment="null where untold, never 0 for it"
-        ),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name="fk_snapshot_delivery_id"),
-        sa.PrimaryKeyConstraint("delivery_id", "age_label", name="pk_snapshot"),
-    )
-    op.create_index("ix_snapshot_state_due_at", "snapshot", ["state", "due_at"], unique=False)
-
-
-def _user() -> None:
-    op.create_table(
-        "user",
-        sa.Column("name", sa.Text(), nullable=False, comment="small letters, digits, . _ -"),
-        sa.Column("roles", sa.Text(), nullable=False, comment="names, with a space between"),
-        sa.Column(
-            "password_hash", sa.Text(), nullable=False, comment="argon2id, with its parameters"
-        ),
-        sa.Column(
-            "feed_sha256",
-            sa.String(length=64),
-            nullable=True,
-            comment="of the key in the calendar's address",
-        ),
-        sa.Column("created_at", INSTANT, nullable=False, comment="when"),
-        sa.PrimaryKeyConstraint("name", name="pk_user"),
-    )
-
-
-def _session() -> None:
-    op.create_table(
-        "session",
-        sa.Column(
-            "id_sha256", sa.String(length=64), nullable=False, comment="of the id in the cookie"
-        ),
-        sa.Column("user", sa.Text(), nullable=False, comment="whose"),
-        sa.Column("started_at", INSTANT, nullable=False, comment="signed in"),
-        sa.Column("seen_at", INSTANT, nullable=False, comment="last used, to the minute"),
-        sa.ForeignKeyConstraint(["user"], ["user.name"], name="fk_session_user"),
-        sa.PrimaryKeyConstraint("id_sha256", name="pk_session"),
-    )
-    op.create_index("ix_session_user", "session", ["user"], unique=False)
-
-
-def _login_failure() -> None:
-    op.create_table(
-        "login_failure",
-        sa.Column(
-            "name_sha256",
-            sa.String(length=64),
-            nullable=False,
-            comment="of the name that was typed",
-        ),
-        sa.Column("count", sa.Integer(), nullable=False, comment="failures in a row"),
-        sa.Column("last_at", INSTANT, nullable=False, comment="the last of them"),
-        sa.PrimaryKeyConstraint("name_sha256", name="pk_login_failure"),
-    )
-
-
-def _digest() -> None:
-    op.create_table(
-        "digest",
-        sa.Column("week", sa.String(length=8), nullable=False, comment="ISO week, 2026-W50"),
-        sa.Column("claimed_at", INSTANT, nullable=False, comment="a worker began to send it"),
-        sa.Column("sent_at", INSTANT, nullable=True, comment="people have it"),
-        sa.PrimaryKeyConstraint("week", name="pk_digest"),
-    )
+def upgrade() -> None:
+    """Create them; primary and foreign keys are named by the convention of the metadata."""
+    for name, items in TABLES.items():
+        op.create_table(name, *items)
+    for name, table, columns in INDEXES:
+        op.create_index(name, table, columns)
+    for name, table, columns, where in UNIQUE:
+        only = sa.text(where)
+        op.create_index(name, table, columns, unique=True, sqlite_where=only, postgresql_where=only)
