@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -72,13 +73,12 @@ def test_row_10_no_name_and_no_tls(theatre: Make, tally: Tally, server: str) -> 
     campaign = stage.stage.loaded.campaign
     assert campaign is not None
     platform: Any = stage.bot.connections.platform("m")
-    good = platform._client.api_base_url
-    platform._client._Mastodon__api_base_url = server.format(port=port)
-    platform._client.api_base_url = server.format(port=port)
+    adapter = platform._session.get_adapter("https://")
+    good, adapter._origin = adapter._origin, urlsplit(server.format(port=port))
     stage.until(stage.due + 5 * MINUTE)
     assert stage.world.taken() == []
     assert stage.rows[0].state is State.READY, "surely nothing was published"
-    platform._client._Mastodon__api_base_url = platform._client.api_base_url = good
+    adapter._origin = good
 
     counted = stage.go_on()
 

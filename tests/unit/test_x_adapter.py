@@ -506,7 +506,7 @@ def test_who_owns_the_app_reads_its_timeline_for_less(server: XStandin) -> None:
     meter = CountingMeter()
     server.world.owns_app = True
 
-    prepare(x_at(server.origin, meter=meter, owns_app=True), "cheap")
+    prepare(x_at(server.origin, meter=meter, own={"owns_app": True}), "cheap")
 
     assert meter.reserved == [("owned_read", 5)]
 

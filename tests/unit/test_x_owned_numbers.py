@@ -34,7 +34,7 @@ def test_a_thread_is_read_in_one_page_and_days_apart_one_by_one(server: XStandin
     thread = refs(server, "one", "two", "three")
     old = refs(server, "much later", apart=60 * 24)
     meter = CountingMeter()
-    x = x_at(server.origin, meter=meter, owns_app=True)
+    x = x_at(server.origin, meter=meter, own={"owns_app": True})
 
     told = x.metrics([*old, *thread])
 
@@ -47,7 +47,7 @@ def test_a_thread_is_read_in_one_page_and_days_apart_one_by_one(server: XStandin
 def test_what_stands_between_is_not_mixed_up(server: XStandin) -> None:
     first, other, last = refs(server, "one", "between", "three")
     server.world.statuses[other.id].numbers = {"like_count": 99}
-    x = x_at(server.origin, owns_app=True)
+    x = x_at(server.origin, own={"owns_app": True})
 
     told = x.metrics([first, last])
 
@@ -58,7 +58,7 @@ def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin) -> N
     server.world.lag = 3600.0
     (late,) = refs(server, "one")
     gone = PostRef("42")
-    x = x_at(server.origin, owns_app=True)
+    x = x_at(server.origin, own={"owns_app": True})
 
     told = x.metrics([late, gone])
 
@@ -69,7 +69,7 @@ def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin) -> N
 @pytest.mark.parametrize("body", [b'{"data": {"id": "1"}}', b'{"data": ["1"]}'])
 def test_a_timeline_that_is_no_list_is_no_answer(server: XStandin, body: bytes) -> None:
     (ref,) = refs(server, "one")
-    x = x_at(server.origin, owns_app=True)
+    x = x_at(server.origin, own={"owns_app": True})
     server.faults.spoil(r"^GET /2/users/", Fault(answer=Answer(200, body)), times=1)
 
     with pytest.raises(UnavailableError, match="no list"):
@@ -77,5 +77,5 @@ def test_a_timeline_that_is_no_list_is_no_answer(server: XStandin, body: bytes) 
 
 
 def test_nothing_asked_is_nothing_read(server: XStandin) -> None:
-    assert x_at(server.origin, owns_app=True).metrics([]) == {}
+    assert x_at(server.origin, own={"owns_app": True}).metrics([]) == {}
     assert server.requests == []

@@ -74,13 +74,19 @@ class _BoundedAdapter(HTTPAdapter):
         try:
             with CallDeadline(sum(limits)) as self._deadline:
                 response = super().send(request, **options)
-                self._exchange.answered(response.status_code, response.headers)
-                if self._exchange.server_time:
-                    self._connection.on_server_time(self._exchange.server_time)
-                self._exchange.read(self._body(response))
+                self._note(response)
         finally:
             self.poolmanager.clear()
         return self._cleaned(response)
+
+    def _note(self, response: requests.Response) -> None:
+        try:
+            self._exchange.answered(response.status_code, response.headers)
+            if self._exchange.server_time:
+                self._connection.on_server_time(self._exchange.server_time)
+            self._exchange.read(self._body(response))
+        finally:
+            response.close()  # an answer that is given up is not read by anyone else
 
     def _body(self, response: requests.Response) -> bytes:
         body = read_body(_chunks(response), response.headers.get("Content-Encoding", ""))
