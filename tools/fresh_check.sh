@@ -47,11 +47,11 @@ make_base() {
 
 # What is, or could be, committed; and the third-party data beside it.
 copy_tree() {
-    mkdir -p "$top/root/project/main"
+    mkdir -p "$top/srv/project/main"
     git ls-files -z --cached --others --exclude-standard |
         tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
-        tar --extract --directory "$top/root/project/main"
-    [ ! -d ../shared ] || cp -r ../shared "$top/root/project/shared"
+        tar --extract --directory "$top/srv/project/main"
+    [ ! -d ../shared ] || cp -r ../shared "$top/srv/project/shared"
     # Names and certificates as here, so that packages can be fetched behind a company's proxy.
     cp /etc/resolv.conf "$top/etc/resolv.conf"
     cp /etc/ssl/certs/ca-certificates.crt "$top/etc/ssl/certs/ca-certificates.crt"
@@ -73,7 +73,7 @@ in_root() {
         bundle=/etc/ssl/certs/ca-certificates.crt
         exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
             CI=true PIP_CERT=$bundle SSL_CERT_FILE=$bundle NODE_EXTRA_CA_CERTS=$bundle \
-            chroot "$top" sh -c "cd /root/project/main && $*"
+            chroot "$top" sh -c "cd /srv/project/main && $*"
     ' in-root "$top" "$@"
 }
 

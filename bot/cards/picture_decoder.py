@@ -24,7 +24,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - else Pillow loads all of 
 MAX_PIXELS = 40_000_000
 #: Neither side may be longer, as no decoder promises more (and WebP ends at 16,383).
 MAX_SIDE = 16_000
-#: What is posted has no more than this: 3840 by 2160, Mastodon's bound; others scale down too.
+#: What is posted has no more than this: 3840 by 2160, the smallest bound of a platform.
 MAX_POSTED_PIXELS = 8_294_400
 #: A picture that is made to fit never gets smaller than this on its longer side.
 MIN_SIDE = 480

@@ -140,7 +140,7 @@ def test_what_is_left_out_is_careful(tree: CampaignTree) -> None:
             "https://mastodon.social",
             "http://mastodon.social",
             "schedule.yaml:4:39: accounts.masto.server: 'http://mastodon.social': secrets go over "
-            "https only; write an origin such as https://mastodon.social",
+            "https only; write an origin such as https://social.example",
         ),
         (
             "platform: bluesky",
