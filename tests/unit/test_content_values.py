@@ -228,7 +228,7 @@ def test_an_impossible_moment_gives_the_reason(typed: str, message: str) -> None
             values.handle,
             "a b",
             "'a b' is no handle; write a handle such as coalition.example or "
-            "coalition@mastodon.social",
+            "coalition@social.example",
         ),
         (values.text, " ", "has nothing that can be seen; write text, or take the key out"),
         (
