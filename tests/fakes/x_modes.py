@@ -55,6 +55,4 @@ MODES: Mapping[str, Callable[[], Fault]] = {
         Answer(201, gzip.compress(b" " * 100_000_000), {**_JSON, "Content-Encoding": "gzip"}),
         stored=True,
     ),
-    "trickle": lambda: Fault(trickle=0.2),
-    "stall": lambda: Fault(stall=3600.0),
 }

@@ -30,8 +30,7 @@ def run_for(stage: Theatre, seconds: int) -> None:
         stage.bot.beat()
         for account in stage.bot.busy(stage.clock.now()):
             stage.bot.lane(account)
-        stage.clock.ahead += timedelta(seconds=1)
-        stage.world.set_ahead(stage.clock.ahead)
+        stage.clock.pass_by(timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("name", list(STEPS))

@@ -509,7 +509,6 @@ _NAMES = st.lists(st.sampled_from(["one", "two", "three", "four", "five"]), uniq
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data(), edits=_EDITS)

@@ -219,7 +219,6 @@ def explore(machine: type[Outbox], *, examples: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
             # Shrinking on a real database outlasts the test's time; 30 steps can be read.

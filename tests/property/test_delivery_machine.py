@@ -337,7 +337,6 @@ def machine(migrated_file: Path) -> Iterator[type[Deliveries]]:
 
 
 _USUAL = settings(
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.core.campaign import Account, Source
@@ -93,7 +93,6 @@ def quotations(draw: st.DrawFn) -> tuple[Source, str]:
     return drawn, " […] ".join(fragments)
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(quotations())
 def test_whole_words_of_a_source_are_proved_and_stay_as_written(drawn: tuple[Source, str]) -> None:
     own, text = drawn
@@ -110,7 +109,6 @@ def test_whole_words_of_a_source_are_proved_and_stay_as_written(drawn: tuple[Sou
     assert list(quote.fragments) == sorted(quote.fragments)
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(quotations(), st.data())
 def test_a_changed_character_is_never_proved_in_its_place(
     drawn: tuple[Source, str], data: st.DataObject
@@ -128,7 +126,6 @@ def test_a_changed_character_is_never_proved_in_its_place(
 
 
 @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
-@settings(deadline=None)  # the first example compiles patterns
 @given(drawn=quotations(), own_words=st.sampled_from(["", "See:", "بۇنى كۆرۈڭ"]))
 def test_no_step_changes_a_byte_between_the_marks(
     traits: Traits, drawn: tuple[Source, str], own_words: str
@@ -169,7 +166,6 @@ def _quoted(own: Source, statuses: tuple[Status, ...]) -> str:
     return "".join("".join(own.text[span.start : span.end].split()) for span in spans)
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(quotations())
 def test_folding_never_loses_the_way_back(drawn: tuple[Source, str]) -> None:
     text = drawn[0].text
@@ -181,7 +177,6 @@ def test_folding_never_loses_the_way_back(drawn: tuple[Source, str]) -> None:
         assert folded.original(0, len(folded.text))[1] <= len(text)
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(st.text("abc’'–- \u00a0", min_size=1, max_size=30), st.data())
 def test_every_difference_is_where_it_says(right: str, data: st.DataObject) -> None:
     swap = {"’": "'", "'": "’", "–": "-", "-": "–", " ": "\u00a0", "\u00a0": " "}
@@ -194,7 +189,6 @@ def test_every_difference_is_where_it_says(right: str, data: st.DataObject) -> N
         assert one.written != one.right
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(sources(40), st.data())
 def test_a_text_fragment_leads_to_its_words_and_nowhere_else(
     own: Source, data: st.DataObject
@@ -213,7 +207,6 @@ def test_a_text_fragment_leads_to_its_words_and_nowhere_else(
         assert all(len(list(occurrences(plain, term.casefold()))) == 1 for term in terms)
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(st.text("ab s’‘“”'\"«»„ \n", max_size=40))
 def test_marks_are_found_in_any_text_without_losing_count(text: str) -> None:
     marked, alone = marked_spans(text)
@@ -228,7 +221,6 @@ def test_marks_are_found_in_any_text_without_losing_count(text: str) -> None:
     assert len(used) == len(set(used))
 
 
-@settings(deadline=None)  # the first example compiles patterns
 @given(sources(20), st.text(max_size=20))
 def test_anything_may_be_looked_for(own: Source, text: str) -> None:
     located = locate(text, [own])

@@ -60,7 +60,7 @@ def test_no_letter_is_lost_in_pieces(text: str) -> None:
     assert all(pieces(text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS, st.floats(3, 30))
 def test_no_letter_is_lost_in_lines_and_every_line_fits(text: str, width: float) -> None:
     lines = Measured(text, ENGLISH).lines(width)
@@ -85,7 +85,6 @@ def filled(text: str, width: float) -> list[str]:
     return [line.strip() for line in lines]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text("abcde", min_size=1, max_size=9), min_size=2, max_size=20))
 def test_even_lines_are_no_more_than_filled_ones_and_no_more_ragged(words: list[str]) -> None:
     text, width = " ".join(words), 8.0

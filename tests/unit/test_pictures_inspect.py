@@ -274,7 +274,7 @@ def test_bombs_are_refused_in_little_memory(bomb: str, tmp_path: Path) -> None:
     assert int(megabytes) < 200
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=6),

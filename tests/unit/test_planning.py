@@ -244,7 +244,7 @@ def as_past(rules: Schedule, posts: Iterable[Post], done: Iterable[Assignment]) 
     ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     graphic=st.lists(st.booleans(), min_size=1, max_size=8),
     step=st.integers(1, 9),
