@@ -12,7 +12,7 @@ from tests.faults.reporting import Tally
 from tests.faults.storm import PATIENT, Plan, Replica
 from tests.faults.test_matrix_processes import Calm
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(400), pytest.mark.usefixtures("may_sleep")]
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
 
 
 class Apart(Calm):

@@ -18,7 +18,6 @@ from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.timeout(400),
     pytest.mark.usefixtures("may_sleep"),
 ]
 

@@ -20,7 +20,7 @@ from tests.faults.storm import HASTY, PATIENT, Plan, Storm
 from tests.servers.postgres import PostgresServer
 from tests.waiting import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(400), pytest.mark.usefixtures("may_sleep")]
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
 
 
 class Calm(Storm):

@@ -96,7 +96,7 @@ class TlsServer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         self._listener.close()
 
     def _serve(self) -> None:
