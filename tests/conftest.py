@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import settings
+import structlog
+from hypothesis import HealthCheck, settings
 
+from tests.fakes.compiled import share_compiled
 from tests.system_packages import package_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,15 +25,29 @@ SHARED = ROOT.parent / "shared"
 #: Where the program keeps its data if nobody says otherwise (see `bot.settings`).
 DEFAULT_DATA = ROOT / "data"
 
-# How long an example takes says more of the machine than of the program.
-settings.register_profile("verbatim", deadline=None)
-settings.load_profile("verbatim")
+# How long an example takes is the machine's affair.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
 pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.pds",
     "tests.servers.appview",
     "tests.servers.mastodon",
 ]
+
+
+#: A disk in memory, where there is one: what a test writes is synced for nobody's sake, and power
+#: cuts are played (see tests/faults/disk.py).
+FAST = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
+_ENOUGH = 4_000_000_000
+
+
+def pytest_configure() -> None:
+    """Let all temporary folders be on the fast disk, those of child processes too."""
+    share_compiled()
+    if "TMPDIR" not in os.environ and FAST.is_dir() and shutil.disk_usage(FAST).free > _ENOUGH:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(FAST)
 
 
 class ForbiddenInTestsError(BaseException):
@@ -109,6 +127,17 @@ def _require_loopback(host: str | bytes | None) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _short_logs() -> Iterator[None]:
+    """Write log lines without rich tracebacks, which take longer than the tests."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
 def _umask_kept() -> Iterator[None]:
     """Undo what the program does to its own process, or later tests make private files only."""
     before = os.umask(0o022)
@@ -140,8 +169,11 @@ _REAL_SLEEP = time.sleep
 
 
 @pytest.fixture(autouse=True)
-def _default_data_untouched() -> Iterator[None]:
-    """Refuse to open anything in the data directory of whoever works in this checkout."""
+def _default_data_untouched(tmp_path: Path) -> Iterator[None]:
+    """Refuse to open anything in the data directory of whoever works in this checkout.
+
+    Not while `tmp_path` is cleared: the guard sees a name there, and not in which folder it is.
+    """
     _data_guard.on = True
     yield
     _data_guard.on = False

@@ -16,7 +16,7 @@ from tests.conformance.corpora import hostile, realistic
 from tests.conformance.vectors import report
 from tests.oracles.running import ask, require_packages
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.server
 COUNT = 10_000
 
 Answer = dict[str, Any]

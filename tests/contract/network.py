@@ -33,6 +33,7 @@ from tests.contract.contract import (
 )
 from tests.fakes.errors import everything_said
 from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
+from tests.fakes.hand_timer import HandTimers
 from tests.fakes.loopback import Loopback, Told
 
 HOUR = timedelta(hours=1)
@@ -197,19 +198,23 @@ class NetworkContract(PlatformContract):
         other.close()
         assert stand.live() == []
 
-    @pytest.mark.parametrize("fault", [Fault(trickle=2), Fault(stall=300)], ids=["drips", "mute"])
+    @pytest.mark.parametrize("heard", [0, 30], ids=["mute", "drips"])
     def test_a_server_that_takes_its_time_cannot_stretch_a_call(
-        self, connection: Connection, stand: FaultyStand, fault: Fault
+        self,
+        platform: Platform,
+        stand: FaultyStand,
+        heard: int,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Each byte starts a library's own timeout anew; the whole answer would take minutes."""
-        platform = self.connect(replace(connection, read_timeout=1.0))
+        timers = HandTimers(monkeypatch)
         draft = prepare(platform, "slow")
-        stand.spoil_publish(fault)
+        stand.spoil_publish(Fault(heard=heard, meanwhile=timers.go_off))
 
         with pytest.raises(UnconfirmedError):
             platform.publish(draft)
 
-        platform.close()
+        assert timers.gone_off
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_a_redirect_is_followed_nowhere(

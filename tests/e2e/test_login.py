@@ -22,7 +22,7 @@ def login(folder: Path, token: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
     return subprocess.run(
         [sys.executable, str(ROOT / "run_bot.py"), "login", "masto", "--json", *places],
-        cwd=folder, env=kept, input=f"{token}\n", capture_output=True, text=True, timeout=60,
+        cwd=folder, env=kept, input=f"{token}\n", capture_output=True, text=True,
         check=False,
     )  # fmt: skip
 

@@ -16,8 +16,6 @@ from bot.platforms.rehearsal.book import rehearsed
 from bot.store import open_store
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.timeout(180)
-
 DAYS = "21"
 Do = Callable[..., Any]
 

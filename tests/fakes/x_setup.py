@@ -12,13 +12,13 @@ from bot.platforms.x.adapter import X, connect
 from tests.contract.contract import CountingMeter
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER
+from tests.waiting import CONNECT, READ
 
 
 def connection_to(
     origin: str,
     *,
     meter: CountingMeter | None = None,
-    wait: float = 5.0,
     on_server_time: Callable[[datetime], None] = lambda _time: None,
     **account: Any,
 ) -> Connection:
@@ -27,8 +27,8 @@ def connection_to(
         Account("coalition-x", "x", server=origin, **account),
         secrets_for(USER),
         meter or CountingMeter(),
-        connect_timeout=2.0,
-        read_timeout=wait,
+        connect_timeout=CONNECT,
+        read_timeout=READ,
         on_server_time=on_server_time,
     )
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from bot.store import Room, open_store
 from bot.wiring.service import Bot, build
 from tests.fakes.faultproxy import Fault, FaultProxy
 from tests.faults.ledgers import Networks
-from tests.faults.life import AT_REST, JumpClock, Stage, approve, prepare_stage
+from tests.faults.life import AT_REST, JumpClock, LeadingClock, Stage, approve, prepare_stage
 from tests.faults.networks import PUBLISH
 from tests.faults.reporting import judged
 from tests.integration.store_rows import due
 from tests.servers.postgres import PostgresServer
+from tests.waiting import PATIENCE
 
 DUE_IN = timedelta(seconds=30)
 #: Enough for every wait there is; who is not at rest by then is lost.
@@ -45,12 +46,12 @@ class Replica:
         url: str,
         data: Path,
         world: Networks,
-        clock: JumpClock | None = None,
+        clock: JumpClock,
         *,
         machine: str = "one",
     ) -> None:
         self.stage, self.url, self.data, self.world = stage, url, data, world
-        self.clock = clock or JumpClock(tell=world.set_ahead)
+        self.clock = clock
         self.machine = machine
         self.bot: Bot = self._built()
         #: Lanes, beats and starts that ended in an error of the database.
@@ -165,7 +166,7 @@ class Trap:
 
     def join(self) -> None:
         if self._thread is not None:
-            self._thread.join(20)
+            self._thread.join(PATIENCE)
             assert not self._thread.is_alive()
 
     def _look(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -226,12 +227,12 @@ class Cluster:
         """Build a bot that reaches its new database by that port."""
         self._played += 1
         self.world.forget()
-        self.world.set_ahead(timedelta(0))
-        stage = self.stage.due_at(datetime.now(UTC).replace(microsecond=0) + DUE_IN)
+        clock = LeadingClock(self.world.set_ahead)
+        stage = self.stage.due_at(clock.now().replace(microsecond=0) + DUE_IN)
         with self.server.database(template=self.template) as url:
             reached = url.replace(f":{self.server.port}/", f":{port or self.server.port}/")
             data = self.folder / f"data-{self._played}"
-            made = Replica(stage, reached, data, self.world)
+            made = Replica(stage, reached, data, self.world, clock)
             try:
                 yield made
             finally:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, NullPool, create_engine, event, text
+from sqlalchemy import NullPool, create_engine, text
 
 # The adapters are imported when they are first connected, which each child would do anew.
 import bot.platforms.bluesky.adapter
@@ -22,11 +22,12 @@ import bot.platforms.mastodon.adapter
 import bot.platforms.x.adapter  # noqa: F401 - as above
 from bot.core.reasons import HoldReason
 from bot.services.publisher import Publisher
+from tests.fakes.compiled import share_compiled
 from tests.faults.boundaries import Boundaries
 from tests.faults.ledgers import Taken
 from tests.faults.life import DUE_IN, JumpClock, Stage, live, prepare_stage, write_down
 
-_LONGEST = 60.0
+_LONGEST = 300.0
 #: A restart comes after this, in the life's own time.
 AWAY = timedelta(seconds=5)
 Change = Callable[[Publisher], Publisher]
@@ -103,7 +104,7 @@ class Enumeration:
         #: What is run as a module to enumerate this, and its words but for the schedules.
         self._words = words or ("tests.faults.crashes", platform)
         self._lives = 0
-        _share_compiled()
+        share_compiled()
         self._stage = self._prepare(long=long)
         self._engine = create_engine(self._stage.url, poolclass=NullPool)
         # What SQLAlchemy works out once for all is not worked out anew by each child.
@@ -273,27 +274,3 @@ def told(outcome: Outcome) -> int:
     """Print one line of JSON; the exit code, 1 where anything went wrong."""
     sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
     return 1 if outcome.bad else 0
-
-
-class _Compiled(dict[Any, Any]):
-    """Compiled statements, for every engine of one kind: each life has an engine of its own."""
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        return super().get(key[1:], default)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        super().__setitem__(key[1:], value)
-
-
-_COMPILED: dict[str, _Compiled] = {}
-
-
-def _give_compiled(connection: Any) -> None:
-    known = _COMPILED.setdefault(connection.dialect.name, _Compiled())
-    connection.execution_options(compiled_cache=known)
-
-
-def _share_compiled() -> None:
-    """Let children inherit what is compiled: working it out is a third of a life's time."""
-    if not event.contains(Engine, "engine_connect", _give_compiled):
-        event.listen(Engine, "engine_connect", _give_compiled)

@@ -121,7 +121,7 @@ class Networks:
 def _knock(origin: str) -> None:
     """Wait until a server has let in all who came before."""
     parts = urlsplit(origin)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as door:
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as door:
         door.shutdown(socket.SHUT_WR)
         while door.recv(1024):
             pass
@@ -147,6 +147,6 @@ def networks(folder: Path) -> Iterator[Networks]:
         yield Networks(process, ledger)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait()
         for pipe in (process.stdin, process.stdout):
             _pipe(pipe).close()

@@ -28,10 +28,14 @@ from tests.fakes.x_standin import USER
 
 PEOPLE = ("Ann", "Ben")
 DUE_IN = timedelta(seconds=60)
+#: What a whole call may take: far longer than any answer takes that comes at all.
+CALL = timedelta(seconds=58)
 #: Nothing moves such a delivery on but a person.
 AT_REST = frozenset({State.SENT, State.HELD, State.FAILED, State.CANCELLED})
 #: Enough for every retry and every read, however they go wrong.
 _LONGEST = timedelta(hours=3)
+#: When a life begins that has a time of its own: waits and keys are then the same in each run.
+_ALWAYS = datetime(2027, 3, 1, 9, tzinfo=UTC)
 _NO_ROOM = Room(least_free=0, ballast=0)
 
 _OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
@@ -104,11 +108,37 @@ class TickingClock(JumpClock):
         self._ticks = 0
 
     def now(self) -> datetime:
+        return self._read() + self.wrong_by
+
+    def monotonic(self) -> float:
+        return self._read().timestamp()
+
+    def _read(self) -> datetime:
         self._ticks += 1
         return self._start + self.ahead + timedelta(milliseconds=self._ticks)
 
-    def monotonic(self) -> float:
-        return self.now().timestamp()
+
+class LeadingClock(TickingClock):
+    """The same, for servers that are told the time whenever it is read.
+
+    Their own clocks go on by themselves: what a slow machine does in an hour is no hour here.
+    """
+
+    def __init__(self, tell: Callable[[timedelta], None]) -> None:
+        super().__init__(_ALWAYS, timedelta(0), tell)
+
+    def pass_by(self, time: timedelta) -> None:
+        """Let true time pass, whatever the wall clock says."""
+        self.ahead += time
+        self._read()
+
+    def jump(self, until: datetime) -> None:
+        self.pass_by(max(until - self.now(), timedelta(0)))
+
+    def _read(self) -> datetime:
+        moment = super()._read()
+        self._tell(moment - datetime.now(UTC))
+        return moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +217,8 @@ def prepare_stage(
     template = folder / "template" / "live.db"
     open_store(f"sqlite:///{template}", create=True, room=_NO_ROOM).close()
     known = Settings(
-        settle_first=timedelta(0), settle_apart=timedelta(0), connect_timeout=timedelta(seconds=2),
-        read_timeout=timedelta(seconds=2),
+        settle_first=timedelta(0), settle_apart=timedelta(0), connect_timeout=CALL / 2,
+        read_timeout=CALL / 2,
     )  # fmt: skip
     stage = Stage(folder, loaded, template, known)
     stage.empty()

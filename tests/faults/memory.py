@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_PATIENCE = 20.0
+from tests.waiting import PATIENCE
 
 
 class Memories:
@@ -37,7 +37,7 @@ class Memories:
 
 def wait_until_quiet() -> None:
     """Wait until no request is being served: what the dead sent may still be at work."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while any("process_request_thread" in one.name for one in threading.enumerate()):
         if time.monotonic() > deadline:
             raise AssertionError("a request is served for ever")

@@ -299,6 +299,13 @@ class Networks:
         servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
         servers[account].kill = (pid, when)
 
+    def do_hurry(self, account: str) -> None:
+        """Let those that stall go on at once."""
+        servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
+        server = servers[account]
+        server.stopped.set()
+        server.stopped = threading.Event()
+
     def do_quirk(self, account: str, **quirks: Any) -> None:
         """Let a server be as some are; for X its world's settings."""
         of = {"m": self.m.quirks, "b": self.b.quirks, "x": self.x.world}[account]

@@ -25,9 +25,7 @@ from bot.store.schema import metadata
 from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
 from tests.faults.ledgers import Networks, networks
 from tests.faults.life import Elsewhere, Stage
-
-#: Longer would be longer than any lease.
-_PATIENCE = 60.0
+from tests.waiting import PATIENCE
 
 
 class Tables:
@@ -47,7 +45,7 @@ class Tables:
 
     def wait_for_end_of(self, life: str) -> None:
         """Wait until the server has let go of all connections of a life."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         query = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s"
         while self._owner.execute(query, (life,)).fetchone():
             assert time.monotonic() < deadline, f"the server keeps the connections of {life}"

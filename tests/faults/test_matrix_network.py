@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,8 +12,10 @@ import pytest
 
 from bot.core.model import State
 from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
+from tests.fakes.hand_timer import HandTimers
 from tests.fakes.x_api import DUPLICATE
 from tests.fakes.x_modes import as_answer
+from tests.faults.life import CALL
 from tests.faults.reporting import Tally
 from tests.faults.theatre import Theatre, total
 
@@ -126,21 +127,17 @@ def test_row_12_an_answer_cut_on_its_way(
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_row_13_an_answer_that_trickles(theatre: Make, tally: Tally, account: str) -> None:
+def test_row_13_an_answer_that_trickles(
+    theatre: Make, tally: Tally, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers = HandTimers(monkeypatch)
     stage = theatre(account)
-    stage.set(connect_timeout=timedelta(seconds=0.5), read_timeout=timedelta(seconds=1))
-    stage.spoil(account, Fault(trickle=0.1))
-    stage.start()
-    stage.until(stage.due - timedelta(seconds=1))
-    began = time.monotonic()
+    stage.spoil(account, Fault(heard=30, meanwhile=timers.go_off))
 
-    stage.until(stage.due)
+    counted = stage.play()
 
-    took = time.monotonic() - began
-    counted = stage.go_on()
-    tally(13, f"answer of 1 byte a tenth second ({account})", counted, injected=1,
-          also={"longest call": round(took, 2)})  # fmt: skip
-    assert took < 4.0
+    tally(13, f"answer that trickles until the call's time is up ({account})", counted, injected=1)
+    assert timers.gone_off == [CALL.total_seconds()]
     assert_clean(counted)
     assert counted["once"] == 1
 

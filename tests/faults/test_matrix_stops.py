@@ -14,7 +14,7 @@ from tests.faults.ledgers import ROOT
 from tests.faults.reporting import Tally
 from tests.servers.postgres import PostgresServer
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.server
 
 
 def stopped(server: PostgresServer, template: str, account: str, cuts: int) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def stopped(server: PostgresServer, template: str, account: str, cuts: int) -> d
     words = (account, "--port", str(server.port), "--template", template, "--cuts", str(cuts))
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.stops", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=550,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     counted: dict[str, Any] = json.loads(done.stdout)

@@ -11,7 +11,7 @@ from tests.faults.ledgers import Networks
 from tests.faults.reporting import Tally
 from tests.faults.storm import Plan, Storm
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(900), pytest.mark.usefixtures("may_sleep")]
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
 
 
 def weather(tmp_path: Path, world: Networks, plan: Plan, *, url: str = "") -> dict[str, Any]:

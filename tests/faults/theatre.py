@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from bot.core.model import Delivery, State
 from bot.wiring.service import Bot
 from tests.fakes.faultproxy import Fault, FaultProxy
 from tests.faults.ledgers import Networks
-from tests.faults.life import JumpClock, approve, bot_of, drive, prepare_stage
+from tests.faults.life import LeadingClock, approve, bot_of, drive, prepare_stage
 from tests.faults.networks import PUBLISH
 from tests.faults.reporting import judged
 
@@ -28,11 +28,10 @@ class Theatre:
     ) -> None:
         self.world = world
         world.forget()
-        self.clock = JumpClock(tell=world.set_ahead)
-        world.set_ahead(timedelta(0))
+        self.clock = LeadingClock(world.set_ahead)
         self.proxies = {name: FaultProxy(world.origins[name]) for name in accounts}
         origins = {name: proxy.origin for name, proxy in self.proxies.items()}
-        self.due = datetime.now(UTC).replace(microsecond=0) + DUE_IN
+        self.due = self.clock.now().replace(microsecond=0) + DUE_IN
         self.stage = prepare_stage(folder, origins, long=long)
         self.stage.empty()
         self.stage = self.stage.due_at(self.due)

@@ -7,24 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from tests.fakes.newsroom import Newsroom
 
 
 @pytest.fixture
-def _short_logs() -> Iterator[None]:
-    """Write log lines without rich tracebacks, which take longer than the tests."""
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def newsroom(tmp_path: Path, migrated_file: Path, _short_logs: None) -> Iterator[Newsroom]:
+def newsroom(tmp_path: Path, migrated_file: Path) -> Iterator[Newsroom]:
     """Furnish a newsroom with an embedded database; nothing is started."""
     path = tmp_path / "data" / "live.db"
     path.parent.mkdir(mode=0o700)

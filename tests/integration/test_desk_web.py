@@ -30,6 +30,7 @@ from tests.fakes.desk_stage import (
     serving,
 )
 from tests.integration.store_rows import due
+from tests.waiting import PATIENCE
 
 CHANGES = [door for door in DOORS if door.method == "POST"]
 PAGES = [door for door in DOORS if door.method == "GET"]
@@ -56,7 +57,7 @@ class Browser:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        connection = http.client.HTTPConnection(*self.place, timeout=30)
+        connection = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
         own = {"Cookie": self.cookie} if self.cookie else {}
         connection.request(method, path, body, {**own, **self.headers, **(headers or {})})
         got = connection.getresponse()
@@ -383,7 +384,7 @@ def test_a_value_that_is_there_twice_is_refused(browser: Browser, twice: str) ->
 
 def raw(stage: DeskStage, request: bytes) -> bytes:
     host, _, port = stage.origin.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
         line.sendall(request)
         line.shutdown(socket.SHUT_WR)
         return line.recv(65536)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def room(store_url: str, tmp_path: Path, _short_logs: None) -> Iterator[Newsroom]:
+def room(store_url: str, tmp_path: Path) -> Iterator[Newsroom]:
     (tmp_path / "data").mkdir(mode=0o700, exist_ok=True)
     made = Newsroom(tmp_path, store_url, accounts=("m", "b"))
     yield made

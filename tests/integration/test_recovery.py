@@ -13,6 +13,7 @@ from bot.core.model import State
 from bot.core.reasons import CancelReason, HoldReason
 from bot.errors import UnauthorizedError, UnavailableError, UnconfirmedError
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
+from tests.waiting import PATIENCE
 
 
 class Vault:
@@ -228,12 +229,12 @@ def test_only_one_thread_settles(vault: Vault, room: Newsroom) -> None:
 
     def wait() -> None:
         asked.set()
-        answered.wait(10)
+        answered.wait(PATIENCE)
 
     room.servers["m"].before_find = wait
     other = Thread(target=room.bot.recovery.run)
     other.start()
-    asked.wait(10)
+    assert asked.wait(PATIENCE)
 
     assert not room.bot.recovery.run()
 

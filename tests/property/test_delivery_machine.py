@@ -343,7 +343,6 @@ _USUAL = settings(
 )
 
 
-@pytest.mark.timeout(600)
 def test_nothing_is_sent_twice_lost_or_sent_against_the_rules(machine: type[Deliveries]) -> None:
     run_state_machine_as_test(
         machine, settings=settings(_USUAL, max_examples=25, stateful_step_count=30)

@@ -30,7 +30,7 @@ import pytest
 
 HOME = Path(__file__).resolve().parent / "bluesky"
 _LOCK = HOME.parents[2] / ".build" / "bluesky.lock"
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _OLDEST_NODE = 22
 
 
@@ -115,7 +115,7 @@ class Pds:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310 - loopback
                 return json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as error:
             with error:

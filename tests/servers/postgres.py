@@ -81,7 +81,7 @@ class PostgresServer:
     def _ctl(self, *arguments: str) -> None:
         data = str(self.directory / "data")
         program = str(self.programs / "pg_ctl")
-        _run_as_postgres(program, "-D", data, "-w", "-t", "60", *arguments)
+        _run_as_postgres(program, "-D", data, "-w", "-t", "300", *arguments)
 
 
 @pytest.fixture(scope="session")

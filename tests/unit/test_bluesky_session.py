@@ -34,6 +34,7 @@ from tests.contract.contract import CountingMeter, no_pictures
 from tests.fakes.errors import everything_said
 from tests.fakes.loopback import Told
 from tests.fakes.quirky_pds import DID, QuirkyPds, token
+from tests.waiting import CONNECT, READ
 
 PASSWORD = "canary-abcd-efgh-ijkl"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -52,18 +53,18 @@ def platform(server: QuirkyPds) -> Iterator[BlueskyPlatform]:
     platform.close()
 
 
-def connection(origin: str, *, seconds: float = 30.0, handle: str = "voice.example") -> Connection:
+def connection(origin: str, *, handle: str = "voice.example") -> Connection:
     return Connection(
         Account("voice", "bluesky", server=origin, handle=handle),
         {"APP_PASSWORD": PASSWORD},
         CountingMeter(),
-        connect_timeout=min(seconds, 5.0),
-        read_timeout=seconds,
+        connect_timeout=CONNECT,
+        read_timeout=READ,
     )
 
 
-def adapter(origin: str, *, seconds: float = 30.0) -> BlueskyPlatform:
-    made = connect(connection(origin, seconds=seconds))
+def adapter(origin: str) -> BlueskyPlatform:
+    made = connect(connection(origin))
     assert isinstance(made, BlueskyPlatform)
     return made
 

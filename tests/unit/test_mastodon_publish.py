@@ -24,6 +24,7 @@ from bot.platforms.mastodon.adapter import MastodonPlatform, connect
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
+from tests.waiting import CONNECT, READ
 
 POST = "POST /api/v1/statuses"
 TOKEN = "canary-7f3b"
@@ -44,14 +45,14 @@ def platform(server: QuirkyMastodon) -> Iterator[MastodonPlatform]:
     platform.close()
 
 
-def adapter(origin: str, *, token: str = TOKEN, seconds: float = 30.0) -> MastodonPlatform:
+def adapter(origin: str, *, token: str = TOKEN, read: float = READ) -> MastodonPlatform:
     account = Account("voice", "mastodon", server=origin)
     connection = Connection(
         account,
         {"ACCESS_TOKEN": token},
         CountingMeter(),
-        connect_timeout=min(seconds, 5.0),
-        read_timeout=seconds,
+        connect_timeout=CONNECT,
+        read_timeout=read,
     )
     made = connect(connection)
     assert isinstance(made, MastodonPlatform)
