@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.core.engagement import AGES, JUDGED_UP_TO, added, engagements
-from bot.core.judging import Sample
+from bot.core.estimate import Sample
 from bot.core.model import Delivery, Metrics, State
 from bot.store import Outcome, Snapshot, Store
 
@@ -73,6 +73,11 @@ class Reading:
         return Sample(self.id, self.platform, self.account, self.age, count, shown)
 
 
+def label_of(row: Delivery, name: str) -> object:
+    """Return what a delivery is grouped by, or its cost; empty where it has no such label."""
+    return row.labels.get(name) or ""
+
+
 def readings(store: Store) -> tuple[Reading, ...]:
     """Read all that went out, oldest first."""
     snapshots: dict[str, list[Snapshot]] = defaultdict(list)
@@ -82,13 +87,17 @@ def readings(store: Store) -> tuple[Reading, ...]:
     for row in store.outbox.find(states=OUT):
         if row.sent_at is not None:
             threads[row.account, row.post_id, row.occurrence].append(row)
-    followers = _Followers(store)
-    found = [_reading(parts, snapshots, followers) for parts in threads.values()]
+    followers = {name: store.followers.of(name) for name in {account for account, *_ in threads}}
+    found = [
+        _reading(parts, snapshots, followers[account]) for (account, *_), parts in threads.items()
+    ]
     return tuple(sorted(found, key=lambda one: (one.sent_at, one.account, one.post_id)))
 
 
 def _reading(
-    rows: Sequence[Delivery], snapshots: Mapping[str, Sequence[Snapshot]], followers: _Followers
+    rows: Sequence[Delivery],
+    snapshots: Mapping[str, Sequence[Snapshot]],
+    followers: Mapping[str, int],
 ) -> Reading:
     parts = sorted(rows, key=lambda row: row.part)
     first, status = parts[0], parts[0].status
@@ -103,9 +112,9 @@ def _reading(
         url=first.url,
         text=status.text,
         lang=status.lang,
-        labels={name: str(first.labels.get(name) or "") for name in _LABELS},
+        labels={name: str(label_of(first, name)) for name in _LABELS},
         parts=len(parts),
-        followers=followers.at(first.account, sent_at),
+        followers=_followers_at(followers, sent_at),
         numbers=numbers,
         taken_at=taken_at,
         blanks=blanks,
@@ -136,15 +145,6 @@ def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
     return numbers, taken_at, blanks
 
 
-class _Followers:
-    """Each account's followers by day, read once."""
-
-    def __init__(self, store: Store) -> None:
-        self._read: Callable[[str], Mapping[str, int]] = store.followers.of
-        self._known: dict[str, Mapping[str, int]] = {}
-
-    def at(self, account: str, moment: datetime) -> int | None:
-        days = self._known.setdefault(account, self._read(account))
-        day = moment.astimezone(UTC).date().isoformat()
-        before = [known for known in days if known <= day]
-        return days[max(before)] if before else None
+def _followers_at(days: Mapping[str, int], moment: datetime) -> int | None:
+    day = moment.astimezone(UTC).date().isoformat()
+    return days[max(before)] if (before := [known for known in days if known <= day]) else None

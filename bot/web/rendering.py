@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot.core.layout import first_words
 from bot.core.model import State
 from bot.core.zones import shown
 from bot.services.status import status_of
 from bot.services.users import Right
 from bot.web.asking import Asked
 from bot.web.house import House
-from bot.web.words import KINDS, PLATFORMS, first_words
+from bot.web.words import KINDS, PLATFORMS
 
 STATIC = files("bot.web") / "static"
 STYLE = (STATIC / "style.css").read_bytes()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 
 from bot.clock import Clock
-from bot.core.model import Traits
 from bot.services.composing import Composition
 from bot.services.digest import Digest
-from bot.services.mailing import post_office
+from bot.services.mailing import make_sender
 from bot.services.outlook import Forecaster, Outlook
 from bot.services.planner import Planner
-from bot.services.reporter import Report, Reporter
+from bot.services.reporter import Reporter
 from bot.store import Store
 from bot.wiring.content import TRAITS
 from bot.wiring.desk import Office
@@ -23,32 +21,26 @@ _WEEK = 7
 
 
 def reporter(place: Office) -> Reporter:
-    """Give what makes reports of the open database."""
+    """Return what makes reports of the open database."""
     return Reporter(place.store, place.clock, place.campaign, TRAITS)
 
 
 def digest(place: Office) -> Digest:
-    """Give what writes and sends the week's summary."""
-    return digest_of(
-        place.store, place.clock, lambda: place.composition, TRAITS,
-        tuple(map(str, settings().alerts)),
-    )  # fmt: skip
+    """Return what writes and sends the week's summary."""
+    addresses = tuple(map(str, settings().alerts))
+    return digest_of(place.store, place.clock, lambda: place.composition, addresses)
 
 
 def digest_of(
-    store: Store,
-    clock: Clock,
-    composition: Callable[[], Composition],
-    traits: Mapping[str, Traits],
-    addresses: tuple[str, ...],
+    store: Store, clock: Clock, composition: Callable[[], Composition], addresses: tuple[str, ...]
 ) -> Digest:
-    """Give the digest of a campaign whose files may change."""
-
-    def report(*, since: datetime | None = None) -> Report:
-        return Reporter(store, clock, composition().campaign, traits).report(since=since)
+    """Return the digest of a campaign whose files may change."""
 
     def ahead() -> Outlook:
         plan = Planner(store, clock).outlook(composition(), days=_WEEK)
         return Forecaster(store, clock).tell(composition(), plan, days=_WEEK)
 
-    return Digest(store, clock, report, ahead, post_office(addresses))
+    def reporter_now() -> Reporter:
+        return Reporter(store, clock, composition().campaign, TRAITS)
+
+    return Digest(store, clock, reporter_now, ahead, make_sender(addresses))

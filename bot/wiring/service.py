@@ -342,7 +342,7 @@ def build(
         collector=Collector(store, clock, campaign, readers.platform, traits.__getitem__),
         readers=readers,
         digest=digest_of(
-            store, clock, lambda: contents.composition, traits, tuple(map(str, addresses))
+            store, clock, lambda: contents.composition, tuple(map(str, addresses))
         ),
         has_readers=bool(addresses),
         owner=owner,

@@ -12,7 +12,7 @@ from bot.core.campaign import Account
 from bot.core.model import Charge
 from bot.platforms.registry import KINDS
 from bot.services.costs import Forecast, forecasts, kept_for_posts, looks, read_days
-from bot.services.telling import cost_told
+from bot.services.report_text import cost_text
 from bot.store import Store
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign
@@ -75,7 +75,7 @@ def test_without_a_budget_nothing_is_left_or_lacking(store: Store) -> None:
     told = forecast(store, Account("acc", "x"))
 
     assert told.left is None
-    assert cost_told(told).endswith("there is no budget.")
+    assert cost_text(told).endswith("there is no budget.")
 
 
 def test_days_are_counted_by_month() -> None:
