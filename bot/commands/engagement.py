@@ -116,7 +116,7 @@ def _name(row: Row) -> Text:
 def _grid(grid: Grid, title: str) -> Table:
     table = _table(title)
     for name in grid.words:
-        table.add_column(name.lower())
+        table.add_column(name.lower(), no_wrap=name == grid.words[0])
     for name in grid.numbers:
         table.add_column(name.lower(), justify="right")
     for row in grid.rows:
