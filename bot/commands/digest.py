@@ -18,10 +18,10 @@ def command(where: Places, only_print: bool, as_json: bool) -> None:
     """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
     with looking(where.config, where.posts, where.data) as place:
         wanted = digest(place)
-        letter = wanted.letter()
-        if not (only_print or as_json) and not wanted.post(letter):
+        message = wanted.message()
+        if not (only_print or as_json) and not wanted.send(message):
             raise OperatorError("not sent: set VERBATIM_ALERTS, or see the log for who refused it")
     if as_json:
-        print_json({"title": letter.title, "text": letter.text, "html": letter.html})
+        print_json({"title": message.title, "text": message.text, "html": message.html})
     else:
-        click.echo(f"{letter.title}\n\n{letter.text}" if only_print else f"sent: {letter.title}")
+        click.echo(f"{message.title}\n\n{message.text}" if only_print else f"sent: {message.title}")

@@ -152,3 +152,9 @@ def short_link(address: str, most: int = 40) -> str:
     shown = address.split("#", 1)[0].split("?", 1)[0].split("://", 1)[-1].removeprefix("www.")
     shown = shown.rstrip("/")
     return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def first_words(text: str, most: int = 90) -> str:
+    """Return the first words of a text for a list, cut between words."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= most else plain[:most].rsplit(" ", 1)[0] + " …"

@@ -1,4 +1,4 @@
-"""Charts as SVG text: no library, no script, coloured by classes of the page's own style sheet."""
+"""Charts, and their SVG: no library, no script, coloured by classes of the page's style sheet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from markupsafe import Markup, escape
+
+from bot.core.engagement import AGES
+from bot.services.report_text import gained, number
 
 #: Ratios at both ends of the interval plot; what lies outside is cut with an arrow.
 LEAST, MOST = 0.25, 4.0
@@ -28,20 +31,19 @@ def _x(ratio: float) -> float:
     return round(6 + share * (_WIDE - 12), 1)
 
 
-def interval(ratio: float, low: float, high: float) -> Markup:
+def interval(plot: tuple[float, float, float], trend: str) -> Markup:
     """Draw a ratio and its interval on a logarithmic scale; the numbers stand beside it."""
-    kind = standing(low, high)
-    middle = _HIGH / 2
+    (ratio, low, high), middle = plot, _HIGH / 2
     arrows = ""
     if low < LEAST:
-        arrows += f'<path class="{kind}" d="M6 {middle}l6 -4v8z"/>'
+        arrows += f'<path class="{trend}" d="M6 {middle}l6 -4v8z"/>'
     if high > MOST:
-        arrows += f'<path class="{kind}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>'
+        arrows += f'<path class="{trend}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>'
     return _svg(
         f'<svg class="interval" viewBox="0 0 {_WIDE} {_HIGH}" aria-hidden="true" focusable="false">'
         f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
-        f'<path class="span {kind}" d="M{_x(low)} {middle}H{_x(high)}"/>{arrows}'
-        f'<circle class="dot {kind}" cx="{_x(ratio)}" cy="{middle}" r="5"/></svg>'
+        f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{arrows}'
+        f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/></svg>'
     )
 
 
@@ -54,13 +56,6 @@ def interval_axis() -> Markup:
         f'<svg class="interval axis" viewBox="0 0 {_WIDE} 18" aria-hidden="true" '
         f'focusable="false">{marks}</svg>'
     )
-
-
-def standing(low: float | None, high: float | None) -> str:
-    """Name where an interval lies: ``up`` and ``down`` where it is clear of the usual."""
-    if low is None or high is None:
-        return "unknown"
-    return "up" if low > 1 else "down" if high < 1 else "even"
 
 
 def sparkline(growth: Sequence[float | None]) -> Markup:
@@ -87,30 +82,57 @@ def sparkline(growth: Sequence[float | None]) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One line of a chart; None is a gap."""
+class Chart:
+    """Lines over time, and the same in words for who cannot see them."""
 
-    name: str
-    #: (place from 0 to 1, value)
-    points: Sequence[tuple[float, float | None]]
+    title: str
+    text: str
+    #: Name -> (place from 0 to 1, value), in order; None is a gap.
+    series: Mapping[str, Sequence[tuple[float, float | None]]]
+    ticks: Mapping[float, str]
 
 
-def lines(
-    id_: str, title: str, told: str, series: Sequence[Series], ticks: Mapping[float, str]
-) -> Markup:
+def growth_chart(growth: Mapping[str, Sequence[float | None]]) -> Chart | None:
+    """Return the mean engagements of a post by its age; None where nothing was read."""
+    if all(value is None for values in growth.values() for value in values):
+        return None
+    at = [place / (len(AGES) - 1) for place in range(len(AGES))]
+    text = "; ".join(
+        f"{name}: {', '.join(number(value, 1) for value in values)}"
+        for name, values in growth.items()
+    )
+    series = {name: tuple(zip(at, values, strict=True)) for name, values in growth.items()}
+    return Chart("Engagements of a post by its age", text, series, dict(zip(at, AGES, strict=True)))
+
+
+def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
+    """Return the followers that each account gained by day; None where no day is known."""
+    days = [date.fromisoformat(day) for counts in followers.values() for day in counts]
+    if not days:
+        return None
+    first, last = min(days), max(days)
+    span = max(1, (last - first).days)
+    series = {
+        name: [((date.fromisoformat(day) - first).days / span, count - counts[min(counts)])
+               for day, count in sorted(counts.items())]
+        for name, counts in followers.items()
+    }  # fmt: skip
+    text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
+    return Chart("Followers gained", text, series, _day_ticks(first, last))
+
+
+def lines(id_: str, chart: Chart) -> Markup:
     """Draw lines with their names at their ends, told apart by dashes as well as by colour."""
-    values = [value for one in series for _at, value in one.points if value is not None]
-    bottom, top = min(0.0, *values, 0.0) if values else 0.0, nice(max(values, default=1.0))
-    scale = _Scale(bottom, top)
+    values = [value for points in chart.series.values() for _at, value in points
+              if value is not None]  # fmt: skip
+    scale = _Scale(min(0.0, *values, 0.0), nice(max(values, default=1.0)))
+    drawn = (_line(place, points, scale) for place, points in enumerate(chart.series.values()))
     return _svg(
         f'<svg class="lines" viewBox="0 0 {_W} {_H}" role="img" '
         f'aria-labelledby="{id_}-title {id_}-desc">'
-        f'<title id="{id_}-title">{escape(title)}</title>'
-        f'<desc id="{id_}-desc">{escape(told)}</desc>'
-        f"{scale.grid()}{_ticks(ticks)}"
-        + "".join(_line(number, one, scale) for number, one in enumerate(series))
-        + _names(series, scale)
-        + "</svg>"
+        f'<title id="{id_}-title">{escape(chart.title)}</title>'
+        f'<desc id="{id_}-desc">{escape(chart.text)}</desc>'
+        f"{scale.grid()}{_ticks(chart.ticks)}{''.join(drawn)}{_names(chart.series, scale)}</svg>"
     )
 
 
@@ -128,48 +150,47 @@ class _Scale:
         return "".join(
             f'<path class="grid" d="M{_LEFT} {self.y(at)}H{_W - _RIGHT}"/>'
             f'<text class="tick" x="{_LEFT - 5}" y="{self.y(at) + 4}" text-anchor="end">'
-            f"{short(at)}</text>"
+            f"{_short(at)}</text>"
             for at in steps
         )
 
 
-def _place(share: float) -> float:
+def _across(share: float) -> float:
     return round(_LEFT + share * (_W - _LEFT - _RIGHT), 1)
 
 
 def _ticks(ticks: Mapping[float, str]) -> str:
     return "".join(
-        f'<text class="tick" x="{_place(at)}" y="{_H - 9}" text-anchor="middle">'
+        f'<text class="tick" x="{_across(at)}" y="{_H - 9}" text-anchor="middle">'
         f"{escape(label)}</text>"
         for at, label in ticks.items()
     )
 
 
-def _line(number: int, one: Series, scale: _Scale) -> str:
+def _line(place: int, points: Sequence[tuple[float, float | None]], scale: _Scale) -> str:
     drawn, pen = [], "M"
-    for at, value in one.points:
+    for at, value in points:
         if value is None:
             pen = "M"
             continue
-        drawn.append(f"{pen}{_place(at)} {scale.y(value)}")
+        drawn.append(f"{pen}{_across(at)} {scale.y(value)}")
         pen = "L"
-    return f'<path class="line s{number % 6}" d="{"".join(drawn)}"/>' if drawn else ""
+    return f'<path class="line s{place % 6}" d="{"".join(drawn)}"/>' if drawn else ""
 
 
-def _names(series: Sequence[Series], scale: _Scale) -> str:
+def _names(series: Mapping[str, Sequence[tuple[float, float | None]]], scale: _Scale) -> str:
     """Put each name at the end of its line, apart from each other."""
     ends = []
-    for number, one in enumerate(series):
-        known = [(at, value) for at, value in one.points if value is not None]
+    for place, (name, points) in enumerate(series.items()):
+        known = [value for _at, value in points if value is not None]
         if known:
-            ends.append((scale.y(known[-1][1]), number, one.name))
+            ends.append((scale.y(known[-1]), place, name))
     placed, text = -math.inf, ""
-    ends.sort()
     room = _H - _BOTTOM - _LABEL_GAP * len(ends)
-    for end, number, name in ends:
+    for end, place, name in sorted(ends):
         placed = max(placed + _LABEL_GAP, min(end + 4, room + _LABEL_GAP))
         text += (
-            f'<text class="name s{number % 6}" x="{_W - _RIGHT + 6}" y="{placed:.1f}">'
+            f'<text class="name s{place % 6}" x="{_W - _RIGHT + 6}" y="{placed:.1f}">'
             f"{escape(name)}</text>"
         )
     return text
@@ -185,14 +206,14 @@ def nice(value: float) -> float:
     )
 
 
-def short(value: float) -> str:
+def _short(value: float) -> str:
     """Write a number on an axis."""
     if abs(value) >= 1000:
         return f"{value / 1000:.1f}k".replace(".0k", "k")
     return f"{value:.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.1f}"
 
 
-def day_ticks(first: date, last: date) -> Mapping[float, str]:
+def _day_ticks(first: date, last: date) -> Mapping[float, str]:
     """Name both ends and the middle of a stretch of days."""
     span = (last - first).days
     if not span:

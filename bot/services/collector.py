@@ -34,6 +34,7 @@ AGAIN = timedelta(minutes=3)
 #: Between two tries to learn an account's followers.
 FOLLOWERS_AGAIN = timedelta(hours=1)
 _TOO_DEAR = "given up for the posts to come"
+_GONE = "the platform says that it is gone"
 
 
 @dataclass(slots=True)
@@ -159,7 +160,7 @@ class Collector:
             )  # fmt: skip
             tally.taken += taken
         elif ref in lost:
-            self._put(read, Outcome.GONE, "the platform says that it is gone", tally)
+            self._put(read, Outcome.GONE, _GONE, tally)
             self._vanish(read.delivery)
         else:
             self._put_off([read], "the platform told no numbers of a live post", tally)
@@ -177,7 +178,7 @@ class Collector:
             if one.outcome is Outcome.DUE:
                 self.store.snapshots.put(
                     delivery.id, one.age_label, taken_at=self.clock.now(), outcome=Outcome.GONE,
-                    reason="the platform says that it is gone",
+                    reason=_GONE,
                 )  # fmt: skip
 
     def _put_off(

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Protocol
 
 from bot.clock import Clock
 from bot.core.zones import midnight, shown
 from bot.log import get_logger
-from bot.services.mailing import Letter, Post
+from bot.services.mailing import Message, Send
 from bot.services.outlook import Outlook
 from bot.services.page import page
-from bot.services.reporter import Line, Report
-from bot.services.telling import (
-    cost_told,
-    day_verdict,
-    headlines,
-    lacking_told,
-    ratio,
-    standing_told,
-)
+from bot.services.presenter import Presented, present
+from bot.services.reporter import Report, Reporter
 from bot.store import Outcome, Store
 
 log = get_logger(__name__)
@@ -34,76 +26,65 @@ HOUR = 8
 _NAMED = 5
 
 
-class MakeReport(Protocol):
-    """Makes a report of what went out since a moment."""
-
-    def __call__(self, *, since: datetime | None = None) -> Report:
-        """Make it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Digest:
     """Writes the summary of the last seven days, and sends it once a week."""
 
     store: Store
     clock: Clock
-    report: MakeReport
+    #: Of the campaign as its files are now.
+    reporter: Callable[[], Reporter]
     #: The coming week.
     ahead: Callable[[], Outlook]
-    post: Post
+    send: Send
 
-    def letter(self) -> Letter:
-        """Write the summary of the seven days before today."""
-        everything = self.report()
-        now, zone = self.clock.now(), everything.zone
+    def message(self) -> Message:
+        """Return the summary of the seven days before today."""
+        reporter, now = self.reporter(), self.clock.now()
+        zone = reporter.campaign.zone
         start, end = midnight(now, zone, days=-7), midnight(now, zone)
-        week = self.report(since=start)
-        text = "\n".join(self._lines(week, start, end))
+        week = reporter.report(since=start)
         first, last = start.astimezone(zone), (end - timedelta(hours=12)).astimezone(zone)
-        title = f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}"
-        return Letter(title, text, f"engagement-{last:%Y-%m-%d}.html", page(everything))
-
-    def send(self) -> bool:
-        """Send it now; False where some address did not take it."""
-        return self.post(self.letter())
+        return Message(
+            f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",
+            "\n".join(self._lines(week, start, end)),
+            f"engagement-{last:%Y-%m-%d}.html",
+            page(reporter.report()),
+        )
 
     def run(self) -> bool:
-        """Send last week's digest where that is due and nobody has; tell whether it went out."""
+        """Send last week's digest where that is due and nobody has; return whether it went out."""
         now = self.clock.now()
-        local = now.astimezone(self.report().zone)
+        local = now.astimezone(self.reporter().campaign.zone)
         if local.weekday() == 0 and local.hour < HOUR:
             return False
         week = "{}-W{:02}".format(*(local - timedelta(days=7)).isocalendar()[:2])
         if self.store.digests.is_sent(week) or not self.store.digests.claim(week, now):
             return False
-        if not self.send():
+        if not self.send(self.message()):
             log.warning("digest not sent; tried again later", week=week)
             return False
         self.store.digests.mark_sent(week, self.clock.now())
         return True
 
     def _lines(self, week: Report, start: datetime, end: datetime) -> Iterator[str]:
+        told = present(week)
         yield f"{week.campaign}, the seven days from {shown(start, week.zone)}"
         yield from _chapter("WHAT WENT OUT", _went_out(week, end))
-        yield from _chapter("WHAT WORKED", _worked(week))
-        yield from _chapter("WHAT NEEDS A PERSON", self._needs())
-        yield from _chapter(
-            "WHAT X COST", (f"{one.account}: {cost_told(one)}" for one in week.costs)
-        )
+        yield from _chapter("WHAT WORKED", _worked(told))
+        needs = (notice.text for notice in self.store.notices.open())
+        yield from _chapter("WHAT NEEDS A PERSON", needs)
+        costs = (f"{account}: {text}" for account, text in told.costs.items())
+        yield from _chapter("WHAT X COST", costs)
         yield from _chapter("WHAT COMES NEXT WEEK", _comes(self.ahead()))
         yield ""
         yield "The attached page has all numbers, their charts, and what the words mean."
 
-    def _needs(self) -> Iterator[str]:
-        for notice in self.store.notices.open():
-            yield notice.text
 
-
-def _chapter(title: str, lines: Iterator[str]) -> Iterator[str]:
-    told = list(lines)
+def _chapter(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield ""
     yield title
-    yield from (f"- {line}" for line in told or ["nothing"])
+    yield from (f"- {line}" for line in list(lines) or ["nothing"])
 
 
 def _went_out(week: Report, end: datetime) -> Iterator[str]:
@@ -118,21 +99,16 @@ def _went_out(week: Report, end: datetime) -> Iterator[str]:
         yield f"{failed} read{'s' if failed > 1 else ''} of numbers failed or came too late"
 
 
-def _worked(week: Report) -> Iterator[str]:
-    judged = [one for one in week.lines["post"] if one.ratio is not None]
+def _worked(week: Presented) -> Iterator[str]:
+    judged = week.ratios["post"].judged
     if judged:
-        yield from headlines(week)[:1]
-    for line in judged[:_NAMED]:
-        yield _told(line)
-    yield from lacking_told(week.lacking)
+        yield week.headlines[0]
+    for row in judged[:_NAMED]:
+        yield f"{row.label}: {row.ratio} the usual, {row.verdict}"
+    yield from week.lacking
     if not judged and not week.lacking:
         yield "no post of this week can be judged yet"
-    yield f"Time of day: {day_verdict(week.day_parts)}"
-
-
-def _told(line: Line) -> str:
-    words = f" ({line.words})" if line.words else ""
-    return f"{line.name}{words}: {ratio(line)} the usual, {standing_told(line)}"
+    yield f"Time of day: {week.day_verdict}"
 
 
 def _comes(ahead: Outlook) -> Iterator[str]:

@@ -15,7 +15,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """Something to read, and the same with charts as a file."""
 
     title: str
@@ -25,12 +25,12 @@ class Letter:
     html: str
 
 
-#: Sends a letter; True where every address took it.
-Post = Callable[[Letter], bool]
+#: Sends a message; True where every address took it.
+Send = Callable[[Message], bool]
 
 
-def post_office(addresses: tuple[str, ...]) -> Post:
-    """Make what sends letters to apprise addresses (email, Matrix, Slack, …).
+def make_sender(addresses: tuple[str, ...]) -> Send:
+    """Return what sends messages to apprise addresses (email, Matrix, Slack, …).
 
     An address whose service takes no files gets the text alone.
     """
@@ -38,18 +38,18 @@ def post_office(addresses: tuple[str, ...]) -> Post:
     for address in addresses:
         channel.add(address)
 
-    def post(letter: Letter) -> bool:
+    def send(message: Message) -> bool:
         if not addresses:
-            log.info("digest not sent: no address is set", title=letter.title)
+            log.info("digest not sent: no address is set", title=message.title)
             return False
         with TemporaryDirectory() as folder:
-            file = Path(folder) / letter.name
-            file.write_text(letter.html, encoding="utf-8")
+            file = Path(folder) / message.name
+            file.write_text(message.html, encoding="utf-8")
             return bool(
                 channel.notify(
-                    title=letter.title, body=letter.text, body_format=apprise.NotifyFormat.TEXT,
-                    attach=str(file),
+                    title=message.title, body=message.text,
+                    body_format=apprise.NotifyFormat.TEXT, attach=str(file),
                 )
             )  # fmt: skip
 
-    return post
+    return send

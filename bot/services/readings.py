@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.core.engagement import AGES, JUDGED_UP_TO, added, engagements
-from bot.core.judging import Sample
+from bot.core.estimate import Sample
 from bot.core.model import Delivery, Metrics, State
 from bot.core.publications import Publication
 from bot.store import Outcome, Snapshot, Store
@@ -92,13 +92,16 @@ def readings(store: Store) -> tuple[Reading, ...]:
     for row in store.outbox.find(states=OUT):
         if row.sent_at is not None:
             threads[row.publication.id].append(row)
-    followers = _Followers(store)
-    found = [_reading(parts, snapshots, followers) for parts in threads.values()]
+    accounts = {parts[0].account for parts in threads.values()}
+    followers = {name: store.followers.of(name) for name in accounts}
+    found = [_reading(parts, snapshots, followers[parts[0].account]) for parts in threads.values()]
     return tuple(sorted(found, key=lambda one: (one.sent_at, one.account, one.post_id)))
 
 
 def _reading(
-    rows: Sequence[Delivery], snapshots: Mapping[str, Sequence[Snapshot]], followers: _Followers
+    rows: Sequence[Delivery],
+    snapshots: Mapping[str, Sequence[Snapshot]],
+    followers: Mapping[str, int],
 ) -> Reading:
     parts = sorted(rows, key=lambda row: row.part)
     first, status = parts[0], parts[0].status
@@ -111,7 +114,7 @@ def _reading(
         text=status.text,
         lang=status.lang,
         parts=len(parts),
-        followers=followers.at(first.account, sent_at),
+        followers=_followers_at(followers, sent_at),
         numbers=numbers,
         taken_at=taken_at,
         blanks=blanks,
@@ -141,15 +144,6 @@ def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
     return numbers, taken_at, blanks
 
 
-class _Followers:
-    """Each account's followers by day, read once."""
-
-    def __init__(self, store: Store) -> None:
-        self._read: Callable[[str], Mapping[str, int]] = store.followers.of
-        self._known: dict[str, Mapping[str, int]] = {}
-
-    def at(self, account: str, moment: datetime) -> int | None:
-        days = self._known.setdefault(account, self._read(account))
-        day = moment.astimezone(UTC).date().isoformat()
-        before = [known for known in days if known <= day]
-        return days[max(before)] if before else None
+def _followers_at(days: Mapping[str, int], moment: datetime) -> int | None:
+    day = moment.astimezone(UTC).date().isoformat()
+    return days[max(before)] if (before := [known for known in days if known <= day]) else None

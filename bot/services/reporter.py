@@ -1,4 +1,4 @@
-"""What worked, as one value that the terminal, the page, the files and the digest all show."""
+"""What worked, as numbers: posts, groups of posts, accounts, and the reads that brought nothing."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
-from bot.core.campaign import Account, Campaign
+from bot.core.campaign import Campaign
 from bot.core.engagement import AGES, per_thousand
-from bot.core.judging import (
+from bot.core.estimate import (
     ENOUGH,
     ENOUGH_FOR_MEDIAN,
-    Judged,
-    Judgement,
-    Verdict,
-    judge,
-    judge_groups,
-    judge_posts,
+    Estimate,
+    Observed,
+    differ,
+    estimate,
+    estimate_groups,
+    observe,
 )
-from bot.core.model import State, Traits
+from bot.core.layout import first_words
+from bot.core.model import Traits
 from bot.services.costs import Forecast, forecasts
 from bot.services.readings import JUDGED_AGES, Reading, readings
 from bot.store import Outcome, Store
@@ -33,7 +34,15 @@ JUDGED_BY = GROUPINGS[:6]
 #: Hours of a part of the day. More and smaller parts only show more luck: with no effect at all,
 #: the best of 24 hourly slots looks three times the average (docs/engagement.md).
 _PART_HOURS = 3
-_AT_A_FIXED_TIME = "fixed time"
+
+_GROUP: Mapping[str, Callable[[Reading], str]] = {
+    "post": lambda one: one.post_id,
+    "excerpt": lambda one: one.publication.excerpt,
+    "theme": lambda one: one.publication.theme,
+    "lang": lambda one: one.publication.lang or one.lang,
+    "form": lambda one: one.publication.form,
+    "slot": lambda one: one.publication.slot or "fixed time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is told of engagement, at one moment."""
+    """Everything that is known of engagement, at one moment."""
 
     campaign: str
     timezone: str
@@ -103,8 +112,8 @@ class Report:
     readings: tuple[Reading, ...]
     #: Grouping -> lines, best first.
     lines: Mapping[str, tuple[Line, ...]]
-    #: Reading's id -> its own line.
-    own: Mapping[str, Line]
+    #: Reading's id -> its own ratio, where it can be judged.
+    own: Mapping[str, Estimate]
     accounts: tuple[Typical, ...]
     platforms: tuple[Typical, ...]
     day_parts: DayParts
@@ -119,10 +128,6 @@ class Report:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
-    @property
-    def counts(self) -> Mapping[State, int]:
-        return {state: sum(one.state is state for one in self.readings) for state in State}
-
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
@@ -136,144 +141,112 @@ class Reporter:
     def report(self, *, since: datetime | None = None, post: str | None = None) -> Report:
         """Report on what went out since then; what is usual comes from everything."""
         everything = readings(self.store)
-        known = judge([sample for one in everything if (sample := one.sample)])
+        observed, lacking = observe(sample for one in everything if (sample := one.sample))
         chosen = tuple(
             one
             for one in everything
             if (since is None or one.sent_at >= since) and post in (None, one.post_id)
         )
         schedule = self.campaign.schedule
-        told = _Told(chosen, known, self.campaign)
+        judged = {one.platform for one in everything if one.id in observed}
+        unjudged = sorted({one.platform for one in schedule.accounts.values()} - judged)
+        tables = _Tables(self.campaign, everything, chosen, observed)
         return Report(
             campaign=schedule.campaign,
             timezone=schedule.timezone,
             at=self.clock.now(),
             since=since,
             readings=chosen,
-            lines={by: told.lines(by) for by in JUDGED_BY},
-            own=told.own(),
+            lines={by: tables.lines(by) for by in JUDGED_BY},
+            own={one.name: one for one in estimate({id_: [one] for id_, one in observed.items()})},
             accounts=_typical(chosen, lambda one: one.account),
             platforms=_typical(chosen, lambda one: one.platform),
-            day_parts=told.day_parts(),
-            lacking=_lacking(known, schedule.accounts.values()),
+            day_parts=tables.day_parts(),
+            lacking={name: lacking.get(name, ENOUGH) for name in unjudged},
             blanks=tuple(_blanks(chosen)),
             costs=forecasts(self.store, self.campaign, self.clock, self.traits),
             followers={name: self.store.followers.of(name) for name in schedule.accounts},
         )
 
 
-def _lacking(known: Judgement, accounts: Iterable[Account]) -> Mapping[str, int]:
-    """Say what each platform lacks; one of which nothing was read lacks everything."""
-    judged = {one.sample.platform for one in known.judged}
-    platforms = sorted({one.platform for one in accounts} - judged)
-    return {name: known.lacking.get(name, ENOUGH) for name in platforms}
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Lines of the chosen readings; the prior of posts is learnt from all of them."""
 
-
-class _Told:
-    """Lines out of readings and what is known of them."""
-
-    def __init__(self, chosen: Sequence[Reading], known: Judgement, campaign: Campaign) -> None:
-        self._chosen, self._campaign = chosen, campaign
-        self._by_id = {one.id: one for one in chosen}
-        self._judged = [one for one in known.judged if one.sample.id in self._by_id]
+    campaign: Campaign
+    everything: Sequence[Reading]
+    chosen: Sequence[Reading]
+    observed: Mapping[str, Observed]
 
     def lines(self, by: str) -> tuple[Line, ...]:
-        group_of = _GROUP[by]
-        verdicts = self._verdicts(group_of, is_post=by == "post")
-        members: dict[str, list[Reading]] = defaultdict(list)
-        for one in self._chosen:
-            if name := group_of(one):
-                members[name].append(one)
-        judged = [self._line(by, one.name, members.pop(one.name), one) for one in verdicts]
+        members = _grouped(self.chosen, _GROUP[by])
+        if by == "post":
+            among = self._seen(_grouped(self.everything, _GROUP[by]))
+            estimates = estimate(self._seen(members), among)
+        else:
+            estimates = self._of_groups(members)
+        members.pop("", None)
+        judged = [self._line(by, one.name, members.pop(one.name), one) for one in estimates]
         rest = [self._line(by, name, group, None) for name, group in sorted(members.items())]
         return (*judged, *rest)
 
-    def _verdicts(
-        self, group_of: Callable[[Reading], str], *, is_post: bool
-    ) -> tuple[Verdict, ...]:
-        judged, by_id = self._judged, self._by_id
-        if is_post:
-            return judge_posts(judged, lambda one: by_id[one.id].post_id)
-        return judge_groups(
-            judged, lambda one: by_id[one.id].post_id, lambda one: group_of(by_id[one.id])
+    def day_parts(self) -> DayParts:
+        def part_of(one: Reading) -> str:
+            start = one.sent_at.astimezone(self.campaign.zone).hour // _PART_HOURS * _PART_HOURS
+            return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
+
+        members = _grouped(self.chosen, part_of)
+        estimates = self._of_groups(members)
+        lines = [self._line("day part", one.name, members[one.name], one) for one in estimates]
+        return DayParts(tuple(sorted(lines, key=lambda one: one.name)), differ(estimates))
+
+    def _of_groups(self, members: Mapping[str, Sequence[Reading]]) -> tuple[Estimate, ...]:
+        return estimate_groups(
+            {name: self._seen(_grouped(group, _GROUP["post"])) for name, group in members.items()}
         )
 
-    def _line(self, by: str, name: str, group: Sequence[Reading], verdict: Verdict | None) -> Line:
-        low, high = verdict.ratio.interval() if verdict else (None, None)
+    def _seen(self, members: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Observed]]:
+        known = self.observed
+        return {name: [known[one.id] for one in group if one.id in known]
+                for name, group in members.items()}  # fmt: skip
+
+    def _line(self, by: str, name: str, group: Sequence[Reading], known: Estimate | None) -> Line:
+        low, high = known.known.interval() if known else (None, None)
         words, lang = self._words(by, name, group)
         return Line(
             name=name,
             words=words,
             lang=lang,
-            n=len({one.post_id for one in group}) if by != "post" else len(group),
-            ratio=verdict.ratio.mean if verdict else None,
+            n=len(group) if by == "post" else len({one.post_id for one in group}),
+            ratio=known.known.mean if known else None,
             low=low,
             high=high,
-            growth=growth(group),
+            growth=_growth(group),
             as_of=_as_of(group),
         )
 
     def _words(self, by: str, name: str, group: Sequence[Reading]) -> tuple[str, str]:
         if by == "post":
-            return _short(group[0].text), group[0].lang
+            return first_words(group[0].text), group[0].lang
         source, _, stretch = name.rpartition(":")
-        known = self._campaign.sources.get(source)
+        known = self.campaign.sources.get(source)
         if by != "excerpt" or known is None:
             return "", ""
         start, _, end = stretch.partition("-")
-        return _short(known.text[int(start) : int(end)]), known.lang
-
-    def own(self) -> Mapping[str, Line]:
-        """Give each reading its own line, where it can be judged."""
-        found = {}
-        for one in self._judged:
-            reading = self._by_id[one.sample.id]
-            found[reading.id] = self._line("post", reading.post_id, [reading], _own(one))
-        return found
-
-    def day_parts(self) -> DayParts:
-        zone = self._campaign.zone
-
-        def part_of(one: Reading) -> str:
-            start = one.sent_at.astimezone(zone).hour // _PART_HOURS * _PART_HOURS
-            return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
-
-        verdicts = self._verdicts(part_of, is_post=False)
-        members: dict[str, list[Reading]] = defaultdict(list)
-        for one in self._chosen:
-            members[part_of(one)].append(one)
-        lines = [self._line("day part", one.name, members[one.name], one) for one in verdicts]
-        return DayParts(tuple(sorted(lines, key=lambda one: one.name)), differ(verdicts))
+        return first_words(known.text[int(start) : int(end)]), known.lang
 
 
-def differ(verdicts: Sequence[Verdict]) -> bool:
-    """Tell whether two parts of the day differ by more than chance.
-
-    Both must have enough posts, and intervals that stay apart though they are made wider for each
-    of the comparisons (Bonferroni: together they are wrong one time in 20).
-    """
-    full = [one for one in verdicts if one.n >= ENOUGH]
-    pairs = max(1, len(full) * (len(full) - 1) // 2)
-    bounds = [one.ratio.interval(1 - 0.05 / pairs) for one in full]
-    return bool(bounds) and max(low for low, _ in bounds) > min(high for _, high in bounds)
+def _grouped(
+    every: Iterable[Reading], name_of: Callable[[Reading], str]
+) -> dict[str, list[Reading]]:
+    groups: dict[str, list[Reading]] = defaultdict(list)
+    for one in every:
+        groups[name_of(one)].append(one)
+    return groups
 
 
-def _own(judged: Judged) -> Verdict:
-    return Verdict(judged.sample.id, 1, judged.ratio)
-
-
-_GROUP: Mapping[str, Callable[[Reading], str]] = {
-    "post": lambda one: one.post_id,
-    "excerpt": lambda one: one.publication.excerpt,
-    "theme": lambda one: one.publication.theme,
-    "lang": lambda one: one.publication.lang or one.lang,
-    "form": lambda one: one.publication.form,
-    "slot": lambda one: one.publication.slot or _AT_A_FIXED_TIME,
-}
-
-
-def growth(group: Iterable[Reading]) -> tuple[float | None, ...]:
-    """Give the mean engagements of a post at each age; only of posts that were read then."""
+def _growth(group: Iterable[Reading]) -> tuple[float | None, ...]:
+    """Return the mean engagements of a post at each age; only of posts that were read then."""
     every = list(group)
     known = ([n for one in every if (n := one.count(age)) is not None] for age in AGES)
     return tuple(fmean(counts) if counts else None for counts in known)
@@ -283,16 +256,8 @@ def _as_of(group: Iterable[Reading]) -> datetime | None:
     return max((one.as_of for one in group if one.as_of), default=None)
 
 
-def _short(text: str, most: int = 90) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= most else f"{words[:most].rsplit(' ', 1)[0]} …"
-
-
 def _typical(chosen: Sequence[Reading], name_of: Callable[[Reading], str]) -> tuple[Typical, ...]:
-    groups: dict[str, list[Reading]] = defaultdict(list)
-    for one in chosen:
-        groups[name_of(one)].append(one)
-    return tuple(_usual(name, group) for name, group in sorted(groups.items()))
+    return tuple(_usual(name, group) for name, group in sorted(_grouped(chosen, name_of).items()))
 
 
 def _usual(name: str, group: Sequence[Reading]) -> Typical:
@@ -313,7 +278,7 @@ def _usual(name: str, group: Sequence[Reading]) -> Typical:
         per_1000_followers=_median_rate(counts, [one.followers for one in known]),
         per_1000_impressions=_median_rate(counts, shown),
         followers=day.followers,
-        growth=growth(group),
+        growth=_growth(group),
         as_of=_as_of(group),
     )
 

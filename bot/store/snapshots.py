@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 
 from bot.core.model import Metrics, State
 from bot.store.part import Part
@@ -52,14 +52,19 @@ class Snapshots(Part):
 
     def schedule(self, delivery_id: str, dues: Mapping[str, datetime]) -> None:
         """Note when a delivery's numbers are to be read, by age; what is noted stays."""
-        rows = [
-            {"delivery_id": delivery_id, "age_label": age, "due_at": due, "state": Outcome.DUE}
-            for age, due in dues.items()
-        ]
         statement = self._db.insert(snapshot).on_conflict_do_nothing()
         with self._db.write() as connection:
-            for row in rows:
-                connection.execute(statement.values(**row, closes_as=Outcome.MISSED, reason=""))
+            for age, due in dues.items():
+                connection.execute(
+                    statement.values(
+                        delivery_id=delivery_id,
+                        age_label=age,
+                        due_at=due,
+                        state=Outcome.DUE,
+                        closes_as=Outcome.MISSED,
+                        reason="",
+                    )
+                )
 
     def unscheduled(self) -> tuple[tuple[str, datetime], ...]:
         """Find what is out and has no reads noted yet: (delivery, when it went out)."""
@@ -78,9 +83,8 @@ class Snapshots(Part):
         taken = []
         with self._db.write() as connection:
             for one in due:
-                this = (_S.delivery_id == one.delivery_id, _S.age_label == one.age_label)
-                still = (_S.state == Outcome.DUE, _S.due_at == one.due_at)
-                statement = update(snapshot).where(*this, *still).values(due_at=until)
+                still = *_still_due(one.delivery_id, one.age_label), _S.due_at == one.due_at
+                statement = update(snapshot).where(*still).values(due_at=until)
                 if connection.execute(statement).rowcount == 1:
                     taken.append(one)
         return tuple(taken)
@@ -89,10 +93,10 @@ class Snapshots(Part):
         self, delivery_id: str, age: str, *, until: datetime, reason: str, closes_as: Outcome
     ) -> None:
         """Note why a read did not work, and when to try again."""
-        this = (_S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE)
+        statement = update(snapshot).where(*_still_due(delivery_id, age))
         values = {"due_at": until, "reason": reason, "closes_as": closes_as}
         with self._db.write() as connection:
-            connection.execute(update(snapshot).where(*this).values(values))
+            connection.execute(statement.values(values))
 
     def put(
         self,
@@ -106,38 +110,31 @@ class Snapshots(Part):
     ) -> bool:
         """Store what came of a snapshot; False where it was not due (any more)."""
         numbers = {name: getattr(metrics, name) for name in _NUMBERS} if metrics else {}
+        statement = update(snapshot).where(*_still_due(delivery_id, age))
         values = {"taken_at": taken_at, "state": outcome, "reason": reason, **numbers}
-        this = (_S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE)
         with self._db.write() as connection:
-            return connection.execute(update(snapshot).where(*this).values(values)).rowcount == 1
+            return connection.execute(statement.values(values)).rowcount == 1
 
-    def due(
-        self, now: datetime, *, account: str | None = None, limit: int | None = None
-    ) -> tuple[Snapshot, ...]:
-        """Find what is to be read now, oldest first."""
-        query = _snapshots(_S.state == Outcome.DUE, _S.due_at <= now).limit(limit)
-        return self._read(query if account is None else query.where(_of(account)))
+    def due(self, now: datetime) -> tuple[Snapshot, ...]:
+        """Return what is to be read now, oldest first."""
+        return self._read(_S.state == Outcome.DUE, _S.due_at <= now)
 
     def of(self, delivery_id: str) -> tuple[Snapshot, ...]:
-        """Read all snapshots of a delivery, youngest age first."""
-        return self._read(_snapshots(_S.delivery_id == delivery_id))
+        """Return all snapshots of a delivery, youngest age first."""
+        return self._read(_S.delivery_id == delivery_id)
 
     def find(
-        self,
-        *,
-        account: str | None = None,
-        outcome: Outcome | None = None,
-        since: datetime | None = None,
+        self, *, account: str | None = None, outcome: Outcome | None = None
     ) -> tuple[Snapshot, ...]:
-        """Find snapshots that were due from then on, oldest first."""
-        query = _snapshots()
+        """Return snapshots, oldest first."""
+        which = [_S.state == outcome] if outcome is not None else []
         if account is not None:
-            query = query.where(_of(account))
-        if outcome is not None:
-            query = query.where(_S.state == outcome)
-        return self._read(query if since is None else query.where(_S.due_at >= since))
+            ids = select(delivery.c.id).where(delivery.c.account == account)
+            which.append(_S.delivery_id.in_(ids))
+        return self._read(*which)
 
-    def _read(self, query: Select[Any]) -> tuple[Snapshot, ...]:
+    def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:
+        query = select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
         with self._db.read() as connection:
             return tuple(_as_snapshot(row) for row in connection.execute(query))
 
@@ -161,12 +158,8 @@ class Followers(Part):
         return {row[0]: row[1] for row in rows}
 
 
-def _snapshots(*which: ColumnElement[bool]) -> Select[Any]:
-    return select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
-
-
-def _of(account: str) -> ColumnElement[bool]:
-    return _S.delivery_id.in_(select(delivery.c.id).where(delivery.c.account == account))
+def _still_due(delivery_id: str, age: str) -> tuple[ColumnElement[bool], ...]:
+    return _S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE
 
 
 def _as_snapshot(row: Row[Any]) -> Snapshot:

@@ -13,13 +13,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot import PROGRAM
+from bot.core.layout import first_words
 from bot.core.model import PlatformSpec, State
 from bot.core.zones import shown
 from bot.services.status import status_of
 from bot.services.users import Right
 from bot.web.asking import Asked
 from bot.web.house import House
-from bot.web.words import KINDS, first_words
+from bot.web.words import KINDS
 
 STATIC = files("bot.web") / "static"
 #: What a platform adds to the style, in light and in dark.

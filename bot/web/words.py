@@ -84,12 +84,6 @@ def host_of(address: str) -> str:
     return (urlsplit(address).hostname or "").removeprefix("www.")
 
 
-def first_words(text: str, most: int = 90) -> str:
-    """Cut a text for a list, between words."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= most else plain[:most].rsplit(" ", 1)[0] + " …"
-
-
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """One paragraph of a source, its quoted stretches marked."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from bot.clock import Clock
 from bot.core.model import Traits
 from bot.core.rendered import RenderedCampaign
 from bot.services.digest import Digest
-from bot.services.mailing import post_office
+from bot.services.mailing import make_sender
 from bot.services.outlook import Outlook, outlook_of
-from bot.services.reporter import Report, Reporter
+from bot.services.reporter import Reporter
 from bot.store import Store
 from bot.wiring.content import TRAITS
 from bot.wiring.desk import Office
@@ -22,16 +21,14 @@ _WEEK = 7
 
 
 def reporter(place: Office) -> Reporter:
-    """Give what makes reports of the open database."""
+    """Return what makes reports of the open database."""
     return Reporter(place.store, place.clock, place.campaign, TRAITS)
 
 
 def digest(place: Office) -> Digest:
-    """Give what writes and sends the week's summary."""
-    return digest_of(
-        place.store, place.clock, lambda: place.composition, TRAITS,
-        tuple(map(str, settings().alerts)),
-    )  # fmt: skip
+    """Return what writes and sends the week's summary."""
+    addresses = tuple(map(str, settings().alerts))
+    return digest_of(place.store, place.clock, lambda: place.composition, TRAITS, addresses)
 
 
 def digest_of(
@@ -41,12 +38,12 @@ def digest_of(
     traits: Mapping[str, Traits],
     addresses: tuple[str, ...],
 ) -> Digest:
-    """Give the digest of a campaign whose files may change."""
-
-    def report(*, since: datetime | None = None) -> Report:
-        return Reporter(store, clock, composition().campaign, traits).report(since=since)
+    """Return the digest of a campaign whose files may change."""
 
     def ahead() -> Outlook:
         return outlook_of(store, clock, composition(), days=_WEEK)
 
-    return Digest(store, clock, report, ahead, post_office(addresses))
+    def reporter_now() -> Reporter:
+        return Reporter(store, clock, composition().campaign, traits)
+
+    return Digest(store, clock, reporter_now, ahead, make_sender(addresses))

@@ -8,9 +8,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import require_tool
+from tests.conftest import ROOT, lacks, require_tool
 from tests.fakes.desk_stage import PASSWORD, DeskStage
 
+AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -44,3 +45,12 @@ def signed_in(browser: Browser, stage: DeskStage, name: str = "ben", **options: 
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{stage.origin}/")
     return page
+
+
+def axe_of(page: Page) -> list[str]:
+    """Return the rules of accessibility that a page breaks, each with the first place."""
+    if not AXE.exists():
+        lacks("axe-core is not installed; run `make setup`")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]

@@ -8,13 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bot.services.corrections import Corrections
-from tests.browser.chromium import chromium, signed_in
-from tests.conftest import ROOT, lacks
+from tests.browser.chromium import axe_of, chromium, signed_in
 from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = {
     "today": "/",
     "calendar-month": "/calendar?day=2026-12-01",
@@ -70,14 +68,6 @@ def page(request: pytest.FixtureRequest, browser: Browser, stage: DeskStage) -> 
     page = signed_in(browser, stage, color_scheme=request.param)
     yield page
     page.context.close()
-
-
-def axe_of(page: Page) -> list[str]:
-    if not AXE.exists():
-        lacks("axe-core is not installed; run `make setup`")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("async () => (await axe.run()).violations")
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
 
 
 @pytest.mark.parametrize("name", list(PAGES))

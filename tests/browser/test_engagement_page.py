@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bot.clock import FastClock
 from bot.core.model import Charge
@@ -17,13 +17,11 @@ from bot.platforms.registry import KINDS
 from bot.services.page import page as written
 from bot.services.reporter import Reporter
 from bot.store import open_store
-from tests.conftest import ROOT, require_tool
+from tests.browser.chromium import axe_of, chromium
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
@@ -50,10 +48,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require_tool("chromium"), args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=LOOKS)
@@ -70,23 +66,12 @@ def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterat
     context.close()
 
 
-def test_axe_finds_no_violation(page: Page, file: Path) -> None:
-    if not AXE.exists():
-        pytest.fail("axe-core is not installed; `make setup` does it")
-    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")
-
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
-    assert len(found["passes"]) > 20
-
-
-def test_nothing_sticks_out_sideways(page: Page) -> None:
+def test_it_breaks_no_accessibility_rule_and_nothing_sticks_out_sideways(page: Page) -> None:
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
 
     wide, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
 
+    assert axe_of(page) == []
     assert wide <= room
 
 

@@ -25,7 +25,6 @@ WORDS_TO_COME = {
         ("services", "page.py"),
         ("services", "presenter.py"),
         ("services", "report_text.py"),
-        ("services", "telling.py"),
         ("services", "reporting", "report.html.j2"),
         ("store", "schema.py"),
         ("store", "migrations", "versions", "0001_first_tables.py"),

@@ -7,6 +7,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,16 +16,12 @@ import pytest
 from bot.clock import FastClock
 from bot.core.campaign import Account
 from bot.core.engagement import AGES
-from bot.core.model import Metrics, PostRef, State, Status
-from bot.platforms.base import Connection, Platform
+from bot.core.model import PostRef, State
+from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import connect
-from bot.platforms.registry import KINDS
-from bot.services.collector import Collector
-from bot.store import Outcome, Store
+from bot.store import Store
 from tests.contract.contract import CountingMeter
-from tests.fakes.engaged import publish_row
-from tests.fakes.written import campaign
-from tests.integration.store_rows import new_publication
+from tests.fakes.measured import MeasuredAccount
 from tests.servers.appview import Network
 from tests.servers.pds import PdsAccount
 
@@ -82,51 +79,31 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
+@dataclass
 class Bench:
-    def __init__(self, store: Store, network: Network) -> None:
-        self.store, self.network, self.public = store, network, Public(network)
-        self.owner = network.pds.account()
-        self.account = Account(
-            "on-bluesky", "bluesky", server=network.pds.origin, handle=self.owner.handle
-        )
-        secrets = {"APP_PASSWORD": self.owner.app_password}
-        connection = Connection(
-            self.account, secrets, CountingMeter(), numbers_origin=network.appview
-        )
-        self.platform: Platform = connect(connection)
-        self.clock = FastClock(datetime.now(UTC))
-        self.campaign = campaign(accounts=[self.account])
-        store.accounts.sync([self.account], self.clock.now())
-        self.collector = Collector(
-            store, self.clock, lambda: self.campaign, lambda _name: self.platform,
-            lambda name: KINDS[name].traits,
-        )  # fmt: skip
+    """An account on the PDS, its numbers, and other people who act on them."""
+
+    measured: MeasuredAccount
+    owner: PdsAccount
+    public: Public
 
     def publish(self, text: str) -> PostRef:
-        made = new_publication(
-            Status(text), id=text, post_id=text, account="on-bluesky", due_at=self.clock.now()
-        )
-        ref = publish_row(self.store, made, self.platform, self.clock.now())
+        ref = self.measured.publish(text)
         wait_until(lambda: bool(self.public.counted(ref)), "the AppView shows the post")
-        self.collector.run()
+        self.measured.collector.run()
         return ref
-
-    def at(self, age: str) -> None:
-        due = [one for one in self.store.snapshots.find() if one.age_label == age]
-        self.clock.advance(max(one.due_at for one in due) - self.clock.now())
-        self.collector.run()
-
-    def taken(self, id_: str, age: str) -> Metrics:
-        found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
-        assert found.outcome is Outcome.TAKEN, found
-        return found.metrics
 
 
 @pytest.fixture
 def bench(store: Store, pds_with_appview: Network) -> Iterator[Bench]:
-    bench = Bench(store, pds_with_appview)
-    yield bench
-    bench.platform.close()
+    network, owner = pds_with_appview, pds_with_appview.pds.account()
+    account = Account("on-bluesky", "bluesky", server=network.pds.origin, handle=owner.handle)
+    secrets = {"APP_PASSWORD": owner.app_password}
+    connection = Connection(account, secrets, CountingMeter(), numbers_origin=network.appview)
+    clock = FastClock(datetime.now(UTC))
+    measured = MeasuredAccount(store, account, lambda _clock: connect(connection), clock)
+    yield Bench(measured, owner, Public(network))
+    measured.platform.close()
 
 
 def test_numbers_equal_what_others_did_at_each_age(bench: Bench) -> None:
@@ -139,9 +116,9 @@ def test_numbers_equal_what_others_did_at_each_age(bench: Bench) -> None:
             done[kind] += 1
         wait_until(lambda: bench.public.counted(ref) == done, f"the AppView has counted {done}")
 
-        bench.at(age)
+        bench.measured.at(age)
 
-        told = bench.taken("words", age)
+        told = bench.measured.taken("words", age)
         assert (told.likes, told.reposts, told.replies, told.quotes) == tuple(done.values()), age
         assert told.impressions is None
 
@@ -149,12 +126,12 @@ def test_numbers_equal_what_others_did_at_each_age(bench: Bench) -> None:
 def test_a_post_deleted_on_bluesky_is_gone(bench: Bench) -> None:
     bench.publish("kept")
     ref = bench.publish("taken down")
-    bench.platform.delete(ref)
+    bench.measured.platform.delete(ref)
     wait_until(lambda: not bench.public.counted(ref), "the AppView has forgotten it")
 
-    bench.at("1h")
+    bench.measured.at("1h")
 
-    states = {row.id: row.state for row in bench.store.outbox.find()}
+    states = {row.id: row.state for row in bench.measured.store.outbox.find()}
     assert states == {"kept": State.SENT, "taken down": State.GONE}
 
 
@@ -162,8 +139,10 @@ def test_followers_are_those_that_follow(bench: Bench) -> None:
     for _ in range(2):
         bench.public.follow(bench.owner)
     bench.publish("words")
-    wait_until(lambda: bench.platform.profile().followers == 2, "the AppView has counted them")
+    wait_until(
+        lambda: bench.measured.platform.profile().followers == 2, "the AppView has counted them"
+    )
 
-    bench.at("24h")
+    bench.measured.at("24h")
 
-    assert list(bench.store.followers.of("on-bluesky").values())[-1] == 2
+    assert list(bench.measured.store.followers.of("on-bluesky").values())[-1] == 2

@@ -11,7 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli import root
+from bot.services.presenter import Presented, present
+from bot.services.reporter import GROUPINGS
 from bot.store import open_store
+from bot.wiring.desk import looking
+from bot.wiring.engagement import reporter
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged, troubled
 
@@ -39,6 +43,12 @@ def say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     return Say()
 
 
+@pytest.fixture
+def shown(folder: Path) -> Presented:
+    with looking(*(folder / name for name in ("schedule.yaml", "posts", "data"))) as place:
+        return present(reporter(place).report())
+
+
 class Say:
     def __call__(self, *words: str, code: int = 0) -> Result:
         done = CliRunner().invoke(root, [*words, *PLACES], standalone_mode=False)
@@ -47,34 +57,28 @@ class Say:
         return done
 
 
-def test_the_table_has_ratio_interval_growth_n_and_as_of(say: Say) -> None:
-    told = say("engagement").stdout
+def test_the_terminal_lays_out_what_is_presented(say: Say, shown: Presented) -> None:
+    text = say("engagement").stdout
 
-    assert "ratio (80 %)" in told
-    line = next(one for one in told.splitlines() if one.startswith("post-07"))
-    assert "×" in line
-    assert "–" in line
-    assert "█" in line
-    assert "Dec" in line
-    assert "coalition-x: $0.000 spent" in told
+    for row in shown.ratios["post"].rows:
+        line = next(one for one in text.splitlines() if one.startswith(row.name))
+        assert all(cell in line for cell in (row.ratio, row.verdict, row.as_of)), line
+    assert "█" in text
+    assert shown.ratios["post"].caption in text
+    assert "coalition-x: $0.000 spent" in text
 
 
-@pytest.mark.parametrize(
-    "by", ["theme", "excerpt", "platform", "account", "slot", "lang", "form", "post"]
-)
+@pytest.mark.parametrize("by", GROUPINGS)
 def test_every_grouping_prints_as_text_json_and_csv(say: Say, by: str) -> None:
     text = say("engagement", "--by", by).stdout
     told = json.loads(say("engagement", "--by", by, "--json").stdout)
     rows = list(csv.reader(io.StringIO(say("engagement", "--by", by, "--csv").stdout)))
 
     assert told["by"] == by
-    assert told["lines"]
-    assert len(rows) == len(told["lines"]) + 1
-    assert text
-
-
-def test_slots_say_why_no_hour_is_best(say: Say) -> None:
-    assert "No difference shown." in " ".join(say("engagement", "--by", "slot").stdout.split())
+    assert {"campaign", "as_of", "since", "lines", "ages", "time_of_day", "lacking", "enough",
+            "statuses", "without_numbers", "costs"} < told.keys()  # fmt: skip
+    assert [row[0] for row in rows[1:]] == [line["name"] for line in told["lines"]] != []
+    assert ("No difference shown." in " ".join(text.split())) is (by == "slot")
 
 
 def test_one_post_shows_every_number_and_every_failed_read(say: Say) -> None:
@@ -100,17 +104,12 @@ def test_since_takes_a_day(say: Say) -> None:
 def test_html_is_one_file(say: Say, tmp_path: Path) -> None:
     say("engagement", "--html", str(tmp_path / "report.html"))
 
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert text.startswith("<!doctype html>")
-    assert "<svg" in text
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
 def test_the_digest_can_be_read_before_it_is_sent(say: Say) -> None:
     assert "WHAT WORKED" in say("digest", "--print").stdout
     assert set(json.loads(say("digest", "--json").stdout)) == {"title", "text", "html"}
-
-
-def test_a_digest_without_an_address_is_a_persons_mistake(say: Say) -> None:
     assert "set VERBATIM_ALERTS" in str(say("digest", code=1).exception)
 
 

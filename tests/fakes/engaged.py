@@ -69,7 +69,7 @@ class Engaged:
     quality: dict[str, float] = field(default_factory=dict)
 
     def fill(self) -> None:
-        """Send all posts, two a day apart, and take all their snapshots."""
+        """Send all posts, two days apart, and take all their snapshots; no theme has an hour."""
         draw = random.Random(self.seed)  # noqa: S311 - a simulation
         self.store.accounts.sync([one.account for one in self.audiences], START)
         for number in range(self.posts):
@@ -79,7 +79,7 @@ class Engaged:
         post_id, theme = f"post-{number + 1:02}", _THEMES[number % 3]
         effect = {"families": 1.5, "technology": 0.9, "partners": 0.75}[theme]
         self.quality[post_id] = effect * math.exp(draw.gauss(0, self.spread))
-        at = START + timedelta(days=2 * number, hours=3 * (number % 3))
+        at = START + timedelta(days=2 * number, hours=3 * (number // 3 % 3))
         for audience in self.audiences:
             at += timedelta(minutes=1)
             made = self._delivery(post_id, number, theme, audience, at)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,65 +11,22 @@ import pytest
 from bot.clock import FastClock
 from bot.core.campaign import Account
 from bot.core.engagement import AGES
-from bot.core.model import Metrics, PostRef, State, Status
+from bot.core.model import State
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect as connect_mastodon
 from bot.platforms.registry import KINDS
 from bot.platforms.x.adapter import connect as connect_x
-from bot.services.collector import Collector
 from bot.services.costs import forecasts
 from bot.services.metering import AccountMeter
-from bot.store import Outcome, Store
+from bot.store import Store
 from tests.contract.contract import CountingMeter
-from tests.fakes.engaged import publish_row
 from tests.fakes.mastodon_quirks import QuirkyMastodon
-from tests.fakes.written import campaign
+from tests.fakes.measured import MeasuredAccount
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
-from tests.integration.store_rows import new_publication
 from tests.servers.mastodon import MastodonServer
 
 NOW = datetime(2026, 12, 9, 18, 5, tzinfo=UTC)
-
-
-@dataclass
-class Bench:
-    """One account on a moved clock, with a real database and a real adapter."""
-
-    store: Store
-    account: Account
-    connect: Callable[[FastClock], Platform]
-    clock: FastClock = field(default_factory=lambda: FastClock(NOW))
-
-    def __post_init__(self) -> None:
-        self.platform = self.connect(self.clock)
-        self.campaign = campaign(accounts=[self.account])
-        self.store.accounts.sync([self.account], NOW)
-        self.collector = Collector(
-            self.store, self.clock, lambda: self.campaign, lambda _name: self.platform,
-            lambda name: KINDS[name].traits,
-        )  # fmt: skip
-
-    def publish(self, text: str, id_: str = "") -> PostRef:
-        """Publish through the adapter, and note it as the publisher does."""
-        id_ = id_ or text
-        made = new_publication(
-            Status(text), id=id_, post_id=id_, account=self.account.name,
-            platform=self.account.platform, due_at=self.clock.now(),
-        )  # fmt: skip
-        return publish_row(self.store, made, self.platform, self.clock.now())
-
-    def at(self, age: str) -> None:
-        """Move to an age of what was published first, and collect as the service does."""
-        due = [one for one in self.store.snapshots.find() if one.age_label == age]
-        moment = min((one.due_at for one in due), default=NOW + AGES[age])
-        self.clock.advance(moment - self.clock.now())
-        self.collector.run()
-
-    def taken(self, id_: str, age: str) -> Metrics:
-        found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
-        assert found.outcome is Outcome.TAKEN, found
-        return found.metrics
 
 
 # -- X, to the cent
@@ -79,7 +36,7 @@ class Bench:
 class OnX:
     """An account on the X stand-in, whose bill follows the same clock."""
 
-    bench: Bench
+    bench: MeasuredAccount
     x: XStandin
 
     @property
@@ -104,7 +61,7 @@ def on_x(request: pytest.FixtureRequest, store: Store) -> Iterator[OnX]:
             meter = AccountMeter(store, clock, lambda: account, lambda: prices)
             return connect_x(Connection(account, secrets_for(USER), meter))
 
-        bench = Bench(store, account, connect)
+        bench = MeasuredAccount(store, account, connect, FastClock(NOW))
         yield OnX(bench, x)
         bench.platform.close()
         assert x.violations == []
@@ -178,13 +135,13 @@ def test_the_forecast_asks_x_nothing(on_x: OnX) -> None:
 
 
 @pytest.fixture
-def on_mastodon(mastodon_server: MastodonServer, store: Store) -> Iterator[Bench]:
+def on_mastodon(mastodon_server: MastodonServer, store: Store) -> Iterator[MeasuredAccount]:
     account = Account("on-mastodon", "mastodon", server=mastodon_server.origin)
     secrets = {"ACCESS_TOKEN": mastodon_server.account().token}
-    bench = Bench(
+    bench = MeasuredAccount(
         store, account, lambda _clock: connect_mastodon(
             Connection(account, secrets, CountingMeter())
-        ),
+        ), FastClock(NOW),
     )  # fmt: skip
     yield bench
     bench.platform.close()
@@ -192,7 +149,7 @@ def on_mastodon(mastodon_server: MastodonServer, store: Store) -> Iterator[Bench
 
 @pytest.mark.server
 def test_numbers_equal_what_others_did_on_mastodon_at_each_age(
-    on_mastodon: Bench, mastodon_server: MastodonServer
+    on_mastodon: MeasuredAccount, mastodon_server: MastodonServer
 ) -> None:
     ref = on_mastodon.publish("Some words to like")
     on_mastodon.collector.run()
@@ -214,30 +171,15 @@ def test_numbers_equal_what_others_did_on_mastodon_at_each_age(
         assert told.impressions is None
 
 
-@pytest.mark.server
-def test_a_status_deleted_on_mastodon_is_gone(
-    on_mastodon: Bench, mastodon_server: MastodonServer
-) -> None:
-    on_mastodon.publish("kept")
-    ref = on_mastodon.publish("taken down")
-    on_mastodon.collector.run()
-    on_mastodon.platform.delete(ref)
-
-    on_mastodon.at("1h")
-
-    states = {row.id: row.state for row in on_mastodon.store.outbox.find()}
-    assert states == {"kept": State.SENT, "taken down": State.GONE}
-
-
 @pytest.mark.parametrize("batches", ["yes", "no", "empty"])
 def test_a_server_without_batch_reads_is_read_all_the_same(store: Store, batches: str) -> None:
     with QuirkyMastodon() as server:
         server.quirks.batches = batches
         account = Account("on-quirky", "mastodon", server=server.origin)
-        bench = Bench(
+        bench = MeasuredAccount(
             store, account, lambda _clock: connect_mastodon(
                 Connection(account, {"ACCESS_TOKEN": "token-of-tests"}, CountingMeter())
-            ),
+            ), FastClock(NOW),
         )  # fmt: skip
         for text in ("one", "two", "three"):
             bench.publish(text)

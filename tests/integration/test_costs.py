@@ -12,7 +12,7 @@ from bot.core.campaign import Account
 from bot.core.model import Charge
 from bot.platforms.registry import KINDS
 from bot.services.costs import Forecast, forecasts, kept_for_posts, looks, read_days
-from bot.services.telling import cost_told
+from bot.services.report_text import cost_text
 from bot.store import Store
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign
@@ -65,17 +65,16 @@ def test_who_owns_the_app_reads_for_a_fifth(store: Store) -> None:
     assert dear.reads_to_come - cheap.reads_to_come == pytest.approx(0.004)
 
 
-def test_accounts_that_cost_nothing_are_not_told(store: Store) -> None:
+def test_an_account_is_told_only_where_it_pays_and_has_nothing_left_without_a_budget(
+    store: Store,
+) -> None:
     free = campaign(accounts=[Account("acc", "bluesky")])
 
-    assert forecasts(store, free, FastClock(NOW), TRAITS) == ()
-
-
-def test_without_a_budget_nothing_is_left_or_lacking(store: Store) -> None:
     told = forecast(store, Account("acc", "x"))
 
     assert told.left is None
-    assert cost_told(told).endswith("there is no budget.")
+    assert cost_text(told).endswith("there is no budget.")
+    assert forecasts(store, free, FastClock(NOW), TRAITS) == ()
 
 
 def test_days_are_counted_by_month(store: Store) -> None:

@@ -13,12 +13,13 @@ from bot.core.planning import EmptySlot
 from bot.core.publications import FixedTime, Queued
 from bot.platforms.registry import KINDS
 from bot.services.digest import Digest
-from bot.services.mailing import post_office
+from bot.services.mailing import make_sender
 from bot.services.outlook import Entry, Outlook
-from bot.services.reporter import Report, Reporter
+from bot.services.presenter import present
+from bot.services.reporter import Reporter
 from bot.store import Store
 from tests.fakes.engaged import Engaged, engaged_campaign, troubled
-from tests.fakes.loopback import Asked, Loopback, Told
+from tests.fakes.loopback import Loopback, Told
 
 # apprise, not we, still imports it on Python 3.11 and 3.12.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -34,10 +35,6 @@ class Inbox(Loopback):
         self.status = 200
         super().__init__(lambda _asked: Told(self.status))
 
-    @property
-    def letters(self) -> list[Asked]:
-        return self.asked
-
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
@@ -47,11 +44,10 @@ def inbox() -> Iterator[Inbox]:
 
 def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
     traits = {name: kind.traits for name, kind in KINDS.items()}
-
-    def report(*, since: datetime | None = None) -> Report:
-        return Reporter(store, clock, engaged_campaign(), traits).report(since=since)
-
-    return Digest(store, clock, report, lambda: outlook(clock.now()), post_office(addresses))
+    reporter = Reporter(store, clock, engaged_campaign(), traits)
+    return Digest(
+        store, clock, lambda: reporter, lambda: outlook(clock.now()), make_sender(addresses)
+    )
 
 
 def outlook(now: datetime) -> Outlook:
@@ -77,35 +73,38 @@ def test_the_digest_tells_the_five_things(store: Store) -> None:
     Engaged(store).fill()
     store.notices.raise_("held/1", "HELD: post-12 for coalition-x: late", MONDAY)
 
-    letter = digest_of(store, FastClock(MONDAY)).letter()
+    digest = digest_of(store, FastClock(MONDAY))
+    message = digest.message()
 
-    chapters = [line for line in letter.text.splitlines() if line.isupper()]
+    chapters = [line for line in message.text.splitlines() if line.isupper()]
     assert chapters == [
         "WHAT WENT OUT", "WHAT WORKED", "WHAT NEEDS A PERSON", "WHAT X COST",
         "WHAT COMES NEXT WEEK",
     ]  # fmt: skip
-    assert letter.title == "decouple-from-dahua: 18 Jan to 24 Jan 2027"
-    assert "- coalition-bluesky: 4 posts" in letter.text
-    assert "HELD: post-12 for coalition-x: late" in letter.text
-    assert "of a budget of $5.00" in letter.text
-    assert "next-post (coalition-bluesky, coalition-x) [unapproved: 1 of 2]" in letter.text
-    assert "1 slot(s) stay empty" in letter.text
-    assert "No difference shown." in letter.text
-    assert "× (" in letter.text, "what worked comes with its interval"
+    assert message.title == "decouple-from-dahua: 18 Jan to 24 Jan 2027"
+    assert "- coalition-bluesky: 4 posts" in message.text
+    assert "HELD: post-12 for coalition-x: late" in message.text
+    assert "of a budget of $5.00" in message.text
+    assert "next-post (coalition-bluesky, coalition-x) [unapproved: 1 of 2]" in message.text
+    assert "1 slot(s) stay empty" in message.text
+    week = present(digest.reporter().report(since=MONDAY - timedelta(days=7, hours=8)))
+    worked = [week.headlines[0], *(f"{one.label}: {one.ratio} the usual, {one.verdict}"
+                                   for one in week.ratios["post"].judged[:5])]  # fmt: skip
+    assert "\n- ".join([*worked, f"Time of day: {week.day_verdict}"]) in message.text
 
 
 def test_gone_and_failed_are_told(store: Store) -> None:
     Engaged(store).fill()
     list(troubled(store))
 
-    letter = digest_of(store, FastClock(datetime(2027, 2, 8, 15, tzinfo=UTC))).letter()
+    message = digest_of(store, FastClock(datetime(2027, 2, 8, 15, tzinfo=UTC))).message()
 
-    assert "post-99 is no longer on coalition-bluesky" in letter.text
-    assert "2 reads of numbers failed or came too late" in letter.text
+    assert "post-99 is no longer on coalition-bluesky" in message.text
+    assert "2 reads of numbers failed or came too late" in message.text
 
 
 def test_a_week_without_posts_says_so(store: Store) -> None:
-    text = digest_of(store, FastClock(MONDAY)).letter().text
+    text = digest_of(store, FastClock(MONDAY)).message().text
 
     assert "WHAT WENT OUT\n- nothing" in text
     assert "mastodon: not enough yet, 8 more needed" in text
@@ -113,10 +112,11 @@ def test_a_week_without_posts_says_so(store: Store) -> None:
 
 def test_the_page_is_attached(store: Store, inbox: Inbox) -> None:
     Engaged(store).fill()
+    digest = digest_of(store, FastClock(MONDAY), address(inbox))
 
-    assert digest_of(store, FastClock(MONDAY), address(inbox)).send()
+    assert digest.send(digest.message())
 
-    (letter,) = (one.json for one in inbox.letters)
+    (letter,) = (one.json for one in inbox.asked)
     assert "WHAT WORKED" in letter["message"]
     (attached,) = letter["attachments"]
     assert attached["filename"] == "engagement-2027-01-24.html"
@@ -134,7 +134,7 @@ def test_it_is_sent_once_a_week_from_monday_eight_on(store: Store, inbox: Inbox)
         clock.advance(timedelta(hours=1))
 
     assert sent == [MONDAY, MONDAY + timedelta(days=7)]
-    assert len(inbox.letters) == 2
+    assert len(inbox.asked) == 2
 
 
 def test_a_digest_that_nobody_took_is_tried_again(store: Store, inbox: Inbox) -> None:
@@ -159,4 +159,6 @@ def test_two_workers_send_one_digest(store: Store) -> None:
 
 
 def test_without_an_address_nothing_is_sent(store: Store) -> None:
-    assert not digest_of(store, FastClock(MONDAY)).send()
+    digest = digest_of(store, FastClock(MONDAY))
+
+    assert not digest.send(digest.message())

@@ -14,13 +14,14 @@ from bot.core.publications import Correction
 from bot.core.quoting import is_exact
 from bot.core.rendered import RenderedCampaign
 from bot.core.rendering import length_of
+from bot.services import charts
+from bot.services.presenter import present
 from bot.services.users import Right
 from bot.store import Approval, AuditRow
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.asking import Asked, RefusedError
 from bot.web.happenings import Almanac
 from bot.web.house import House
-from bot.web.views.engagement import KINDS, growth_chart, numbers_of
 from bot.web.words import by_account, difference, host_of, passage_in, pieces
 
 _MOST = 2000
@@ -80,12 +81,10 @@ def page(asked: Asked) -> Answer:
     waiting = house.desk.waiting(post_id)
     current = {one.fingerprint for one in waiting}
     approvals = house.store.approvals.of_post(post_id)
-    report = house.report(since=None, post=post_id)
     values: dict[str, Any] = {
         "post_id": post_id,
-        "growth": growth_chart("growth", report.readings),
-        "numbers": [numbers_of(one, report) for one in report.readings],
-        "kinds": KINDS,
+        "report": present(house.report(since=None, post=post_id)),
+        "charts": charts,
         "post": post,
         "looks": looks_of(house.composition(), post) if post else looks_of_rows(house, rows),
         "passages": passages(house, post) if post else [],

@@ -6,8 +6,7 @@ import numpy
 import pytest
 from scipy import stats
 
-from bot.core.intervals import Count, Gamma, pooled, prior, spread
-from bot.core.judging import median_noise, widened
+from bot.core.estimate import Gamma, Observed, median_noise, pooled, prior, spread
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def test_the_posterior_is_scipys() -> None:
     after = start.after(count, exposure)
 
     assert after.mean == pytest.approx(mean, rel=1e-4)
-    assert after.variance == pytest.approx(
+    assert after.a / after.b**2 == pytest.approx(
         float(((grid - mean) ** 2 * product).sum() / product.sum()), rel=1e-3
     )
 
@@ -53,7 +52,8 @@ def test_the_spread_comes_out_of_many_counts() -> None:
     usual = draw.uniform(2, 60, 4000)
     rates = draw.gamma(1 / 0.3, 0.3, 4000)  # mean 1, variance 0.3
     counts = [
-        Count(float(n), float(e)) for n, e in zip(draw.poisson(rates * usual), usual, strict=True)
+        Observed(float(n / e), float(1 / e))
+        for n, e in zip(draw.poisson(rates * usual), usual, strict=True)
     ]
 
     assert pooled(counts) == pytest.approx(1, abs=0.04)
@@ -62,10 +62,11 @@ def test_the_spread_comes_out_of_many_counts() -> None:
 
 def test_counts_that_differ_by_chance_alone_have_no_spread() -> None:
     draw = numpy.random.default_rng(2)
-    counts = [Count(float(n), 25.0) for n in draw.poisson(25, 4000)]
+    counts = [Observed(n / 25, 1 / 25) for n in draw.poisson(25, 4000).tolist()]
 
     assert spread(counts) < 0.003
-    assert prior(1.0, 0.0).variance == pytest.approx(0.04), "never quite alike"
+    start = prior(counts)
+    assert (start.mean, 1 / start.a) == pytest.approx((pooled(counts), 0.09)), "never quite alike"
 
 
 @pytest.mark.parametrize("sd_true", [0.0, 0.5, 2.0])
@@ -84,7 +85,7 @@ def test_the_noise_of_a_median_is_about_what_we_say(sd_true: float) -> None:
 def test_widening_keeps_the_mean_and_adds_the_variance() -> None:
     before = Gamma(8, 4)
 
-    after = widened(before, 0.1)
+    after = before.widened(0.1)
 
     assert after.mean == pytest.approx(before.mean)
-    assert after.variance / after.mean**2 == pytest.approx(1 / 8 + 0.1)
+    assert 1 / after.a == pytest.approx(1 / 8 + 0.1)
