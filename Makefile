@@ -1,6 +1,6 @@
 # Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs storm image-check fresh-check lock clean
+.PHONY: help setup run test test-all test-deep check docs storm image-check fresh-check lock clean
 
 BIN := .venv/bin
 DAYS ?= 30
@@ -8,6 +8,7 @@ DAYS ?= 30
 TIMED := $(addprefix tests/faults/test_,calm.py storm.py matrix_load.py matrix_processes.py)
 KILLS := tests/faults/test_crash_points.py tests/faults/test_crash_points_on_servers.py
 DISKS := tests/faults/test_power_loss.py tests/faults/test_disk_trouble.py
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=10 --durations-min=1
 # More for pytest, such as: make test ARGS="tests/unit -k slots"
 ARGS ?=
 
@@ -21,9 +22,17 @@ run: ## Rehearse the coming 30 days of the campaign; nothing leaves the machine 
 	@sh tools/setup.sh run
 	@$(BIN)/python run_bot.py rehearse --days $(DAYS)
 
-test: ## Run the tests (ARGS="..." is handed to pytest)
+test: ## Run all that a change can break, in some minutes (ARGS="..." is handed to pytest)
 	@sh tools/setup.sh test
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow and not deep" $(ARGS)
+
+test-all: ## Run the tests, and what is deeper than each change needs
+	@sh tools/setup.sh test
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-deep: ## Run only what `make test` leaves to `make test-all`
+	@sh tools/setup.sh test
+	@$(PYTEST) -m "deep and not slow" $(ARGS)
 
 check: ## Check format, lint, types, imports and docs
 	@sh tools/setup.sh test

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
 from tests.servers.mastodon import MastodonAccount, MastodonServer
 from tests.servers.pds import Pds, PdsAccount
+from tests.waiting import PATIENCE, wait_until
 
 OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
 
@@ -61,8 +62,6 @@ class Stage:
     x: XStandin
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
-    #: By the monotonic clock: when the posts are due.
-    due: float = 0.0
 
     def __post_init__(self) -> None:
         origins = {"m": self.mastodon.origin, "b": self.pds.origin, "x": self.x.origin}
@@ -91,16 +90,6 @@ class Stage:
     def write(self, posts: str) -> None:
         (self.folder / "posts" / "all.yaml").write_text(posts, encoding="utf-8")
 
-    def moment(self, calls: int) -> str:
-        """Give an ``at:`` that leaves time for so many calls of a verb on this machine, now."""
-        self.write("posts: []\n")
-        started = time.monotonic()
-        self.do("plan", "--days", "1")
-        ahead = max(15.0, 2 * calls * (time.monotonic() - started))
-        self.due = time.monotonic() + ahead
-        moment = datetime.now(UTC) + timedelta(seconds=ahead)
-        return moment.strftime("%Y-%m-%d %H:%M:%S+00:00")
-
     @property
     def environment(self) -> dict[str, str]:
         keys = secrets_for(USER)
@@ -113,7 +102,8 @@ class Stage:
             "VERBATIM_SETTLE_FIRST": "0.5",
             "VERBATIM_SETTLE_APART": "0.5",
             "VERBATIM_RELOAD": "0.5",
-            "VERBATIM_READ_TIMEOUT": "20",
+            "VERBATIM_WEB": "off",
+            "VERBATIM_READ_TIMEOUT": "50",
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -132,14 +122,14 @@ class Stage:
         """Kill it as a power cut would."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait()
         self.process = None
 
     def stop(self) -> int:
         """Stop it in order; its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(40)
+        code = self.process.wait(PATIENCE)
         self.process = None
         return code
 
@@ -147,7 +137,7 @@ class Stage:
         """Run a verb in a second process; what it printed as JSON."""
         done = subprocess.run(
             self._command(*words, "--json"), cwd=self.folder, env=self.environment,
-            capture_output=True, timeout=60, check=False,
+            capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise AssertionError(f"{words}: {done.returncode}\n{done.stderr.decode()}\n{self.log}")
@@ -163,22 +153,29 @@ class Stage:
         rows = self.do("deliveries")
         return {(row["post"], row["account"], row["part"]): row for row in rows}
 
-    def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-        """Look again and again until something is so, for so long after now and after `moment`."""
-        deadline = max(time.monotonic(), self.due) + seconds
-        while not is_so():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"never: {what}\n{self.log[-6000:]}")
-            time.sleep(0.2)
+    def look(self, post: str = "%") -> list[str]:
+        """Read the states of a post's deliveries where they stand: a verb takes a second."""
+        query = "SELECT state FROM delivery WHERE post_id LIKE ?"
+        path = self.folder / "data" / "live.db"
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                return [state for (state,) in connection.execute(query, (post,))]
+        except sqlite3.OperationalError:
+            return []  # it is being made
 
-    def wait_planned(self, count: int) -> None:
-        """Wait until the service has planned so many deliveries."""
+    def wait_until(self, is_so: Callable[[], bool], what: str) -> None:
+        wait_until(is_so, what, log=lambda: self.log[-6000:])
 
-        def is_planned() -> bool:
-            database = self.folder / "data" / "live.db"
-            return database.exists() and len(self.do("deliveries")) >= count
+    def wait_planned(self, count: int, before: datetime) -> None:
+        """Wait until the service has planned so many deliveries, for they are due then."""
+        wait_until(
+            lambda: len(self.look()) >= count, f"{count} deliveries planned",
+            log=lambda: self.log[-6000:], before=before,
+        )  # fmt: skip
 
-        self.wait_until(is_planned, f"{count} deliveries planned")
+    def wait_sent(self, post: str = "%") -> None:
+        """Wait until all of a post, or of all posts, is out."""
+        self.wait_until(lambda: set(self.look(post)) == {"SENT"}, "all sent")
 
     def approve_all(self, posts: Sequence[str]) -> None:
         for name in ("Aygul", "Rahile"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
+import shutil
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +25,9 @@ from tests.contract.contract import CountingMeter
 from tests.fakes.measured import MeasuredAccount
 from tests.servers.appview import Network
 from tests.servers.pds import PdsAccount
+from tests.waiting import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
+pytestmark = pytest.mark.server
 
 KINDS_OF_ACT = ("like", "repost", "reply", "quote")
 
@@ -63,20 +65,11 @@ class Public:
         """Ask the AppView itself, past any client of ours."""
         query = urllib.parse.urlencode({"uris": ref.id})
         address = f"{self.network.appview}/xrpc/app.bsky.feed.getPosts?{query}"
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
             posts = json.loads(answer.read())["posts"]
         if not posts:
             return {}
         return {kind: posts[0][f"{kind}Count"] for kind in KINDS_OF_ACT}
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    """Look again and again: the AppView follows the PDS a moment later."""
-    deadline = time.monotonic() + 30
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never: {what}")
-        time.sleep(0.1)
 
 
 @dataclass
@@ -92,6 +85,15 @@ class Bench:
         wait_until(lambda: bool(self.public.counted(ref)), "the AppView shows the post")
         self.measured.collector.run()
         return ref
+
+
+@pytest.fixture
+def store_url(tmp_path: Path, migrated_file: Path) -> str:
+    """Keep it in a file: the numbers come from the network, whatever they are kept in."""
+    path = tmp_path / "data" / "live.db"
+    path.parent.mkdir(mode=0o700)
+    shutil.copy(migrated_file, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

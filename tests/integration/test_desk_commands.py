@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from bot.cli import run
 from tests.conftest import ROOT
 from tests.fakes.desk_stage import PASSWORD, open_stage
 from tests.integration.store_rows import due
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_a_correction_and_a_retraction_from_the_command_line(
     assert "anna" not in page
 
 
-def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path, may_sleep: None) -> None:
+def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -110,7 +111,7 @@ def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path, may_sleep: None) -> 
         try:
             page = _page(port, process)
             process.send_signal(signal.SIGINT)
-            code = process.wait(30)
+            code = process.wait(PATIENCE)
         finally:
             process.kill()
 
@@ -120,14 +121,15 @@ def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path, may_sleep: None) -> 
 
 
 def _page(port: int, process: subprocess.Popen[bytes]) -> str:
-    for _try in range(600):
+    def is_open() -> bool:
         assert process.poll() is None
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().read().decode()
-        except OSError:
-            time.sleep(0.1)
-        finally:
-            connection.close()
-    raise AssertionError("no dashboard after a minute")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return True
+        return False
+
+    wait_until(is_open, "a dashboard")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/")
+    page = connection.getresponse().read().decode()
+    connection.close()
+    return page

@@ -1,0 +1,48 @@
+"""Fixtures of the end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import require_shared
+from tests.e2e.stage import Stage, staged
+from tests.fakes.x_standin import XStandin
+from tests.servers.mastodon import MastodonServer
+from tests.servers.pds import Pds
+from tests.waiting import in_time
+
+#: Takes what has to be done before a moment.
+Arrange = Callable[[Callable[[Stage, datetime], None]], Stage]
+
+
+@contextmanager
+def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator[Arrange]:
+    """Give a maker of stages, each with accounts of its own, on which all was done in time."""
+    made: list[XStandin] = []
+    with ExitStack() as open_now:
+
+        def arranged(prepare: Callable[[Stage, datetime], None]) -> Stage:
+            def attempt(moment: datetime) -> Stage:
+                open_now.close()  # what came too late
+                x = XStandin(spec_file=require_shared("conformance/x-api-openapi.json"))
+                made.append(open_now.enter_context(x))
+                folder = root / str(len(made))
+                stage = open_now.enter_context(staged(folder, mastodon_server, pds, x))
+                prepare(stage, moment)
+                return stage
+
+            return in_time(attempt, lead=12)
+
+        yield arranged
+    assert [violation for x in made for violation in x.violations] == []
+
+
+@pytest.fixture
+def arrange(tmp_path: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator[Arrange]:
+    with arranging(tmp_path, mastodon_server, pds) as made:
+        yield made
