@@ -25,7 +25,7 @@ from bot.core.retry import RetryPolicy
 from bot.log import configure
 from bot.platforms.base import Platform
 from bot.platforms.registry import KINDS
-from bot.scheduler import Lanes, Service
+from bot.scheduler import AccountWorkers, Service
 from bot.services.publisher import Publisher
 from bot.store import Room, Store, open_store
 
@@ -72,7 +72,7 @@ def _run(folder: Path, given: argparse.Namespace) -> int:
         store, SystemClock(), lambda: campaign, lambda name: _as_platform(platforms[name]),
         lambda _name: Settling(), "load", RetryPolicy(),
     )  # fmt: skip
-    lanes = Lanes(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
+    lanes = AccountWorkers(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
     service = Service(SystemClock(), lanes, (), stop=stop)
     thread = threading.Thread(target=service.run)
     thread.start()

@@ -19,7 +19,7 @@ from bot.log import get_logger
 log = get_logger(__name__)
 
 #: Another process (an approval, a pause) is seen within this.
-LONGEST_NAP = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(seconds=1)
 #: After this long without a tick the machine's clock was set back, or it slept: the timer must
 #: be wound again.
 STUCK_AFTER = 5.0
@@ -43,7 +43,7 @@ class Every(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicJob:
     """Something that comes back; when it is due for good stands in the database."""
 
     name: str
@@ -52,7 +52,7 @@ class Chore:
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class AccountWorkers:
     """The one thing that is timed to the moment: deliveries, one lane an account."""
 
     #: Accounts that have something to do now.
@@ -70,8 +70,8 @@ class Service:
     """Runs lanes and chores until it is told to stop; then lets what is in the air end."""
 
     clock: Clock
-    lanes: Lanes
-    chores: tuple[Chore, ...]
+    lanes: AccountWorkers
+    chores: tuple[PeriodicJob, ...]
     #: How long an orderly stop waits for calls that are in the air.
     grace: timedelta = timedelta(seconds=25)
     stop: Event = field(default_factory=Event)
@@ -79,7 +79,7 @@ class Service:
     machine: Clock = field(default_factory=SystemClock)
     _running: dict[str, Thread] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
-    _winding: Lock = field(default_factory=Lock)
+    _scheduling: Lock = field(default_factory=Lock)
     _ticked: float = 0.0
 
     def run(self) -> None:
@@ -94,18 +94,18 @@ class Service:
                           id=chore.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
         try:
-            self._wind(timer)
-            while not self.stop.wait(LONGEST_NAP.total_seconds()):
+            self._schedule_next_tick(timer)
+            while not self.stop.wait(LONGEST_WAIT.total_seconds()):
                 if self.clock.monotonic() - self._ticked > STUCK_AFTER:
                     log.warning("the timer stood still; winding it again")
-                    self._wind_all(timer)
+                    self._schedule_all_again(timer)
         finally:
             self.stop.set()
             self._end(timer, self.clock.monotonic() + self.grace.total_seconds())
 
     def _end(self, timer: BackgroundScheduler, deadline: float) -> None:
         """Let what is in the air end, but for no longer than the grace."""
-        with self._winding:
+        with self._scheduling:
             pass  # whoever winds it now has done so; later ones see that all is to stop
         # Shut down while it deals with a job, APScheduler 3 loses its thread with an error.
         timer.pause()
@@ -119,16 +119,18 @@ class Service:
         else:
             log.info("stopped in order")
 
-    def _wind_all(self, timer: BackgroundScheduler) -> None:
+    def _schedule_all_again(self, timer: BackgroundScheduler) -> None:
         """Wind the chores too: all wait for moments of a clock that was ahead."""
         for chore in self.chores:
             timer.modify_job(chore.name, next_run_time=self.machine.now())
-        self._wind(timer)
+        self._schedule_next_tick(timer)
 
-    def _wind(self, timer: BackgroundScheduler, wait: timedelta = timedelta(0)) -> None:
+    def _schedule_next_tick(
+        self, timer: BackgroundScheduler, wait: timedelta = timedelta(0)
+    ) -> None:
         self._ticked = self.clock.monotonic()
         # A shutdown waits for jobs with the lock that adding one needs: never at once.
-        with self._winding:
+        with self._scheduling:
             if self.stop.is_set():
                 return
             timer.add_job(
@@ -140,15 +142,15 @@ class Service:
 
     def _tick(self, timer: BackgroundScheduler) -> None:
         """Start the lanes that have work, and sleep until the next moment that matters."""
-        now, wait = self.clock.now(), LONGEST_NAP
+        now, wait = self.clock.now(), LONGEST_WAIT
         try:
             for account in self.lanes.busy(now):
                 self._start(account)
-            wake = self.lanes.next_wake(now) or now + LONGEST_NAP
-            wait = min(wake - self.clock.now(), LONGEST_NAP)
+            wake = self.lanes.next_wake(now) or now + LONGEST_WAIT
+            wait = min(wake - self.clock.now(), LONGEST_WAIT)
         except Exception:
             log.exception("tick failed")
-        self._wind(timer, wait)
+        self._schedule_next_tick(timer, wait)
 
     def _start(self, account: str) -> None:
         with self._lock:
@@ -169,7 +171,7 @@ class Service:
                 del self._running[account]
 
 
-def _safely(chore: Chore) -> Callable[[], None]:
+def _safely(chore: PeriodicJob) -> Callable[[], None]:
     def run() -> None:
         try:
             chore.run()

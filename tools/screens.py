@@ -17,14 +17,7 @@ from playwright.sync_api import Browser, Page
 from bot.services.corrections import Corrections
 from tests.browser.chromium import chromium, signed_in
 from tests.conftest import ROOT
-from tests.fakes.desk_stage import (
-    DeskStage,
-    add_people,
-    open_engaged,
-    open_stage,
-    play,
-    serving,
-)
+from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 
 TARGET = ROOT / "docs" / "screens"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}

@@ -6,7 +6,7 @@ import click
 
 from bot.commands.common import Places, json_option, places, print_json
 from bot.errors import OperatorError
-from bot.wiring.desk import looking
+from bot.wiring.desk import open_readonly
 from bot.wiring.engagement import digest
 
 
@@ -16,7 +16,7 @@ from bot.wiring.engagement import digest
 @places
 def command(where: Places, only_print: bool, as_json: bool) -> None:
     """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
-    with looking(where.config, where.posts, where.data) as place:
+    with open_readonly(where.config, where.posts, where.data) as place:
         wanted = digest(place)
         message = wanted.message()
         if not (only_print or as_json) and not wanted.send(message):

@@ -23,7 +23,7 @@ from bot.services.page import page
 from bot.services.presenter import Grid, Presented, RatioTable, Row, present
 from bot.services.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.services.reporter import GROUPINGS
-from bot.wiring.desk import looking
+from bot.wiring.desk import open_readonly
 from bot.wiring.engagement import reporter
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -52,7 +52,7 @@ def command(
 
     Asks no server and spends nothing; `run` and `collect` read the numbers.
     """
-    with looking(where.config, where.posts, where.data) as place:
+    with open_readonly(where.config, where.posts, where.data) as place:
         start = _day(since, place.campaign.zone) if since else None
         report = reporter(place).report(since=start, post=post)
     if post is not None and not report.readings:

@@ -8,7 +8,7 @@ import click
 
 from bot.commands.common import Places, json_option, places, print_json
 from bot.services.exporter import export
-from bot.wiring.desk import looking
+from bot.wiring.desk import open_readonly
 
 
 @click.command()
@@ -17,7 +17,7 @@ from bot.wiring.desk import looking
 @places
 def command(where: Places, folder: Path, as_json: bool) -> None:
     """Write deliveries, snapshots and provenance to FOLDER: CSV, JSON Lines, data dictionary."""
-    with looking(where.config, where.posts, where.data) as place:
+    with open_readonly(where.config, where.posts, where.data) as place:
         counts = export(place.store, folder)
     if as_json:
         print_json(counts)

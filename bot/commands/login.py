@@ -7,8 +7,8 @@ import click
 from bot.commands.common import Places, json_option, places, print_json
 from bot.log import mask
 from bot.platforms.registry import KINDS
-from bot.services.standing import unfit
-from bot.wiring.desk import looking
+from bot.services.account_verifier import unfit
+from bot.wiring.desk import open_readonly
 from bot.wiring.login import account_of, keep, prove
 
 
@@ -21,7 +21,7 @@ def command(where: Places, name: str, as_json: bool) -> None:
 
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """
-    with looking(where.config, where.posts, where.data) as place:
+    with open_readonly(where.config, where.posts, where.data) as place:
         account = account_of(place.campaign, name)
         secrets = {one: _asked(one) for one in KINDS[account.platform].traits.secrets}
         profile = prove(place, account, secrets)

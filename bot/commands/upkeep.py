@@ -14,7 +14,7 @@ from bot.core.model import State
 from bot.core.zones import shown
 from bot.services.status import Status, status_of
 from bot.services.users import SHORTEST, Role
-from bot.wiring.desk import Office, office
+from bot.wiring.desk import Workspace, office
 from bot.wiring.doctoring import examine
 from bot.wiring.people import access
 from bot.wiring.upkeep import Restored, restore_backup
@@ -93,7 +93,7 @@ def deliveries(
         click.echo(line)
 
 
-def _history(place: Office, delivery_id: str, as_json: bool) -> None:
+def _history(place: Workspace, delivery_id: str, as_json: bool) -> None:
     row = place.desk.find(delivery_id)
     moves = place.store.outbox.moves_of(row.id)
     attempts = place.store.outbox.attempts_of(row.id)

@@ -133,7 +133,7 @@ class FolderTree:
         return _printable(str(self._posts / name.removeprefix(POSTS).removeprefix("/")))
 
 
-def print_of(schedule_path: Path, posts_path: Path) -> str:
+def tree_digest(schedule_path: Path, posts_path: Path) -> str:
     """Hash the names and bytes of all files as they are now, readable or not.
 
     Bytes, not times: a checkout may put back an old time, and a mounted folder may tell none.

@@ -21,7 +21,7 @@ from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, bui
 from bot.content.yamlfile import parse
 from bot.core.campaign import NOWHERE, Campaign, Investigation, Post, Schedule, Source
 from bot.core.fields import Anything, Known
-from bot.core.model import Traits
+from bot.core.model import PlatformSpec
 from bot.errors import Problem, Severity
 
 #: Stands for a list of investigations where there is no file of them.
@@ -58,7 +58,7 @@ def load(
     *,
     schedule_path: Path,
     posts_path: Path,
-    traits: Mapping[str, Traits],
+    traits: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
     bounds: Bounds | None = None,
@@ -86,7 +86,7 @@ def load(
 def load_from_files(
     files: Mapping[str, bytes],
     *,
-    traits: Mapping[str, Traits],
+    traits: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
     bounds: Bounds | None = None,
@@ -105,7 +105,7 @@ class _Loading:
         self,
         tree: Tree,
         *,
-        traits: Mapping[str, Traits],
+        traits: Mapping[str, PlatformSpec],
         inspect: Inspect,
         now: datetime,
         bounds: Bounds,

@@ -336,7 +336,6 @@ class PlatformSpec:
 
 
 #: Until the modules that still say so are renamed.
-Traits = PlatformSpec
 
 
 @dataclass(frozen=True, slots=True)

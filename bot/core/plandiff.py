@@ -9,13 +9,7 @@ from datetime import datetime
 
 from bot.core.lifecycle import UNSENT
 from bot.core.model import Delivery, State, canonical_json, sha256_hex
-from bot.core.publications import (
-    Correction,
-    NewPublication,
-    Publication,
-    PublicationState,
-    Queued,
-)
+from bot.core.publications import Correction, NewPublication, Publication, PublicationState, Queued
 from bot.core.reasons import CancelReason, HoldReason
 
 #: A publication's deliveries that are not cancelled, in order of part.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.core.campaign import Schedule
-from bot.core.model import Status, Traits
+from bot.core.model import PlatformSpec, Status
 
 
-def prices_for(traits: Traits, schedule: Schedule) -> Mapping[str, float]:
+def prices_for(traits: PlatformSpec, schedule: Schedule) -> Mapping[str, float]:
     """Give US dollars by action; what the schedule names overrides the platform's own."""
     return {**traits.prices, **schedule.prices.get(traits.name, {})}
 
 
-def cost_of(status: Status, traits: Traits, schedule: Schedule) -> float:
+def cost_of(status: Status, traits: PlatformSpec, schedule: Schedule) -> float:
     """Add up in US dollars what publishing one status will cost."""
     prices = prices_for(traits, schedule)
     return sum(prices.get(one.action, 0.0) * one.units for one in traits.charges(status))

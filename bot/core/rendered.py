@@ -12,7 +12,7 @@ from functools import cached_property
 
 from bot.core.campaign import Campaign, Post
 from bot.core.fingerprint import fingerprint
-from bot.core.model import Limits, Status, Traits
+from bot.core.model import Limits, PlatformSpec, Status
 from bot.core.pricing import cost_of
 from bot.core.rendering import PictureSource, RenderedText, render
 from bot.core.similarity import similar_pairs
@@ -24,7 +24,7 @@ class RenderedCampaign:
 
     campaign: Campaign
     #: By platform.
-    traits: Mapping[str, Traits]
+    traits: Mapping[str, PlatformSpec]
     #: By account: the server's own numbers where it was asked.
     limits: Mapping[str, Limits]
     #: By post and account.
@@ -32,7 +32,7 @@ class RenderedCampaign:
     #: Bytes of all pictures that the statuses name, by hash.
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
-    def traits_of(self, account: str) -> Traits:
+    def traits_of(self, account: str) -> PlatformSpec:
         return self.traits[self.campaign.schedule.accounts[account].platform]
 
     def limits_of(self, account: str) -> Limits:
@@ -89,7 +89,7 @@ class RenderedCampaign:
 def render_campaign(
     campaign: Campaign,
     *,
-    traits: Mapping[str, Traits],
+    traits: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
     pictures: PictureSource | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,

@@ -9,15 +9,7 @@ from typing import Protocol
 from bot.core.campaign import Account, Campaign, MediaFile, Post
 from bot.core.facets import detect, find_links
 from bot.core.layout import Passage, lay_out, passage, short_link
-from bot.core.model import (
-    Facet,
-    FacetKind,
-    Limits,
-    LinkCard,
-    Picture,
-    Status,
-    Traits,
-)
+from bot.core.model import Facet, FacetKind, Limits, LinkCard, Picture, PlatformSpec, Status
 from bot.core.textfragment import with_text_fragment
 from bot.core.threads import Part, ThreadError, parts_of
 from bot.core.versions import Version, address_of, key_of, problem_at, version_of
@@ -88,7 +80,7 @@ class _Context:
 
     version: Version
     campaign: Campaign
-    traits: Traits
+    traits: PlatformSpec
     limits: Limits
 
     @property
@@ -101,7 +93,7 @@ def render(
     account: Account,
     *,
     campaign: Campaign,
-    traits: Traits,
+    traits: PlatformSpec,
     limits: Limits,
     pictures: PictureSource | None = None,
 ) -> RenderedText:
@@ -124,14 +116,14 @@ def render(
     return _statuses(context, ready)
 
 
-def length_of(status: Status, traits: Traits, limits: Limits) -> int:
+def length_of(status: Status, traits: PlatformSpec, limits: Limits) -> int:
     """Count a status as its platform does, with the folded warning."""
     return traits.measure(status.text, limits) + (
         traits.measure(status.warning, limits) if status.warning else 0
     )
 
 
-def fits(status: Status, traits: Traits, limits: Limits) -> bool:
+def fits(status: Status, traits: PlatformSpec, limits: Limits) -> bool:
     """Tell whether a platform takes a status for its length."""
     size = len(status.text.encode())
     return length_of(status, traits, limits) <= limits.max_length and (
@@ -268,7 +260,7 @@ def _may_thread(context: _Context) -> bool:
     return context.version.thread and context.traits.may_thread(context.version.account)
 
 
-def _too_long(version: Version, count: str, traits: Traits) -> Problem:
+def _too_long(version: Version, count: str, traits: PlatformSpec) -> Problem:
     name, key = version.account.name, traits.thread_key
     if version.thread:
         advice = f"shorten it or give {name} `{key}: true`"

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.content.files import POSTS
 from bot.content.loading import Loaded
 from bot.core.campaign import Campaign, Post
-from bot.core.model import Limits, Traits
+from bot.core.model import Limits, PlatformSpec
 from bot.core.rendered import RenderedCampaign, render_campaign
 from bot.core.rules import check
 from bot.errors import ContentError, Problem, Severity
@@ -61,7 +61,7 @@ class CheckedContent:
 def check_content(
     loaded: Loaded,
     *,
-    traits: Mapping[str, Traits],
+    traits: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
     now: datetime,
     pictured: Callable[[Post], bool] = lambda _post: True,
@@ -82,7 +82,7 @@ def render_loaded(
     loaded: Loaded,
     campaign: Campaign,
     *,
-    traits: Mapping[str, Traits],
+    traits: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
     pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> RenderedCampaign:

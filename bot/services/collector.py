@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.core.campaign import Account, Campaign
 from bot.core.engagement import due_times, window
 from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Metrics, PostRef, State, Traits
+from bot.core.model import Delivery, Metrics, PlatformSpec, PostRef, State
 from bot.errors import DecisionError, OverBudgetError, PlatformError, SettingsError
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -69,7 +69,7 @@ class Collector:
     clock: Clock
     campaign: Callable[[], Campaign]
     platform: Callable[[str], Platform]
-    traits: Callable[[str], Traits]
+    traits: Callable[[str], PlatformSpec]
     _not_before: dict[str, datetime] = field(default_factory=dict)
 
     def run(self) -> Tally:

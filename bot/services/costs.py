@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from bot.clock import Clock
 from bot.core.campaign import Account, Campaign, Schedule
 from bot.core.engagement import due_times
-from bot.core.model import State, Traits
+from bot.core.model import PlatformSpec, State
 from bot.core.pricing import prices_for
 from bot.store import Outcome, Store
 
@@ -41,7 +41,9 @@ class Forecast:
         return None if self.budget is None else self.budget - self.spent
 
 
-def price_of_read(account: Account, traits: Traits, schedule: Schedule, action: str = "") -> float:
+def price_of_read(
+    account: Account, traits: PlatformSpec, schedule: Schedule, action: str = ""
+) -> float:
     """Give US dollars for reading one status of an account, or for another action."""
     name = action or traits.read_action(account)
     return float(prices_for(traits, schedule).get(name, 0.0))
@@ -54,7 +56,7 @@ def kept_for_posts(store: Store, account: str, now: datetime) -> float:
 
 
 def forecasts(
-    store: Store, campaign: Campaign, clock: Clock, traits: Mapping[str, Traits]
+    store: Store, campaign: Campaign, clock: Clock, traits: Mapping[str, PlatformSpec]
 ) -> tuple[Forecast, ...]:
     """Tell the month of every account that pays."""
     return tuple(
@@ -65,7 +67,7 @@ def forecasts(
 
 
 def _forecast(
-    store: Store, account: Account, schedule: Schedule, now: datetime, traits: Traits
+    store: Store, account: Account, schedule: Schedule, now: datetime, traits: PlatformSpec
 ) -> Forecast:
     price, end = price_of_read(account, traits, schedule), _month_end(now)
     rows = store.outbox.find(states=_TO_COME, account=account.name, until=end)

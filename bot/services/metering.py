@@ -18,7 +18,7 @@ class AccountMeter:
 
     store: Store
     clock: Clock
-    #: Asked at each booking: a changed budget or price holds from the next call on.
+    #: RequestContext at each booking: a changed budget or price holds from the next call on.
     account: Callable[[], Account]
     prices: Callable[[], Mapping[str, float]]
 

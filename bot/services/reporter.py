@@ -23,7 +23,7 @@ from bot.core.estimate import (
     observe,
 )
 from bot.core.layout import first_words
-from bot.core.model import Traits
+from bot.core.model import PlatformSpec
 from bot.services.costs import Forecast, forecasts
 from bot.services.readings import JUDGED_AGES, Reading, readings
 from bot.store import Outcome, Store
@@ -136,7 +136,7 @@ class Reporter:
     store: Store
     clock: Clock
     campaign: Campaign
-    traits: Mapping[str, Traits]
+    traits: Mapping[str, PlatformSpec]
 
     def report(self, *, since: datetime | None = None, post: str | None = None) -> Report:
         """Report on what went out since then; what is usual comes from everything."""

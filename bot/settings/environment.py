@@ -17,14 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.model import ReadBackPolicy, sha256_hex
 from bot.errors import SettingsError
-from bot.settings.secrets import (
-    MOUNTED,
-    PREFIX,
-    Secret,
-    looks_like_secret,
-    read_secret,
-    suggestion,
-)
+from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
 #: Settings that are secrets themselves: each may also come from a file.
 SECRET_FIELDS = ("database_url", "alerts")

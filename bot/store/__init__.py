@@ -7,12 +7,7 @@ from bot.store.approvals import Approval
 from bot.store.audit import AuditRow
 from bot.store.backup import Backup, restore
 from bot.store.diskspace import Room
-from bot.store.errors import (
-    BudgetSpentError,
-    ConflictError,
-    DatabaseUnusableError,
-    DiskFullError,
-)
+from bot.store.errors import BudgetSpentError, ConflictError, DatabaseUnusableError, DiskFullError
 from bot.store.facade import Store
 from bot.store.leases import Claim
 from bot.store.lock import ProcessLock

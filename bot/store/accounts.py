@@ -13,7 +13,7 @@ from bot.core.campaign import Account
 from bot.core.model import JsonObject, Limits
 from bot.core.reasons import StopReason
 from bot.errors import DecisionError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import account as accounts
 
 _A = accounts.c
@@ -41,7 +41,7 @@ class AccountState:
     profile: JsonObject
 
 
-class Accounts(Part):
+class Accounts(Repository):
     """One row an account that the schedule ever named."""
 
     def sync(self, named: Iterable[Account], now: datetime) -> None:

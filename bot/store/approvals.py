@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from bot.errors import DecisionError
 from bot.store.errors import ConflictError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import approval
 
 _A = approval.c
@@ -29,7 +29,7 @@ class Approval:
     at: datetime
 
 
-class Approvals(Part):
+class Approvals(Repository):
     """Approvals are never deleted; a voided one counts no more."""
 
     def approve(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, func, insert, select, type_coerce
 
 from bot.core.model import JsonObject, canonical_json, sha256_hex
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import audit
 
 #: What the first row has in place of the hash before it.
@@ -46,7 +46,7 @@ class Entry:
     detail: JsonObject
 
 
-class Audit(Part):
+class Audit(Repository):
     """Append-only: no method changes or deletes a row."""
 
     def write(

@@ -9,14 +9,14 @@ from sqlalchemy import delete, select
 
 from bot.core.model import JsonObject, sha256_hex
 from bot.errors import StoreError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import content_tree, medium, trust
 
 #: Trees that are kept, the one in force included.
 _KEPT = 20
 
 
-class Contents(Part):
+class Contents(Repository):
     """Content is applied as a whole tree or not at all."""
 
     def apply(self, tree_sha256: str, files: Mapping[str, str], now: datetime) -> bool:
@@ -40,7 +40,7 @@ class Contents(Part):
         return None if row is None else (row.tree_sha256, row.files)
 
 
-class Media(Part):
+class Media(Repository):
     """Pictures by the hash of their bytes, so that what was approved is what is sent."""
 
     def put(self, content: bytes) -> str:
@@ -68,7 +68,7 @@ class Media(Part):
         return found
 
 
-class Trust(Part):
+class Trust(Repository):
     """What was recorded of the configuration, and by whom; a change needs the operator."""
 
     def recorded(self) -> JsonObject | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import digest
 
 _D = digest.c
@@ -14,7 +14,7 @@ _D = digest.c
 LEASE = timedelta(minutes=15)
 
 
-class Digests(Part):
+class Digests(Repository):
     """One row a week."""
 
     def claim(self, week: str, now: datetime) -> bool:

@@ -20,7 +20,7 @@ from bot.store.ledger import Ledger
 from bot.store.lock import AccountLocks, ProcessLock, lock_beside
 from bot.store.notices import Notices, Workers
 from bot.store.outbox import Outbox
-from bot.store.part import Ground
+from bot.store.part import StoreContext
 from bot.store.pauses import Pauses
 from bot.store.settling import RestoreGuard, Suspect
 from bot.store.snapshots import Followers, Snapshots
@@ -30,7 +30,7 @@ from bot.store.users import Sessions, Users
 class Store:
     """All that the bot remembers. One attribute a concern; safe to use from several threads."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: StoreContext) -> None:
         self._ground = ground
         self.outbox = Outbox(ground)
         self.approvals = Approvals(ground)

@@ -16,7 +16,7 @@ from bot.core.model import Delivery, Draft, PostRef, State
 from bot.errors import LeaseLostError, PausedError, StoreError
 from bot.store import audit
 from bot.store.errors import ConflictError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.reads import parent_is_out
 from bot.store.rows import (
     Note,
@@ -50,7 +50,7 @@ class Claim:
     lease_until: datetime
 
 
-class Leases(Part):
+class Leases(Repository):
     """The way from READY through SENDING to what came of it; all of it fenced."""
 
     def claim(self, account: str, *, now: datetime, owner: str, lease: timedelta) -> Claim | None:

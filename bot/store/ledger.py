@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from bot.core.model import Charge
 from bot.store.errors import BudgetSpentError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import charge as charges
 
 _C = charges.c
@@ -17,7 +17,7 @@ _MICRO = 1_000_000
 _PG_LOCK = 0x6C656467
 
 
-class Ledger(Part):
+class Ledger(Repository):
     """Money is whole micro-dollars; a day and a month are UTC's, as platforms bill."""
 
     def reserve(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select, update
 
 from bot.core.model import JsonObject
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import notice, worker
 
 
@@ -32,7 +32,7 @@ class WorkerBeat:
     beat_at: datetime
 
 
-class Notices(Part):
+class Notices(Repository):
     """One notice a key is open at a time, so that nobody is told twice of one thing."""
 
     def raise_(self, key: str, text: str, now: datetime) -> bool:
@@ -69,7 +69,7 @@ class Notices(Part):
             return tuple(Notice(**row._mapping) for row in connection.execute(query))
 
 
-class Workers(Part):
+class Workers(Repository):
     """Signs of life, for `status` and the health check."""
 
     def beat(self, name: str, facts: JsonObject, now: datetime) -> None:

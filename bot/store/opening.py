@@ -17,15 +17,9 @@ from bot.store.errors import DatabaseUnusableError
 from bot.store.facade import Store
 from bot.store.lock import ProcessLock, lock_beside
 from bot.store.migrate import newest, prove_known, revision_of, upgrade
-from bot.store.part import Ground
+from bot.store.part import StoreContext
 from bot.store.sentlog import SentLog, open_log, start_log
-from bot.store.settling import (
-    begin_instance,
-    instance_id,
-    machine_name,
-    mark_restored,
-    place_of,
-)
+from bot.store.settling import begin_instance, instance_id, machine_name, mark_restored, place_of
 
 
 def _wall_clock() -> datetime:
@@ -72,7 +66,7 @@ def open_store(
         known.place = place_of(known, machine or machine_name())
         if db.is_sqlite and create:
             ballast.load()
-        store = Store(Ground(db, known, directory, room))
+        store = Store(StoreContext(db, known, directory, room))
         store.restore_guard.compare(log_is_new, now())
     except BaseException:
         db.close()

@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class StoreContext:
     """The database, the sent log beside it, and the disk that both are on."""
 
     db: Database
@@ -35,10 +35,10 @@ class Ground:
         return int(connection.execute(counted).scalar_one())
 
 
-class Part:
+class Repository:
     """One concern of the store."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: StoreContext) -> None:
         self._ground = ground
         self._db = ground.db
         self._log = ground.log

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import pause
 
 _LASTING = pause.c.resumed_at.is_(None)
@@ -22,7 +22,7 @@ class PauseState:
     at: datetime
 
 
-class Pauses(Part):
+class Pauses(Repository):
     """At most one pause lasts at a time; all are kept."""
 
     def pause(self, reason: str, by: str, now: datetime) -> bool:

@@ -13,15 +13,8 @@ from bot.core.model import Delivery, State, sha256_hex
 from bot.core.publications import NewPart, NewPublication
 from bot.core.reasons import HoldReason, Reason
 from bot.errors import DecisionError
-from bot.store.part import Part
-from bot.store.rows import (
-    Note,
-    as_delivery,
-    deliveries,
-    locked,
-    publication_columns,
-    shift,
-)
+from bot.store.part import Repository
+from bot.store.rows import Note, as_delivery, deliveries, locked, publication_columns, shift
 from bot.store.schema import delivery, publication
 
 #: Belong to a claim; `bot.store.leases` makes these moves, fenced.
@@ -50,7 +43,7 @@ BLANK: Mapping[str, Any] = {
 PLANNER = "planner"
 
 
-class Plans(Part):
+class Plans(Repository):
     """What is put into the outbox, and people's decisions."""
 
     def add(self, *news: NewPublication, now: datetime) -> tuple[str, ...]:

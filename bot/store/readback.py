@@ -12,7 +12,7 @@ from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, PostRef, State
 from bot.errors import DecisionError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.rows import Note, change, end_attempt, locked, note_of, shift, stop_account
 from bot.store.schema import attempt
 
@@ -29,7 +29,7 @@ _WAYS: Mapping[State, tuple[Event, ...]] = {
 }
 
 
-class ReadBacks(Part):
+class ReadBacks(Repository):
     """The way out of UNKNOWN."""
 
     def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:

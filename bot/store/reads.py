@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, State
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.rows import Attempt, Move, as_attempt, as_delivery, as_move, deliveries
 from bot.store.schema import attempt, delivery, move, publication
 
@@ -24,7 +24,7 @@ _SURELY_NOT = (Event.DEFER.name, Event.STOP.name, Event.REFUSE.name)
 _IN_ORDER = (_P.due_at.nulls_last(), _D.account, _D.part, _D.id)
 
 
-class Reads(Part):
+class Reads(Repository):
     """Questions to the outbox; none changes anything."""
 
     def get(self, delivery_id: str) -> Delivery | None:

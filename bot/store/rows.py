@@ -13,12 +13,7 @@ from bot.core import lifecycle
 from bot.core.decide import Outcome
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, State
-from bot.core.publications import (
-    Publication,
-    PublicationState,
-    occurrence_columns,
-    occurrence_from,
-)
+from bot.core.publications import Publication, PublicationState, occurrence_columns, occurrence_from
 from bot.core.reasons import Reason, StopReason, reason_text
 from bot.errors import DecisionError
 from bot.store.schema import account, attempt, delivery, move, publication

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from bot.core.model import Delivery, PostRef, State
 from bot.store.database import Database
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.rows import as_delivery, change, deliveries, locked
 from bot.store.schema import delivery, instance, publication, sent_log
 from bot.store.sentlog import Logged, SentLog
@@ -33,7 +33,7 @@ class Suspect:
     ref: PostRef | None
 
 
-class RestoreGuard(Part):
+class RestoreGuard(Repository):
     """The flag that a restore sets, and what must be reconciled while it is set."""
 
     def reason(self) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select, update
 
 from bot.core.model import Metrics, State
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import delivery, follower, snapshot
 
 _S = snapshot.c
@@ -47,7 +47,7 @@ class Snapshot:
     metrics: Metrics
 
 
-class Snapshots(Part):
+class Snapshots(Repository):
     """One row for each age at which a delivery's numbers are read."""
 
     def schedule(self, delivery_id: str, dues: Mapping[str, datetime]) -> None:
@@ -139,7 +139,7 @@ class Snapshots(Part):
             return tuple(_as_snapshot(row) for row in connection.execute(query))
 
 
-class Followers(Part):
+class Followers(Repository):
     """How many follow an account, once a UTC day."""
 
     def put(self, account: str, count: int, now: datetime) -> None:

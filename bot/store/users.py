@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, func, select, update
 
 from bot.errors import DecisionError
 from bot.store.errors import ConflictError
-from bot.store.part import Part
+from bot.store.part import Repository
 from bot.store.schema import login_failure, session, user
 
 _U = user.c
@@ -40,7 +40,7 @@ class SessionRow:
     seen_at: datetime
 
 
-class Users(Part):
+class Users(Repository):
     """One row a user."""
 
     def add(self, name: str, roles: frozenset[str], password_hash: str, now: datetime) -> None:
@@ -120,7 +120,7 @@ class Users(Part):
                 raise DecisionError(f"there is no user {name!r}")
 
 
-class Sessions(Part):
+class Sessions(Repository):
     """Sign-ins by the hash of their id: who reads the database cannot use one."""
 
     def start(self, id_sha256: str, name: str, now: datetime) -> None:

@@ -22,7 +22,7 @@ class Redirect:
 
     to: str
     #: A new session, or the end of one (empty); None leaves the cookie.
-    seat: str | None = None
+    session_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

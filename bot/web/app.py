@@ -22,14 +22,14 @@ from bot.errors import BotError, DecisionError
 from bot.log import get_logger
 from bot.services.users import Right
 from bot.web.answers import Answer, Page, Raw, Redirect
-from bot.web.asking import Asked, RefusedError, is_token
+from bot.web.context import AppContext
 from bot.web.guard import Guard
-from bot.web.house import House
 from bot.web.rendering import Pages
+from bot.web.request_context import RefusedError, RequestContext, is_token
 
 log = get_logger(__name__)
 
-View = Callable[[Asked], Answer]
+View = Callable[[RequestContext], Answer]
 _Made = TypeVar("_Made")
 
 #: Bytes of a form; the desk check takes a whole file of posts.
@@ -64,7 +64,7 @@ class Threads:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class PageRoute:
     """One address, and who may open it."""
 
     path: str
@@ -75,53 +75,53 @@ class Door:
     most: int = SMALL
 
 
-def build(house: House, doors: Sequence[Door]) -> Guard:
+def build(context: AppContext, doors: Sequence[PageRoute]) -> Guard:
     """Make the application."""
-    pages, threads = Pages(house), Threads()
+    pages, threads = Pages(context), Threads()
     routes = [
-        Route(door.path, _endpoint(house, pages, door, threads), methods=[door.method])
+        Route(door.path, _endpoint(context, pages, door, threads), methods=[door.method])
         for door in doors
     ]
 
     async def lost(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        asked = await threads(_asked, house, request, {}, None)
+        asked = await threads(_asked, context, request, {}, None)
         return await threads(_trouble, pages, asked, status, "")
 
     app = Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
     app.router.redirect_slashes = False
-    return Guard(app, house.hosts, secure=house.secure)
+    return Guard(app, context.hosts, secure=context.secure)
 
 
-def cookie_name(house: House) -> str:
+def cookie_name(context: AppContext) -> str:
     """Name the cookie; ``__Host-`` binds it to this host and to TLS, where there is TLS."""
-    return "__Host-verbatim" if house.secure else "verbatim"
+    return "__Host-verbatim" if context.secure else "verbatim"
 
 
 def _endpoint(
-    house: House, pages: Pages, door: Door, threads: Threads
+    context: AppContext, pages: Pages, door: PageRoute, threads: Threads
 ) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         try:
             form, upload = await _form(request, door)
         except RefusedError as refusal:
-            asked = await threads(_asked, house, request, {}, None)
+            asked = await threads(_asked, context, request, {}, None)
             return await threads(_trouble, pages, asked, refusal.status, str(refusal))
-        return await threads(_opened, house, pages, door, request, form, upload)
+        return await threads(_opened, context, pages, door, request, form, upload)
 
     return endpoint
 
 
 def _opened(
-    house: House,
+    context: AppContext,
     pages: Pages,
-    door: Door,
+    door: PageRoute,
     request: Request,
     form: Mapping[str, Sequence[str]],
     upload: bytes | None,
 ) -> Response:
     """Answer in a thread: everything below blocks."""
-    asked = _asked(house, request, form, upload)
+    asked = _asked(context, request, form, upload)
     try:
         if door.right is not None:
             if asked.person is None and door.method == "GET":
@@ -143,37 +143,43 @@ def _opened(
     return _sent(asked, answer) if not isinstance(answer, Page) else _page(pages, asked, answer)
 
 
-def _require_token(asked: Asked) -> None:
-    if not is_token(asked.said("token", default=""), asked.seat):
+def _require_token(asked: RequestContext) -> None:
+    if not is_token(asked.form_value("token", default=""), asked.session_token):
         raise RefusedError(403, "the form is too old; go back, reload the page, send it again")
 
 
 def _asked(
-    house: House,
+    context: AppContext,
     request: Request,
     form: Mapping[str, Sequence[str]],
     upload: bytes | None,
-) -> Asked:
-    seat = request.cookies.get(cookie_name(house), "")
-    seat = seat if 20 <= len(seat) <= 100 and seat.isascii() else secrets.token_urlsafe(32)
-    person = house.access.person_of(seat) or house.guest()
+) -> RequestContext:
+    session_token = request.cookies.get(cookie_name(context), "")
+    session_token = (
+        session_token
+        if 20 <= len(session_token) <= 100 and session_token.isascii()
+        else secrets.token_urlsafe(32)
+    )
+    person = context.access.person_of(session_token) or context.guest()
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
-    return Asked(
-        house=house,
+    return RequestContext(
+        context=context,
         method=request.method,
         path=request.url.path,
         places={name: str(value) for name, value in request.path_params.items()},
         query=query,
         form=form,
         upload=upload,
-        seat=seat,
+        session_token=session_token,
         person=person,
     )
 
 
-async def _form(request: Request, door: Door) -> tuple[Mapping[str, Sequence[str]], bytes | None]:
+async def _form(
+    request: Request, door: PageRoute
+) -> tuple[Mapping[str, Sequence[str]], bytes | None]:
     """Read a form of bounded size.
 
     Raises:
@@ -217,21 +223,25 @@ def _bounded(receive: Receive, most: int) -> Receive:
     return counted
 
 
-def _page(pages: Pages, asked: Asked, page: Page) -> Response:
+def _page(pages: Pages, asked: RequestContext, page: Page) -> Response:
     content = pages.render(asked, page.template, page.values)
     return _seated(asked, Response(content, page.status, media_type="text/html; charset=utf-8"))
 
 
-def _trouble(pages: Pages, asked: Asked, status: int, message: str) -> Response:
+def _trouble(pages: Pages, asked: RequestContext, status: int, message: str) -> Response:
     title = _CODES.get(status, "That is not possible")
     values = {"title": title, "message": message}
     return _page(pages, asked, Page("trouble.html", values, status))
 
 
-def _sent(asked: Asked, answer: Redirect | Raw) -> Response:
+def _sent(asked: RequestContext, answer: Redirect | Raw) -> Response:
     if isinstance(answer, Redirect):
         response: Response = RedirectResponse(answer.to, status_code=303)
-        return response if answer.seat is None else _seated(asked, response, answer.seat)
+        return (
+            response
+            if answer.session_token is None
+            else _seated(asked, response, answer.session_token)
+        )
     response = Response(answer.content, media_type=answer.media_type)
     if answer.keep:
         response.headers["cache-control"] = f"private, max-age={answer.keep}"
@@ -240,12 +250,15 @@ def _sent(asked: Asked, answer: Redirect | Raw) -> Response:
     return response
 
 
-def _seated(asked: Asked, response: Response, seat: str | None = None) -> Response:
+def _seated(
+    asked: RequestContext, response: Response, session_token: str | None = None
+) -> Response:
     """Set the cookie: a session's id, or only what a form's token is derived from."""
-    house = asked.house
+    context = asked.context
     response.set_cookie(
-        cookie_name(house),
-        seat or (asked.seat if seat is None else secrets.token_urlsafe(32)),
-        path="/", httponly=True, samesite="strict", secure=house.secure,
+        cookie_name(context),
+        session_token
+        or (asked.session_token if session_token is None else secrets.token_urlsafe(32)),
+        path="/", httponly=True, samesite="strict", secure=context.secure,
     )  # fmt: skip
     return response

@@ -18,8 +18,8 @@ from bot.core.model import PlatformSpec, State
 from bot.core.zones import shown
 from bot.services.status import status_of
 from bot.services.users import Right
-from bot.web.asking import Asked
-from bot.web.house import House
+from bot.web.context import AppContext
+from bot.web.request_context import RequestContext
 from bot.web.words import KINDS
 
 STATIC = files("bot.web") / "static"
@@ -59,20 +59,20 @@ _NAVIGATION = (
 class Pages:
     """Renders templates with what all pages show."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._environment = environment(house.specs)
+    def __init__(self, context: AppContext) -> None:
+        self._house = context
+        self._environment = environment(context.specs)
 
-    def render(self, asked: Asked, template: str, values: Mapping[str, Any]) -> str:
+    def render(self, asked: RequestContext, template: str, values: Mapping[str, Any]) -> str:
         """Give a whole page."""
-        house = self._house
+        context = self._house
         common: dict[str, Any] = {
             "asked": asked,
-            "campaign": house.campaign.schedule.campaign,
-            "zone": house.campaign.zone,
-            "zone_name": house.campaign.schedule.timezone,
-            "rehearsal": house.campaign.schedule.mode.value == "rehearsal",
-            "now": house.clock.now(),
+            "campaign": context.campaign.schedule.campaign,
+            "zone": context.campaign.zone,
+            "zone_name": context.campaign.schedule.timezone,
+            "rehearsal": context.campaign.schedule.mode.value == "rehearsal",
+            "now": context.clock.now(),
             "done": DONE.get(asked.query.get("done", [""])[0], ""),
             "navigation": _NAVIGATION,
             "status": None,
@@ -81,14 +81,14 @@ class Pages:
             "pause": None,
         }
         if asked.person is not None:
-            status = status_of(house.store, house.campaign, house.clock)
+            status = status_of(context.store, context.campaign, context.clock)
             common |= {
                 "status": status,
                 "held_count": sum(
                     status.counts.get(one.value, 0) for one in (State.HELD, State.FAILED)
                 ),
-                "broken": house.broken(),
-                "pause": house.store.pauses.current(),
+                "broken": context.broken(),
+                "pause": context.store.pauses.current(),
             }
         return self._environment.get_template(template).render({**common, **values})
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bot.cards.pictures import inspect
 from bot.clock import Clock, SystemClock
-from bot.content.files import Bounds, FolderTree, print_of
+from bot.content.files import Bounds, FolderTree, tree_digest
 from bot.content.loading import Loaded, load, load_from_files
 from bot.core.campaign import Account, Post
-from bot.core.model import Limits, Traits
+from bot.core.model import Limits, PlatformSpec
 from bot.core.rendered import RenderedCampaign
 from bot.errors import ContentError
 from bot.platforms.registry import KINDS
@@ -21,7 +21,7 @@ from bot.services.checking import CheckedContent, check_content, render_loaded
 from bot.services.contents import Load, Look, kept_files
 from bot.store import Store
 
-TRAITS: Mapping[str, Traits] = {name: kind.traits for name, kind in KINDS.items()}
+TRAITS: Mapping[str, PlatformSpec] = {name: kind.traits for name, kind in KINDS.items()}
 
 
 def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:
@@ -62,7 +62,7 @@ def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tup
     It calls them by their names in the campaign: pages and mails are read elsewhere.
     """
     return (
-        lambda: print_of(config, posts),
+        lambda: tree_digest(config, posts),
         lambda: prove_files(config, posts, clock=clock, store=store, by_name=True),
     )
 

@@ -21,7 +21,7 @@ from bot.wiring.storage import clock_of, create_store, existing_store, has_store
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class Workspace:
     """What a verb of the command line works with."""
 
     store: Store
@@ -39,7 +39,7 @@ class Office:
 
 
 @contextmanager
-def office(config: Path, posts: Path, data: Path) -> Iterator[Office]:
+def office(config: Path, posts: Path, data: Path) -> Iterator[Workspace]:
     """Open the database of the schedule's mode.
 
     While the files on disk have errors, the last good ones are in force here too: a pause must
@@ -54,7 +54,7 @@ def office(config: Path, posts: Path, data: Path) -> Iterator[Office]:
 
 
 @contextmanager
-def looking(config: Path, posts: Path, data: Path) -> Iterator[Office]:
+def open_readonly(config: Path, posts: Path, data: Path) -> Iterator[Workspace]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
     content = prove_files(config, posts)
     mode = mode_of(content.loaded, data)
@@ -66,23 +66,23 @@ def looking(config: Path, posts: Path, data: Path) -> Iterator[Office]:
     with TemporaryDirectory() as scratch:
         store = create_store(mode, Path(scratch), known=Settings(), clock=clock)
         try:
-            yield Office(store, clock, content.rendered)
+            yield Workspace(store, clock, content.rendered)
         finally:
             store.close()
 
 
 @contextmanager
-def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Office]:
+def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspace]:
     store = existing_store(mode, data, known=settings(), clock=SystemClock())
     try:
         clock = clock_of(store)
         kept = prove_kept(store, clock) if content.errors else None
-        yield Office(store, clock, rendered_for(kept or content, store))
+        yield Workspace(store, clock, rendered_for(kept or content, store))
     finally:
         store.close()
 
 
 def look_ahead(config: Path, posts: Path, data: Path, *, days: int) -> Outlook:
     """Tell what the coming days hold, without changing anything."""
-    with looking(config, posts, data) as place:
+    with open_readonly(config, posts, data) as place:
         return outlook_of(place.store, place.clock, place.composition, days=days)

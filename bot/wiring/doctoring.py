@@ -11,12 +11,12 @@ from bot.cards.typefaces import require_raqm
 from bot.clock import SystemClock
 from bot.core.campaign import Account, Campaign, Mode
 from bot.errors import BotError
-from bot.services.standing import unfit
+from bot.services.account_verifier import unfit
 from bot.settings import Settings
 from bot.store import Store
 from bot.wiring.connections import Connections
 from bot.wiring.content import prove_files
-from bot.wiring.storage import create_store, existing_store, has_store, settings, strays
+from bot.wiring.storage import create_store, existing_store, has_store, settings, unused_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[F
     yield Finding("settings", True, "all known")
     if loaded.campaign is None:
         return
-    for line in strays(loaded.campaign):
+    for line in unused_secrets(loaded.campaign):
         yield Finding("secret", False, line)
     with TemporaryDirectory() as scratch:
         store, finding = _store(loaded.campaign, data, Path(scratch), known)

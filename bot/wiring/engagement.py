@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bot.clock import Clock
-from bot.core.model import Traits
+from bot.core.model import PlatformSpec
 from bot.core.rendered import RenderedCampaign
 from bot.services.digest import Digest
 from bot.services.mailing import make_sender
@@ -13,19 +13,19 @@ from bot.services.outlook import Outlook, outlook_of
 from bot.services.reporter import Reporter
 from bot.store import Store
 from bot.wiring.content import TRAITS
-from bot.wiring.desk import Office
+from bot.wiring.desk import Workspace
 from bot.wiring.storage import settings
 
 #: Days that a digest looks ahead.
 _WEEK = 7
 
 
-def reporter(place: Office) -> Reporter:
+def reporter(place: Workspace) -> Reporter:
     """Return what makes reports of the open database."""
     return Reporter(place.store, place.clock, place.campaign, TRAITS)
 
 
-def digest(place: Office) -> Digest:
+def digest(place: Workspace) -> Digest:
     """Return what writes and sends the week's summary."""
     addresses = tuple(map(str, settings().alerts))
     return digest_of(place.store, place.clock, lambda: place.composition, TRAITS, addresses)
@@ -35,7 +35,7 @@ def digest_of(
     store: Store,
     clock: Clock,
     composition: Callable[[], RenderedCampaign],
-    traits: Mapping[str, Traits],
+    traits: Mapping[str, PlatformSpec],
     addresses: tuple[str, ...],
 ) -> Digest:
     """Return the digest of a campaign whose files may change."""

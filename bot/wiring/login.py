@@ -12,7 +12,7 @@ from bot.platforms.base import Connection, Profile
 from bot.platforms.registry import KINDS
 from bot.services.metering import AccountMeter
 from bot.settings import prepare_data, secret_name
-from bot.wiring.desk import Office
+from bot.wiring.desk import Workspace
 
 #: Folder below the data directory.
 FOLDER = "secrets"
@@ -31,7 +31,7 @@ def account_of(campaign: Campaign, name: str) -> Account:
     return account
 
 
-def prove(place: Office, account: Account, secrets: Mapping[str, str]) -> Profile:
+def prove(place: Workspace, account: Account, secrets: Mapping[str, str]) -> Profile:
     """Ask the account's server whose these secrets are.
 
     Raises:

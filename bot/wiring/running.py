@@ -10,12 +10,12 @@ from threading import Event
 from bot.cards.typefaces import require_raqm
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.log import catch_uncaught, configure, get_logger
-from bot.scheduler import LONGEST_NAP, Chore, Service, stop_on_signals
+from bot.scheduler import LONGEST_WAIT, PeriodicJob, Service, stop_on_signals
 from bot.settings import Settings
 from bot.store import ProcessLock
 from bot.wiring.content import problems_by_path, read_files, watch_files
 from bot.wiring.service import Bot, build
-from bot.wiring.storage import clock_of, create_store, lock_for, mode_of, settings, strays
+from bot.wiring.storage import clock_of, create_store, lock_for, mode_of, settings, unused_secrets
 from bot.wiring.web import dashboard_of
 
 log = get_logger(__name__)
@@ -72,14 +72,14 @@ def _wait_for(lock: ProcessLock | None, stop: Event) -> bool:
         if not told:
             log.info("standing by: another process works on this database")
             told = True
-        stop.wait(LONGEST_NAP.total_seconds())
+        stop.wait(LONGEST_WAIT.total_seconds())
     return False
 
 
 def _work(bot: Bot, known: Settings, stop: Event) -> None:
     try:
         bot.start()
-        for line in strays(bot.contents.campaign()):
+        for line in unused_secrets(bot.contents.campaign()):
             log.warning("unused secret", told=line)
         log.info("running", campaign=bot.contents.campaign().schedule.campaign)
         service = Service(
@@ -92,8 +92,8 @@ def _work(bot: Bot, known: Settings, stop: Event) -> None:
         bot.connections.close()
 
 
-def _looks(clock: Clock) -> tuple[Chore, ...]:
+def _looks(clock: Clock) -> tuple[PeriodicJob, ...]:
     """Keep to the database's clock where that is the one to go by."""
     if not isinstance(clock, SharedClock):
         return ()
-    return (Chore("clock", timedelta(seconds=10), clock.look),)
+    return (PeriodicJob("clock", timedelta(seconds=10), clock.look),)

@@ -20,7 +20,8 @@ from bot.core.retry import RetryPolicy
 from bot.errors import DecisionError
 from bot.log import get_logger
 from bot.platforms.registry import KINDS, Kind
-from bot.scheduler import Chore, Lanes
+from bot.scheduler import AccountWorkers, PeriodicJob
+from bot.services.account_verifier import AccountVerifier
 from bot.services.clockguard import TOLERANCE, ClockGuard
 from bot.services.collector import Collector
 from bot.services.contents import Contents, Load, Look
@@ -33,7 +34,6 @@ from bot.services.reconciler import Reconciler
 from bot.services.recovery import Recovery
 from bot.services.releasing import Releaser
 from bot.services.simulation import Approver
-from bot.services.standing import Standing
 from bot.services.trust import Guard
 from bot.settings import Settings
 from bot.store import ConflictError, Store
@@ -62,7 +62,7 @@ class Bot:
     publisher: Publisher
     reconciler: Reconciler
     recovery: Recovery
-    standing: Standing
+    standing: AccountVerifier
     guard: Guard
     clock_guard: ClockGuard
     inspector: Inspector
@@ -172,25 +172,25 @@ class Bot:
         # Not only when something is due: what comes due after a restore is no suspect then.
         self.recovery.run()
 
-    def lanes(self) -> Lanes:
-        return Lanes(self.busy, self.lane, self.store.outbox.next_wake, self.abandon)
+    def lanes(self) -> AccountWorkers:
+        return AccountWorkers(self.busy, self.lane, self.store.outbox.next_wake, self.abandon)
 
     def abandon(self) -> None:
         """Say that nobody waits for the calls that are in the air: they are to be read back."""
         if self.store.is_sqlite:  # on PostgreSQL other replicas take over at once
             self.store.outbox.expire(self.clock.now(), dead_owner_before=True)
 
-    def chores(self, reload: timedelta) -> tuple[Chore, ...]:
+    def chores(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
         """List what comes back, beside the deliveries."""
         unless_broken = self.inspector.unless_broken
         return (
-            Chore("beat", timedelta(seconds=5), self.beat),
-            Chore("watch", reload, unless_broken(self.watch)),
-            Chore("plan", timedelta(hours=1), unless_broken(self.plan)),
-            Chore("notify", timedelta(seconds=5), self.notifier.run),
-            Chore("collect", timedelta(seconds=60), unless_broken(self.collect)),
-            Chore("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
-            Chore("inspect", timedelta(days=1), self.inspector.run),
+            PeriodicJob("beat", timedelta(seconds=5), self.beat),
+            PeriodicJob("watch", reload, unless_broken(self.watch)),
+            PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
+            PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
+            PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),
+            PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
+            PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
         )
 
     def collect(self) -> None:
@@ -263,7 +263,7 @@ def build(
         ),
         reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
-        standing=Standing(store, clock, campaign, platform, contents.recompose),
+        standing=AccountVerifier(store, clock, campaign, platform, contents.recompose),
         guard=Guard(store, clock),
         clock_guard=clock_guard,
         inspector=inspector,

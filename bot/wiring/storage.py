@@ -24,7 +24,7 @@ def settings() -> Settings:
     return load_settings(account_secrets=SECRETS, mask=mask)
 
 
-def strays(campaign: Campaign) -> tuple[str, ...]:
+def unused_secrets(campaign: Campaign) -> tuple[str, ...]:
     """Name the secrets in the environment that no account of the campaign uses."""
     accounts = campaign.schedule.accounts.values()
     wanted = {one.name: KINDS[one.platform].traits.secrets for one in accounts}

@@ -26,9 +26,9 @@ from bot.services.users import Access
 from bot.settings import Settings
 from bot.store import Store
 from bot.web.app import build
+from bot.web.context import AppContext
 from bot.web.guard import Guard
-from bot.web.house import House
-from bot.web.routes import DOORS
+from bot.web.routes import ROUTES
 from bot.wiring.connections import Connections
 from bot.wiring.content import TRAITS, prove_file
 from bot.wiring.service import Bot
@@ -117,7 +117,7 @@ def _names(host: str, port: int, more: tuple[str, ...]) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Backdrop:
+class DashboardParts:
     """What the dashboard shares with the service, or has instead of it."""
 
     store: Store
@@ -130,10 +130,10 @@ class Backdrop:
         return Access(self.store, self.clock)
 
 
-def furnish(back: Backdrop, address: Address) -> House:
+def build_context(back: DashboardParts, address: Address) -> AppContext:
     """Put together what the pages work with."""
     contents, store, clock = back.contents, back.store, back.clock
-    return House(
+    return AppContext(
         store=store,
         clock=clock,
         specs=TRAITS,
@@ -155,7 +155,7 @@ def furnish(back: Backdrop, address: Address) -> House:
 
 
 @contextmanager
-def dashboard(back: Backdrop, known: Settings) -> Iterator[Address | None]:
+def dashboard(back: DashboardParts, known: Settings) -> Iterator[Address | None]:
     """Serve pages in a thread for as long as this lasts.
 
     A dashboard that cannot listen does not keep posts from going out: it is told in the log.
@@ -174,7 +174,7 @@ def dashboard(back: Backdrop, known: Settings) -> Iterator[Address | None]:
             log.error("no dashboard", address=known.web, reason=error.strerror)  # noqa: TRY400 - no bug
             yield None
             return
-        app = build(furnish(back, address), DOORS)
+        app = build(build_context(back, address), ROUTES)
         stack.enter_context(_serving(app, address, listening))
         log.info("dashboard", address=known.web)
         yield address
@@ -186,7 +186,9 @@ def dashboard_of(bot: Bot, known: Settings) -> Iterator[Address | None]:
     rehearsed, campaign = bot.connections.rehearsed, bot.contents.campaign
     own = Connections(bot.store, bot.clock, known, campaign, rehearsed)
     try:
-        with dashboard(Backdrop(bot.store, bot.clock, bot.contents, own.platform), known) as at:
+        with dashboard(
+            DashboardParts(bot.store, bot.clock, bot.contents, own.platform), known
+        ) as at:
             yield at
     finally:
         own.close()

@@ -14,7 +14,7 @@ from bot.cli import root
 from bot.services.presenter import Presented, present
 from bot.services.reporter import GROUPINGS
 from bot.store import open_store
-from bot.wiring.desk import looking
+from bot.wiring.desk import open_readonly
 from bot.wiring.engagement import reporter
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged, troubled
@@ -45,7 +45,7 @@ def say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
 @pytest.fixture
 def shown(folder: Path) -> Presented:
-    with looking(*(folder / name for name in ("schedule.yaml", "posts", "data"))) as place:
+    with open_readonly(*(folder / name for name in ("schedule.yaml", "posts", "data"))) as place:
         return present(reporter(place).report())
 
 

@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.store import Store, open_store
 from bot.wiring.content import watch_files
 from bot.wiring.service import Bot, build
-from bot.wiring.web import Backdrop, dashboard
+from bot.wiring.web import DashboardParts, dashboard
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged
 from tests.integration.store_rows import due
@@ -52,7 +52,7 @@ class DeskStage:
     folder: Path
     bot: Bot
     clock: FastClock
-    back: Backdrop
+    back: DashboardParts
     origin: str = ""
 
     @property
@@ -134,7 +134,7 @@ def open_stage(folder: Path, *, start: datetime = START, plans: bool = True) -> 
         load=load,
         rehearsed=data / "network.db",
     )
-    back = Backdrop(store, clock, bot.contents, bot.connections.platform)
+    back = DashboardParts(store, clock, bot.contents, bot.connections.platform)
     back.access.hasher = WEAK
     stage = DeskStage(folder, bot, clock, back)
     try:

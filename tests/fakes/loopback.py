@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceivedRequest:
     """One request."""
 
     method: str
@@ -53,9 +53,9 @@ class Told:
 class Loopback:
     """Serves until closed; ``origin`` is its address."""
 
-    def __init__(self, answer: Callable[[Asked], Told]) -> None:
+    def __init__(self, answer: Callable[[ReceivedRequest], Told]) -> None:
         #: All requests, in order.
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         outer = self
 
         class _Handler(BaseHTTPRequestHandler):
@@ -79,11 +79,13 @@ class Loopback:
         """Tell what was asked, as ``GET /path``."""
         return [asked.line for asked in self.asked]
 
-    def serve(self, handler: BaseHTTPRequestHandler, answer: Callable[[Asked], Told]) -> None:
+    def serve(
+        self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
+    ) -> None:
         """Answer one request."""
         parts = urlsplit(handler.path)
         size = int(handler.headers.get("Content-Length") or 0)
-        asked = Asked(
+        asked = ReceivedRequest(
             handler.command,
             parts.path,
             parse_qs(parts.query),

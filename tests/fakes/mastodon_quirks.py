@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.fakes.loopback import Asked, Loopback, Told
+from tests.fakes.loopback import Loopback, ReceivedRequest, Told
 
 _GONE = Told(404, {"error": "Record not found"})
 _NO_SUCH = Told(404, {"error": "Not Found"})
@@ -82,7 +82,7 @@ class QuirkyMastodon(Loopback):
         self.statuses.insert(0, made)
         return made
 
-    def answer(self, asked: Asked) -> Told:
+    def answer(self, asked: ReceivedRequest) -> Told:
         if told := self.quirks.answers.get(asked.line):
             return told
         match asked.path.removeprefix("/api").strip("/").split("/"):
@@ -101,7 +101,7 @@ class QuirkyMastodon(Loopback):
                 return self._statuses(asked, rest)
         return _NO_SUCH
 
-    def _statuses(self, asked: Asked, rest: list[str]) -> Told:
+    def _statuses(self, asked: ReceivedRequest, rest: list[str]) -> Told:
         match asked.method, rest:
             case "POST", []:
                 return self._publish(asked)
@@ -117,7 +117,7 @@ class QuirkyMastodon(Loopback):
                 return Told() if len(self.statuses) < before else _GONE
         return _NO_SUCH
 
-    def _publish(self, asked: Asked) -> Told:
+    def _publish(self, asked: ReceivedRequest) -> Told:
         key = asked.headers.get("Idempotency-Key", "")
         if key in self._keys and not self.quirks.ignores_key:
             if self.quirks.repeated_key:
@@ -138,7 +138,7 @@ class QuirkyMastodon(Loopback):
             return Told(is_lost=True)
         return Told(body=made)
 
-    def _timeline(self, asked: Asked) -> Told:
+    def _timeline(self, asked: ReceivedRequest) -> Told:
         before = asked.query.get("max_id", [""])[0]
         found = [
             one
@@ -147,7 +147,7 @@ class QuirkyMastodon(Loopback):
         ]
         return Told(body=found[: self.quirks.page])
 
-    def _batch(self, asked: Asked) -> Told:
+    def _batch(self, asked: ReceivedRequest) -> Told:
         ids = asked.query.get("id[]", [])
         if self.quirks.batches == "no":
             return _NO_SUCH

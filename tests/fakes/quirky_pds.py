@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.loopback import Asked, Loopback, Told
+from tests.fakes.loopback import Loopback, ReceivedRequest, Told
 
 DID = "did:plc:voice"
 
@@ -48,7 +48,7 @@ class QuirkyPds(Loopback):
         """Tell what was asked, by the last part of the method names."""
         return [asked.path.rpartition(".")[2] for asked in self.asked]
 
-    def answer(self, asked: Asked) -> Told:
+    def answer(self, asked: ReceivedRequest) -> Told:
         method = asked.path.rpartition(".")[2]
         if told := self.quirks.answers.get(method):
             return told

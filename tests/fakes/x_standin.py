@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.fakes import x_api
 from tests.fakes.faultproxy import Fault, Faults, give
 from tests.fakes.x_oauth import OAuth, secrets_for
-from tests.fakes.x_spec import Asked, read_spec
+from tests.fakes.x_spec import ReceivedRequest, read_spec
 from tests.fakes.x_world import World
 
 #: The address that tweepy signs, wherever a request is really sent.
@@ -96,7 +96,7 @@ class XStandin:
     def serve_forever(self) -> None:
         self._server.serve_forever()
 
-    def answer(self, asked: Asked, headers: Mapping[str, str]) -> x_api.Reply:
+    def answer(self, asked: ReceivedRequest, headers: Mapping[str, str]) -> x_api.Reply:
         """Judge and serve one request."""
         with self.lock:
             reply = self._answer(asked, headers)
@@ -105,7 +105,7 @@ class XStandin:
                 self._check(self.spec.complaint_about_answer(asked, reply.status, body), "answer")
             return reply
 
-    def _answer(self, asked: Asked, headers: Mapping[str, str]) -> x_api.Reply:
+    def _answer(self, asked: ReceivedRequest, headers: Mapping[str, str]) -> x_api.Reply:
         url = SIGNED_ORIGIN + asked.path
         query = urlsplit(headers.get("x-target", "")).query
         user = self.oauth.user(
@@ -125,13 +125,13 @@ class XStandin:
         if complaint:
             self.violations.append(f"{what}: {complaint}")
 
-    def _count(self, asked: Asked, user: str) -> x_api.Reply | None:
+    def _count(self, asked: ReceivedRequest, user: str) -> x_api.Reply | None:
         route, most = self._rate(asked)
         key = (user, route, int(self.now()) // _WINDOW)
         self._counts[key] += 1
         return x_api.TOO_MANY if self._counts[key] > most else None
 
-    def rate_headers(self, asked: Asked) -> dict[str, str]:
+    def rate_headers(self, asked: ReceivedRequest) -> dict[str, str]:
         """Write the headers in which X tells how much is left."""
         route, most = self._rate(asked)
         window = int(self.now()) // _WINDOW
@@ -145,7 +145,7 @@ class XStandin:
             "x-rate-limit-reset": str((window + 1) * _WINDOW),
         }
 
-    def _rate(self, asked: Asked) -> tuple[str, int]:
+    def _rate(self, asked: ReceivedRequest) -> tuple[str, int]:
         line = f"{asked.method} {asked.path}"
         route = next((one for one in self.rates if line.startswith(one)), "")
         return route, self.rates.get(route, 1_000_000)
@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         line = f"{self.command} {self.path} HTTP/1.1"
         parts = urlsplit(self.path)
-        asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), body)
+        asked = ReceivedRequest(self.command, parts.path, dict(parse_qsl(parts.query)), body)
         fault = self.standin.faults.due(line)
         self._kill(asked, "before")
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = _serve  # noqa: N815 - http.server's own names
 
     def _answered(
-        self, asked: Asked, headers: Mapping[str, str], fault: Fault
+        self, asked: ReceivedRequest, headers: Mapping[str, str], fault: Fault
     ) -> tuple[int, bytes]:
         if fault.up == 0:
             return (fault.answer.status, fault.answer.wire()) if fault.answer else (0, b"")
@@ -211,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
             reply, {**extra, "Date": formatdate(self.standin.now(), usegmt=True)}
         )
 
-    def _kill(self, asked: Asked, when: str) -> None:
+    def _kill(self, asked: ReceivedRequest, when: str) -> None:
         victim = self.standin.kill
         if victim and victim[1] == when and (asked.method, asked.path) == ("POST", "/2/tweets"):
             self.standin.kill = None

@@ -54,7 +54,7 @@ class Replica:
         self.clock = clock
         self.machine = machine
         self.bot: Bot = self._built()
-        #: Lanes, beats and starts that ended in an error of the database.
+        #: AccountWorkers, beats and starts that ended in an error of the database.
         self.failed = 0
 
     def _built(self) -> Bot:

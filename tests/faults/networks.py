@@ -36,7 +36,7 @@ from tests.fakes.faultproxy import (
     answered,
     give,
 )
-from tests.fakes.loopback import Asked, Loopback, Told
+from tests.fakes.loopback import Loopback, ReceivedRequest, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.quirky_pds import QuirkyPds
 from tests.fakes.x_oauth import OAuth
@@ -138,7 +138,9 @@ class Spoiled(Loopback):
         self.faults, self.publish = Dice(), re.compile(publish)
         self.kill, self.stopped = None, threading.Event()
 
-    def serve(self, handler: BaseHTTPRequestHandler, answer: Callable[[Asked], Told]) -> None:
+    def serve(
+        self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
+    ) -> None:
         parts = urlsplit(handler.path)
         size = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(size)
@@ -146,7 +148,7 @@ class Spoiled(Loopback):
         if len(body) < size:
             return  # its sender died: a server waits for the rest, and takes nothing
         line = f"{handler.command} {handler.path} HTTP/1.1"
-        asked = Asked(
+        asked = ReceivedRequest(
             handler.command, parts.path, parse_qs(parts.query), dict(handler.headers.items()), body
         )
         fault = self.faults.due(line)
@@ -185,7 +187,7 @@ class LedgeredMastodon(QuirkyMastodon, Spoiled):
         self._ledger.write("m", id=made["id"], text=text, parent=made["in_reply_to_id"])
         return made
 
-    def _publish(self, asked: Asked) -> Told:
+    def _publish(self, asked: ReceivedRequest) -> Told:
         with self._posting:
             return super()._publish(asked)
 

@@ -161,13 +161,13 @@ def stages(
     base = str(FAST) if FAST.is_dir() else None
     with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
 
-        def furnish() -> Iterator[_Kind]:
+        def build_context() -> Iterator[_Kind]:
             for platform in platforms:
                 folder = Path(made) / platform
                 folder.mkdir()
                 yield kind(platform, folder, world, mode=mode, change=change)
 
-        yield furnish()
+        yield build_context()
 
 
 def cut_all(

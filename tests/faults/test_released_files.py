@@ -44,7 +44,7 @@ def room_at(folder: Path, url: str, before: Before) -> Iterator[Newsroom]:
     room = Newsroom(folder, url)
     room.machine = MACHINE
     room.clock = FastClock(BACK)
-    past.furnish(room)
+    past.build_context(room)
     for row in before:
         # Of the two calls at the moment of death Mastodon took its one.
         if row["state"] == State.SENT or (row["post_id"], row["account"]) == ("cut", "m"):

@@ -17,9 +17,9 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from bot.services.users import ABSOLUTE, IDLE, RIGHTS
-from bot.web.app import Door
+from bot.web.app import PageRoute
 from bot.web.guard import POLICY
-from bot.web.routes import DOORS
+from bot.web.routes import ROUTES
 from tests.fakes.desk_stage import (
     PASSWORD,
     PEOPLE,
@@ -32,8 +32,8 @@ from tests.fakes.desk_stage import (
 from tests.integration.store_rows import due
 from tests.waiting import PATIENCE
 
-CHANGES = [door for door in DOORS if door.method == "POST"]
-PAGES = [door for door in DOORS if door.method == "GET"]
+CHANGES = [door for door in ROUTES if door.method == "POST"]
+PAGES = [door for door in ROUTES if door.method == "GET"]
 
 
 @dataclass
@@ -107,7 +107,7 @@ def browser(stage: DeskStage) -> Browser:
     return Browser(stage.origin)
 
 
-def path_of(door: Door, stage: DeskStage) -> str:
+def path_of(door: PageRoute, stage: DeskStage) -> str:
     """Fill an address's places with what is there."""
     held = stage.store.outbox.find()[0].id
     places = {"post": "open-air-prison", "source": "letter", "sha256": "0" * 64,
@@ -145,7 +145,7 @@ def test_no_other_name_is_answered(stage: DeskStage, browser: Browser, host: str
 
 @pytest.mark.parametrize("door", PAGES, ids=lambda door: str(door.path))
 def test_nobody_sees_a_page_without_signing_in(
-    stage: DeskStage, browser: Browser, door: Door
+    stage: DeskStage, browser: Browser, door: PageRoute
 ) -> None:
     answer = browser.get(path_of(door, stage))
 
@@ -158,7 +158,7 @@ def test_nobody_sees_a_page_without_signing_in(
 
 @pytest.mark.parametrize("door", CHANGES, ids=lambda door: str(door.path))
 def test_no_change_comes_from_elsewhere_or_without_its_token(
-    stage: DeskStage, browser: Browser, door: Door
+    stage: DeskStage, browser: Browser, door: PageRoute
 ) -> None:
     path, before = path_of(door, stage), state_of(stage)
     browser.get("/login")
@@ -194,7 +194,7 @@ def test_no_change_comes_from_elsewhere_or_without_its_token(
     ],
 )
 def test_nobody_decides_beyond_their_roles(
-    stage: DeskStage, browser: Browser, name: str, door: Door
+    stage: DeskStage, browser: Browser, name: str, door: PageRoute
 ) -> None:
     browser.sign_in(name)
     before = state_of(stage)
@@ -315,7 +315,7 @@ NAMES = ["view", "clock", "day", "account", "kind", "theme", "page", "who", "ver
 
 def nonsense_paths(draw: random.Random, stage: DeskStage, count: int) -> Iterator[tuple[str, str]]:
     for _turn in range(count):
-        door = draw.choice(DOORS)
+        door = draw.choice(ROUTES)
         path = re.sub(
             r"\{\w+\}",
             lambda _name: quote(draw.choice([*NONSENSE, "open-air-prison"]), safe=""),

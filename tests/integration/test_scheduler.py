@@ -1,4 +1,4 @@
-"""Lanes start when something is due, chores come back, and a stop is orderly and soon."""
+"""AccountWorkers start when something is due, chores come back, and a stop is orderly and soon."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import time_machine
 
 from bot.clock import SystemClock
 from bot.core.model import State
-from bot.scheduler import Chore, Lanes, Service, stop_on_signals
+from bot.scheduler import AccountWorkers, PeriodicJob, Service, stop_on_signals
 from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
 from tests.fakes.scripted import Step
 
@@ -32,14 +32,16 @@ def never(_now: datetime) -> None:
 
 
 def service(
-    *chores: Chore,
+    *chores: PeriodicJob,
     busy: Callable[[datetime], tuple[str, ...]] = nothing,
     run: Callable[[str], None] = lambda _account: None,
     next_wake: Callable[[datetime], datetime | None] = never,
     abandon: Callable[[], None] = lambda: None,
     grace: timedelta = timedelta(seconds=LONG),
 ) -> Service:
-    return Service(SystemClock(), Lanes(busy, run, next_wake, abandon), chores, grace=grace)
+    return Service(
+        SystemClock(), AccountWorkers(busy, run, next_wake, abandon), chores, grace=grace
+    )
 
 
 @contextmanager
@@ -131,7 +133,7 @@ def test_a_lane_and_a_chore_and_a_tick_that_fail_come_back() -> None:
             fail("tick")
         return ("m",)
 
-    chore = Chore("c", timedelta(seconds=0.05), lambda: fail("chore"))
+    chore = PeriodicJob("c", timedelta(seconds=0.05), lambda: fail("chore"))
 
     with running(service(chore, busy=busy, run=lambda _account: fail("lane"))):
         assert enough.wait(LONG)
@@ -146,7 +148,7 @@ def test_chores_run_at_once_and_come_back() -> None:
         if len(runs) == 3:
             third.set()
 
-    with running(service(Chore("c", timedelta(seconds=0.05), run))):
+    with running(service(PeriodicJob("c", timedelta(seconds=0.05), run))):
         assert third.wait(LONG)
 
 
@@ -157,7 +159,7 @@ def test_a_clock_that_is_set_back_stops_neither_lanes_nor_chores() -> None:
         ticks.set()
         return ()
 
-    with running(service(Chore("beat", SECOND, beats.set), busy=busy)):
+    with running(service(PeriodicJob("beat", SECOND, beats.set), busy=busy)):
         assert beats.wait(LONG)
         assert ticks.wait(LONG)
         with time_machine.travel(datetime.now(UTC) - timedelta(hours=2), tick=True):

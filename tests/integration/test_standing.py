@@ -12,7 +12,7 @@ from bot.core.model import State
 from bot.errors import SettingsError, UnauthorizedError, UnavailableError
 from bot.platforms.base import Profile
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from bot.services.standing import unfit
+from bot.services.account_verifier import unfit
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
 
 

@@ -15,13 +15,7 @@ from bot.core.decide import Outcome, give_up
 from bot.core.lifecycle import Event
 from bot.core.model import Delivery, Draft, PostRef, State, Status, sha256_hex
 from bot.core.plandiff import Cancellation, PlanDiff
-from bot.core.publications import (
-    FixedTime,
-    NewPublication,
-    Publication,
-    PublicationState,
-    Queued,
-)
+from bot.core.publications import FixedTime, NewPublication, Publication, PublicationState, Queued
 from bot.core.reasons import CancelReason, HoldReason, StopReason
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.store import Claim, Store

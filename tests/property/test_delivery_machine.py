@@ -86,7 +86,7 @@ class Deliveries(RuleBasedStateMachine):
     template: Path
 
     @initialize()
-    def furnish(self) -> None:
+    def build_context(self) -> None:
         self.wrong: list[str] = []
         #: What was claimed as a second worker came in the middle of its call.
         self.intruded_on: set[str] = set()
@@ -354,7 +354,7 @@ def test_a_call_that_is_taken_over_is_judged_by_who_took_it(machine: type[Delive
     found = []
     for has_second_worker in (True, False):
         state = machine()
-        state.furnish()
+        state.build_context()
         state.write(minutes=2, name="p0")
         state.approve(name="p0")
         if has_second_worker:

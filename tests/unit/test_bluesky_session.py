@@ -9,16 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.campaign import Account
-from bot.core.model import (
-    Draft,
-    Facet,
-    FacetKind,
-    Metrics,
-    Picture,
-    PostRef,
-    ReplyTo,
-    Status,
-)
+from bot.core.model import Draft, Facet, FacetKind, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.errors import (
     PlatformError,
     RejectedError,

@@ -2,12 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.facets import (
-    detect,
-    find_links,
-    find_mentions,
-    find_tags,
-)
+from bot.core.facets import detect, find_links, find_mentions, find_tags
 from bot.core.model import Facet, FacetKind
 
 LETTER = "https://campaignforuyghurs.org/open-letter-to-dahua-and-lorex-partners/"

@@ -12,13 +12,7 @@ import pytest
 
 from bot.core.campaign import Account
 from bot.core.model import Draft, Picture, PostRef, ReplyTo, Status, sha256_hex
-from bot.errors import (
-    BotError,
-    RejectedError,
-    SettingsError,
-    UnavailableError,
-    UnconfirmedError,
-)
+from bot.errors import BotError, RejectedError, SettingsError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection
 from bot.platforms.mastodon.adapter import MastodonPlatform, connect
 from tests.contract.contract import CountingMeter

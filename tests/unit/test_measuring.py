@@ -5,10 +5,7 @@ import sys
 
 import pytest
 
-from bot.core.measuring import (
-    graphemes,
-    utf8_length,
-)
+from bot.core.measuring import graphemes, utf8_length
 from bot.core.model import Limits
 from bot.core.twitter_text import find_addresses
 from bot.platforms.bluesky.spec import SPEC as BLUESKY_SPEC

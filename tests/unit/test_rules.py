@@ -6,15 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.campaign import (
-    Account,
-    Campaign,
-    Consent,
-    EveryYear,
-    Mode,
-    Place,
-    Variant,
-)
+from bot.core.campaign import Account, Campaign, Consent, EveryYear, Mode, Place, Variant
 from bot.core.model import Limits
 from bot.core.profiles import is_personal
 from bot.core.rendered import render_campaign

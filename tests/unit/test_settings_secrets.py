@@ -168,11 +168,11 @@ def test_all_missing_secrets_are_told_at_once() -> None:
 def test_a_secret_of_no_account_is_told_with_what_was_meant() -> None:
     env = {"VERBATIM_COALITION_MASTODN_ACCESS_TOKEN_FILE": "/x", VARIABLE: VALUE, "HOME": "/"}
 
-    strays = stray_secrets(
+    unused_secrets = stray_secrets(
         env, {"coalition-mastodon": ("ACCESS_TOKEN",)}, all_names=("ACCESS_TOKEN", "APP_PASSWORD")
     )
 
-    assert strays == (
+    assert unused_secrets == (
         "VERBATIM_COALITION_MASTODN_ACCESS_TOKEN: no account of the schedule uses it; "
         f"did you mean {VARIABLE}?",
     )

@@ -29,13 +29,7 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.bluesky.numbers import AppView
-from bot.platforms.bluesky.record import (
-    COLLECTION,
-    at_uri,
-    is_same,
-    page_of,
-    post_record,
-)
+from bot.platforms.bluesky.record import COLLECTION, at_uri, is_same, page_of, post_record
 from bot.platforms.bluesky.repo import REFUSED, Repo
 from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.spec import NAME, SPEC

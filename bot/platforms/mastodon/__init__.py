@@ -10,8 +10,6 @@ __all__ = ["SPEC", "connect"]
 
 def connect(connection: Connection) -> Platform:
     """Return the adapter of one account."""
-    from bot.platforms.mastodon import (
-        adapter,  # Mastodon.py, 0.2 s: only who posts there should pay
-    )
+    from bot.platforms.mastodon import adapter
 
     return adapter.connect(connection)

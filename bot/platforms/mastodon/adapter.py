@@ -14,11 +14,7 @@ import mastodon
 
 from bot.core.campaign import Account
 from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
-from bot.errors import (
-    PlatformError,
-    RejectedError,
-    UnavailableError,
-)
+from bot.errors import PlatformError, RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.http.credentials import require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
@@ -143,7 +139,7 @@ class MastodonPlatform:
             raise
 
     def find(self, draft: Draft) -> PostRef | None:
-        # Asked each time: it proves that the server answers for this account before an
+        # RequestContext each time: it proves that the server answers for this account before an
         # empty timeline is taken for absence.
         me = str(self._me()["id"])
         since = datetime.fromisoformat(draft.wire["since"])

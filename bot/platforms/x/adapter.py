@@ -7,16 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.core.model import (
-    Charge,
-    Draft,
-    Limits,
-    Metrics,
-    PlatformSpec,
-    PostRef,
-    ReplyTo,
-    Status,
-)
+from bot.core.model import Charge, Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.x.client import Call, Client

@@ -14,8 +14,8 @@ from bot.core.zones import resolve
 from bot.services.outlook import as_calendar, outlook_of
 from bot.services.users import Right
 from bot.web.answers import Answer, Page, Raw
-from bot.web.asking import Asked, RefusedError
-from bot.web.happenings import Almanac, Happening, counted, filtered
+from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
+from bot.web.request_context import RefusedError, RequestContext
 from bot.web.words import KINDS
 
 VIEWS = ("month", "week", "list")
@@ -30,21 +30,21 @@ class Day:
     day: date
     is_in_month: bool
     is_today: bool
-    happenings: tuple[Happening, ...]
+    happenings: tuple[CalendarEntry, ...]
     #: Planned silence: why no slot is on this day; empty for none.
     pause: str
     is_quiet: bool
 
 
-def page(asked: Asked) -> Answer:
-    house = asked.house
+def page(asked: RequestContext) -> Answer:
+    context = asked.context
     view, clock = asked.choice("view", VIEWS), asked.choice("clock", ("local", "utc"))
-    zone = house.campaign.zone if clock == "local" else ZoneInfo("UTC")
-    today = house.clock.now().astimezone(zone).date()
+    zone = context.campaign.zone if clock == "local" else ZoneInfo("UTC")
+    today = context.clock.now().astimezone(zone).date()
     day = asked.day("day", today)
     filters = _filters(asked)
     first, last = _span(view, day)
-    almanac = Almanac(house)
+    almanac = CalendarQuery(context)
     everything = almanac.between(_start(first, zone), _start(last + timedelta(days=1), zone))
     shown = filtered(everything, **filters)
     days = [_day(asked, one, shown, zone, today, day) for one in _days(first, last)]
@@ -64,16 +64,16 @@ def page(asked: Asked) -> Answer:
         "address": address,
         "before": address.on(_step(view, day, -1)),
         "after": address.on(_step(view, day, 1)),
-        "accounts": tuple(house.campaign.schedule.accounts),
-        "themes": sorted({one.theme for one in house.campaign.posts if one.theme}),
+        "accounts": tuple(context.campaign.schedule.accounts),
+        "themes": sorted({one.theme for one in context.campaign.posts if one.theme}),
         "kinds": KINDS,
         "feed": "",
     }
     return Page("calendar.html", values)
 
 
-def _filters(asked: Asked) -> dict[str, str]:
-    campaign = asked.house.campaign
+def _filters(asked: RequestContext) -> dict[str, str]:
+    campaign = asked.context.campaign
     themes = sorted({one.theme for one in campaign.posts if one.theme})
     return {
         "account": asked.choice("account", ("", *campaign.schedule.accounts)),
@@ -134,9 +134,14 @@ def _start(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _day(
-    asked: Asked, day: date, shown: list[Happening], zone: ZoneInfo, today: date, month: date
+    asked: RequestContext,
+    day: date,
+    shown: list[CalendarEntry],
+    zone: ZoneInfo,
+    today: date,
+    month: date,
 ) -> Day:
-    schedule = asked.house.campaign.schedule
+    schedule = asked.context.campaign.schedule
     return Day(
         day=day,
         is_in_month=day.month == month.month,
@@ -147,22 +152,22 @@ def _day(
     )
 
 
-def new_address(asked: Asked) -> Answer:
+def new_address(asked: RequestContext) -> Answer:
     """Make the secret address that a calendar program subscribes to; shown this once."""
     person = asked.require(Right.LOOK)
-    if person == asked.house.guest():
+    if person == asked.context.guest():
         raise RefusedError(
             409, "without users the feed needs no secret: subscribe to /calendar.ics"
         )
-    key = asked.house.access.new_feed_key(person)
+    key = asked.context.access.new_feed_key(person)
     return Page("feed.html", {"key": key})
 
 
-def feed(asked: Asked) -> Answer:
+def feed(asked: RequestContext) -> Answer:
     """Give the calendar to a program: by its secret, or to whoever is signed in."""
-    house, key = asked.house, asked.one("key")
-    person = house.access.person_of_feed(key) if key else asked.person
+    context, key = asked.context, asked.one("key")
+    person = context.access.person_of_feed(key) if key else asked.person
     if person is None:
         raise RefusedError(403, "this calendar address is not, or no longer, known")
-    outlook = outlook_of(house.store, house.clock, house.composition(), days=_FEED_DAYS)
+    outlook = outlook_of(context.store, context.clock, context.composition(), days=_FEED_DAYS)
     return Raw(as_calendar(outlook), "text/calendar; charset=utf-8", filename="verbatim.ics")

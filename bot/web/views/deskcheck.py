@@ -8,40 +8,40 @@ from typing import Any
 from bot.services.deskcheck import NEW_FILE, Checked
 from bot.services.users import Right
 from bot.web.answers import Answer, Page
-from bot.web.asking import Asked, RefusedError
+from bot.web.request_context import RefusedError, RequestContext
 from bot.web.views.post import looks_of
 
 #: As much as a file of posts may have (content.files), and as a form can carry.
 MOST = 262_144
 
 
-def form(asked: Asked) -> Answer:
+def form(asked: RequestContext) -> Answer:
     """Ask for a text; with ``file`` it starts with the file in force."""
     asked.require(Right.CHECK)
-    check = asked.house.deskcheck
+    check = asked.context.deskcheck
     name = asked.choice("file", (NEW_FILE, *check.names()))
     raw = check.files().get(name, b"")
     text = raw.decode(errors="replace")
     return Page("check.html", _values(asked, name, text, None))
 
 
-def check(asked: Asked) -> Answer:
+def check(asked: RequestContext) -> Answer:
     """Tell every problem by line, and show every post."""
     asked.require(Right.CHECK)
-    names = (NEW_FILE, *asked.house.deskcheck.names())
-    name = asked.said("file", default=NEW_FILE)
+    names = (NEW_FILE, *asked.context.deskcheck.names())
+    name = asked.form_value("file", default=NEW_FILE)
     if name not in names:
         raise RefusedError(400, "no such file")
-    text = asked.said("text", most=MOST, default="")
+    text = asked.form_value("text", most=MOST, default="")
     if asked.upload is not None:
         if len(asked.upload) > MOST:
             raise RefusedError(413, f"a file has at most {MOST // 1024} KiB")
         text = asked.upload.decode(errors="replace")
-    checked = asked.house.deskcheck.check(name, text)
+    checked = asked.context.deskcheck.check(name, text)
     return Page("check.html", _values(asked, name, text, checked))
 
 
-def _values(asked: Asked, name: str, text: str, checked: Checked | None) -> dict[str, Any]:
+def _values(asked: RequestContext, name: str, text: str, checked: Checked | None) -> dict[str, Any]:
     whole = checked.rendered if checked else None
     posts = checked.posts if checked else ()
     previews = [(post, looks_of(whole, post)) for post in posts] if whole else []
@@ -49,7 +49,7 @@ def _values(asked: Asked, name: str, text: str, checked: Checked | None) -> dict
     shown = {picture.sha256 for part in parts for picture in part.status.pictures}
     problems = checked.problems if checked else ()
     return {
-        "names": (NEW_FILE, *asked.house.deskcheck.names()),
+        "names": (NEW_FILE, *asked.context.deskcheck.names()),
         "new_file": NEW_FILE,
         "name": name,
         "text": text,

@@ -10,20 +10,20 @@ from bot.services.presenter import present
 from bot.services.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.services.reporter import GROUPINGS
 from bot.web.answers import Answer, Page
-from bot.web.asking import Asked
+from bot.web.request_context import RequestContext
 
 #: What people choose from: days back; 0 is everything.
 PERIODS = {"all": 0, "30d": 30, "90d": 90, "365d": 365}
 
 
-def page(asked: Asked) -> Answer:
+def page(asked: RequestContext) -> Answer:
     """Show one grouping, one period and one account or all."""
-    house = asked.house
+    context = asked.context
     by, period = asked.choice("by", GROUPINGS), asked.choice("period", tuple(PERIODS))
-    accounts = tuple(house.campaign.schedule.accounts)
+    accounts = tuple(context.campaign.schedule.accounts)
     account = asked.choice("account", ("", *accounts))
     days = PERIODS[period]
-    now, zone = house.clock.now(), house.campaign.zone
+    now, zone = context.clock.now(), context.campaign.zone
     since = midnight(now - timedelta(days=days), zone) if days else None
     values = {
         "by": by,
@@ -32,7 +32,7 @@ def page(asked: Asked) -> Answer:
         "accounts": accounts,
         "groupings": GROUPINGS,
         "periods": PERIODS,
-        "report": present(house.report(since=since, post=None), account=account),
+        "report": present(context.report(since=since, post=None), account=account),
         "charts": charts,
         "why_no_best_time": WHY_NO_BEST_TIME,
         "terms": TERMS,

@@ -11,8 +11,8 @@ from bot.core.reasons import HoldReason, Reason
 from bot.services.users import Right
 from bot.store import Attempt, Move
 from bot.web.answers import Answer, Page, Redirect
-from bot.web.asking import Asked
-from bot.web.house import House
+from bot.web.context import AppContext
+from bot.web.request_context import RequestContext
 from bot.web.views.post import Look, looks_of_rows
 
 #: What each reason asks of a person.
@@ -52,27 +52,27 @@ class Choice:
     obstacle: str = ""
 
 
-def page(asked: Asked) -> Answer:
-    house = asked.house
-    rows = house.desk.held()
+def page(asked: RequestContext) -> Answer:
+    context = asked.context
+    rows = context.desk.held()
     may = asked.who.may(Right.SETTLE)
-    return Page("held.html", {"cases": [_case(house, row) for row in rows], "may_settle": may})
+    return Page("held.html", {"cases": [_case(context, row) for row in rows], "may_settle": may})
 
 
-def _case(house: House, row: Delivery) -> Case:
-    looks = looks_of_rows(house, [row])
+def _case(context: AppContext, row: Delivery) -> Case:
+    looks = looks_of_rows(context, [row])
     return Case(
         row=row,
         look=looks[0] if looks else None,
         advice=ADVICE.get(row.reason, ""),
         is_unapproved=row.reason is HoldReason.UNAPPROVED,
-        attempts=house.store.outbox.attempts_of(row.id),
-        moves=house.store.outbox.moves_of(row.id),
-        choices=_choices(house, row),
+        attempts=context.store.outbox.attempts_of(row.id),
+        moves=context.store.outbox.moves_of(row.id),
+        choices=_choices(context, row),
     )
 
 
-def _choices(house: House, row: Delivery) -> tuple[Choice, ...]:
+def _choices(context: AppContext, row: Delivery) -> tuple[Choice, ...]:
     if row.state is State.FAILED:
         return (
             Choice("retry", "Try again, unchanged"),
@@ -82,30 +82,30 @@ def _choices(house: House, row: Delivery) -> tuple[Choice, ...]:
     back = "" if is_queued else "it has a fixed time"
     back = back or ("it may be out already" if row.attempts else "")
     return (
-        Choice("send", "Send it now, once", _why_not_now(house, row)),
+        Choice("send", "Send it now, once", _why_not_now(context, row)),
         Choice("queue", "Put it back in its queue", back),
         Choice("drop", "Drop it: it is never sent"),
         Choice("address", "It is out already, at this address:"),
     )
 
 
-def _why_not_now(house: House, row: Delivery) -> str:
-    if house.store.pauses.current() is not None:
+def _why_not_now(context: AppContext, row: Delivery) -> str:
+    if context.store.pauses.current() is not None:
         return "sending is paused"
-    missing = house.campaign.schedule.approvals_required - house.desk.approvals(row.publication)
+    missing = context.campaign.schedule.approvals_required - context.desk.approvals(row.publication)
     return f"{missing} more approval(s) needed" if missing > 0 else ""
 
 
-def decide(asked: Asked) -> Answer:
+def decide(asked: RequestContext) -> Answer:
     """Carry one decision out."""
     by = asked.require(Right.SETTLE)
-    delivery, why = asked.place("delivery"), asked.said("why", most=1000, default="")
-    choice, desk = asked.said("choice"), asked.house.desk
+    delivery, why = asked.place("delivery"), asked.form_value("why", most=1000, default="")
+    choice, desk = asked.form_value("choice"), asked.context.desk
     if choice == "retry":
         desk.retry(delivery, by=by.name, why=why)
     elif choice == "drop" and desk.find(delivery).state is State.FAILED:
         desk.cancel(delivery, by=by.name, why=why)
     else:
-        address = asked.said("address", default="").strip()
+        address = asked.form_value("address", default="").strip()
         desk.resolve(delivery, address if choice == "address" else choice, by=by.name, why=why)
     return Redirect("/held?done=settled")

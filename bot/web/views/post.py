@@ -19,9 +19,9 @@ from bot.services.presenter import present
 from bot.services.users import Right
 from bot.store import Approval, AuditRow
 from bot.web.answers import Answer, Page, Raw, Redirect
-from bot.web.asking import Asked, RefusedError
-from bot.web.happenings import Almanac
-from bot.web.house import House
+from bot.web.calendar_entries import CalendarQuery
+from bot.web.context import AppContext
+from bot.web.request_context import RefusedError, RequestContext
 from bot.web.words import by_account, difference, host_of, passage_in, pieces
 
 _MOST = 2000
@@ -69,36 +69,38 @@ class Changed:
     texts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-def page(asked: Asked) -> Answer:
-    house, post_id = asked.house, asked.place("post")
-    post = house.campaign.post(post_id)
+def page(asked: RequestContext) -> Answer:
+    context, post_id = asked.context, asked.place("post")
+    post = context.campaign.post(post_id)
     rows = tuple(
-        row for row in house.store.outbox.find(post_id=post_id) if row.state is not State.CANCELLED
+        row
+        for row in context.store.outbox.find(post_id=post_id)
+        if row.state is not State.CANCELLED
     )
     if post is None and not rows:
         raise RefusedError(404, f"no post is called {post_id}")
-    almanac = Almanac(house)
-    waiting = house.desk.waiting(post_id)
+    almanac = CalendarQuery(context)
+    waiting = context.desk.waiting(post_id)
     current = {one.fingerprint for one in waiting}
-    approvals = house.store.approvals.of_post(post_id)
+    approvals = context.store.approvals.of_post(post_id)
     values: dict[str, Any] = {
         "post_id": post_id,
-        "report": present(house.report(since=None, post=post_id)),
+        "report": present(context.report(since=None, post=post_id)),
         "charts": charts,
         "post": post,
-        "looks": looks_of(house.composition(), post) if post else looks_of_rows(house, rows),
-        "passages": passages(house, post) if post else [],
-        "tests": list(_tests(house, post)) if post else [],
-        "remarks": _remarks(house, post) if post else [],
+        "looks": looks_of(context.composition(), post) if post else looks_of_rows(context, rows),
+        "passages": passages(context, post) if post else [],
+        "tests": list(_tests(context, post)) if post else [],
+        "remarks": _remarks(context, post) if post else [],
         "rows": rows,
         "kind_of": almanac.kind_of,
         "waiting": waiting,
         "fingerprints": sorted(current),
         "standing": [one for one in approvals if one.fingerprint in current],
-        "required": house.campaign.schedule.approvals_required,
+        "required": context.campaign.schedule.approvals_required,
         "counting": _counting(waiting, approvals),
         "obstacle": _obstacle(asked, waiting, approvals),
-        "changed": _changed(house, post_id, waiting),
+        "changed": _changed(context, post_id, waiting),
         "out": [row for row in rows if row.state in _OUT],
         "live": [row for row in rows if row.state is State.SENT],
         "unsent": [row for row in rows if row.state in UNSENT],
@@ -128,9 +130,9 @@ def looks_of(whole: RenderedCampaign, post: Post) -> list[Look]:
     ]
 
 
-def looks_of_rows(house: House, rows: Sequence[Delivery]) -> list[Look]:
+def looks_of_rows(context: AppContext, rows: Sequence[Delivery]) -> list[Look]:
     """Show what deliveries froze: of corrections, and of posts that no file has any more."""
-    whole = house.composition()
+    whole = context.composition()
     accounts = whole.campaign.schedule.accounts
     looks = []
     for name, group in by_account(rows):
@@ -150,25 +152,25 @@ def _part(status: Status, length: int) -> Part:
     return Part(status, pieces(status), length, host)
 
 
-def passages(house: House, post: Post) -> list[dict[str, Any]]:
+def passages(context: AppContext, post: Post) -> list[dict[str, Any]]:
     """Find the quoted words in their source, with a paragraph before and after."""
-    source = house.campaign.sources.get(post.quote.source) if post.quote else None
+    source = context.campaign.sources.get(post.quote.source) if post.quote else None
     if post.quote is None or source is None:
         return []
     found = passage_in(source.text, post.quote.fragments, around=1)
     return [{"source": source, "paragraphs": found}]
 
 
-def _tests(house: House, post: Post) -> Any:
+def _tests(context: AppContext, post: Post) -> Any:
     """Say what was proved about a post, in the words of editors."""
-    campaign = house.campaign
+    campaign = context.campaign
     source = campaign.sources.get(post.quote.source) if post.quote else None
     if post.quote and source:
         exact = is_exact(post.quote, source)
         told = f"quoted to the character from {source.title} (SHA-256 {source.sha256[:12]}…)"
         yield Test(exact, told if exact else "the quotation is not what the source says")
         yield Test(bool(source.attribution), f"attributed in the post itself: {source.attribution}")
-    for one in house.composition().texts_of(post):
+    for one in context.composition().texts_of(post):
         if one.statuses:
             most = max(one.lengths)
             parts = f" in {len(one.statuses)} parts" if len(one.statuses) > 1 else ""
@@ -181,17 +183,17 @@ def _tests(house: House, post: Post) -> Any:
         yield Test(bool(file.alt), f"{file.file} is described for people who cannot see it")
 
 
-def _remarks(house: House, post: Post) -> list[str]:
+def _remarks(context: AppContext, post: Post) -> list[str]:
     """Find the warnings and notices between the post's first line and the next post's."""
     later = [
         one.place.line
-        for one in house.campaign.posts
+        for one in context.campaign.posts
         if one.place.file == post.place.file and one.place.line > post.place.line
     ]
     end = min(later, default=10**9)
     return [
         one.message
-        for one in house.remarks()
+        for one in context.remarks()
         if one.file == post.place.file and post.place.line <= one.line < end
     ]
 
@@ -208,7 +210,9 @@ def _counting(waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> int
     return min(counts, default=0)
 
 
-def _obstacle(asked: Asked, waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> str:
+def _obstacle(
+    asked: RequestContext, waiting: Sequence[Delivery], approvals: Sequence[Approval]
+) -> str:
     """Say why this person cannot approve; empty where they can."""
     who = asked.who
     if not waiting:
@@ -223,14 +227,14 @@ def _obstacle(asked: Asked, waiting: Sequence[Delivery], approvals: Sequence[App
     return ""
 
 
-def _changed(house: House, post_id: str, waiting: Sequence[Delivery]) -> list[Changed]:
+def _changed(context: AppContext, post_id: str, waiting: Sequence[Delivery]) -> list[Changed]:
     """Find approvals that an edit voided, and what the edit was; newest first, one an edit."""
     current = {row.fingerprint for row in waiting}
     if not current:
         return []
     now = _said(waiting)
     found: dict[str, Changed] = {}
-    for row in house.store.audit.rows():
+    for row in context.store.audit.rows():
         if row.verb != "approve" or row.subject != post_id:
             continue
         bound = str(row.detail.get("fingerprint", ""))
@@ -253,46 +257,46 @@ def _said(waiting: Sequence[Delivery]) -> dict[str, str]:
     return said
 
 
-def approve(asked: Asked) -> Answer:
+def approve(asked: RequestContext) -> Answer:
     """Approve just what the page showed."""
     by = asked.require(Right.APPROVE)
-    post_id, note = asked.place("post"), asked.said("note", most=_MOST, default="")
-    seen = asked.all_said("fingerprint")
-    asked.house.desk.approve(post_id, by=by.name, note=note, seen=seen)
+    post_id, note = asked.place("post"), asked.form_value("note", most=_MOST, default="")
+    seen = asked.form_values("fingerprint")
+    asked.context.desk.approve(post_id, by=by.name, note=note, seen=seen)
     return Redirect(f"/posts/{post_id}?done=approved")
 
 
-def correct(asked: Asked) -> Answer:
+def correct(asked: RequestContext) -> Answer:
     by = asked.require(Right.CORRECT)
     post_id = asked.place("post")
-    rows = asked.house.corrections.correct(
+    rows = asked.context.corrections.correct(
         post_id,
-        asked.said("text", most=_MOST),
+        asked.form_value("text", most=_MOST),
         by=by.name,
-        why=asked.said("why", most=_MOST),
-        delete_original=asked.said("delete", default="") == "yes",
+        why=asked.form_value("why", most=_MOST),
+        delete_original=asked.form_value("delete", default="") == "yes",
     )
     return Redirect(f"/posts/{rows[0].post_id}?done=corrected")
 
 
-def retract(asked: Asked) -> Answer:
+def retract(asked: RequestContext) -> Answer:
     by = asked.require(Right.CORRECT)
-    why = asked.said("why", most=_MOST)
-    if asked.said("sure", default="") != "yes":
+    why = asked.form_value("why", most=_MOST)
+    if asked.form_value("sure", default="") != "yes":
         raise RefusedError(400, "tick the box that says that you are sure")
-    asked.house.corrections.retract(asked.place("post"), by=by.name, why=why)
+    asked.context.corrections.retract(asked.place("post"), by=by.name, why=why)
     return Redirect("/corrections?done=retracted")
 
 
-def source(asked: Asked) -> Answer:
+def source(asked: RequestContext) -> Answer:
     """Show a whole source, with what a post quotes of it marked."""
-    house, name = asked.house, asked.place("source")
-    found = house.campaign.sources.get(name)
+    context, name = asked.context, asked.place("source")
+    found = context.campaign.sources.get(name)
     if found is None:
         raise RefusedError(404, f"no source is called {name}")
-    post = house.campaign.post(asked.one("post"))
+    post = context.campaign.post(asked.one("post"))
     quote = post.quote if post and post.quote and post.quote.source == name else None
-    quoting = [one for one in house.campaign.posts if one.quote and one.quote.source == name]
+    quoting = [one for one in context.campaign.posts if one.quote and one.quote.source == name]
     values = {
         "source": found,
         "post": post if quote else None,
@@ -302,10 +306,10 @@ def source(asked: Asked) -> Answer:
     return Page("source.html", values)
 
 
-def picture(asked: Asked) -> Answer:
+def picture(asked: RequestContext) -> Answer:
     """Give a picture that a post shows, by its hash."""
-    house, sha256 = asked.house, asked.place("sha256")
-    whole = house.composition()
+    context, sha256 = asked.context, asked.place("sha256")
+    whole = context.composition()
     kinds = {
         one.sha256: one.mime
         for rendered in whole.rendered.values()

@@ -12,14 +12,14 @@ from bot.services.metering import budget_left
 from bot.services.users import Right
 from bot.store import AccountState
 from bot.web.answers import Answer, Page, Raw, Redirect
-from bot.web.asking import Asked
+from bot.web.request_context import RequestContext
 
 _ROWS = 50
 
 
-def log(asked: Asked) -> Answer:
+def log(asked: RequestContext) -> Answer:
     """Show decisions, newest first, and whether anybody touched them since."""
-    audit, page = asked.house.store.audit, asked.number("page", 1)
+    audit, page = asked.context.store.audit, asked.number("page", 1)
     who, verb = asked.one("who"), asked.one("verb")
     rows = audit.rows()
     kept = [row for row in rows if who in {"", row.who} and verb in {"", row.verb}]
@@ -41,7 +41,7 @@ def log(asked: Asked) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountSummary:
     """One account, as the schedule and its server tell."""
 
     account: Account
@@ -54,49 +54,49 @@ class Standing:
     max_length: int
 
 
-def accounts(asked: Asked) -> Answer:
-    house = asked.house
-    found = [_standing(asked, one) for one in house.campaign.schedule.accounts.values()]
+def accounts(asked: RequestContext) -> Answer:
+    context = asked.context
+    found = [_standing(asked, one) for one in context.campaign.schedule.accounts.values()]
     return Page("accounts.html", {"standings": found})
 
 
-def _standing(asked: Asked, account: Account) -> Standing:
-    house, now = asked.house, asked.house.clock.now()
-    rows = house.store.outbox.find(account=account.name)
+def _standing(asked: RequestContext, account: Account) -> AccountSummary:
+    context, now = asked.context, asked.context.clock.now()
+    rows = context.store.outbox.find(account=account.name)
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.state.value] = counts.get(row.state.value, 0) + 1
     planned = (row.due_at for row in rows if row.state is State.PLANNED)
     due = (due_at for due_at in planned if due_at and due_at >= now)
-    return Standing(
+    return AccountSummary(
         account=account,
-        state=house.store.accounts.get(account.name),
-        budget_left=budget_left(house.store, account, house.clock),
-        spent=house.store.ledger.spent(account.name, month_of=now),
+        state=context.store.accounts.get(account.name),
+        budget_left=budget_left(context.store, account, context.clock),
+        spent=context.store.ledger.spent(account.name, month_of=now),
         counts=counts,
         next_due=min(due, default=None),
         last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
-        max_length=account.max_length or house.composition().limits[account.name].max_length,
+        max_length=account.max_length or context.composition().limits[account.name].max_length,
     )
 
 
-def restart(asked: Asked) -> Answer:
+def restart(asked: RequestContext) -> Answer:
     """Let a stopped account send again."""
     by = asked.require(Right.SETTLE)
-    why = asked.said("why", most=1000, default="")
-    asked.house.desk.restart(asked.place("account"), by=by.name, why=why)
+    why = asked.form_value("why", most=1000, default="")
+    asked.context.desk.restart(asked.place("account"), by=by.name, why=why)
     return Redirect("/accounts?done=settled")
 
 
-def corrections(asked: Asked) -> Answer:
-    return Page("corrections.html", {"entries": asked.house.corrections.listed()})
+def corrections(asked: RequestContext) -> Answer:
+    return Page("corrections.html", {"entries": asked.context.corrections.listed()})
 
 
-def corrections_json(asked: Asked) -> Answer:
+def corrections_json(asked: RequestContext) -> Answer:
     """Give the list to other programs; it names no person."""
     entries = [
-        {**asdict(one), "at": one.at.isoformat()} for one in asked.house.corrections.listed()
+        {**asdict(one), "at": one.at.isoformat()} for one in asked.context.corrections.listed()
     ]
-    content = {"campaign": asked.house.campaign.schedule.campaign, "corrections": entries}
+    content = {"campaign": asked.context.campaign.schedule.campaign, "corrections": entries}
     text = json.dumps(content, ensure_ascii=False, indent=2)
     return Raw(text.encode(), "application/json")

@@ -9,8 +9,8 @@ from bot.core.model import Delivery, State
 from bot.core.zones import midnight
 from bot.services.users import Right
 from bot.web.answers import Answer, Page, Redirect
-from bot.web.asking import Asked
-from bot.web.happenings import Almanac
+from bot.web.calendar_entries import CalendarQuery
+from bot.web.request_context import RequestContext
 
 #: Unapproved posts are named this long ahead.
 SOON = timedelta(days=7)
@@ -18,20 +18,20 @@ _NEXT = 5
 _LAST = 4
 
 
-def page(asked: Asked) -> Answer:
-    house, now = asked.house, asked.house.clock.now()
-    almanac, zone = Almanac(house), house.campaign.zone
+def page(asked: RequestContext) -> Answer:
+    context, now = asked.context, asked.context.clock.now()
+    almanac, zone = CalendarQuery(context), context.campaign.zone
     coming = almanac.next(60)
     tomorrow = midnight(now, zone, days=1)
     unapproved = [
         one for one in coming if one.at < now + SOON
         if any(place.kind == "unapproved" for place in one.places)
     ]  # fmt: skip
-    sent = house.store.outbox.find(states={State.SENT}, since=now - timedelta(days=30))
+    sent = context.store.outbox.find(states={State.SENT}, since=now - timedelta(days=30))
     last = sorted((row for row in sent if row.sent_at), key=lambda row: str(row.sent_at))
     budgets = {
         name: account.budget_usd_per_month
-        for name, account in house.campaign.schedule.accounts.items()
+        for name, account in context.campaign.schedule.accounts.items()
     }
     return Page(
         "today.html",
@@ -39,10 +39,10 @@ def page(asked: Asked) -> Answer:
             "next": coming[:_NEXT],
             "today_count": sum(one.at < tomorrow for one in coming),
             "unapproved": unapproved,
-            "held": _troubles(house.desk.held()),
+            "held": _troubles(context.desk.held()),
             "last": tuple(reversed(last[-_LAST:])),
             "budgets": budgets,
-            "required": house.campaign.schedule.approvals_required,
+            "required": context.campaign.schedule.approvals_required,
         },
     )
 
@@ -58,14 +58,16 @@ def _troubles(rows: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
     return list(found.values())
 
 
-def pause(asked: Asked) -> Answer:
+def pause(asked: RequestContext) -> Answer:
     """Hold everything before its next network call."""
     by = asked.require(Right.PAUSE)
-    asked.house.desk.pause(asked.said("reason", most=500).strip() or "no reason given", by=by.name)
+    asked.context.desk.pause(
+        asked.form_value("reason", most=500).strip() or "no reason given", by=by.name
+    )
     return Redirect("/?done=paused")
 
 
-def resume(asked: Asked) -> Answer:
+def resume(asked: RequestContext) -> Answer:
     by = asked.require(Right.RESUME)
-    asked.house.desk.resume(by=by.name, why=asked.said("reason", most=500, default=""))
+    asked.context.desk.resume(by=by.name, why=asked.form_value("reason", most=500, default=""))
     return Redirect("/?done=resumed")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.contract.contract import Seen
 from tests.contract.postcard import SPEC
-from tests.fakes.loopback import Asked, Loopback, Told
+from tests.fakes.loopback import Loopback, ReceivedRequest, Told
 
 KEY = "canary-mailbox-key"
 _NO_SUCH = Told(404, {"error": "no such card"})
@@ -35,7 +35,7 @@ class PostcardServer(Loopback):
             for key, card in self.cards.items()
         ]
 
-    def answer(self, asked: Asked) -> Told:
+    def answer(self, asked: ReceivedRequest) -> Told:
         if asked.headers.get("Authorization") != f"Key {KEY}":
             return Told(401, {"error": "whose key is that?"})
         match asked.method, asked.path.strip("/").split("/"):

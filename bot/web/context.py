@@ -23,7 +23,7 @@ GUEST = Person("guest", frozenset(Role))
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class AppContext:
     """One dashboard over one store."""
 
     store: Store

@@ -23,7 +23,7 @@ AGAIN = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
-class Standing:
+class AccountVerifier:
     """Looks at each account once a day: credentials, bot label, limits."""
 
     store: Store

@@ -10,7 +10,7 @@ from datetime import date
 
 from bot.core.model import sha256_hex
 from bot.services.users import Person, Right
-from bot.web.house import House
+from bot.web.context import AppContext
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"\d{1,6}")
@@ -26,10 +26,10 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestContext:
     """One request, after its guards."""
 
-    house: House
+    context: AppContext
     method: str
     path: str
     #: From the path, the query and the form, each by name.
@@ -39,7 +39,7 @@ class Asked:
     #: The uploaded file, if any.
     upload: bytes | None
     #: Of the cookie; there is always one, a new one where the browser had none.
-    seat: str
+    session_token: str
     person: Person | None
     secret: str = field(default="", repr=False)
 
@@ -53,7 +53,7 @@ class Asked:
     @property
     def token(self) -> str:
         """What a form must send back: only whoever has the cookie can know it."""
-        return token_of(self.seat)
+        return token_of(self.session_token)
 
     def place(self, name: str) -> str:
         return _proved(name, self.places[name], LONGEST)
@@ -87,12 +87,12 @@ class Asked:
             raise RefusedError(400, f"{name} is out of reach")
         return day
 
-    def said(self, name: str, *, most: int = LONGEST, default: str | None = None) -> str:
+    def form_value(self, name: str, *, most: int = LONGEST, default: str | None = None) -> str:
         """Read a value of the form; line breaks as one character."""
         value = _single(self.form, name, default, most)
         return value.replace("\r\n", "\n").replace("\r", "\n")
 
-    def all_said(self, name: str) -> frozenset[str]:
+    def form_values(self, name: str) -> frozenset[str]:
         """Read a value that may be there several times."""
         return frozenset(_proved(name, one, LONGEST) for one in self.form.get(name, ()))
 
@@ -108,14 +108,14 @@ class Asked:
         return self.who
 
 
-def token_of(seat: str) -> str:
+def token_of(session_token: str) -> str:
     """Derive a form's token from the cookie, one way."""
-    return sha256_hex(f"verbatim form {seat}")
+    return sha256_hex(f"verbatim form {session_token}")
 
 
-def is_token(given: str, seat: str) -> bool:
+def is_token(given: str, session_token: str) -> bool:
     """Compare in constant time."""
-    return hmac.compare_digest(given.encode(), token_of(seat).encode())
+    return hmac.compare_digest(given.encode(), token_of(session_token).encode())
 
 
 def _single(values: Mapping[str, Sequence[str]], name: str, default: str | None, most: int) -> str:

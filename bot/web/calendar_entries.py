@@ -13,7 +13,7 @@ from bot.core.model import Delivery, State, Status
 from bot.core.planning import Assignment
 from bot.core.zones import resolve
 from bot.services.planner import Planner
-from bot.web.house import House
+from bot.web.context import AppContext
 from bot.web.words import KIND_OF
 
 #: What no longer matters once something else took its place.
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class CalendarEntry:
     """One post at one moment (UTC), on some accounts."""
 
     at: datetime
@@ -52,14 +52,14 @@ class Happening:
         return next((one for one in order if one in kinds), next(iter(sorted(kinds)), "draft"))
 
 
-class Almanac:
+class CalendarQuery:
     """Looks things up once for one page."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, context: AppContext) -> None:
+        self._house = context
         self._approved: dict[str, bool] = {}
 
-    def between(self, since: datetime, until: datetime) -> list[Happening]:
+    def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
         rows = self._house.store.outbox.find(since=since, until=until)
         found = list(self._of_rows(rows))
@@ -67,7 +67,7 @@ class Almanac:
         found += self._drafts(since, until)
         return sorted(found, key=lambda one: (one.at, one.post_id))
 
-    def next(self, count: int) -> list[Happening]:
+    def next(self, count: int) -> list[CalendarEntry]:
         """Find the next things to go out."""
         now = self._house.clock.now()
         states = {State.PLANNED, State.READY}
@@ -92,7 +92,7 @@ class Almanac:
             )
         return self._approved[row.fingerprint]
 
-    def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[Happening]:
+    def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
         groups: dict[tuple[datetime, str], list[Delivery]] = {}
         for row in rows:
             if row.part == 0 and row.due_at and row.state not in _SILENT:
@@ -102,21 +102,21 @@ class Almanac:
                 Place(row.account, row.platform, self.kind_of(row), row.url) for row in group
             )
             status, theme = group[0].status, group[0].publication.theme
-            yield Happening(at, post_id, self._bare(status), status.lang, theme, places)
+            yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, places)
 
-    def _ahead(self, since: datetime, until: datetime) -> Iterator[Happening]:
+    def _ahead(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         """Ask the planner for what the outbox does not reach to yet."""
-        house = self._house
-        planned = house.store.outbox.find(states={State.PLANNED})
+        context = self._house
+        planned = context.store.outbox.find(states={State.PLANNED})
         dues = (row.due_at for row in planned if row.due_at)
-        horizon = max(dues, default=house.clock.now())
+        horizon = max(dues, default=context.clock.now())
         if until <= horizon:
             return
-        days = min(_MOST_DAYS, (until - house.clock.now()).days + 1)
+        days = min(_MOST_DAYS, (until - context.clock.now()).days + 1)
         if days <= 0:
             return
-        plan = Planner(house.store, house.clock).outlook(house.composition(), days=days)
-        known = {(row.account, row.publication.occurrence) for row in house.store.outbox.find()}
+        plan = Planner(context.store, context.clock).outlook(context.composition(), days=days)
+        known = {(row.account, row.publication.occurrence) for row in context.store.outbox.find()}
         ahead: dict[tuple[datetime, str], list[Assignment]] = {}
         for one in plan.assignments:
             if since <= one.due_at < until and (one.account, one.occurrence) not in known:
@@ -124,13 +124,13 @@ class Almanac:
         for (at, post_id), group in ahead.items():
             yield self._forecast(at, post_id, [one.account for one in group])
 
-    def _forecast(self, at: datetime, post_id: str, accounts: list[str]) -> Happening:
+    def _forecast(self, at: datetime, post_id: str, accounts: list[str]) -> CalendarEntry:
         whole = self._house.composition()
         post = whole.campaign.post(post_id)
         statuses = whole.rendered[post_id, accounts[0]].statuses
         places = tuple(Place(name, whole.traits_of(name).name, "forecast") for name in accounts)
         theme = post.theme if post else ""
-        return Happening(at, post_id, self._bare(statuses[0]), statuses[0].lang, theme, places)
+        return CalendarEntry(at, post_id, self._bare(statuses[0]), statuses[0].lang, theme, places)
 
     def _bare(self, status: Status) -> str:
         """Give a status without what is the same in all of them: attribution and links."""
@@ -139,7 +139,7 @@ class Almanac:
             text = text.replace(source.attribution, "")
         return _LINK.sub("", text).strip()
 
-    def _drafts(self, since: datetime, until: datetime) -> Iterator[Happening]:
+    def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         whole = self._house.composition()
         for post in whole.campaign.posts:
             if post.ready:
@@ -149,7 +149,7 @@ class Almanac:
                 Place(name, whole.traits_of(name).name, "draft") for name in post.accounts
             )
             for at in _moments(post, since, until, whole.campaign.zone):
-                yield Happening(at, post.id, words, post.lang, post.theme, places)
+                yield CalendarEntry(at, post.id, words, post.lang, post.theme, places)
 
 
 def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
@@ -167,8 +167,8 @@ def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> It
 
 
 def filtered(
-    happenings: Iterable[Happening], *, account: str, kind: str, theme: str
-) -> list[Happening]:
+    happenings: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
+) -> list[CalendarEntry]:
     """Keep what has an account, stands somewhere, or is about a theme; empty keeps all."""
     kept = []
     for one in happenings:
@@ -178,11 +178,11 @@ def filtered(
             if account in {"", place.account} and kind in {"", place.kind}
         )
         if places and theme in {"", one.theme}:
-            kept.append(Happening(one.at, one.post_id, one.words, one.lang, one.theme, places))
+            kept.append(CalendarEntry(one.at, one.post_id, one.words, one.lang, one.theme, places))
     return kept
 
 
-def counted(happenings: Iterable[Happening]) -> Mapping[str, int]:
+def counted(happenings: Iterable[CalendarEntry]) -> Mapping[str, int]:
     """Count places by where they stand."""
     counts: dict[str, int] = {}
     for one in happenings:
