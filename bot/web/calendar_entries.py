@@ -25,7 +25,7 @@ _LINK = re.compile(r"https?://\S+")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One account's part in a happening."""
+    """One account's part in an entry."""
 
     account: str
     platform: str
@@ -56,12 +56,12 @@ class CalendarQuery:
     """Looks things up once for one page."""
 
     def __init__(self, context: AppContext) -> None:
-        self._house = context
+        self._context = context
         self._approved: dict[str, bool] = {}
 
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
-        rows = self._house.store.outbox.find(since=since, until=until)
+        rows = self._context.store.outbox.find(since=since, until=until)
         found = list(self._of_rows(rows))
         found += self._ahead(since, until)
         found += self._drafts(since, until)
@@ -69,14 +69,14 @@ class CalendarQuery:
 
     def next(self, count: int) -> list[CalendarEntry]:
         """Find the next things to go out."""
-        now = self._house.clock.now()
+        now = self._context.clock.now()
         states = {State.PLANNED, State.READY}
-        rows = self._house.store.outbox.find(states=states, since=now - timedelta(hours=1))
+        rows = self._context.store.outbox.find(states=states, since=now - timedelta(hours=1))
         return sorted(self._of_rows(rows), key=lambda one: (one.at, one.post_id))[:count]
 
     def undated_drafts(self) -> tuple[Post, ...]:
         """Find drafts that have no time of their own."""
-        return tuple(one for one in self._house.campaign.posts if not one.ready and one.queue)
+        return tuple(one for one in self._context.campaign.posts if not one.ready and one.queue)
 
     def kind_of(self, row: Delivery) -> str:
         """Tell where a delivery stands, for people."""
@@ -86,9 +86,9 @@ class CalendarQuery:
 
     def _is_approved(self, row: Delivery) -> bool:
         if row.fingerprint not in self._approved:
-            required = self._house.campaign.schedule.approvals_required
+            required = self._context.campaign.schedule.approvals_required
             self._approved[row.fingerprint] = (
-                self._house.desk.approvals(row.publication) >= required
+                self._context.desk.approvals(row.publication) >= required
             )
         return self._approved[row.fingerprint]
 
@@ -106,7 +106,7 @@ class CalendarQuery:
 
     def _ahead(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         """Ask the planner for what the outbox does not reach to yet."""
-        context = self._house
+        context = self._context
         planned = context.store.outbox.find(states={State.PLANNED})
         dues = (row.due_at for row in planned if row.due_at)
         horizon = max(dues, default=context.clock.now())
@@ -125,7 +125,7 @@ class CalendarQuery:
             yield self._forecast(at, post_id, [one.account for one in group])
 
     def _forecast(self, at: datetime, post_id: str, accounts: list[str]) -> CalendarEntry:
-        whole = self._house.composition()
+        whole = self._context.composition()
         post = whole.campaign.post(post_id)
         statuses = whole.rendered[post_id, accounts[0]].statuses
         places = tuple(Place(name, whole.traits_of(name).name, "forecast") for name in accounts)
@@ -135,12 +135,12 @@ class CalendarQuery:
     def _bare(self, status: Status) -> str:
         """Give a status without what is the same in all of them: attribution and links."""
         text = status.text
-        for source in self._house.campaign.sources.values():
+        for source in self._context.campaign.sources.values():
             text = text.replace(source.attribution, "")
         return _LINK.sub("", text).strip()
 
     def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
-        whole = self._house.composition()
+        whole = self._context.composition()
         for post in whole.campaign.posts:
             if post.ready:
                 continue
@@ -167,11 +167,11 @@ def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> It
 
 
 def filtered(
-    happenings: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
+    entries: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
 ) -> list[CalendarEntry]:
     """Keep what has an account, stands somewhere, or is about a theme; empty keeps all."""
     kept = []
-    for one in happenings:
+    for one in entries:
         places = tuple(
             place
             for place in one.places
@@ -182,10 +182,10 @@ def filtered(
     return kept
 
 
-def counted(happenings: Iterable[CalendarEntry]) -> Mapping[str, int]:
+def counted(entries: Iterable[CalendarEntry]) -> Mapping[str, int]:
     """Count places by where they stand."""
     counts: dict[str, int] = {}
-    for one in happenings:
+    for one in entries:
         for place in one.places:
             counts[place.kind] = counts.get(place.kind, 0) + 1
     return counts

@@ -60,12 +60,12 @@ class Pages:
     """Renders templates with what all pages show."""
 
     def __init__(self, context: AppContext) -> None:
-        self._house = context
+        self._context = context
         self._environment = environment(context.specs)
 
     def render(self, asked: RequestContext, template: str, values: Mapping[str, Any]) -> str:
         """Give a whole page."""
-        context = self._house
+        context = self._context
         common: dict[str, Any] = {
             "asked": asked,
             "campaign": context.campaign.schedule.campaign,

@@ -12,7 +12,7 @@ from bot.core.layout import short_link
 from bot.core.model import Delivery, FacetKind, State, Status
 from bot.core.passages import paragraphs
 
-#: Where a happening of the calendar stands: its name, its sign (never colour alone), its meaning.
+#: Where a entry of the calendar stands: its name, its sign (never colour alone), its meaning.
 KINDS = {
     "forecast": ("forecast", "◌", "planned further ahead; may still move"),
     "unapproved": ("needs approval", "○", "goes out only if enough people approve it in time"),

@@ -30,7 +30,7 @@ class Day:
     day: date
     is_in_month: bool
     is_today: bool
-    happenings: tuple[CalendarEntry, ...]
+    entries: tuple[CalendarEntry, ...]
     #: Planned silence: why no slot is on this day; empty for none.
     pause: str
     is_quiet: bool
@@ -146,7 +146,7 @@ def _day(
         day=day,
         is_in_month=day.month == month.month,
         is_today=day == today,
-        happenings=tuple(one for one in shown if one.at.astimezone(zone).date() == day),
+        entries=tuple(one for one in shown if one.at.astimezone(zone).date() == day),
         pause=next((one.reason for one in schedule.pauses if one.first <= day <= one.last), ""),
         is_quiet=schedule.is_quiet(day),
     )
