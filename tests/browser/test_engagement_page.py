@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bot.clock import FastClock
 from bot.core.model import Charge
@@ -17,13 +17,13 @@ from bot.platforms.registry import KINDS
 from bot.services.page import page as written
 from bot.services.reporter import Reporter
 from bot.store import open_store
-from tests.conftest import ROOT, require_tool
+from tests.browser.chromium import chromium, new_window
+from tests.conftest import ROOT
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
 
 pytestmark = pytest.mark.browser
 
 AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
@@ -50,17 +50,16 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium", "chromium-browser"), args=FLAGS
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
-@pytest.fixture(params=LOOKS)
+@pytest.fixture(
+    params=["light", "small-phone-dark",
+            *(pytest.param(one, marks=pytest.mark.deep) for one in ("dark", "phone"))]
+)  # fmt: skip
 def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Page]:
-    context = browser.new_context(**LOOKS[request.param], bypass_csp=False)
+    context = new_window(browser, **LOOKS[request.param], bypass_csp=False)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -108,7 +107,7 @@ def test_every_excerpt_has_its_language_and_direction(page: Page) -> None:
 def test_on_paper_nothing_is_folded_away_that_the_first_table_shows(
     browser: Browser, file: Path
 ) -> None:
-    context = browser.new_context(color_scheme="dark")
+    context = new_window(browser, color_scheme="dark")
     page = context.new_page()
     page.goto(file.as_uri())
 
