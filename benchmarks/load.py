@@ -1,7 +1,7 @@
 """5,000 deliveries due in one minute over 500 accounts: how late, in which order, within the caps.
 
-``python -m benchmarks.load [--accounts 500] [--deliveries 5000] [--call 0.2]`` works a SQLite
-database with the service's own scheduler and a platform that takes so long for each call.
+``python -m benchmarks.load [--accounts 500] [--deliveries 5000] [--over 60] [--call 0.2]`` works
+a SQLite database with the service's own scheduler and a platform that takes so long for each call.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--accounts", type=int, default=500)
     parser.add_argument("--deliveries", type=int, default=5000)
+    parser.add_argument("--over", type=float, default=60, help="seconds over which they are due")
     parser.add_argument("--call", type=float, default=0.2, help="seconds that each call takes")
     given = parser.parse_args()
     configure(form="json", level="ERROR")
@@ -65,7 +66,7 @@ def _run(folder: Path, given: argparse.Namespace) -> int:
     store = open_store(f"sqlite:///{folder / 'load.db'}", create=True, room=Room(0, 0))
     accounts = _accounts(given)
     due = datetime.now(UTC) + timedelta(seconds=5 + given.deliveries / 1500)
-    _plan(store, accounts, due, given.deliveries)
+    _plan(store, accounts, due, given)
     platforms = {one.name: Slow(given.call) for one in accounts}
     campaign, stop = _campaign(accounts), threading.Event()
     publisher = Publisher(
@@ -106,17 +107,17 @@ def _as_platform(slow: Slow) -> Platform:
     return platform
 
 
-def _plan(store: Store, accounts: list[Account], due: datetime, count: int) -> None:
+def _plan(store: Store, accounts: list[Account], due: datetime, given: argparse.Namespace) -> None:
     now, names = datetime.now(UTC), [one.name for one in accounts]
     store.accounts.sync(accounts, now)
     store.approvals.approve("f" * 64, "load", by="Ann", note="", now=now)
-    each = count // len(names)
+    each = given.deliveries // len(names)
     news = [
         NewPublication(
             Publication(
                 id=f"{name}/{number}", account=name, platform="bluesky", post_id="load",
                 occurrence=FixedTime(str(number)), parts=1,
-                due_at=due + timedelta(seconds=60 * number / each),
+                due_at=due + timedelta(seconds=given.over * number / each),
                 not_after=due + timedelta(hours=2), fingerprint="f" * 64, author="",
                 graphic=False,
             ),

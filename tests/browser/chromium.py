@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, lacks, require_tool
 from tests.fakes.desk_stage import PASSWORD, DeskStage
+from tests.waiting import PATIENCE
 
 AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = [
@@ -25,18 +26,34 @@ document.addEventListener(
 """
 
 
+#: Milliseconds; a machine with much else to do needs some.
+PATIENT = PATIENCE * 1000
+expect.set_options(timeout=PATIENT)
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """Start a browser that asks nobody on the network for anything."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require_tool("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=require_tool("chromium"),
+            args=[*FLAGS, *flags],
+            timeout=PATIENT,
+        )
         yield browser
         browser.close()
 
 
+def new_window(browser: Browser, **options: Any) -> BrowserContext:
+    """Open a window that knows nothing of others, and has patience."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENT)
+    return context
+
+
 def signed_in(browser: Browser, stage: DeskStage, name: str = "ben", **options: Any) -> Page:
     """Open a window of its own in which somebody is signed in."""
-    context = browser.new_context(**options)
+    context = new_window(browser, **options)
     context.add_init_script(LISTEN)
     page = context.new_page()
     page.goto(f"{stage.origin}/login")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from bot.cards.breaking import line_of, stretches
 from bot.cards.card import Layout
 from bot.cards.layout import Style, length, shaping
 from bot.cards.typefaces import ARABIC, CHINESE, FONTS, LATIN, Typeface, load, typeface_for
-from tests.conftest import require_tool
+from tests.browser.chromium import chromium, new_window
 from tools import sample_cards as samples
 
 pytestmark = pytest.mark.browser
@@ -133,7 +133,6 @@ def family(typeface: Typeface) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = require_tool("chromium")
     faces = "".join(
         f"@font-face {{font-family: {family(one)}; font-weight: 400 700; src: url(data:font/otf;"
         f"base64,{base64.b64encode((FONTS / one.file).read_bytes()).decode()})}}"
@@ -143,16 +142,12 @@ def browser() -> Iterator[Browser]:
     probes = "".join(
         f"<i style='font-family:{family(one)}'>a</i>" for one in (LATIN, ARABIC, CHINESE)
     )
-    with sync_playwright() as play:
-        chrome = play.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"],
-        )
-        page = chrome.new_page(viewport={"width": 2400, "height": 2400}, device_scale_factor=FINE)
+    with chromium("--font-render-hinting=none") as chrome:
+        size = {"width": 2400, "height": 2400}
+        page = new_window(chrome, viewport=size, device_scale_factor=FINE).new_page()
         page.set_content(f"<style>{faces}{page_css}</style><div id=box>x</div>{probes}")
         page.evaluate("document.fonts.ready")
         yield Browser(page)
-        chrome.close()
 
 
 def style_of(name: str) -> Style:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.core.model import Delivery, State
 from bot.core.reasons import StopReason
-from tests.browser.chromium import chromium, signed_in
+from tests.browser.chromium import chromium, new_window, signed_in
 from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
 from tests.integration.store_rows import due
 
@@ -176,7 +176,7 @@ def test_a_calendar_program_subscribes_by_a_secret_address(
     page.goto(f"{stage.origin}/calendar")
     page.get_by_role("button", name="Make a new address").click()
     address = page.get_by_label("Address, after this").input_value()
-    program = browser.new_context()
+    program = new_window(browser)
 
     answer = program.request.get(stage.origin + address)
     wrong = program.request.get(stage.origin + address[:-2])
@@ -340,7 +340,7 @@ def test_a_viewer_is_offered_no_decision(
 def test_a_wrong_password_is_told_and_five_lock_the_name(
     browser: Browser, stage: DeskStage
 ) -> None:
-    context = browser.new_context()
+    context = new_window(browser)
     page = context.new_page()
     for _try in range(6):
         page.goto(f"{stage.origin}/login")

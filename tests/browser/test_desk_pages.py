@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bot.services.corrections import Corrections
-from tests.browser.chromium import axe_of, chromium, signed_in
+from tests.browser.chromium import axe_of, chromium, new_window, signed_in
 from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 
 pytestmark = pytest.mark.browser
@@ -96,7 +96,7 @@ def test_no_page_with_numbers_breaks_an_accessibility_rule(
 
 
 def test_signing_in_breaks_no_accessibility_rule(browser: Browser, stage: DeskStage) -> None:
-    context = browser.new_context()
+    context = new_window(browser)
     page = context.new_page()
     page.goto(f"{stage.origin}/login")
 
@@ -115,28 +115,36 @@ def test_the_answer_of_a_desk_check_breaks_no_accessibility_rule(
     assert page.evaluate("refused") == []
 
 
-@pytest.mark.parametrize("name", list(PAGES))
-def test_no_page_is_wider_than_a_phone(browser: Browser, stage: DeskStage, name: str) -> None:
+@pytest.fixture(scope="module")
+def phone(browser: Browser, stage: DeskStage) -> Iterator[Page]:
     page = signed_in(browser, stage, viewport={"width": 320, "height": 700})
-    page.goto(stage.origin + PAGES[name])
-
-    width = page.evaluate("document.documentElement.scrollWidth")
-
-    assert width <= 320
+    yield page
     page.context.close()
+
+
+@pytest.fixture(scope="module")
+def scriptless(browser: Browser, stage: DeskStage) -> Iterator[Page]:
+    page = signed_in(browser, stage, java_script_enabled=False)
+    yield page
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_no_page_is_wider_than_a_phone(phone: Page, stage: DeskStage, name: str) -> None:
+    phone.goto(stage.origin + PAGES[name])
+
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.parametrize("name", list(PAGES))
 def test_every_page_works_without_scripts_and_has_none(
-    stage: DeskStage, browser: Browser, name: str
+    scriptless: Page, stage: DeskStage, name: str
 ) -> None:
-    page = signed_in(browser, stage, java_script_enabled=False)
-    page.goto(stage.origin + PAGES[name])
-    content = page.content()
+    scriptless.goto(stage.origin + PAGES[name])
+    content = scriptless.content()
 
     assert "<script" not in content
     assert " style=" not in content
-    page.context.close()
 
 
 def test_forced_colours_and_reduced_motion_keep_every_sign(

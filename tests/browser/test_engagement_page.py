@@ -17,7 +17,7 @@ from bot.platforms.registry import KINDS
 from bot.services.page import page as written
 from bot.services.reporter import Reporter
 from bot.store import open_store
-from tests.browser.chromium import axe_of, chromium
+from tests.browser.chromium import axe_of, chromium, new_window
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
 
 pytestmark = pytest.mark.browser
@@ -52,9 +52,12 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(params=LOOKS)
+@pytest.fixture(
+    params=["light", "small-phone-dark",
+            *(pytest.param(one, marks=pytest.mark.deep) for one in ("dark", "phone"))]
+)  # fmt: skip
 def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Page]:
-    context = browser.new_context(**LOOKS[request.param], bypass_csp=False)
+    context = new_window(browser, **LOOKS[request.param], bypass_csp=False)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -91,7 +94,7 @@ def test_every_excerpt_has_its_language_and_direction(page: Page) -> None:
 def test_on_paper_nothing_is_folded_away_that_the_first_table_shows(
     browser: Browser, file: Path
 ) -> None:
-    context = browser.new_context(color_scheme="dark")
+    context = new_window(browser, color_scheme="dark")
     page = context.new_page()
     page.goto(file.as_uri())
 

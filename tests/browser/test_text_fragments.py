@@ -9,22 +9,22 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from bot.core.campaign import Campaign
 from bot.core.textfragment import with_text_fragment
 from bot.wiring.content import prove_files
-from tests.conftest import ROOT, require_tool
+from tests.browser.chromium import chromium, new_window
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
 #: Which paragraphs a reader sees, by their numbers, after the page has scrolled.
-SEEN = """
+SEEN = """\
 () => [...document.querySelectorAll('p')].flatMap((one, at) => {
   const box = one.getBoundingClientRect();
   return box.bottom > 0 && box.top < innerHeight ? [at] : [];
-})
-"""
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,8 @@ def address(campaign: Campaign) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser.new_page(viewport={"width": 900, "height": 700})
-        browser.close()
+    with chromium() as browser:
+        yield new_window(browser, viewport={"width": 900, "height": 700}).new_page()
 
 
 def test_every_quotation_of_the_campaign_is_where_its_link_lands(
@@ -90,7 +85,7 @@ def test_every_quotation_of_the_campaign_is_where_its_link_lands(
         wanted = sum(start <= quote.fragments[0][0] for start in starts) - 1
         page.goto("about:blank")
         page.goto(link)
-        assert wanted in page.evaluate(SEEN), (quote.text, link)
+        page.wait_for_function(f"wanted => ({SEEN})().includes(wanted)", arg=wanted)
 
 
 def test_without_a_fragment_the_page_opens_at_its_top(address: str, page: Page) -> None:

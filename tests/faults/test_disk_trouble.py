@@ -33,11 +33,18 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
         assert 0 < outcome["once"] == outcome["schedules"] == outcome["kills"]
 
 
-@pytest.mark.parametrize(("mode", "platform"), [("wal", "mastodon"), ("delete", "x")])
+@pytest.mark.parametrize(
+    ("mode", "platform", "count"),
+    [
+        ("delete", "x", 2),
+        pytest.param("delete", "x", 4, marks=pytest.mark.deep),
+        pytest.param("wal", "mastodon", 4, marks=pytest.mark.deep),
+    ],
+)
 def test_a_database_that_cannot_be_written_for_a_while(
-    mode: str, platform: str, tally: Tally
+    mode: str, platform: str, count: int, tally: Tally
 ) -> None:
-    outcomes = told("troubled", platform, "--mode", mode, "--count", "4", "--seed", "1")
+    outcomes = told("troubled", platform, "--mode", mode, "--count", str(count), "--seed", "1")
 
     assert {outcome["kind"] for outcome in outcomes} == set(FAULTS)
     judge(outcomes, tally, mode)

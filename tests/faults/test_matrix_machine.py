@@ -245,7 +245,7 @@ def _slope(sizes: Sequence[float]) -> float:
     return linear_regression(range(10, 31), sizes[10:31]).slope
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
 def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - a month that can be repeated
     names = [f"q{number}" for number in range(30)]

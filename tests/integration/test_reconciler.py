@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -131,22 +132,29 @@ def test_what_cannot_be_told_is_left_to_a_person(room: Newsroom, server: Server)
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "patience"),
     [
-        UnavailableError("mastodon", "502"),
-        UnauthorizedError("mastodon", "revoked"),
-        OverBudgetError("mastodon", "nothing left"),
-        SettingsError("secret is gone"),
-        KeyError("id"),
+        (UnavailableError("mastodon", "502"), None),
+        (UnauthorizedError("mastodon", "revoked"), 5 * MINUTE),
+        (OverBudgetError("mastodon", "nothing left"), 5 * MINUTE),
+        (SettingsError("secret is gone"), 5 * MINUTE),
+        (KeyError("id"), 5 * MINUTE),
     ],
 )
 def test_a_read_that_did_not_happen_counts_for_nothing_and_ends(
-    room: Newsroom, server: Server, error: Exception
+    room: Newsroom, server: Server, error: Exception, patience: timedelta | None
 ) -> None:
+    usual = room.bot.reconciler.policy
+    patience = patience or timedelta(hours=2)
+    room.bot.reconciler = replace(
+        room.bot.reconciler, policy=lambda row: replace(usual(row), patience=patience)
+    )
     server.fails(TIMEOUT, keeps=True)
     server.unread.extend([error] * 10_000)
 
-    room.wait(NINE + 3 * timedelta(hours=1))
+    room.wait(NINE + patience)
+    assert room.row().state is State.UNKNOWN
+    room.wait(NINE + patience + 5 * MINUTE)
 
     row = room.row()
     assert (row.state, row.absent_reads) == (State.HELD, 0)
