@@ -19,7 +19,8 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.core.campaign import Account, Campaign, Mode, Schedule
-from bot.core.model import Draft, PostRef, Settling, State, Status
+from bot.core.decide import Policy
+from bot.core.model import Draft, PostRef, ReadBackPolicy, State, Status
 from bot.core.publications import FixedTime, NewPart, NewPublication, Publication
 from bot.core.retry import RetryPolicy
 from bot.log import configure
@@ -27,6 +28,7 @@ from bot.platforms.base import Platform
 from bot.platforms.registry import KINDS
 from bot.scheduler import AccountWorkers, Service
 from bot.services.publisher import Publisher
+from bot.services.releasing import Releaser
 from bot.store import Room, Store, open_store
 
 
@@ -69,12 +71,14 @@ def _run(folder: Path, given: argparse.Namespace) -> int:
     _plan(store, accounts, due, given)
     platforms = {one.name: Slow(given.call) for one in accounts}
     campaign, stop = _campaign(accounts), threading.Event()
+    clock, retry = SystemClock(), RetryPolicy()
     publisher = Publisher(
-        store, SystemClock(), lambda: campaign, lambda name: _as_platform(platforms[name]),
-        lambda _name: Settling(), "load", RetryPolicy(),
+        store, clock, lambda: campaign, lambda name: _as_platform(platforms[name]),
+        Releaser(store, clock, lambda: campaign, retry.side_effects),
+        lambda _row: Policy(retry, ReadBackPolicy()), "load",
     )  # fmt: skip
-    lanes = AccountWorkers(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
-    service = Service(SystemClock(), lanes, (), stop=stop)
+    workers = AccountWorkers(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
+    service = Service(clock, workers, (), stop=stop)
     thread = threading.Thread(target=service.run)
     thread.start()
     began, wanted = time.monotonic(), _wanted(accounts, given.deliveries)
@@ -146,7 +150,7 @@ def _report(
     given: argparse.Namespace,
 ) -> int:
     rows = store.outbox.find()
-    moments = {(row.account, row.status.text): row.due_at for row in rows}
+    moments = {(row.account, row.status.text): row.due_at or due for row in rows}
     late = sorted(
         (at - moments[name, text]).total_seconds()
         for name, one in platforms.items()
