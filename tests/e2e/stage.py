@@ -155,7 +155,10 @@ class Stage:
 
     def look(self, post: str = "%") -> list[str]:
         """Read the states of a post's deliveries where they stand: a verb takes a second."""
-        query = "SELECT state FROM delivery WHERE post_id LIKE ?"
+        query = (
+            "SELECT delivery.state FROM delivery JOIN publication"
+            " ON publication.id = publication_id WHERE post_id LIKE ?"
+        )
         path = self.folder / "data" / "live.db"
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:

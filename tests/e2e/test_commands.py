@@ -35,6 +35,11 @@ proved."}}
 """
 
 
+STATES = """\
+SELECT post_id, delivery.state FROM delivery JOIN publication ON publication.id = publication_id
+"""
+
+
 class Program:
     """``run_bot.py`` in a folder of its own."""
 
@@ -86,7 +91,7 @@ class Program:
         path = self.folder / "data" / "rehearsal.db"
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-                return dict(connection.execute("SELECT post_id, state FROM delivery").fetchall())
+                return dict(connection.execute(STATES).fetchall())
         except sqlite3.OperationalError:
             return {}  # it is being made
 

@@ -135,7 +135,7 @@ class Replica:
 
     def judge(self) -> dict[str, Any]:
         taken, rows = self.world.taken(), self.bot.store.outbox.find()
-        due = min(due(row) for row in rows)
+        first = min(due(row) for row in rows)
         held: Counter[str] = Counter()
         told: Counter[str] = Counter()
         for account in {row.account for row in rows}:
@@ -143,7 +143,7 @@ class Replica:
             one = judged([row for row in rows if row.account == account], seen)
             held += Counter(one.pop("held"))
             told.update(one)
-        late = max(((one.at - due).total_seconds() for one in taken), default=0.0)
+        late = max(((one.at - first).total_seconds() for one in taken), default=0.0)
         return {**told, "held": dict(held), "lateness": round(late, 1)}
 
 

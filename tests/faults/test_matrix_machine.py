@@ -278,10 +278,10 @@ def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: in
     memory, disk = (_slope(one) for one in zip(*sizes, strict=True))
     counted = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
     held: Counter[str] = Counter()
-    due = [row for row in newsroom.rows() if due(row) < newsroom.clock.now()]
+    over = [row for row in newsroom.rows() if due(row) < newsroom.clock.now()]
     for account in ("m", "b", "x"):
         one = judged(
-            [row for row in due if row.account == account],
+            [row for row in over if row.account == account],
             Counter(newsroom.servers[account].texts),
         )
         held += Counter(one.pop("held"))
