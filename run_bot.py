@@ -28,7 +28,7 @@ def main() -> None:
     if sys.version_info >= (3, 11) and all(map(find_spec, PACKAGES)):
         # An isolated Python (-I, -P) does not look beside the file that it runs.
         sys.path.insert(0, str(ROOT))
-        from bot.cli import main as run_verb
+        from bot.cli.main import main as run_verb
 
         run_verb()
     if RESTARTED not in sys._xoptions:

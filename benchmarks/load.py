@@ -18,18 +18,22 @@ from itertools import pairwise
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.core.campaign import Account, Campaign, Mode, Schedule
-from bot.core.decide import Policy
-from bot.core.model import Draft, PostRef, ReadBackPolicy, State, Status
-from bot.core.publications import FixedTime, NewPart, NewPublication, Publication
-from bot.core.retry import RetryPolicy
+from bot.content.model import Account, Campaign, Mode, Schedule
+from bot.db.diskspace import Room
+from bot.delivery.decide import Policy
+from bot.delivery.model import State
+from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
+from bot.delivery.publisher import Publisher
+from bot.delivery.releasing import Releaser
+from bot.delivery.retry import RetryPolicy
+from bot.engine.scheduler import AccountWorkers, Service
 from bot.log import configure
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.registry import KINDS
-from bot.scheduler import AccountWorkers, Service
-from bot.services.publisher import Publisher
-from bot.services.releasing import Releaser
-from bot.store import Room, Store, open_store
+from bot.platforms.spec import ReadBackPolicy
+from bot.platforms.status import Draft, PostRef, Status
 
 
 class Slow:

@@ -1,4 +1,4 @@
-"""Cuts the fonts of `bot/cards/fonts` out of the packages named in its README; run by hand.
+"""Cuts the fonts of `bot/rendering/cards/fonts` from the packages named in its README, by hand.
 
 Usage: python tools/cut_fonts.py UNPACKED_WHEELS_DIR TARGET_DIR   (needs fonttools, a tool only)
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from bot.services.corrections import Corrections
+from bot.planning.corrections import Corrections
 from tests.browser.chromium import chromium, signed_in
 from tests.conftest import ROOT
 from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving

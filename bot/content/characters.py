@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice, zip_longest
 
-from bot.core.campaign import Place
+from bot.content.model import Place
 from bot.errors import Problem
 
 #: More of one kind in one file are not told one by one.

@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from bot.content import schedules
+from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, Bounds, FileError, FolderTree, StoredTree, Tree
+from bot.content.model import NOWHERE, Campaign, Investigation, Post, Schedule, Source
 from bot.content.nodes import Node
 from bot.content.pictures import FOLDER as PICTURES
 from bot.content.pictures import Inspect, Pictures
@@ -19,10 +21,8 @@ from bot.content.shape import document
 from bot.content.sources import FOLDER as SOURCES
 from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, build_source
 from bot.content.yamlfile import parse
-from bot.core.campaign import NOWHERE, Campaign, Investigation, Post, Schedule, Source
-from bot.core.fields import Anything, Known
-from bot.core.model import PlatformSpec
 from bot.errors import Problem, Severity
+from bot.platforms.spec import PlatformSpec
 
 #: Stands for a list of investigations where there is no file of them.
 _NO_LIST = Node(NOWHERE, {"investigations": Node(NOWHERE, [])})

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.campaign import EveryYear
-from bot.core.slots import yearly_times
-from bot.core.zones import Kind, resolve
+from bot.content.model import EveryYear
+from bot.content.slots import yearly_times
+from bot.content.zones import Kind, resolve
 from bot.errors import Severity
 
 #: Further ahead a date is more likely a mistake than a plan.

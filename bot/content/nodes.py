@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.campaign import Place
-from bot.core.values import Empty
+from bot.content.model import Place
+from bot.content.values import Empty
 
 #: A way down a document: keys of mappings and numbers of list entries.
 Path = Sequence[str | int]

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from bot.content.files import POSTS, Bounds, FileError, Tree
-from bot.core.campaign import MediaFile
-from bot.core.values import quoted, suggestion
+from bot.content.model import MediaFile
+from bot.content.values import quoted, suggestion
 from bot.errors import PictureError
 
 #: Tells a picture's MIME type, width and height; raises `PictureError` with what is wrong.

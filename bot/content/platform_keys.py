@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from bot.canonical import JsonObject
+from bot.content import values
 from bot.content.nodes import Node, Path
 from bot.content.shape import problem
-from bot.core import values
-from bot.core.model import AccountKey, JsonObject, PlatformSpec
-from bot.core.values import kind, quoted, suggestion
+from bot.content.values import kind, quoted, suggestion
 from bot.errors import Problem
+from bot.platforms.spec import AccountKey, PlatformSpec
 
 _PRICE = values.decimal(1000)
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.content.fields import Known
 from bot.content.files import FileError
+from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.moments import Remark, due, yearly
 from bot.content.nodes import Node, Path
 from bot.content.pictures import Pictures
+from bot.content.quoting import prove, quotes_graphic
 from bot.content.shape import entries, problem, shape
-from bot.core.campaign import MediaFile, Place, Post, Quote, Schedule, Source, Variant
-from bot.core.fields import Known
-from bot.core.quoting import prove, quotes_graphic
-from bot.core.values import ID, quoted
+from bot.content.values import ID, quoted
 from bot.errors import Problem, Severity
 
 KEY = "posts"

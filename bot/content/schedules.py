@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from bot.content.fields import Known
+from bot.content.model import Mode, Schedule
 from bot.content.moments import FAR, gap
 from bot.content.nodes import Node, Path
 from bot.content.platform_keys import PlatformKeys, read_platform_keys
 from bot.content.shape import problem, shape
-from bot.core.campaign import Mode, Schedule
-from bot.core.fields import Known
-from bot.core.model import PlatformSpec
-from bot.core.slots import gaps
-from bot.core.values import quoted, refuse_backwards
+from bot.content.slots import gaps
+from bot.content.values import quoted, refuse_backwards
 from bot.errors import Problem, Severity
+from bot.platforms.spec import PlatformSpec
 
 
 def build(

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
+from bot.canonical import JsonObject
+from bot.content.fields import doc
+from bot.content.model import Investigation, Post, Schedule, Source, Strict
 from bot.content.platform_keys import with_platform_keys
-from bot.core.campaign import Investigation, Post, Schedule, Source, Strict
-from bot.core.fields import doc
-from bot.core.model import JsonObject, PlatformSpec
+from bot.platforms.spec import PlatformSpec
 
 _WORDS = ("always", "public", "resend", "rehearsal", "listed", "ready", "en")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bot.content.fields import UNKNOWN_KEY, Known, UnknownNameError, is_derived
+from bot.content.model import Account, Strict
 from bot.content.nodes import Node, Path, shown
-from bot.core.campaign import Account, Strict
-from bot.core.fields import UNKNOWN_KEY, Known, UnknownNameError, is_derived
-from bot.core.values import kind, quoted, suggestion
+from bot.content.values import kind, quoted, suggestion
 from bot.errors import Problem, Severity
 
 ModelT = TypeVar("ModelT", bound=Strict)

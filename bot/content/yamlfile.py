@@ -14,9 +14,9 @@ import yaml
 
 from bot.content.characters import decode, fault
 from bot.content.files import Bounds
+from bot.content.model import Place
 from bot.content.nodes import Node
-from bot.core.campaign import Place
-from bot.core.values import EMPTY, Empty
+from bot.content.values import EMPTY, Empty
 from bot.errors import Problem
 
 _ADVICE = (

@@ -7,18 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.campaign import Account
-from bot.core.model import (
-    Charge,
-    Draft,
-    Limits,
-    Metrics,
-    Picture,
-    PlatformSpec,
-    PostRef,
-    ReplyTo,
-    Status,
-)
+from bot.platforms.spec import AccountSettings, Charge, Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 
 
 class PictureReader(Protocol):
@@ -65,7 +55,7 @@ class Profile:
 class Connection:
     """All that an adapter is given: an account, its secrets, and where paid calls are counted."""
 
-    account: Account
+    account: AccountSettings
     #: By the names of `PlatformSpec.secrets`; never shown.
     secrets: Mapping[str, str] = field(repr=False)
     meter: Meter

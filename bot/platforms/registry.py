@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.model import PlatformSpec
 from bot.platforms import bluesky, mastodon, x
 from bot.platforms.base import Connect
+from bot.platforms.spec import PlatformSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.core.model import ReadBackPolicy, sha256_hex
+from bot.canonical import sha256_hex
 from bot.errors import SettingsError
 from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
@@ -130,12 +129,6 @@ class Settings(BaseSettings):
                 "half of VERBATIM_LEASE, or another worker could take over a call under way"
             )
         return self
-
-    def read_back(self, default: ReadBackPolicy) -> ReadBackPolicy:
-        """Apply the operator's waits to a platform's own."""
-        first = default.first_after if self.settle_first is None else self.settle_first
-        apart = default.apart if self.settle_apart is None else self.settle_apart
-        return replace(default, first_after=first, apart=apart)
 
     def machine_id(self) -> str:
         """Tell which machine this is, so that a database copied to another one is noticed."""

@@ -18,9 +18,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from bot.authority.users import Right
 from bot.errors import BotError, DecisionError
 from bot.log import get_logger
-from bot.services.users import Right
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.context import AppContext
 from bot.web.guard import Guard

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.campaign import Post
-from bot.core.model import Delivery, State, Status
-from bot.core.planning import Assignment
-from bot.core.zones import resolve
-from bot.services.planner import Planner
+from bot.content.model import Post
+from bot.content.zones import resolve
+from bot.delivery.model import Delivery, State
+from bot.planning.plan import Assignment
+from bot.planning.planner import Planner
+from bot.platforms.status import Status
 from bot.web.context import AppContext
 from bot.web.words import KIND_OF
 

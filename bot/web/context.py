@@ -1,4 +1,4 @@
-"""All that the pages work with; `bot.wiring.web` puts it together."""
+"""All that the pages work with; `bot.app.web` puts it together."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.authority.users import Access, Person, Role
+from bot.checks.deskcheck import DeskCheck
 from bot.clock import Clock
-from bot.core.campaign import Campaign, Mode
-from bot.core.model import PlatformSpec
-from bot.core.rendered import RenderedCampaign
+from bot.content.model import Campaign, Mode
+from bot.delivery.decisions import Desk
+from bot.engagement.report import Report, Reporter
 from bot.errors import Problem
-from bot.services.corrections import Corrections
-from bot.services.desk import Desk
-from bot.services.deskcheck import DeskCheck
-from bot.services.reporter import Report, Reporter
-from bot.services.users import Access, Person, Role
-from bot.store import Store
+from bot.planning.corrections import Corrections
+from bot.planning.store import Store
+from bot.platforms.spec import PlatformSpec
+from bot.rendering.rendered import RenderedCampaign
 
 #: Who acts in a rehearsal that has no users: nothing leaves the machine, so nobody must sign in.
 GUEST = Person("guest", frozenset(Role))

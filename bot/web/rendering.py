@@ -13,11 +13,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot import PROGRAM
-from bot.core.layout import first_words
-from bot.core.model import PlatformSpec, State
-from bot.core.zones import shown
-from bot.services.status import status_of
-from bot.services.users import Right
+from bot.authority.users import Right
+from bot.content.zones import shown
+from bot.delivery.model import State
+from bot.operations.status import status_of
+from bot.platforms.spec import PlatformSpec
+from bot.rendering.layout import first_words
 from bot.web.context import AppContext
 from bot.web.request_context import RequestContext
 from bot.web.words import KINDS

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from bot.core.model import sha256_hex
-from bot.services.users import Person, Right
+from bot.authority.users import Person, Right
+from bot.canonical import sha256_hex
 from bot.web.context import AppContext
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.services.users import Right
+from bot.authority.users import Right
 from bot.web.app import LARGE, PageRoute
 from bot.web.views import calendar, deskcheck, engagement, held, post, records, session, today
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
-from bot.core.layout import short_link
-from bot.core.model import Delivery, FacetKind, State, Status
-from bot.core.passages import paragraphs
+from bot.content.passages import paragraphs
+from bot.delivery.model import Delivery, State
+from bot.platforms.status import FacetKind, Status
+from bot.rendering.layout import short_link
 
 #: Where a entry of the calendar stands: its name, its sign (never colour alone), its meaning.
 KINDS = {

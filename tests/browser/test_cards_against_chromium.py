@@ -14,10 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page
 
-from bot.cards.breaking import line_of, stretches
-from bot.cards.card import Layout
-from bot.cards.layout import Style, length, shaping
-from bot.cards.typefaces import ARABIC, CHINESE, FONTS, LATIN, Typeface, load, typeface_for
+from bot.rendering.cards.breaking import line_of, stretches
+from bot.rendering.cards.card import Layout
+from bot.rendering.cards.layout import Style, length, shaping
+from bot.rendering.cards.typefaces import (
+    ARABIC,
+    CHINESE,
+    FONTS,
+    LATIN,
+    Typeface,
+    load,
+    typeface_for,
+)
 from tests.browser.chromium import chromium, new_window
 from tools import sample_cards as samples
 

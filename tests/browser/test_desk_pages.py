@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bot.services.corrections import Corrections
+from bot.planning.corrections import Corrections
 from tests.browser.chromium import axe_of, chromium, new_window, signed_in
 from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 

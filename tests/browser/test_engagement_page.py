@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bot.clock import FastClock
-from bot.core.model import Charge
+from bot.engagement.page import page as written
+from bot.engagement.report import Reporter
+from bot.operations.opening import open_store
 from bot.platforms.registry import KINDS
-from bot.services.page import page as written
-from bot.services.reporter import Reporter
-from bot.store import open_store
+from bot.platforms.spec import Charge
 from tests.browser.chromium import axe_of, chromium, new_window
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from bot.core.campaign import Campaign
-from bot.core.textfragment import with_text_fragment
-from bot.wiring.content import prove_files
+from bot.app.content import prove_files
+from bot.content.model import Campaign
+from bot.rendering.textfragment import with_text_fragment
 from tests.browser.chromium import chromium, new_window
 from tests.conftest import ROOT
 

@@ -6,7 +6,7 @@ import numpy
 import pytest
 from scipy import stats
 
-from bot.core.estimate import Gamma, Observed, median_noise, pooled, prior, spread
+from bot.engagement.estimate import Gamma, Observed, median_noise, pooled, prior, spread
 
 
 @pytest.mark.parametrize(

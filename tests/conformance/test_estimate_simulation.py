@@ -16,7 +16,15 @@ from statistics import fmean, median
 import pytest
 from scipy.stats import spearmanr
 
-from bot.core.estimate import Estimate, Observed, Sample, differ, estimate, estimate_groups, observe
+from bot.engagement.estimate import (
+    Estimate,
+    Observed,
+    Sample,
+    differ,
+    estimate,
+    estimate_groups,
+    observe,
+)
 from tests.fakes.engaged import poisson
 
 #: Followers, engagements for each time shown, whether impressions are told, posts.

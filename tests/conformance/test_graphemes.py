@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.measuring import graphemes
+from bot.platforms.measuring import graphemes
 from tests.conformance.vectors import report
 from tests.conftest import require_shared
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import regex
 
-from bot.core.facets import detect
-from bot.core.measuring import graphemes, utf8_length
-from bot.core.twitter_text import find_addresses
+from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.twitter_text import find_addresses
 from bot.platforms.x.weight import total_weight
+from bot.rendering.facets import detect
 from tests.conformance.corpora import hostile, realistic
 from tests.conformance.vectors import report
 from tests.oracles.running import ask, require_packages

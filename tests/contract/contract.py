@@ -13,22 +13,16 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pytest
 
-from bot.core.model import (
-    Charge,
-    Draft,
-    Picture,
-    PostRef,
-    ReplyTo,
-    Status,
-    draft_from_json,
-    sha256_hex,
-)
+from bot.canonical import sha256_hex
+from bot.content.model import Account
 from bot.errors import RejectedError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Platform
+from bot.platforms.spec import Charge
+from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status, draft_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +57,12 @@ class CountingMeter:
 
     def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
         self.settled[booking] = units
+
+
+def changed_account(connection: Connection, **changes: Any) -> Account:
+    """Return the account of a connection with other values."""
+    assert isinstance(connection.account, Account)
+    return replace(connection.account, **changes)
 
 
 def png(shade: int = 120, side: int = 8) -> bytes:
@@ -329,7 +329,7 @@ class PlatformContract:
         assert limits.max_pictures > 0
 
     def test_a_length_that_the_schedule_knows_better_wins(self, connection: Connection) -> None:
-        account = replace(connection.account, max_length=200)
+        account = changed_account(connection, max_length=200)
         platform = self.connect(replace(connection, account=account))
 
         assert platform.limits().max_length == 200

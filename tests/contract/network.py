@@ -12,7 +12,6 @@ from typing import ClassVar, Protocol
 
 import pytest
 
-from bot.core.model import Picture, Status
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -23,9 +22,11 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection, Platform
 from bot.platforms.http.bounds import MAX_BODY
+from bot.platforms.status import Picture, Status
 from tests.contract.contract import (
     PlatformContract,
     Stand,
+    changed_account,
     picture_of,
     png,
     prepare,
@@ -189,7 +190,7 @@ class NetworkContract(PlatformContract):
         draft = prepare(platform, "nobody listens")
         if server not in NOBODY:  # it speaks no TLS
             server = connection.account.server.replace("http:", "https:")
-        account = replace(connection.account, server=server)
+        account = changed_account(connection, server=server)
         other = self.connect(replace(connection, account=account))
 
         with pytest.raises(UnavailableError, match="no connection"):
@@ -372,7 +373,7 @@ class NetworkContract(PlatformContract):
     def test_a_server_that_is_not_safe_is_refused(
         self, connection: Connection, server: str
     ) -> None:
-        account = replace(connection.account, server=server)
+        account = changed_account(connection, server=server)
 
         with pytest.raises(SettingsError, match=account.name):
             self.connect(replace(connection, account=account))

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import (
+from bot.canonical import sha256_hex
+from bot.content.model import Account
+from bot.errors import RejectedError, UnauthorizedError, UnavailableError, UnconfirmedError
+from bot.platforms.base import Connection, Platform
+from bot.platforms.bluesky.adapter import connect
+from bot.platforms.status import (
     Draft,
     Facet,
     FacetKind,
@@ -19,12 +23,8 @@ from bot.core.model import (
     Picture,
     PostRef,
     Status,
-    sha256_hex,
 )
-from bot.errors import RejectedError, UnauthorizedError, UnavailableError, UnconfirmedError
-from bot.platforms.base import Connection, Platform
-from bot.platforms.bluesky.adapter import connect
-from tests.contract.contract import CountingMeter, picture_of, png, prepare
+from tests.contract.contract import CountingMeter, changed_account, picture_of, png, prepare
 from tests.fakes.appview import FakeAppView
 from tests.servers.pds import Pds, PdsAccount
 
@@ -190,7 +190,7 @@ def test_the_bot_label_is_read_from_the_profile(
 
 def test_an_account_without_a_profile_has_no_label(pds: Pds, connection: Connection) -> None:
     fresh = pds.account(bot=False)
-    account = replace(connection.account, handle=fresh.handle)
+    account = changed_account(connection, handle=fresh.handle)
     secrets = {"APP_PASSWORD": fresh.app_password}
 
     assert connect(replace(connection, account=account, secrets=secrets)).profile() is not None
@@ -198,7 +198,7 @@ def test_an_account_without_a_profile_has_no_label(pds: Pds, connection: Connect
 
 def test_a_revoked_app_password_needs_a_person(pds: Pds, connection: Connection) -> None:
     fresh = pds.account()
-    account = replace(connection.account, handle=fresh.handle)
+    account = changed_account(connection, handle=fresh.handle)
     secrets = {"APP_PASSWORD": fresh.app_password}
     platform = connect(replace(connection, account=account, secrets=secrets))
     draft = prepare(platform, "revoked")

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from bot.core.campaign import Account, Consent
+from bot.content.model import Account, Consent
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect
 from tests.contract.contract import CountingMeter, Seen

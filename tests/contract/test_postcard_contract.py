@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.core.campaign import Account
+from bot.content.model import Account
 from bot.platforms.base import Connection
 from tests.contract import postcard
 from tests.contract.contract import CountingMeter, Seen

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.core.campaign import Account
+from bot.content.model import Account
 from bot.platforms.base import Connection
 from bot.platforms.x.adapter import connect
 from tests.conftest import require_shared

@@ -7,7 +7,7 @@ import shlex
 import pytest
 import yaml
 
-from bot.cli import run
+from bot.cli.main import run
 from tests.docs.tree import read
 
 WORKFLOW = ".github/workflows/check-posts.yml"

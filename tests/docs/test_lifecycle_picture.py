@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.core.lifecycle import MOVES
-from bot.core.model import State
+from bot.delivery.lifecycle import MOVES
+from bot.delivery.model import State
 from tests.docs.tree import blocks, read
 
 

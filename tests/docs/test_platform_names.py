@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import PlatformSpec
 from bot.platforms.registry import KINDS
+from bot.platforms.spec import PlatformSpec
 from tests.conftest import ROOT
 from tests.docs.tree import read
 

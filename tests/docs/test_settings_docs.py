@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cli import VERBS
+from bot.cli.main import VERBS
 from bot.platforms.bluesky.spec import SPEC as BLUESKY
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.x.spec import SPEC as X

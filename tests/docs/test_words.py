@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from bot.core.model import State
+from bot.delivery.model import State
 from tests.docs.tree import files, read, table
 
 UNUSED = ("Manager", "Helper", "Helpers", "Util", "Utils", "Handler")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from bot.checks.checking import check_content
 from bot.content.loading import load
-from bot.services.checking import check_content
 from bot.web.rendering import environment, stylesheet
 from tests.conftest import ROOT
 from tests.contract import postcard

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from bot.clock import FastClock
-from bot.core.campaign import Account
-from bot.core.engagement import AGES
-from bot.core.model import PostRef, State
+from bot.content.model import Account
+from bot.delivery.model import State
+from bot.engagement.ages import AGES
+from bot.planning.store import Store
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import connect
-from bot.store import Store
+from bot.platforms.status import PostRef
 from tests.contract.contract import CountingMeter
 from tests.fakes.measured import MeasuredAccount
 from tests.servers.appview import Network

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.cli import root
-from bot.services.presenter import Presented, present
-from bot.services.reporter import GROUPINGS
-from bot.store import open_store
-from bot.wiring.desk import open_readonly
-from bot.wiring.engagement import reporter
+from bot.app.desk import open_readonly
+from bot.app.engagement import reporter
+from bot.cli.main import root
+from bot.engagement.presenter import Presented, present
+from bot.engagement.report import GROUPINGS
+from bot.operations.opening import open_store
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged, troubled
 

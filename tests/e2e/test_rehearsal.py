@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from bot.cli import run
+from bot.cli.main import run
+from bot.operations.opening import open_store
 from bot.platforms.rehearsal.book import rehearsed
-from bot.store import open_store
 from tests.conftest import ROOT
 
 DAYS = "21"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bot.content.files import Bounds
 from bot.content.loading import Loaded, load
-from bot.core.campaign import Campaign, Post
-from bot.core.model import PlatformSpec
+from bot.content.model import Campaign, Post
 from bot.errors import PictureError, Problem, Severity
 from bot.platforms.registry import KINDS
+from bot.platforms.spec import PlatformSpec
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ def picture(width: int = 3, height: int = 2) -> bytes:
 
 
 def inspect(content: bytes) -> tuple[str, int, int]:
-    """Judge what `picture` makes; stands at the place of `bot.cards.pictures`."""
+    """Judge what `picture` makes; stands at the place of `bot.rendering.cards.pictures`."""
     if not content.startswith(b"\x89PNG"):
         raise PictureError("the file holds no picture")
     width, height = struct.unpack(">II", content[8:16])

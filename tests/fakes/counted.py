@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, Status
 from bot.platforms.base import Profile
 from bot.platforms.registry import KINDS
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, Status
 
 
 @dataclass

@@ -13,17 +13,19 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
+from bot.app.content import watch_files
+from bot.app.service import Bot, build
+from bot.app.web import DashboardParts, dashboard
+from bot.authority.users import Role
 from bot.clock import FastClock
-from bot.core.decide import Outcome, give_up
-from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, State
-from bot.services.desk import Desk
-from bot.services.users import Role
+from bot.delivery.decide import Outcome, give_up
+from bot.delivery.decisions import Desk
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery, State
+from bot.operations.opening import open_store
+from bot.planning.store import Store
+from bot.platforms.status import Draft
 from bot.settings import Settings
-from bot.store import Store, open_store
-from bot.wiring.content import watch_files
-from bot.wiring.service import Bot, build
-from bot.wiring.web import DashboardParts, dashboard
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged
 from tests.integration.store_rows import due

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.core import decide
-from bot.core.campaign import Account, Campaign, Queue, Schedule
-from bot.core.engagement import AGES
-from bot.core.lifecycle import Event
-from bot.core.model import Draft, Metrics, PostRef, Status
-from bot.core.publications import FixedTime, NewPart, NewPublication, Publication, Queued
+from bot.content.model import Account, Campaign, Queue, Schedule
+from bot.delivery import decide
+from bot.delivery.leases import Claim
+from bot.delivery.lifecycle import Event
+from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication, Queued
+from bot.engagement.ages import AGES
+from bot.engagement.snapshots import Outcome
+from bot.planning.store import Store
 from bot.platforms.base import Platform
-from bot.store import Claim, Outcome, Store
+from bot.platforms.status import Draft, Metrics, PostRef, Status
 from tests.fakes.written import LETTER_TEXT, campaign, source
 from tools.sample_cards import UYGHUR_1
 

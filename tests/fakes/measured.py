@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.clock import FastClock
-from bot.core.campaign import Account
-from bot.core.model import Metrics, PostRef, Status
+from bot.content.model import Account
+from bot.engagement.collector import Collector
+from bot.engagement.snapshots import Outcome
+from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.registry import KINDS
-from bot.services.collector import Collector
-from bot.store import Outcome, Store
+from bot.platforms.status import Metrics, PostRef, Status
 from tests.fakes.engaged import publish_row
 from tests.fakes.written import campaign
 from tests.integration.store_rows import new_publication

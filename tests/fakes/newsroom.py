@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+from bot.app.content import watch_files
+from bot.app.service import Bot, build
 from bot.clock import FastClock
-from bot.core.campaign import Mode
-from bot.core.model import Delivery, State
-from bot.services.desk import Desk
+from bot.content.model import Mode
+from bot.db.diskspace import Room
+from bot.delivery.decisions import Desk
+from bot.delivery.model import Delivery, State
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from bot.settings import Settings
-from bot.store import Room, Store, open_store
-from bot.wiring.content import watch_files
-from bot.wiring.service import Bot, build
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.scripted import Server, network
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.core.model import Charge, Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.registry import KINDS, Kind
+from bot.platforms.spec import Charge, Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from bot.core.campaign import (
+from bot.content.model import (
     Account,
     Campaign,
     Investigation,
@@ -18,10 +18,10 @@ from bot.core.campaign import (
     Schedule,
     Source,
 )
-from bot.core.model import Limits
-from bot.core.quoting import prove
+from bot.content.quoting import prove
 from bot.platforms.bluesky import spec as bluesky
 from bot.platforms.mastodon import spec as mastodon
+from bot.platforms.spec import Limits
 from bot.platforms.x import spec as x
 
 LETTER_TEXT = """\

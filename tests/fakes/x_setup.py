@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from bot.core.campaign import Account
+from bot.content.model import Account
 from bot.platforms.base import Connection
 from bot.platforms.x.adapter import X, connect
 from tests.contract.contract import CountingMeter

@@ -1,4 +1,4 @@
-"""A DB-API over `apsw` that SQLAlchemy's SQLite dialect and `bot.store.sqlite` take for `sqlite3`.
+"""A DB-API over `apsw` that SQLAlchemy's SQLite dialect and `bot.db.sqlite` take for `sqlite3`.
 
 Python's own module knows one file system; through `apsw` the same SQL runs on one of ours.
 """

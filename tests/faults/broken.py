@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core.decide import Outcome, Policy, put_off
-from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft
+from bot.delivery.decide import Outcome, Policy, put_off
+from bot.delivery.leases import Claim
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery
+from bot.delivery.publisher import Publisher
 from bot.errors import PlatformError
 from bot.platforms.base import Platform
-from bot.services.publisher import Publisher
-from bot.store import Claim
+from bot.platforms.status import Draft
 
 
 @dataclass(frozen=True, slots=True)

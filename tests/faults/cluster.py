@@ -17,10 +17,11 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 
-from bot.core.model import Delivery
+from bot.app.service import Bot, build
+from bot.db.diskspace import Room
+from bot.delivery.model import Delivery
 from bot.errors import StoreError
-from bot.store import Room, open_store
-from bot.wiring.service import Bot, build
+from bot.operations.opening import open_store
 from tests.fakes.faultproxy import Fault, FaultProxy
 from tests.faults.ledgers import Networks
 from tests.faults.life import AT_REST, JumpClock, LeadingClock, Stage, approve, prepare_stage

@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from bot.store import Room, open_store
+from bot.db.diskspace import Room
+from bot.operations.opening import open_store
 from tests.faults.disk import Disk
 from tests.faults.ondisk import FAST, wrong_in
 from tests.faults.powercut import Acknowledged, put_on

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.app.content import prove_files
+from bot.app.service import Bot, build
+from bot.checks.checking import CheckedContent
 from bot.clock import Clock
-from bot.core.model import State
+from bot.db.diskspace import Room
+from bot.delivery.decisions import Desk
+from bot.delivery.model import State
+from bot.delivery.publisher import Publisher
 from bot.log import configure
-from bot.services.checking import CheckedContent
-from bot.services.desk import Desk
-from bot.services.publisher import Publisher
+from bot.operations.opening import open_store
 from bot.settings import Settings
-from bot.store import Room, open_store
-from bot.wiring.content import prove_files
-from bot.wiring.service import Bot, build
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER

@@ -20,8 +20,9 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from bot.store import Room, open_store
-from bot.store.schema import metadata
+from bot.db.diskspace import Room
+from bot.db.metadata import metadata
+from bot.operations.opening import open_store
 from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
 from tests.faults.ledgers import Networks, networks
 from tests.faults.life import Elsewhere, Stage

@@ -15,13 +15,13 @@ from typing import Any
 import apsw
 from sqlalchemy import create_engine
 
-from bot.store import database, sqlite
+from bot.db import database, sqlite
 from tests.faults.apsw_dbapi import Driver
 from tests.faults.boundaries import Boundaries
 from tests.faults.disk import Disk, Inode
 from tests.faults.ownfiles import OwnFiles
 
-#: By what SQLite says it is, `bot.store.sqlite` chooses the journal.
+#: By what SQLite says it is, `bot.db.sqlite` chooses the journal.
 VERSIONS = {"delete": (3, 40, 1), "wal": (3, 54, 1)}
 #: Files that SQLite syncs together with their folder, the first time.
 _JOURNALS = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL

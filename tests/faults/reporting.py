@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.core.model import Delivery, State
+from bot.delivery.model import Delivery, State
 
 PROPERTY = "fault"
 COLUMNS = (

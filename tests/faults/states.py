@@ -20,8 +20,8 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from bot.store.columns import Instant
-from bot.store.schema import metadata
+from bot.db.columns import Instant
+from bot.db.metadata import metadata
 from tests.faults.ledgers import Memory
 
 _STEP = 5.0

@@ -16,12 +16,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.app.content import watch_files
+from bot.app.service import build
 from bot.clock import SystemClock
-from bot.core.model import Delivery, State
+from bot.delivery.model import Delivery, State
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from bot.settings import Settings
-from bot.store import Store, open_store
-from bot.wiring.content import watch_files
-from bot.wiring.service import build
 from tests.fakes.campaign_tree import CampaignTree
 from tests.faults.ledgers import ROOT, Networks
 from tests.faults.life import AT_REST, SCHEDULE, SECRETS, accounts_at, approve

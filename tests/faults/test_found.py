@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.core.lifecycle import Event
-from bot.core.model import Draft, State
-from bot.core.reasons import HoldReason
+from bot.db.backup import restore
+from bot.db.diskspace import Room
+from bot.db.lock import lock_beside
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import State
+from bot.delivery.reasons import HoldReason
+from bot.engine.scheduler import Every
 from bot.errors import UnconfirmedError
-from bot.scheduler import Every
-from bot.store import Room, open_store, restore
+from bot.operations.opening import open_store
+from bot.platforms.status import Draft
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 
 
@@ -21,7 +25,7 @@ def test_a_first_start_that_died_before_its_log_began_holds_nothing(tmp_path: Pa
 
     store = open_store(url, create=True, room=Room(0, 0))
 
-    assert store.settle_first() is None
+    assert store.restore_guard.reason() is None
     store.close()
 
 
@@ -30,7 +34,7 @@ def test_what_comes_due_after_a_restore_was_settled_goes_out(newsroom: Newsroom)
     newsroom.start()
     newsroom.approve("one")
     newsroom.store.backup(newsroom.root / "backup.db")
-    lock = newsroom.store.process_lock()
+    lock = lock_beside(newsroom.store.outbox._log.path)
     newsroom.stop()
     restore(
         newsroom.root / "backup.db", newsroom.root / "data" / "live.db", lock=lock,

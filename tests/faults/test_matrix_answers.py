@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Delivery
-from bot.services.desk import Desk
+from bot.delivery.decisions import Desk
+from bot.delivery.model import Delivery
 from tests.fakes.faultproxy import Answer, answered
 from tests.faults.reporting import Tally
 from tests.faults.test_matrix_network import ACCOUNTS, ALWAYS, JSON, MINUTE, Make, assert_clean

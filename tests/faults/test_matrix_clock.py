@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.clock import FastClock
-from bot.core.model import State
-from bot.services.clockguard import ClockGuard
+from bot.delivery.model import State
+from bot.engine.clock_guard import ClockGuard
 from tests.conftest import require_tool
 from tests.faults.ledgers import ROOT
 from tests.faults.reporting import Tally
@@ -155,7 +155,7 @@ def test_a_live_jump_of_the_machine_s_clock_is_noticed(tmp_path: Path) -> None:
         "import pathlib, sys\n"
         "from datetime import datetime, UTC\n"
         "from bot.clock import SystemClock\n"
-        "from bot.services.clockguard import ClockGuard\n"
+        "from bot.engine.clock_guard import ClockGuard\n"
         "guard = ClockGuard(SystemClock())\n"
         "guard.heard('one', datetime.now(UTC))\n"
         "print(guard.is_sure())\n"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import Room, open_store
+from bot.db.diskspace import Room
+from bot.operations.opening import open_store
 from tests.faults.ledgers import ROOT
 from tests.faults.reporting import Tally
 

@@ -19,9 +19,13 @@ from statistics import linear_regression
 
 import pytest
 
-from bot.core.model import State
+from bot.db.backup import restore
+from bot.db.diskspace import Room
+from bot.db.errors import DatabaseUnusableError
+from bot.db.lock import lock_beside
+from bot.delivery.model import State
 from bot.errors import BotError, UnavailableError, UnconfirmedError
-from bot.store import DatabaseUnusableError, Room, open_store, restore
+from bot.operations.opening import open_store
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
 from tests.faults.cluster import Replica
 from tests.faults.reporting import Tally, judged
@@ -157,7 +161,7 @@ def test_row_28_an_older_database(newsroom: Newsroom, tally: Tally, age: str, wa
     newsroom.approve(*names)
     newsroom.store.backup(newsroom.root / "backup.db")
     newsroom.wait(NINE + _AGES[age] + timedelta(seconds=30))
-    lock = newsroom.store.process_lock()
+    lock = lock_beside(newsroom.store.outbox._log.path)
     newsroom.stop()
     target = newsroom.root / "data" / "live.db"
     if way == "restore":
@@ -195,7 +199,7 @@ def test_row_28_a_data_directory_cloned_to_another_machine(
                        machine="two", room=Room(0, 0), now=newsroom.clock.now)  # fmt: skip
     claim = store.outbox.claim("m", now=NINE + DAY, owner="clone", lease=MINUTE)
 
-    assert store.settle_first() == "the data directory was copied, or is on another machine"
+    assert store.restore_guard.reason() == "the data directory was copied, or is on another machine"
     assert claim is None
     store.close()
     tally(28, "a clone on another machine sends nothing", injected=1, deliveries=1, once=1)

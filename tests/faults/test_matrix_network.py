@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.core.model import State
+from bot.delivery.model import State
 from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
 from tests.fakes.hand_timer import HandTimers
 from tests.fakes.x_api import DUPLICATE

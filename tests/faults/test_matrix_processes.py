@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import State
-from bot.store import Store
+from bot.delivery.model import State
+from bot.planning.store import Store
 from tests.faults.ledgers import Networks
 from tests.faults.networks import PUBLISH
 from tests.faults.reporting import Tally

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.clock import FastClock
-from bot.core.model import State
+from bot.delivery.model import State
 from tests.fakes.newsroom import DAY, Newsroom
 from tests.fakes.scripted import Published
 from tests.faults.reporting import Tally, judged

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from bot.cli import run
+from bot.cli.main import run
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 from tests.faults.reporting import Tally, judged
 from tests.servers.postgres import PostgresServer
@@ -65,9 +65,9 @@ def declare(room: Newsroom, monkeypatch: pytest.MonkeyPatch, path: Path) -> int:
 def live_on(room: Newsroom) -> dict[str, Any]:
     """Start, settle, go on until all is out; held against what the platforms took."""
     room.start()
-    assert room.store.settle_first() is not None
+    assert room.store.restore_guard.reason() is not None
     room.bot.beat()
-    assert room.store.settle_first() is None
+    assert room.store.restore_guard.reason() is None
     room.wait(LATER + MINUTE)
     counted: Counter[str] = Counter()
     held: Counter[str] = Counter()

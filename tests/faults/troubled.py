@@ -20,8 +20,8 @@ from typing import TypeVar
 
 import apsw
 
+from bot.app.service import Bot
 from bot.log import configure
-from bot.wiring.service import Bot
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
 from tests.faults.enumeration import Outcome

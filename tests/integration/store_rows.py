@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.core.decide import Outcome
-from bot.core.lifecycle import Event
-from bot.core.model import Delivery, PostRef, Status
-from bot.core.publications import FixedTime, NewPart, NewPublication, Publication
-from bot.core.reasons import Hold, HoldReason
+from bot.delivery.decide import Outcome
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery
+from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
+from bot.delivery.reasons import Hold, HoldReason
+from bot.platforms.status import PostRef, Status
 
 NOW = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 HELLO = Status("hello")

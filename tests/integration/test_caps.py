@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.core.model import State
+from bot.delivery.model import State
 from bot.errors import UnavailableError, UnconfirmedError
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, Newsroom, post
 from tests.integration.test_publisher import thread

@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.core.campaign import Account
-from bot.core.engagement import AGES
-from bot.core.model import State
+from bot.content.model import Account
+from bot.delivery.metering import AccountMeter
+from bot.delivery.model import State
+from bot.engagement.ages import AGES
+from bot.engagement.costs import forecasts
+from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect as connect_mastodon
 from bot.platforms.registry import KINDS
 from bot.platforms.x.adapter import connect as connect_x
-from bot.services.costs import forecasts
-from bot.services.metering import AccountMeter
-from bot.store import Store
 from tests.contract.contract import CountingMeter
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.measured import MeasuredAccount

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.clock import FastClock
-from bot.core.campaign import Account, Campaign
-from bot.core.engagement import AGES
-from bot.core.lifecycle import Event
-from bot.core.model import Charge, Metrics, State
+from bot.content.model import Account, Campaign
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import State
+from bot.engagement.ages import AGES
+from bot.engagement.collector import Collector, Tally
+from bot.engagement.snapshots import Outcome
 from bot.errors import OverBudgetError, UnavailableError
+from bot.planning.store import Store
 from bot.platforms.registry import KINDS
-from bot.services.collector import Collector, Tally
-from bot.store import Outcome, Store
+from bot.platforms.spec import Charge
+from bot.platforms.status import Metrics
 from tests.fakes.counted import Counted
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign

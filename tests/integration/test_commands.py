@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from bot.cli import run
+from bot.authority.reasons import StopReason
+from bot.cli.main import run
 from bot.clock import FastClock
-from bot.core.model import State
-from bot.core.reasons import HoldReason, StopReason
+from bot.delivery.model import State
+from bot.delivery.reasons import HoldReason
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.settings import Settings
 from tests.fakes.newsroom import DAY, MINUTE, Newsroom, post

@@ -9,11 +9,12 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from bot.core.model import State, sha256_hex
+from bot.app.content import prove_files
+from bot.canonical import sha256_hex
+from bot.cli.starter import write_campaign
+from bot.delivery.model import State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from bot.services.starter import write_campaign
-from bot.wiring.content import prove_files
 from tests.fakes.campaign_tree import traits
 from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
 from tests.fakes.scripted import Step

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.core.model import State
+from bot.delivery.model import State
 from bot.errors import ContentError
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.core.campaign import Account
-from bot.core.model import Charge
+from bot.content.model import Account
+from bot.engagement.costs import Forecast, forecasts, kept_for_posts, looks, read_days
+from bot.engagement.report_text import cost_text
+from bot.planning.store import Store
 from bot.platforms.registry import KINDS
-from bot.services.costs import Forecast, forecasts, kept_for_posts, looks, read_days
-from bot.services.report_text import cost_text
-from bot.store import Store
+from bot.platforms.spec import Charge
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign
 from tests.integration.store_rows import new_publication

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.core.model import Delivery, State
-from bot.core.reasons import CancelReason, HoldReason, StopReason
+from bot.authority.reasons import StopReason
+from bot.delivery.model import Delivery, State
+from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, Newsroom, post

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import run
+from bot.cli.main import run
 from tests.conftest import ROOT
 from tests.fakes.desk_stage import PASSWORD, open_stage
 from tests.integration.store_rows import due

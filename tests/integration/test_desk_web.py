@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from bot.services.users import ABSOLUTE, IDLE, RIGHTS
+from bot.authority.users import ABSOLUTE, IDLE, RIGHTS
 from bot.web.app import PageRoute
 from bot.web.guard import POLICY
 from bot.web.routes import ROUTES

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.core.planning import EmptySlot
-from bot.core.publications import FixedTime, Queued
+from bot.delivery.publications import FixedTime, Queued
+from bot.engagement.presenter import present
+from bot.engagement.report import Reporter
+from bot.operations.digest import Digest
+from bot.operations.mailing import make_sender
+from bot.planning.outlook import Entry, Outlook
+from bot.planning.plan import EmptySlot
+from bot.planning.store import Store
 from bot.platforms.registry import KINDS
-from bot.services.digest import Digest
-from bot.services.mailing import make_sender
-from bot.services.outlook import Entry, Outlook
-from bot.services.presenter import present
-from bot.services.reporter import Reporter
-from bot.store import Store
 from tests.fakes.engaged import Engaged, engaged_campaign, troubled
 from tests.fakes.loopback import Loopback, Told
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.db import sqlite as files
+from bot.db.diskspace import Room
+from bot.db.errors import DatabaseUnusableError
 from bot.errors import StoreError
-from bot.services.status import status_of
-from bot.store import DatabaseUnusableError, Room, Store, open_store
-from bot.store import sqlite as files
+from bot.operations.opening import open_store
+from bot.operations.status import status_of
+from bot.planning.store import Store
 from tests.fakes.newsroom import DAY, NINE, Newsroom, post
 
 NO_ROOM = Room(0, 0)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import Charge
+from bot.content.model import Account
+from bot.delivery.metering import AccountMeter, budget_left
 from bot.errors import OverBudgetError
-from bot.services.metering import AccountMeter, budget_left
+from bot.platforms.spec import Charge
 from tests.fakes.newsroom import START, Newsroom
 
 

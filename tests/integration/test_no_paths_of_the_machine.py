@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import run
+from bot.cli.main import run
 from tests.conftest import ROOT
 from tests.fakes.desk_stage import DeskStage, add_people, open_stage, play, serving
 from tests.integration.test_desk_web import Browser

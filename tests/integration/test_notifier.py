@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from bot.core.model import Charge
-from bot.core.reasons import StopReason
+from bot.authority.reasons import StopReason
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
-from bot.services.notifier import Notifier, sender
+from bot.operations.notifier import Notifier, sender
+from bot.platforms.spec import Charge
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
 
 #: Apprise 1 loads all its plugins, one of which imports it.

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from bot.core.lifecycle import Event
-from bot.core.model import State
-from bot.core.reasons import CancelReason, HoldReason, StopReason
+from bot.authority.reasons import StopReason
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import State
+from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import (
     OverBudgetError,
     PlatformError,

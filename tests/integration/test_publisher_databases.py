@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import State
+from bot.delivery.model import State
 from bot.errors import UnavailableError, UnconfirmedError
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 from tests.fakes.scripted import Step

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import State
-from bot.core.reasons import StopReason
+from bot.authority.reasons import StopReason
+from bot.delivery.model import State
 from bot.errors import (
     OverBudgetError,
     SettingsError,

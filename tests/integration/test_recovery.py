@@ -8,9 +8,9 @@ from threading import Event, Thread
 
 import pytest
 
-from bot.core import lifecycle
-from bot.core.model import State
-from bot.core.reasons import CancelReason, HoldReason
+from bot.delivery import lifecycle
+from bot.delivery.model import State
+from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import UnauthorizedError, UnavailableError, UnconfirmedError
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 from tests.waiting import PATIENCE
@@ -54,7 +54,7 @@ def room(vault: Vault) -> Newsroom:
 def settle(room: Newsroom) -> bool:
     """Let the bot settle first; tell whether it is done."""
     room.bot.beat()
-    return room.store.settle_first() is None
+    return room.store.restore_guard.reason() is None
 
 
 def test_what_the_log_says_is_out_is_recognised(vault: Vault, room: Newsroom) -> None:
@@ -62,7 +62,7 @@ def test_what_the_log_says_is_out_is_recognised(vault: Vault, room: Newsroom) ->
     sent = room.rows("one")[0]
 
     vault.bring_back()
-    assert "older than the sent log" in (room.store.settle_first() or "")
+    assert "older than the sent log" in (room.store.restore_guard.reason() or "")
     assert settle(room)
     room.wait(NINE + DAY)
 
@@ -217,7 +217,7 @@ def test_a_directory_on_another_machine_settles_first(room: Newsroom) -> None:
 
     room.restart()
 
-    assert "another machine" in (room.store.settle_first() or "")
+    assert "another machine" in (room.store.restore_guard.reason() or "")
     assert settle(room)
 
 

@@ -13,16 +13,19 @@ from typing import Any
 import pytest
 
 from bot.clock import FastClock
-from bot.core.model import Charge, Metrics, Status
+from bot.db.metadata import metadata
+from bot.engagement.charts import Chart, interval, lines, nice, sparkline
+from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
+from bot.engagement.page import page
+from bot.engagement.presenter import Presented, present
+from bot.engagement.report import JUDGED_BY, Report, Reporter
+from bot.engagement.report_text import ratio
+from bot.engagement.snapshots import Outcome
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from bot.platforms.registry import KINDS
-from bot.services.charts import Chart, interval, lines, nice, sparkline
-from bot.services.exporter import TABLES, cell, csv_of, dictionary, export
-from bot.services.page import page
-from bot.services.presenter import Presented, present
-from bot.services.report_text import ratio
-from bot.services.reporter import JUDGED_BY, Report, Reporter
-from bot.store import Outcome, Store, open_store
-from bot.store.schema import metadata
+from bot.platforms.spec import Charge
+from bot.platforms.status import Metrics, Status
 from tests.conftest import ROOT
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
 from tests.integration.store_rows import new_publication

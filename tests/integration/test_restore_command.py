@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import run
-from bot.store import Room, open_store
+from bot.cli.main import run
+from bot.db.diskspace import Room
+from bot.operations.opening import open_store
 from tests.fakes.newsroom import NINE, Newsroom, post
 from tests.fixtures.released import brought_to, revisions
 from tests.servers.postgres import PostgresServer
@@ -60,7 +61,7 @@ def test_it_says_that_there_is_no_sent_log(say: Say, backup: str, tmp_path: Path
     assert json.loads(say(backup, "--json", data="third").partition(" ")[2])["sent_log"] is False
     store = open_store(f"sqlite:///{tmp_path / 'elsewhere' / 'live.db'}", create=True,
                        room=Room(0, 0))  # fmt: skip
-    assert store.settle_first() == "restored from copy.db"
+    assert store.restore_guard.reason() == "restored from copy.db"
     store.close()
 
 
@@ -110,6 +111,6 @@ def test_a_dump_of_an_older_program_is_told_too(
         assert say("monday.dump", "--loaded").startswith("0 restored;")
 
         store = open_store(url, create=True, data=tmp_path / "new", room=Room(0, 0))
-        assert store.settle_first() == "restored from monday.dump"
+        assert store.restore_guard.reason() == "restored from monday.dump"
         assert store.restore_guard.epoch() == 1
         store.close()

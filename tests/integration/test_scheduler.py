@@ -13,8 +13,8 @@ import pytest
 import time_machine
 
 from bot.clock import SystemClock
-from bot.core.model import State
-from bot.scheduler import AccountWorkers, PeriodicJob, Service, stop_on_signals
+from bot.delivery.model import State
+from bot.engine.scheduler import AccountWorkers, PeriodicJob, Service, stop_on_signals
 from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
 from tests.fakes.scripted import Step
 

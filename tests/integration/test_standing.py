@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.campaign import Account, Mode
-from bot.core.model import State
+from bot.authority.account_verifier import unfit
+from bot.content.model import Account, Mode
+from bot.delivery.model import State
 from bot.errors import SettingsError, UnauthorizedError, UnavailableError
 from bot.platforms.base import Profile
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from bot.services.account_verifier import unfit
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
 
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from icalendar import Calendar
 
-from bot.core.campaign import Mode
-from bot.core.model import Charge
-from bot.core.reasons import StopReason
-from bot.core.rendered import RenderedCampaign
-from bot.services.outlook import Outlook, as_calendar, outlook_of
-from bot.services.simulation import SIMULATED, Approver
-from bot.services.status import Status, status_of
+from bot.authority.reasons import StopReason
+from bot.content.model import Mode
+from bot.engine.simulation import SIMULATED, Approver
+from bot.operations.status import Status, status_of
+from bot.planning.outlook import Outlook, as_calendar, outlook_of
+from bot.platforms.spec import Charge
+from bot.rendering.rendered import RenderedCampaign
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
 
 

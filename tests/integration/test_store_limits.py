@@ -14,12 +14,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from bot.core.campaign import Account
-from bot.core.lifecycle import Event
-from bot.core.model import Draft, PostRef, State
+from bot.content.model import Account
+from bot.db.diskspace import Ballast, Room
+from bot.db.errors import DiskFullError
+from bot.db.lock import ProcessLock
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import State
 from bot.errors import StoreError
-from bot.store import DiskFullError, ProcessLock, Room, Store, open_store
-from bot.store.diskspace import Ballast
+from bot.operations.opening import open_store
+from bot.planning.store import Store
+from bot.platforms.status import Draft, PostRef
 from tests.integration.store_rows import NOW, new_publication, sent
 from tests.servers.postgres import PostgresServer
 
@@ -37,7 +41,7 @@ def ready(store: Store) -> None:
 def test_one_process_holds_the_lock_and_its_death_frees_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     code = (
-        "import sys; from pathlib import Path; from bot.store import ProcessLock\n"
+        "import sys; from pathlib import Path; from bot.db.lock import ProcessLock\n"
         "lock = ProcessLock(Path(sys.argv[1])); print(lock.acquire(), flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
@@ -77,7 +81,7 @@ def test_two_replicas_do_not_send_to_one_account_at_a_time(
         open_store(postgres_url, create=True, data=tmp_path / name, room=Room(0, 0))
         for name in ("one", "two")
     ]
-    assert [store.settle_first() for store in replicas] == [None, None]
+    assert [store.restore_guard.reason() for store in replicas] == [None, None]
 
     with replicas[0].sending("acc") as first, replicas[1].sending("acc") as second:
         assert (first, second) == (True, False)
@@ -96,7 +100,7 @@ def test_replicas_that_start_together_create_the_tables_once(
     with ThreadPoolExecutor(3) as pool:
         replicas = list(pool.map(start, ("one", "two", "three")))
 
-    assert [store.settle_first() for store in replicas] == [None, None, None]
+    assert [store.restore_guard.reason() for store in replicas] == [None, None, None]
     for store in replicas:
         store.close()
 
@@ -119,7 +123,7 @@ def full(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
 def cap(store: Store, ballast: Path) -> None:
     """Let every new transaction see a disk that is full as long as the ballast lies on it."""
 
-    @event.listens_for(store._ground.db.engine, "begin")
+    @event.listens_for(store._db.engine, "begin")
     def limit(connection: object) -> None:
         pages = 1 if ballast.exists() else 1_000_000
         raw = connection.connection.driver_connection  # type: ignore[attr-defined]  # SQLAlchemy's
@@ -156,10 +160,10 @@ def test_on_a_full_disk_without_ballast_the_log_still_says_where_it_is(full: Sto
     with pytest.raises(DiskFullError):
         full.outbox.commit(claim, sent(ref), now=NOW)
 
-    assert full._ground.log.known()["d1"].ref == ref
+    assert full.outbox._log.known()["d1"].ref == ref
     ballast.rmdir()
     again = open_store(f"sqlite:///{full.directory / 'live.db'}", create=False, room=Room(0, 0))
-    assert "older than the sent log" in (again.settle_first() or "")
+    assert "older than the sent log" in (again.restore_guard.reason() or "")
     again.close()
 
 
@@ -177,7 +181,7 @@ def test_with_the_disk_nearly_full_nothing_is_claimed(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'd' / 'l.db'}", create=True, room=Room(1 << 60, 0))
     ready(store)
 
-    assert not store.has_room()
+    assert not Room(1 << 60, 0).is_left(tmp_path)
     assert store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE) is None
     store.close()
 

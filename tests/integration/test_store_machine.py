@@ -21,12 +21,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.core.campaign import Account
-from bot.core.decide import Outcome, give_up
-from bot.core.lifecycle import MOVES, Event
-from bot.core.model import Delivery, Draft, PostRef, State
+from bot.content.model import Account
+from bot.db.diskspace import Room
+from bot.delivery.decide import Outcome, give_up
+from bot.delivery.leases import Claim
+from bot.delivery.lifecycle import MOVES, Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.rows import Move
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
-from bot.store import Claim, Move, Room, Store, open_store
+from bot.operations.opening import open_store
+from bot.planning.store import Store
+from bot.platforms.status import Draft, PostRef
 from tests.integration.store_rows import NOW, absent, new_publication, put_off, sent, unknown
 from tests.servers.postgres import PostgresServer
 
@@ -180,7 +185,7 @@ class Outbox(RuleBasedStateMachine):
         self.store.close()
         self.store = self.opened()
         self.store.outbox.expire(self.now, dead_owner_before=True, owner="new")
-        assert self.store.settle_first() is None
+        assert self.store.restore_guard.reason() is None
 
     @invariant()
     def one_at_a_time(self) -> None:

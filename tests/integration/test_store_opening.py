@@ -14,10 +14,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 
+from bot.db import sqlite as files
+from bot.db.diskspace import Room
+from bot.db.errors import DatabaseUnusableError
+from bot.db.lock import lock_beside
+from bot.db.metadata import metadata
 from bot.errors import OperatorError, StoreError
-from bot.store import DatabaseUnusableError, Room, Store, open_store
-from bot.store import sqlite as files
-from bot.store.schema import metadata
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from tests.fixtures.released import add_revision
 from tests.integration.store_rows import NOW, new_publication
 
@@ -52,7 +56,7 @@ def test_a_first_start_creates_the_database_and_later_ones_find_it(
 
     store = open_store(new_store_url, create=False, data=tmp_path / "data", room=NO_ROOM)
     assert store.outbox.get("d1") is not None
-    assert store.settle_first() is None
+    assert store.restore_guard.reason() is None
     store.close()
 
 
@@ -118,7 +122,7 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         store = open_store(f"sqlite:///{path}", create=True, room=Room(0, 4096))
-        assert store.process_lock().acquire()
+        assert lock_beside(store.outbox._log.path).acquire()
     finally:
         os.umask(before)
     store.close()
@@ -276,7 +280,7 @@ def test_a_sqlite_without_returning_is_refused() -> None:
 
 def test_every_connection_has_the_settings(path: Path) -> None:
     store = open_file(path)
-    with store._ground.db.read() as connection:
+    with store._db.read() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in (
@@ -300,7 +304,7 @@ def test_every_connection_has_the_settings(path: Path) -> None:
 
 
 def test_a_reader_does_not_change_anything(store: Store) -> None:
-    with store._ground.db.read() as connection:
+    with store._db.read() as connection:
         connection.exec_driver_sql("DELETE FROM account")
 
     assert store.accounts.get("acc") is not None

@@ -11,14 +11,24 @@ from typing import Any
 
 import pytest
 
-from bot.core.decide import Outcome, give_up
-from bot.core.lifecycle import Event
-from bot.core.model import Delivery, Draft, PostRef, State, Status, sha256_hex
-from bot.core.plandiff import Cancellation, PlanDiff
-from bot.core.publications import FixedTime, NewPublication, Publication, PublicationState, Queued
-from bot.core.reasons import CancelReason, HoldReason, StopReason
+from bot.authority.reasons import StopReason
+from bot.canonical import sha256_hex
+from bot.delivery.decide import Outcome, give_up
+from bot.delivery.leases import Claim
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import (
+    FixedTime,
+    NewPublication,
+    Publication,
+    PublicationState,
+    Queued,
+)
+from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
-from bot.store import Claim, Store
+from bot.planning.diff import Cancellation, PlanDiff
+from bot.planning.store import Store
+from bot.platforms.status import Draft, PostRef, Status
 from tests.integration.store_rows import (
     HELLO,
     NOW,
@@ -150,7 +160,7 @@ def row_of(store: Store, delivery_id: str = "d1") -> Delivery:
 def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) -> None:
     ready(store)
 
-    store.outbox.apply(edited(Status("edited")), now=NOW)
+    store.plan.apply(edited(Status("edited")), now=NOW)
 
     assert (state(store), row_of(store).status.text) == (State.PLANNED, "edited")
     assert store.outbox.moves_of("d1")[-1].event is Event.EDIT
@@ -158,10 +168,10 @@ def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) ->
 
 def test_a_held_one_and_a_planned_one_can_be_replaced_too(store: Store) -> None:
     store.outbox.add(new_publication(), now=NOW)
-    store.outbox.apply(edited(Status("edited")), now=NOW)
+    store.plan.apply(edited(Status("edited")), now=NOW)
     store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
 
-    store.outbox.apply(edited(HELLO), now=NOW)
+    store.plan.apply(edited(HELLO), now=NOW)
 
     row = row_of(store)
     assert (row.state, row.reason, row.status.text) == (State.PLANNED, None, "hello")
@@ -174,7 +184,7 @@ def test_what_may_be_out_is_never_replaced(store: Store) -> None:
     store.outbox.commit_read("d1", give_up("cannot read"), now=NOW)
 
     with pytest.raises(DecisionError, match="may be out"):
-        store.outbox.apply(edited(Status("edited")), now=NOW)
+        store.plan.apply(edited(Status("edited")), now=NOW)
     with pytest.raises(DecisionError, match="may be out"):
         store.outbox.unschedule("d1", now=NOW)
 
@@ -183,7 +193,7 @@ def test_what_was_surely_refused_may_be_edited_and_begun_anew(store: Store) -> N
     ready(store)
     store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
 
-    store.outbox.apply(edited(Status("short")), now=NOW)
+    store.plan.apply(edited(Status("short")), now=NOW)
 
     row = row_of(store)
     assert (row.attempts, row.draft_json, row.first_intent_at) == (0, None, None)
@@ -195,7 +205,7 @@ def test_two_publications_swap_their_places_in_the_queue(store: Store) -> None:
         place = placed(id_, slot).occurrence
         store.outbox.add(new_publication(id=id_, occurrence=place, due_at=slot), now=NOW)
 
-    store.outbox.apply(PlanDiff(move=(placed("d1", later), placed("d2", NOW))), now=NOW)
+    store.plan.apply(PlanDiff(move=(placed("d1", later), placed("d2", NOW))), now=NOW)
 
     assert [row.publication for row in store.outbox.find()] == [
         placed("d2", NOW), placed("d1", later),
@@ -215,7 +225,7 @@ def test_a_place_that_is_taken_is_not_given_twice_and_nothing_else_is_changed(
 
     for changes in (PlanDiff(move=(placed("d1", later),)), PlanDiff(replace=(taken,))):
         with pytest.raises(DecisionError, match="taken"):
-            store.outbox.apply(replace(changes, cancel=(dropped,)), now=NOW)
+            store.plan.apply(replace(changes, cancel=(dropped,)), now=NOW)
 
     assert store.outbox.find() == before
 
@@ -224,7 +234,7 @@ def test_only_a_planned_delivery_changes_its_place(store: Store) -> None:
     ready(store)
 
     with pytest.raises(DecisionError, match="READY"):
-        store.outbox.apply(PlanDiff(move=(placed("d1", NOW),)), now=NOW)
+        store.plan.apply(PlanDiff(move=(placed("d1", NOW),)), now=NOW)
 
 
 def test_what_waits_for_a_free_slot_is_due_at_no_time(store: Store) -> None:
@@ -245,7 +255,7 @@ def test_whose_cancelling_freed_an_occurrence_is_kept(store: Store) -> None:
         store.outbox.add(new_publication(id=id_), now=NOW)
     store.outbox.add(thread("t"), now=NOW)
 
-    store.outbox.apply(
+    store.plan.apply(
         PlanDiff(cancel=(Cancellation("mine", ("mine",), CancelReason.REMOVED),)), now=NOW
     )
     store.outbox.move("theirs", Event.CANCEL, now=NOW, actor="ana")

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import State
-from bot.store import DatabaseUnusableError, Room, Store, migrate, open_store
+from bot.db import migrate
+from bot.db.diskspace import Room
+from bot.db.errors import DatabaseUnusableError
+from bot.delivery.model import State
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from tests.fixtures import keep
 from tests.fixtures.released import (
     FOLDER,
@@ -86,7 +90,7 @@ def test_an_upgrade_loses_nothing(revision: str, tmp_path: Path) -> None:
 
     store = open_file(path)
 
-    assert store.settle_first() is None
+    assert store.restore_guard.reason() is None
     assert store.audit.verify() is None
     store.close()
     after = rows_of(path)
@@ -145,7 +149,7 @@ def test_a_directory_that_was_copied_settles_first_after_the_upgrade_too(
 ) -> None:
     store = open_file(bring(revision, tmp_path / "data", moved=True))
 
-    assert store.settle_first() == "the data directory was copied, or is on another machine"
+    assert store.restore_guard.reason() == "the data directory was copied, or is on another machine"
     store.close()
 
 
@@ -164,7 +168,7 @@ def test_an_upgrade_of_postgresql_loses_nothing(
 
         store = open_store(url, create=True, data=tmp_path, machine=MACHINE, room=NO_ROOM)
 
-        assert store.settle_first() is None
+        assert store.restore_guard.reason() is None
         assert store.audit.verify() is None
         store.close()
         assert lost(without(before, OURS), rows_at(url)) == []

@@ -10,14 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.lifecycle import Event
-from bot.core.model import Draft, PostRef, State
-from bot.core.reasons import HoldReason
+from bot.content.model import Account
+from bot.db.backup import restore
+from bot.db.diskspace import Room
+from bot.db.errors import DatabaseUnusableError
+from bot.db.lock import ProcessLock, lock_beside
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import State
+from bot.delivery.reasons import HoldReason
+from bot.delivery.restore_guard import machine_name
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
-from bot.store import DatabaseUnusableError, Room, Store, open_store, restore
-from bot.store.lock import ProcessLock
-from bot.store.settling import machine_name
+from bot.operations.opening import open_store
+from bot.planning.store import Store
+from bot.platforms.status import Draft, PostRef
 from tests.integration.store_rows import NOW, new_publication, sent
 
 LEASE = timedelta(minutes=2)
@@ -63,7 +68,7 @@ def begin(store: Store, delivery_id: str = "d1") -> None:
 
 
 def log_of(store: Store) -> Path:
-    return store._ground.log.path
+    return store.outbox._log.path
 
 
 # --- the log
@@ -88,8 +93,8 @@ def test_an_ordinary_restart_needs_no_settling(reopen: Open) -> None:
 
     store = reopen()
 
-    assert store.settle_first() is None
-    assert store._ground.log.has_attempt("d2")
+    assert store.restore_guard.reason() is None
+    assert store.outbox._log.has_attempt("d2")
 
 
 def test_nothing_is_sent_where_the_log_cannot_be_written(reopen: Open) -> None:
@@ -124,10 +129,10 @@ def test_a_torn_last_line_is_no_attempt_and_the_next_one_stands_alone(reopen: Op
         file.write('{"seq": 77, "event": "att')
 
     store = reopen()
-    assert store.settle_first() is None
+    assert store.restore_guard.reason() is None
     send(store)
 
-    assert reopen().settle_first() is None
+    assert reopen().restore_guard.reason() is None
     assert log_of(store).read_text().count('"attempt"') == 1
 
 
@@ -140,7 +145,7 @@ def older_database(reopen: Open) -> Store:
     store.outbox.add(new_publication(id="d1"), now=NOW)
     send(store)
     begin(store, "d2")
-    with store._ground.db.write() as connection:
+    with store._db.write() as connection:
         connection.exec_driver_sql("DELETE FROM attempt")
         connection.exec_driver_sql("DELETE FROM move")
         connection.exec_driver_sql("DELETE FROM delivery WHERE id = 'd2'")
@@ -156,14 +161,14 @@ def older_database(reopen: Open) -> Store:
 def test_an_older_database_settles_first_and_gives_nothing_out(reopen: Open) -> None:
     store = older_database(reopen)
 
-    assert store.settle_first() == "the database is older than the sent log (0 of 3 lines)"
+    assert store.restore_guard.reason() == "the database is older than the sent log (0 of 3 lines)"
     assert store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE) is None
 
 
 def test_what_the_log_knows_is_a_suspect_with_its_draft_and_its_place(reopen: Open) -> None:
     store = older_database(reopen)
 
-    (suspect,) = store.amnesia_suspects(NOW)
+    (suspect,) = store.restore_guard.suspects(NOW)
 
     assert (suspect.delivery.id, suspect.in_log, suspect.ref) == ("d1", True, REF)
     assert suspect.delivery.draft == DRAFT
@@ -181,19 +186,19 @@ def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
     assert row is not None
     assert (row.state, row.reason) == (State.HELD, HoldReason.UNSETTLED)
     assert (row.draft, row.attempts) == (DRAFT, 1)
-    assert [one.delivery.id for one in store.amnesia_suspects(NOW)] == ["d1", "d2"]
+    assert [one.delivery.id for one in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
 
 
 def test_once_all_is_read_back_sending_goes_on_for_good(reopen: Open) -> None:
     store = older_database(reopen)
-    for suspect in store.amnesia_suspects(NOW):
+    for suspect in store.restore_guard.suspects(NOW):
         store.outbox.recognise(suspect.delivery.id, suspect.ref or REF, now=NOW)
 
-    store.settled(NOW)
+    store.restore_guard.settled(NOW)
 
-    assert store.settle_first() is None
+    assert store.restore_guard.reason() is None
     send(store, "d3")
-    assert reopen().settle_first() is None
+    assert reopen().restore_guard.reason() is None
 
 
 def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> None:
@@ -203,7 +208,7 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
         store.outbox.add(new_publication(id=name, due_at=due), now=NOW)
     store.outbox.move("dropped", Event.CANCEL, now=NOW, actor="planner")
 
-    assert [one.delivery.id for one in store.amnesia_suspects(NOW)] == ["due"]
+    assert [one.delivery.id for one in store.restore_guard.suspects(NOW)] == ["due"]
 
 
 def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
@@ -217,14 +222,14 @@ def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
 
     with pytest.raises(PausedError, match="settling"):
         store.outbox.begin(claim, DRAFT, now=NOW)
-    assert (store.settle_first(), store.restore_guard.epoch()) == ("pg_restore", 1)
+    assert (store.restore_guard.reason(), store.restore_guard.epoch()) == ("pg_restore", 1)
 
 
 def test_a_copied_data_directory_settles_first_on_both_hosts(reopen: Open, tmp_path: Path) -> None:
     send(reopen())
     shutil.copytree(tmp_path / "data", tmp_path / "copy")
 
-    assert "copied" in (reopen(data=tmp_path / "copy").settle_first() or "")
+    assert "copied" in (reopen(data=tmp_path / "copy").restore_guard.reason() or "")
 
 
 def test_another_machine_settles_first(reopen: Open) -> None:
@@ -232,9 +237,9 @@ def test_another_machine_settles_first(reopen: Open) -> None:
 
     store = reopen(machine="elsewhere")
 
-    assert "another machine" in (store.settle_first() or "")
-    store.settled(NOW)
-    assert reopen(machine="elsewhere").settle_first() is None
+    assert "another machine" in (store.restore_guard.reason() or "")
+    store.restore_guard.settled(NOW)
+    assert reopen(machine="elsewhere").restore_guard.reason() is None
 
 
 def test_a_lost_log_settles_first_on_sqlite_and_is_a_new_replica_on_postgresql(
@@ -244,7 +249,7 @@ def test_a_lost_log_settles_first_on_sqlite_and_is_a_new_replica_on_postgresql(
     send(store)
     log_of(store).unlink()
 
-    reason = reopen().settle_first()
+    reason = reopen().restore_guard.reason()
 
     assert reason == ("the sent log is missing" if store.is_sqlite else None)
 
@@ -256,19 +261,19 @@ def test_a_log_of_another_database_settles_first_and_is_then_ours(reopen: Open) 
     path.write_text(path.read_text().replace('"instance":"', '"instance":"x'))
 
     store = reopen()
-    assert store.settle_first() == "the sent log belongs to another database"
-    store.settled(NOW)
+    assert store.restore_guard.reason() == "the sent log belongs to another database"
+    store.restore_guard.settled(NOW)
 
-    assert reopen().settle_first() is None
+    assert reopen().restore_guard.reason() is None
 
 
 def test_a_database_that_never_saw_this_log_settles_first(reopen: Open) -> None:
     store = reopen()
     send(store)
-    with store._ground.db.write() as connection:
+    with store._db.write() as connection:
         connection.exec_driver_sql("DELETE FROM sent_log")
 
-    assert reopen().settle_first() == "the database does not know the sent log"
+    assert reopen().restore_guard.reason() == "the database does not know the sent log"
 
 
 def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None:
@@ -279,8 +284,8 @@ def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None
     with pytest.raises(LeaseLostError):
         store.outbox.commit(store._last, sent(REF), now=NOW + LEASE)  # type: ignore[attr-defined]  # see `begin`
 
-    assert store._ground.log.known()["d1"].ref == REF
-    assert reopen().settle_first() is None
+    assert store.outbox._log.known()["d1"].ref == REF
+    assert reopen().restore_guard.reason() is None
 
 
 # --- backup and restore, of SQLite
@@ -317,12 +322,12 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     send(sqlite_store)
     sqlite_store.close()
 
-    old = restore(made.path, target, lock=sqlite_store.process_lock(), now=NOW)
+    old = restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
 
     assert old == tmp_path / "data" / "live.db.before-20261209T140000"
     store = open_store(f"sqlite:///{target}", create=False, room=Room(0, 0))
-    assert (store.settle_first(), store.restore_guard.epoch()) == ("restored from b.db", 1)
-    (suspect,) = store.amnesia_suspects(NOW)
+    assert (store.restore_guard.reason(), store.restore_guard.epoch()) == ("restored from b.db", 1)
+    (suspect,) = store.restore_guard.suspects(NOW)
     assert (suspect.delivery.state, suspect.ref, suspect.delivery.draft) == (
         State.PLANNED,
         REF,
@@ -340,7 +345,7 @@ def test_a_restore_puts_old_journals_aside_with_their_database(
     sqlite_store.close()
     target.with_name("live.db-wal").write_bytes(b"old")
 
-    restore(made.path, target, lock=sqlite_store.process_lock(), now=NOW)
+    restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
 
     assert not target.with_name("live.db-wal").exists()
     assert target.with_name("live.db.before-20261209T140000-wal").exists()
@@ -399,7 +404,7 @@ def test_a_restore_that_fails_says_so_and_frees_the_lock(
     made = sqlite_store.backup(tmp_path / "b.db")
     target = tmp_path / "data" / "live.db"
     target.with_name("live.db.restoring").mkdir()
-    lock = sqlite_store.process_lock()
+    lock = lock_beside(sqlite_store.outbox._log.path)
 
     with pytest.raises(StoreError, match="restore"):
         restore(made.path, target, lock=lock, now=NOW)

@@ -7,18 +7,23 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import Charge, Limits, Metrics, sha256_hex
-from bot.core.reasons import StopReason
+from bot.authority.pauses import PauseState
+from bot.authority.reasons import StopReason
+from bot.canonical import sha256_hex
+from bot.content.model import Account
+from bot.db.errors import BudgetSpentError
+from bot.engagement.snapshots import Outcome
 from bot.errors import DecisionError, StoreError
-from bot.store import BudgetSpentError, Outcome, PauseState, Store
+from bot.planning.store import Store
+from bot.platforms.spec import Charge, Limits
+from bot.platforms.status import Metrics
 from tests.integration.store_rows import NOW, new_publication
 
 ONE_WRITE = Charge("post", 1)
 
 
 def change_behind_its_back(store: Store, statement: str) -> None:
-    with store._ground.db.write() as connection:
+    with store._db.write() as connection:
         connection.exec_driver_sql(statement)
 
 

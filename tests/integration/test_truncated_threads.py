@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import State
+from bot.delivery.model import State
 from bot.errors import RejectedError
 from tests.fakes.newsroom import NINE, Newsroom
 from tests.fakes.scripted import Step

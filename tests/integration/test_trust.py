@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.core.campaign import Mode
-from bot.core.model import State
-from bot.core.reasons import StopReason
+from bot.authority.reasons import StopReason
+from bot.authority.trust import Guard
+from bot.content.model import Mode
+from bot.delivery.model import State
 from bot.errors import ContentError, DecisionError
-from bot.services.trust import Guard
 from tests.fakes.campaign_tree import LETTER, sha256_of
 from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
 

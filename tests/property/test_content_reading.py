@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bot.content.characters import fault
 from bot.content.loading import load_from_files, tree_sha256
 from bot.content.moments import due
+from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
-from bot.core.values import EMPTY
-from bot.core.zones import Kind, resolve
+from bot.content.zones import Kind, resolve
 from bot.errors import Severity
 from tests.fakes.campaign_tree import NOW, POSTS, SCHEDULE, inspect, traits
 

@@ -25,9 +25,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Engine, event
 
-from bot.core.model import Delivery, State
+from bot.db.backup import restore
+from bot.db.lock import lock_beside
+from bot.delivery.model import Delivery, State
 from bot.errors import DecisionError, UnauthorizedError, UnavailableError, UnconfirmedError
-from bot.store import restore
 from tests.fakes.newsroom import ACCOUNTS, Newsroom, post
 from tests.fakes.scripted import Published, Server, Step
 
@@ -119,7 +120,7 @@ class Deliveries(RuleBasedStateMachine):
             "unapproved": len(by - {"Ed"}) >= 2,
             "paused": self.room.store.pauses.current() is None,
             "over budget": account != "x" or self.spent() <= self.limit() + 1e-9,
-            "while settling": self.room.store.settle_first() is None,
+            "while settling": self.room.store.restore_guard.reason() is None,
         }
         self.wrong += [f"{one.text} on {account}: {what}" for what, ok in checks.items() if not ok]
         self.intruded_on.clear()  # the call that it came into
@@ -226,7 +227,7 @@ class Deliveries(RuleBasedStateMachine):
     def bring_back(self, back: int) -> None:
         _trap.left = 0
         number = max(1, self.backups - back)
-        lock = self.room.store.process_lock()
+        lock = lock_beside(self.room.store.outbox._log.path)
         self.room.stop()
         restore(
             self.folder / f"backup-{number}.db", self.folder / "data" / "live.db",

@@ -7,12 +7,12 @@ import regex
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.core.facets import find_links
-from bot.core.fitting import find_parts, number, split
-from bot.core.measuring import graphemes
-from bot.core.model import Limits
 from bot.platforms.mastodon.counting import length as mastodon_length
+from bot.platforms.measuring import graphemes
+from bot.platforms.spec import Limits
 from bot.platforms.x.weight import length as x_length
+from bot.rendering.facets import find_links
+from bot.rendering.fitting import find_parts, number, split
 from tests.conformance.corpora import CHINESE, EMOJI, ENGLISH, LINKS, TAGS, UYGHUR
 
 words = st.sampled_from(

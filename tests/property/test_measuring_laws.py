@@ -5,13 +5,14 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facets import detect, find_mentions
-from bot.core.measuring import graphemes, utf8_length
-from bot.core.model import FacetKind, Limits
-from bot.core.twitter_text import find_addresses
 from bot.platforms.bluesky.spec import length as bluesky_length
 from bot.platforms.mastodon.counting import length as mastodon_length
+from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.spec import Limits
+from bot.platforms.status import FacetKind
+from bot.platforms.twitter_text import find_addresses
 from bot.platforms.x.weight import length as x_length
+from bot.rendering.facets import detect, find_mentions
 from tests.conformance.corpora import NASTY
 
 X = Limits(280)

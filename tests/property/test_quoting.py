@@ -7,15 +7,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.core.campaign import Account, Source
-from bot.core.folding import differences, fold
-from bot.core.layout import marks_for
-from bot.core.model import PlatformSpec, Status
-from bot.core.passages import is_whole
-from bot.core.quotation_marks import marked_spans
-from bot.core.quoting import is_exact, locate, occurrences, prove
-from bot.core.rendering import fits, render
-from bot.core.textfragment import directive
+from bot.checks.quotation_marks import marked_spans
+from bot.content.folding import differences, fold
+from bot.content.model import Account, Source
+from bot.content.passages import is_whole
+from bot.content.quoting import is_exact, locate, occurrences, prove
+from bot.platforms.spec import PlatformSpec
+from bot.platforms.status import Status
+from bot.rendering.layout import marks_for
+from bot.rendering.render import fits, render
+from bot.rendering.textfragment import directive
 from tests.fakes.written import ATTRIBUTION, TRAITS, campaign, post, source
 
 #: Words that a careless step (NFC, NFKC, smart quotes, strip, escape) would change.

@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.similarity import Pair, similar_pairs, similarity, words
+from bot.rendering.similarity import Pair, similar_pairs, similarity, words
 
 few_words = st.text(alphabet="abcde中国", max_size=12).map(" ".join)
 texts = st.one_of(few_words, st.text(max_size=60))

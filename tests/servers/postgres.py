@@ -18,8 +18,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.core.campaign import Account
-from bot.store import Room, Store, open_store
+from bot.content.model import Account
+from bot.db.diskspace import Room
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from tests.conftest import require_tool
 
 #: Tests prove what happens at a kill, not at a power cut; so no waiting for the disk.

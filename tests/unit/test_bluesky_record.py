@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bot.core.model import Facet, FacetKind, JsonObject, LinkCard, Picture, Status
+from bot.canonical import JsonObject
 from bot.platforms.bluesky.record import at_uri, is_same, place_of, post_record, timestamp
+from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PICTURE = Picture("aa", "image/png", "a square", 8, 6, 1)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import Draft, Facet, FacetKind, Metrics, Picture, PostRef, ReplyTo, Status
+from bot.content.model import Account
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -21,6 +20,7 @@ from bot.errors import (
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import BlueskyPlatform, connect
 from bot.platforms.bluesky.session import SignedIn
+from bot.platforms.status import Draft, Facet, FacetKind, Metrics, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter, no_pictures
 from tests.fakes.errors import everything_said
 from tests.fakes.loopback import Told

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.campaign import Campaign
-from bot.core.model import sha256_hex
+from bot.app.content import prove_files
+from bot.canonical import sha256_hex
+from bot.checks.checking import CheckedContent
+from bot.content.model import Campaign
 from bot.errors import Severity
-from bot.services.checking import CheckedContent
-from bot.wiring.content import prove_files
 from tests.conftest import ROOT, require_shared
 
 LETTER = "2022-12-09-open-letter.txt"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cards.breaking import is_rtl, line_of, stretches
-from bot.cards.layout import Measured, Style, fit, length, trims
-from bot.cards.typefaces import LATIN, typeface_for
+from bot.rendering.cards.breaking import is_rtl, line_of, stretches
+from bot.rendering.cards.layout import Measured, Style, fit, length, trims
+from bot.rendering.cards.typefaces import LATIN, typeface_for
 
 ENGLISH = Style(LATIN, "en", rtl=False)
 CHINESE = Style(typeface_for("zh"), "zh-Hans", rtl=False)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from bot.cards.card import (
+from bot.errors import CardError, SettingsError
+from bot.rendering.cards.card import (
     ACCENT,
     INK,
     LANDSCAPE,
@@ -26,7 +27,7 @@ from bot.cards.card import (
     card_alt,
     draw,
 )
-from bot.cards.typefaces import (
+from bot.rendering.cards.typefaces import (
     ARABIC,
     CHINESE,
     FONTS,
@@ -36,7 +37,6 @@ from bot.cards.typefaces import (
     require_raqm,
     typeface_for,
 )
-from bot.errors import CardError, SettingsError
 from tests.conftest import require_shared
 from tools.sample_cards import CAMPAIGN, LETTER, SAMPLES
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import click
 import pytest
 
-from bot.cli import VERBS, Verbs, root, run
+from bot.cli.main import VERBS, Verbs, root, run
 from bot.errors import ContentError, DecisionError, Problem
 from bot.log import mask
 
@@ -23,9 +23,9 @@ def boom(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
         def command() -> None:
             raise error
 
-        module = ModuleType("bot.commands.boom")
+        module = ModuleType("bot.cli.boom")
         vars(module)["command"] = command
-        monkeypatch.setitem(sys.modules, "bot.commands.boom", module)
+        monkeypatch.setitem(sys.modules, "bot.cli.boom", module)
         monkeypatch.setitem(VERBS, "boom", ("boom", "Fail."))
         return run(["boom"])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.campaign import EveryYear, MediaFile, Place, Post, Quote, Variant
+from bot.content.model import EveryYear, MediaFile, Place, Post, Quote, Variant
 from tests.fakes.campaign_tree import LETTER, CampaignTree, picture, sha256_of
 
 

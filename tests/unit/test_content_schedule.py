@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.campaign import Account, Consent, Mode, Pause, Place, Queue, Slot
+from bot.content.model import Account, Consent, Mode, Pause, Place, Queue, Slot
 from tests.fakes.campaign_tree import CampaignTree
 
 

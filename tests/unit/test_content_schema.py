@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # openapi-core brings it
 
+from bot.content.model import Strict
 from bot.content.nodes import Plain
 from bot.content.schema import NAMES, schema_of
 from bot.content.shape import keys_of
+from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
-from bot.core.campaign import Strict
-from bot.core.values import EMPTY
 from tests.conftest import ROOT
 from tests.fakes.campaign_tree import traits
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.content.files import Bounds
-from bot.core.campaign import Investigation, LinkPreview, Place, Source
+from bot.content.model import Investigation, LinkPreview, Place, Source
 from tests.fakes.campaign_tree import LETTER, CampaignTree, sha256_of
 
 

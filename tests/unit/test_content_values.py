@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
 
-from bot.core import values
-from bot.core.addresses import address, optional_address, server
-from bot.core.values import EMPTY
+from bot.content import values
+from bot.content.addresses import address, optional_address, server
+from bot.content.values import EMPTY
 
 Reader = Callable[[object], object]
 

@@ -10,8 +10,8 @@ import pytest
 
 from bot.content.files import Bounds
 from bot.content.nodes import Plain
+from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
-from bot.core.values import EMPTY
 from tests.fakes.campaign_tree import line_of
 
 

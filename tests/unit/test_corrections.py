@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Delivery, PostRef, State
+from bot.delivery.model import Delivery, State
 from bot.errors import DecisionError, UnavailableError
+from bot.planning.corrections import Corrections
 from bot.platforms.base import Platform
-from bot.services.corrections import Corrections
+from bot.platforms.status import PostRef
 from tests.fakes.desk_stage import START, DeskStage, open_stage
 from tests.integration.store_rows import due
 

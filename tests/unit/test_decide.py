@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.decide import FailedReads, Outcome, Policy, Step, decide
-from bot.core.lifecycle import MOVES, Event
-from bot.core.model import Delivery, PostRef, ReadBackPolicy, State
-from bot.core.reasons import Hold, HoldReason
-from bot.core.retry import RetryPolicy
+from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide
+from bot.delivery.lifecycle import MOVES, Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.reasons import Hold, HoldReason
+from bot.delivery.retry import RetryPolicy
 from bot.errors import (
     BotError,
     DuplicateError,
@@ -27,6 +27,8 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+from bot.platforms.spec import ReadBackPolicy
+from bot.platforms.status import PostRef
 from tests.unit.test_gate import DELIVERY, DUE
 
 NOW = DUE

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.engagement import AGES, added, due_times, engagements, per_thousand, window
-from bot.core.model import Metrics
+from bot.engagement.ages import AGES, added, due_times, engagements, per_thousand, window
+from bot.platforms.status import Metrics
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)).map(  # noqa: DTZ001 - made aware
     lambda naive: naive.replace(tzinfo=UTC)

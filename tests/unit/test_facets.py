@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.facets import detect, find_links, find_mentions, find_tags
-from bot.core.model import Facet, FacetKind
+from bot.platforms.status import Facet, FacetKind
+from bot.rendering.facets import detect, find_links, find_mentions, find_tags
 
 LETTER = "https://campaignforuyghurs.org/open-letter-to-dahua-and-lorex-partners/"
 

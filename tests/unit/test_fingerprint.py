@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.fingerprint import fingerprint
-from bot.core.model import Facet, FacetKind, LinkCard, Picture, Span, Status
+from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Span, Status
+from bot.rendering.fingerprint import fingerprint
 from tests.fakes.written import post
 
 AT = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)

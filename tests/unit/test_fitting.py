@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.fitting import Fits, number, split, split_quotation
-from bot.core.model import Limits
+from bot.platforms.spec import Limits
 from bot.platforms.x import weight
+from bot.rendering.fitting import Fits, number, split, split_quotation
 from tests.conftest import require_shared
 
 BODY = slice(52, 2456)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.gate import Facts, approvers, is_same_person, why_hold, why_truncate
-from bot.core.model import Delivery, State
-from bot.core.publications import FixedTime, Publication
-from bot.core.reasons import Hold, HoldReason
+from bot.delivery.gate import Facts, approvers, is_same_person, why_hold, why_truncate
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import FixedTime, Publication
+from bot.delivery.reasons import Hold, HoldReason
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 PUBLICATION = Publication(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.core.campaign import Account
+from bot.content.model import Account
 from bot.errors import (
     PlatformError,
     RejectedError,

@@ -74,7 +74,7 @@ def fresh(form: str = "json") -> Lines:
 
 
 def test_a_record_has_its_time_in_utc_its_level_its_logger_and_its_values(lines: Lines) -> None:
-    log.get_logger("bot.services").warning("held", delivery="d1", attempts=3, after=1.5, by=None)
+    log.get_logger("bot.delivery").warning("held", delivery="d1", attempts=3, after=1.5, by=None)
 
     record = lines.only()
     age = datetime.now(UTC) - datetime.fromisoformat(record.pop("time"))
@@ -82,7 +82,7 @@ def test_a_record_has_its_time_in_utc_its_level_its_logger_and_its_values(lines:
     assert record == {
         "event": "held",
         "level": "warning",
-        "logger": "bot.services",
+        "logger": "bot.delivery",
         "delivery": "d1",
         "attempts": 3,
         "after": 1.5,

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import Draft, Picture, PostRef, ReplyTo, Status, sha256_hex
+from bot.canonical import sha256_hex
+from bot.content.model import Account
 from bot.errors import BotError, RejectedError, SettingsError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection
 from bot.platforms.mastodon.adapter import MastodonPlatform, connect
+from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon

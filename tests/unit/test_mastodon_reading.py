@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import Draft, Metrics, Picture, PostRef, ReplyTo, Status, sha256_hex
+from bot.canonical import sha256_hex
+from bot.content.model import Account
 from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect
 from bot.platforms.mastodon.readback import plain_texts, reads_as
 from bot.platforms.mastodon.spec import SPEC
+from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon

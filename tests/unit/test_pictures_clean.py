@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from bot.cards import picture_decoder
-from bot.cards.pictures import clean, inspect
 from bot.errors import PictureError
+from bot.rendering.cards import picture_decoder
+from bot.rendering.cards.pictures import clean, inspect
 
 MIMES = ("image/jpeg", "image/png")
 MEGABYTE = 1_000_000

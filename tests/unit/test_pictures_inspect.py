@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.cards import picture_decoder, pictures
-from bot.cards.pictures import MAX_FILE_BYTES, inspect
 from bot.errors import PictureError
+from bot.rendering.cards import picture_decoder, pictures
+from bot.rendering.cards.pictures import MAX_FILE_BYTES, inspect
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
@@ -252,7 +252,7 @@ BOMBS = {
 def test_bombs_are_refused_in_little_memory(data: bytes, says: str) -> None:
     program = """
         import pathlib, re, resource, sys
-        from bot.cards.pictures import inspect
+        from bot.rendering.cards.pictures import inspect
         from bot.errors import PictureError
         try:
             inspect(sys.stdin.buffer.read())

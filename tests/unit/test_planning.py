@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.campaign import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
-from bot.core.planning import Assignment, Offer, Plan, Window, plan
-from bot.core.publications import FixedTime, Publication, Queued, Yearly
+from bot.content.model import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
+from bot.delivery.publications import FixedTime, Publication, Queued, Yearly
+from bot.planning.plan import Assignment, Offer, Plan, Window, plan
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
 

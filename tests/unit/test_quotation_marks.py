@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.quotation_marks import marked_spans, problems_of_marks
+from bot.checks.quotation_marks import marked_spans, problems_of_marks
 from tests.fakes.written import INVESTIGATION, source
 
 SOURCES = [source()]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.layout import passage
-from bot.core.quoting import Proof, is_exact, locate, prove
+from bot.content.quoting import Proof, is_exact, locate, prove
+from bot.rendering.layout import passage
 from tests.conftest import require_shared
 from tests.fakes.written import LETTER_TEXT, source, stretch
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import Status
+from bot.content.model import Account
 from bot.platforms.base import Connection
 from bot.platforms.registry import KINDS
+from bot.platforms.status import Status
 from tests.conftest import ROOT
 from tests.contract.contract import CountingMeter, picture_of, png
 

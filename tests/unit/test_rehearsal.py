@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.campaign import Account
-from bot.core.model import PlatformSpec, PostRef, ReplyTo, Status
+from bot.content.model import Account
 from bot.errors import OverBudgetError, RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.platforms.rehearsal.book import rehearsed
+from bot.platforms.spec import PlatformSpec
+from bot.platforms.status import PostRef, ReplyTo, Status
 from bot.platforms.x.spec import SPEC as X
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.campaign import Account, Campaign, MediaFile, Post, Variant
-from bot.core.measuring import graphemes
-from bot.core.model import FacetKind, Limits, Picture, PlatformSpec, Status
-from bot.core.rendering import RenderedText, length_of, render
+from bot.content.model import Account, Campaign, MediaFile, Post, Variant
+from bot.platforms.measuring import graphemes
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import FacetKind, Picture, Status
+from bot.rendering.render import RenderedText, length_of, render
 from tests.fakes.written import (
     ADDRESS,
     ATTRIBUTION,

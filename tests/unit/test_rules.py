@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot.core.campaign import Account, Campaign, Consent, EveryYear, Mode, Place, Variant
-from bot.core.model import Limits
-from bot.core.profiles import is_personal
-from bot.core.rendered import render_campaign
-from bot.core.rules import check
+from bot.checks.profiles import is_personal
+from bot.checks.rules import check
+from bot.content.model import Account, Campaign, Consent, EveryYear, Mode, Place, Variant
 from bot.errors import Problem, Severity
+from bot.platforms.spec import Limits
+from bot.rendering.rendered import render_campaign
 from tests.fakes.written import (
     ACCOUNTS,
     INVESTIGATION,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import ReadBackPolicy
 from bot.errors import SettingsError
+from bot.platforms.spec import ReadBackPolicy
 from bot.settings import Settings, load_settings, prepare_data
 from tests.conftest import ROOT
 
@@ -48,9 +48,10 @@ def test_settings_are_read_from_the_environment(
     assert settings.data == Path("/srv/verbatim")
     assert (settings.lease, settings.read_timeout) == (timedelta(seconds=10), timedelta(seconds=2))
     assert settings.log_format == "console"
-    assert settings.read_back(
-        ReadBackPolicy(2, timedelta(minutes=5), timedelta(minutes=10))
-    ) == ReadBackPolicy(2, timedelta(minutes=5), timedelta(0))
+    policy = ReadBackPolicy(2, timedelta(minutes=5), timedelta(minutes=10))
+    assert policy.waiting(settings.settle_first, settings.settle_apart) == ReadBackPolicy(
+        2, timedelta(minutes=5), timedelta(0)
+    )
 
 
 def test_an_account_s_secret_is_no_unknown_setting(

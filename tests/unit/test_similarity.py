@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.similarity import Pair, similar_pairs, similarity, words
+from bot.rendering.similarity import Pair, similar_pairs, similarity, words
 
 ENGLISH = "As the CCP sketched its plan to destroy millions of lives, Dahua held the pen."
 UYGHUR = "بىز دادىمىز ۋە ئانىمىز، قېرىندىشىمىز ھەققىدە سۆزلەۋاتىمىز."

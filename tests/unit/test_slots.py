@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.campaign import EveryYear, Pause, Slot
-from bot.core.slots import pause_on, slot_times, yearly_times
-from bot.core.zones import Kind, midnight, resolve
+from bot.content.model import EveryYear, Pause, Slot
+from bot.content.slots import pause_on, slot_times, yearly_times
+from bot.content.zones import Kind, midnight, resolve
 
 NEW_YORK = ZoneInfo("America/New_York")
 

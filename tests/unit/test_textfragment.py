@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.core.textfragment import directive, with_text_fragment
+from bot.rendering.textfragment import directive, with_text_fragment
 from tests.fakes.written import LETTER_TEXT, stretch
 
 

@@ -10,10 +10,11 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
+from bot.authority.users import ABSOLUTE, IDLE, RIGHTS, WAIT, Access, Right, Role, SignInError
 from bot.clock import FastClock
 from bot.errors import DecisionError
-from bot.services.users import ABSOLUTE, IDLE, RIGHTS, WAIT, Access, Right, Role, SignInError
-from bot.store import Store, open_store
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from tests.fakes.desk_stage import PASSWORD, WEAK
 
 APPROVER = frozenset({Role.APPROVER})

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from bot.app.web import address_of, build_context
 from bot.errors import SettingsError
 from bot.settings import Settings
 from bot.web.app import build
 from bot.web.routes import ROUTES
-from bot.wiring.web import address_of, build_context
 from tests.fakes.desk_stage import open_stage
 
 PROXY: dict[str, Any] = {"web_proxy": "172.18.0.2", "web_hosts": "desk.example.org"}

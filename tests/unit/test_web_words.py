@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.layout import first_words
-from bot.core.model import Facet, FacetKind, Status
+from bot.platforms.status import Facet, FacetKind, Status
+from bot.rendering.layout import first_words
 from bot.web.words import difference, passage_in, pieces
 
 LETTER = "First paragraph.\n\nSecond one, longer. It goes on.\n\nThird.\n\nFourth."

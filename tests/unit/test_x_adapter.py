@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from bot.core.model import Charge, Metrics, PostRef, ReplyTo, Status
 from bot.errors import (
     OverBudgetError,
     RejectedError,
@@ -20,6 +19,8 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+from bot.platforms.spec import Charge
+from bot.platforms.status import Metrics, PostRef, ReplyTo, Status
 from bot.platforms.x.adapter import X, connect
 from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.model import Charge
 from bot.errors import (
     DuplicateError,
     OverBudgetError,
@@ -15,6 +14,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.http.exchange import Exchange
+from bot.platforms.spec import Charge
 from bot.platforms.x.outcomes import Task, accepted, billed
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.core.model import Metrics, PostRef
 from bot.errors import UnavailableError
+from bot.platforms.status import Metrics, PostRef
 from tests.contract.contract import CountingMeter
 from tests.fakes.faultproxy import Answer, Fault
 from tests.fakes.x_setup import x_at

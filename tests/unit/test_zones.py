@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.zones import Kind, find_zone, midnight, resolve, shown
+from bot.content.zones import Kind, find_zone, midnight, resolve, shown
 
 NEW_YORK = ZoneInfo("America/New_York")
 APIA = ZoneInfo("Pacific/Apia")

@@ -8,18 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.core.campaign import Account
-from bot.core.model import (
-    Draft,
-    FacetKind,
-    JsonObject,
-    Limits,
-    Metrics,
-    PlatformSpec,
-    PostRef,
-    ReplyTo,
-    Status,
-)
+from bot.canonical import JsonObject
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -34,6 +23,8 @@ from bot.platforms.bluesky.repo import REFUSED, Repo
 from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.spec import NAME, SPEC
 from bot.platforms.bluesky.tid import tid
+from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
+from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
 _STALE = frozenset({"ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"})
@@ -55,7 +46,7 @@ def connect(connection: Connection) -> Platform:
 class BlueskyPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
-    _account: Account
+    _account: AccountSettings
     _session: SignedIn
     _repo: Repo
     _appview: AppView

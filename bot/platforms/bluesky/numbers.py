@@ -7,11 +7,11 @@ from typing import Any
 
 from atproto_client import Client
 
-from bot.core.model import Metrics
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.request import BoundedRequest
 from bot.platforms.bluesky.session import SignedIn, query
 from bot.platforms.http.credentials import is_loopback, safe_origin
+from bot.platforms.status import Metrics
 
 _PUBLIC = "https://public.api.bsky.app"
 #: app.bsky.feed.getPosts takes no more.

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.model import Facet, FacetKind, JsonObject, LinkCard, Picture, Status, canonical_json
+from bot.canonical import JsonObject, canonical_json
+from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 
 COLLECTION = "app.bsky.feed.post"
 _AT_URI = re.compile(r"at://(?P<repo>[^/]+)/app\.bsky\.feed\.post/(?P<rkey>[A-Za-z0-9._~:-]+)")

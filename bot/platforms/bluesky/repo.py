@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.model import JsonObject, Picture, PostRef
+from bot.canonical import JsonObject
 from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import PictureReader
 from bot.platforms.bluesky.record import COLLECTION, at_uri, place_of
 from bot.platforms.bluesky.session import SignedIn, procedure, query
 from bot.platforms.bluesky.spec import NAME
+from bot.platforms.status import Picture, PostRef
 
 #: Answers that refuse a record or a picture for good.
 REFUSED = frozenset({400, 413})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.core.measuring import graphemes, utf8_length
-from bot.core.model import Limits, Look, PlatformSpec
+from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.spec import Limits, Look, PlatformSpec
 
 NAME = "bluesky"
 

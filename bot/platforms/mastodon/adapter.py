@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import mastodon
 
-from bot.core.campaign import Account
-from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import PlatformError, RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.http.credentials import require_secret, safe_origin
@@ -25,6 +23,8 @@ from bot.platforms.mastodon.readback import id_of, ref_of
 from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.mastodon.timeline import Timeline
 from bot.platforms.mastodon.uploads import Uploads
+from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
 #: through, so that this refusal is about the repeat, is for the caller to know.
@@ -67,7 +67,7 @@ def connect(connection: Connection) -> Platform:
 class MastodonPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
-    _account: Account
+    _account: AccountSettings
     _origin: str
     _client: mastodon.Mastodon
     _session: BoundedSession

@@ -13,9 +13,9 @@ from functools import cache
 
 import regex
 
-from bot.core.measuring import graphemes
-from bot.core.model import Limits
-from bot.core.twitter_text import (
+from bot.platforms.measuring import graphemes
+from bot.platforms.spec import Limits
+from bot.platforms.twitter_text import (
     HOST,
     compile_host,
     find_addresses,

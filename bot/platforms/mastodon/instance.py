@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from bot.core.model import Limits
 from bot.platforms.http.session import BoundedSession
+from bot.platforms.spec import Limits
 
 _PATHS = ("/api/v2/instance", "/api/v1/instance")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import mastodon
 
-from bot.core.model import Metrics
 from bot.errors import PlatformError, UnavailableError
+from bot.platforms.status import Metrics
 
 #: DEFAULT_STATUSES_LIMIT of Mastodon's statuses controller; one more is a 422.
 _BATCH = 20

@@ -10,7 +10,8 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
-from bot.core.model import JsonObject, PostRef
+from bot.canonical import JsonObject
+from bot.platforms.status import PostRef
 
 _MENTION = re.compile(r"@([\w.-]+)@[\w.-]+")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.model import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 from bot.platforms.mastodon import counting
+from bot.platforms.spec import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 
 NAME = "mastodon"
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import mastodon
 
-from bot.core.model import Draft
 from bot.errors import PlatformError, UnconfirmedError
 from bot.platforms.http.exchange import Exchange
 from bot.platforms.mastodon.readback import Likeness, is_source, likeness, made_at, ref_of
 from bot.platforms.mastodon.spec import NAME
+from bot.platforms.status import Draft
 
 #: Forty statuses a page: an account that made more since the attempt needs a person.
 _MAX_PAGES = 10

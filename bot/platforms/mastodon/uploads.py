@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import mastodon
 
-from bot.core.model import Picture
 from bot.errors import PlatformError, UnavailableError
 from bot.platforms.base import PictureReader
 from bot.platforms.http.exchange import Exchange
 from bot.platforms.mastodon.spec import NAME
+from bot.platforms.status import Picture
 
 #: Answers that say that a picture will never do.
 _UNFIT = frozenset({400, 413, 415, 422})

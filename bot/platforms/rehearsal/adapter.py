@@ -10,21 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.core.model import (
-    Draft,
-    Limits,
-    Metrics,
-    PlatformSpec,
-    PostRef,
-    ReplyTo,
-    Status,
-    canonical_json,
-    sha256_hex,
-    status_from_json,
-)
+from bot.canonical import canonical_json, sha256_hex
 from bot.errors import PlatformError, RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connect, Connection, PictureReader, Platform, Profile
 from bot.platforms.rehearsal.book import Book, Rehearsed
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status, status_from_json
 
 
 def connect_as(traits: PlatformSpec, path: Path) -> Connect:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot.core.model import Status, status_from_json
+from bot.platforms.status import Status, status_from_json
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS status (

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.core.model import Charge, Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Profile
+from bot.platforms.spec import Charge, Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.lookup import look_up, numbers
 from bot.platforms.x.outcomes import Task

@@ -12,11 +12,11 @@ from typing import Any
 import requests
 import tweepy
 
-from bot.core.model import Charge
 from bot.platforms.base import Connection
 from bot.platforms.http.credentials import redact, require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange
 from bot.platforms.http.session import BoundedSession
+from bot.platforms.spec import Charge
 from bot.platforms.x.outcomes import Task, accepted, billed, seen
 from bot.platforms.x.spec import SPEC
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.core.model import Charge, Metrics, PostRef
 from bot.errors import UnavailableError
+from bot.platforms.spec import Charge
+from bot.platforms.status import Metrics, PostRef
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.outcomes import Task
 from bot.platforms.x.spec import NAME

@@ -7,7 +7,6 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from bot.core.model import Charge
 from bot.errors import (
     DuplicateError,
     OverBudgetError,
@@ -18,6 +17,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.http.exchange import Exchange, classify, describe
+from bot.platforms.spec import Charge
 from bot.platforms.x.spec import NAME
 
 #: A rate limit's window, and the wait where a limit names no moment.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.model import Charge, Metrics, PostRef
 from bot.errors import UnavailableError
+from bot.platforms.spec import Charge
+from bot.platforms.status import Metrics, PostRef
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.lookup import ALL_NUMBERS, look_up, metrics_of
 from bot.platforms.x.outcomes import Task

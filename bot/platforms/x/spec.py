@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from bot.core.campaign import Account
-from bot.core.model import AccountKey, Charge, Limits, Look, PlatformSpec, ReadBackPolicy, Status
-from bot.core.twitter_text import find_addresses
+from bot.platforms.spec import (
+    AccountKey,
+    AccountSettings,
+    Charge,
+    Limits,
+    Look,
+    PlatformSpec,
+    ReadBackPolicy,
+)
+from bot.platforms.status import Status
+from bot.platforms.twitter_text import find_addresses
 from bot.platforms.x import weight
 
 NAME = "x"
@@ -25,7 +33,7 @@ def _charges(status: Status) -> Sequence[Charge]:
     return [charge for charge in charges if charge.units]
 
 
-def _read_action(account: Account) -> str:
+def _read_action(account: AccountSettings) -> str:
     return "owned_read" if SPEC.value(account, "owns_app") else "read"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.model import Charge
 from bot.errors import UnavailableError
+from bot.platforms.spec import Charge
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.outcomes import Task
 from bot.platforms.x.reading import IncompleteError, Shown, read

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.model import Charge, Picture
 from bot.errors import RejectedError, UnavailableError
+from bot.platforms.spec import Charge
+from bot.platforms.status import Picture
 from bot.platforms.x.client import Call, Client
 from bot.platforms.x.outcomes import Task
 from bot.platforms.x.spec import NAME

@@ -11,8 +11,8 @@ from functools import cache
 
 import regex
 
-from bot.core.model import Limits
-from bot.core.twitter_text import find_addresses
+from bot.platforms.spec import Limits
+from bot.platforms.twitter_text import find_addresses
 from bot.platforms.x import emoji
 
 

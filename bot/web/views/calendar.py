@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from bot.core.zones import resolve
-from bot.services.outlook import as_calendar, outlook_of
-from bot.services.users import Right
+from bot.authority.users import Right
+from bot.content.zones import resolve
+from bot.planning.outlook import as_calendar, outlook_of
 from bot.web.answers import Answer, Page, Raw
 from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
 from bot.web.request_context import RefusedError, RequestContext

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from bot.services.deskcheck import NEW_FILE, Checked
-from bot.services.users import Right
+from bot.authority.users import Right
+from bot.checks.deskcheck import NEW_FILE, Checked
 from bot.web.answers import Answer, Page
 from bot.web.request_context import RefusedError, RequestContext
 from bot.web.views.post import looks_of

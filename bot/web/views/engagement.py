@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.zones import midnight
-from bot.services import charts
-from bot.services.presenter import present
-from bot.services.report_text import TERMS, WHY_NO_BEST_TIME
-from bot.services.reporter import GROUPINGS
+from bot.content.zones import midnight
+from bot.engagement import charts
+from bot.engagement.presenter import present
+from bot.engagement.report import GROUPINGS
+from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.web.answers import Answer, Page
 from bot.web.request_context import RequestContext
 

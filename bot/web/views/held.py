@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.core.model import Delivery, State
-from bot.core.publications import Queued
-from bot.core.reasons import HoldReason, Reason
-from bot.services.users import Right
-from bot.store import Attempt, Move
+from bot.authority.users import Right
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import Queued
+from bot.delivery.reasons import HoldReason, Reason
+from bot.delivery.rows import Attempt, Move
 from bot.web.answers import Answer, Page, Redirect
 from bot.web.context import AppContext
 from bot.web.request_context import RequestContext

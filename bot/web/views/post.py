@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.campaign import Post
-from bot.core.gate import approvers, is_same_person
-from bot.core.lifecycle import UNSENT
-from bot.core.model import Delivery, State, Status
-from bot.core.publications import Correction
-from bot.core.quoting import is_exact
-from bot.core.rendered import RenderedCampaign
-from bot.core.rendering import length_of
-from bot.services import charts
-from bot.services.presenter import present
-from bot.services.users import Right
-from bot.store import Approval, AuditRow
+from bot.authority.approvals import Approval
+from bot.authority.audit import AuditRow
+from bot.authority.users import Right
+from bot.content.model import Post
+from bot.content.quoting import is_exact
+from bot.delivery.gate import approvers, is_same_person
+from bot.delivery.lifecycle import UNSENT
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import Correction
+from bot.engagement import charts
+from bot.engagement.presenter import present
+from bot.platforms.status import Status
+from bot.rendering.render import length_of
+from bot.rendering.rendered import RenderedCampaign
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext

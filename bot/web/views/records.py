@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from bot.core.campaign import Account
-from bot.core.model import State
-from bot.services.metering import budget_left
-from bot.services.users import Right
-from bot.store import AccountState
+from bot.authority.accounts import AccountState
+from bot.authority.users import Right
+from bot.content.model import Account
+from bot.delivery.metering import budget_left
+from bot.delivery.model import State
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.request_context import RequestContext
 

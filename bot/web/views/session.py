@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from bot.services.users import LONGEST, SignInError
+from bot.authority.users import LONGEST, SignInError
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.rendering import STATIC, stylesheet
 from bot.web.request_context import RefusedError, RequestContext

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.core.model import Delivery, State
-from bot.core.zones import midnight
-from bot.services.users import Right
+from bot.authority.users import Right
+from bot.content.zones import midnight
+from bot.delivery.model import Delivery, State
 from bot.web.answers import Answer, Page, Redirect
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.request_context import RequestContext

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from bot.core.measuring import graphemes
-from bot.core.model import AccountKey, Charge, Limits, Look, PlatformSpec, Status
 from bot.platforms.base import Connection, Platform
+from bot.platforms.measuring import graphemes
+from bot.platforms.spec import AccountKey, Charge, Limits, Look, PlatformSpec
+from bot.platforms.status import Status
 
 __all__ = ["SPEC", "connect"]
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import requests
 
-from bot.core.model import Draft, Limits, Metrics, PlatformSpec, PostRef, ReplyTo, Status
 from bot.errors import PlatformError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.http.credentials import require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
 from bot.platforms.http.session import BoundedSession
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from tests.contract.postcard import SPEC
 
 _REFUSED = frozenset({400, 413, 422})

@@ -10,6 +10,6 @@ from tests.contract import postcard
 KINDS["postcard"] = Kind(postcard.SPEC, postcard.connect)
 
 if __name__ == "__main__":
-    from bot.cli import main  # after the line above: modules read the registry when they load
+    from bot.cli.main import main  # after the line above: modules read the registry when they load
 
     sys.exit(main())

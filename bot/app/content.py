@@ -1,0 +1,123 @@
+"""The campaign from its files: read, rendered, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from bot.checks.checking import CheckedContent, check_content, render_loaded
+from bot.clock import Clock, SystemClock
+from bot.content.files import Bounds, FolderTree, tree_digest
+from bot.content.loading import Loaded, load, load_from_files
+from bot.content.model import Account, Post
+from bot.engine.contents import Load, Look, kept_files
+from bot.errors import ContentError
+from bot.planning.store import Store
+from bot.platforms.registry import KINDS
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.rendering.cards.pictures import inspect
+from bot.rendering.rendered import RenderedCampaign
+
+TRAITS: Mapping[str, PlatformSpec] = {name: kind.traits for name, kind in KINDS.items()}
+
+
+def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:
+    """Give what fits on each account: what its server told, or else what is usual."""
+    told = {one.name: one.limits for one in store.accounts.all()} if store else {}
+    return {
+        name: told.get(name) or TRAITS[account.platform].limits
+        for name, account in accounts.items()
+    }
+
+
+def read_files(
+    config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
+) -> Loaded:
+    """Read all files; nothing is rendered."""
+    return load(
+        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=inspect,
+        now=now or SystemClock().now(), by_name=by_name,
+    )  # fmt: skip
+
+
+def prove_files(
+    config: Path,
+    posts: Path,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    by_name: bool = False,
+) -> CheckedContent:
+    """Read all files, render them and hold them against every rule; problems are in the answer."""
+    now = (clock or SystemClock()).now()
+    return _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
+
+
+def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[Look, Load]:
+    """Return how a service looks at its files, and how it reads them.
+
+    It calls them by their names in the campaign: pages and mails are read elsewhere.
+    """
+    return (
+        lambda: tree_digest(config, posts),
+        lambda: prove_files(config, posts, clock=clock, store=store, by_name=True),
+    )
+
+
+@contextmanager
+def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
+    """Put the paths of files in the place of their names where a content error passes through."""
+    try:
+        yield
+    except ContentError as error:
+        path_of = FolderTree(config, posts, Bounds()).shown
+        problems = [replace(one, file=path_of(one.file)) for one in error.problems]
+        raise ContentError(problems) from error
+
+
+def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
+    """Do the same to the last good tree of the database; None before there is one."""
+    files = kept_files(store)
+    if files is None:
+        return None
+    loaded = _stored(files, clock)
+    return _checked(loaded, clock.now(), store)
+
+
+def prove_file(
+    files: Mapping[str, bytes], name: str, *, store: Store, clock: Clock
+) -> CheckedContent:
+    """Do the same to files that could be in the database, with pictures of one file's posts."""
+    loaded = _stored(files, clock)
+    return _checked(loaded, clock.now(), store, lambda post: post.place.file == name)
+
+
+def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
+    return load_from_files(files, traits=TRAITS, inspect=inspect, now=clock.now())
+
+
+def _checked(
+    loaded: Loaded,
+    now: datetime,
+    store: Store | None,
+    pictured: Callable[[Post], bool] = lambda _post: True,
+) -> CheckedContent:
+    accounts = loaded.readable.schedule.accounts if loaded.readable else {}
+    limits = limits_for(accounts, store)
+    return check_content(loaded, traits=TRAITS, limits=limits, now=now, pictured=pictured)
+
+
+def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
+    """Give what was found good, rendered again where servers tell other limits by now.
+
+    Raises:
+        ContentError: it has errors.
+    """
+    rendered = checked.rendered
+    limits = limits_for(rendered.campaign.schedule.accounts, store)
+    if limits == rendered.limits:
+        return rendered
+    return render_loaded(checked.loaded, rendered.campaign, traits=TRAITS, limits=limits)

@@ -1,0 +1,284 @@
+"""The running bot: every service with what it works on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event, Lock
+
+from bot.app.connections import Connections
+from bot.app.content import prove_kept, rendered_for
+from bot.app.engagement import digest_of
+from bot.authority.account_verifier import AccountVerifier
+from bot.authority.trust import Guard
+from bot.clock import Clock
+from bot.content.model import Mode
+from bot.db.errors import ConflictError
+from bot.delivery.decide import Policy
+from bot.delivery.model import Delivery, State
+from bot.delivery.publisher import Publisher
+from bot.delivery.reconciler import Reconciler
+from bot.delivery.recovery import Recovery
+from bot.delivery.releasing import Releaser
+from bot.delivery.retry import RetryPolicy
+from bot.engagement.collector import Collector
+from bot.engine.clock_guard import TOLERANCE, ClockGuard
+from bot.engine.contents import Contents, Load, Look
+from bot.engine.scheduler import AccountWorkers, PeriodicJob
+from bot.engine.simulation import Approver
+from bot.errors import DecisionError
+from bot.log import get_logger
+from bot.operations.digest import Digest
+from bot.operations.inspector import Inspector
+from bot.operations.notifier import Notifier, sender
+from bot.planning.planner import Planner
+from bot.planning.store import Store
+from bot.platforms.registry import KINDS, Kind
+from bot.rendering.rendered import RenderedCampaign
+from bot.settings import Settings
+
+log = get_logger(__name__)
+
+#: How far ahead the service plans.
+HORIZON = 35
+#: How often a plan is made anew when senders change the outbox meanwhile.
+TRIES = 3
+
+
+@dataclass(slots=True)
+class Bot:
+    """All services of one process."""
+
+    store: Store
+    clock: Clock
+    contents: Contents
+    connections: Connections
+    planner: Planner
+    releaser: Releaser
+    publisher: Publisher
+    reconciler: Reconciler
+    recovery: Recovery
+    standing: AccountVerifier
+    guard: Guard
+    clock_guard: ClockGuard
+    inspector: Inspector
+    notifier: Notifier
+    collector: Collector
+    #: The collector's own connections: an adapter serves one thread at a time.
+    readers: Connections
+    digest: Digest
+    #: Some address gets alerts and digests.
+    has_readers: bool
+    owner: str
+    #: What the outbox was last brought to.
+    _planned: RenderedCampaign | None = None
+    _planning: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Put content into force, take over what a dead process left, plan."""
+        self.contents.start()
+        self.connections.check_secrets()
+        self.plan()
+        self.store.outbox.expire(
+            self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
+        )
+
+    def plan(self) -> None:
+        """Bring the outbox to the content in force."""
+        with self._planning:
+            if not self._may_plan():
+                log.warning("not planned: the clock cannot be trusted")
+                self._planned = None  # `watch` tries again
+                return
+            composition = self.contents.composition
+            self.guard.inspect(composition.campaign)
+            self._apply(composition)
+            if composition.campaign.schedule.mode is Mode.REHEARSAL:
+                Approver(self.store, self.clock).run(composition.campaign)
+            self._planned = composition
+
+    def _may_plan(self) -> bool:
+        """Tell whether the clock is good enough to plan by.
+
+        One that is behind would take back all that is planned beyond its horizon; no server may
+        have been heard yet, but what is in the database was not written in the future.
+        """
+        if self.clock_guard.is_confirmed():
+            return True
+        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
+        is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
+        return self.clock_guard.is_sure() and not is_behind
+
+    def _apply(self, composition: RenderedCampaign) -> None:
+        """Plan again where a sender was faster: what it took is no longer the planner's."""
+        for _ in range(TRIES - 1):
+            with suppress(DecisionError, ConflictError):
+                self.planner.apply(composition, days=HORIZON)
+                return
+        self.planner.apply(composition, days=HORIZON)
+
+    def watch(self) -> None:
+        """Take up changed files, and what a planning that failed left undone."""
+        self.contents.refresh()
+        if self.contents.composition is not self._planned:
+            self.plan()
+        campaign, asked = self.contents.campaign(), self.contents.asked_mode
+        if asked not in {None, campaign.schedule.mode}:
+            self.guard.refuse_mode(campaign, asked)
+
+    def lane(self, account: str) -> None:
+        """Take one account as far as it goes now."""
+        if self.inspector.damage:
+            return
+        if account not in self.contents.campaign().schedule.accounts:
+            self.reconciler.abandon(account)
+            return
+        if not self.recovery.run() or not self.standing.ensure(account):
+            if self.clock_guard.is_sure():
+                self.releaser.run(account)  # what gets too late meanwhile is held
+            return
+        if not self.clock_guard.allows(lambda: self.standing.look(account)):
+            return  # nothing is late or due by a clock that is wrong
+        self.reconciler.run(account)
+        self.publisher.run(account)
+
+    def busy(self, now: datetime) -> tuple[str, ...]:
+        """Name the accounts with something to send or to read back, or not yet looked at."""
+        reading = (one.account for one in self.store.outbox.unknown(now))
+        working, unseen = self.store.outbox.accounts_with_work(now), self.standing.unseen(now)
+        return tuple(sorted({*working, *reading, *unseen, *self._left()}))
+
+    def _left(self) -> set[str]:
+        """Name the accounts where something is being sent, perhaps by nobody any more.
+
+        Another replica may have died over it, or this one could not store what came of it. Who
+        gets the account's lock all the same takes over; no need to wait for the lease.
+        """
+        return {one.account for one in self.store.outbox.find(states={State.SENDING})}
+
+    def beat(self) -> None:
+        """Give a sign of life, and take over what other workers left."""
+        now = self.clock.now()
+        damage = self.inspector.damage
+        facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
+        self.store.workers.beat(self.owner, facts, now)
+        if damage:
+            return
+        self.store.outbox.expire(now)
+        # Not only when something is due: what comes due after a restore is no suspect then.
+        self.recovery.run()
+
+    def lanes(self) -> AccountWorkers:
+        return AccountWorkers(self.busy, self.lane, self.store.outbox.next_wake, self.abandon)
+
+    def abandon(self) -> None:
+        """Say that nobody waits for the calls that are in the air: they are to be read back."""
+        if self.store.is_sqlite:  # on PostgreSQL other replicas take over at once
+            self.store.outbox.expire(self.clock.now(), dead_owner_before=True)
+
+    def chores(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
+        """List what comes back, beside the deliveries."""
+        unless_broken = self.inspector.unless_broken
+        return (
+            PeriodicJob("beat", timedelta(seconds=5), self.beat),
+            PeriodicJob("watch", reload, unless_broken(self.watch)),
+            PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
+            PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
+            PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),
+            PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
+            PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
+        )
+
+    def collect(self) -> None:
+        """Read the numbers that are due; by a clock that is wrong nothing is."""
+        if self.clock_guard.is_sure():
+            self.collector.run()
+
+    def tell_the_week(self) -> None:
+        """Send the digest where one is due; a rehearsal has nothing to tell people."""
+        if self.has_readers and self.contents.campaign().schedule.mode is Mode.LIVE:
+            self.digest.run()
+
+    def close(self) -> None:
+        """Let go of connections and the database."""
+        self.connections.close()
+        self.readers.close()
+        self.store.close()
+
+
+def build(
+    store: Store,
+    *,
+    clock: Clock,
+    known: Settings,
+    look: Look,
+    load: Load,
+    rehearsed: Path,
+    mode: Mode | None = None,
+    kinds: Mapping[str, Kind] = KINDS,
+    stop: Event | None = None,
+) -> Bot:
+    """Put a bot together over an open store, which is of one mode for ever."""
+    contents = Contents(
+        store=store,
+        clock=clock,
+        look=look,
+        load=load,
+        load_last=lambda: prove_kept(store, clock),
+        render_again=lambda content: rendered_for(content, store),
+        mode=mode,
+    )
+    campaign, retry = contents.campaign, RetryPolicy()
+    clock_guard, inspector = ClockGuard(clock), Inspector(store)
+    is_ending = (stop or Event()).is_set
+    connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
+    readers = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
+    traits, addresses = {name: kind.traits for name, kind in kinds.items()}, known.alerts
+    machine, platform = socket.gethostname(), connections.platform
+    owner = f"{machine}/{os.getpid()}"
+
+    def policy(delivery: Delivery) -> Policy:
+        account = campaign().schedule.accounts.get(delivery.account)
+        return Policy(
+            retry,
+            kinds[delivery.platform].traits.read_back.waiting(
+                known.settle_first, known.settle_apart
+            ),
+            holds_unknown=account is not None and account.on_unknown == "hold",
+        )
+
+    releaser = Releaser(store, clock, campaign, retry.side_effects)
+    return Bot(
+        store=store,
+        clock=clock,
+        contents=contents,
+        connections=connections,
+        planner=Planner(store, clock),
+        releaser=releaser,
+        publisher=Publisher(
+            store, clock, campaign, platform, releaser, policy, owner, known.lease,
+            clock_guard.is_sure, lambda: is_ending() or bool(inspector.damage),
+        ),
+        reconciler=Reconciler(store, clock, platform, policy),
+        recovery=Recovery(store, clock, platform),
+        standing=AccountVerifier(store, clock, campaign, platform, contents.recompose),
+        guard=Guard(store, clock),
+        clock_guard=clock_guard,
+        inspector=inspector,
+        notifier=Notifier(
+            store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
+            clock_guard.why, lambda: inspector.damage, machine,
+        ),
+        collector=Collector(store, clock, campaign, readers.platform, traits.__getitem__),
+        readers=readers,
+        digest=digest_of(
+            store, clock, lambda: contents.composition, traits, tuple(map(str, addresses))
+        ),
+        has_readers=bool(addresses),
+        owner=owner,
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""The database of a campaign: which file it is, and who may create it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bot import program
+from bot.clock import Clock, SharedClock, SystemClock
+from bot.content.loading import Loaded
+from bot.content.model import Campaign, Mode
+from bot.db.lock import ProcessLock
+from bot.errors import ContentError, OperatorError
+from bot.log import mask
+from bot.operations.opening import open_store, process_lock_of
+from bot.planning.store import Store
+from bot.platforms.registry import KINDS
+from bot.settings import Settings, load_settings, prepare_data, stray_secrets
+
+#: Short names of all platforms' secrets.
+SECRETS = frozenset(name for kind in KINDS.values() for name in kind.traits.secrets)
+
+
+def settings() -> Settings:
+    """Read the environment."""
+    return load_settings(account_secrets=SECRETS, mask=mask)
+
+
+def unused_secrets(campaign: Campaign) -> tuple[str, ...]:
+    """Name the secrets in the environment that no account of the campaign uses."""
+    accounts = campaign.schedule.accounts.values()
+    wanted = {one.name: KINDS[one.platform].traits.secrets for one in accounts}
+    return stray_secrets(os.environ, wanted, all_names=SECRETS)
+
+
+def mode_of(loaded: Loaded, data: Path) -> Mode:
+    """Tell the schedule's mode; while that cannot be read, the one whose database is there.
+
+    Raises:
+        ContentError: neither tells.
+    """
+    if loaded.readable is not None:
+        return loaded.readable.schedule.mode
+    known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
+    if len(known) != 1:
+        raise ContentError(loaded.errors)
+    return known[0]
+
+
+def database_url(mode: Mode, data: Path, known: Settings) -> str:
+    """Name the database of a mode; live and rehearsal never share one."""
+    if mode is Mode.LIVE and known.database_url is not None:
+        return str(known.database_url)
+    return f"sqlite:///{data.absolute() / mode.value}.db"
+
+
+def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
+    """Give the lock of the one service that may work on an embedded database; else None."""
+    directory = prepare_data(data)
+    url = database_url(mode, directory, known)
+    return process_lock_of(url, data=directory) if url.startswith("sqlite") else None
+
+
+def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
+    """Open the database of the service; the first start creates it."""
+    directory = prepare_data(data)
+    return open_store(
+        database_url(mode, directory, known), create=True, data=directory,
+        machine=known.machine_id(), now=clock.now,
+    )  # fmt: skip
+
+
+def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
+    """Open the database that the service made, for a person's question or decision.
+
+    Raises:
+        OperatorError: there is none yet.
+    """
+    if not has_store(mode, data, known):
+        raise OperatorError(
+            f"{data} has no {mode.value} database yet: start `{program()} run` first, or name "
+            "the right folder with --data"
+        )
+    url = database_url(mode, data, known)
+    return open_store(
+        url, create=False, data=data.absolute(), machine=known.machine_id(), now=clock.now
+    )
+
+
+def has_store(mode: Mode, data: Path, known: Settings) -> bool:
+    """Tell whether the service has made its database; of PostgreSQL that is taken for granted."""
+    url = database_url(mode, data, known)
+    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
+
+
+def clock_of(store: Store) -> Clock:
+    """Give the clock that all who work on a database go by.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    return SystemClock() if store.is_sqlite else SharedClock(store.time)

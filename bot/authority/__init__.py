@@ -1,0 +1,1 @@
+"""Whose word counts: users, approvals, pauses, confirmed configuration, audit; their tables."""

@@ -1,0 +1,117 @@
+"""Whether each account is who it should be: asked of its server before it may send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from bot.authority.reasons import StopReason
+from bot.authority.store import AuthorityStore
+from bot.clock import Clock
+from bot.content.model import Account, Campaign, Mode
+from bot.errors import BotError, UnauthorizedError
+from bot.log import get_logger
+from bot.platforms.base import Platform, Profile
+
+log = get_logger(__name__)
+
+#: Server limits and labels change rarely; some charge for looking.
+FRESH = timedelta(days=1)
+#: Until the next look after one that failed.
+AGAIN = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class AccountVerifier:
+    """Looks at each account once a day: credentials, bot label, limits."""
+
+    store: AuthorityStore
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    platform: Callable[[str], Platform]
+    #: Told that a server names other limits than those that posts were fitted to.
+    on_limits: Callable[[], None] = lambda: None
+    _next_look: dict[str, datetime] = field(default_factory=dict)
+    _good: set[str] = field(default_factory=set)
+
+    def unseen(self, now: datetime) -> tuple[str, ...]:
+        """Name the accounts that wait for their first good look, at the start above all."""
+        return tuple(
+            name
+            for name in self.campaign().schedule.accounts
+            if name not in self._good
+            and self._next_look.get(name, now) <= now
+            and not self._is_stopped(name)
+        )
+
+    def ensure(self, account: str) -> bool:
+        """Tell whether the account may be used now; look first where that is long ago.
+
+        Until its first good look an account sends nothing.
+        """
+        now = self.clock.now()
+        if self._is_stopped(account):
+            # It sends nothing, but what is in doubt may be read back; once a person lets it
+            # send, it is looked at first.
+            self._forget(account)
+            return True
+        if self._next_look.get(account, now) <= now:
+            self._look(self.campaign().schedule.accounts[account], now)
+        return account in self._good
+
+    def look(self, account: str) -> bool:
+        """Look at an account now, whenever it was looked at; False where that did not work."""
+        now = self.clock.now()
+        self._look(self.campaign().schedule.accounts[account], now)
+        return self._next_look.get(account, now) > now + AGAIN
+
+    def _is_stopped(self, account: str) -> bool:
+        state = self.store.accounts.get(account)
+        return state is not None and state.stopped_reason is not None
+
+    def _forget(self, account: str) -> None:
+        self._good.discard(account)
+        self._next_look.pop(account, None)
+
+    def _look(self, account: Account, now: datetime) -> None:
+        self._next_look[account.name] = now + AGAIN
+        try:
+            reason, why = StopReason.UNFIT, self._ask(account)
+        except UnauthorizedError as error:
+            reason, why = StopReason.UNAUTHORIZED, str(error)
+        except BotError as error:
+            log.warning("account not checked", account=account.name, reason=str(error))
+            return
+        if why:
+            self.store.accounts.stop(account.name, reason, why, now=now)
+            self._forget(account.name)
+            return
+        self._next_look[account.name] = now + FRESH
+        self._good.add(account.name)
+
+    def _ask(self, account: Account) -> str:
+        """Keep what the server tells; say why a live account must not send."""
+        platform = self.platform(account.name)
+        profile, limits = platform.profile(), platform.limits()
+        before = self.store.accounts.get(account.name)
+        known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
+        self.store.accounts.remember(
+            account.name, remote_id=profile.id, limits=limits, profile=known
+        )
+        usual = platform.traits.limits
+        if limits != (before.limits if before and before.limits else usual):
+            self.on_limits()
+        return unfit(account, profile, self.campaign().schedule.mode)
+
+
+def unfit(account: Account, profile: Profile, mode: Mode) -> str:
+    """Say why a live account must not send; empty where it may."""
+    if mode is not Mode.LIVE:
+        return ""
+    if profile.is_labelled_bot is False:
+        return "it does not say that it is automated: set the bot flag (or bot label) on it"
+    told, asked = profile.handle.removeprefix("@").casefold(), account.handle.removeprefix("@")
+    if asked and told and asked.casefold() not in {told, told.split("@")[0]}:
+        return f"its credentials belong to {profile.handle}, not to {account.handle}"
+    return ""

@@ -1,0 +1,129 @@
+"""Tables of what people decide: approvals, pauses, trust, users, audit; and what they are told."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
+
+from bot.authority.reasons import StopReason
+from bot.db.columns import Counter, EnumName, Instant, Json
+from bot.db.metadata import metadata
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Counter, primary_key=True, comment="counts up"),
+    Column("fingerprint", String(64), nullable=False, comment="of what was approved"),
+    Column("post_id", Text, nullable=False, comment="whose it is"),
+    Column("by", Text, nullable=False, comment="approver"),
+    Column("note", Text, nullable=False, comment="what the approver wrote"),
+    Column("sources", Json, nullable=False, comment="JSON: quoted sources and their SHA-256"),
+    Column("at", Instant, nullable=False, comment="when"),
+    Column("voided_at", Instant, comment="set once; then it counts no more"),
+    Column("void_reason", Text, nullable=False, comment="why it counts no more"),
+    Index("uq_approval_standing", "fingerprint", "by", unique=True,
+          sqlite_where=text("voided_at IS NULL"), postgresql_where=text("voided_at IS NULL")),
+    Index(None, "post_id"),
+)  # fmt: skip  # one column a line reads as a table
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=False, comment="from 1, no gaps"),
+    Column("at", Instant, nullable=False, comment="when"),
+    Column("who", Text, nullable=False, comment="person or service"),
+    Column("verb", Text, nullable=False, comment="what was decided"),
+    Column("subject", Text, nullable=False, comment="about what"),
+    Column("why", Text, nullable=False, comment="as the person said"),
+    Column("detail", Json, nullable=False, comment="JSON: the rest"),
+    Column("previous", String(64), nullable=False, comment="hash of the row before; 64 zeros"),
+    Column("sha256", String(64), nullable=False, comment="of this row and `previous`"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True, comment="as in schedule.yaml"),
+    Column("platform", Text, nullable=False, comment="x, mastodon, bluesky, …"),
+    Column("added_at", Instant, nullable=False, comment="gets only what is due after this"),
+    Column("removed_at", Instant, comment="no longer in schedule.yaml"),
+    Column("stopped_at", Instant, comment="needs a person; nothing is sent"),
+    Column("stopped_reason", EnumName((StopReason,)), comment="name of a StopReason"),
+    Column("stopped_detail", Text, nullable=False, comment="for people: why it is stopped"),
+    Column("remote_id", Text, nullable=False, comment="the platform's id of it"),
+    Column("limits", Json, comment="JSON: what its server said fits"),
+    Column("profile", Json, nullable=False, comment="JSON: as its server told last"),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", Counter, primary_key=True, comment="counts up"),
+    Column("reason", Text, nullable=False, comment="why"),
+    Column("by", Text, nullable=False, comment="who paused"),
+    Column("paused_at", Instant, nullable=False, comment="from"),
+    Column("resumed_at", Instant, comment="until; null while it lasts"),
+    Column("resumed_by", Text, nullable=False, comment="who resumed"),
+)
+
+content_tree = Table(
+    "content_tree",
+    metadata,
+    Column("id", Counter, primary_key=True, comment="counts up; the last is in force"),
+    Column("tree_sha256", String(64), nullable=False, comment="of all files"),
+    Column("files", Json, nullable=False, comment="JSON: path to text"),
+    Column("applied_at", Instant, nullable=False, comment="when it came into force"),
+)
+
+trust = Table(
+    "trust",
+    metadata,
+    Column("id", Counter, primary_key=True, comment="counts up; the last is in force"),
+    Column("recorded", Json, nullable=False, comment="JSON: mode, servers, handles, sources"),
+    Column("by", Text, nullable=False, comment="who confirmed it"),
+    Column("at", Instant, nullable=False, comment="when"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("key", Text, primary_key=True, comment="what it is about; one is open at a time"),
+    Column("text", Text, nullable=False, comment="for people"),
+    Column("raised_at", Instant, nullable=False, comment="when it began"),
+    Column("sent_at", Instant, comment="when people were told"),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True, comment="service and process"),
+    Column("facts", Json, nullable=False, comment="JSON: what it says of itself"),
+    Column("beat_at", Instant, nullable=False, comment="last sign of life"),
+)
+
+user = Table(
+    "user",
+    metadata,
+    Column("name", Text, primary_key=True, comment="small letters, digits, . _ -"),
+    Column("roles", Text, nullable=False, comment="names, with a space between"),
+    Column("password_hash", Text, nullable=False, comment="argon2id, with its parameters"),
+    Column("feed_sha256", String(64), comment="of the key in the calendar's address"),
+    Column("created_at", Instant, nullable=False, comment="when"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id_sha256", String(64), primary_key=True, comment="of the id in the cookie"),
+    Column("user", Text, ForeignKey("user.name"), nullable=False, comment="whose"),
+    Column("started_at", Instant, nullable=False, comment="signed in"),
+    Column("seen_at", Instant, nullable=False, comment="last used, to the minute"),
+    Index(None, "user"),
+)
+
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("name_sha256", String(64), primary_key=True, comment="of the name that was typed"),
+    Column("count", Integer, nullable=False, comment="failures in a row"),
+    Column("last_at", Instant, nullable=False, comment="the last of them"),
+)

@@ -1,0 +1,131 @@
+"""Bounds what a stolen git account could do: changed rules stop sending until a person confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.authority.reasons import StopReason
+from bot.authority.store import AuthorityStore
+from bot.canonical import JsonObject
+from bot.clock import Clock
+from bot.content.model import Campaign, Mode
+from bot.errors import DecisionError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One recorded fact that the files now tell differently."""
+
+    what: str
+    before: object
+    after: object
+    #: The one account it touches; empty for all.
+    account: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.before!r} became {self.after!r}"
+
+
+def facts_of(campaign: Campaign) -> JsonObject:
+    """Give what an operator vouches for, as JSON."""
+    schedule = campaign.schedule
+    return {
+        "mode": schedule.mode.value,
+        "approvals_required": schedule.approvals_required,
+        "coalition": sorted(schedule.coalition),
+        "accounts": {
+            one.name: {"platform": one.platform, "server": one.server, "handle": one.handle}
+            for one in schedule.accounts.values()
+        },
+        "sources": {one.id: one.sha256 for one in campaign.sources.values()},
+    }
+
+
+def changes(recorded: JsonObject, told: JsonObject) -> tuple[Change, ...]:
+    """List what differs; an account that was removed sends nothing, so it is not told."""
+    plain = [
+        Change(name, recorded[name], told[name])
+        for name in ("mode", "approvals_required", "coalition")
+        if recorded[name] != told[name]
+    ]
+    sources = [
+        Change(f"source {name}", recorded["sources"].get(name), sha256)
+        for name, sha256 in told["sources"].items()
+        if recorded["sources"].get(name) != sha256
+    ]
+    accounts = [
+        Change(f"account {name}", recorded["accounts"].get(name), facts, name)
+        for name, facts in told["accounts"].items()
+        if recorded["accounts"].get(name) != facts
+    ]
+    return (*plain, *sources, *accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Compares what the files say with what was confirmed on this machine."""
+
+    store: AuthorityStore
+    clock: Clock
+
+    def inspect(self, campaign: Campaign) -> tuple[Change, ...]:
+        """Record at the first start; later stop each account that a change touches.
+
+        A rehearsal sends nothing, so there is nothing to guard.
+        """
+        if campaign.schedule.mode is not Mode.LIVE:
+            return ()
+        told = facts_of(campaign)
+        recorded = self.store.trust.recorded()
+        if recorded is None:
+            self.store.trust.record(told, by="first start", now=self.clock.now())
+            return ()
+        found = changes(recorded, told)
+        self._stop_touched(campaign, found)
+        return found
+
+    def refuse_mode(self, campaign: Campaign, asked: Mode) -> None:
+        """Stop all live accounts because the files now ask for another mode."""
+        mode = campaign.schedule.mode
+        if mode is Mode.LIVE:
+            self._stop_touched(campaign, [Change("mode", mode.value, asked.value)])
+
+    def _stop_touched(self, campaign: Campaign, found: Sequence[Change]) -> None:
+        schedule = campaign.schedule
+        # A new account is a change too, and must be known before it can be stopped.
+        self.store.accounts.sync(schedule.accounts.values(), now=self.clock.now())
+        for name in schedule.accounts:
+            touching = [one for one in found if one.account in {"", name}]
+            if touching:
+                self._stop(name, touching)
+
+    def _stop(self, account: str, touching: Sequence[Change]) -> None:
+        told = "; ".join(map(str, touching))
+        reason = StopReason.CONFIGURATION
+        self.store.accounts.stop(account, reason, f"{reason}: {told}", now=self.clock.now())
+
+    def accept(self, campaign: Campaign, *, by: str, why: str) -> tuple[Change, ...]:
+        """Confirm what the files say now, and let the accounts it stopped send again.
+
+        Raises:
+            DecisionError: nothing has changed, and no change has stopped an account.
+        """
+        now, told = self.clock.now(), facts_of(campaign)
+        recorded = self.store.trust.recorded()
+        found = changes(recorded, told) if recorded else ()
+        stopped = [
+            one.name
+            for one in self.store.accounts.all()
+            if one.stopped_reason is StopReason.CONFIGURATION
+        ]
+        if recorded is not None and not found and not stopped:
+            raise DecisionError("nothing has changed since the last confirmation")
+        self.store.trust.record(told, by=by, now=now)
+        for name in stopped:
+            self.store.accounts.start(name, now)
+        detail = {"changes": [str(one) for one in found], "accounts": stopped}
+        self.store.audit.write(
+            by, "accept-config", "configuration", why=why, detail=detail, now=now
+        )
+        return found

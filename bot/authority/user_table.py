@@ -1,0 +1,193 @@
+"""Users of the dashboard, their sessions, and sign-ins that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select, update
+
+from bot.authority.tables import login_failure, session, user
+from bot.db.errors import ConflictError
+from bot.db.repository import Repository
+from bot.errors import DecisionError
+
+_U = user.c
+_S = session.c
+_F = login_failure.c
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may sign in."""
+
+    name: str
+    roles: frozenset[str]
+    password_hash: str
+    #: Of the secret in their calendar's address; None before they asked for one.
+    feed_sha256: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A sign-in that has not ended."""
+
+    id_sha256: str
+    user: str
+    started_at: datetime
+    seen_at: datetime
+
+
+class Users(Repository):
+    """One row a user."""
+
+    def add(self, name: str, roles: frozenset[str], password_hash: str, now: datetime) -> None:
+        """Store a new user.
+
+        Raises:
+            DecisionError: the name is taken.
+        """
+        values = {
+            "name": name,
+            "roles": _joined(roles),
+            "password_hash": password_hash,
+            "created_at": now,
+        }
+        try:
+            with self._db.write() as connection:
+                connection.execute(user.insert().values(values))
+        except ConflictError as error:
+            raise DecisionError(f"there is a user {name!r} already") from error
+
+    def get(self, name: str) -> User | None:
+        """Find a user by name."""
+        with self._db.read() as connection:
+            row = connection.execute(select(user).where(_U.name == name)).one_or_none()
+        return None if row is None else _as_user(row)
+
+    def of_feed(self, feed_sha256: str) -> User | None:
+        """Find whose calendar's address has a secret, by its hash."""
+        query = select(user).where(_U.feed_sha256 == feed_sha256)
+        with self._db.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _as_user(row)
+
+    def all(self) -> tuple[User, ...]:
+        """Read all users, by name."""
+        with self._db.read() as connection:
+            return tuple(map(_as_user, connection.execute(select(user).order_by(_U.name))))
+
+    def count(self) -> int:
+        """Tell how many there are."""
+        with self._db.read() as connection:
+            return connection.execute(select(func.count()).select_from(user)).scalar_one()
+
+    def change(
+        self,
+        name: str,
+        *,
+        roles: frozenset[str] | None = None,
+        password_hash: str | None = None,
+        feed_sha256: str | None = None,
+    ) -> None:
+        """Change what is given.
+
+        Raises:
+            DecisionError: there is no such user.
+        """
+        values = {
+            "roles": None if roles is None else _joined(roles),
+            "password_hash": password_hash,
+            "feed_sha256": feed_sha256,
+        }
+        wanted = {key: value for key, value in values.items() if value is not None}
+        with self._db.write() as connection:
+            changed = connection.execute(update(user).where(_U.name == name).values(wanted))
+            if changed.rowcount != 1:
+                raise DecisionError(f"there is no user {name!r}")
+
+    def remove(self, name: str) -> None:
+        """Take a user away, and sign them out.
+
+        Raises:
+            DecisionError: there is no such user.
+        """
+        with self._db.write() as connection:
+            connection.execute(delete(session).where(_S.user == name))
+            if connection.execute(delete(user).where(_U.name == name)).rowcount != 1:
+                raise DecisionError(f"there is no user {name!r}")
+
+
+class Sessions(Repository):
+    """Sign-ins by the hash of their id: who reads the database cannot use one."""
+
+    def start(self, id_sha256: str, name: str, now: datetime) -> None:
+        """Note that a user signed in."""
+        values = {"id_sha256": id_sha256, "user": name, "started_at": now, "seen_at": now}
+        with self._db.write() as connection:
+            connection.execute(session.insert().values(values))
+
+    def get(self, id_sha256: str) -> SessionRow | None:
+        """Find a session."""
+        with self._db.read() as connection:
+            query = select(session).where(_S.id_sha256 == id_sha256)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else SessionRow(**row._mapping)
+
+    def touch(self, id_sha256: str, now: datetime) -> None:
+        """Note that it was used."""
+        with self._db.write() as connection:
+            this = update(session).where(_S.id_sha256 == id_sha256)
+            connection.execute(this.values(seen_at=now))
+
+    def end(self, id_sha256: str) -> None:
+        """Sign out."""
+        with self._db.write() as connection:
+            connection.execute(delete(session).where(_S.id_sha256 == id_sha256))
+
+    def end_all(self, name: str) -> int:
+        """Sign a user out everywhere; tell how many sessions ended."""
+        with self._db.write() as connection:
+            return connection.execute(delete(session).where(_S.user == name)).rowcount
+
+    def sweep(self, *, started_before: datetime, seen_before: datetime) -> None:
+        """Forget what is over anyway."""
+        over = (_S.started_at < started_before) | (_S.seen_at < seen_before)
+        with self._db.write() as connection:
+            connection.execute(delete(session).where(over))
+
+    def failures(self, name_sha256: str, since: datetime) -> int:
+        """Count sign-ins in a row that failed, the last one since then."""
+        query = select(_F.count).where(_F.name_sha256 == name_sha256, _F.last_at >= since)
+        with self._db.read() as connection:
+            return connection.execute(query).scalar_one_or_none() or 0
+
+    def fail(self, name_sha256: str, now: datetime, *, forget_before: datetime) -> int:
+        """Count a sign-in that failed; tell how many there are in a row now."""
+        with self._db.write() as connection:
+            connection.execute(delete(login_failure).where(_F.last_at < forget_before))
+            row = self._db.insert(login_failure).values(
+                name_sha256=name_sha256, count=1, last_at=now
+            )
+            counted = row.on_conflict_do_update(
+                index_elements=[_F.name_sha256], set_={"count": _F.count + 1, "last_at": now}
+            )
+            return int(connection.execute(counted.returning(_F.count)).scalar_one())
+
+    def forgive(self, name_sha256: str) -> None:
+        """Start counting anew, after one that did not fail."""
+        with self._db.write() as connection:
+            gone = delete(login_failure).where(_F.name_sha256 == name_sha256)
+            connection.execute(gone)
+
+
+def _joined(roles: frozenset[str]) -> str:
+    return " ".join(sorted(roles))
+
+
+def _as_user(row: Row[Any]) -> User:
+    return User(
+        row.name, frozenset(row.roles.split()), row.password_hash, row.feed_sha256, row.created_at
+    )

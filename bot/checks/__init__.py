@@ -1,0 +1,1 @@
+"""What must hold of all content before any of it comes into force."""

@@ -1,0 +1,93 @@
+"""Content as it was read, rendered and held against every rule, each of it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.checks.rules import check
+from bot.content.files import POSTS
+from bot.content.loading import Loaded
+from bot.content.model import Campaign, Post
+from bot.errors import ContentError, Problem, Severity
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.rendering.pictures import PreparedPictures
+from bot.rendering.rendered import RenderedCampaign, render_campaign
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedContent:
+    """A tree of files, what it says on each account, and all that is wrong with it."""
+
+    loaded: Loaded
+    #: What could be read, in spite of errors; None where that is no campaign.
+    readable: RenderedCampaign | None
+    #: Of the reading and of the rules, sorted by file, line and column.
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the tree from being applied."""
+        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+
+    @property
+    def tree_sha256(self) -> str:
+        return self.loaded.tree_sha256
+
+    @property
+    def rendered(self) -> RenderedCampaign:
+        """The campaign with what each account would show.
+
+        Raises:
+            ContentError: it has errors.
+        """
+        if self.readable is None or self.errors:
+            raise ContentError(self.errors)
+        return self.readable
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """What is written; None while anything in it is an error."""
+        return self.readable.campaign if self.readable and not self.errors else None
+
+    def changed(self, campaign: Campaign) -> CheckedContent:
+        """Give the same texts with another schedule, or with posts at other times."""
+        if self.readable is None:
+            return self
+        return replace(self, readable=replace(self.readable, campaign=campaign))
+
+
+def check_content(
+    loaded: Loaded,
+    *,
+    traits: Mapping[str, PlatformSpec],
+    limits: Mapping[str, Limits],
+    now: datetime,
+    pictured: Callable[[Post], bool] = lambda _post: True,
+) -> CheckedContent:
+    """Render what could be read, and hold it against every rule.
+
+    Files with errors are held against the rules too, so that all is told at once. Pictures are
+    made ready of those posts only that ``pictured`` names.
+    """
+    if loaded.readable is None:
+        return CheckedContent(loaded, None, loaded.problems)
+    whole = render_loaded(loaded, loaded.readable, traits=traits, limits=limits, pictured=pictured)
+    problems = {*loaded.problems, *check(whole, now=now)}
+    return CheckedContent(loaded, whole, tuple(sorted(problems)))
+
+
+def render_loaded(
+    loaded: Loaded,
+    campaign: Campaign,
+    *,
+    traits: Mapping[str, PlatformSpec],
+    limits: Mapping[str, Limits],
+    pictured: Callable[[Post], bool] = lambda _post: True,
+) -> RenderedCampaign:
+    """Render a campaign with the pictures of its files."""
+    pictures = PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
+    return render_campaign(
+        campaign, traits=traits, limits=limits, pictures=pictures, pictured=pictured
+    )

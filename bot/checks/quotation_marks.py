@@ -1,0 +1,208 @@
+"""Quotation marks in what people write themselves: what stands between them must be proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from bot.content.folding import fold
+from bot.content.model import Investigation, Source
+from bot.content.quoting import look_alike, occurrences, prove, usable
+
+#: Closing marks by the opening ones that they answer.
+_PAIRS = {
+    "“": "”",
+    "‘": "’",
+    "«": "»",
+    "‹": "›",
+    "„": "“”",
+    "‚": "‘’",
+    "「": "」",
+    "『": "』",
+    "〝": "〞〟",
+    "｢": "｣",
+    "‟": "”",
+    "‛": "’",
+    "❝": "❞",
+    "❛": "❜",
+    "＂": "＂",
+    '"': '"',
+    "'": "'",
+}
+_CLOSERS = frozenset("".join(_PAIRS.values()))
+#: Of these a single one between or after letters is an apostrophe.
+_APOSTROPHES = "'’"
+#: Words that begin with an apostrophe, as people write them.
+_ELISIONS = ("tis", "twas", "em", "til", "cause", "n", "round", "bout")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A stretch between quotation marks; offsets are of what stands between them."""
+
+    start: int
+    end: int
+    text: str
+    opening: str
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unbalanced:
+    """A quotation mark without its partner."""
+
+    at: int
+    mark: str
+
+
+@dataclass(slots=True)
+class _Open:
+    at: int
+    mark: str
+
+
+def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[Unbalanced, ...]]:
+    """Find every stretch between marks, inner ones too, and every mark without its partner.
+
+    Apostrophes (``don’t``, ``l’homme``, ``partners’ ties``, ``’90s``) are no marks.
+    """
+    stack: list[_Open] = []
+    found: list[Marked] = []
+    alone: list[Unbalanced] = []
+    for at, char in enumerate(text):
+        if char not in _PAIRS and char not in _CLOSERS:
+            continue
+        if _is_measure(text, at):
+            continue
+        depth = _closes(stack, char, text, at)
+        if depth is not None:
+            alone += [Unbalanced(one.at, one.mark) for one in stack[depth + 1 :]]
+            opened = stack[depth]
+            del stack[depth:]
+            start = opened.at + 1
+            found.append(Marked(start, at, text[start:at], opened.mark, char))
+        elif char in _PAIRS and _may_open(text, at):
+            stack.append(_Open(at, char))
+        elif not _is_apostrophe(text, at):
+            alone.append(Unbalanced(at, char))
+    alone += [Unbalanced(one.at, one.mark) for one in stack]
+    return (
+        tuple(sorted(found, key=lambda one: one.start)),
+        tuple(sorted(alone, key=lambda one: one.at)),
+    )
+
+
+def _is_measure(text: str, at: int) -> bool:
+    """Tell feet, minutes and seconds (6'2") from marks."""
+    return text[at] in "'\"" and at > 0 and text[at - 1].isdigit() and "'" in text[at - 2 : at + 4]
+
+
+def _closes(stack: list[_Open], char: str, text: str, at: int) -> int | None:
+    """Tell which open mark this one closes; None where it closes none."""
+    for depth in range(len(stack) - 1, -1, -1):
+        mark = stack[depth].mark
+        if char in _PAIRS[mark] and not (char in _APOSTROPHES and _between_letters(text, at)):
+            if char in _APOSTROPHES and _is_plural_possessive(text, at, stack[depth]):
+                return None
+            return depth
+    return None
+
+
+def _between_letters(text: str, at: int) -> bool:
+    return 0 < at < len(text) - 1 and text[at - 1].isalnum() and text[at + 1].isalnum()
+
+
+def _is_plural_possessive(text: str, at: int, opened: _Open) -> bool:
+    """Tell ``partners’ ties`` inside of marks, where another mark still closes them later."""
+    if not (text[at - 1 : at].lower() == "s" and text[at + 1 : at + 2] == " "):
+        return False
+    closers = _PAIRS[opened.mark]
+    return any(
+        text[other] in closers and not _between_letters(text, other) and text[other - 1] != " "
+        for other in range(at + 1, len(text))
+        if not any(text[k] == opened.mark for k in range(at + 1, other))
+    )
+
+
+def _may_open(text: str, at: int) -> bool:
+    char = text[at]
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    if char not in "'\"":
+        return not (char == "‘" and before.isalnum() and after.isalnum())
+    if char == "'" and _is_elision(text, at):
+        return False
+    return not before.isalnum() and bool(after.strip())
+
+
+def _is_apostrophe(text: str, at: int) -> bool:
+    """Tell an apostrophe: inside a word, at its end, or in place of what a word begins with."""
+    if text[at] not in "'’‘":
+        return False
+    return text[at - 1 : at].isalpha() or text[at - 1 : at].isdigit() or _is_elision(text, at)
+
+
+def _is_elision(text: str, at: int) -> bool:
+    rest = text[at + 1 : at + 8].lower()
+    word = "".join(char if char.isalnum() else " " for char in rest).split(" ", 1)[0]
+    return word in _ELISIONS or (len(word) in (2, 3) and word.rstrip("s").isdigit())
+
+
+def problems_of_marks(
+    text: str, sources: Iterable[Source], investigations: Iterable[Investigation]
+) -> Iterator[tuple[int, str]]:
+    """Give (offset, message) for each marked stretch that is nobody's words, and each lone mark.
+
+    A stretch inside of another one goes with it.
+    """
+    sources, titles = tuple(sources), tuple(one.title for one in investigations)
+    marked, alone = marked_spans(text)
+    seen: list[Marked] = []
+    for one in marked:
+        if any(outer.start <= one.start and one.end <= outer.end for outer in seen):
+            continue
+        message = _problem(one, sources, titles)
+        if message:
+            yield one.start, message
+        seen.append(one)
+    for lone in alone:
+        if not any(outer.start <= lone.at < outer.end for outer in seen):
+            yield lone.at, f"the quotation mark {lone.mark} has no partner"
+
+
+def _problem(one: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:
+    if one.opening in "«‹":
+        # French sets a space, often a narrow one, inside of these marks.
+        one = replace(one, text=one.text.strip())
+    if one.text in titles:
+        return _straight(one)
+    if any(_has(source, one.text) for source in sources):
+        return _straight(one)
+    right = next((title for title in titles if fold(title).text == fold(one.text).text), None)
+    for source in sources:
+        span = look_alike(one.text, source)
+        right = right or (source.text[slice(*span)] if span else None)
+    shown = f"{one.opening}{one.text}{one.closing}"
+    if right:
+        return f"{shown} has other characters than its source; write: “{right}”"
+    reasons = [message for source in sources for message in prove(one.text, source).messages[:1]]
+    near = next((reason for reason in reasons if "nearest" in reason), "")
+    return (
+        f"{shown} stands in quotation marks but in no source, and is no investigation's title; "
+        "quote exactly or take the marks away" + (f" ({near})" if near else "")
+    )
+
+
+def _has(source: Source, text: str) -> bool:
+    return any(usable(source, span) for span in occurrences(source.text, text)) or (
+        "[…]" in text and prove(text, source).quote is not None
+    )
+
+
+def _straight(one: Marked) -> str:
+    if one.opening not in "'\"":
+        return ""
+    curly = "“”" if one.opening == '"' else "‘’"
+    return (
+        f"straight marks around {one.opening}{one.text}{one.closing}; "
+        f"write {curly[0]}{one.text}{curly[1]} (U+{ord(curly[0]):04X}, U+{ord(curly[1]):04X})"
+    )

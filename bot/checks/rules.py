@@ -1,0 +1,252 @@
+"""Everything that must hold for a whole campaign, said at once: what `check` prints.
+
+A new rule is a function and a line in `CHECKS`. It reads what was rendered, yields every problem
+that it finds, and names itself in each by a short id that stays.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+
+from bot.checks.duplicates import never_again, too_close, twins
+from bot.checks.profiles import is_personal
+from bot.checks.quotation_marks import marked_spans
+from bot.checks.wording import dated_words, has_date, wordings, wrong_mentions
+from bot.content.caps import HOUR, caps_of
+from bot.content.model import Account, MediaFile, Mode, Source
+from bot.content.quoting import is_exact, occurrences, overlaps, quotes_graphic
+from bot.errors import Problem, Severity
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.rendering.render import PICTURE, RenderedText
+from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.versions import Version, key_of, problem_at
+
+#: One rule over the whole campaign; the moment is aware.
+Check = Callable[[RenderedCampaign, datetime], Iterator[Problem]]
+
+
+def check(whole: RenderedCampaign, *, now: datetime) -> tuple[Problem, ...]:
+    """Prove a campaign; give all its problems in the order of files, lines and columns.
+
+    What is a notice stops nothing.
+    """
+    return tuple(sorted({problem for rule in CHECKS for problem in rule(whole, now)}))
+
+
+def quotations(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """A quotation is its source's own words still, and mentions nobody outside the coalition."""
+    for post in whole.campaign.posts:
+        source = whole.campaign.sources.get(post.quote.source) if post.quote else None
+        if post.quote and source:
+            if not is_exact(post.quote, source):
+                message = f"is not what {source.id!r} says there any more"
+                yield problem_at(post, "quote.text", message, "quote-altered")
+            for message in wrong_mentions(post.quote.text, whole.campaign):
+                yield problem_at(post, "quote.text", message, "mention-outside")
+
+
+def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """A post that does not go to an account of its own is told."""
+    for text in whole.rendered.values():
+        if text.skipped:
+            key = key_of(text.post, text.account, "link")
+            yield problem_at(text.post, key, text.skipped, "links-never", severity=Severity.NOTICE)
+
+
+def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """Every post can be laid out for every account it goes to."""
+    for text in whole.rendered.values():
+        for problem in text.problems:
+            # A draft may wait for the address of what it links to; reading the files says so once.
+            if text.post.ready or problem.rule != "link-address":
+                yield problem
+
+
+def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """A picture's file is one that the account takes as it is."""
+    for text in _going(whole):
+        key = key_of(text.post, text.account, "media")
+        limits = whole.limits_of(text.account.name)
+        known = {one.where for one in text.problems if one.rule == PICTURE}
+        for number, file in enumerate(text.version.media):
+            for message in _file_flaws(file, limits):
+                problem = problem_at(text.post, f"{key}[{number}].file", message, PICTURE)
+                if problem.where not in known:
+                    yield problem
+
+
+def warnings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """A graphic passage, quoted or in marks, and some investigations go only with a warning."""
+    for text in _going(whole):
+        if not text.version.warning:
+            key = key_of(text.post, text.account, "warning")
+            for message in _unwarned(text.version, whole):
+                yield problem_at(text.post, key, f"missing; {message}", "warning-missing")
+
+
+def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """No link leads to somebody's own page; what editors must mind of one is told."""
+    campaign = whole.campaign
+    for text in _going(whole):
+        post, link = text.post, text.version.link
+        known = campaign.investigations.get(link) or campaign.sources.get(link)
+        if known is None:
+            continue
+        key = key_of(post, text.account, "link")
+        if is_personal(known.address, campaign.schedule.coalition):
+            message = f"{known.address} is somebody's personal profile"
+            yield problem_at(post, key, message, "personal-profile")
+        if caution := getattr(known, "caution", ""):
+            message = f"mind: {caution}"
+            yield problem_at(post, key, message, "link-caution", severity=Severity.NOTICE)
+
+
+def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """Words that mean another day tomorrow stand beside the date itself, in each status."""
+    for text in _going(whole):
+        dated = dated_words(text.version.text, text.post.lang)
+        for status in text.statuses:
+            words = [one for one in dated if one in status.text]
+            if words and not has_date(status.text):
+                message = (
+                    f"“{words[0]}” means another day tomorrow; write the date in the same post"
+                )
+                key = key_of(text.post, text.account, "text")
+                yield problem_at(text.post, key, message, "relative-date")
+
+
+def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """The line under every quotation says who, what and the date."""
+    for source in whole.campaign.sources.values():
+        place = source.place
+        if not source.attribution.strip():
+            message = "missing; the line that says who, what and the date"
+        elif not has_date(source.attribution):
+            message = f"names no year; every quotation shows its date ({source.date:%Y-%m-%d})"
+        else:
+            continue
+        where = f"{source.id}.attribution"
+        yield Problem(place.file, place.line, place.column, where, message, rule="attribution")
+
+
+def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
+    """An account goes live with an owner, consent and the label; a rehearsal asks for nothing."""
+    campaign = whole.campaign
+    if campaign.schedule.mode is not Mode.LIVE:
+        return
+    today = now.astimezone(campaign.zone).date()
+    for account in campaign.schedule.accounts.values():
+        for key, message in _missing(account, whole.traits.get(account.platform), today):
+            place = account.place
+            where = f"accounts.{account.name}.{key}"
+            yield Problem(
+                place.file, place.line, place.column, where, message, rule="account-unready"
+            )
+
+
+def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
+    """No post with a moment of its own is made late by its account's caps."""
+    fixed: dict[str, list[tuple[datetime, RenderedText]]] = defaultdict(list)
+    for text in whole.going_out():
+        if text.post.at is not None and text.post.at > now:
+            fixed[text.account.name].append((text.post.at, text))
+    for texts in fixed.values():
+        texts.sort(key=lambda each: each[0])
+        for number, (at, text) in enumerate(texts):
+            yield from _too_many(text, at, [before for before, _text in texts[:number]])
+
+
+def _going(whole: RenderedCampaign) -> Iterator[RenderedText]:
+    """Give what is not left out of its account."""
+    return (text for text in whole.rendered.values() if not text.skipped)
+
+
+def _file_flaws(file: MediaFile, limits: Limits) -> Iterator[str]:
+    if file.mime not in limits.picture_mimes:
+        yield f"{file.mime} is not taken; use {' or '.join(limits.picture_mimes)}"
+    if file.size > limits.max_picture_bytes:
+        yield f"{file.size} of {limits.max_picture_bytes} bytes; make it smaller"
+    pixels = file.width * file.height
+    if limits.max_pixels is not None and pixels > limits.max_pixels:
+        yield f"{pixels} of {limits.max_pixels} pixels; make it smaller"
+
+
+def _unwarned(version: Version, whole: RenderedCampaign) -> Iterator[str]:
+    sources = whole.campaign.sources
+    if version.quote and quotes_graphic(version.quote, sources):
+        yield "the quoted passage is graphic and needs a warning"
+    elif any(_has_graphic_words(version, one) for one in sources.values()):
+        yield "the text quotes a graphic passage"
+    investigation = whole.campaign.investigations.get(version.link)
+    if investigation and investigation.warning:
+        yield f"{version.link!r} needs a warning: {investigation.warning}"
+
+
+def _has_graphic_words(version: Version, source: Source) -> bool:
+    if not source.graphic_spans:
+        return False
+    texts = (version.text, *(file.alt for file in version.media))
+    return any(
+        overlaps(span, source.graphic_spans)
+        for text in texts
+        for marked in marked_spans(text)[0]
+        for span in occurrences(source.text, marked.text)
+    )
+
+
+def _missing(account: Account, spec: PlatformSpec | None, today: date) -> Iterator[tuple[str, str]]:
+    if not account.owner.strip():
+        yield "owner", "missing; `mode: live` needs the organisation that owns the account"
+    if account.consent is None or not account.consent.by.strip():
+        yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
+    elif account.consent.on > today:
+        yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
+    if spec and spec.label_key:
+        yield from _label(account, spec, today)
+
+
+def _label(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
+    on = spec.value(account, spec.label_key)
+    if on is None:
+        yield (
+            spec.label_key,
+            (
+                f"missing; {spec.label} tells no program whether the account has its Automated "
+                "label: look, and write the day on which you saw it"
+            ),
+        )
+    elif on > today:
+        yield spec.label_key, f"{on} is still to come; write the day on which the label was seen"
+
+
+def _too_many(text: RenderedText, at: datetime, before: Sequence[datetime]) -> Iterator[Problem]:
+    for most, span, key in caps_of(text.account):
+        lately = sum(at - span < each for each in before)
+        if lately >= most:
+            what = "an hour" if span == HOUR else "a day"
+            message = (
+                f"number {lately + 1} of {text.account.name} within {what}, where {key} is {most}; "
+                "move it, or raise the cap"
+            )
+            yield problem_at(text.post, "at", message, "over-cap")
+
+
+#: All rules. Their order does not matter to what is told, which is sorted by place.
+CHECKS: tuple[Check, ...] = (
+    quotations,
+    wordings,
+    left_out,
+    layout,
+    picture_files,
+    warnings,
+    links,
+    relative_dates,
+    attributions,
+    unready_accounts,
+    too_close,
+    twins,
+    never_again,
+    crowded,
+)

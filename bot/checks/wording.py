@@ -1,0 +1,187 @@
+"""Rules for the words that people write themselves: texts, variants, warnings, alt texts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+import regex
+
+from bot.checks.profiles import is_personal
+from bot.checks.quotation_marks import marked_spans, problems_of_marks
+from bot.content.model import Campaign, MediaFile, Post
+from bot.content.quoting import OVERRIDES
+from bot.errors import Problem
+from bot.rendering.facets import find_links, find_mentions, find_tags
+from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.versions import problem_at
+
+_AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
+#: Words that mean another day tomorrow, by language; English ones count in every post.
+_DATED = {
+    "en": r"\b(?:(?:last|past|this|next|previous|coming)\s+(?:day|night|week|weekend|month|year"
+    r"|decade|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january"
+    r"|february|march|april|may|june|july|august|september|october|november|december)"
+    r"|today|tonight|yesterday|tomorrow|recent|recently|lately|currently|nowadays"
+    r"|just\s+now|right\s+now|earlier\s+this|later\s+this"
+    rf"|{_AGO}\s+(?:day|week|month|year|decade)s?\s+ago)\b",
+    "fr": r"\b(?:aujourd[’']hui|hier|demain|récemment|(?:le\s+mois|la\s+semaine|l[’']an(?:née)?)"
+    r"\s+derni[eè]re?)\b",
+    "de": r"\b(?:heute|gestern|morgen|kürzlich|neulich|letzte[ns]?\s+(?:woche|monat|jahr))\b",
+    "es": r"\b(?:hoy|ayer|mañana|recientemente|(?:mes|año|semana)\s+pasad[oa])\b",
+    "tr": r"\b(?:bugün|dün|yarın|geçen\s+(?:hafta|ay|yıl))\b",
+    "zh": r"今天|昨天|明天|最近|上个?月|上個月|上周|去年|今年",
+    "ug": r"بۈگۈن|تۈنۈگۈن|ئەتە|يېقىندا",
+}
+#: A date stands for itself where it names a year: 9 December 2022, December 9, 2022, 2022-12-09.
+_YEAR = regex.compile(r"(?<!\p{N})(?:1[89]|20|21)\d\d(?!\p{N})")
+#: Wider than any platform's rule, so that what only one of them marks is seen too.
+_HASHTAG = regex.compile(
+    r"(?<![\p{L}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_·\u200c]*\p{L}[\p{L}\p{M}\p{N}_·\u200c]*)"
+)
+_FILE_NAME = regex.compile(r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)")
+_NO_ALT = frozenset(
+    {"image", "picture", "photo", "photograph", "graphic", "card", "quote card", "alt", "alt text"}
+)
+
+
+#: The rule that is broken, and what to do about it.
+Flaw = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One text that people wrote, and the key that it stands at."""
+
+    key: str
+    text: str
+    is_alt: bool = False
+
+
+def wordings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """What people write themselves quotes, links, tags and mentions only what it may."""
+    for post in whole.campaign.posts:
+        for wording in wordings_of(post):
+            for rule, message in _flaws(wording, whole.campaign):
+                yield problem_at(post, wording.key, message, rule)
+
+
+def wordings_of(post: Post) -> Iterator[Wording]:
+    """Give every text of a post that is not the quotation itself."""
+    yield from _wordings("", post.text, post.warning, post.media)
+    for name, variant in post.variants.items():
+        prefix = f"variants.{name}."
+        yield from _wordings(prefix, variant.text, variant.warning, variant.media or ())
+
+
+def _wordings(
+    prefix: str, text: str | None, warning: str | None, media: tuple[MediaFile, ...]
+) -> Iterator[Wording]:
+    if text:
+        yield Wording(f"{prefix}text", text)
+    if warning:
+        yield Wording(f"{prefix}warning", warning)
+    for number, file in enumerate(media):
+        yield Wording(f"{prefix}media[{number}].alt", file.alt, is_alt=True)
+
+
+def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
+    """Say everything that is wrong with a text by itself."""
+    for message in _characters(wording.text):
+        yield "character", message
+    sources, titles = campaign.sources.values(), campaign.investigations.values()
+    for at, message in problems_of_marks(wording.text, sources, titles):
+        yield "quote-altered", f"character {at + 1}: {message}"
+    for message in wrong_mentions(wording.text, campaign):
+        yield "mention-outside", message
+    if wording.is_alt:
+        for message in _alt(wording.text):
+            yield "alt", message
+    else:
+        for message in _tags(wording.text, campaign):
+            yield "hashtag-unlisted", message
+        yield from _links(wording.text, campaign)
+
+
+def _characters(text: str) -> Iterator[str]:
+    if OVERRIDES & set(text):
+        yield "has a bidirectional override, which can show other words than are written"
+    for at, char in enumerate(text):
+        if unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"} and char not in "\n\t":
+            yield f"character {at + 1}: U+{ord(char):04X} cannot be seen; take it away"
+            return
+
+
+def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
+    """Name every mention of someone outside the coalition."""
+    coalition = {one.removeprefix("@").casefold() for one in campaign.schedule.coalition}
+    for one in find_mentions(text):
+        if one.handle.casefold() not in coalition:
+            yield (
+                f"mentions @{one.handle}, who is not in `coalition`; "
+                "the bot mentions nobody else, so write the name without @"
+            )
+
+
+def _tags(text: str, campaign: Campaign) -> Iterator[str]:
+    listed = {tag.removeprefix("#"): tag for tag in campaign.schedule.hashtags}
+    folded = {tag.casefold(): tag for tag in listed}
+    found = (*find_tags(text), *(match[1] for match in _HASHTAG.finditer(text)))
+    for tag in dict.fromkeys(found):
+        if tag in listed:
+            continue
+        near = folded.get(tag.casefold()) or next(iter(get_close_matches(tag, listed, n=1)), "")
+        hint = f"; did you mean #{near}?" if near else "; take it away or add it there"
+        yield f"#{tag} is not one of the campaign's `hashtags`{hint}"
+
+
+def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
+    pieces = [(one.address, one.id) for one in campaign.investigations.values()]
+    pieces += [(one.address, one.id) for one in campaign.sources.values()]
+    known = {address.rstrip("/"): name for address, name in pieces if address}
+    for address in find_links(text):
+        bare = address.split("#", 1)[0].rstrip("/")
+        if is_personal(address, campaign.schedule.coalition):
+            message = f"{address} is somebody's personal profile; the bot never links to one"
+            yield "personal-profile", message
+        elif bare in known:
+            message = f"{address} stands in the text; write `link: {known[bare]}` instead"
+            yield "link-in-text", message
+        else:
+            yield (
+                "link-unknown",
+                f"{address} is no known investigation or source; "
+                "add it to posts/sources/investigations.yaml with who, what and the date",
+            )
+
+
+def _alt(text: str) -> Iterator[str]:
+    bare = text.strip().strip(".").casefold()
+    if not bare:
+        return  # rendering says so for each account
+    if not regex.search(r"\p{L}{2}", text) or _FILE_NAME.fullmatch(bare) or bare in _NO_ALT:
+        yield f"{text!r} describes nothing; say what the picture shows, and the words in it"
+
+
+def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
+    """Find words of somebody's own that mean another day tomorrow; quoted ones do not count."""
+    own = _DATED.get(lang.split("-")[0].casefold(), _DATED["en"])
+    marked, _ = marked_spans(text)
+    return tuple(
+        match[0]
+        for pattern in dict.fromkeys((_DATED["en"], own))
+        for match in regex.finditer(pattern, text, regex.IGNORECASE)
+        if not any(one.start <= match.start() < one.end for one in marked)
+    )
+
+
+def has_date(text: str) -> bool:
+    """Tell whether a text names a year, in any script's digits."""
+    digits = "".join(
+        str(unicodedata.decimal(char)) if unicodedata.category(char) == "Nd" else char
+        for char in text
+    )
+    return _YEAR.search(digits) is not None

@@ -1,0 +1,160 @@
+"""The command line: finds a verb, runs it, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout, suppress
+from typing import Any, NoReturn, TextIO
+
+import click
+
+from bot import program
+from bot.errors import BotError, ContentError
+from bot.log import masked
+
+#: Exit codes; wrong use is click's own 2.
+DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130
+
+#: Verb -> (module below `bot.cli`, one line of help). Help is here so that listing the verbs
+#: imports none of them.
+VERBS: Mapping[str, tuple[str, str]] = {
+    "check": ("check", "Validate everything and print every problem."),
+    "preview": ("preview", "Show what each account would show."),
+    "quote": ("quote", "Tell where a text stands in which source, or what is nearest."),
+    "plan": ("content", "Show the calendar ahead."),
+    "rehearse": ("rehearse", "Run the coming days on a fast clock; nothing leaves the machine."),
+    "run": ("run", "Run the service."),
+    "approve": ("decisions", "Approve what a post will send."),
+    "pause": ("decisions", "Hold everything before its next network call."),
+    "resume": ("decisions", "Let sending go on."),
+    "held": ("decisions", "List what waits for a person."),
+    "resolve": ("decisions", "Decide a held delivery: send, queue, drop, or its address."),
+    "retry": ("decisions", "Try a failed delivery again."),
+    "cancel": ("decisions", "Take an unsent delivery out."),
+    "correct": ("decisions", "Publish a dated correction of what is out."),
+    "retract": ("decisions", "Take a post down everywhere."),
+    "corrections": ("decisions", "List what was corrected and retracted."),
+    "deliveries": ("upkeep", "List deliveries and where they stand."),
+    "status": ("upkeep", "Tell what is so and whether it works."),
+    "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),
+    "user": ("upkeep", "Say who may use the dashboard."),
+    "audit": ("upkeep", "Show or verify the log of decisions."),
+    "doctor": ("upkeep", "Try every account, secret, library and file."),
+    "login": ("login", "Take an account's secrets, try them, and keep them privately."),
+    "collect": ("numbers", "Read the numbers that are due now."),
+    "engagement": ("engagement", "Show what worked, and how sure that is."),
+    "digest": ("digest", "Send the week's summary, or show it."),
+    "export": ("export", "Write everything as CSV and JSON Lines, with a data dictionary."),
+    "backup": ("upkeep", "Copy the whole state, safely."),
+    "restore": ("upkeep", "Bring a backup back; nothing is sent before it is settled."),
+    "schema": ("schema", "Print the JSON Schemas of the YAML files."),
+    "init": ("init", "Start a new campaign in an empty folder."),
+}
+
+
+class Verbs(click.Group):
+    """Loads a verb's module when it is called: `check` need not wait for atproto."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        # Only the verb that is called pays for its imports (atproto alone takes 0.8 s).
+        module = importlib.import_module(f"bot.cli.{VERBS[cmd_name][0]}")
+        # A module of several verbs names each; one of a single verb calls it `command`.
+        alone = getattr(module, "command", None)
+        command: click.Command = alone or getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="verbatim")
+def root() -> None:
+    """Publish an open letter word for word, on a calendar, exactly once."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code."""
+    with redirect_stdout(_Patient(sys.stdout)) if sys.stdout else nullcontext():
+        code = run(arguments)
+    _let_go()
+    sys.exit(code)
+
+
+class _Patient:
+    """Standard output that lets a verb end, and tell its exit code, when nobody reads on.
+
+    `check | head` must not say that all is well because the first lines were enough.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(BrokenPipeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(BrokenPipeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _let_go() -> None:
+    """Throw away what could not be written: Python would complain of it at its very end."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and give its exit code."""
+    try:
+        return _answer(arguments)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BotError as error:
+        # A content error's lines speak for themselves, as a compiler's do.
+        click.echo(f"{'' if isinstance(error, ContentError) else 'error: '}{error}", err=True)
+        return PERSON
+    except OSError as error:
+        # A full disk, a folder that is not there: the bot's own files have errors of their own.
+        click.echo(f"error: {error}", err=True)
+        return PERSON
+    except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
+        click.echo(masked(traceback.format_exc()), err=True)
+        click.echo("this is a bug in the bot: please report the lines above", err=True)
+        return BUG
+
+
+def _answer(arguments: Sequence[str] | None) -> int:
+    code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
+    return code if isinstance(code, int) else DONE

@@ -1,0 +1,79 @@
+"""Addresses of pages and servers: what may be linked to, and what secrets may be sent to."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from bot.content.values import EMPTY, quoted, text_of
+
+_LONGEST = 2000
+_PRINTABLE = re.compile(r"[!-~]+")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_WANTED = "a whole address such as https://example.org/report"
+
+
+def address(value: object) -> str:
+    """Read the address of a public page; it is posted exactly as it is written."""
+    typed = text_of(value, _WANTED)
+    parts = _split(typed, _WANTED)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"{quoted(typed)}: only http and https are linked; write {_WANTED}")
+    if not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError(f"{quoted(typed)} names no public host; write {_WANTED}")
+    return typed
+
+
+def optional_address(value: object) -> str:
+    """Read an address that may be missing: an empty value says that it is not known."""
+    return "" if value is EMPTY else address(value)
+
+
+def server(value: object) -> str:
+    """Read the origin of a server; https, except on this machine."""
+    wanted = "an origin such as https://social.example"
+    typed = text_of(value, wanted)
+    parts = _split(typed, wanted)
+    host = parts.hostname or ""
+    local = is_loopback(host)
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"{quoted(typed)} has more than a host; write {wanted}")
+    if not local and not _HOST.fullmatch(host):
+        raise ValueError(f"{quoted(typed)} names no public host; write {wanted}")
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise ValueError(f"{quoted(typed)}: secrets go over https only; write {wanted}")
+    return typed.removesuffix("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or its plainly written number."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(typed: str, wanted: str) -> SplitResult:
+    if len(typed) > _LONGEST:
+        raise ValueError(f"{quoted(typed)} has {len(typed)} characters; {_LONGEST} are the most")
+    if not _PRINTABLE.fullmatch(typed):
+        raise ValueError(
+            f"{quoted(typed)} has spaces or letters that addresses cannot have; "
+            "copy it from the browser's address line, where they are written as %…"
+        )
+    if "\\" in typed:
+        raise ValueError(f"{quoted(typed)} has a backslash; write {wanted}")
+    try:
+        parts = urlsplit(typed)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{quoted(typed)} is no address ({error}); write {wanted}") from error
+    if "@" in parts.netloc:
+        # Not shown: a password may stand there too.
+        raise ValueError("has a user name before the host; take it out")
+    if port == 0 or not parts.hostname:
+        raise ValueError(f"{quoted(typed)} names no host; write {wanted}")
+    return parts

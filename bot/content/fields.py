@@ -1,0 +1,229 @@
+"""Types of the fields that people write: a reader of what was typed, and its JSON Schema.
+
+A name that another file gives its meaning is looked up in `Known`, the context of a reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_schema
+
+from bot.content import values
+from bot.content.addresses import optional_address, server
+from bot.content.values import quoted, suggestion
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # eq would hash the schema, which has no hash
+class Reads:
+    """Lets pydantic read a field with one of our readers, and with nothing else."""
+
+    read: Callable[[object], object]
+    schema: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(
+        self, source: type[object], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        if not self.schema:
+            raise PydanticOmit
+        return dict(self.schema)
+
+
+#: Type of an unknown key in pydantic's errors.
+UNKNOWN_KEY = "unexpected_keyword_argument"
+
+
+def _refuse(_value: object) -> object:
+    raise PydanticCustomError(UNKNOWN_KEY, "no key of the file")
+
+
+_DERIVED = Reads(_refuse, {})
+#: A field that no file has: it is filled in after the reading, from where and what was read.
+Derived = Annotated[T, _DERIVED]
+
+
+def is_derived(metadata: Collection[object]) -> bool:
+    """Tell by a field's metadata whether it is filled in after the reading."""
+    return _DERIVED in metadata
+
+
+def doc(description: str, **constraints: Any) -> Any:
+    """Tell what a field is for: in JSON Schemas, and to a person who left it out."""
+    return Field(description=description, **constraints)
+
+
+_STRING = {"type": "string"}
+_WORDS = {"type": "string", "minLength": 1}
+_MAY_BE_EMPTY = {"type": ["string", "null"]}
+
+
+def _like(pattern: str) -> Mapping[str, Any]:
+    return {"type": "string", "pattern": f"^(?:{pattern})$"}
+
+
+def count(least: int, most: int) -> Reads:
+    """Take whole numbers, both ends included."""
+    return Reads(
+        values.integer(least, most), {"type": "integer", "minimum": least, "maximum": most}
+    )
+
+
+def number(most: float) -> Reads:
+    """Take numbers from 0 on."""
+    return Reads(values.decimal(most), {"type": "number", "minimum": 0, "maximum": most})
+
+
+def word(*options: str) -> Reads:
+    """Take one of these words."""
+    return Reads(values.choice(*options), {"enum": [*options]})
+
+
+_LANGUAGE = values.matching(values.LANG, "a language tag such as en, ug or zh-Hans")
+_HASH = values.matching(values.SHA256, "the file's SHA-256: 64 hexadecimal digits, small letters")
+_SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
+
+Text = Annotated[str, Reads(values.text, _WORDS)]
+#: Not touched at all: every character counts.
+ExactText = Annotated[str, Reads(values.exact_text, _WORDS)]
+#: A key without a value says that it is not known.
+OptionalText = Annotated[str, Reads(values.optional_text, _MAY_BE_EMPTY)]
+Id = Annotated[str, Reads(values.identifier, _like(values.ID.pattern))]
+Lang = Annotated[str, Reads(_LANGUAGE, _like(values.LANG.pattern))]
+Sha256 = Annotated[str, Reads(_HASH, _like(values.SHA256.pattern))]
+Boolean = Annotated[bool, Reads(values.boolean, {"type": "boolean"})]
+Duration = Annotated[timedelta, Reads(values.duration, _SPAN_OF_TIME)]
+PositiveDuration = Annotated[timedelta, Reads(values.positive_duration, _SPAN_OF_TIME)]
+Day = Annotated[date, Reads(values.day, _like(values.DATE.pattern))]
+ClockTime = Annotated[time, Reads(values.clock_time, _like(values.TIME.pattern))]
+At = Annotated[datetime, Reads(values.moment, _STRING)]
+MonthDay = Annotated[tuple[int, int], Reads(values.month_day, _like(values.MONTH_DAY.pattern))]
+#: 0 is Monday, as `datetime.date.weekday`.
+Weekday = Annotated[int, Reads(values.weekday, {"enum": [*values.WEEKDAYS]})]
+Zone = Annotated[str, Reads(values.zone_name, _STRING)]
+Handle = Annotated[str, Reads(values.handle, _STRING)]
+Hashtag = Annotated[str, Reads(values.hashtag, _STRING)]
+OptionalAddress = Annotated[str, Reads(optional_address, _MAY_BE_EMPTY)]
+Server = Annotated[str, Reads(server, _STRING)]
+
+_RANGE = {
+    "anyOf": [
+        _STRING,
+        {
+            "type": "object",
+            "properties": {"from": _STRING, "to": _STRING},
+            "required": ["from", "to"],
+            "additionalProperties": False,
+        },
+    ]
+}
+#: The first and the last day, which may be the same.
+Days = Annotated[tuple[date, date], Reads(values.days, _RANGE)]
+#: How a passage begins and how it ends; the end is empty where the beginning is all of it.
+Passage = Annotated[tuple[str, str], Reads(values.passage, _RANGE)]
+_Link = Annotated[str, Reads(values.link, _like(values.ID.pattern))]
+_LinkOrNone = Annotated[str, Reads(values.link_or_none, _STRING)]
+
+
+class UnknownNameError(ValueError):
+    """A name that nothing in the campaign defines."""
+
+
+class Anything(dict[str, Any]):
+    """Stands for names that could not be read, so that one broken file is one problem."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rest of the campaign defines; the context of every reading.
+
+    A name counts as known where it is written, even if what it names has problems of its own:
+    one mistake makes one message.
+    """
+
+    #: Platform by account name.
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    platforms: Collection[str] = ()
+    #: By platform, the keys that only its accounts have.
+    own_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
+    slots: Collection[str] = ()
+    queues: Collection[str] = ()
+    #: Empty where any theme will do.
+    themes: Collection[str] = ()
+    sources: Collection[str] = ()
+    #: Whether there is an address, by id of an investigation or a source.
+    links: Mapping[str, bool] = field(default_factory=dict)
+
+
+def _one_of(
+    what: str,
+    options: Callable[[Known], Collection[str]],
+    *,
+    where: str = "",
+    any_if_none: bool = False,
+    or_empty: bool = False,
+    hint: Callable[[str, Known], str] | None = None,
+) -> Any:
+    """Accept a name out of `Known`."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        known = info.context if isinstance(info.context, Known) else Known()
+        names = options(known)
+        is_free = (any_if_none and not names) or (or_empty and not name)
+        if name not in names and not is_free:
+            advice = hint(name, known) if hint else suggestion(name, names)
+            raise UnknownNameError(f"no {what} {quoted(name)}{where}; {advice}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _account_hint(name: str, known: Known) -> str:
+    there = [account for account, platform in known.accounts.items() if platform == name]
+    if there:
+        return f"that is a platform, write its account: {', '.join(there)}"
+    return suggestion(name, known.accounts)
+
+
+def _speakers(known: Known) -> Collection[str]:
+    if isinstance(known.accounts, Anything):
+        return known.accounts
+    return dict.fromkeys([*known.accounts, *known.accounts.values()])
+
+
+_LINKED = partial(_one_of, "investigation or source", lambda known: known.links)
+KnownPlatform = Annotated[Id, _one_of("platform", lambda known: known.platforms)]
+KnownSlot = Annotated[Id, _one_of("slot", lambda known: known.slots)]
+KnownQueue = Annotated[Id, _one_of("queue", lambda known: known.queues)]
+KnownSource = Annotated[Id, _one_of("source", lambda known: known.sources)]
+KnownTheme = Annotated[
+    Id, _one_of("theme", lambda known: known.themes, where=" in the schedule", any_if_none=True)
+]
+KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
+AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
+KnownLink = Annotated[_Link, _LINKED()]
+#: Empty text takes the post's link away.
+KnownVariantLink = Annotated[_LinkOrNone, _LINKED(or_empty=True)]

@@ -1,0 +1,277 @@
+"""The proof that a quotation is its source's own words, character for character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import regex
+
+from bot.content.folding import differences, fold
+from bot.content.model import Quote, Source, Stretch
+from bot.content.nearest import Near, nearest
+from bot.content.passages import goes_on_after, goes_on_before, is_inside_word, is_whole, section
+
+OMISSION = "[…]"
+_JOIN = regex.compile(r" ?\[…\] ?")
+_BAD_OMISSION = regex.compile(r"\[\s*\.\.\.\s*\]|\(\s*(?:\.\.\.|…)\s*\)|\[ +… *\]|\[… +\]")
+#: Bidirectional overrides and embeddings can show readers another order than is written.
+OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
+#: More occurrences than this need no counting.
+_MANY = 100
+_SHOWN_DIFFERENCES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proved quotation, or what keeps it from being one; warnings go with either."""
+
+    quote: Quote | None
+    messages: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
+    """Prove that a text quotes a source exactly; an omission is written ``[…]``.
+
+    Each fragment is found in order and without overlap, between words, outside of what is no text
+    of the source's own. Where a fragment occurs more than once, its earliest place in order is
+    taken, with a warning. ``others`` are looked through for a text that is not in ``source``.
+    """
+    problem = _malformed(text)
+    if problem:
+        return Proof(None, (problem,))
+    spans: list[Stretch] = []
+    messages: list[str] = []
+    warnings: list[str] = []
+    for fragment in fragments_of(text, source):
+        after = spans[-1][1] if spans else 0
+        span, problem, warning = _placed(fragment, source, after)
+        spans += [span] if span else []
+        messages += [problem] if problem else []
+        warnings += [warning] if warning else []
+    if messages:
+        return Proof(None, (*messages, *_elsewhere(text, source, others)), tuple(warnings))
+    quote = Quote(source.id, text, source_sha256=source.sha256, fragments=tuple(spans))
+    return Proof(quote, (), tuple(warnings))
+
+
+def fragments_of(text: str, source: Source) -> tuple[str, ...]:
+    """Cut a quotation at its omissions, unless the source itself has these characters so."""
+    return (text,) if text in source.text else tuple(_JOIN.split(text))
+
+
+def is_exact(quote: Quote, source: Source) -> bool:
+    """Tell whether a proved quotation still is what its source says, character for character."""
+    at = 0
+    for number, (start, end) in enumerate(quote.fragments):
+        join = _JOIN.match(quote.text, at) if number else None
+        at = join.end() if join else at
+        if (number and join is None) or source.text[start:end] != quote.text[at : at + end - start]:
+            return False
+        at += end - start
+    return at == len(quote.text) and quote.source == source.id and bool(quote.fragments)
+
+
+def _malformed(text: str) -> str | None:
+    if not text.strip():
+        return "empty; write the words that are quoted"
+    if OVERRIDES & set(text):
+        return "has a bidirectional override, which can show other words than are written"
+    if _BAD_OMISSION.search(text):
+        return f"an omission is written {OMISSION}: square brackets around one … (U+2026)"
+    fragments = _JOIN.split(text)
+    if not all(fragment.strip() for fragment in fragments):
+        return (
+            f"{OMISSION} stands between two fragments, never at an end: "
+            "the cut of a sentence is shown by rule"
+        )
+    if text != text.strip():
+        where = "ends" if text == text.lstrip() else "begins"
+        return f"{where} with a space or line break; take it away (in YAML, `|-` and `>-` do)"
+    return None
+
+
+def occurrences(text: str, part: str, start: int = 0) -> Iterator[Stretch]:
+    """Give each place where ``part`` stands, overlapping ones too."""
+    at = text.find(part, start)
+    while at >= 0:
+        yield at, at + len(part)
+        at = text.find(part, at + 1)
+
+
+def overlaps(span: Stretch, spans: Iterable[Stretch]) -> bool:
+    """Tell whether a stretch shares a character with any of the others."""
+    return any(span[0] < end and start < span[1] for start, end in spans)
+
+
+def usable(source: Source, span: Stretch) -> bool:
+    """Tell whether a stretch begins and ends between words, in the source's own text."""
+    return is_whole(source.text, *span) and not overlaps(span, source.never_spans)
+
+
+def _placed(fragment: str, source: Source, after: int) -> tuple[Stretch | None, str, str]:
+    """Find a fragment's place; give it, or the problem, and perhaps a warning."""
+    found = list(islice(occurrences(source.text, fragment), _MANY))
+    good = [span for span in found if usable(source, span)]
+    later = next(
+        (span for span in occurrences(source.text, fragment, after) if usable(source, span)),
+        None,
+    )
+    if later is None:
+        return None, _why_not(fragment, source, found, bool(good)), ""
+    warning = ""
+    if len(good) > 1:
+        where = section(source.text, later[0], source.never_spans)
+        warning = (
+            f"{_short(fragment)} stands {len(good)} times in {source.id!r}; the first in order is "
+            f"taken ({where}); quote more words to be sure"
+        )
+    return later, "", warning
+
+
+def _why_not(fragment: str, source: Source, found: list[Stretch], earlier: bool) -> str:
+    if earlier:
+        return (
+            f"{_short(fragment)} does not follow the fragment before it in {source.id!r}; "
+            "fragments stand in the source's own order and do not overlap"
+        )
+    if found:
+        return _torn(fragment, source, found[0])
+    return _look_alike(fragment, source) or _absent(fragment, source)
+
+
+def _torn(fragment: str, source: Source, span: Stretch) -> str:
+    if overlaps(span, source.never_spans) and is_whole(source.text, *span):
+        return (
+            f"{_short(fragment)} is no text of {source.id!r} itself "
+            "(a date, salutation, signature or list of titles) and may not be quoted as such"
+        )
+    where = "begins" if is_inside_word(source.text, span[0]) else "ends"
+    start, end = span
+    while is_inside_word(source.text, start):
+        start -= 1
+    while is_inside_word(source.text, end):
+        end += 1
+    whole = source.text[start:end]
+    return (
+        f"{_short(fragment)} {where} inside a word of {source.id!r}; whole words: {_short(whole)}"
+    )
+
+
+def _look_alike(fragment: str, source: Source) -> str:
+    """Show the right characters where only their typography is wrong."""
+    span = look_alike(fragment, source)
+    if span is None:
+        return ""
+    right = source.text[slice(*span)]
+    found = list(islice(differences(fragment, right), _SHOWN_DIFFERENCES + 1))
+    shown = "; ".join(str(one) for one in found[:_SHOWN_DIFFERENCES])
+    more = "; …" if len(found) > _SHOWN_DIFFERENCES else ""
+    return f"{source.id!r} has other characters: {shown}{more}. Write: {right}"
+
+
+def look_alike(fragment: str, source: Source) -> Stretch | None:
+    """Find where a source has a text but for look-alike characters."""
+    folded, wanted = fold(source.text), fold(fragment).text
+    at = folded.text.find(wanted) if wanted.strip() else -1
+    while at >= 0:
+        span = folded.original(at, at + len(wanted))
+        if usable(source, span):
+            return span
+        at = folded.text.find(wanted, at + 1)
+    return None
+
+
+def _absent(fragment: str, source: Source) -> str:
+    near = nearest(fragment, source)
+    if near is None:
+        return f"{_short(fragment)} is not in {source.id!r}, nor anything like it"
+    place = section(source.text, near.start, source.never_spans)
+    hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
+    return f"{_short(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
+
+
+def _elsewhere(text: str, source: Source, others: Iterable[Source]) -> Iterator[str]:
+    for other in others:
+        if other.id != source.id and prove(text, other).quote is not None:
+            yield f"{other.id!r} has exactly this text; quote it with `source: {other.id}`"
+
+
+def _short(text: str, most: int = 80) -> str:
+    one_line = " ".join(text.split())
+    return f"“{one_line if len(one_line) <= most else one_line[: most - 1] + '…'}”"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place of a text in a source."""
+
+    source: str
+    start: int
+    end: int
+    section: str
+    cut_before: bool
+    cut_after: bool
+    #: Why it may not be quoted from there; empty where it may.
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a text stands, or what comes nearest."""
+
+    exact: tuple[Found, ...]
+    #: For a text that is nowhere: by source, which characters are wrong and what is right.
+    look_alikes: tuple[tuple[str, str], ...] = ()
+    #: For a text that is nowhere and looks like nothing: best first.
+    nearest: tuple[Near, ...] = ()
+
+
+def quotes_graphic(quote: Quote, sources: Mapping[str, Source]) -> bool:
+    """Tell whether a quotation, or the original that it translates, has a graphic passage."""
+    return any(
+        overlaps(span, sources[one.source].graphic_spans)
+        for one in (quote, quote.translates)
+        if one and one.source in sources
+        for span in one.fragments
+    )
+
+
+def locate(text: str, sources: Iterable[Source]) -> Located:
+    """Find a text in all sources; where it is nowhere, what looks like it or is nearest."""
+    sources = tuple(sources)
+    exact = tuple(found for source in sources for found in _found(text, source))
+    if exact or not text.strip():
+        return Located(exact)
+    alike = tuple(
+        (source.id, message)
+        for source in sources
+        for message in [_look_alike(text, source)]
+        if message
+    )
+    near = [one for source in sources if (one := nearest(text, source))] if not alike else []
+    return Located((), alike, tuple(sorted(near, key=lambda one: -one.ratio)))
+
+
+def _found(text: str, source: Source) -> Iterator[Found]:
+    if not text.strip():
+        return
+    joined = fragments_of(text, source)
+    if len(joined) > 1:
+        quote = prove(text, source).quote
+        places = [(quote.fragments[0][0], quote.fragments[-1][1])] if quote else []
+    else:
+        places = list(islice(occurrences(source.text, text), _MANY))
+    for start, end in places:
+        fine = len(joined) > 1 or usable(source, (start, end))
+        yield Found(
+            source.id,
+            start,
+            end,
+            section(source.text, start, source.never_spans),
+            goes_on_before(source.text, start),
+            goes_on_after(source.text, end, start),
+            "" if fine else _torn(text, source, (start, end)),
+        )

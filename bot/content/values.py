@@ -1,0 +1,344 @@
+"""Readers of single values: what the text that an editor typed means, or why it means nothing.
+
+Every reader takes what `Node.plain` returns and raises `ValueError` with what to do about it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta, timezone
+from difflib import get_close_matches
+from enum import Enum
+from typing import Final
+
+from bot.content.zones import find_zone
+
+
+class Empty(Enum):
+    """The value of a key that has none; not to be mixed up with a key that is missing."""
+
+    EMPTY = "nothing"
+
+
+EMPTY: Final = Empty.EMPTY
+
+#: Value of a variant's ``link`` that takes the post's link away.
+NO_LINK = "none"
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+#: Categories without a shape of their own: separators, marks, controls and formats.
+_UNSEEN = "ZMC"
+_TAG = re.compile(r"(?=.*[^\W\d])\w{1,100}")
+_HANDLE = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?(?:@[A-Za-z0-9.-]{1,253})?"
+)
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?")
+_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII)
+DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_MOMENT = re.compile(r"(\S{10})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
+MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
+
+
+#: Longer words are shown and compared by their beginning.
+_LONG = 60
+_FEW = 8
+
+
+def quoted(text: str) -> str:
+    """Show a value in a message, cut where it is long."""
+    return f"'{text}'" if len(text) <= _LONG else f"'{text[:_LONG]}…'"
+
+
+def kind(value: object) -> str:
+    """Name what stands where something else should."""
+    if value is EMPTY:
+        return "has no value (what follows a # is a comment)"
+    if isinstance(value, list):
+        return "is a list"
+    return "is a mapping of keys" if isinstance(value, dict) else "is a single value"
+
+
+def suggestion(word: str, options: Iterable[str]) -> str:
+    """Say which of the options was likely meant, or which there are."""
+    options = tuple(options)
+    folded = {option.casefold(): option for option in options}
+    asked = word[:_LONG].strip().casefold()
+    begun = [one for one in folded if len(asked) > 2 and asked.startswith(one)]
+    near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun
+    if near:
+        return f"did you mean '{folded[near[0]]}'?"
+    if not options:
+        return "there are none yet"
+    shown = ", ".join(options[:_FEW])
+    return f"there are: {shown}{', …' if len(options) > _FEW else ''}"
+
+
+def text_of(value: object, wanted: str) -> str:
+    """Give the text that was typed."""
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{kind(value)}; write {wanted}")
+
+
+def text(value: object) -> str:
+    """Read text that readers see, without line breaks and spaces around it."""
+    typed = text_of(value, "text").strip()
+    if not any(unicodedata.category(char)[0] not in _UNSEEN for char in typed):
+        raise ValueError("has nothing that can be seen; write text, or take the key out")
+    return typed
+
+
+def exact_text(value: object) -> str:
+    """Read text of which no character may get lost."""
+    return text_of(value, "text")
+
+
+def optional_text(value: object) -> str:
+    """Read text that may be missing: an empty value says that it is not known."""
+    return "" if value is EMPTY else text_of(value, "text").strip()
+
+
+def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        typed = text_of(value, wanted)
+        if not pattern.fullmatch(typed):
+            raise ValueError(f"{quoted(typed)} does not fit; write {wanted}")
+        return typed
+
+    return read
+
+
+def choice(*options: str) -> Callable[[object], str]:
+    """Make a reader of one word out of several; it returns the option itself."""
+
+    def read(value: object) -> str:
+        typed = text_of(value, " or ".join(options))
+        if typed not in options:
+            raise ValueError(f"{quoted(typed)} is none of these; {suggestion(typed, options)}")
+        return options[options.index(typed)]
+
+    return read
+
+
+def boolean(value: object) -> bool:
+    """Read ``true`` or ``false``, nothing else."""
+    typed = text_of(value, "true or false")
+    if typed not in ("true", "false"):
+        raise ValueError(f"{quoted(typed)} is neither; write true or false")
+    return typed == "true"
+
+
+def integer(least: int, most: int) -> Callable[[object], int]:
+    """Make a reader of whole numbers, both ends included."""
+    wanted = f"a whole number from {least} to {most:,}"
+
+    def read(value: object) -> int:
+        typed = text_of(value, wanted)
+        if not _INTEGER.fullmatch(typed) or not least <= int(typed) <= most:
+            raise ValueError(f"{quoted(typed)} does not fit; write {wanted}, digits only")
+        return int(typed)
+
+    return read
+
+
+def decimal(most: float) -> Callable[[object], float]:
+    """Make a reader of numbers such as ``0.015``, from 0 on."""
+    wanted = f"a number from 0 to {most:g}, such as 0.5"
+
+    def read(value: object) -> float:
+        typed = text_of(value, wanted)
+        if not _DECIMAL.fullmatch(typed) or float(typed) > most:
+            raise ValueError(f"{quoted(typed)} does not fit; write {wanted}")
+        return float(typed)
+
+    return read
+
+
+def duration(value: object) -> timedelta:
+    """Read ``90s``, ``15m``, ``1h``, ``60d`` or several of them, the larger first: ``1h30m``."""
+    wanted = "a duration such as 15m, 1h or 60d"
+    typed = text_of(value, wanted)
+    match = _DURATION.fullmatch(typed)
+    if not typed or not match:
+        raise ValueError(f"{quoted(typed)} is no duration; write {wanted}")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def positive_duration(value: object) -> timedelta:
+    """Read a duration that is longer than nothing."""
+    read = duration(value)
+    if not read:
+        raise ValueError("is no time at all; write a duration such as 15m, 1h or 60d")
+    return read
+
+
+def day(value: object) -> date:
+    """Read a date, year first."""
+    wanted = "a date such as 2026-12-09"
+    typed = text_of(value, wanted)
+    match = DATE.fullmatch(typed)
+    if not match:
+        raise ValueError(f"{quoted(typed)} is no date; write {wanted}")
+    year, month, number = (int(part) for part in match.groups())
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"year {year} is not between {FIRST_YEAR} and {LAST_YEAR}; correct it")
+    try:
+        return date(year, month, number)
+    except ValueError as error:
+        raise ValueError(f"{quoted(typed)} is no date: {error}; write {wanted}") from error
+
+
+def clock_time(value: object) -> time:
+    """Read a time of day, 24 hours, with or without seconds."""
+    wanted = "a time such as 09:30"
+    typed = text_of(value, wanted)
+    match = TIME.fullmatch(typed)
+    if not match:
+        raise ValueError(f"{quoted(typed)} is no time; write {wanted}")
+    hour, minute, second = (int(part or 0) for part in match.groups())
+    if second == 60:
+        raise ValueError(f"{quoted(typed)} names a leap second; write one that each minute has")
+    if hour == 24:
+        raise ValueError(f"{quoted(typed)}: write 00:00 of the next day instead")
+    try:
+        return time(hour, minute, second)
+    except ValueError as error:
+        raise ValueError(f"{quoted(typed)} is no time: {error}; write {wanted}") from error
+
+
+def moment(value: object) -> datetime:
+    """Read a date and time: naive, or aware where its offset from UTC is written behind it."""
+    wanted = "a date and time such as 2026-12-09 09:00"
+    typed = text_of(value, wanted)
+    match = _MOMENT.fullmatch(typed)
+    if not match:
+        raise ValueError(f"{quoted(typed)} is no date and time; write {wanted}")
+    local = datetime.combine(day(match[1]), clock_time(match[2]))
+    return local.replace(tzinfo=timezone(_offset(match[3]))) if match[3] else local
+
+
+def _offset(typed: str) -> timedelta:
+    if typed == "Z":
+        return timedelta(0)
+    hours, minutes = int(typed[1:3]), int(typed[4:6])
+    # -12:00 to +14:00 are the widest that any place has.
+    if minutes > 59 or hours * 60 + minutes > 14 * 60:
+        raise ValueError(f"{typed} is no offset from UTC; write one such as +01:00 or -05:00")
+    size = timedelta(hours=hours, minutes=minutes)
+    return size if typed[0] == "+" else -size
+
+
+def weekday(value: object) -> int:
+    """Read a day of the week; 0 is Monday."""
+    return WEEKDAYS.index(choice(*WEEKDAYS)(value))
+
+
+def month_day(value: object) -> tuple[int, int]:
+    """Read a day of every year; 02-29 is one."""
+    wanted = "a month and a day such as 12-09"
+    typed = text_of(value, wanted)
+    match = MONTH_DAY.fullmatch(typed)
+    if not match:
+        raise ValueError(f"{quoted(typed)} is no day of the year; write {wanted}")
+    month, number = int(match[1]), int(match[2])
+    try:
+        date(2024, month, number)  # a leap year
+    except ValueError as error:
+        raise ValueError(f"{quoted(typed)} comes in no year: {error}; write {wanted}") from error
+    return month, number
+
+
+def handle(value: object) -> str:
+    """Read an account's handle; a leading @ is dropped."""
+    wanted = "a handle such as coalition.example or coalition@social.example"
+    typed = text_of(value, wanted).removeprefix("@")
+    if not _HANDLE.fullmatch(typed):
+        raise ValueError(f"{quoted(typed)} is no handle; write {wanted}")
+    return typed
+
+
+def zone_name(value: object) -> str:
+    """Read the name of an IANA time zone."""
+    typed = text_of(value, "a time zone such as Europe/Paris")
+    find_zone(typed)
+    return typed
+
+
+def hashtag(value: object) -> str:
+    """Read a hashtag without its #."""
+    wanted = "a hashtag without #, such as HumanRights"
+    typed = text_of(value, wanted)
+    if typed.startswith("#"):
+        raise ValueError(f"{quoted(typed)}: leave the # out; write {typed[1:] or 'HumanRights'}")
+    if not _TAG.fullmatch(typed):
+        raise ValueError(
+            f"{quoted(typed)} is no hashtag; letters, digits and _ only, and at least one letter"
+        )
+    return typed
+
+
+identifier = matching(
+    ID, "small letters a to z, digits and hyphens, at most 64, beginning with a letter or digit"
+)
+
+
+def link(value: object) -> str:
+    """Read the id of something that can be linked to, never its address."""
+    if isinstance(value, str) and "://" in value:
+        raise ValueError(
+            f"{quoted(value)} does not fit; write the id of an investigation or source, "
+            "and the address where that is described"
+        )
+    return identifier(value)
+
+
+def link_or_none(value: object) -> str:
+    """Read a link; ``none``, or no value at all, takes a link away and is read as empty text."""
+    return "" if value is EMPTY or value in ("", NO_LINK) else link(value)
+
+
+def days(value: object) -> tuple[date, date]:
+    """Read one day, or the first and the last of several (``from`` and ``to``)."""
+    if not isinstance(value, dict):
+        one = day(value)
+        return one, one
+    first, last = _range(value, "a date")
+    pair = day(first), day(last)
+    refuse_backwards(*pair)
+    return pair
+
+
+def refuse_backwards(first: date, last: date) -> None:
+    """Refuse a stretch of days that ends before it begins, or lasts longer than a year."""
+    if last < first:
+        raise ValueError(f"ends on {last}, before it begins on {first}; swap from and to")
+    if last - first > timedelta(days=366):
+        raise ValueError(f"lasts from {first} to {last}, more than a year; correct the dates")
+
+
+def passage(value: object) -> tuple[str, str]:
+    """Read a passage: its exact text, or how it begins and how it ends."""
+    if isinstance(value, dict):
+        return _range(value, "exact text")
+    typed = text_of(value, "exact text of the source")
+    if not typed.strip():
+        raise ValueError("is empty; write exact text of the source")
+    return typed, ""
+
+
+def _range(value: dict[str, object], wanted: str) -> tuple[str, str]:
+    if set(value) != {"from", "to"}:
+        raise ValueError(f"has the keys {', '.join(value)[:60]}; write from and to, nothing else")
+    first, last = text_of(value["from"], wanted), text_of(value["to"], wanted)
+    if not first.strip() or not last.strip():
+        raise ValueError(f"from and to need {wanted} each")
+    return first, last

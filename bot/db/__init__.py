@@ -1,0 +1,1 @@
+"""The database: SQLite or PostgreSQL, its connections, locks, files and migrations."""

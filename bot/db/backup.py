@@ -1,0 +1,126 @@
+"""Backups of the embedded database, and the way back from one. PostgreSQL has pg_dump.
+
+Never a plain copy of the file: a copy of a live database can lack what stands in its journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot.canonical import sha256_hex
+from bot.db import sqlite as files
+from bot.db.lock import ProcessLock
+from bot.errors import DecisionError, StoreError
+
+#: Files that SQLite keeps beside a database; an old one next to a new database corrupts it.
+_SIDECARS = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was read back and found sound."""
+
+    path: Path
+    sha256: str
+    #: Bytes.
+    size: int
+    deliveries: int
+
+
+def back_up(source: Path, target: Path) -> Backup:
+    """Write the whole state of a live database to a new file, and prove it.
+
+    Raises:
+        StoreError: the file exists, or the copy is not whole; then no file is left.
+    """
+    if target.exists():
+        raise DecisionError(f"{target} exists; a backup never overwrites")
+    part = target.with_name(target.name + ".part")
+    try:
+        files.make_private_directory(target.parent)
+        part.unlink(missing_ok=True)
+        _copy(source, part)
+        counted = _prove_copy(source, part)
+        files.make_private(part)
+        files.sync(part)
+        part.rename(target)
+        files.sync(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the backup to {target} failed: {error}") from error
+    finally:
+        if part.is_file():
+            part.unlink()
+    return Backup(target, sha256_hex(target.read_bytes()), target.stat().st_size, counted)
+
+
+def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> Path | None:
+    """Put a backup in a database's place; what stood there is kept beside it (its new path).
+
+    The database then settles first: nothing is sent before all that may have gone out since the
+    backup is read back. The sent log beside the database is left as it is; it tells what.
+
+    Raises:
+        DecisionError: the bot runs.
+        DatabaseUnusableError: the backup is not sound, or not ours; nothing was changed.
+    """
+    files.prove(backup)
+    files.make_private_directory(target.parent)
+    if not lock.acquire():
+        raise DecisionError("the bot runs on this data directory; stop it first")
+    try:
+        part = target.with_name(target.name + ".restoring")
+        part.unlink(missing_ok=True)
+        _copy(backup, part)
+        _mark(part, f"restored from {backup.name}")
+        files.make_private(part)
+        files.sync(part)
+        old = _put_aside(target, now)
+        part.rename(target)
+        files.sync(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the restore from {backup} failed: {error}") from error
+    finally:
+        lock.release()
+    return old
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(f"file:{_quoted(source)}?mode=ro", uri=True)) as live:
+        live.execute(f"PRAGMA busy_timeout={int(files.BUSY_SECONDS * 1000)}").close()
+        live.execute("VACUUM INTO ?", (str(target),)).close()
+
+
+def _prove_copy(source: Path, copy: Path) -> int:
+    with closing(sqlite3.connect(copy)) as opened:
+        (verdict,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
+        if verdict != "ok":
+            raise StoreError(f"the backup of {source} is broken: {verdict}")
+        (counted,) = opened.execute("SELECT count(*) FROM delivery").fetchone()
+    return int(counted)
+
+
+def _mark(path: Path, reason: str) -> None:
+    with closing(sqlite3.connect(path)) as opened:
+        opened.execute("UPDATE instance SET settle_reason = ?, epoch = epoch + 1", (reason,))
+        opened.commit()
+
+
+def _put_aside(target: Path, now: datetime) -> Path | None:
+    if not target.exists():
+        return None
+    aside = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%S}")
+    for ending in _SIDECARS:
+        beside = target.with_name(target.name + ending)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + ending))
+    target.rename(aside)
+    return aside
+
+
+def _quoted(path: Path) -> str:
+    # SQLite's URI: these three would end the path.
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

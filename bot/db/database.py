@@ -1,0 +1,169 @@
+"""Connections and transactions: the one place that knows which of the two databases it is."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from bot.db import sqlite as files
+from bot.db.diskspace import Ballast
+from bot.db.errors import ConflictError, DiskFullError
+from bot.errors import StoreError
+
+_Found = TypeVar("_Found")
+#: For connections of a store that is as wide as our threads: publishers, web, reports.
+_POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 30}
+_PG_SESSION = {
+    # A worker that dies takes its connection with it within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "connect_timeout": 10,
+    "options": (
+        "-c timezone=UTC -c synchronous_commit=on -c statement_timeout=60000"
+        " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    ),
+}
+
+
+class Database:
+    """An engine with our settings, and transactions that raise only `StoreError`s."""
+
+    def __init__(self, url: URL, engine: Engine, *, ballast: Ballast | None) -> None:
+        self.url = url
+        self.engine = engine
+        self._ballast = ballast
+        # SQLite lets one connection write at a time, and whoever waits for it polls: with many
+        # threads some of them wait in vain. In this process they take turns instead.
+        self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Look at one state of the database; nothing that is written here stays."""
+        with self._turn, translated(), self.engine.connect() as raw:
+            connection = raw.execution_options(reading=True)
+            with connection.begin() as transaction:
+                yield connection
+                transaction.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Change the database as a whole or not at all.
+
+        Raises:
+            ConflictError: a row that must be the only one exists.
+            DiskFullError: there is no room.
+            StoreError: it could not be stored, or nobody knows whether it was.
+        """
+        with self._turn, translated(), self.engine.begin() as connection:
+            yield connection
+
+    def must_write(self, work: Callable[[Connection], _Found]) -> _Found:
+        """Store what has already happened out there; a full disk gives up its ballast for it."""
+        try:
+            with self.write() as connection:
+                return work(connection)
+        except DiskFullError:
+            if self._ballast is None or not self._ballast.free():
+                raise
+        with self.write() as connection:
+            return work(connection)
+
+    def time(self) -> datetime:
+        """Tell the server's time, in UTC; an embedded database has none of its own."""
+        with self.read() as connection:
+            # Not now(), which is the time at which the transaction began.
+            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return told.astimezone(UTC)
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """Start an insert that knows ON CONFLICT."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def connect(url: URL, *, ballast: Ballast | None = None) -> Database:
+    """Make the engine; nothing is opened or created yet."""
+    if url.get_backend_name() == "sqlite":
+        return Database(url, _sqlite_engine(url), ballast=ballast)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=_PG_SESSION, **_POOL)
+    return Database(url, engine, ballast=None)
+
+
+def parse_url(url: str) -> URL:
+    """Read a database address.
+
+    Raises:
+        StoreError: it is none of ours, or a SQLite path that is not absolute.
+    """
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as error:
+        raise StoreError("the database address cannot be read") from error
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or not Path(parsed.database).is_absolute():
+            raise StoreError("a SQLite database needs an absolute path: sqlite:////data/live.db")
+    elif parsed.drivername != "postgresql+psycopg":
+        raise StoreError(f"no such database: {parsed.drivername}; use sqlite or postgresql+psycopg")
+    return parsed
+
+
+def path_of(url: URL) -> Path:
+    """Tell a SQLite database's file."""
+    return Path(url.database or "")
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": files.BUSY_SECONDS}, **_POOL)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        files.configure(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once with BUSY_SNAPSHOT,
+        # whatever the timeout; IMMEDIATE waits. Readers need no such lock.
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the database layer raises into `StoreError`s; the only place that knows both."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise ConflictError(f"the database refuses: {error.orig}") from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise DiskFullError("the disk is full; make room, nothing was stored") from error
+        raise StoreError(f"the database fails: {_one_line(error.orig)}") from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database fails: {_one_line(error)}") from error
+    except json.JSONDecodeError as error:
+        raise StoreError(f"a row of the database cannot be read: {error}") from error
+
+
+def _one_line(error: Any) -> str:
+    return " ".join(str(error).split())

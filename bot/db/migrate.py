@@ -1,0 +1,94 @@
+"""Which revision a database is at, and how it comes to the one that this program knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, func, select
+
+from bot.db.database import Database, translated
+from bot.db.errors import DatabaseUnusableError
+from bot.errors import StoreError
+
+_PG_LOCK = 0x6D696772
+#: Where the steps are.
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def newest() -> str:
+    """Name the revision that this program works with."""
+    head = _scripts().get_current_head()
+    if head is None:
+        raise StoreError("there are no migrations")
+    return head
+
+
+def revision_of(db: Database) -> str | None:
+    """Tell the revision a database is at; None where it has no tables of ours."""
+    with db.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def prove_known(revision: str) -> None:
+    """Prove that this program knows a revision.
+
+    Raises:
+        DatabaseUnusableError: a newer program made it.
+    """
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision not in known:
+        raise DatabaseUnusableError(
+            f"the database is at revision {revision}, which this program does not know: it was"
+            f" used by a newer one. Run that one, or `restore` a backup from before"
+        )
+
+
+def upgrade(db: Database) -> None:
+    """Bring a database to the newest revision, in one transaction.
+
+    Raises:
+        StoreError: it could not be brought there; it is as it was.
+    """
+    # SQLite rebuilds tables: with foreign keys on, dropping the old one deletes what points to it.
+    with translated(), db.engine.connect() as keyless:
+        if db.is_sqlite:
+            _set_foreign_keys(keyless, on=False)
+        try:
+            with keyless.begin():
+                _upgrade(keyless)
+        finally:
+            if db.is_sqlite:
+                _set_foreign_keys(keyless, on=True)
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Replicas that start together upgrade once.
+        connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        _prove_references(connection)
+
+
+def _prove_references(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise StoreError(f"after the migration a row of {broken[0]} points to nothing")
+
+
+def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
+    # The pragma does nothing inside a transaction, so past SQLAlchemy, which would begin one.
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}").close()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(SCRIPTS))

@@ -1,0 +1,186 @@
+"""SQLite as reliability wants it: settings of each connection, and what a file must be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from bot.db.errors import DatabaseUnusableError
+
+#: "Verb" in ASCII; stands in the file's header and says whose it is.
+APPLICATION_ID = 0x56657262
+BUSY_SECONDS = 10.0
+_MAGIC = b"SQLite format 3\0"
+#: RETURNING came with this.
+_OLDEST = (3, 35, 0)
+#: Before it, a checkpoint that races a commit can corrupt a WAL database (3.7.0 to 3.51.2).
+_WAL_IS_SAFE = (3, 51, 3)
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_OVER_THE_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs"}
+    | {"lustre", "ocfs2", "gfs2", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.glusterfs"}
+)
+
+
+def journal_for(version: tuple[int, ...]) -> tuple[str, str]:
+    """Choose (journal_mode, synchronous): what loses no acknowledged commit at a power cut.
+
+    Raises:
+        DatabaseUnusableError: this SQLite is too old.
+    """
+    if version < _OLDEST:
+        found = ".".join(map(str, version))
+        raise DatabaseUnusableError(f"SQLite {found} is too old; 3.35 or newer is needed")
+    return ("WAL", "FULL") if version >= _WAL_IS_SAFE else ("DELETE", "EXTRA")
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Set up one connection."""
+    journal, synchronous = journal_for(sqlite3.sqlite_version_info)
+    connection.isolation_level = None
+    for setting in (
+        f"journal_mode={journal}",
+        f"synchronous={synchronous}",
+        f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "mmap_size=0",
+        "cell_size_check=ON",
+    ):
+        connection.execute(f"PRAGMA {setting}").close()
+
+
+def prove(path: Path, *, thoroughly: bool = False) -> None:
+    """Prove that a file is a sound database of ours, before anything is believed or written.
+
+    Args:
+        path: The file.
+        thoroughly: Hold its indexes against its tables too, as the service does at its start.
+
+    Raises:
+        DatabaseUnusableError: it is not; the message says what to do.
+    """
+    _prove_header(path)
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            configure(connection)
+            _prove_whole(path, connection, "integrity_check" if thoroughly else "quick_check")
+    except sqlite3.DatabaseError as error:
+        raise broken(path, str(error)) from error
+
+
+def find_damage(path: Path) -> str:
+    """Look through all of a database that is in use; what is broken, or empty.
+
+    Raises:
+        sqlite3.Error: it cannot be looked at now, which is no proof of anything.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            configure(connection)
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            loose = connection.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) in _CORRUPT:
+            return str(error)
+        raise
+    if verdict != "ok":
+        return str(verdict)
+    return f"a row of {loose[0]} points to nothing" if loose else ""
+
+
+def broken(path: Path, what: str) -> DatabaseUnusableError:
+    """Say that a database is corrupt, and what to do."""
+    return DatabaseUnusableError(
+        f"{path} is broken ({what}); nothing is sent. Keep the file, then bring back the last"
+        " backup with `restore`; what has gone out since is read back before anything is sent"
+    )
+
+
+def prove_place(directory: Path) -> None:
+    """Prove that a directory can hold a database.
+
+    Raises:
+        DatabaseUnusableError: it is on a network file system, or anybody may write to it.
+    """
+    kind = filesystem_of(directory)
+    if kind in _OVER_THE_NETWORK:
+        raise DatabaseUnusableError(
+            f"{directory} is on a network file system ({kind}), where SQLite's locks do not hold;"
+            " use a local disk, or PostgreSQL"
+        )
+    if directory.stat().st_mode & stat.S_IWOTH:
+        raise DatabaseUnusableError(
+            f"{directory} can be written by everybody; use a directory of its own (chmod 700)"
+        )
+
+
+def filesystem_of(directory: Path, *, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """Name the file system a directory is on; empty where the machine does not tell."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    best, kind = -1, ""
+    for line in lines:
+        # proc_pid_mountinfo(5): … mount point is the fifth field; the type follows " - ".
+        fields, _, rest = line.partition(" - ")
+        point = fields.split()[4].replace("\\040", " ")
+        if directory.resolve().is_relative_to(point) and len(point) >= best:
+            best, kind = len(point), rest.split()[0]
+    return kind
+
+
+def make_private_directory(directory: Path) -> None:
+    """Create a directory that only we can look into; one that exists is left as it is."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Keep a file from other users, whatever the umask was."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def sync(path: Path) -> None:
+    """Make a file, and its name in its directory, survive a power cut."""
+    for target in (path, path.parent):
+        descriptor = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _prove_header(path: Path) -> None:
+    if not path.is_file():
+        raise DatabaseUnusableError(
+            f"there is no database at {path}; the first `run` creates it, and `restore` brings"
+            " back a backup"
+        )
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if not head:
+        raise DatabaseUnusableError(
+            f"{path} is empty, which no database ever is; bring back a backup with `restore`"
+        )
+    if head != _MAGIC:
+        raise broken(path, "not a SQLite file")
+
+
+def _prove_whole(path: Path, connection: sqlite3.Connection, check: str) -> None:
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    if owner != APPLICATION_ID:
+        raise DatabaseUnusableError(f"{path} belongs to another program; choose another --data")
+    (verdict,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+    if verdict != "ok":
+        raise broken(path, verdict)
+    # Ours has neither; one from elsewhere could change rows behind our back.
+    odd = connection.execute(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    ).fetchone()
+    if odd:
+        raise DatabaseUnusableError(f"{path} has a {odd[0]} of somebody else's ({odd[1]})")

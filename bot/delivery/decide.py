@@ -1,0 +1,220 @@
+"""What the end of a call means for its delivery: the rows of its states that no person moves.
+
+It never guesses that something was published or was not: the adapter's error class says so, and
+whatever is not surely a refusal is in doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery
+from bot.delivery.reasons import Hold, HoldReason
+from bot.delivery.retry import RetryPolicy, wait_before
+from bot.errors import (
+    DuplicateError,
+    LeaseLostError,
+    OverBudgetError,
+    PausedError,
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from bot.platforms.spec import ReadBackPolicy
+from bot.platforms.status import PostRef
+
+#: All that surely means "not accepted" while the call is under way.
+_SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
+#: Waits between failing reads stop growing here: with the usual policy, at about a minute.
+_LONGEST = 6
+_AT_ONCE = timedelta(0)
+
+
+class Step(StrEnum):
+    """What a worker was doing with a delivery."""
+
+    #: No reader can see it: nothing has been sent.
+    PREPARING = "preparing"
+    #: A reader may see it.
+    CALLING = "calling"
+    READING_BACK = "reading back"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a delivery's platform and account allow."""
+
+    retry: RetryPolicy
+    read_back: ReadBackPolicy
+    #: What was not seen is a person's to decide, not sent again.
+    holds_unknown: bool = False
+    #: After this long without one complete read, a person decides.
+    patience: timedelta = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedReads:
+    """How often in a row a delivery could not be read back."""
+
+    since: datetime | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is so now; the store writes it down as it stands."""
+
+    #: The move that it is; None where the delivery stays UNKNOWN and is read again.
+    event: Event | None
+    #: For people: what was answered.
+    detail: str = ""
+    #: When to try, or to read back, next.
+    at: datetime | None = None
+    #: Why a person decides: at once (with DEFER, in the same step), or where an UNKNOWN one is
+    #: not found.
+    hold: Hold | None = None
+    #: For people: what was read and found.
+    evidence: str = ""
+    #: Nothing more is sent on the account.
+    stops_account: bool = False
+    #: The read was complete and found nothing.
+    is_absent: bool = False
+    #: Where it is out.
+    ref: PostRef | None = None
+
+
+def decide(
+    answer: PostRef | Exception | None,
+    delivery: Delivery,
+    policy: Policy,
+    now: datetime,
+    *,
+    step: Step,
+    failed: FailedReads = FailedReads(),
+) -> Outcome:
+    """Return what an answer, or the lack of one, means.
+
+    Args:
+        answer: Where it is; what was raised; or None, where a complete read did not find it.
+        delivery: As it was claimed, or as it is to be read back.
+        policy: What its platform and account allow.
+        now: The moment of the answer.
+        step: What was being done.
+        failed: Reads in a row that failed before this one.
+    """
+    if step is Step.READING_BACK:
+        return _read_back(answer, delivery, policy, now, failed)
+    if isinstance(answer, PostRef):
+        return Outcome(Event.ACCEPT, ref=answer)
+    is_first = delivery.attempts == 0
+    if step is Step.CALLING and not _is_surely_not_accepted(answer, is_first=is_first):
+        return _unknown(answer, policy, now)
+    return _not_accepted(answer, delivery, policy, now)
+
+
+def put_off(
+    delivery: Delivery,
+    policy: Policy,
+    now: datetime,
+    detail: str,
+    *,
+    told: timedelta | None = None,
+) -> Outcome:
+    """Return that surely nothing was accepted, and when to try again."""
+    wait = wait_before(delivery.fence, policy.retry, told=told, salt=delivery.id)
+    return Outcome(Event.DEFER, detail, now + wait)
+
+
+def put_off_and_hold(hold: Hold, now: datetime) -> Outcome:
+    """Return that surely nothing was accepted, and that a person decides."""
+    return Outcome(Event.DEFER, str(hold), now, hold)
+
+
+def give_up(evidence: str, *, reason: HoldReason = HoldReason.UNSETTLED) -> Outcome:
+    """Return that a person decides on what is in doubt."""
+    return Outcome(Event.GIVE_UP, hold=Hold(reason), evidence=evidence)
+
+
+def _is_surely_not_accepted(answer: Exception | None, *, is_first: bool) -> bool:
+    # A refusal of a repeated call may only mean that the first one went through.
+    return isinstance(answer, _SURELY_NOT) and (is_first or not isinstance(answer, RejectedError))
+
+
+def _unknown(answer: Exception | None, policy: Policy, now: datetime) -> Outcome:
+    is_known, is_duplicate = isinstance(answer, PlatformError), isinstance(answer, DuplicateError)
+    detail = str(answer) if is_known else f"unexpected {type(answer).__name__}"
+    hold = Hold(HoldReason.DUPLICATE, detail) if is_duplicate else None
+    return Outcome(Event.OUTCOME_UNKNOWN, detail, now + policy.read_back.first_after, hold)
+
+
+def _not_accepted(
+    answer: Exception | None, delivery: Delivery, policy: Policy, now: datetime
+) -> Outcome:
+    detail = str(answer)
+    match answer:
+        case RejectedError():
+            return Outcome(Event.REFUSE, detail)
+        case UnauthorizedError():
+            hold = Hold(HoldReason.ACCOUNT_STOPPED, detail)
+            return Outcome(Event.STOP, detail, hold=hold, stops_account=True)
+        case OverBudgetError():
+            return put_off_and_hold(Hold(HoldReason.OVER_BUDGET, detail), now)
+        case UnavailableError():
+            return put_off(delivery, policy, now, detail, told=answer.retry_after)
+        case LeaseLostError() | PausedError():
+            # What holds the delivery is said by whoever took it.
+            return put_off(delivery, policy, now, "stopped before the call", told=_AT_ONCE)
+        case _:
+            return put_off(delivery, policy, now, f"{type(answer).__name__} before the call")
+
+
+def _read_back(
+    answer: PostRef | Exception | None,
+    delivery: Delivery,
+    policy: Policy,
+    now: datetime,
+    failed: FailedReads,
+) -> Outcome:
+    match answer:
+        case PostRef():
+            return Outcome(Event.CONFIRMED_SENT, ref=answer)
+        case None:
+            return _absent(delivery, policy, now)
+        case UnconfirmedError():
+            return give_up(f"read back, but {answer}")
+        case _:
+            return _unread(answer, delivery, policy, now, failed)
+
+
+def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
+    reads = delivery.absent_reads + 1
+    if reads < policy.read_back.reads:
+        return Outcome(None, at=now + policy.read_back.apart, is_absent=True)
+    not_seen = f"not seen in {reads} complete reads"
+    if delivery.reason is HoldReason.DUPLICATE:
+        return give_up(f"{delivery.reason_text}; {not_seen}")
+    if policy.holds_unknown:
+        return give_up(f"{not_seen}; account holds")
+    if delivery.attempts >= policy.retry.side_effects:
+        return give_up(f"not seen after {delivery.attempts} attempts", reason=HoldReason.ATTEMPTS)
+    return Outcome(Event.CONFIRMED_ABSENT, at=now, is_absent=True)
+
+
+def _unread(
+    error: Exception, delivery: Delivery, policy: Policy, now: datetime, failed: FailedReads
+) -> Outcome:
+    """Read again later: this read did not happen, so it proves nothing."""
+    stops = isinstance(error, UnauthorizedError)
+    if now - (failed.since or now) > policy.patience:
+        outcome = give_up(f"could not be read back: {error}")
+    else:
+        told = error.retry_after if isinstance(error, UnavailableError) else None
+        tries = min(failed.count + 2, _LONGEST)
+        wait = wait_before(tries, policy.retry, told=told, salt=delivery.id)
+        outcome = Outcome(None, at=now + wait)
+    return replace(outcome, detail=str(error), stops_account=stops)

@@ -1,0 +1,270 @@
+"""What a person decides; each decision leaves a row of who, when, what and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bot.authority.reasons import StopReason
+from bot.canonical import JsonObject
+from bot.clock import Clock
+from bot.content.model import Campaign
+from bot.delivery.gate import approvers, is_same_person
+from bot.delivery.lifecycle import UNSENT, Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import Publication, Queued
+from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.store import DeliveryStore
+from bot.errors import DecisionError
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Every decision of the command line and the browser goes through here."""
+
+    store: DeliveryStore
+    clock: Clock
+    campaign: Callable[[], Campaign]
+
+    def approve(
+        self, post_id: str, *, by: str, note: str = "", seen: frozenset[str] | None = None
+    ) -> tuple[Delivery, ...]:
+        """Approve what a post will send, as it stands now; the answer is what was approved.
+
+        Args:
+            post_id: Which.
+            by: Who approves.
+            note: What they want kept.
+            seen: Fingerprints of what they read; where given, nothing else is approved.
+
+        Raises:
+            DecisionError: nothing waits for approval, the author approves, or it was changed since.
+        """
+        waiting = self.waiting(post_id)
+        if not waiting:
+            raise DecisionError(
+                f"{post_id}: nothing of it waits for approval; `plan` shows when it is due"
+            )
+        if seen is not None and seen != {one.fingerprint for one in waiting}:
+            raise DecisionError(f"{post_id} was changed since you read it; read it again")
+        for row in waiting:
+            if is_same_person(by, row.publication.author):
+                raise DecisionError(f"{post_id}: {by} wrote it; somebody else must approve it")
+        new = {one.fingerprint for one in waiting if not self._has_approved(one, by)}
+        if not new:
+            raise DecisionError(f"{by} has approved {post_id} already, as it is now")
+        for fingerprint in sorted(new):
+            self.store.approvals.approve(
+                fingerprint, post_id, by=by, note=note, now=self.clock.now(),
+                sources=self._sources(post_id),
+            )  # fmt: skip
+            said = {"fingerprint": fingerprint, "said": _said(waiting, fingerprint)}
+            self._write(by, "approve", post_id, note, said)
+        return waiting
+
+    def _has_approved(self, delivery: Delivery, by: str) -> bool:
+        standing = self.store.approvals.of(delivery.fingerprint)
+        return any(is_same_person(by, one.by) for one in standing)
+
+    def approvals(self, publication: Publication) -> int:
+        """Count the standing approvals that a publication has; its author's is none."""
+        standing = self.store.approvals.of(publication.fingerprint)
+        return approvers((one.by for one in standing), publication.author)
+
+    def waiting(self, post_id: str) -> tuple[Delivery, ...]:
+        """Find what an approval of the post would be about."""
+        states = {State.PLANNED, State.READY, State.HELD}
+        required = self.campaign().schedule.approvals_required
+        return tuple(
+            row for row in self.store.outbox.find(states=states, post_id=post_id)
+            if row.state is not State.HELD or self.approvals(row.publication) < required
+        )  # fmt: skip
+
+    def _sources(self, post_id: str) -> dict[str, str]:
+        """Name what the post quotes, so that a change of it takes the approval back."""
+        post = self.campaign().post(post_id)
+        return {post.quote.source: post.quote.source_sha256} if post and post.quote else {}
+
+    def pause(self, reason: str, *, by: str) -> None:
+        """Hold everything before its next network call."""
+        if self.store.pauses.current() is not None:
+            raise DecisionError("sending is paused already")
+        self.store.pauses.pause(reason, by=by, now=self.clock.now())
+        self._write(by, "pause", "everything", reason, {})
+
+    def resume(self, *, by: str, why: str = "") -> None:
+        """Let sending go on; what lapsed meanwhile stays held for a person."""
+        if self.store.pauses.current() is None:
+            raise DecisionError("sending is not paused")
+        self.store.pauses.resume(by=by, now=self.clock.now())
+        self._write(by, "resume", "everything", why, {})
+
+    def restart(self, account: str, *, by: str, why: str = "") -> str:
+        """Let a stopped account send again, after a look at it; the answer is why it was stopped.
+
+        Raises:
+            DecisionError: it is not stopped, or by a change of the files (see `Guard.accept`).
+        """
+        state = self.store.accounts.get(account)
+        if state is None or state.stopped_reason is None:
+            raise DecisionError(f"no stopped account is called {account!r}")
+        if state.stopped_reason is StopReason.CONFIGURATION:
+            raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
+        self.store.accounts.start(account, self.clock.now())
+        self._write(by, "restart", account, why, {"stopped": state.stopped_detail})
+        return state.stopped_detail
+
+    def held(self) -> tuple[Delivery, ...]:
+        """List what waits for a person: held and failed, the oldest first."""
+        return self.store.outbox.find(states={State.HELD, State.FAILED})
+
+    def resolve(self, delivery_id: str, choice: str, *, by: str, why: str = "") -> Delivery:
+        """Decide a held delivery.
+
+        Args:
+            delivery_id: Which.
+            choice: ``send``, ``queue``, ``drop``, or the address where it is out already.
+            by: Who decides.
+            why: Their reason.
+        """
+        delivery = self.find(delivery_id)
+        if delivery.state is not State.HELD:
+            raise DecisionError(f"{delivery_id} is {delivery.state}; only a held one is resolved")
+        match choice:
+            case "send":
+                return self._send(delivery, by, why)
+            case "queue":
+                return self._requeue(delivery, by, why)
+            case "drop":
+                return self._take_out(delivery, by, "drop", why)
+            case _ if choice.startswith(("https://", "http://", "at://")):
+                return self._vouch(delivery, choice, by, why)
+            case _:
+                raise DecisionError(f"{choice!r}: say send, queue, drop, or an address")
+
+    def _send(self, delivery: Delivery, by: str, why: str) -> Delivery:
+        if self.store.pauses.current() is not None:
+            raise DecisionError("sending is paused; resume first")
+        self._require_approval(delivery)
+        sent = self._decide(delivery, Event.SEND, by, "send", why, released_by=by)
+        for part in self._rest_of_thread(delivery):
+            self._decide(part, Event.SEND, by, "send", why, released_by=by)
+        return sent
+
+    def _rest_of_thread(self, delivery: Delivery) -> list[Delivery]:
+        """Find the later parts that waited for this one only."""
+        held = self.store.outbox.find(states={State.HELD}, publication_id=delivery.publication.id)
+        return [one for one in held if one.part > delivery.part and one.reason is HoldReason.PARENT]
+
+    def _require_approval(self, delivery: Delivery) -> None:
+        required = self.campaign().schedule.approvals_required
+        missing = required - self.approvals(delivery.publication)
+        if missing > 0:
+            raise DecisionError(
+                f"{delivery.post_id}: {missing} more approval(s) needed before it can be sent"
+            )
+
+    def _requeue(self, delivery: Delivery, by: str, why: str) -> Delivery:
+        if not isinstance(delivery.publication.occurrence, Queued):
+            raise DecisionError(
+                f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
+            )
+        whole = self._thread(delivery)
+        if any(row.state not in UNSENT or _is_doubtful(row) for row in whole):
+            raise DecisionError(
+                f"{delivery.id} may be out, or a part of it: send it (same key), drop it, or give"
+                " its address"
+            )
+        self.store.outbox.unschedule(delivery.publication.id, now=self.clock.now())
+        moved = [
+            self._decide(row, Event.REQUEUE, by, "queue", why, released_by="")
+            for row in whole
+            if row.state is State.HELD
+        ]
+        return next(row for row in moved if row.id == delivery.id)
+
+    def _thread(self, delivery: Delivery) -> list[Delivery]:
+        """Find all parts of the delivery's thread that nobody took out, in order."""
+        rows = self.store.outbox.find(publication_id=delivery.publication.id)
+        return [row for row in rows if row.state is not State.CANCELLED]
+
+    def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
+        # A number at the end of a page's path is the status's id; any other address stands for
+        # it as a whole, and the adapter knows what it means.
+        last = urlsplit(address).path.rstrip("/").rsplit("/", 1)[-1]
+        if not last:
+            raise DecisionError(f"{address}: name the address of the status itself")
+        remote_id = last if last.isdigit() else address
+        return self._decide(
+            delivery, Event.MARK_SENT, by, "is out", why, remote_id=remote_id, url=address,
+            sent_at=self.clock.now(),
+        )  # fmt: skip
+
+    def retry(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
+        """Try a failed delivery again, unchanged."""
+        delivery = self.find(delivery_id)
+        if delivery.state is not State.FAILED:
+            raise DecisionError(f"{delivery_id} is {delivery.state}; only a failed one is retried")
+        return self._decide(delivery, Event.RETRY, by, "retry", why, released_by=by)
+
+    def cancel(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
+        """Take a delivery out that is not sent; of a thread, all that is not sent."""
+        delivery = self.find(delivery_id)
+        if delivery.state not in UNSENT:
+            raise DecisionError(f"{delivery_id} is {delivery.state}; it cannot be cancelled")
+        return self._take_out(delivery, by, "cancel", why)
+
+    def _take_out(self, delivery: Delivery, by: str, verb: str, why: str) -> Delivery:
+        unsent = [row for row in self._thread(delivery) if row.state in UNSENT]
+        dropped = {State.HELD, State.FAILED}
+        gone = [
+            self._decide(row, Event.DROP if row.state in dropped else Event.CANCEL, by, verb, why)
+            for row in reversed(unsent)
+        ]
+        return next(row for row in gone if row.id == delivery.id)
+
+    def find(self, delivery_id: str) -> Delivery:
+        """Find a delivery by its id or the beginning of it.
+
+        Raises:
+            DecisionError: none has it, or several have.
+        """
+        matches = [
+            one for one in self.store.outbox.find() if one.id.startswith(delivery_id)
+        ]  # fmt: skip
+        if len(matches) != 1:
+            told = "no delivery" if not matches else f"{len(matches)} deliveries"
+            raise DecisionError(f"{told} with an id that starts with {delivery_id!r}")
+        return matches[0]
+
+    def _decide(
+        self, delivery: Delivery, event: Event, by: str, verb: str, why: str, **columns: object
+    ) -> Delivery:
+        now = self.clock.now()
+        is_withdrawn = event in {Event.CANCEL, Event.DROP}
+        moved = self.store.outbox.move(
+            delivery.id, event, now=now, actor=by, detail=why or verb,
+            reason=CancelReason.WITHDRAWN if is_withdrawn else None, **columns,
+        )  # fmt: skip
+        detail = {"post": delivery.post_id, "account": delivery.account, "from": delivery.state}
+        self._write(by, verb, delivery.id, why, detail)
+        return moved
+
+    def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
+        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
+
+
+def _is_doubtful(row: Delivery) -> bool:
+    return bool(row.attempts) or row.reason is HoldReason.UNSETTLED
+
+
+def _said(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:
+    """Keep what was approved, in words: after an edit people want to see the difference."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        if row.fingerprint == fingerprint:
+            parts = said.setdefault(row.account, [])
+            # A post that comes several times says the same each time.
+            parts += [row.status.text] if len(parts) < row.parts else []
+    return said

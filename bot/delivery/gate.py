@@ -1,0 +1,111 @@
+"""Whether a delivery whose time has come may go out now."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.delivery.model import Delivery, State
+from bot.delivery.reasons import Hold, HoldReason
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gate must know about the moment; read just before it is asked."""
+
+    now: datetime
+    paused: bool = False
+    #: Why the account is stopped; empty where it is not.
+    stopped: str = ""
+    #: Who approved this delivery's fingerprint.
+    approved_by: Set[str] = frozenset()
+    approvals_required: int = 1
+    #: Dollars that the account may still spend this month; None is no budget.
+    budget_left: float | None = None
+    #: State of the part before it; None where it is the first.
+    parent: State | None = None
+    #: Calls that may have had a side effect; then a person decides.
+    attempts_allowed: int = 4
+
+
+def approvers(approved_by: Iterable[str], author: str) -> int:
+    """Count the people whose approval counts: the author's is none, and nobody is two people."""
+    return len({_person(one) for one in approved_by} - {_person(author)})
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Compare names as people write them: capitals and spaces make no difference."""
+    return _person(one) == _person(other)
+
+
+def _person(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
+    """Return why a due delivery must not go out; None where it may.
+
+    A person's word (`Delivery.released_by`) sends what is late or was tried often; it never
+    stands in for the approvals, lifts a pause, or pays.
+    """
+    checks = (_parent, _pause, _stop, _approvals, _lateness, _budget, _attempts)
+    return next((hold for check in checks if (hold := check(delivery, facts))), None)
+
+
+def why_truncate(delivery: Delivery, parent: State, now: datetime) -> Hold | None:
+    """Return why a planned part need not wait any more for the part before it; None: it waits."""
+    last = delivery.not_after
+    is_late = last is not None and now > last
+    if parent is State.FAILED or (parent is not State.SENT and is_late):
+        return Hold(HoldReason.PARENT, f"it is {parent}; the thread is truncated")
+    return None
+
+
+#: The part before it is out, or still on its way; then it may wait, and need not be held.
+_ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN, State.SENT})
+
+
+def _parent(_delivery: Delivery, facts: Facts) -> Hold | None:
+    if facts.parent is None or facts.parent in _ON_ITS_WAY:
+        return None
+    return Hold(HoldReason.PARENT, f"it is {facts.parent}")
+
+
+def _pause(_delivery: Delivery, facts: Facts) -> Hold | None:
+    return Hold(HoldReason.PAUSED) if facts.paused else None
+
+
+def _stop(_delivery: Delivery, facts: Facts) -> Hold | None:
+    return Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped) if facts.stopped else None
+
+
+def _approvals(delivery: Delivery, facts: Facts) -> Hold | None:
+    valid = approvers(facts.approved_by, delivery.publication.author)
+    if valid >= facts.approvals_required:
+        return None
+    return Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
+
+
+def _lateness(delivery: Delivery, facts: Facts) -> Hold | None:
+    due_at, not_after = delivery.due_at, delivery.not_after
+    if delivery.released_by or due_at is None or not_after is None or facts.now <= not_after:
+        return None
+    return Hold(HoldReason.LATE, f"{_minutes(facts.now, due_at)} min after its time")
+
+
+def _minutes(now: datetime, due_at: datetime) -> int:
+    return int((now - due_at).total_seconds() // 60)
+
+
+def _budget(delivery: Delivery, facts: Facts) -> Hold | None:
+    cost, left = delivery.cost_usd, facts.budget_left
+    if left is None or cost <= left:
+        return None
+    return Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
+
+
+def _attempts(delivery: Delivery, facts: Facts) -> Hold | None:
+    used_up = delivery.attempts >= facts.attempts_allowed and not delivery.released_by
+    return Hold(HoldReason.ATTEMPTS) if used_up else None

@@ -1,0 +1,327 @@
+"""Sending: a worker claims a delivery, says what it is about to do, and stores what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Update, and_, insert, or_, select, update
+
+from bot.authority import audit
+from bot.authority.tables import account as accounts
+from bot.authority.tables import pause
+from bot.db.errors import ConflictError
+from bot.delivery import lifecycle
+from bot.delivery.decide import Outcome
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.reads import parent_is_out
+from bot.delivery.repository import OutboxRepository
+from bot.delivery.rows import (
+    Note,
+    as_delivery,
+    change,
+    deliveries,
+    end_attempt,
+    locked,
+    note_of,
+    shift,
+    stop_account,
+    write_move,
+)
+from bot.delivery.tables import attempt, delivery, instance, publication
+from bot.errors import LeaseLostError, PausedError, StoreError
+from bot.platforms.status import Draft, PostRef
+
+_D, _P = delivery.c, publication.c
+#: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
+LONGEST_CALL = timedelta(seconds=60)
+_IN_DOUBT = (State.SENDING, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to send one delivery, until its lease ends or somebody takes it over."""
+
+    delivery: Delivery
+    owner: str
+    #: Of this claim; every later claim has a higher one.
+    fence: int
+    lease_until: datetime
+
+
+class Leases(OutboxRepository):
+    """The way from READY through SENDING to what came of it; all of it fenced."""
+
+    def claim(self, account: str, *, now: datetime, owner: str, lease: timedelta) -> Claim | None:
+        """Take the account's oldest delivery that may go out now; None where there is none.
+
+        Nothing is given out while the account has another one in the air or in doubt, while
+        it is stopped, while sending is paused or settling first, later than ``not_after``
+        (unless a person released it), or with the disk nearly full.
+        """
+        if not self._context.room.is_left(self._context.directory):
+            return None
+        try:
+            with self._db.write() as connection:
+                taken = connection.execute(_take(account, now, owner, lease)).scalar_one_or_none()
+                return (
+                    None if taken is None else _opened(connection, locked(connection, taken), now)
+                )
+        except ConflictError:
+            return None  # another worker was faster on this account
+
+    def begin(self, claim: Claim, draft: Draft, *, now: datetime) -> Delivery:
+        """Store what is about to be sent, before its first byte; only then make the call.
+
+        Raises:
+            LeaseLostError: somebody else has it, or the lease is over; do not call.
+            PausedError: sending was paused meanwhile; do not call.
+            StoreError: the intent could not be stored, or is not the first one; do not call.
+        """
+        with self._db.write() as connection:
+            row = _held(connection, claim)
+            if row.lease_until is None or row.lease_until <= now:
+                raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
+            _refuse_paused(connection)
+            begun = _intend(connection, row, draft, now)
+            seq = self._next_seq(connection)
+        try:
+            self._log.announce(begun, seq, now=now)
+        except StoreError:
+            # Nothing was sent; without this it would have to be read back.
+            off = Outcome(Event.DEFER, "the sent log cannot be written", now)
+            self.commit(claim, off, now=now)
+            raise
+        return begun
+
+    def commit(self, claim: Claim, outcome: Outcome, *, now: datetime) -> Delivery:
+        """Store what came of a claim, all of it in one transaction.
+
+        Raises:
+            LeaseLostError: somebody else has it; where it is out stands in the audit log.
+        """
+        if outcome.ref is not None:
+            return self._commit_sent(claim, outcome.ref, now)
+        return self._db.must_write(lambda connection: _end(connection, claim, outcome, now))
+
+    def _commit_sent(self, claim: Claim, ref: PostRef, now: datetime) -> Delivery:
+        values = {"remote_id": ref.id, "url": ref.url, "cid": ref.cid, "sent_at": now}
+
+        def confirm(connection: Connection) -> tuple[Delivery, int]:
+            row = _held(connection, claim)
+            note = Note(now, claim.owner)
+            end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
+            sent = shift(connection, row, Event.ACCEPT, note, {**values, "evidence": ""})
+            return sent, self._next_seq(connection)
+
+        try:
+            sent, seq = self._db.must_write(confirm)
+        except LeaseLostError:
+            self._report_lost(claim, ref, now)
+            raise
+        except StoreError:
+            self._log.confirm(claim.delivery.id, ref, self._log.seq + 1, now=now)
+            raise
+        self._note_sent(sent, seq, now)
+        return sent
+
+    def expire(
+        self, now: datetime, *, dead_owner_before: bool = False, owner: str = ""
+    ) -> tuple[Delivery, ...]:
+        """Take over what workers left: back to READY before a call, UNKNOWN once one began.
+
+        With ``dead_owner_before`` (only while holding the process lock) a lease that still
+        runs counts as left too, unless it is ``owner``'s.
+        """
+        left = _D.lease_until <= now
+        if dead_owner_before:
+            left = or_(left, _D.owner != owner)
+        query = deliveries().where(_D.state == State.SENDING, left).order_by(_P.due_at)
+
+        def take_over(connection: Connection) -> tuple[Delivery, ...]:
+            rows = connection.execute(query.with_for_update(skip_locked=True, of=delivery)).all()
+            return tuple(_left(connection, as_delivery(row), now) for row in rows)
+
+        return self._db.must_write(take_over)
+
+    def take_over(self, account: str, *, now: datetime) -> tuple[Delivery, ...]:
+        """Take over what is SENDING on an account though nobody sends there.
+
+        Only while holding its `sending` lock, which dies with its holder: this is how a replica
+        that died is noticed at once and not after its lease. A call of one that merely lost its
+        connection to the database may go on, so none is read back before it must have ended.
+        """
+        query = deliveries().where(_D.account == account, _D.state == State.SENDING)
+        with self._db.read() as connection:
+            if connection.execute(query.limit(1)).one_or_none() is None:
+                return ()
+
+        def take(connection: Connection) -> tuple[Delivery, ...]:
+            rows = connection.execute(query.with_for_update(of=delivery)).all()
+            return tuple(_left(connection, as_delivery(row), now, is_dead=False) for row in rows)
+
+        return self._db.must_write(take)
+
+    def _report_lost(self, claim: Claim, ref: PostRef, now: datetime) -> None:
+        row = claim.delivery
+        detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
+        why = "a status went out, but its lease had been taken over"
+        entry = audit.Entry(now, claim.owner, "incident", row.id, why, detail)
+        self._db.must_write(lambda connection: audit.append(connection, entry))
+        self._log.confirm(row.id, ref, self._log.seq, now=now)
+
+
+def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
+    other = delivery.alias("other")
+    in_doubt = select(other.c.id).where(other.c.account == account, other.c.state.in_(_IN_DOUBT))
+    stopped = select(accounts.c.name).where(
+        accounts.c.name == account, accounts.c.stopped_at.is_not(None)
+    )
+    may_go = and_(
+        _D.account == account,
+        _D.state == State.READY,
+        or_(_D.retry_at.is_(None), _D.retry_at <= now),
+        # It was due when it was released; by a clock that has been set back it may not be.
+        or_(_P.due_at <= now, _D.released_by != ""),
+        or_(_P.not_after >= now, _D.released_by != ""),
+        parent_is_out(),
+        ~in_doubt.exists(),
+        ~stopped.exists(),
+        ~_stopping_all().exists(),
+        ~_settling().exists(),
+    )
+    # A CTE, not IN (SELECT … LIMIT 1 FOR UPDATE), which can lock and take more than one row.
+    # SQLite has no FOR UPDATE; BEGIN IMMEDIATE takes its place.
+    pick = (
+        select(_D.id)
+        .join_from(delivery, publication)
+        .where(may_go)
+        .order_by(_P.due_at, _D.part, _D.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=delivery)
+        .cte("pick")
+    )
+    values = {
+        "state": lifecycle.after(State.READY, Event.CLAIM),
+        "owner": owner,
+        "fence": _D.fence + 1,
+        "lease_until": now + lease,
+        "retry_at": None,
+        "reason": None,
+        "detail": "",
+        "updated_at": now,
+    }
+    taken = update(delivery).where(_D.id.in_(select(pick.c.id))).values(values)
+    return taken.returning(_D.id)
+
+
+def _stopping_all() -> Any:
+    return select(pause.c.id).where(pause.c.resumed_at.is_(None))
+
+
+def _settling() -> Any:
+    return select(instance.c.id).where(instance.c.settle_reason.is_not(None))
+
+
+def _opened(connection: Connection, row: Delivery, now: datetime) -> Claim:
+    before = replace(row, state=State.READY)
+    write_move(connection, before, Event.CLAIM, row.state, Note(now, row.owner))
+    connection.execute(
+        insert(attempt).values(
+            delivery_id=row.id,
+            fence=row.fence,
+            owner=row.owner,
+            phase="preparing",
+            outcome="",
+            reason="",
+            remote_id="",
+            started_at=now,
+        )
+    )
+    return Claim(row, row.owner, row.fence, row.lease_until or now)
+
+
+def _held(connection: Connection, claim: Claim) -> Delivery:
+    row = locked(connection, claim.delivery.id)
+    if (row.state, row.fence, row.owner) != (State.SENDING, claim.fence, claim.owner):
+        raise LeaseLostError(
+            f"{row.id}: it is {row.state}, claim {row.fence} of {row.owner or 'nobody'};"
+            f" not claim {claim.fence} of {claim.owner}"
+        )
+    return row
+
+
+def _refuse_paused(connection: Connection) -> None:
+    for query, what in ((_stopping_all(), "paused"), (_settling(), "settling first")):
+        if connection.execute(query.limit(1)).one_or_none() is not None:
+            raise PausedError(f"sending is {what}; nothing was begun")
+
+
+def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) -> Delivery:
+    frozen = draft.to_json()
+    if row.draft_json is not None and row.draft_json != frozen:
+        raise StoreError(f"{row.id}: another draft was begun with; send that one again")
+    values: Mapping[str, Any] = {
+        "draft_json": frozen,
+        "first_intent_at": row.first_intent_at or now,
+        "attempts": row.attempts + 1,
+        "absent_reads": 0,
+        "updated_at": now,
+    }
+    this = and_(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
+    opened = and_(this, attempt.c.phase == "preparing")
+    called = update(attempt).where(opened).values(phase="calling", called_at=now)
+    if connection.execute(called).rowcount != 1:
+        raise StoreError(f"{row.id}: this claim has begun its call already")
+    return change(connection, row.id, values)
+
+
+def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> Delivery:
+    """Write down a call that did not end in a status: put off, refused, held, or in doubt."""
+    row, event = _held(connection, claim), outcome.event
+    if event is None:
+        raise AssertionError(f"{row.id}: a claim ends in a move")
+    if outcome.stops_account:
+        stop_account(connection, row.account, outcome.detail, now)
+    note = note_of(outcome, now, claim.owner)
+    values: dict[str, Any]
+    if event is Event.OUTCOME_UNKNOWN:
+        values = {"next_read_at": outcome.at, "absent_reads": 0}
+    else:
+        # Take back the attempt that `begin` counted: it surely had no side effect.
+        has_begun = _called_at(connection, row) is not None
+        values = {"retry_at": outcome.at, "attempts": row.attempts - has_begun}
+    end_attempt(connection, row, event, note)
+    row = shift(connection, row, event, note, values)
+    if event is Event.DEFER and outcome.hold is not None:
+        held = Note(now, claim.owner, outcome.hold.reason, outcome.hold.detail)
+        row = shift(connection, row, Event.HOLD, held)
+    return row
+
+
+def _called_at(connection: Connection, row: Delivery) -> datetime | None:
+    """Tell when the call of a claim began; None where it has not, or is over."""
+    query = select(attempt.c.called_at).where(
+        attempt.c.delivery_id == row.id,
+        attempt.c.fence == row.fence,
+        attempt.c.phase == "calling",
+    )
+    called: datetime | None = connection.execute(query).scalar_one_or_none()
+    return called
+
+
+def _left(
+    connection: Connection, row: Delivery, now: datetime, *, is_dead: bool = True
+) -> Delivery:
+    note = Note(now, row.owner, detail="its worker died, or took longer than its lease")
+    called = _called_at(connection, row)
+    if called is not None:
+        end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
+        over = now if is_dead else max(now, min(row.lease_until or now, called + LONGEST_CALL))
+        values = {"next_read_at": over, "absent_reads": 0}
+        return shift(connection, row, Event.OUTCOME_UNKNOWN, note, values)
+    end_attempt(connection, row, Event.DEFER, note)
+    return shift(connection, row, Event.DEFER, note, {"retry_at": now})

@@ -1,0 +1,114 @@
+"""A delivery: one part of a publication, and the state it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.delivery.publications import Publication
+from bot.delivery.reasons import Reason, reason_text
+from bot.platforms.status import Draft, PostRef, Status, draft_from_json, status_from_json
+
+
+class State(StrEnum):
+    """Where a delivery stands; the moves between them are in `bot.delivery.lifecycle`."""
+
+    PLANNED = "PLANNED"
+    READY = "READY"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    HELD = "HELD"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    RETRACTED = "RETRACTED"
+    GONE = "GONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row of the outbox: one status of a publication. Times are UTC."""
+
+    #: From the identity of what is delivered (campaign, account, post, turn, part).
+    id: str
+    publication: Publication
+    #: Place in the thread, from 0.
+    part: int
+    parent_id: str | None
+    status_json: str
+    payload_sha256: str
+    #: What publishing it costs, US dollars.
+    cost_usd: float
+    state: State
+    #: Why it is HELD, CANCELLED or (as a repetition) UNKNOWN; None where no value says it.
+    reason: Reason | None
+    #: For people: more of the reason, or what the platform said.
+    detail: str
+    #: For people: what was tried, read and found.
+    evidence: str
+    #: Frozen at the first intent; None before.
+    draft_json: str | None
+    first_intent_at: datetime | None
+    fence: int
+    lease_until: datetime | None
+    owner: str
+    #: Attempts that may have had a side effect.
+    attempts: int
+    retry_at: datetime | None
+    #: Complete read-backs since the last attempt that found nothing.
+    absent_reads: int
+    next_read_at: datetime | None
+    #: A person let it go out in spite of its hold (late, paused before, unapproved never).
+    released_by: str
+    remote_id: str
+    url: str
+    cid: str
+    sent_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def account(self) -> str:
+        return self.publication.account
+
+    @property
+    def platform(self) -> str:
+        return self.publication.platform
+
+    @property
+    def post_id(self) -> str:
+        return self.publication.post_id
+
+    @property
+    def parts(self) -> int:
+        return self.publication.parts
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.publication.due_at
+
+    @property
+    def not_after(self) -> datetime | None:
+        return self.publication.not_after
+
+    @property
+    def fingerprint(self) -> str:
+        return self.publication.fingerprint
+
+    @property
+    def status(self) -> Status:
+        return status_from_json(self.status_json)
+
+    @property
+    def reason_text(self) -> str:
+        """What people read; empty where nothing needs saying."""
+        return reason_text(self.reason, self.detail)
+
+    @property
+    def draft(self) -> Draft | None:
+        return draft_from_json(self.draft_json) if self.draft_json else None
+
+    @property
+    def ref(self) -> PostRef:
+        return PostRef(self.remote_id, self.url, self.cid)

@@ -1,0 +1,157 @@
+"""Brings due deliveries out: gate, claim, prepare, intent, one call, outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.content.caps import DAY, caps_of, free_at
+from bot.content.model import Campaign
+from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
+from bot.delivery.leases import Claim
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery
+from bot.delivery.releasing import Releaser
+from bot.delivery.store import DeliveryStore
+from bot.errors import BotError, DecisionError, LeaseLostError
+from bot.log import get_logger
+from bot.platforms.base import Platform
+from bot.platforms.status import Draft, PostRef, ReplyTo
+
+log = get_logger(__name__)
+
+#: The least that puts a moment after another one.
+SOON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Takes one account's due deliveries as far as they go now.
+
+    What an answer means is `bot.delivery.decide`'s; here it is only asked for and written down.
+    """
+
+    store: DeliveryStore
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    platform: Callable[[str], Platform]
+    releaser: Releaser
+    policy: Callable[[Delivery], Policy]
+    #: Name of this worker, in leases and logs.
+    owner: str
+    #: More than twice the longest call (reliability.md 2.4, rule 5).
+    lease: timedelta = timedelta(seconds=120)
+    #: Nothing speaks against the clock by which a delivery is due.
+    trusts_clock: Callable[[], bool] = lambda: True
+    #: The process is to end: what is in the air ends, nothing else begins.
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def run(self, account: str) -> None:
+        """Publish what is due on one account, in order, until nothing more is."""
+        self.releaser.run(account)
+        has_sent = False
+        while not self.is_stopping() and self._send_next(account):
+            has_sent = True
+            self.releaser.release(account)
+        if has_sent:
+            self.releaser.run(account)  # that took time, in which others may have become late
+
+    def _send_next(self, account: str) -> bool:
+        with self.store.sending(account) as is_mine:
+            if not is_mine:
+                return False
+            self.store.outbox.take_over(account, now=self.clock.now())
+            claim = self.store.outbox.claim(
+                account, now=self.clock.now(), owner=self.owner, lease=self.lease
+            )
+            if claim is None:
+                return False
+            try:
+                self._commit(claim, self._send(claim))
+            except (LeaseLostError, DecisionError) as error:
+                log.warning("lease lost", delivery=claim.delivery.id, reason=str(error))
+            return True
+
+    def _send(self, claim: Claim) -> Outcome:
+        row, policy = claim.delivery, self.policy(claim.delivery)
+        deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
+        if hold := self.releaser.why_hold(row):
+            # It was let through long ago, behind others.
+            return put_off_and_hold(hold, self.clock.now())
+        if waits := self._wait_for_room(row):
+            return waits
+        try:
+            platform = self.platform(row.account)
+            draft = row.draft or self._prepare(row, platform)
+            if not self.trusts_clock():
+                return put_off(row, policy, self.clock.now(), "the clock was set just now")
+            self.store.outbox.begin(claim, draft, now=self.clock.now())
+        except Exception as error:  # no call has begun, so any failure is safe
+            if not isinstance(error, BotError):
+                log.exception("failed before the call", delivery=row.id)
+            return decide(error, row, policy, self.clock.now(), step=Step.PREPARING)
+        if self.clock.monotonic() > deadline:
+            # This process stood still (suspended, paused): the lease may be another's by now.
+            late = "too slow before the call"
+            return put_off(row, policy, self.clock.now(), late, told=timedelta(0))
+        return self._call(row, policy, platform, draft)
+
+    def _wait_for_room(self, row: Delivery) -> Outcome | None:
+        """Put off what would break the account's caps: lateness or a person's word may crowd it."""
+        now, account = self.clock.now(), self.campaign().schedule.accounts[row.account]
+        if row.part or row.attempts or not caps_of(account):
+            return None  # the rest of what has begun comes when it comes
+        free = free_at(account, self.store.outbox.begun_since(row.account, now - DAY), now)
+        if free <= now:
+            return None
+        # At its last moment it is looked at too, so that people hear in time that it is late.
+        again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
+        return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
+
+    def _prepare(self, delivery: Delivery, platform: Platform) -> Draft:
+        return platform.prepare(
+            delivery.status,
+            key=delivery.id,
+            at=self.clock.now(),
+            reply_to=self._reply_to(delivery),
+            pictures=lambda picture: self.store.media.get(picture.sha256),
+        )
+
+    def _reply_to(self, delivery: Delivery) -> ReplyTo | None:
+        refs: list[PostRef] = []
+        parent_id = delivery.parent_id
+        while parent_id is not None and (part := self.store.outbox.get(parent_id)):
+            refs.append(part.ref)
+            parent_id = part.parent_id
+        return ReplyTo(root=refs[-1], parent=refs[0]) if refs else None
+
+    def _call(self, row: Delivery, policy: Policy, platform: Platform, draft: Draft) -> Outcome:
+        answer: PostRef | Exception
+        try:
+            answer = platform.publish(draft)
+        except Exception as error:
+            if not isinstance(error, BotError):
+                log.exception("bug while publishing", delivery=row.id)
+            answer = error
+        return decide(answer, row, policy, self.clock.now(), step=Step.CALLING)
+
+    def _commit(self, claim: Claim, outcome: Outcome) -> None:
+        row, now = claim.delivery, self.clock.now()
+        try:
+            self.store.outbox.commit(claim, outcome, now=now)
+        except LeaseLostError:
+            if outcome.ref is not None:
+                # Where it is, is known all the same; whoever took it over must not send it again.
+                self.store.outbox.recognise(row.id, outcome.ref, now=now)
+            raise
+        is_usual = outcome.event in {Event.ACCEPT, Event.DEFER}
+        write = log.error if outcome.stops_account else log.info if is_usual else log.warning
+        write(
+            str(outcome.event),
+            delivery=row.id,
+            post=row.post_id,
+            reason=str(outcome.hold or outcome.detail),
+            url=outcome.ref.url if outcome.ref else "",
+        )

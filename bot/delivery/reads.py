@@ -1,0 +1,145 @@
+"""What the outbox tells: deliveries by what they are, and what is to be done when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from bot.db.repository import Repository
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.rows import Attempt, Move, as_attempt, as_delivery, as_move, deliveries
+from bot.delivery.tables import attempt, delivery, move, publication
+
+_D, _P = delivery.c, publication.c
+_PARENT = delivery.alias("parent")
+#: A parent in these never comes out any more (or is gone again); its child must be held.
+_NEVER_OUT = (State.CANCELLED, State.RETRACTED, State.GONE)
+#: Ends of an attempt after which nothing is out.
+_SURELY_NOT = (Event.DEFER.name, Event.STOP.name, Event.REFUSE.name)
+#: What waits for a free slot comes last.
+_IN_ORDER = (_P.due_at.nulls_last(), _D.account, _D.part, _D.id)
+
+
+class Reads(Repository):
+    """Questions to the outbox; none changes anything."""
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        """Find a delivery by its id."""
+        return next(iter(self._read(deliveries().where(_D.id == delivery_id))), None)
+
+    def find(
+        self,
+        *,
+        states: Collection[State] | None = None,
+        account: str | None = None,
+        post_id: str | None = None,
+        publication_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> tuple[Delivery, ...]:
+        """Find deliveries due from ``since`` and before ``until``, by due time, account, part.
+
+        What waits for a free slot is due at no time: it is found without these two only.
+        """
+        query = deliveries().order_by(*_IN_ORDER).limit(limit)
+        if states is not None:
+            query = query.where(_D.state.in_(list(states)))
+        if account is not None:
+            query = query.where(_D.account == account)
+        if post_id is not None:
+            query = query.where(_P.post_id == post_id)
+        if publication_id is not None:
+            query = query.where(_P.id == publication_id)
+        if since is not None:
+            query = query.where(_P.due_at >= since)
+        if until is not None:
+            query = query.where(_P.due_at < until)
+        return self._read(query)
+
+    def accounts_with_work(self, now: datetime) -> tuple[str, ...]:
+        """Name the accounts that have a delivery to release or to claim, by name."""
+        planned = and_(_D.state == State.PLANNED, _P.due_at <= now)
+        ready = and_(_D.state == State.READY, or_(_D.retry_at.is_(None), _D.retry_at <= now))
+        query = select(_D.account).join_from(delivery, publication).distinct()
+        query = query.where(or_(planned, ready)).order_by(_D.account)
+        with self._db.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def next_wake(self, now: datetime) -> datetime | None:
+        """Tell the earliest moment after ``now`` at which something is to be done."""
+        moments = (
+            (State.PLANNED, _P.due_at),
+            (State.READY, _D.retry_at),
+            (State.UNKNOWN, _D.next_read_at),
+            (State.SENDING, _D.lease_until),
+        )
+        with self._db.read() as connection:
+            found = [
+                connection.execute(
+                    select(func.min(moment))
+                    .join_from(delivery, publication)
+                    .where(_D.state == state, moment > now)
+                ).scalar_one()
+                for state, moment in moments
+            ]
+        return min((moment for moment in found if moment is not None), default=None)
+
+    def due(self, account: str, now: datetime) -> tuple[Delivery, ...]:
+        """Find what is planned and due, oldest first.
+
+        A part of a thread comes once the part before it is out, or can never be (then to hold).
+        """
+        is_decided = _parent_in(State.SENT, *_NEVER_OUT)
+        planned = and_(_D.account == account, _D.state == State.PLANNED, _P.due_at <= now)
+        return self._read(deliveries().where(planned, is_decided).order_by(*_IN_ORDER))
+
+    def unknown(self, now: datetime) -> tuple[Delivery, ...]:
+        """Find what is to be read back now, oldest first."""
+        waiting = and_(_D.state == State.UNKNOWN, _D.next_read_at <= now)
+        return self._read(deliveries().where(waiting).order_by(*_IN_ORDER))
+
+    def begun_since(self, account: str, moment: datetime) -> tuple[datetime, ...]:
+        """Tell when the account's posts went out, or may have, since then; in order.
+
+        A thread is one post, which begins with its first part.
+        """
+        latest = (
+            select(func.max(attempt.c.called_at))
+            .join(delivery, _D.id == attempt.c.delivery_id)
+            .where(_D.account == account, _D.part == 0)
+            .where(attempt.c.called_at > moment, attempt.c.outcome.not_in(_SURELY_NOT))
+            .group_by(attempt.c.delivery_id)
+        )
+        with self._db.read() as connection:
+            return tuple(sorted(connection.execute(latest).scalars()))
+
+    def attempts_of(self, delivery_id: str) -> tuple[Attempt, ...]:
+        """Read all tries at a delivery, oldest first."""
+        query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.id)
+        with self._db.read() as connection:
+            return tuple(as_attempt(row) for row in connection.execute(query))
+
+    def moves_of(self, delivery_id: str) -> tuple[Move, ...]:
+        """Read the history of a delivery, oldest first."""
+        query = select(move).where(move.c.delivery_id == delivery_id).order_by(move.c.id)
+        with self._db.read() as connection:
+            return tuple(as_move(row) for row in connection.execute(query))
+
+    def _read(self, query: Select[Any]) -> tuple[Delivery, ...]:
+        with self._db.read() as connection:
+            return tuple(as_delivery(row) for row in connection.execute(query))
+
+
+def parent_is_out() -> ColumnElement[bool]:
+    """Hold for a delivery that replies to nothing, or to a status that is out."""
+    return _parent_in(State.SENT)
+
+
+def _parent_in(*states: State) -> ColumnElement[bool]:
+    query = select(_PARENT.c.id).where(_PARENT.c.id == _D.parent_id, _PARENT.c.state.in_(states))
+    return or_(_D.parent_id.is_(None), query.exists())

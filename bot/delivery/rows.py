@@ -1,0 +1,243 @@
+"""Rows of the outbox as values, and the one function that changes a delivery's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from bot.authority.reasons import StopReason
+from bot.authority.tables import account
+from bot.delivery import lifecycle
+from bot.delivery.decide import Outcome
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import (
+    Publication,
+    PublicationState,
+    occurrence_columns,
+    occurrence_from,
+)
+from bot.delivery.reasons import Reason, reason_text
+from bot.delivery.tables import attempt, delivery, move, publication
+from bot.errors import DecisionError
+
+_OF_DELIVERY = tuple(one.name for one in fields(Delivery) if one.name != "publication")
+#: Fields of a publication that are columns of the same name.
+_OF_PUBLICATION = tuple(one.name for one in fields(Publication) if one.name != "occurrence")
+_OF_OCCURRENCE = ("kind", "subject", "key")
+_PREFIX = "publication_"
+#: States whose reason people ask for; elsewhere the history keeps it.
+_EXPLAINED = frozenset(
+    {State.HELD, State.FAILED, State.UNKNOWN, State.CANCELLED, State.RETRACTED, State.GONE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who moves something, when and why."""
+
+    at: datetime
+    actor: str
+    reason: Reason | None = None
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """What people read in the history."""
+        return reason_text(self.reason, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of a delivery from one state to the next."""
+
+    at: datetime
+    actor: str
+    event: Event
+    before: State
+    after: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a delivery, with its outcome."""
+
+    id: int
+    fence: int
+    owner: str
+    #: ``preparing`` (no reader can see it), ``calling`` (one may), ``done``.
+    phase: str
+    #: None while it is open.
+    outcome: Event | None
+    reason: str
+    remote_id: str
+    started_at: datetime
+    called_at: datetime | None
+    ended_at: datetime | None
+
+
+def deliveries() -> Select[Any]:
+    """Return the query of all deliveries with their publications; `as_delivery` reads its rows."""
+    names = (*_OF_PUBLICATION, *_OF_OCCURRENCE)
+    shared = [publication.c[name].label(f"{_PREFIX}{name}") for name in names]
+    own = [delivery.c[name] for name in _OF_DELIVERY]
+    return select(*own, *shared).join_from(delivery, publication)
+
+
+def as_delivery(row: Row[Any]) -> Delivery:
+    """Return the delivery that a row of `deliveries` is."""
+    values = row._mapping
+    shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
+    kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
+    shared |= {
+        "occurrence": occurrence_from(kind, subject, key),
+        "state": PublicationState(shared["state"]),
+    }
+    own = {name: values[name] for name in _OF_DELIVERY}
+    return Delivery(publication=Publication(**shared), **own)
+
+
+def publication_columns(one: Publication) -> dict[str, Any]:
+    """Return the columns of a publication's row."""
+    values = {name: getattr(one, name) for name in _OF_PUBLICATION}
+    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(one.occurrence), strict=True))
+
+
+def as_move(row: Row[Any]) -> Move:
+    """Make a value of a whole row of ``move``."""
+    return Move(row.at, row.actor, Event[row.event], row.before, row.after, row.reason)
+
+
+def as_attempt(row: Row[Any]) -> Attempt:
+    """Make a value of a whole row of ``attempt``."""
+    values = {field.name: row._mapping[field.name] for field in fields(Attempt)}
+    outcome = Event[row.outcome] if row.outcome else None
+    return Attempt(**{**values, "outcome": outcome})
+
+
+def locked(connection: Connection, delivery_id: str) -> Delivery:
+    """Read a delivery that nobody else changes until this transaction ends.
+
+    Raises:
+        DecisionError: there is none.
+    """
+    query = deliveries().where(delivery.c.id == delivery_id).with_for_update(of=delivery)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise DecisionError(f"no delivery has the id {delivery_id!r}")
+    return as_delivery(row)
+
+
+def shift(
+    connection: Connection,
+    row: Delivery,
+    event: Event,
+    note: Note,
+    values: Mapping[str, Any] | None = None,
+) -> Delivery:
+    """Move a delivery that is `locked`, and write the move down.
+
+    Raises:
+        DecisionError: it cannot be moved so from where it is.
+    """
+    try:
+        target = lifecycle.after(row.state, event)
+    except ValueError as error:
+        raise DecisionError(f"{row.id}: {error}") from error
+    is_explained = target in _EXPLAINED or event is Event.DEFER
+    changes = {
+        "state": target,
+        "updated_at": note.at,
+        "reason": note.reason if is_explained else None,
+        "detail": note.detail if is_explained else "",
+        **_idle(target),
+        **(values or {}),
+    }
+    write_move(connection, row, event, target, note)
+    moved = change(connection, row.id, changes)
+    if target is State.CANCELLED:
+        _free_occurrence(connection, row.publication.id)
+    return moved
+
+
+def _free_occurrence(connection: Connection, publication_id: str) -> None:
+    """Let a publication go of its occurrence once all of it is cancelled."""
+    this = publication.c.id == publication_id
+    # Two that cancel the last two parts at once must see each other's.
+    connection.execute(select(publication.c.id).where(this).with_for_update())
+    rest = select(delivery.c.id).where(
+        delivery.c.publication_id == publication_id, delivery.c.state != State.CANCELLED
+    )
+    withdrawn = update(publication).where(this, ~rest.exists())
+    connection.execute(withdrawn.values(state=PublicationState.WITHDRAWN))
+
+
+def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) -> Delivery:
+    """Write columns of a delivery and read it back."""
+    connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(values))
+    return as_delivery(connection.execute(deliveries().where(delivery.c.id == delivery_id)).one())
+
+
+def write_move(
+    connection: Connection, row: Delivery, event: Event, target: State, note: Note
+) -> None:
+    """Add to the history of a delivery."""
+    connection.execute(
+        insert(move).values(
+            delivery_id=row.id,
+            at=note.at,
+            actor=note.actor,
+            event=event.name,
+            before=row.state,
+            after=target,
+            reason=note.text,
+        )
+    )
+
+
+def end_attempt(
+    connection: Connection, row: Delivery, event: Event, note: Note, *, remote_id: str = ""
+) -> None:
+    """Write the outcome of the attempt that a claim opened."""
+    connection.execute(
+        update(attempt)
+        .where(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
+        .values(
+            phase="done",
+            outcome=event.name,
+            reason=note.text,
+            remote_id=remote_id,
+            ended_at=note.at,
+        )
+    )
+
+
+def note_of(outcome: Outcome, now: datetime, actor: str) -> Note:
+    """Return what the history says of an outcome's own move."""
+    if outcome.hold is None or outcome.event is Event.DEFER:
+        return Note(now, actor, detail=outcome.detail)
+    return Note(now, actor, outcome.hold.reason, outcome.hold.detail)
+
+
+def stop_account(connection: Connection, name: str, detail: str, now: datetime) -> None:
+    """Send nothing more on an account whose platform refuses it; the first reason stays."""
+    connection.execute(
+        update(account)
+        .where(account.c.name == name, account.c.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_reason=StopReason.UNAUTHORIZED, stopped_detail=detail)
+    )
+
+
+def _idle(target: State) -> dict[str, Any]:
+    """Give what a delivery no longer has, once nobody works on it; a claim moves it otherwise."""
+    values: dict[str, Any] = {"owner": "", "lease_until": None}
+    if target is not State.READY:
+        values["retry_at"] = None
+    if target is not State.UNKNOWN:
+        values["next_read_at"] = None
+    return values

@@ -1,0 +1,194 @@
+"""The sent log: what was tried and sent, told outside the database, so that a restore shows.
+
+One JSON object a line, appended and fsynced, next to the database but in no backup of it. A
+line that is torn was never finished, so the call it announces was never made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from bot.canonical import JsonObject, canonical_json
+from bot.delivery.model import Delivery
+from bot.errors import StoreError
+from bot.platforms.status import Draft, PostRef, draft_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What the log knows about one delivery: its last attempt, and where it is."""
+
+    delivery_id: str
+    draft: Draft | None
+    first_intent_at: datetime | None
+    #: None where no answer with an id was ever stored.
+    ref: PostRef | None
+
+
+class SentLog:
+    """An append-only file of attempts and statuses; one process appends, any may read."""
+
+    def __init__(self, path: Path, *, log_id: str, instance_id: str) -> None:
+        self.path = path
+        self.log_id = log_id
+        #: The database that it was last written for.
+        self.instance_id = instance_id
+        #: Where it is, as `bot.delivery.restore_guard.place_of` names it.
+        self.place = ""
+        #: Highest sequence number that was in the file when it was opened, or appended since.
+        self.seq = 0
+        self._attempted: set[str] = set()
+        self._lock = Lock()
+
+    def has_attempt(self, delivery_id: str) -> bool:
+        """Tell whether a call was ever announced for a delivery."""
+        return delivery_id in self._attempted
+
+    @property
+    def attempted(self) -> frozenset[str]:
+        return frozenset(self._attempted)
+
+    def announce(self, delivery: Delivery, seq: int, *, now: datetime) -> None:
+        """Write down that a call is about to be made.
+
+        Raises:
+            StoreError: it cannot be written; then do not call.
+        """
+        intent = delivery.first_intent_at or now
+        self._append(
+            {
+                **_line("attempt", delivery.id, seq, now),
+                "account": delivery.account,
+                "draft": delivery.draft_json,
+                "first_intent_at": intent.isoformat(),
+            }
+        )
+        self._attempted.add(delivery.id)
+
+    def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
+        """Write down where a status is.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        found = {"remote": {"id": ref.id, "url": ref.url, "cid": ref.cid}}
+        self._append({**_line("sent", delivery_id, seq, now), **found})
+
+    def adopt(self, instance_id: str, *, now: datetime) -> None:
+        """Go on with another database, once all has been read back."""
+        if instance_id != self.instance_id:
+            self._append(_head(self.log_id, instance_id, now))
+            self.instance_id = instance_id
+
+    def known(self, delivery_ids: frozenset[str] | None = None) -> dict[str, Logged]:
+        """Read what stands in the file, by delivery; all of them, or just some."""
+        found: dict[str, Logged] = {}
+        for line in _lines(self.path):
+            key = line.get("delivery")
+            if key is not None and (delivery_ids is None or key in delivery_ids):
+                found[key] = _merged(found.get(key), line)
+        return found
+
+    def _append(self, line: JsonObject) -> None:
+        with self._lock:
+            try:
+                _write(self.path, line)
+            except OSError as error:
+                raise StoreError(f"cannot write to {self.path}: {error.strerror}") from error
+            self.seq = max(self.seq, line.get("seq", 0))
+
+    def _load(self) -> None:
+        for line in _lines(self.path):
+            if "log" in line:
+                self.log_id, self.instance_id = line["log"], line["instance"]
+            self.seq = max(self.seq, line.get("seq", 0))
+            if line.get("event") == "attempt":
+                self._attempted.add(line["delivery"])
+
+
+def open_log(path: Path) -> SentLog | None:
+    """Read the log that stands there; None where there is none, or none was ever begun."""
+    if not path.exists():
+        return None
+    log = SentLog(path, log_id="", instance_id="")
+    log._load()
+    # Whoever made the file died before its first line was whole: nothing can have been sent.
+    return log if log.log_id or log.attempted else None
+
+
+def start_log(path: Path, instance_id: str, *, now: datetime) -> SentLog:
+    """Begin a new log for a database."""
+    log = SentLog(path, log_id=uuid.uuid4().hex, instance_id=instance_id)
+    log._append(_head(log.log_id, instance_id, now))
+    return log
+
+
+def _head(log_id: str, instance_id: str, now: datetime) -> JsonObject:
+    return {"log": log_id, "instance": instance_id, "at": now.isoformat()}
+
+
+def _line(event: str, delivery_id: str, seq: int, now: datetime) -> JsonObject:
+    return {"seq": seq, "event": event, "delivery": delivery_id, "at": now.isoformat()}
+
+
+def _write(path: Path, line: JsonObject) -> None:
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        # Begins with a new line where the last one was torn by a crash.
+        torn = not is_new and _is_torn(descriptor)
+        record = ("\n" if torn else "") + canonical_json(line) + "\n"
+        _write_all(descriptor, record.encode("utf-8"))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if is_new:
+        _sync_directory(path.parent)
+
+
+def _write_all(descriptor: int, record: bytes) -> None:
+    while record:
+        record = record[os.write(descriptor, record) :]
+
+
+def _is_torn(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for raw in file:
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                continue  # torn, so its call was never made
+            if isinstance(line, dict):
+                yield line
+
+
+def _merged(known: Logged | None, line: JsonObject) -> Logged:
+    known = known or Logged(line["delivery"], None, None, None)
+    if line["event"] == "sent":
+        return Logged(
+            known.delivery_id, known.draft, known.first_intent_at, PostRef(**line["remote"])
+        )
+    draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
+    intent = known.first_intent_at or datetime.fromisoformat(line["first_intent_at"])
+    return Logged(known.delivery_id, draft, intent, known.ref)

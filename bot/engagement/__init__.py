@@ -1,0 +1,1 @@
+"""Numbers of what went out: collected, judged, presented, exported; their tables."""

@@ -1,0 +1,91 @@
+"""Ages at which numbers are read, when each read is due, and what the numbers of a post are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from bot.platforms.status import Metrics
+
+#: Label -> how long after it went out.
+AGES: Mapping[str, timedelta] = {
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "24h": timedelta(hours=24),
+    "72h": timedelta(hours=72),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+#: Posts are judged at this age at most: nearly all has happened, and later reads are rare.
+JUDGED_UP_TO = "7d"
+#: A read this share of the age early or late still counts as that age.
+TOLERANCE = 0.1
+#: Room before midnight for the read to happen, and for clocks to differ.
+_BEFORE_MIDNIGHT = timedelta(minutes=4)
+
+
+def window(sent_at: datetime, age: str) -> tuple[datetime, datetime]:
+    """Give the moments between which a read counts as that age; both included."""
+    after = AGES[age]
+    return sent_at + after * (1 - TOLERANCE), sent_at + after * (1 + TOLERANCE)
+
+
+def due_times(sent_at: datetime, *, in_few_days: bool = False) -> Mapping[str, datetime]:
+    """Tell when each age's numbers are to be read.
+
+    ``in_few_days`` moves reads inside their windows so that they fall on as few UTC days as can
+    be: a status may be billed once a day however often it is read. (The fewest points that hit a
+    set of intervals: take each interval's end, in the order of the ends.)
+    """
+    nominal = {age: sent_at + after for age, after in AGES.items()}
+    return {**nominal, **_moved(sent_at, nominal)} if in_few_days else nominal
+
+
+def _moved(sent_at: datetime, nominal: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    """Give the reads that share a day with another one."""
+    days: dict[date, list[str]] = {}
+    for age in sorted(AGES, key=lambda one: window(sent_at, one)[1]):
+        early, late = window(sent_at, age)
+        known = (day for day in days if _reach(day, early, late))
+        last = (late - _BEFORE_MIDNIGHT).astimezone(UTC).date()
+        days.setdefault(next(known, last), []).append(age)
+    moved: dict[str, datetime] = {}
+    for day, ages in days.items():
+        for age in ages if len(ages) > 1 else ():
+            reach = _reach(day, *window(sent_at, age))
+            if reach:
+                moved[age] = min(max(nominal[age], reach[0]), reach[1])
+    return moved
+
+
+def _reach(day: date, early: datetime, late: datetime) -> tuple[datetime, datetime] | None:
+    """Give the part of a window that lies well inside a UTC day."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    start, end = max(early, midnight), min(late, midnight + timedelta(days=1) - _BEFORE_MIDNIGHT)
+    return (start, end) if start <= end else None
+
+
+def engagements(numbers: Metrics) -> int | None:
+    """Add up likes, reposts, replies and quotes; None unless likes, reposts and replies are told.
+
+    A platform (or an older server) without quotes does not tell their number: none are missing.
+    """
+    if numbers.likes is None or numbers.reposts is None or numbers.replies is None:
+        return None
+    return numbers.likes + numbers.reposts + numbers.replies + (numbers.quotes or 0)
+
+
+def added(parts: Iterable[Metrics]) -> Metrics:
+    """Add up the parts of a thread; a number that one part lacks is untold for the whole."""
+    every = list(parts)
+
+    def total(name: str) -> int | None:
+        numbers = [getattr(one, name) for one in every]
+        return None if None in numbers or not numbers else sum(numbers)
+
+    return Metrics(**{name: total(name) for name in Metrics.__slots__})
+
+
+def per_thousand(count: int | None, exposure: int | None) -> float | None:
+    """Give a rate per 1,000 impressions or followers; None where either is untold or nobody."""
+    return None if count is None or not exposure else 1000 * count / exposure

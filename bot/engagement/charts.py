@@ -1,0 +1,222 @@
+"""Charts, and their SVG: no library, no script, coloured by classes of the page's style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup, escape
+
+from bot.engagement.ages import AGES
+from bot.engagement.report_text import gained, number
+
+#: Ratios at both ends of the interval plot; what lies outside is cut with an arrow.
+LEAST, MOST = 0.25, 4.0
+_WIDE, _HIGH = 200, 24
+_TICKS = ((0.25, "¼×"), (0.5, "½×"), (1.0, "1×"), (2.0, "2×"), (4.0, "4×"))
+#: Line chart: size and margins, in its own units; text stays readable on a phone at this size.
+_W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 220, 34, 126, 12, 28
+_LABEL_GAP = 13
+
+
+def _svg(text: str) -> Markup:
+    return Markup(text)  # noqa: S704 - built here of numbers and escaped names
+
+
+def _x(ratio: float) -> float:
+    held = min(max(ratio, LEAST), MOST)
+    share = math.log(held / LEAST) / math.log(MOST / LEAST)
+    return round(6 + share * (_WIDE - 12), 1)
+
+
+def interval(plot: tuple[float, float, float], trend: str) -> Markup:
+    """Draw a ratio and its interval on a logarithmic scale; the numbers stand beside it."""
+    (ratio, low, high), middle = plot, _HIGH / 2
+    arrows = ""
+    if low < LEAST:
+        arrows += f'<path class="{trend}" d="M6 {middle}l6 -4v8z"/>'
+    if high > MOST:
+        arrows += f'<path class="{trend}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>'
+    return _svg(
+        f'<svg class="interval" viewBox="0 0 {_WIDE} {_HIGH}" aria-hidden="true" focusable="false">'
+        f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
+        f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{arrows}'
+        f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/></svg>'
+    )
+
+
+def interval_axis() -> Markup:
+    """Draw the scale that `interval` stands on."""
+    marks = "".join(
+        f'<text x="{_x(at)}" y="14" text-anchor="middle">{label}</text>' for at, label in _TICKS
+    )
+    return _svg(
+        f'<svg class="interval axis" viewBox="0 0 {_WIDE} 18" aria-hidden="true" '
+        f'focusable="false">{marks}</svg>'
+    )
+
+
+def sparkline(growth: Sequence[float | None]) -> Markup:
+    """Draw how a post grew from age to age; gaps are ages without numbers."""
+    known = [value for value in growth if value is not None]
+    top = max(known, default=0) or 1
+    step = 80 / max(1, len(growth) - 1)
+    runs: list[list[str]] = [[]]
+    for place, value in enumerate(growth):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append(f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}")
+    paths = "".join(f'<path d="M{"L".join(run)}"/>' for run in runs if len(run) > 1)
+    dots = "".join(
+        f'<circle cx="{run[-1].split()[0]}" cy="{run[-1].split()[1]}" r="2"/>'
+        for run in runs
+        if run
+    )
+    return _svg(
+        f'<svg class="spark" viewBox="0 0 84 24" aria-hidden="true" focusable="false">'
+        f"{paths}{dots}</svg>"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over time, and the same in words for who cannot see them."""
+
+    title: str
+    text: str
+    #: Name -> (place from 0 to 1, value), in order; None is a gap.
+    series: Mapping[str, Sequence[tuple[float, float | None]]]
+    ticks: Mapping[float, str]
+
+
+def growth_chart(growth: Mapping[str, Sequence[float | None]]) -> Chart | None:
+    """Return the mean engagements of a post by its age; None where nothing was read."""
+    if all(value is None for values in growth.values() for value in values):
+        return None
+    at = [place / (len(AGES) - 1) for place in range(len(AGES))]
+    text = "; ".join(
+        f"{name}: {', '.join(number(value, 1) for value in values)}"
+        for name, values in growth.items()
+    )
+    series = {name: tuple(zip(at, values, strict=True)) for name, values in growth.items()}
+    return Chart("Engagements of a post by its age", text, series, dict(zip(at, AGES, strict=True)))
+
+
+def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
+    """Return the followers that each account gained by day; None where no day is known."""
+    days = [date.fromisoformat(day) for counts in followers.values() for day in counts]
+    if not days:
+        return None
+    first, last = min(days), max(days)
+    span = max(1, (last - first).days)
+    series = {
+        name: [((date.fromisoformat(day) - first).days / span, count - counts[min(counts)])
+               for day, count in sorted(counts.items())]
+        for name, counts in followers.items()
+    }  # fmt: skip
+    text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
+    return Chart("Followers gained", text, series, _day_ticks(first, last))
+
+
+def lines(id_: str, chart: Chart) -> Markup:
+    """Draw lines with their names at their ends, told apart by dashes as well as by colour."""
+    values = [value for points in chart.series.values() for _at, value in points
+              if value is not None]  # fmt: skip
+    scale = _Scale(min(0.0, *values, 0.0), nice(max(values, default=1.0)))
+    drawn = (_line(place, points, scale) for place, points in enumerate(chart.series.values()))
+    return _svg(
+        f'<svg class="lines" viewBox="0 0 {_W} {_H}" role="img" '
+        f'aria-labelledby="{id_}-title {id_}-desc">'
+        f'<title id="{id_}-title">{escape(chart.title)}</title>'
+        f'<desc id="{id_}-desc">{escape(chart.text)}</desc>'
+        f"{scale.grid()}{_ticks(chart.ticks)}{''.join(drawn)}{_names(chart.series, scale)}</svg>"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    bottom: float
+    top: float
+
+    def y(self, value: float) -> float:
+        share = (value - self.bottom) / ((self.top - self.bottom) or 1)
+        return round(_H - _BOTTOM - share * (_H - _TOP - _BOTTOM), 1)
+
+    def grid(self) -> str:
+        steps = [self.bottom + (self.top - self.bottom) * part / 4 for part in range(5)]
+        return "".join(
+            f'<path class="grid" d="M{_LEFT} {self.y(at)}H{_W - _RIGHT}"/>'
+            f'<text class="tick" x="{_LEFT - 5}" y="{self.y(at) + 4}" text-anchor="end">'
+            f"{_short(at)}</text>"
+            for at in steps
+        )
+
+
+def _across(share: float) -> float:
+    return round(_LEFT + share * (_W - _LEFT - _RIGHT), 1)
+
+
+def _ticks(ticks: Mapping[float, str]) -> str:
+    return "".join(
+        f'<text class="tick" x="{_across(at)}" y="{_H - 9}" text-anchor="middle">'
+        f"{escape(label)}</text>"
+        for at, label in ticks.items()
+    )
+
+
+def _line(place: int, points: Sequence[tuple[float, float | None]], scale: _Scale) -> str:
+    drawn, pen = [], "M"
+    for at, value in points:
+        if value is None:
+            pen = "M"
+            continue
+        drawn.append(f"{pen}{_across(at)} {scale.y(value)}")
+        pen = "L"
+    return f'<path class="line s{place % 6}" d="{"".join(drawn)}"/>' if drawn else ""
+
+
+def _names(series: Mapping[str, Sequence[tuple[float, float | None]]], scale: _Scale) -> str:
+    """Put each name at the end of its line, apart from each other."""
+    ends = []
+    for place, (name, points) in enumerate(series.items()):
+        known = [value for _at, value in points if value is not None]
+        if known:
+            ends.append((scale.y(known[-1]), place, name))
+    placed, text = -math.inf, ""
+    room = _H - _BOTTOM - _LABEL_GAP * len(ends)
+    for end, place, name in sorted(ends):
+        placed = max(placed + _LABEL_GAP, min(end + 4, room + _LABEL_GAP))
+        text += (
+            f'<text class="name s{place % 6}" x="{_W - _RIGHT + 6}" y="{placed:.1f}">'
+            f"{escape(name)}</text>"
+        )
+    return text
+
+
+def nice(value: float) -> float:
+    """Round up to a number whose quarters read well: 4, 8, 20, 40, 100."""
+    if value <= 0:
+        return 4.0
+    size = 10.0 ** math.floor(math.log10(value))
+    return next(
+        size * step for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if value <= size * step
+    )
+
+
+def _short(value: float) -> str:
+    """Write a number on an axis."""
+    if abs(value) >= 1000:
+        return f"{value / 1000:.1f}k".replace(".0k", "k")
+    return f"{value:.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.1f}"
+
+
+def _day_ticks(first: date, last: date) -> Mapping[float, str]:
+    """Name both ends and the middle of a stretch of days."""
+    span = (last - first).days
+    if not span:
+        return {0.0: f"{first.day} {first:%b}"}
+    middle = date.fromordinal(first.toordinal() + span // 2)
+    return {(day - first).days / span: f"{day.day} {day:%b}" for day in (first, middle, last)}

@@ -1,0 +1,118 @@
+"""What an account has spent this month, and what is still to come; asks nobody, spends nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.clock import Clock
+from bot.content.model import Account, Campaign, Schedule
+from bot.delivery.model import State
+from bot.engagement.ages import due_times
+from bot.engagement.snapshots import Outcome
+from bot.engagement.store import EngagementStore
+from bot.platforms.spec import PlatformSpec
+from bot.rendering.pricing import prices_for
+
+#: May still go out, and cost.
+_TO_COME = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One paid account's month (UTC); US dollars."""
+
+    account: str
+    month: str
+    spent: float
+    by_action: Mapping[str, float]
+    posts_to_come: float
+    reads_to_come: float
+    #: None without a budget.
+    budget: float | None
+
+    @property
+    def expected(self) -> float:
+        """Give what the whole month will have cost."""
+        return self.spent + self.posts_to_come + self.reads_to_come
+
+    @property
+    def left(self) -> float | None:
+        return None if self.budget is None else self.budget - self.spent
+
+
+def price_of_read(
+    account: Account, traits: PlatformSpec, schedule: Schedule, action: str = ""
+) -> float:
+    """Give US dollars for reading one status of an account, or for another action."""
+    name = action or traits.read_action(account)
+    return float(prices_for(traits, schedule).get(name, 0.0))
+
+
+def kept_for_posts(store: EngagementStore, account: str, now: datetime) -> float:
+    """Add up what this UTC month's unsent posts will cost."""
+    rows = store.outbox.find(states=_TO_COME, account=account, until=_month_end(now))
+    return sum(row.cost_usd for row in rows)
+
+
+def forecasts(
+    store: EngagementStore, campaign: Campaign, clock: Clock, traits: Mapping[str, PlatformSpec]
+) -> tuple[Forecast, ...]:
+    """Tell the month of every account that pays."""
+    return tuple(
+        _forecast(store, account, campaign.schedule, clock.now(), traits[account.platform])
+        for account in campaign.schedule.accounts.values()
+        if traits[account.platform].prices
+    )
+
+
+def _forecast(
+    store: EngagementStore,
+    account: Account,
+    schedule: Schedule,
+    now: datetime,
+    traits: PlatformSpec,
+) -> Forecast:
+    price, end = price_of_read(account, traits, schedule), _month_end(now)
+    rows = store.outbox.find(states=_TO_COME, account=account.name, until=end)
+    days = read_days(store, account.name, (max(row.due_at or now, now) for row in rows), end)
+    return Forecast(
+        account=account.name,
+        month=f"{now.astimezone(UTC):%Y-%m}",
+        spent=store.ledger.spent(account.name, month_of=now),
+        by_action=store.ledger.spent_by_action(account.name, month_of=now),
+        posts_to_come=kept_for_posts(store, account.name, now),
+        reads_to_come=price * days.get(f"{now.astimezone(UTC):%Y-%m}", 0)
+        + price_of_read(account, traits, schedule, "user_read") * ((end - now).days),
+        budget=account.budget_usd_per_month,
+    )
+
+
+def read_days(
+    store: EngagementStore, account: str, to_come: Iterable[datetime], end: datetime
+) -> Mapping[str, int]:
+    """Count, by UTC month, on how many days a status will be read before ``end``.
+
+    Statuses are those that are out, and those that go out at the moments ``to_come``.
+    """
+    out = store.snapshots.find(account=account, outcome=Outcome.DUE)
+    days = {(one.delivery_id, one.due_at.astimezone(UTC).date()) for one in out if one.due_at < end}
+    for number, moment in enumerate(to_come):
+        for due in due_times(moment, in_few_days=True).values():
+            if due < end:
+                days.add((f"{number} to come", due.astimezone(UTC).date()))
+    return Counter(f"{day:%Y-%m}" for _status, day in days)
+
+
+def looks(start: datetime, end: datetime) -> Mapping[str, int]:
+    """Count, by UTC month, the daily looks at an account: one a day for its followers."""
+    first = start.astimezone(UTC)
+    days = (first + timedelta(days=day) for day in range((end - start).days))
+    return Counter(f"{day:%Y-%m}" for day in days)
+
+
+def _month_end(now: datetime) -> datetime:
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)

@@ -1,0 +1,39 @@
+"""Weekly digests: each week's is sent by one worker, and once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from bot.db.repository import Repository
+from bot.engagement.tables import digest
+
+_D = digest.c
+#: A worker that died while it was sending has let go after this long.
+LEASE = timedelta(minutes=15)
+
+
+class Digests(Repository):
+    """One row a week."""
+
+    def claim(self, week: str, now: datetime) -> bool:
+        """Take a week's digest to send it; False where it is sent or another worker has it."""
+        new = self._db.insert(digest).values(week=week, claimed_at=now).on_conflict_do_nothing()
+        free = _D.sent_at.is_(None), _D.claimed_at <= now - LEASE
+        with self._db.write() as connection:
+            if connection.execute(new.returning(_D.week)).one_or_none() is not None:
+                return True
+            again = update(digest).where(_D.week == week, *free).values(claimed_at=now)
+            return connection.execute(again).rowcount == 1
+
+    def mark_sent(self, week: str, now: datetime) -> None:
+        """Note that people have it."""
+        with self._db.write() as connection:
+            connection.execute(update(digest).where(_D.week == week).values(sent_at=now))
+
+    def is_sent(self, week: str) -> bool:
+        """Tell whether people have it."""
+        query = select(_D.week).where(_D.week == week, _D.sent_at.is_not(None))
+        with self._db.read() as connection:
+            return connection.execute(query).one_or_none() is not None

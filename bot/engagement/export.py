@@ -1,0 +1,241 @@
+"""Everything for other programs: CSV and JSON Lines, and what each column means.
+
+No person is in it: no reader, follower or replier (the bot stores none), no approver, no author.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bot.delivery.model import Delivery
+from bot.delivery.publications import occurrence_text
+from bot.engagement.ages import AGES
+from bot.engagement.estimate import ENOUGH
+from bot.engagement.readings import Reading
+from bot.engagement.report import Report, Typical
+from bot.engagement.report_text import WHY_NO_BEST_TIME
+from bot.engagement.store import EngagementStore
+
+#: Signs with which a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Fields of a publication that reports group by.
+_LABELS = ("theme", "excerpt", "form", "slot", "lang", "queue")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, the kind of its values, and what they mean."""
+
+    name: str
+    kind: str
+    meaning: str
+    value: Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the export."""
+
+    name: str
+    #: What each row is.
+    about: str
+    columns: Sequence[Column]
+    rows: Callable[[EngagementStore], Iterable[object]]
+
+
+def _column(name: str, kind: str, meaning: str, attribute: str = "") -> Column:
+    return Column(name, kind, meaning, attrgetter(attribute or name))
+
+
+def _shared(name: str, meaning: str) -> Column:
+    return _column(name, "text", meaning, f"publication.{name}")
+
+
+def _count(name: str, meaning: str) -> Column:
+    return _column(name, "number", f"{meaning}; empty where untold, never 0 for it",
+                   f"metrics.{name}")  # fmt: skip
+
+
+class _Quoted(NamedTuple):
+    delivery: Delivery
+    span: Any
+
+
+class _Day(NamedTuple):
+    account: str
+    day: str
+    followers: int
+
+
+def _quoted(store: EngagementStore) -> Iterator[_Quoted]:
+    return (_Quoted(row, span) for row in store.outbox.find() for span in row.status.spans)
+
+
+def _days(store: EngagementStore) -> Iterator[_Day]:
+    for name in sorted({row.account for row in store.outbox.find()}):
+        for day, count in store.followers.of(name).items():
+            yield _Day(name, day, count)
+
+
+TABLES = (
+    Table("deliveries", "one status to one account", (
+        _column("id", "text", "identity of the delivery; the same for ever"),
+        _column("account", "text", "name in schedule.yaml"),
+        _column("platform", "text", "x, mastodon or bluesky"),
+        _column("post", "text", "id in posts/", "post_id"),
+        Column("occurrence", "text", "which time of the post this is",
+               lambda row: occurrence_text(row.publication.occurrence)),
+        Column("part", "number", "place in the thread, from 1", lambda row: row.part + 1),
+        _column("parts", "number", "statuses of the whole post"),
+        _column("state", "text", "state of the delivery; see docs/glossary.md"),
+        _column("due_at", "time", "when it was to go out"),
+        _column("sent_at", "time", "when it went out"),
+        _column("url", "text", "what a reader opens"),
+        _column("remote_id", "text", "the platform's own id of the status"),
+        _column("lang", "text", "language of the text (BCP 47)", "status.lang"),
+        _column("text", "text", "exactly what was, or will be, sent", "status.text"),
+        Column("warning", "text", "content warning", lambda row: row.status.warning or ""),
+        _shared("theme", "theme that the editors gave it"),
+        _shared("excerpt", "quoted passage, source:start-end"),
+        _shared("form", "quote, link, card, thread or text"),
+        _shared("slot", "named slot; empty at a fixed time"),
+        _shared("queue", "queue; empty at a fixed time"),
+        Column("cost_usd", "number", "price of publishing, US dollars",
+               lambda row: row.cost_usd or ""),
+        _column("payload_sha256", "text", "hash of the frozen status"),
+        _column("fingerprint", "text", "hash of what was approved"),
+    ), lambda store: store.outbox.find()),
+    Table("snapshots", "numbers of one status at one age", (
+        _column("delivery", "text", "id of the delivery", "delivery_id"),
+        _column("age", "text", "1h, 6h, 24h, 72h, 7d or 30d after it went out", "age_label"),
+        _column("due_at", "time", "when it was, or is, to be read"),
+        _column("taken_at", "time", "when it was read, or given up"),
+        _column("outcome", "text", "TAKEN, DUE, FAILED, GONE or MISSED"),
+        _column("reason", "text", "why there are no numbers"),
+        _count("likes", "likes, favourites"),
+        _count("reposts", "reposts, boosts"),
+        _count("replies", "replies"),
+        _count("quotes", "quotes"),
+        _count("bookmarks", "bookmarks"),
+        _count("impressions", "times shown"),
+        _count("clicks", "clicks on its link"),
+    ), lambda store: store.snapshots.find()),
+    Table("provenance", "one quoted passage of one status", (
+        _column("delivery", "text", "id of the delivery", "delivery.id"),
+        _column("post", "text", "id in posts/", "delivery.post_id"),
+        _column("source", "text", "id of the source", "span.source"),
+        _column("source_sha256", "text", "hash of the source file", "span.source_sha256"),
+        _column("start", "number", "first character of the passage", "span.start"),
+        _column("end", "number", "first character after it", "span.end"),
+        _column("section", "text", "section of the source", "span.section"),
+    ), _quoted),
+    Table("followers", "one account on one day", (
+        _column("account", "text", "name in schedule.yaml"),
+        _column("day", "date", "UTC day"),
+        _column("followers", "number", "how many, as the platform told; nobody's name"),
+    ), _days),
+)  # fmt: skip
+
+
+def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
+    """Write every table as CSV and JSON Lines, and the dictionary; return rows by table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    for table in TABLES:
+        rows = [{column.name: _plain(column.value(one)) for column in table.columns}
+                for one in table.rows(store)]  # fmt: skip
+        (folder / f"{table.name}.csv").write_text(_csv(table, rows), encoding="utf-8")
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{table.name}.jsonl").write_text("".join(lines), encoding="utf-8")
+        counts[table.name] = len(rows)
+    (folder / "data-dictionary.md").write_text(dictionary(), encoding="utf-8")
+    return counts
+
+
+def dictionary() -> str:
+    """Return what each column means, as Markdown."""
+    parts = []
+    for table in TABLES:
+        lines = [f"| `{one.name}` | {one.kind} | {one.meaning} |" for one in table.columns]
+        head = f"### {table.name}\n\nEach row is {table.about}.\n\n| column | kind | meaning |"
+        parts.append("\n".join([head, "| --- | --- | --- |", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _csv(table: Table, rows: Iterable[Mapping[str, object]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [one.name for one in table.columns], lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def cell(value: object) -> object:
+    """Keep a spreadsheet from running a text as a formula; JSON Lines has it unchanged."""
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if is_formula else value
+
+
+# -- the report itself, unrounded
+
+
+def json_of(report: Report, by: str) -> Mapping[str, Any]:
+    """Return what `engagement --json` prints; people's scripts rely on its keys."""
+    return {
+        "campaign": report.campaign,
+        "as_of": report.at,
+        "since": report.since,
+        "by": by,
+        "lines": report.lines[by] if by in report.lines else _usual(report, by),
+        "ages": list(AGES),
+        "time_of_day": {"differs": report.day_parts.differs, "why": WHY_NO_BEST_TIME,
+                        "lines": report.day_parts.lines},
+        "lacking": report.lacking,
+        "enough": ENOUGH,
+        "statuses": [_status(one) for one in report.readings],
+        "without_numbers": report.blanks,
+        "costs": report.costs,
+    }  # fmt: skip
+
+
+def _status(one: Reading) -> Mapping[str, Any]:
+    shared = one.publication
+    own = {each.name: getattr(one, each.name) for each in fields(one)}
+    del own["publication"]
+    return {
+        "post_id": one.post_id,
+        "occurrence": occurrence_text(shared.occurrence),
+        "account": one.account,
+        "platform": one.platform,
+        **own,
+        "labels": {name: getattr(shared, name) for name in _LABELS},
+    }
+
+
+def csv_of(report: Report, by: str) -> Iterator[Sequence[object]]:
+    """Return the rows that `engagement --csv` prints, the first being the header."""
+    if by in report.lines:
+        columns: Sequence[str] = ("words", "n", "ratio", "low", "high", "as_of")
+        lines: Sequence[Any] = report.lines[by]
+    else:
+        columns = ("platform", "age", "n", "median", "per_1000_followers", "per_1000_impressions")
+        lines = _usual(report, by)
+    yield (by, *columns, *AGES)
+    for line in lines:
+        yield (cell(line.name), *(cell(getattr(line, one)) for one in columns), *line.growth)
+
+
+def _usual(report: Report, by: str) -> Sequence[Typical]:
+    return report.accounts if by == "account" else report.platforms

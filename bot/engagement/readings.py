@@ -1,0 +1,151 @@
+"""What went out and what it brought: snapshots joined to deliveries, threads as one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import Publication
+from bot.engagement.ages import AGES, JUDGED_UP_TO, added, engagements
+from bot.engagement.estimate import Sample
+from bot.engagement.snapshots import Outcome, Snapshot
+from bot.engagement.store import EngagementStore
+from bot.platforms.status import Metrics
+
+#: Was live at some time, and may have numbers.
+OUT = frozenset({State.SENT, State.GONE, State.RETRACTED})
+#: Ages at which posts are judged.
+JUDGED_AGES = tuple(AGES)[: tuple(AGES).index(JUDGED_UP_TO) + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One post on one account: all parts of a thread together. Times are UTC."""
+
+    #: What reports group by.
+    publication: Publication
+    sent_at: datetime
+    url: str
+    #: Whole text of its first status.
+    text: str
+    lang: str
+    #: Its statuses that went out.
+    parts: int
+    #: Followers of the account on the day it went out, or the last day known before.
+    followers: int | None
+    #: Age -> numbers; only what was read of all parts.
+    numbers: Mapping[str, Metrics]
+    #: Age -> when it was read.
+    taken_at: Mapping[str, datetime]
+    #: Age -> what came of it where there are no numbers: outcome and reason.
+    blanks: Mapping[str, tuple[Outcome, str]]
+    #: SENT, or GONE or RETRACTED.
+    state: State = State.SENT
+
+    @property
+    def id(self) -> str:
+        return self.publication.id
+
+    @property
+    def post_id(self) -> str:
+        return self.publication.post_id
+
+    @property
+    def account(self) -> str:
+        return self.publication.account
+
+    @property
+    def platform(self) -> str:
+        return self.publication.platform
+
+    @property
+    def age(self) -> str:
+        """Name the oldest age at which it can be judged; empty where there is none yet."""
+        known = [age for age in JUDGED_AGES if self.count(age) is not None]
+        return known[-1] if known else ""
+
+    @property
+    def as_of(self) -> datetime | None:
+        return self.taken_at.get(self.age)
+
+    def count(self, age: str) -> int | None:
+        """Give its engagements at an age; None where they are untold."""
+        numbers = self.numbers.get(age)
+        return engagements(numbers) if numbers else None
+
+    @property
+    def sample(self) -> Sample | None:
+        count = self.count(self.age)
+        if count is None:
+            return None
+        shown = self.numbers[self.age].impressions
+        return Sample(self.id, self.platform, self.account, self.age, count, shown)
+
+
+def readings(store: EngagementStore) -> tuple[Reading, ...]:
+    """Read all that went out, oldest first."""
+    snapshots: dict[str, list[Snapshot]] = defaultdict(list)
+    for one in store.snapshots.find():
+        snapshots[one.delivery_id].append(one)
+    threads: dict[str, list[Delivery]] = defaultdict(list)
+    for row in store.outbox.find(states=OUT):
+        if row.sent_at is not None:
+            threads[row.publication.id].append(row)
+    accounts = {parts[0].account for parts in threads.values()}
+    followers = {name: store.followers.of(name) for name in accounts}
+    found = [_reading(parts, snapshots, followers[parts[0].account]) for parts in threads.values()]
+    return tuple(sorted(found, key=lambda one: (one.sent_at, one.account, one.post_id)))
+
+
+def _reading(
+    rows: Sequence[Delivery],
+    snapshots: Mapping[str, Sequence[Snapshot]],
+    followers: Mapping[str, int],
+) -> Reading:
+    parts = sorted(rows, key=lambda row: row.part)
+    first, status = parts[0], parts[0].status
+    sent_at = next(row.sent_at for row in parts if row.sent_at)
+    numbers, taken_at, blanks = _by_age([snapshots.get(row.id, ()) for row in parts])
+    return Reading(
+        publication=first.publication,
+        sent_at=sent_at,
+        url=first.url,
+        text=status.text,
+        lang=status.lang,
+        parts=len(parts),
+        followers=_followers_at(followers, sent_at),
+        numbers=numbers,
+        taken_at=taken_at,
+        blanks=blanks,
+        state=first.state,
+    )
+
+
+_ByAge = tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[Outcome, str]]]
+
+
+def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
+    by_age: dict[str, list[Snapshot]] = defaultdict(list)
+    for part in parts:
+        for one in part:
+            by_age[one.age_label].append(one)
+    numbers: dict[str, Metrics] = {}
+    taken_at: dict[str, datetime] = {}
+    blanks: dict[str, tuple[Outcome, str]] = {}
+    for age in AGES:
+        reads = by_age.get(age, [])
+        blank = next((one for one in reads if one.outcome is not Outcome.TAKEN), None)
+        if blank is not None:
+            blanks[age] = blank.outcome, blank.reason
+        elif len(reads) == len(parts):
+            numbers[age] = added(one.metrics for one in reads)
+            taken_at[age] = max(one.taken_at for one in reads if one.taken_at)
+    return numbers, taken_at, blanks
+
+
+def _followers_at(days: Mapping[str, int], moment: datetime) -> int | None:
+    day = moment.astimezone(UTC).date().isoformat()
+    return days[max(before)] if (before := [known for known in days if known <= day]) else None

@@ -1,0 +1,135 @@
+"""The words and the numbers in which engagement is reported; the same in every medium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.engagement.costs import Forecast
+from bot.engagement.estimate import ENOUGH
+from bot.engagement.readings import Reading
+from bot.engagement.report import DayParts
+from bot.engagement.snapshots import Outcome
+
+UNTOLD = "–"
+#: Grouping -> heading, heading of its first column, and what it groups.
+GROUPS: Mapping[str, tuple[str, str, str]] = {
+    "post": ("Posts", "Post", ""),
+    "theme": ("Theme", "Theme", "Posts by the theme that their editors gave them."),
+    "excerpt": ("Excerpt", "Passage", "Quotations by the passage that they quote."),
+    "form": ("Form", "Form", "Quotation, card, link or thread."),
+    "lang": ("Language", "Language", "By the language of the text."),
+    "slot": ("Slot", "Slot", "By the named slot; see also the time of day."),
+    "time": ("Time of day", "Local time", "Posts by the hour at which they went out."),
+}
+_NO_RANKING = (
+    "A range that crosses 1× may be chance, and the order is no ranking where ranges overlap."
+)
+BETWEEN_POSTS = f"1× is the median of its own account at the same age. {_NO_RANKING}"
+BETWEEN_GROUPS = f"1× is the average of all judged posts. {_NO_RANKING}"
+OWN_AUDIENCE = "An account is compared with itself only: audiences differ."
+#: What came of a read without numbers.
+BLANKS: Mapping[Outcome, str] = {
+    Outcome.DUE: "not yet; tried again",
+    Outcome.FAILED: "the read failed",
+    Outcome.MISSED: "not read in time",
+    Outcome.GONE: "the post is gone",
+}
+VERDICTS = {"up": "above usual", "down": "below usual", "even": "cannot tell",
+            "unknown": "not enough yet"}  # fmt: skip
+WHY_NO_BEST_TIME = (
+    "Content and time are mixed up: editors put their strong posts into the slots they believe in. "
+    "And luck looks like a best hour: with no effect at all, the best of 24 hourly slots comes out "
+    "three times the average."
+)
+TERMS: Sequence[tuple[str, str]] = (
+    ("Engagements", "Likes + reposts + quotes + replies. Bookmarks and clicks stand apart."),
+    (
+        "Ratio",
+        "Engagements against the median of the same account at the same age. Where a platform "
+        "tells impressions (X), against what is usual there for as many impressions. It is pulled "
+        "towards the other posts as far as chance could explain it (gamma-Poisson shrinkage), so "
+        "a lucky post with few looks does not come out on top.",
+    ),
+    (
+        "80 % interval",
+        "Where the true ratio lies, four times in five. Where it crosses 1×, the post may well be "
+        "an ordinary one.",
+    ),
+    (
+        "Age",
+        "Numbers are read 1 h, 6 h, 24 h, 72 h, 7 d and 30 d after a post went out, within a tenth "
+        "of that time. Only the same ages are compared, up to 7 days.",
+    ),
+    (
+        "Not enough yet",
+        f"A platform with fewer than {ENOUGH} posts that have numbers is not judged.",
+    ),
+    (UNTOLD, "The platform does not tell it, or it could not be read. It is never 0."),
+    (
+        "per 1,000 followers",
+        "Of the account's followers on the day the post went out. It compares no accounts fairly, "
+        "and misleads more than raw counts do.",
+    ),
+    (
+        "per 1,000 impressions",
+        "Times shown, as X tells its own authors. Mastodon and Bluesky tell no such number, and "
+        "none is guessed.",
+    ),
+)
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """Write a count; – where it is untold."""
+    return UNTOLD if value is None else f"{value:,.{digits}f}"
+
+
+def ratio(mean: float | None, low: float | None, high: float | None) -> str:
+    """Write a ratio with its interval."""
+    if mean is None or low is None or high is None:
+        return UNTOLD
+    return f"{mean:.1f}× ({_bound(low)}–{_bound(high)})"
+
+
+def _bound(value: float) -> str:
+    """Write one digit, or two where one would hide on which side of 1 it lies."""
+    return f"{value:.2f}" if f"{value:.1f}" == "1.0" else f"{value:.1f}"
+
+
+def trend_of(low: float | None, high: float | None) -> str:
+    """Name where an interval lies: ``up`` and ``down`` where it is clear of the usual."""
+    if low is None or high is None:
+        return "unknown"
+    return "up" if low > 1 else "down" if high < 1 else "even"
+
+
+def gained(days: Mapping[str, int]) -> int | None:
+    """Return how many followers came from the first known day to the last."""
+    return days[max(days)] - days[min(days)] if len(days) > 1 else None
+
+
+def day_verdict(parts: DayParts) -> str:
+    """Say whether the time of day makes a difference."""
+    if parts.differs:
+        return "Some hours differ by more than chance. That need not be the hour."
+    return "No difference shown."
+
+
+def place(name: str) -> str:
+    """Write where a passage stands: ``letter:60-89`` is the letter's characters 60 to 89."""
+    source, _, stretch = name.rpartition(":")
+    return f"{source}, characters {stretch.replace('-', '–')}"
+
+
+def why_unread(one: Reading, age: str) -> str:
+    """Say why there are no numbers at an age."""
+    outcome, reason = one.blanks.get(age, (Outcome.DUE, ""))
+    what = BLANKS[outcome] if reason or outcome is not Outcome.DUE else "not yet"
+    return f"{what}: {reason}" if reason else what
+
+
+def cost_text(one: Forecast) -> str:
+    """Say how an account's month stands."""
+    text = f"${one.spent:.3f} spent, ${one.expected:.3f} expected by the end of the month"
+    if one.budget is None:
+        return f"{text}; there is no budget."
+    return f"{text}, of a budget of ${one.budget:.2f}."

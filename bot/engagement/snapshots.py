@@ -1,0 +1,177 @@
+"""Snapshots of engagement, and follower counts: each number once, as it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select, update
+
+from bot.db.repository import Repository
+from bot.delivery.model import State
+from bot.delivery.tables import delivery
+from bot.engagement.tables import follower, snapshot
+from bot.platforms.status import Metrics
+
+_S = snapshot.c
+_NUMBERS = tuple(field.name for field in fields(Metrics))
+
+
+class Outcome(StrEnum):
+    """What came of a snapshot."""
+
+    DUE = "DUE"
+    TAKEN = "TAKEN"
+    #: The platform did not answer in time.
+    FAILED = "FAILED"
+    #: The status is no longer there.
+    GONE = "GONE"
+    #: Not taken at its age: budget, or the bot was off.
+    MISSED = "MISSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The numbers of one live status at one moment; never updated once taken."""
+
+    delivery_id: str
+    age_label: str
+    due_at: datetime
+    taken_at: datetime | None
+    outcome: Outcome
+    #: What it will be where its window ends before it is read.
+    closes_as: Outcome
+    reason: str
+    #: All None unless it was taken.
+    metrics: Metrics
+
+
+class Snapshots(Repository):
+    """One row for each age at which a delivery's numbers are read."""
+
+    def schedule(self, delivery_id: str, dues: Mapping[str, datetime]) -> None:
+        """Note when a delivery's numbers are to be read, by age; what is noted stays."""
+        statement = self._db.insert(snapshot).on_conflict_do_nothing()
+        with self._db.write() as connection:
+            for age, due in dues.items():
+                connection.execute(
+                    statement.values(
+                        delivery_id=delivery_id,
+                        age_label=age,
+                        due_at=due,
+                        state=Outcome.DUE,
+                        closes_as=Outcome.MISSED,
+                        reason="",
+                    )
+                )
+
+    def unscheduled(self) -> tuple[tuple[str, datetime], ...]:
+        """Find what is out and has no reads noted yet: (delivery, when it went out)."""
+        noted = select(_S.delivery_id).where(_S.delivery_id == delivery.c.id)
+        query = select(delivery.c.id, delivery.c.sent_at).where(
+            delivery.c.state == State.SENT, delivery.c.sent_at.is_not(None), ~noted.exists()
+        )
+        with self._db.read() as connection:
+            return tuple((row.id, row.sent_at) for row in connection.execute(query))
+
+    def claim(self, due: Iterable[Snapshot], until: datetime) -> tuple[Snapshot, ...]:
+        """Take reads for oneself until then; those that another worker has are left out.
+
+        A worker that dies lets go of them by that: they are due again.
+        """
+        taken = []
+        with self._db.write() as connection:
+            for one in due:
+                still = *_still_due(one.delivery_id, one.age_label), _S.due_at == one.due_at
+                statement = update(snapshot).where(*still).values(due_at=until)
+                if connection.execute(statement).rowcount == 1:
+                    taken.append(one)
+        return tuple(taken)
+
+    def put_off(
+        self, delivery_id: str, age: str, *, until: datetime, reason: str, closes_as: Outcome
+    ) -> None:
+        """Note why a read did not work, and when to try again."""
+        statement = update(snapshot).where(*_still_due(delivery_id, age))
+        values = {"due_at": until, "reason": reason, "closes_as": closes_as}
+        with self._db.write() as connection:
+            connection.execute(statement.values(values))
+
+    def put(
+        self,
+        delivery_id: str,
+        age: str,
+        *,
+        taken_at: datetime,
+        metrics: Metrics | None = None,
+        outcome: Outcome = Outcome.TAKEN,
+        reason: str = "",
+    ) -> bool:
+        """Store what came of a snapshot; False where it was not due (any more)."""
+        numbers = {name: getattr(metrics, name) for name in _NUMBERS} if metrics else {}
+        statement = update(snapshot).where(*_still_due(delivery_id, age))
+        values = {"taken_at": taken_at, "state": outcome, "reason": reason, **numbers}
+        with self._db.write() as connection:
+            return connection.execute(statement.values(values)).rowcount == 1
+
+    def due(self, now: datetime) -> tuple[Snapshot, ...]:
+        """Return what is to be read now, oldest first."""
+        return self._read(_S.state == Outcome.DUE, _S.due_at <= now)
+
+    def of(self, delivery_id: str) -> tuple[Snapshot, ...]:
+        """Return all snapshots of a delivery, youngest age first."""
+        return self._read(_S.delivery_id == delivery_id)
+
+    def find(
+        self, *, account: str | None = None, outcome: Outcome | None = None
+    ) -> tuple[Snapshot, ...]:
+        """Return snapshots, oldest first."""
+        which = [_S.state == outcome] if outcome is not None else []
+        if account is not None:
+            ids = select(delivery.c.id).where(delivery.c.account == account)
+            which.append(_S.delivery_id.in_(ids))
+        return self._read(*which)
+
+    def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:
+        query = select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
+        with self._db.read() as connection:
+            return tuple(_as_snapshot(row) for row in connection.execute(query))
+
+
+class Followers(Repository):
+    """How many follow an account, once a UTC day."""
+
+    def put(self, account: str, count: int, now: datetime) -> None:
+        """Store the day's count; the last one of a day stays."""
+        day = now.astimezone(UTC).date().isoformat()
+        row = self._db.insert(follower).values(account=account, day=day, count=count)
+        key = [follower.c.account, follower.c.day]
+        with self._db.write() as connection:
+            connection.execute(row.on_conflict_do_update(index_elements=key, set_={"count": count}))
+
+    def of(self, account: str) -> Mapping[str, int]:
+        """Read an account's counts by day (YYYY-MM-DD, UTC), oldest first."""
+        query = select(follower.c.day, follower.c.count).where(follower.c.account == account)
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(follower.c.day)).all()
+        return {row[0]: row[1] for row in rows}
+
+
+def _still_due(delivery_id: str, age: str) -> tuple[ColumnElement[bool], ...]:
+    return _S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE
+
+
+def _as_snapshot(row: Row[Any]) -> Snapshot:
+    return Snapshot(
+        row.delivery_id,
+        row.age_label,
+        row.due_at,
+        row.taken_at,
+        Outcome(row.state),
+        Outcome(row.closes_as),
+        row.reason,
+        Metrics(**{name: row._mapping[name] for name in _NUMBERS}),
+    )

@@ -1,0 +1,1 @@
+"""The running service: loop, content in force, clock trust, rehearsal."""

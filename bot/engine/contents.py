@@ -1,0 +1,158 @@
+"""The campaign in force: the last tree of files that was whole and right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from bot.checks.checking import CheckedContent
+from bot.clock import Clock
+from bot.content.loading import Loaded, is_picture
+from bot.content.model import Campaign, Mode, Source
+from bot.errors import ContentError, Problem
+from bot.log import get_logger
+from bot.planning.store import Store
+from bot.rendering.render import CARD, PICTURE
+from bot.rendering.rendered import RenderedCampaign
+
+log = get_logger(__name__)
+
+#: Reads, renders and checks all files on disk.
+Load = Callable[[], CheckedContent]
+#: Tells by a hash whether they changed, without proving them.
+Look = Callable[[], str]
+#: Renders a campaign again, with the limits that servers tell now.
+Render = Callable[[CheckedContent], RenderedCampaign]
+
+#: Stands, with its hash, for a picture among the texts of a kept tree.
+_KEPT = "picture sha256:"
+
+
+def kept_files(store: Store) -> dict[str, bytes] | None:
+    """Read the last good tree back from the database; None before there is one."""
+    last = store.contents.last()
+    if last is None:
+        return None
+    return {
+        name: store.media.get(one.removeprefix(_KEPT)) if one.startswith(_KEPT) else one.encode()
+        for name, one in last[1].items()
+    }
+
+
+@dataclass(slots=True)
+class Contents:
+    """Takes up changed files by itself, as a whole tree or not at all."""
+
+    store: Store
+    clock: Clock
+    look: Look
+    load: Load
+    load_last: Callable[[], CheckedContent | None]
+    render_again: Render
+    #: Live and rehearsal share no database, so the mode of the first tree stays.
+    mode: Mode | None = None
+    #: What the files on disk ask for.
+    asked_mode: Mode | None = None
+    _composition: RenderedCampaign | None = None
+    _content: CheckedContent | None = None
+    _broken: tuple[Problem, ...] = ()
+    _seen: str = ""
+    _lock: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Put the files on disk into force, or else the last good tree of the database.
+
+        Raises:
+            ContentError: neither is whole.
+        """
+        if self.refresh() or self._composition is not None:
+            return
+        last = self.load_last()
+        if last is None or last.campaign is None:
+            raise ContentError(self._broken)
+        log.warning("files have errors; the last good ones are in force", errors=len(self._broken))
+        self._put_in_force(last, last.rendered)
+
+    def refresh(self) -> bool:
+        """Read the files again where they changed; tell whether a new tree came into force."""
+        with self._lock:
+            seen = self.look()
+            if seen == self._seen:
+                return False
+            content = self.load()
+            # Files that change while they are read are read again at the next look.
+            self._seen = seen
+            self._broken = content.errors or self._in_other_mode(content)
+            if self._broken:
+                log.error("files have errors; nothing is changed", errors=len(self._broken))
+                return False
+            if self._composition is not None:
+                self._void_changed(self._composition.campaign, content.rendered.campaign)
+            self._put_in_force(content, content.rendered)
+            self._keep(content.loaded)
+            log.info("content in force", tree=content.tree_sha256[:12])
+            return True
+
+    def _in_other_mode(self, content: CheckedContent) -> tuple[Problem, ...]:
+        schedule = content.rendered.campaign.schedule
+        self.asked_mode = schedule.mode
+        if self.mode in {None, schedule.mode}:
+            return ()
+        message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
+        return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
+
+    def _keep(self, loaded: Loaded) -> None:
+        """Keep the tree in the database; pictures among the other pictures, by their hash."""
+        kept = {
+            name: f"{_KEPT}{self.store.media.put(one)}" if is_picture(name) else one.decode()
+            for name, one in loaded.files.items()
+        }
+        self.store.contents.apply(loaded.tree_sha256, kept, now=self.clock.now())
+
+    def recompose(self) -> None:
+        """Render again, because a server told other limits.
+
+        What gets too long is left out of its account; a picture that cannot be made to fit is told,
+        and then nothing is changed.
+        """
+        with self._lock:
+            if self._content is None:
+                return
+            rendered, pictures = self.render_again(self._content), {PICTURE, CARD}
+            found = (problem for text in rendered.rendered.values() for problem in text.problems)
+            unfit = tuple(one for one in found if one.rule in pictures)
+            self._broken = unfit or tuple(one for one in self._broken if one.rule not in pictures)
+            if not unfit:
+                self._put_in_force(self._content, rendered)
+
+    def _put_in_force(self, content: CheckedContent, rendered: RenderedCampaign) -> None:
+        self.mode = rendered.campaign.schedule.mode
+        self._composition, self._content = rendered, content
+
+    def _void_changed(self, before: Campaign, after: Campaign) -> None:
+        """Void for good what approved quotations of a source that is no longer the same."""
+        for old in before.sources.values():
+            new: Source | None = after.sources.get(old.id)
+            if new is None or new.sha256 != old.sha256:
+                reason = f"source {old.id} was changed"
+                self.store.approvals.void(source=old.id, reason=reason, now=self.clock.now())
+
+    @property
+    def composition(self) -> RenderedCampaign:
+        """What is in force, rendered."""
+        if self._composition is None:
+            raise AssertionError("nothing is in force before `start`")
+        return self._composition
+
+    def campaign(self) -> Campaign:
+        """What is in force."""
+        return self.composition.campaign
+
+    def remarks(self) -> tuple[Problem, ...]:
+        """Tell what the files in force could do better: their warnings and notices."""
+        return self._content.problems if self._content else ()
+
+    def broken(self) -> str:
+        """Tell what is wrong with the files on disk; empty where they are in force."""
+        return "\n".join(str(one) for one in self._broken)

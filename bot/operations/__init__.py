@@ -1,0 +1,1 @@
+"""Keeping the service healthy: opening, notices, alerts, digest."""

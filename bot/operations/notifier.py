@@ -1,0 +1,176 @@
+"""Tells people what needs them, once each: held, stopped, broken, unapproved, nearly spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import apprise
+
+from bot import PROGRAM
+from bot.authority.notices import Notice
+from bot.clock import Clock
+from bot.content.model import Campaign
+from bot.content.zones import shown
+from bot.delivery.gate import approvers
+from bot.delivery.metering import budget_left
+from bot.delivery.model import Delivery, State
+from bot.errors import SettingsError
+from bot.log import get_logger
+from bot.planning.store import Store
+
+log = get_logger(__name__)
+
+#: How long before its time people are told that a post lacks approvals.
+AHEAD = timedelta(days=1)
+#: Until the next try where nobody could be told.
+AGAIN = timedelta(minutes=1)
+#: Share of the month's budget after which people are told.
+NEARLY = 0.8
+
+#: Kinds of notices that are about one machine only.
+OF_ONE_MACHINE = ("content", "clock", "damage")
+
+#: Sends a title and a text to people; True where that worked.
+Send = Callable[[str, str], bool]
+
+
+def sender(addresses: tuple[str, ...]) -> Send:
+    """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs.
+
+    It worked where anybody was told: a broken address must not make the others hear it again.
+
+    Raises:
+        SettingsError: apprise does not know such an address.
+    """
+    channels = [_channel(address, place) for place, address in enumerate(addresses, start=1)]
+
+    def send(title: str, text: str) -> bool:
+        if not channels:
+            log.warning("needs a person", title=title, text=text)
+            return True
+        told = [bool(one.notify(title=title, body=text)) for one in channels]
+        if not all(told):
+            log.error("could not be told everywhere", failed=told.count(False), of=len(told))
+        return any(told)
+
+    return send
+
+
+def _channel(address: str, place: int) -> apprise.Apprise:
+    channel = apprise.Apprise()
+    if not channel.add(address):
+        raise SettingsError(f"VERBATIM_ALERTS: address {place} is none that Apprise knows")
+    return channel
+
+
+@dataclass(slots=True)
+class Notifier:
+    """Compares what needs a person with what people were told."""
+
+    store: Store
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    send: Send
+    #: What is wrong with the files on disk; empty where they are in force.
+    broken: Callable[[], str] = lambda: ""
+    #: Why the clock cannot be trusted; empty where it can.
+    clock_is_wrong: Callable[[], str] = lambda: ""
+    #: What is broken in the database; empty where nothing is known to be.
+    damage: Callable[[], str] = lambda: ""
+    #: This machine: what is wrong with it alone is not another one's to take back.
+    machine: str = "this"
+    _not_before: datetime | None = None
+
+    def run(self) -> None:
+        """Open and close notices; send what is new in one message."""
+        now, wanted = self.clock.now(), self._by_key()
+        for key, text in wanted.items():
+            self.store.notices.raise_(key, text, now)
+        kept = wanted.keys() | self._keys_of_other_machines()
+        for notice in self.store.notices.open():
+            if notice.key not in kept:
+                self.store.notices.clear(notice.key)
+        unsent = self.store.notices.unsent()
+        if unsent and (self._not_before is None or now >= self._not_before):
+            self._tell(unsent)
+
+    def _keys_of_other_machines(self) -> set[str]:
+        alive = {one.facts.get("machine") for one in self.store.workers.alive(self.clock.now())}
+        others = alive - {self.machine}
+        return {f"{kind}@{machine}" for kind in OF_ONE_MACHINE for machine in others}
+
+    def _by_key(self) -> dict[str, str]:
+        wanted: dict[str, str] = {}
+        for key, text in self._wanted():
+            wanted.setdefault(key, text)  # the first of several is the most urgent
+        return wanted
+
+    def _tell(self, unsent: Sequence[Notice]) -> None:
+        name, now = self.campaign().schedule.campaign, self.clock.now()
+        title = f"{name}: {len(unsent)} thing(s) need a person"
+        if not self.send(title, "\n\n".join(one.text for one in unsent)):
+            self._not_before = now + AGAIN
+            return
+        for one in unsent:
+            self.store.notices.mark_sent(one.key, now)
+
+    def _wanted(self) -> Iterator[tuple[str, str]]:
+        broken = self.broken()
+        if broken:
+            yield (
+                f"content@{self.machine}",
+                f"The files have errors, so the last good ones stay in force:\n{broken}",
+            )
+        wrong = self.clock_is_wrong()
+        if wrong:
+            text = f"{self.machine} sends nothing: {wrong}. Set it; sending then goes on by itself."
+            yield f"clock@{self.machine}", text
+        damage = self.damage()
+        if damage:
+            text = f"The database is broken ({damage}). Nothing is sent; `restore` the last backup."
+            yield f"damage@{self.machine}", text
+        settling = self.store.restore_guard.reason()
+        if settling:
+            yield "settling", f"Nothing is sent before everything due is read back: {settling}"
+        for row in self.store.outbox.find(states={State.HELD, State.FAILED}):
+            yield f"{row.state}/{row.id}/{row.fence}", self._waiting(row)
+        yield from self._unapproved()
+        yield from self._accounts()
+
+    def _waiting(self, row: Delivery) -> str:
+        evidence = f"\n{row.evidence}" if row.evidence else ""
+        decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
+        due = f"due {self._local(row)}" if row.due_at else "due at its queue's next free slot"
+        what = f"{row.post_id} for {row.account}, {due}"
+        return f"{row.state}: {what}: {row.reason_text}{evidence}\n{decide}"
+
+    def _local(self, row: Delivery) -> str:
+        return shown(row.due_at, self.campaign().zone) if row.due_at else ""
+
+    def _unapproved(self) -> Iterator[tuple[str, str]]:
+        required = self.campaign().schedule.approvals_required
+        soon = self.clock.now() + AHEAD
+        rows = self.store.outbox.find(states={State.PLANNED}, until=soon)
+        for row in rows:
+            standing = self.store.approvals.of(row.fingerprint)
+            author = row.publication.author
+            missing = required - approvers((one.by for one in standing), author)
+            if missing > 0 and row.part == 0:
+                text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
+                yield f"unapproved/{row.fingerprint}", text
+
+    def _accounts(self) -> Iterator[tuple[str, str]]:
+        for state in self.store.accounts.all():
+            if state.stopped_reason is not None:
+                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_detail}"
+        for account in self.campaign().schedule.accounts.values():
+            budget, left = (
+                account.budget_usd_per_month,
+                budget_left(self.store, account, self.clock),
+            )
+            if budget and left is not None and left <= round(budget * (1 - NEARLY), 6):
+                month = self.clock.now().strftime("%B")
+                text = f"{account.name}: ${left:.2f} of ${budget:.2f} left for {month}"
+                yield f"budget/{account.name}/{month}", text

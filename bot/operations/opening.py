@@ -1,0 +1,195 @@
+"""Opening a store: nothing is believed, created or upgraded without having been looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from bot.db import sqlite as files
+from bot.db.backup import back_up
+from bot.db.database import Database, connect, parse_url, path_of
+from bot.db.diskspace import Ballast, Room
+from bot.db.errors import DatabaseUnusableError
+from bot.db.lock import ProcessLock, lock_beside
+from bot.db.migrate import newest, prove_known, revision_of, upgrade
+from bot.delivery.repository import OutboxContext
+from bot.delivery.restore_guard import (
+    begin_instance,
+    instance_id,
+    machine_name,
+    mark_restored,
+    place_of,
+)
+from bot.delivery.sent_log import SentLog, open_log, start_log
+from bot.errors import StoreError
+from bot.planning.store import Store
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_store(
+    url: str,
+    *,
+    create: bool,
+    data: Path | None = None,
+    machine: str | None = None,
+    room: Room | None = None,
+    now: Callable[[], datetime] = _wall_clock,
+) -> Store:
+    """Open a database, and create or upgrade it only where ``create`` says so.
+
+    Args:
+        url: ``sqlite:////absolute/path.db`` or ``postgresql+psycopg://…``.
+        create: The caller is the service: a first start may create the database, unless a sent
+            log says that one existed; an older one is upgraded, SQLite's after a backup.
+        data: Directory of the sent log and the lock; a SQLite database's own by default.
+        machine: What this machine is called; by default what it calls itself.
+        room: What of the disk is kept in hand.
+        now: Tells the time, for what is written while opening.
+
+    Raises:
+        DatabaseUnusableError: it is missing, broken, foreign, older or newer; says what to do.
+        StoreError: it cannot be reached.
+    """
+    parsed = parse_url(url)
+    directory, log_path = _places(parsed, data)
+    if create:
+        files.make_private_directory(directory)
+    # The log is read before the database: it may be running ahead while we look, not behind.
+    log = open_log(log_path)
+    room = room or Room()
+    ballast = Ballast(directory / "ballast", size=room.ballast)
+    db = connect(parsed, ballast=ballast)
+    try:
+        _ready(db, log, create=create, now=now)
+        log_is_new = log is None
+        known = log or start_log(log_path, instance_id(db), now=now())
+        known.place = place_of(known, machine or machine_name())
+        if db.is_sqlite and create:
+            ballast.load()
+        store = Store(OutboxContext(db, directory, room, known))
+        store.restore_guard.compare(log_is_new, now())
+    except BaseException:
+        db.close()
+        raise
+    return store
+
+
+def process_lock_of(url: str, *, data: Path | None = None) -> ProcessLock:
+    """Give the lock of a database's service without opening the database (see `restore`)."""
+    _directory, log_path = _places(parse_url(url), data)
+    return lock_beside(log_path)
+
+
+def has_sent_log(url: str, *, data: Path | None = None) -> bool:
+    """Tell whether a sent log stands where a database's service looks for it."""
+    _directory, log_path = _places(parse_url(url), data)
+    return log_path.exists()
+
+
+def declare_restored(url: str, reason: str) -> int:
+    """Say of a database that others brought back that it settles first; tell its epoch.
+
+    Of an older revision too, which the next `run` then upgrades.
+
+    Raises:
+        DatabaseUnusableError: there is nothing in it.
+        StoreError: it cannot be reached.
+    """
+    db = connect(parse_url(url))
+    try:
+        if revision_of(db) is None:
+            raise DatabaseUnusableError("the database has no tables; load the backup into it first")
+        return mark_restored(db, reason)
+    finally:
+        db.close()
+
+
+def _places(url: URL, data: Path | None) -> tuple[Path, Path]:
+    if url.get_backend_name() == "sqlite":
+        path = path_of(url)
+        return path.parent, path.with_suffix(".sent.log")
+    if data is None:
+        raise StoreError("PostgreSQL needs a data directory too, for the sent log")
+    return data, data / "sent.log"
+
+
+def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]) -> None:
+    if db.is_sqlite:
+        _sqlite_ready(db, log, create=create, now=now)
+    found = revision_of(db)
+    if found is None and not create:
+        raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
+    if found is None:
+        _refuse_known(log, str(db.url.render_as_string(hide_password=True)))
+        _fill(db, now())
+    elif found != newest():
+        _renew(db, found, create=create, now=now)
+    elif create:
+        # PostgreSQL's tables and identity come in two steps, between which a start may die.
+        begin_instance(db, now())
+
+
+def _sqlite_ready(
+    db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]
+) -> None:
+    path = path_of(db.url)
+    if path.parent.is_dir():
+        files.prove_place(path.parent)
+    if create and not path.exists():
+        _refuse_known(log, str(path))
+        _create(path, now())
+    files.prove(path, thoroughly=create)
+    files.make_private(path)
+
+
+def _refuse_known(log: SentLog | None, where: str) -> None:
+    if log is not None:
+        raise DatabaseUnusableError(
+            f"{where} has no database, but {log.path} says that one existed and tried"
+            f" {len(log.attempted)} deliveries. Bring it back with `restore`. To begin anew all"
+            " the same, move that log away: what went out may then go out again"
+        )
+
+
+def _create(path: Path, now: datetime) -> None:
+    # Made beside and then renamed: a crash half-way leaves no half database in its place.
+    part = path.with_name(path.name + ".creating")
+    for ending in ("", "-wal", "-shm", "-journal"):
+        part.with_name(part.name + ending).unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    db = connect(URL.create("sqlite", database=str(part)))
+    try:
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA application_id={files.APPLICATION_ID}")
+            connection.commit()
+        _fill(db, now)
+    finally:
+        db.close()
+    files.sync(part)
+    part.rename(path)
+    files.sync(path)
+
+
+def _fill(db: Database, now: datetime) -> None:
+    upgrade(db)
+    begin_instance(db, now)
+
+
+def _renew(db: Database, found: str, *, create: bool, now: Callable[[], datetime]) -> None:
+    prove_known(found)
+    if not create:
+        raise DatabaseUnusableError(
+            f"the database is at revision {found}, this program works with {newest()}; stop the"
+            " running bot and start this one's `run`, which upgrades it after a backup"
+        )
+    if db.is_sqlite:
+        path = path_of(db.url)
+        name = f"{path.stem}-before-{newest()}-{now():%Y%m%dT%H%M%S}.db"
+        back_up(path, path.parent / "backups" / name)
+    upgrade(db)

@@ -1,0 +1,1 @@
+"""Which post goes out when: the plan, what it changes, and the calendar ahead."""

@@ -1,0 +1,97 @@
+"""Brings the outbox to a plan: all of the difference in one transaction, or nothing of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from bot.db.errors import ConflictError
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery, State
+from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, payload, refuse_touched
+from bot.delivery.publications import NewPublication, Publication, PublicationState
+from bot.delivery.reasons import CancelReason
+from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
+from bot.delivery.tables import delivery, publication
+from bot.errors import DecisionError
+from bot.planning.diff import Cancellation, PlanDiff
+
+
+class PlanChanges(Moves):
+    """The one way in which planning changes the outbox."""
+
+    def apply(self, diff: PlanDiff, *, now: datetime) -> None:
+        """Bring the outbox to the plan.
+
+        Raises:
+            DecisionError: a sender or a person was faster; then nothing was changed.
+        """
+        try:
+            with self._db.write() as connection:
+                for cancellation in diff.cancel:
+                    _cancel(connection, cancellation, now)
+                # Two may swap their slots, so all let go of theirs before any takes one.
+                for one in (*diff.move, *(new.publication for new in diff.replace)):
+                    _write(connection, one.id, {"state": PublicationState.UNPLANNED})
+                for one in diff.move:
+                    _move(connection, one, now)
+                for new in diff.replace:
+                    _replace(connection, new, now)
+                for new in diff.add:
+                    self._insert(connection, new, now)
+        except ConflictError as error:
+            raise DecisionError("a place in the plan is taken already") from error
+
+
+def _cancel(connection: Connection, cancellation: Cancellation, now: datetime) -> None:
+    for delivery_id in reversed(cancellation.delivery_ids):
+        row = locked(connection, delivery_id)
+        event = Event.DROP if row.state in {State.HELD, State.FAILED} else Event.CANCEL
+        shift(connection, row, event, Note(now, PLANNER, cancellation.reason))
+    withdrawn = update(publication).where(
+        publication.c.id == cancellation.publication_id,
+        publication.c.state == PublicationState.WITHDRAWN,
+    )
+    connection.execute(withdrawn.values(state=PublicationState.UNPLANNED))
+
+
+def _move(connection: Connection, one: Publication, now: datetime) -> None:
+    for row in parts_of(connection, one.id):
+        if row.state is not State.PLANNED:
+            raise DecisionError(f"{row.id}: it is {row.state}; only PLANNED ones are moved")
+    _write(connection, one.id, publication_columns(one))
+    this = delivery.c.publication_id == one.id
+    connection.execute(update(delivery).where(this).values(updated_at=now))
+
+
+def _replace(connection: Connection, new: NewPublication, now: datetime) -> None:
+    """Give deliveries their new payload; they are PLANNED again, their ids stay."""
+    note = Note(now, PLANNER, CancelReason.EDITED)
+    rows = parts_of(connection, new.publication.id)
+    for row, part in zip(rows, new.parts, strict=True):
+        refuse_touched(row)
+        _back_to_planned(connection, row, note)
+        values = {
+            **BLANK,
+            **payload(part),
+            "fence": row.fence,
+            "draft_json": None,
+            "first_intent_at": None,
+            "retry_at": None,
+            "updated_at": now,
+        }
+        change(connection, row.id, values)
+    _write(connection, new.publication.id, publication_columns(new.publication))
+
+
+def _back_to_planned(connection: Connection, row: Delivery, note: Note) -> None:
+    if row.state is State.PLANNED:
+        write_move(connection, row, Event.EDIT, State.PLANNED, note)
+        return
+    event = Event.REQUEUE if row.state is State.HELD else Event.EDIT
+    shift(connection, row, event, note)
+
+
+def _write(connection: Connection, publication_id: str, values: dict[str, object]) -> None:
+    connection.execute(update(publication).where(publication.c.id == publication_id).values(values))

@@ -1,0 +1,231 @@
+"""What must change in the outbox so that it is as planned: a pure comparison."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.canonical import canonical_json, sha256_hex
+from bot.delivery.lifecycle import UNSENT
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import (
+    Correction,
+    NewPublication,
+    Publication,
+    PublicationState,
+    Queued,
+)
+from bot.delivery.reasons import CancelReason, HoldReason
+
+#: A publication's deliveries that are not cancelled, in order of part.
+Group = tuple[Delivery, ...]
+#: What the files say of a publication now; None where they have it no more.
+Rewrite = Callable[[Publication], NewPublication | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Deliveries of one publication that are to be cancelled, in order of part."""
+
+    publication_id: str
+    delivery_ids: tuple[str, ...]
+    reason: CancelReason
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDiff:
+    """The changes that make the outbox what is planned; false where there are none."""
+
+    add: tuple[NewPublication, ...] = ()
+    #: With the ids of those they take the place of.
+    replace: tuple[NewPublication, ...] = ()
+    #: As they will be: only their occurrence, times and slot differ.
+    move: tuple[Publication, ...] = ()
+    cancel: tuple[Cancellation, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(self.counts().values())
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of publications by what becomes of them."""
+        return {
+            "added": len(self.add),
+            "replaced": len(self.replace),
+            "moved": len(self.move),
+            "cancelled": len(self.cancel),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What the outbox has, by what planning may do with it."""
+
+    #: May get another moment, another text, or be cancelled.
+    movable: tuple[Group, ...]
+    #: Their time came, but they did not go out and were edited: each with its new text.
+    edited: tuple[tuple[Group, NewPublication], ...]
+    #: What is left of posts that the files have no more.
+    removed: tuple[Group, ...]
+    #: All others, with the edited ones: planning goes around them.
+    settled: tuple[Group, ...]
+    #: Publications that there ever were, by account and post.
+    turns: Mapping[tuple[str, str], int]
+
+
+def sort_existing(
+    rows: Iterable[Delivery], *, now: datetime, rewrite: Rewrite, is_settling: bool
+) -> Existing:
+    """Sort what the outbox has by what planning may do with it.
+
+    Args:
+        rows: All deliveries, by due time.
+        now: What is due after this, and was not tried, may still be moved.
+        rewrite: What the files say of a publication now.
+        is_settling: After a restore: what was tried once may be out after all.
+    """
+    planned = [row for row in rows if not isinstance(row.publication.occurrence, Correction)]
+    movable, edited, removed, settled = [], [], [], []
+    for group in groups_of(planned):
+        if is_movable(group, now):
+            movable.append(group)
+            continue
+        unsent = tuple(
+            row for row in group if row.state in UNSENT and not _may_be_out(row, is_settling)
+        )
+        new = rewrite(group[0].publication) if unsent else None
+        if unsent and new is None:
+            removed.append(unsent)
+        if new is None:
+            settled += [group] if len(unsent) < len(group) else []
+        elif unsent != group or any(row.attempts for row in group) or not _is_edited(group, new):
+            settled.append(group)  # what was begun once goes out as it was begun
+        elif new.publication.due_at is None or new.publication.due_at > now:
+            movable.append(group)
+        else:
+            edited.append((group, new))
+            settled.append(group)
+    turns = Counter((row.account, row.post_id) for row in planned if row.part == 0)
+    return Existing(tuple(movable), tuple(edited), tuple(removed), tuple(settled), turns)
+
+
+def groups_of(rows: Iterable[Delivery]) -> list[Group]:
+    """Return the deliveries that are not cancelled, by publication."""
+    groups: dict[str, list[Delivery]] = defaultdict(list)
+    for row in rows:
+        if row.state is not State.CANCELLED:
+            groups[row.publication.id].append(row)
+    return [tuple(sorted(group, key=lambda row: row.part)) for group in groups.values()]
+
+
+def is_movable(group: Group, now: datetime) -> bool:
+    """Return whether planning may give a publication another moment."""
+    return all(
+        row.state is State.PLANNED and (row.due_at is None or row.due_at > now) and not row.attempts
+        for row in group
+    )
+
+
+def withdrawn(rows: Iterable[Delivery]) -> list[Publication]:
+    """Return what people took out; what planning took out may come again."""
+    return [
+        row.publication
+        for row in rows
+        if row.part == 0 and row.publication.state is PublicationState.WITHDRAWN
+    ]
+
+
+def _may_be_out(row: Delivery, is_settling: bool) -> bool:
+    """Return whether only a person may decide; READY after an attempt was seen to be absent."""
+    tried = row.attempts and (row.state is not State.READY or is_settling)
+    return bool(tried) or row.reason is HoldReason.UNSETTLED
+
+
+def _is_edited(group: Group, new: NewPublication) -> bool:
+    frozen = [row.status_json for row in group]
+    is_bound = new.publication.fingerprint == group[0].fingerprint
+    return not is_bound or frozen != [part.status_json for part in new.parts]
+
+
+def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str) -> PlanDiff:
+    """Return the fewest changes that bring the outbox to what is wanted."""
+    pairs = _matched(wanted, existing.movable)
+    kept = {group[0].publication.id for _new, group in pairs if group}
+    cancel = [_cancelled(group, CancelReason.REMOVED) for group in existing.removed]
+    cancel += [
+        _cancelled(group, CancelReason.UNPLANNED)
+        for group in existing.movable
+        if group[0].publication.id not in kept
+    ]
+    add, replaced, moved = [], [], []
+    turns = Counter(existing.turns)
+    for new, group in (*((new, group) for group, new in existing.edited), *pairs):
+        if group is None or len(group) != len(new.parts):
+            cancel += [_cancelled(group, CancelReason.EDITED)] if group else []
+            turns[new.publication.account, new.publication.post_id] += 1
+            add.append(
+                named(new, campaign, turns[new.publication.account, new.publication.post_id])
+            )
+            continue
+        old = group[0].publication
+        wished = replace(new.publication, id=old.id)
+        in_its_place = replace(
+            old, occurrence=wished.occurrence, due_at=wished.due_at, not_after=wished.not_after,
+            slot=wished.slot,
+        )  # fmt: skip
+        if in_its_place != wished or not _has_parts(group, new):
+            ids = tuple(row.id for row in group)
+            replaced.append(replace(new, publication=wished, delivery_ids=ids))
+        elif in_its_place != old:
+            moved.append(in_its_place)
+    return PlanDiff(tuple(add), tuple(replaced), tuple(moved), tuple(cancel))
+
+
+def named(new: NewPublication, campaign: str, turn: int) -> NewPublication:
+    """Give a new publication its ids, from what makes it itself: the n-th of a post on an account.
+
+    They come out the same after a restore, so a platform that knows the key still does.
+    """
+    made = new.publication
+    identity: list[object] = [campaign, made.account, made.post_id, turn]
+    ids = tuple(_id([*identity, part]) for part in range(len(new.parts)))
+    return replace(new, publication=replace(made, id=_id(identity)), delivery_ids=ids)
+
+
+def _id(identity: list[object]) -> str:
+    return sha256_hex(canonical_json(identity))[:24]
+
+
+def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
+    return Cancellation(group[0].publication.id, tuple(row.id for row in group), reason)
+
+
+def _has_parts(group: Group, new: NewPublication) -> bool:
+    frozen = [(row.status_json, row.cost_usd) for row in group]
+    return frozen == [(part.status_json, part.cost_usd) for part in new.parts]
+
+
+def _matched(
+    wanted: Sequence[NewPublication], groups: Iterable[Group]
+) -> list[tuple[NewPublication, Group | None]]:
+    """Pair what is wanted with what is planned: the same occurrence first, then the same post."""
+    free = {_place(group[0].publication): group for group in groups}
+    exact = [free.pop(_place(new.publication), None) for new in wanted]
+    spare: dict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in free.values():
+        if isinstance(group[0].publication.occurrence, Queued):
+            spare[group[0].account, group[0].post_id].append(group)
+    return [
+        (new, group or _spare_for(new.publication, spare))
+        for new, group in zip(wanted, exact, strict=True)
+    ]
+
+
+def _place(one: Publication) -> tuple[object, ...]:
+    return one.account, one.post_id, one.occurrence
+
+
+def _spare_for(one: Publication, spare: Mapping[tuple[str, str], list[Group]]) -> Group | None:
+    groups = spare.get((one.account, one.post_id), [])
+    return groups.pop(0) if groups and isinstance(one.occurrence, Queued) else None

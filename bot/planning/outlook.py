@@ -1,0 +1,175 @@
+"""The calendar ahead as people read it: what is planned, what is missing, what it costs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event
+
+from bot.clock import Clock
+from bot.delivery.gate import approvers
+from bot.delivery.model import State
+from bot.delivery.publications import Occurrence, occurrence_text
+from bot.engagement.costs import looks, price_of_read, read_days
+from bot.planning.freeze import assigned
+from bot.planning.plan import Assignment, EmptySlot, Plan
+from bot.planning.planner import Planner
+from bot.planning.store import Store
+from bot.platforms.status import Status, status_from_json
+from bot.rendering.rendered import RenderedCampaign
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One post to one account at one moment (UTC)."""
+
+    due_at: datetime
+    account: str
+    post_id: str
+    occurrence: Occurrence
+    #: First words of what goes out.
+    words: str
+    #: US dollars.
+    cost: float
+    #: What stands in its way: ``unapproved (1 of 2)``, ``held: …``.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The coming days."""
+
+    campaign: str
+    timezone: str
+    start: datetime
+    days: int
+    entries: tuple[Entry, ...]
+    holes: tuple[EmptySlot, ...]
+    #: US dollars for posting, by UTC month such as 2026-12.
+    cost_by_month: Mapping[str, float]
+    #: The same for reading what the posts bring.
+    reading_by_month: Mapping[str, float] = field(default_factory=dict)
+    #: US dollars a month of all accounts that pay and have a budget.
+    budget: float | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def outlook_of(store: Store, clock: Clock, composition: RenderedCampaign, *, days: int) -> Outlook:
+    """Return the plan of the coming days, with what waits in the outbox beside it."""
+    plan = Planner(store, clock).outlook(composition, days=days)
+    schedule, start = composition.campaign.schedule, clock.now()
+    end = start + timedelta(days=days)
+    entries = [_planned(store, composition, one) for one in plan.assignments]
+    entries += _waiting(store, start)
+    entries.sort(key=lambda entry: (entry.due_at, entry.account))
+    costs: dict[str, float] = defaultdict(float)
+    for entry in entries:
+        if entry.cost and entry.due_at < end:
+            costs[f"{entry.due_at:%Y-%m}"] += entry.cost
+    return Outlook(
+        campaign=schedule.campaign,
+        timezone=schedule.timezone,
+        start=start,
+        days=days,
+        entries=tuple(entries),
+        holes=plan.holes,
+        cost_by_month=dict(costs),
+        reading_by_month=_reading(store, composition, plan, start, end),
+        budget=_budget(composition),
+    )
+
+
+def _reading(
+    store: Store, composition: RenderedCampaign, plan: Plan, start: datetime, end: datetime
+) -> Mapping[str, float]:
+    """Add up what reading will cost until then: a status is billed once a UTC day."""
+    schedule = composition.campaign.schedule
+    costs: dict[str, float] = defaultdict(float)
+    for account in schedule.accounts.values():
+        traits = composition.traits_of(account.name)
+        price = price_of_read(account, traits, schedule)
+        if not price:
+            continue
+        sent = [
+            one.due_at
+            for one in plan.assignments
+            if one.account == account.name
+            for _status in composition.rendered[one.post_id, one.account].statuses
+        ]
+        for month, days in read_days(store, account.name, sent, end).items():
+            costs[month] += price * days
+        look = price_of_read(account, traits, schedule, "user_read")
+        for month, days in looks(start, end).items():
+            costs[month] += look * days
+    return dict(costs)
+
+
+def _planned(store: Store, composition: RenderedCampaign, one: Assignment) -> Entry:
+    new = assigned(one, composition)
+    publication, required = new.publication, composition.campaign.schedule.approvals_required
+    standing = store.approvals.of(publication.fingerprint)
+    count = approvers((each.by for each in standing), publication.author)
+    return Entry(
+        due_at=one.due_at,
+        account=one.account,
+        post_id=one.post_id,
+        occurrence=one.occurrence,
+        words=_words(status_from_json(new.parts[0].status_json)),
+        cost=sum(part.cost_usd for part in new.parts),
+        note=f"unapproved: {count} of {required}" if count < required else "approved",
+    )
+
+
+def _waiting(store: Store, now: datetime) -> list[Entry]:
+    """Return what is held: it is in nobody's plan until a person decides."""
+    return [
+        Entry(
+            due_at=row.due_at or now,
+            account=row.account,
+            post_id=row.post_id,
+            occurrence=row.publication.occurrence,
+            words=_words(row.status),
+            cost=0.0,
+            note=f"{row.state}: {row.reason_text}",
+        )
+        for row in store.outbox.find(states={State.HELD, State.FAILED})
+    ]
+
+
+def _words(status: Status) -> str:
+    return " ".join(status.text.split())[:80]
+
+
+def _budget(composition: RenderedCampaign) -> float | None:
+    accounts = composition.campaign.schedule.accounts.values()
+    budgets = [
+        one.budget_usd_per_month
+        for one in accounts
+        if composition.traits_of(one.name).prices and one.budget_usd_per_month is not None
+    ]
+    return sum(budgets) if budgets else None
+
+
+def as_calendar(outlook: Outlook) -> bytes:
+    """Write an iCalendar file (RFC 5545): UTC instants and ids that stay the same."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Verbatim//campaign calendar//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", outlook.campaign)
+    for entry in outlook.entries:
+        event = Event()
+        event.add("uid", f"{occurrence_text(entry.occurrence)}.{entry.account}@{outlook.campaign}")
+        event.add("dtstamp", outlook.start)
+        event.add("dtstart", entry.due_at)
+        event.add("duration", timedelta(minutes=5))
+        event.add("summary", f"{entry.post_id} → {entry.account}")
+        event.add("description", f"{entry.words}\n{entry.note}".strip())
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())

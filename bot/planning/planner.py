@@ -1,0 +1,112 @@
+"""Lays the campaign on the calendar and keeps the outbox in step with what people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.delivery.model import Delivery
+from bot.delivery.publications import NewPublication, Publication
+from bot.log import get_logger
+from bot.planning.diff import Existing, PlanDiff, diff, sort_existing, withdrawn
+from bot.planning.freeze import assigned, rewritten
+from bot.planning.plan import Offer, Plan, Window, plan
+from bot.planning.store import Store
+from bot.platforms.status import status_from_json
+from bot.rendering.rendered import RenderedCampaign
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Planning twice changes nothing; what was sent never changes."""
+
+    store: Store
+    clock: Clock
+
+    def outlook(self, composition: RenderedCampaign, *, days: int) -> Plan:
+        """Return what the coming days hold, without writing anything."""
+        now, rows = self.clock.now(), self.store.outbox.find()
+        return self._plan(composition, rows, self._existing(composition, rows, now), now, days)
+
+    def apply(self, composition: RenderedCampaign, *, days: int) -> PlanDiff:
+        """Bring the outbox to what the campaign says for the coming days; return the changes."""
+        now = self.clock.now()
+        self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
+        rows = self.store.outbox.find()
+        existing = self._existing(composition, rows, now)
+        result = self._plan(composition, rows, existing, now, days)
+        wanted = [assigned(one, composition) for one in result.assignments]
+        difference = diff(wanted, existing, campaign=composition.campaign.schedule.campaign)
+        if difference:
+            for new in (*difference.add, *difference.replace):
+                self._keep_pictures(new, composition)
+            self.store.plan.apply(difference, now=now)
+            log.info("planned", **difference.counts())
+        return difference
+
+    def _existing(
+        self, composition: RenderedCampaign, rows: Sequence[Delivery], now: datetime
+    ) -> Existing:
+        return sort_existing(
+            rows,
+            now=now,
+            rewrite=lambda old: rewritten(old, composition),
+            is_settling=self.store.restore_guard.reason() is not None,
+        )
+
+    def _plan(
+        self,
+        composition: RenderedCampaign,
+        rows: Sequence[Delivery],
+        existing: Existing,
+        now: datetime,
+        days: int,
+    ) -> Plan:
+        schedule = composition.campaign.schedule
+        states = {name: self.store.accounts.get(name) for name in schedule.accounts}
+        return plan(
+            schedule,
+            _offers(composition),
+            past=_past(rows, existing, composition),
+            added_at={name: one.added_at for name, one in states.items() if one},
+            window=Window(now, now + timedelta(days=days)),
+            alike=composition.alike,
+        )
+
+    def _keep_pictures(self, new: NewPublication, composition: RenderedCampaign) -> None:
+        for part in new.parts:
+            status = status_from_json(part.status_json)
+            thumb = status.card.thumb if status.card else None
+            for picture in (*status.pictures, *([thumb] if thumb else [])):
+                self.store.media.put(composition.pictures[picture.sha256])
+
+
+def _offers(composition: RenderedCampaign) -> list[Offer]:
+    """List what could go where, in the order of writing."""
+    return [
+        Offer(
+            post, text.account.name, text.account.platform, text.why_not,
+            composition.traits_of(text.account.name).may_repeat,
+        )
+        for post in composition.campaign.posts
+        for text in composition.texts_of(post)
+    ]  # fmt: skip
+
+
+def _past(
+    rows: Sequence[Delivery], existing: Existing, composition: RenderedCampaign
+) -> Iterator[Publication]:
+    """Yield what is settled already: out, under way, waiting for a person, or taken out by one."""
+    yield from (group[0].publication for group in existing.settled)
+    yield from (one for one in withdrawn(rows) if _is_unchanged(one, composition))
+
+
+def _is_unchanged(old: Publication, composition: RenderedCampaign) -> bool:
+    """Return whether a post still says what a person took out; an edit is a new question."""
+    post = composition.campaign.post(old.post_id)
+    due_at = post.at if post and post.at else old.due_at
+    return post is not None and composition.fingerprint(post, due_at) == old.fingerprint

@@ -1,0 +1,171 @@
+"""All that the rest of the program knows of a platform, as data that every layer above reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from bot.platforms.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one account accepts in a single status, in its platform's own units."""
+
+    max_length: int
+    #: Second limit on the text in UTF-8 bytes, where the platform has one.
+    max_bytes: int | None = None
+    #: Length that every address counts, where the platform shortens them.
+    url_length: int = 23
+    max_pictures: int = 4
+    #: Unicode code points of an alternative text.
+    max_alt: int = 1500
+    max_picture_bytes: int = 5_000_000
+    max_thumb_bytes: int = 1_000_000
+    #: Width times height, where the platform says.
+    max_pixels: int | None = None
+    picture_mimes: tuple[str, ...] = ("image/jpeg", "image/png")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackPolicy:
+    """How often, and when, a platform must be read before an absent status counts as absent."""
+
+    #: Complete reads that all found nothing.
+    reads: int = 1
+    #: Wait after the last byte that was sent.
+    first_after: timedelta = timedelta(0)
+    #: Wait between two reads.
+    apart: timedelta = timedelta(0)
+
+    def waiting(self, first: timedelta | None, apart: timedelta | None) -> ReadBackPolicy:
+        """Return the policy with an operator's waits; None leaves the platform's own."""
+        return ReadBackPolicy(
+            self.reads,
+            self.first_after if first is None else first,
+            self.apart if apart is None else apart,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One kind of paid call, and how many units of it."""
+
+    action: str
+    units: int = 1
+    #: What is read, where each thing is billed once a UTC day however often it is read.
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """A key of an account in schedule.yaml that only its platform has."""
+
+    name: str
+    #: What a person is told of it.
+    description: str
+    #: ``bool`` or ``date``; a text, where there are choices.
+    kind: type[bool | date | str] = bool
+    choices: tuple[str, ...] = ()
+    #: What holds where the key is left out.
+    default: bool | date | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How pages tell a platform from others at a glance; colours and sizes are CSS."""
+
+    #: A letter or two.
+    icon: str
+    color: str
+    color_on_dark: str
+    #: Of the corners of a status.
+    corner: str = "12px"
+
+
+class AccountSettings(Protocol):
+    """What a platform reads of an account in schedule.yaml; `bot.content.model.Account` is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def server(self) -> str: ...
+
+    @property
+    def handle(self) -> str: ...
+
+    @property
+    def max_length(self) -> int | None: ...
+
+    @property
+    def own(self) -> Mapping[str, Any]: ...
+
+
+def _free(_status: Status) -> Sequence[Charge]:
+    return ()
+
+
+def _plain_read(_account: AccountSettings) -> str:
+    return "read"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSpec:
+    """All that the rest of the program knows of a platform, as data that every layer reads."""
+
+    #: Key used in YAML, in the database and in logs.
+    name: str
+    #: What to assume where no server has been asked.
+    limits: Limits
+    #: Length of a text as this platform counts it; never ``len``.
+    measure: Callable[[str, Limits], int]
+    #: What people call the platform.
+    label: str = ""
+    look: Look = Look("?", "currentcolor", "currentcolor")
+    #: The warning folds the text away (and counts to its length); else it is the first line.
+    folds_warning: bool = False
+    #: A link is shown as a card that we provide; else it stands in the text.
+    has_link_cards: bool = False
+    #: The account key that lets a long post become a thread, and a program reply; empty where
+    #: every account may.
+    thread_key: str = ""
+    #: The same text may go out again on the same account, after a while.
+    may_repeat: bool = True
+    read_back: ReadBackPolicy = ReadBackPolicy()
+    #: What publishing one status costs.
+    charges: Callable[[Status], Sequence[Charge]] = _free
+    #: The paid action that reading one status of an account is.
+    read_action: Callable[[AccountSettings], str] = _plain_read
+    #: US dollars a unit, by action; the schedule's key ``<name>_prices`` overrides them.
+    prices: Mapping[str, float] = field(default_factory=dict)
+    #: Names of the secrets an account needs, as in VERBATIM_<ACCOUNT>_<SECRET>.
+    secrets: tuple[str, ...] = ()
+    #: Keys of an account that no other platform need have.
+    account_keys: tuple[AccountKey, ...] = ()
+    #: The account key for the day on which a person saw that the account says that it is
+    #: automated; empty where the server tells.
+    label_key: str = ""
+    #: Keys of an account as `init` writes them into a new schedule; empty where it shows none.
+    starter: str = ""
+
+    @property
+    def threads_freely(self) -> bool:
+        """Whether a long post becomes a thread wherever the post says so."""
+        return not self.thread_key
+
+    def may_thread(self, account: AccountSettings) -> bool:
+        """Tell whether this account lets long posts become threads."""
+        return self.threads_freely or bool(self.value(account, self.thread_key))
+
+    def value(self, account: AccountSettings, key: str) -> Any:
+        """Return what an account says under a key of its platform, or what holds without it."""
+        default = next((one.default for one in self.account_keys if one.name == key), None)
+        return account.own.get(key, default)
+
+    @property
+    def prices_key(self) -> str:
+        """Key of schedule.yaml for prices that differ from ours."""
+        return f"{self.name}_prices"

@@ -1,0 +1,195 @@
+"""What is sent and what comes back: statuses, drafts, references, numbers, as frozen values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.canonical import JsonObject, canonical_json
+
+
+class FacetKind(StrEnum):
+    """What a marked stretch of text is."""
+
+    LINK = "link"
+    TAG = "tag"
+    MENTION = "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A stretch of a status's text that is a link, a hashtag or a mention.
+
+    Offsets are UTF-8 bytes of the text, end exclusive (app.bsky.richtext.facet#byteSlice).
+    """
+
+    kind: FacetKind
+    start: int
+    end: int
+    #: The whole address, the tag without ``#``, or the handle without ``@``.
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image by its hash; its bytes are in the store (``store.media``)."""
+
+    sha256: str
+    mime: str
+    alt: str
+    width: int
+    height: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCard:
+    """The preview of a link, given by the editor; nothing is fetched from the web."""
+
+    url: str
+    title: str
+    description: str = ""
+    thumb: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a quoted fragment stands in its source; code points, end exclusive."""
+
+    source: str
+    source_sha256: str
+    start: int
+    end: int
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One rendered, fitted message: exactly what an adapter sends."""
+
+    text: str
+    #: BCP 47 tag of the text.
+    lang: str = "en"
+    facets: tuple[Facet, ...] = ()
+    #: Folded warning for a platform that has one; elsewhere it is the text's first line.
+    warning: str | None = None
+    #: The pictures (or the whole, where the platform folds) may disturb.
+    sensitive: bool = False
+    pictures: tuple[Picture, ...] = ()
+    card: LinkCard | None = None
+    #: What is quoted in ``text``, for provenance; never sent.
+    spans: tuple[Span, ...] = ()
+
+    def to_json(self) -> str:
+        """Freeze as canonical JSON; `status_from_json` is its inverse."""
+        return canonical_json(
+            {
+                "v": 1,
+                "text": self.text,
+                "lang": self.lang,
+                "facets": [_facet_json(facet) for facet in self.facets],
+                "warning": self.warning,
+                "sensitive": self.sensitive,
+                "pictures": [_picture_json(picture) for picture in self.pictures],
+                "card": _card_json(self.card),
+                "spans": [_span_json(span) for span in self.spans],
+            }
+        )
+
+
+def _facet_json(facet: Facet) -> JsonObject:
+    return {"kind": facet.kind, "start": facet.start, "end": facet.end, "value": facet.value}
+
+
+def _picture_json(picture: Picture) -> JsonObject:
+    names = ("sha256", "mime", "alt", "width", "height", "size")
+    return {name: getattr(picture, name) for name in names}
+
+
+def _card_json(card: LinkCard | None) -> JsonObject | None:
+    if card is None:
+        return None
+    thumb = _picture_json(card.thumb) if card.thumb else None
+    return {"url": card.url, "title": card.title, "description": card.description, "thumb": thumb}
+
+
+def _span_json(span: Span) -> JsonObject:
+    return {name: getattr(span, name) for name in Span.__slots__}
+
+
+def status_from_json(text: str) -> Status:
+    """Read what `Status.to_json` wrote."""
+    raw = json.loads(text)
+    card = raw["card"]
+    return Status(
+        text=raw["text"],
+        lang=raw["lang"],
+        facets=tuple(
+            Facet(FacetKind(one["kind"]), one["start"], one["end"], one["value"])
+            for one in raw["facets"]
+        ),
+        warning=raw["warning"],
+        sensitive=raw["sensitive"],
+        pictures=tuple(Picture(**one) for one in raw["pictures"]),
+        card=LinkCard(**{**card, "thumb": Picture(**card["thumb"]) if card["thumb"] else None})
+        if card
+        else None,
+        spans=tuple(Span(**one) for one in raw["spans"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PostRef:
+    """A live status on a platform."""
+
+    #: The platform's own id: a number or an at:// URI. Always text.
+    id: str
+    #: What a reader opens in a browser; empty where the platform does not tell.
+    url: str = ""
+    #: Content hash, where a reply needs it; empty elsewhere.
+    cid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Where the next status of a thread hangs."""
+
+    root: PostRef
+    parent: PostRef
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A status made ready for one platform: all that a repeated call must send again, unchanged.
+
+    It is written to the database before the first byte that could publish, and never changes.
+    """
+
+    #: The same over all attempts of one delivery.
+    key: str
+    #: JSON of the adapter's own shape (frozen record, media ids, since-id, …).
+    wire: JsonObject
+
+    def to_json(self) -> str:
+        """Freeze as canonical JSON; ``draft_from_json`` is its inverse."""
+        return canonical_json({"key": self.key, "wire": self.wire})
+
+
+def draft_from_json(text: str) -> Draft:
+    """Read what `Draft.to_json` wrote."""
+    raw = json.loads(text)
+    return Draft(raw["key"], raw["wire"])
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Numbers of one status as its platform tells them; None is untold, never zero."""
+
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+    quotes: int | None = None
+    bookmarks: int | None = None
+    impressions: int | None = None
+    clicks: int | None = None

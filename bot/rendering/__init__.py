@@ -1,0 +1,1 @@
+"""What each account shows of a post: texts, threads, facets, pictures."""

@@ -1,0 +1,110 @@
+"""Pictures from outside: judged before they are decoded, and re-encoded before they are posted.
+
+All of it happens in `bot.rendering.cards.picture_decoder`, a process with hard limits: one for each
+picture.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bot.errors import PictureError
+
+#: Bytes of a file as an editor gives it; larger ones are refused unread.
+MAX_FILE_BYTES = 30_000_000
+#: What one decoder may take: beside the bot it must fit in a container of 512 MB.
+MEMORY_BYTES = 384_000_000
+#: The slowest honest picture takes about a tenth of it.
+CPU_SECONDS = 20
+_WALL_SECONDS = 120
+#: Answers that are kept, so that a picture of many posts and accounts is decoded once.
+_KEPT_BYTES = 32_000_000
+_DECODER = Path(__file__).with_name("picture_decoder.py")
+
+_answers: dict[str, tuple[dict[str, Any], bytes]] = {}
+#: One decoder at a time: two would not fit.
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A picture ready to post: upright, without metadata, within the byte limit."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+
+
+def inspect(data: bytes) -> tuple[str, int, int]:
+    """Return a picture's type, width and height as a person sees it; proved by decoding it.
+
+    Raises:
+        PictureError: with a sentence that says what is wrong and what to do.
+    """
+    (mime, width, height), _ = _decoded(data, {})
+    return mime, width, height
+
+
+def clean(
+    data: bytes, *, max_bytes: int, mimes: Collection[str], max_pixels: int | None = None
+) -> Cleaned:
+    """Re-encode a picture for one platform; the same input gives the same bytes.
+
+    Nothing but the visible picture survives: no EXIF, GPS, XMP, colour profile or comment. Files
+    that are too large lose quality first and size after that.
+
+    Args:
+        data: The whole file.
+        max_bytes: What the platform takes.
+        mimes: Types that the platform takes; JPEG or PNG must be among them.
+        max_pixels: Width times height that the platform takes, where it says.
+
+    Raises:
+        PictureError: as `inspect`, or the picture cannot be made to fit.
+    """
+    wanted = {"max_bytes": max_bytes, "mimes": sorted(mimes), "max_pixels": max_pixels}
+    (mime, width, height), cleaned = _decoded(data, wanted)
+    return Cleaned(cleaned, mime, width, height)
+
+
+def _decoded(data: bytes, wanted: dict[str, Any]) -> tuple[tuple[str, int, int], bytes]:
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(
+            f"the file has {len(data)} bytes; at most {MAX_FILE_BYTES} are taken: save it smaller"
+        )
+    request = json.dumps({**wanted, "memory_bytes": MEMORY_BYTES, "cpu_seconds": CPU_SECONDS})
+    key = sha256(data).hexdigest() + request
+    with _lock:
+        answer, cleaned = _answers.get(key) or _run(data, request)
+        _answers[key] = answer, cleaned
+        while sum(len(kept) + len(key) for key, (_, kept) in _answers.items()) > _KEPT_BYTES:
+            del _answers[next(iter(_answers))]
+    if "refused" in answer:
+        raise PictureError(answer["refused"])
+    mime, width, height = answer["seen"]
+    return (mime, width, height), cleaned
+
+
+def _run(data: bytes, request: str) -> tuple[dict[str, Any], bytes]:
+    """Ask the decoder; without the environment, which holds the tokens."""
+    command = [sys.executable, "-I", "-B", str(_DECODER), request]
+    try:
+        ran = subprocess.run(  # noqa: S603 - our own file, by its path
+            command, input=data, capture_output=True, env={}, timeout=_WALL_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as e:
+        raise PictureError(
+            f"the picture cannot be read in {CPU_SECONDS} s and {MEMORY_BYTES // 1_000_000} MB;"
+            " save it smaller, or choose another"
+        ) from e
+    head, _, cleaned = ran.stdout.partition(b"\n")
+    return json.loads(head), cleaned

@@ -1,0 +1,262 @@
+"""Cuts a long text into parts that fit, where a reader would, and loses nothing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from itertools import pairwise
+
+import regex
+
+from bot.platforms.twitter_text import find_addresses
+from bot.rendering.sentences import find_sentences
+
+#: Tells whether a text may be sent as it is.
+Fits = Callable[[str], bool]
+#: Writes a part with its place, counted from 1, and the number of parts.
+Numbering = Callable[[str, int, int], str]
+
+# White space that may become a break; no-break spaces hold their words together.
+_SPACE = r"[^\S\u00a0\u2007\u202f]"
+# What belongs to the sign before it; a break in front of it would tear a grapheme.
+_CLINGS = r"(?![\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}])"
+_CLOSING = r"[\"”’»›)\]」』）]*"
+_HAN = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+
+
+class _Rank(IntEnum):
+    """How good a place for a break is; the smaller the better."""
+
+    END = 0
+    PARAGRAPH = 1
+    SENTENCE = 2
+    CLAUSE = 3
+    COMMA = 4
+    WORD = 5
+    CHARACTER = 6
+
+
+#: Added to the rank of a break inside quotation marks.
+_QUOTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Break:
+    #: End of the part before, and start of the part after it.
+    end: int
+    start: int
+    rank: int
+
+
+def split(
+    text: str, *, fits: Fits, lang: str = "en", numbering: Numbering | None = None
+) -> tuple[str, ...]:
+    """Break a text where sentences end, or else where they pause, so that every part fits.
+
+    Each part is a stretch of the text as it is (with its number, where ``numbering`` writes
+    one); between two is nothing but white space. A text that fits is one part, without a number;
+    an empty one has none.
+
+    Raises:
+        ValueError: one word or address alone does not fit.
+    """
+    start, end = _edges(text)
+    if start == end:
+        return ()
+    if fits(text[start:end]):
+        return (text[start:end],)
+    if numbering is None:
+        return tuple(text[start:end] for start, end in find_parts(text, fits, lang))
+    return _numbered(text, fits, lang, numbering)
+
+
+def split_quotation(text: str, fits: Fits, *, lang: str = "en") -> tuple[tuple[int, int], ...]:
+    """Break a quotation; code points of each part, end exclusive.
+
+    ``fits`` is asked about the quoted words alone: it adds marks, ellipses and attribution
+    itself. Breaks inside a quotation within the quotation are the last choice, so that each part
+    can stand in its own marks.
+
+    Raises:
+        ValueError: one word alone does not fit.
+    """
+    return find_parts(text, fits, lang)
+
+
+def number(part: str, place: int, count: int) -> str:
+    """Write a part's place after it: ``… (2/5)``."""
+    return f"{part} ({place}/{count})"
+
+
+def _numbered(text: str, fits: Fits, lang: str, numbering: Numbering) -> tuple[str, ...]:
+    """Split with room for numbers of one digit, or of as many as it takes."""
+    count = 9
+    while True:
+        largest = count
+
+        def fits_with_number(part: str, largest: int = largest) -> bool:
+            return fits(numbering(part, largest, largest))
+
+        spans = find_parts(text, fits_with_number, lang)
+        if len(spans) <= count:
+            return tuple(
+                numbering(text[start:end], place, len(spans))
+                for place, (start, end) in enumerate(spans, 1)
+            )
+        count = count * 10 + 9
+
+
+def find_parts(text: str, fits: Fits, lang: str = "en") -> tuple[tuple[int, int], ...]:
+    """Do the work of `split`, in code points of the text."""
+    start, end = _edges(text)
+    if start == end:
+        return ()
+    if fits(text[start:end]):
+        return ((start, end),)
+    breaks = [*_find_breaks(text, lang, start, end), _Break(end, end, _Rank.END)]
+    parts: list[tuple[int, int]] = []
+    first = 0
+    while start < end:
+        chosen = _choose(text, start, breaks, first, fits)
+        parts.append((start, breaks[chosen].end))
+        start, first = breaks[chosen].start, chosen + 1
+    return tuple(parts)
+
+
+def _choose(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fits) -> int:
+    """Choose the best break within reach; its index."""
+    reach = _reach(text, start, breaks, first, fits)
+    half = start + (breaks[reach].end - start) // 2
+    last = {breaks[index].rank: index for index in range(first, reach + 1)}
+    wanted = _preferred(last, lambda index: breaks[index].end >= half)
+    # The farthest is among them, and it fits; the others are asked for: a rule may be odd.
+    return next(index for index in wanted if fits(text[start : breaks[index].end]))
+
+
+def _preferred(last: dict[int, int], is_far: Callable[[int], bool]) -> Iterator[int]:
+    """Order the last break of each rank: whole sentences first, quotations torn last."""
+    open_ranks = [rank for rank in sorted(last) if rank < _QUOTED]
+    sentences = [last[rank] for rank in open_ranks if rank <= _Rank.SENTENCE]
+    yield from (index for index in sentences if is_far(index))
+    yield from sorted(sentences, reverse=True)
+    yield from (last[rank] for rank in open_ranks if is_far(last[rank]))
+    yield from sorted((last[rank] for rank in open_ranks), reverse=True)
+    yield from (last[rank] for rank in sorted(last) if rank >= _QUOTED and is_far(last[rank]))
+
+
+def _reach(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fits) -> int:
+    """Find the farthest break that fits: in growing steps, then halving the last one."""
+    if not fits(text[start : breaks[first].end]):
+        word = text[start : breaks[first].end]
+        raise ValueError(f"{word[:80]!r} alone is longer than what fits")
+    good, step = first, 1
+    while good + step < len(breaks) and fits(text[start : breaks[good + step].end]):
+        good += step
+        step *= 2
+    bad = min(good + step, len(breaks))
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if fits(text[start : breaks[middle].end]):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+@cache
+def _edge() -> regex.Pattern[str]:
+    return regex.compile(rf"\s*+{_CLINGS}")
+
+
+def _edges(text: str) -> tuple[int, int]:
+    """Find the text without the white space around it."""
+    end = len(text.rstrip())
+    first = _edge().match(text)
+    return min(first.end(), end) if first else 0, end
+
+
+@cache
+def _pause() -> regex.Pattern[str]:
+    """Every place where a break may be, by what is before it."""
+    return regex.compile(
+        rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
+        rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
+        rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
+        rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
+        rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
+    )
+
+
+@cache
+def _unbreakable() -> regex.Pattern[str]:
+    """Hashtags, mentions, and what looks like an address though no platform would link it."""
+    return regex.compile(r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++")
+
+
+@cache
+def _quotation() -> regex.Pattern[str]:
+    """A quotation within a text; a ’ that a letter follows is an apostrophe."""
+    return regex.compile(
+        r"“[^“”]*”|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
+    )
+
+
+def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
+    """List the places for a break, in order."""
+    quotations = [one.span() for one in _quotation().finditer(text, start, end)]
+    found = {one.start: one for one in _pauses(text)}
+    # A quotation is one sentence to sentencex; without its marks it has its own.
+    inner = [(first + 1, last - 1) for first, last in quotations]
+    for first, last in ((0, len(text)), *inner):
+        found |= {one.start: one for one in _sentence_ends(text, lang, first, last)}
+    addresses = [(one.start, one.end) for one in find_addresses(text)]
+    whole = _joined(addresses + [one.span() for one in _unbreakable().finditer(text)])
+    quoted = _joined(quotations)
+    for at in sorted(found):
+        one = found[at]
+        if start < one.end and one.start < end and not _is_inside(one.start, whole):
+            rank = one.rank + _QUOTED if _is_inside(one.start, quoted) else one.rank
+            yield _Break(one.end, one.start, rank)
+
+
+def _pauses(text: str) -> Iterator[_Break]:
+    for found in _pause().finditer(text):
+        rank = _Rank[found.lastgroup or "WORD"]
+        if found.group().count("\n") > 1:
+            rank = _Rank.PARAGRAPH
+        yield _Break(found.start() + len(found.group().rstrip()), found.end(), rank)
+
+
+def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Break]:
+    """List where a sentence ends and another begins; a quotation's own are asked for apart."""
+    sentences = find_sentences(text[first:last], lang)
+    for (_, before), (after, _) in pairwise(sentences):
+        end, start = first + before, first + after
+        gap = text[end:start]
+        if _is_breakable(gap, text[end - 1]) and _edge().match(text, start):
+            rank = _Rank.PARAGRAPH if gap.count("\n") > 1 else _Rank.SENTENCE
+            yield _Break(end, start, rank)
+
+
+def _is_breakable(gap: str, before: str) -> bool:
+    """Tell whether there is a break between sentences, not a full stop inside a name."""
+    return not set(gap) & set("\u00a0\u2007\u202f") and (gap != "" or before in "。！？…”’」』）")
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sort, and join what overlaps."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _is_inside(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    index = bisect_left(spans, (at, 0)) - 1
+    return index >= 0 and at < spans[index][1]

@@ -1,0 +1,160 @@
+"""How the blocks of a status stand together: warning, own words, quotation, link."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+
+from bot.content.model import Quote, Source
+from bot.content.passages import goes_on_after, goes_on_before, section
+from bot.content.quoting import OMISSION
+from bot.platforms.status import Span
+
+#: First strong isolate, and its end: they stand outside of quoted words, never inside.
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+_PAIRS = ("“”", "‘’", "«»", "‹›", "「」")
+_LONE_SINGLE = regex.compile(r"‘|(?<!\p{L})’|’(?!\p{L})")
+
+
+def marks_for(text: str) -> tuple[str, str]:
+    """Choose marks that do not occur in what they stand around: “…”, else ‘…’, else «…»."""
+    free = (one for one in _PAIRS if not _is_used(one, text))
+    pair = next(free, _PAIRS[0])
+    return pair[0], pair[1]
+
+
+def _is_used(pair: str, text: str) -> bool:
+    return bool(_LONE_SINGLE.search(text) if pair == "‘’" else set(pair) & set(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a quotation that stands in one status, exactly as in its source."""
+
+    #: Between the marks; the source's own characters, and ``[…]`` for an omission.
+    text: str
+    opening: str
+    closing: str
+    cut_before: bool
+    cut_after: bool
+    spans: tuple[Span, ...]
+    attribution: str
+
+    @property
+    def marked(self) -> str:
+        """The passage in its marks; the ellipsis of a cut sentence stands outside of them."""
+        before, after = "…" * self.cut_before, "…" * self.cut_after
+        return f"{before}{self.opening}{self.text}{self.closing}{after}"
+
+
+def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None) -> Passage:
+    """Take a stretch of a quotation; ``start`` and ``end`` are offsets in its written text.
+
+    An omission at an end of the stretch is shown like a cut sentence.
+    """
+    end = len(quote.text) if end is None else end
+    text = quote.text[start:end]
+    bare = text.strip()
+    opens, closes = bare.startswith(OMISSION), bare.endswith(OMISSION)
+    bare = bare.removeprefix(OMISSION).removesuffix(OMISSION).strip()
+    start = quote.text.index(bare, start)
+    end = start + len(bare)
+    opens = opens or quote.text[:start].rstrip().endswith(OMISSION)
+    closes = closes or quote.text[end:].lstrip().startswith(OMISSION)
+    spans = tuple(_spans(quote, start, end))
+    opening, closing = marks_for(bare)
+    return Passage(
+        text=bare,
+        opening=opening,
+        closing=closing,
+        cut_before=opens or goes_on_before(source.text, spans[0][0]),
+        cut_after=closes or goes_on_after(source.text, spans[-1][1], spans[-1][0]),
+        spans=(
+            *(
+                Span(
+                    source.id,
+                    quote.source_sha256,
+                    a,
+                    b,
+                    section(source.text, a, source.never_spans),
+                )
+                for a, b in spans
+            ),
+            *_originals(quote),
+        ),
+        attribution=source.attribution,
+    )
+
+
+def _originals(quote: Quote) -> Iterator[Span]:
+    """Give where the words stand that a translation translates."""
+    original = quote.translates
+    if original:
+        for a, b in original.fragments:
+            yield Span(original.source, original.source_sha256, a, b)
+
+
+def _spans(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Give the stretches of the source that ``quote.text[start:end]`` quotes."""
+    at = 0
+    for number, (a, b) in enumerate(quote.fragments):
+        length = b - a
+        low, high = max(at, start), min(at + length, end)
+        if low < high:
+            yield a + low - at, a + high - at
+        at += length
+        if number + 1 < len(quote.fragments):
+            at = _after_omission(quote.text, at)
+
+
+def _after_omission(text: str, at: int) -> int:
+    join = regex.compile(r" ?\[…\] ?").match(text, at)
+    return join.end() if join else at
+
+
+def direction(text: str) -> str:
+    """Give ``R`` or ``L`` by the first strong character; empty where there is none."""
+    for char in text:
+        kind = unicodedata.bidirectional(char)
+        if kind in {"R", "AL"}:
+            return "R"
+        if kind == "L":
+            return "L"
+    return ""
+
+
+def lay_out(*, warning: str, text: str, quoted: Passage | None, link: str) -> str:
+    """Join the blocks of a status: a blank line between them, the link on the line after.
+
+    Where right-to-left and left-to-right lines meet, the quotation with its marks and the
+    attribution are each isolated if they run against the status's own direction; the isolates
+    stand outside of the marks.
+    """
+    quotation = f"{quoted.marked}\n{quoted.attribution}" if quoted else ""
+    base = direction(" ".join([warning, text, quotation]))
+    if quoted:
+        lines = (quoted.marked, quoted.attribution)
+        quotation = "\n".join(_isolated(line, base) for line in lines if line)
+    body = "\n\n".join(block for block in (warning, text, quotation) if block)
+    return "\n".join(block for block in (body, link) if block)
+
+
+def _isolated(line: str, base: str) -> str:
+    own = direction(line)
+    return f"{ISOLATE}{line}{END_ISOLATE}" if own and base and own != base else line
+
+
+def short_link(address: str, most: int = 40) -> str:
+    """Show an address as a reader wants it: host and path, cut with an ellipsis."""
+    shown = address.split("#", 1)[0].split("?", 1)[0].split("://", 1)[-1].removeprefix("www.")
+    shown = shown.rstrip("/")
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def first_words(text: str, most: int = 90) -> str:
+    """Return the first words of a text for a list, cut between words."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= most else plain[:most].rsplit(" ", 1)[0] + " …"

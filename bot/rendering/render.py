@@ -1,0 +1,328 @@
+"""From a post and an account to the statuses that go out: variants, blocks, threads, cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bot.content.model import Account, Campaign, MediaFile, Post
+from bot.errors import CardError, PictureError, Problem
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
+from bot.rendering.facets import detect, find_links
+from bot.rendering.layout import Passage, lay_out, passage, short_link
+from bot.rendering.textfragment import with_text_fragment
+from bot.rendering.threads import Part, ThreadError, parts_of
+from bot.rendering.versions import Version, address_of, key_of, problem_at, version_of
+
+#: Rules that a picture breaks which cannot be made ready for an account.
+PICTURE, CARD = "picture", "card"
+
+
+class PictureSource(Protocol):
+    """Makes pictures ready to be uploaded."""
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """Bytes of what was made ready, by hash."""
+
+    def fitted(self, file: MediaFile, limits: Limits) -> Picture:
+        """Give a picture as it will be uploaded where these limits hold.
+
+        Raises:
+            PictureError: it cannot be made to fit.
+        """
+
+    def card(self, post: Post, campaign: Campaign) -> Picture:
+        """Give the quote card of a post.
+
+        Raises:
+            CardError: it cannot be drawn.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedText:
+    """What an account shows of a post: statuses, or why it is left out, or what is wrong."""
+
+    version: Version
+    statuses: tuple[Status, ...] = ()
+    #: The post does not go to this account, and that is no mistake.
+    skipped: str = ""
+    problems: tuple[Problem, ...] = ()
+    #: Of each status, as the platform counts it; also of what does not fit.
+    lengths: tuple[int, ...] = ()
+    #: What fits.
+    max_length: int = 0
+
+    @property
+    def post(self) -> Post:
+        return self.version.post
+
+    @property
+    def account(self) -> Account:
+        return self.version.account
+
+    @property
+    def words(self) -> str:
+        """Own words and quoted ones, as texts are compared: no attribution, warning, link."""
+        return self.version.words
+
+    @property
+    def why_not(self) -> str:
+        """Why the account gets nothing; empty where it does."""
+        return self.skipped or "; ".join(problem.message for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What one rendering needs to know."""
+
+    version: Version
+    campaign: Campaign
+    traits: PlatformSpec
+    limits: Limits
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        return self.campaign.schedule.coalition
+
+
+def render(
+    post: Post,
+    account: Account,
+    *,
+    campaign: Campaign,
+    traits: PlatformSpec,
+    limits: Limits,
+    pictures: PictureSource | None = None,
+) -> RenderedText:
+    """Lay a post out for an account, as ready statuses: the parts of a thread in their order.
+
+    Quoted words go from the source into the text untouched. An account's own ``max_length`` wins
+    over ``limits``. Without a source of pictures they are as their files are, and no card is drawn.
+    """
+    if account.max_length is not None:
+        limits = replace(limits, max_length=account.max_length)
+    context = _Context(version_of(post, account, campaign), campaign, traits, limits)
+    version, skipped = _link_allowed(context)
+    if skipped:
+        return RenderedText(version, skipped=skipped, max_length=limits.max_length)
+    context = replace(context, version=version)
+    problems = list(_problems(context))
+    ready = _pictures(context, pictures, problems) if not problems else ()
+    if problems:
+        return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
+    return _statuses(context, ready)
+
+
+def length_of(status: Status, traits: PlatformSpec, limits: Limits) -> int:
+    """Count a status as its platform does, with the folded warning."""
+    return traits.measure(status.text, limits) + (
+        traits.measure(status.warning, limits) if status.warning else 0
+    )
+
+
+def fits(status: Status, traits: PlatformSpec, limits: Limits) -> bool:
+    """Tell whether a platform takes a status for its length."""
+    size = len(status.text.encode())
+    return length_of(status, traits, limits) <= limits.max_length and (
+        limits.max_bytes is None or size <= limits.max_bytes
+    )
+
+
+def _link_allowed(context: _Context) -> tuple[Version, str]:
+    """Take the link of the quoted source away where an account has none; else say why to skip."""
+    version = context.version
+    if version.account.links != "never":
+        return version, ""
+    if version.links_to_its_source:
+        version = replace(version, link="")
+    name = version.account.name
+    if version.link:
+        return version, (
+            f"{name} has `links: never` and this post links to {version.link!r}; "
+            f"a variant without the link (`link: none`) would go there"
+        )
+    quoted = version.quote.text if version.quote else ""
+    if any(find_links(one) for one in (version.text, version.warning, quoted)):
+        return version, f"{name} has `links: never` and this post has a link in its text"
+    return version, ""
+
+
+def _problems(context: _Context) -> Iterator[Problem]:
+    version, post = context.version, context.version.post
+    if version.quote is not None and version.source is None:
+        message = f"no such source {version.quote.source!r}"
+        yield problem_at(post, "quote.source", message, "unknown-name")
+    if not version.text and version.quote is None:
+        message = "nothing to say; give it a text or a quotation"
+        yield problem_at(post, "text", message, "nothing-to-say")
+    if version.link and not address_of(version.link, context.campaign):
+        message = f"{version.link!r} has no known address, so it cannot be posted"
+        yield problem_at(post, key_of(post, version.account, "link"), message, "link-address")
+    yield from _media_problems(context)
+
+
+def _media_problems(context: _Context) -> Iterator[Problem]:
+    version, post, limits = context.version, context.version.post, context.limits
+    key = key_of(post, version.account, "media")
+    count = len(version.media) + version.card
+    if count > limits.max_pictures:
+        message = f"{count} of {limits.max_pictures} pictures; take some away"
+        yield problem_at(post, key, message, "picture-count")
+    for number, file in enumerate(version.media):
+        message = ""
+        if not file.alt.strip():
+            message = "missing; describe the picture for people who cannot see it"
+        elif len(file.alt) > limits.max_alt:
+            message = f"{len(file.alt)} of {limits.max_alt} characters; shorten it"
+        if message:
+            yield problem_at(post, f"{key}[{number}].alt", message, "alt")
+
+
+def _pictures(
+    context: _Context, source: PictureSource | None, problems: list[Problem]
+) -> tuple[Picture, ...]:
+    """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
+    version, post, found = context.version, context.version.post, []
+    if version.card and source:
+        try:
+            found.append(source.card(post, context.campaign))
+        except CardError as error:
+            key = key_of(post, version.account, "card")
+            problems.append(problem_at(post, key, str(error), CARD))
+    for number, file in enumerate(version.media):
+        try:
+            found.append(source.fitted(file, context.limits) if source else _as_it_is(file))
+        except PictureError as error:
+            key = f"{key_of(post, version.account, 'media')}[{number}].file"
+            problems.append(problem_at(post, key, str(error), PICTURE))
+    return tuple(found)
+
+
+def _as_it_is(file: MediaFile) -> Picture:
+    return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
+
+
+def _address(context: _Context) -> str:
+    """Give the address to link to; of the quoted source it opens at the quoted words."""
+    version = context.version
+    address = address_of(version.link, context.campaign) if version.link else ""
+    if address and version.links_to_its_source and version.quote and version.source:
+        return with_text_fragment(address, version.source.text, version.quote.fragments)
+    return address
+
+
+def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
+    address = _address(context)
+    whole = Part(context.version.text, _whole(context.version), is_first=True, is_last=True)
+    status = _status(context, whole, address, pictures)
+    judged = _judged(context, (status,), address)
+    if not judged.problems or not _may_thread(context):
+        return judged
+    try:
+        parts = parts_of(
+            context.version,
+            lambda part: fits(
+                _status(context, part, address, pictures), context.traits, context.limits
+            ),
+        )
+    except ThreadError as e:
+        key = _longest_key(context.version)
+        problem = problem_at(context.version.post, key, str(e), "too-long")
+        return replace(judged, problems=(problem,))
+    return _judged(
+        context, tuple(_status(context, part, address, pictures) for part in parts), address
+    )
+
+
+def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
+    """Give the statuses with their facets if all of them fit, or else the problem."""
+    version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
+    lengths = tuple(length_of(one, context.traits, context.limits) for one in statuses)
+    for status, length in zip(statuses, lengths, strict=True):
+        size = len(status.text.encode())
+        count = f"{length} of {most} characters" if length > most else ""
+        count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
+        if count:
+            problem = _too_long(version, count, context.traits)
+            return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
+    marked = tuple(_marked(context, one, address) for one in statuses)
+    return RenderedText(version, marked, lengths=lengths, max_length=most)
+
+
+def _whole(version: Version) -> Passage | None:
+    return passage(version.quote, version.source) if version.quote and version.source else None
+
+
+def _may_thread(context: _Context) -> bool:
+    return context.version.thread and context.traits.may_thread(context.version.account)
+
+
+def _too_long(version: Version, count: str, traits: PlatformSpec) -> Problem:
+    name, key = version.account.name, traits.thread_key
+    if version.thread:
+        advice = f"shorten it or give {name} `{key}: true`"
+    elif traits.may_thread(version.account):
+        advice = "shorten it or add `thread: true`"
+    else:
+        advice = f"shorten it (a thread needs `{key}: true` on {name} too)"
+    message = f"{count} on {name}; {advice}"
+    return problem_at(version.post, _longest_key(version), message, "too-long")
+
+
+def _longest_key(version: Version) -> str:
+    if version.quote is not None and len(version.quote.text) >= len(version.text):
+        return "quote.text"
+    return key_of(version.post, version.account, "text")
+
+
+def _status(context: _Context, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
+    """Lay one part out, without facets; pictures stand on the first, the link on the last."""
+    version, folds = context.version, context.traits.folds_warning
+    shown = part.is_first and bool(pictures or version.card)
+    address = address if part.is_last else ""
+    carded = bool(address) and context.traits.has_link_cards and not shown
+    text = lay_out(
+        warning="" if folds else version.warning,
+        text=part.text,
+        quoted=part.quoted,
+        link="" if carded else _shown_link(context, address),
+    )
+    return Status(
+        text=text,
+        lang=version.post.lang,
+        warning=version.warning if folds and version.warning else None,
+        sensitive=bool(version.warning),
+        pictures=pictures if part.is_first else (),
+        card=_link_card(context, address) if carded else None,
+        spans=part.quoted.spans if part.quoted else (),
+    )
+
+
+def _shown_link(context: _Context, address: str) -> str:
+    """Give a link as it stands in the text: short where the platform links words itself."""
+    return short_link(address) if address and context.traits.has_link_cards else address
+
+
+def _marked(context: _Context, status: Status, address: str) -> Status:
+    """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
+    short, text = _shown_link(context, address), status.text
+    if short == address or not text.endswith(f"\n{short}"):
+        return replace(status, facets=detect(text, coalition=context.mentions))
+    body = text[: len(text) - len(short)]
+    start = len(body.encode())
+    whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
+    return replace(status, facets=(*detect(body, coalition=context.mentions), whole))
+
+
+def _link_card(context: _Context, address: str) -> LinkCard:
+    link = context.version.link
+    known = context.campaign.investigations.get(link) or context.campaign.sources[link]
+    if known.card:
+        title, description = known.card.title, known.card.description
+    else:
+        title, description = known.title, ""
+    return LinkCard(address, title, description or getattr(known, "about", ""))

@@ -1,0 +1,121 @@
+"""Everything that the campaign would say, rendered once.
+
+Checks, previews, planning and the desk all read one `RenderedCampaign`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from bot.content.model import Campaign, Post
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Status
+from bot.rendering.fingerprint import fingerprint
+from bot.rendering.pricing import cost_of
+from bot.rendering.render import PictureSource, RenderedText, render
+from bot.rendering.similarity import similar_pairs
+
+
+@dataclass(frozen=True)  # no slots: what is computed once is kept
+class RenderedCampaign:
+    """A campaign with what each of its accounts would show of each post."""
+
+    campaign: Campaign
+    #: By platform.
+    traits: Mapping[str, PlatformSpec]
+    #: By account: the server's own numbers where it was asked.
+    limits: Mapping[str, Limits]
+    #: By post and account.
+    rendered: Mapping[tuple[str, str], RenderedText]
+    #: Bytes of all pictures that the statuses name, by hash.
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    def traits_of(self, account: str) -> PlatformSpec:
+        return self.traits[self.campaign.schedule.accounts[account].platform]
+
+    def limits_of(self, account: str) -> Limits:
+        return self.limits.get(account, self.traits_of(account).limits)
+
+    def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
+        """Give what each account would show of a post."""
+        return tuple(self.rendered[post.id, name] for name in post.accounts)
+
+    def going_out(self) -> tuple[RenderedText, ...]:
+        """Give what is ready and has statuses."""
+        return tuple(one for one in self.rendered.values() if one.statuses and one.post.ready)
+
+    def cost_of(self, status: Status, account: str) -> float:
+        """Give in US dollars what one status costs on an account."""
+        return cost_of(status, self.traits_of(account), self.campaign.schedule)
+
+    def cost_of_all(self, text: RenderedText) -> float:
+        """Give in US dollars what all statuses of a text cost."""
+        return sum(self.cost_of(status, text.account.name) for status in text.statuses)
+
+    def fingerprint(self, post: Post, due_at: datetime | None) -> str:
+        """Hash what approvers of this occurrence answer for."""
+        statuses = {one.account.name: one.statuses for one in self.texts_of(post) if one.statuses}
+        return fingerprint(post, statuses, fixed_at=None if post.queue else due_at)
+
+    def share(self, one: str, two: str) -> float | None:
+        """Tell how alike two texts are; None where that is less than the schedule minds."""
+        return 1.0 if one == two else self._shares.get((min(one, two), max(one, two)))
+
+    def alike(self, one: str, two: str) -> bool:
+        """Tell of two posts whether they need a distance: they say the same, or nearly."""
+        return one == two or (min(one, two), max(one, two)) in self._alike
+
+    @cached_property
+    def _shares(self) -> Mapping[tuple[str, str], float]:
+        texts = sorted({text.words for text in self.rendered.values()})
+        pairs = similar_pairs(texts, self.campaign.schedule.similarity)
+        return {(texts[pair.first], texts[pair.second]): pair.similarity for pair in pairs}
+
+    @cached_property
+    def _alike(self) -> frozenset[tuple[str, str]]:
+        saying: dict[str, set[str]] = {}
+        for text in self.rendered.values():
+            saying.setdefault(text.words, set()).add(text.post.id)
+            if text.post.quote:
+                saying.setdefault(f"“{text.post.quote.text}”", set()).add(text.post.id)
+        groups = [(ids, ids) for ids in saying.values()]
+        groups += [(saying[one], saying[two]) for one, two in self._shares]
+        pairs = ((one, two) for some, others in groups for one in some for two in others)
+        return frozenset((min(pair), max(pair)) for pair in pairs)
+
+
+def render_campaign(
+    campaign: Campaign,
+    *,
+    traits: Mapping[str, PlatformSpec],
+    limits: Mapping[str, Limits],
+    pictures: PictureSource | None = None,
+    pictured: Callable[[Post], bool] = lambda _post: True,
+) -> RenderedCampaign:
+    """Render every post for every account it goes to; a post without accounts goes to all.
+
+    Args:
+        campaign: What was read.
+        traits: By platform.
+        limits: By account; one without limits has its platform's.
+        pictures: Makes pictures ready; without it they are as their files are.
+        pictured: Of which posts pictures are made ready, which takes its time.
+    """
+    accounts = campaign.schedule.accounts
+    rendered = {
+        (post.id, name): render(
+            post,
+            accounts[name],
+            campaign=campaign,
+            traits=traits[accounts[name].platform],
+            limits=limits.get(name, traits[accounts[name].platform].limits),
+            pictures=pictures if pictured(post) else None,
+        )
+        for post in campaign.posts
+        for name in post.accounts or accounts
+    }
+    contents = pictures.contents if pictures else {}
+    return RenderedCampaign(campaign, traits, limits, rendered, contents)

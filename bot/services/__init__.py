@@ -1,1 +1,0 @@
-"""What the bot does: plan, publish, settle, report, decide."""
