@@ -244,11 +244,10 @@ def build(
 
     def policy(delivery: Delivery) -> Policy:
         account = campaign().schedule.accounts.get(delivery.account)
+        read_back = kinds[delivery.platform].traits.read_back
         return Policy(
             retry,
-            kinds[delivery.platform].traits.read_back.waiting(
-                known.settle_first, known.settle_apart
-            ),
+            read_back.waiting(known.settle_first, known.settle_apart),
             holds_unknown=account is not None and account.on_unknown == "hold",
         )
 

@@ -1,8 +1,8 @@
 """Decodes one picture in a process of its own: a hostile file can break nothing but this process.
 
 `bot.rendering.cards.pictures` starts this file as a script, isolated (``python -I``), so it imports
-nothing of the bot. The request is the first argument, as JSON, and the picture comes on standard input;
-the answer is a line of JSON, followed by the bytes of the new picture where one was asked for.
+nothing of the bot. The request is the first argument, as JSON, and the picture comes on standard
+input; the answer is a line of JSON, followed by the bytes of the new picture where one was asked for.
 """
 
 from __future__ import annotations
