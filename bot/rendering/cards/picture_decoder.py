@@ -2,7 +2,7 @@
 
 `bot.rendering.cards.pictures` starts this file as a script, isolated (``python -I``), so it imports
 nothing of the bot. The request is the first argument, as JSON, and the picture comes on standard
-input; the answer is a line of JSON, followed by the bytes of the new picture where one was asked for.
+input; the answer is a line of JSON, then the bytes of the new picture where one was asked for.
 """
 
 from __future__ import annotations
