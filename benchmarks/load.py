@@ -31,7 +31,7 @@ from bot.log import configure
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.base import Platform
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import ReadBackPolicy
 from bot.platforms.status import Draft, PostRef, Status
 
@@ -39,7 +39,7 @@ from bot.platforms.status import Draft, PostRef, Status
 class Slow:
     """An account's platform: each call takes a while; it remembers when it took what."""
 
-    traits = KINDS["bluesky"].traits
+    spec = PLATFORMS["bluesky"].spec
 
     def __init__(self, call: float) -> None:
         self._call = call

@@ -16,7 +16,7 @@ class Clock(Protocol):
     """Tells the time; the only source of it in the program."""
 
     def now(self) -> datetime:
-        """Tell the time of day, aware, in UTC."""
+        """Return the time of day, aware, in UTC."""
 
     def monotonic(self) -> float:
         """Tell seconds that never step, for deadlines; they pass while the machine sleeps."""
@@ -102,11 +102,11 @@ class SharedClock(SystemClock):
             self._offset = (low + high) / 2
 
     def apart(self) -> timedelta:
-        """Tell how far the machine's own clock is ahead of this one; negative where behind."""
+        """Return how far the machine's own clock is ahead of this one; negative where behind."""
         return super().now() - self.now()
 
     def _asked(self) -> tuple[float, float]:
-        """Give the least and the most that the offset can be: the answer took a while."""
+        """Return the least and the most that the offset can be: the answer took a while."""
         before = self.monotonic()
         told = self._ask().timestamp()
         return told - self.monotonic(), told - before

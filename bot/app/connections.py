@@ -17,7 +17,7 @@ from bot.errors import SettingsError
 from bot.log import mask
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
-from bot.platforms.registry import KINDS, Kind
+from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal.adapter import connect_as
 from bot.rendering.pricing import prices_for
 from bot.settings import Settings, secrets_for
@@ -34,14 +34,14 @@ class Connections:
     #: Where rehearsal accounts keep what they publish.
     rehearsed: Path
     #: Every platform by its name.
-    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    platforms: Mapping[str, RegisteredPlatform] = field(default_factory=lambda: PLATFORMS)
     #: Told, by account, each server's own time.
     heard: Callable[[str, datetime], None] = lambda _account, _time: None
     _open: dict[str, tuple[Account, Platform]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def platform(self, name: str) -> Platform:
-        """Give the adapter of an account; a new one where its place in the schedule changed.
+        """Return the adapter of an account; a new one where its place in the schedule changed.
 
         Raises:
             SettingsError: its secrets are missing or unsafe.
@@ -56,9 +56,9 @@ class Connections:
         return platform
 
     def _connect(self, account: Account) -> Platform:
-        kind = self.kinds[account.platform]
+        kind = self.platforms[account.platform]
         is_live = self.campaign().schedule.mode is Mode.LIVE
-        names = kind.traits.secrets if is_live else ()
+        names = kind.spec.secrets if is_live else ()
         connection = Connection(
             account=account,
             secrets=secrets_for(account.name, names, os.environ, mask=mask),
@@ -67,12 +67,12 @@ class Connections:
             read_timeout=self.known.read_timeout.total_seconds(),
             on_server_time=partial(self.heard, account.name),
         )
-        connect = kind.connect if is_live else connect_as(kind.traits, self.rehearsed)
+        connect = kind.connect if is_live else connect_as(kind.spec, self.rehearsed)
         return connect(connection)
 
     def _meter(self, account: Account) -> AccountMeter:
         def prices() -> Mapping[str, float]:
-            return prices_for(self.kinds[account.platform].traits, self.campaign().schedule)
+            return prices_for(self.platforms[account.platform].spec, self.campaign().schedule)
 
         return AccountMeter(
             self.store, self.clock, lambda: self.campaign().schedule.accounts[account.name], prices

@@ -13,19 +13,19 @@ from bot.clock import Clock, SystemClock
 from bot.content.files import Bounds, FolderTree, tree_digest
 from bot.content.loading import Loaded, load, load_from_files
 from bot.content.model import Account, Post
-from bot.engine.contents import Load, Look, kept_files
+from bot.engine.contents import Load, TreeHash, kept_files
 from bot.errors import ContentError
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign
 
-TRAITS: Mapping[str, PlatformSpec] = {name: kind.traits for name, kind in KINDS.items()}
+TRAITS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
 
 
 def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:
-    """Give what fits on each account: what its server told, or else what is usual."""
+    """Return what fits on each account: what its server told, or else what is usual."""
     told = {one.name: one.limits for one in store.accounts.all()} if store else {}
     return {
         name: told.get(name) or TRAITS[account.platform].limits
@@ -38,7 +38,7 @@ def read_files(
 ) -> Loaded:
     """Read all files; nothing is rendered."""
     return load(
-        schedule_path=config, posts_path=posts, traits=TRAITS, inspect=inspect,
+        schedule_path=config, posts_path=posts, specs=TRAITS, inspect=inspect,
         now=now or SystemClock().now(), by_name=by_name,
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def prove_files(
     return _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
 
 
-def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[Look, Load]:
+def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[TreeHash, Load]:
     """Return how a service looks at its files, and how it reads them.
 
     It calls them by their names in the campaign: pages and mails are read elsewhere.
@@ -96,7 +96,7 @@ def prove_file(
 
 
 def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
-    return load_from_files(files, traits=TRAITS, inspect=inspect, now=clock.now())
+    return load_from_files(files, specs=TRAITS, inspect=inspect, now=clock.now())
 
 
 def _checked(
@@ -107,11 +107,11 @@ def _checked(
 ) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
-    return check_content(loaded, traits=TRAITS, limits=limits, now=now, pictured=pictured)
+    return check_content(loaded, specs=TRAITS, limits=limits, now=now, pictured=pictured)
 
 
 def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
-    """Give what was found good, rendered again where servers tell other limits by now.
+    """Return what was found good, rendered again where servers tell other limits by now.
 
     Raises:
         ContentError: it has errors.
@@ -120,4 +120,4 @@ def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
     limits = limits_for(rendered.campaign.schedule.accounts, store)
     if limits == rendered.limits:
         return rendered
-    return render_loaded(checked.loaded, rendered.campaign, traits=TRAITS, limits=limits)
+    return render_loaded(checked.loaded, rendered.campaign, specs=TRAITS, limits=limits)

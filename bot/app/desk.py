@@ -27,11 +27,11 @@ class Workspace:
     store: Store
     clock: Clock
     #: Rendered campaign in force: the files on disk, or the last good ones.
-    composition: RenderedCampaign
+    rendered: RenderedCampaign
 
     @property
     def campaign(self) -> Campaign:
-        return self.composition.campaign
+        return self.rendered.campaign
 
     @property
     def desk(self) -> Desk:
@@ -83,6 +83,6 @@ def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspa
 
 
 def look_ahead(config: Path, posts: Path, data: Path, *, days: int) -> Outlook:
-    """Tell what the coming days hold, without changing anything."""
+    """Return what the coming days hold, without changing anything."""
     with open_readonly(config, posts, data) as place:
-        return outlook_of(place.store, place.clock, place.composition, days=days)
+        return outlook_of(place.store, place.clock, place.rendered, days=days)

@@ -28,22 +28,22 @@ def reporter(place: Workspace) -> Reporter:
 def digest(place: Workspace) -> Digest:
     """Return what writes and sends the week's summary."""
     addresses = tuple(map(str, settings().alerts))
-    return digest_of(place.store, place.clock, lambda: place.composition, TRAITS, addresses)
+    return digest_of(place.store, place.clock, lambda: place.rendered, TRAITS, addresses)
 
 
 def digest_of(
     store: Store,
     clock: Clock,
-    composition: Callable[[], RenderedCampaign],
-    traits: Mapping[str, PlatformSpec],
+    rendered: Callable[[], RenderedCampaign],
+    specs: Mapping[str, PlatformSpec],
     addresses: tuple[str, ...],
 ) -> Digest:
     """Return the digest of a campaign whose files may change."""
 
     def ahead() -> Outlook:
-        return outlook_of(store, clock, composition(), days=_WEEK)
+        return outlook_of(store, clock, rendered(), days=_WEEK)
 
     def reporter_now() -> Reporter:
-        return Reporter(store, clock, composition().campaign, traits)
+        return Reporter(store, clock, rendered().campaign, specs)
 
     return Digest(store, clock, reporter_now, ahead, make_sender(addresses))

@@ -10,7 +10,7 @@ from bot.content.model import Account, Campaign
 from bot.delivery.metering import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.platforms.base import Connection, Profile
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.rendering.pricing import prices_for
 from bot.settings import prepare_data, secret_name
 
@@ -37,10 +37,10 @@ def prove(place: Workspace, account: Account, secrets: Mapping[str, str]) -> Pro
     Raises:
         SettingsError: they do not work; the message holds none of them.
     """
-    kind = KINDS[account.platform]
+    kind = PLATFORMS[account.platform]
     meter = AccountMeter(
         place.store, place.clock, lambda: account,
-        lambda: prices_for(kind.traits, place.campaign.schedule),
+        lambda: prices_for(kind.spec, place.campaign.schedule),
     )  # fmt: skip
     platform = kind.connect(Connection(account=account, secrets=secrets, meter=meter))
     try:

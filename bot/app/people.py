@@ -12,7 +12,7 @@ from bot.app.desk import office
 from bot.app.storage import clock_of, create_store, mode_of, settings
 from bot.authority.users import Access
 from bot.clock import SystemClock
-from bot.planning.corrections import Corrections, Entry
+from bot.planning.corrections import Corrections, PublicCorrection
 from bot.web.rendering import environment
 
 
@@ -40,13 +40,13 @@ def open_corrections(config: Path, posts: Path, data: Path) -> Iterator[Correcti
             place.store, place.clock, settings(), lambda: place.campaign, rehearsed
         )
         try:
-            composition = place.composition
-            yield Corrections(place.store, place.clock, lambda: composition, connections.platform)
+            rendered = place.rendered
+            yield Corrections(place.store, place.clock, lambda: rendered, connections.platform)
         finally:
             connections.close()
 
 
-def as_page(config: Path, posts: Path, data: Path, entries: tuple[Entry, ...]) -> str:
+def as_page(config: Path, posts: Path, data: Path, entries: tuple[PublicCorrection, ...]) -> str:
     """Write the list of corrections as a page that can be published; it names no person."""
     with office(config, posts, data) as place:
         schedule, zone = place.campaign.schedule, place.campaign.zone

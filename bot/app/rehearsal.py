@@ -16,13 +16,13 @@ from bot.app.web import dashboard_of
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.model import Mode
-from bot.engine.rehearsal import FastRun, Report
+from bot.engine.rehearsal import FastRun, RehearsalReport
 from bot.errors import SettingsError
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, prepare_data
 
 
@@ -33,7 +33,7 @@ def rehearse(
     *,
     days: int,
     progress: Callable[[datetime], None],
-) -> Report:
+) -> RehearsalReport:
     """Live the coming days from scratch; nothing leaves the machine.
 
     The scratch database stays in ``DATA/rehearse`` until the next rehearsal.
@@ -57,9 +57,9 @@ def rehearse(
     try:
         with problems_by_path(config, posts):
             bot.start()
-        holes = bot.planner.outlook(bot.contents.composition, days=days).holes
-        FastRun(store, clock, bot.plan, bot.busy, bot.lane).run(until, progress=progress)
-        return _told(bot, start, until, holes)
+        empty_slots = bot.planner.outlook(bot.contents.rendered, days=days).empty_slots
+        FastRun(store, clock, bot.plan, bot.busy, bot.work_account).run(until, progress=progress)
+        return _told(bot, start, until, empty_slots)
     finally:
         bot.close()
 
@@ -78,28 +78,30 @@ def _rehearsing(config: Path, posts: Path, store: Store, clock: Clock, known: Se
     )
 
 
-def _told(bot: Bot, start: datetime, end: datetime, holes: tuple[EmptySlot, ...]) -> Report:
+def _told(
+    bot: Bot, start: datetime, end: datetime, empty_slots: tuple[EmptySlot, ...]
+) -> RehearsalReport:
     schedule = bot.contents.campaign().schedule
     days = range((end - start).days + 1)
     months = sorted({(start + timedelta(days=day)).replace(day=1) for day in days})
     spent = {
         name: {f"{one:%Y-%m}": bot.store.ledger.spent(name, month_of=one) for one in months}
         for name, account in schedule.accounts.items()
-        if KINDS[account.platform].traits.prices
+        if PLATFORMS[account.platform].spec.prices
     }
-    return Report(
+    return RehearsalReport(
         campaign=schedule.campaign,
         timezone=schedule.timezone,
         start=start,
         end=end,
         deliveries=bot.store.outbox.find(until=end),
-        holes=holes,
+        empty_slots=empty_slots,
         spent=spent,
     )
 
 
 def address() -> str:
-    """Tell where the dashboard will be."""
+    """Return where the dashboard will be."""
     return settings().web
 
 

@@ -83,7 +83,7 @@ def _work(bot: Bot, known: Settings, stop: Event) -> None:
             log.warning("unused secret", told=line)
         log.info("running", campaign=bot.contents.campaign().schedule.campaign)
         service = Service(
-            bot.clock, bot.lanes(), (*bot.chores(known.reload), *_looks(bot.clock)),
+            bot.clock, bot.account_workers(), (*bot.jobs(known.reload), *_looks(bot.clock)),
             grace=known.stop_grace, stop=stop,
         )  # fmt: skip
         with dashboard_of(bot, known):

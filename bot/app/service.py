@@ -15,7 +15,7 @@ from bot.app.connections import Connections
 from bot.app.content import prove_kept, rendered_for
 from bot.app.engagement import digest_of
 from bot.authority.account_verifier import AccountVerifier
-from bot.authority.trust import Guard
+from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.db.errors import ConflictError
@@ -28,7 +28,7 @@ from bot.delivery.releasing import Releaser
 from bot.delivery.retry import RetryPolicy
 from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
-from bot.engine.contents import Contents, Load, Look
+from bot.engine.contents import Contents, Load, TreeHash
 from bot.engine.scheduler import AccountWorkers, PeriodicJob
 from bot.engine.simulation import Approver
 from bot.errors import DecisionError
@@ -38,7 +38,7 @@ from bot.operations.inspector import Inspector
 from bot.operations.notifier import Notifier, sender
 from bot.planning.planner import Planner
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS, Kind
+from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.rendered import RenderedCampaign
 from bot.settings import Settings
 
@@ -64,7 +64,7 @@ class Bot:
     reconciler: Reconciler
     recovery: Recovery
     standing: AccountVerifier
-    guard: Guard
+    guard: ConfigurationGuard
     clock_guard: ClockGuard
     inspector: Inspector
     notifier: Notifier
@@ -95,15 +95,15 @@ class Bot:
                 log.warning("not planned: the clock cannot be trusted")
                 self._planned = None  # `watch` tries again
                 return
-            composition = self.contents.composition
-            self.guard.inspect(composition.campaign)
-            self._apply(composition)
-            if composition.campaign.schedule.mode is Mode.REHEARSAL:
-                Approver(self.store, self.clock).run(composition.campaign)
-            self._planned = composition
+            rendered = self.contents.rendered
+            self.guard.inspect(rendered.campaign)
+            self._apply(rendered)
+            if rendered.campaign.schedule.mode is Mode.REHEARSAL:
+                Approver(self.store, self.clock).run(rendered.campaign)
+            self._planned = rendered
 
     def _may_plan(self) -> bool:
-        """Tell whether the clock is good enough to plan by.
+        """Return whether the clock is good enough to plan by.
 
         One that is behind would take back all that is planned beyond its horizon; no server may
         have been heard yet, but what is in the database was not written in the future.
@@ -114,24 +114,24 @@ class Bot:
         is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
         return self.clock_guard.is_sure() and not is_behind
 
-    def _apply(self, composition: RenderedCampaign) -> None:
+    def _apply(self, rendered: RenderedCampaign) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""
         for _ in range(TRIES - 1):
             with suppress(DecisionError, ConflictError):
-                self.planner.apply(composition, days=HORIZON)
+                self.planner.apply(rendered, days=HORIZON)
                 return
-        self.planner.apply(composition, days=HORIZON)
+        self.planner.apply(rendered, days=HORIZON)
 
     def watch(self) -> None:
         """Take up changed files, and what a planning that failed left undone."""
         self.contents.refresh()
-        if self.contents.composition is not self._planned:
+        if self.contents.rendered is not self._planned:
             self.plan()
         campaign, asked = self.contents.campaign(), self.contents.asked_mode
         if asked not in {None, campaign.schedule.mode}:
             self.guard.refuse_mode(campaign, asked)
 
-    def lane(self, account: str) -> None:
+    def work_account(self, account: str) -> None:
         """Take one account as far as it goes now."""
         if self.inspector.damage:
             return
@@ -162,7 +162,7 @@ class Bot:
         return {one.account for one in self.store.outbox.find(states={State.SENDING})}
 
     def beat(self) -> None:
-        """Give a sign of life, and take over what other workers left."""
+        """Return a sign of life, and take over what other workers left."""
         now = self.clock.now()
         damage = self.inspector.damage
         facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
@@ -173,15 +173,17 @@ class Bot:
         # Not only when something is due: what comes due after a restore is no suspect then.
         self.recovery.run()
 
-    def lanes(self) -> AccountWorkers:
-        return AccountWorkers(self.busy, self.lane, self.store.outbox.next_wake, self.abandon)
+    def account_workers(self) -> AccountWorkers:
+        return AccountWorkers(
+            self.busy, self.work_account, self.store.outbox.next_wake, self.abandon
+        )
 
     def abandon(self) -> None:
         """Say that nobody waits for the calls that are in the air: they are to be read back."""
         if self.store.is_sqlite:  # on PostgreSQL other replicas take over at once
             self.store.outbox.expire(self.clock.now(), dead_owner_before=True)
 
-    def chores(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
+    def jobs(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
         """List what comes back, beside the deliveries."""
         unless_broken = self.inspector.unless_broken
         return (
@@ -216,11 +218,11 @@ def build(
     *,
     clock: Clock,
     known: Settings,
-    look: Look,
+    look: TreeHash,
     load: Load,
     rehearsed: Path,
     mode: Mode | None = None,
-    kinds: Mapping[str, Kind] = KINDS,
+    platforms: Mapping[str, RegisteredPlatform] = PLATFORMS,
     stop: Event | None = None,
 ) -> Bot:
     """Put a bot together over an open store, which is of one mode for ever."""
@@ -236,15 +238,17 @@ def build(
     campaign, retry = contents.campaign, RetryPolicy()
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
-    connections = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
-    readers = Connections(store, clock, known, campaign, rehearsed, kinds, clock_guard.heard)
-    traits, addresses = {name: kind.traits for name, kind in kinds.items()}, known.alerts
+    connections = Connections(
+        store, clock, known, campaign, rehearsed, platforms, clock_guard.heard
+    )
+    readers = Connections(store, clock, known, campaign, rehearsed, platforms, clock_guard.heard)
+    spec, addresses = {name: kind.spec for name, kind in platforms.items()}, known.alerts
     machine, platform = socket.gethostname(), connections.platform
     owner = f"{machine}/{os.getpid()}"
 
     def policy(delivery: Delivery) -> Policy:
         account = campaign().schedule.accounts.get(delivery.account)
-        read_back = kinds[delivery.platform].traits.read_back
+        read_back = platforms[delivery.platform].spec.read_back
         return Policy(
             retry,
             read_back.waiting(known.settle_first, known.settle_apart),
@@ -266,17 +270,17 @@ def build(
         reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
         standing=AccountVerifier(store, clock, campaign, platform, contents.recompose),
-        guard=Guard(store, clock),
+        guard=ConfigurationGuard(store, clock),
         clock_guard=clock_guard,
         inspector=inspector,
         notifier=Notifier(
             store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
             clock_guard.why, lambda: inspector.damage, machine,
         ),
-        collector=Collector(store, clock, campaign, readers.platform, traits.__getitem__),
+        collector=Collector(store, clock, campaign, readers.platform, spec.__getitem__),
         readers=readers,
         digest=digest_of(
-            store, clock, lambda: contents.composition, traits, tuple(map(str, addresses))
+            store, clock, lambda: contents.rendered, spec, tuple(map(str, addresses))
         ),
         has_readers=bool(addresses),
         owner=owner,

@@ -14,11 +14,11 @@ from bot.errors import ContentError, OperatorError
 from bot.log import mask
 from bot.operations.opening import open_store, process_lock_of
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 
 #: Short names of all platforms' secrets.
-SECRETS = frozenset(name for kind in KINDS.values() for name in kind.traits.secrets)
+SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.secrets)
 
 
 def settings() -> Settings:
@@ -29,12 +29,12 @@ def settings() -> Settings:
 def unused_secrets(campaign: Campaign) -> tuple[str, ...]:
     """Name the secrets in the environment that no account of the campaign uses."""
     accounts = campaign.schedule.accounts.values()
-    wanted = {one.name: KINDS[one.platform].traits.secrets for one in accounts}
+    wanted = {one.name: PLATFORMS[one.platform].spec.secrets for one in accounts}
     return stray_secrets(os.environ, wanted, all_names=SECRETS)
 
 
 def mode_of(loaded: Loaded, data: Path) -> Mode:
-    """Tell the schedule's mode; while that cannot be read, the one whose database is there.
+    """Return the schedule's mode; while that cannot be read, the one whose database is there.
 
     Raises:
         ContentError: neither tells.
@@ -55,7 +55,7 @@ def database_url(mode: Mode, data: Path, known: Settings) -> str:
 
 
 def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
-    """Give the lock of the one service that may work on an embedded database; else None."""
+    """Return the lock of the one service that may work on an embedded database; else None."""
     directory = prepare_data(data)
     url = database_url(mode, directory, known)
     return process_lock_of(url, data=directory) if url.startswith("sqlite") else None
@@ -88,13 +88,13 @@ def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> 
 
 
 def has_store(mode: Mode, data: Path, known: Settings) -> bool:
-    """Tell whether the service has made its database; of PostgreSQL that is taken for granted."""
+    """Return whether the service has made its database; of PostgreSQL that is taken for granted."""
     url = database_url(mode, data, known)
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
 
 
 def clock_of(store: Store) -> Clock:
-    """Give the clock that all who work on a database go by.
+    """Return the clock that all who work on a database go by.
 
     Raises:
         StoreError: the database does not answer.

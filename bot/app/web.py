@@ -30,7 +30,7 @@ from bot.platforms.base import Platform
 from bot.settings import Settings
 from bot.web.app import build
 from bot.web.context import AppContext
-from bot.web.guard import Guard
+from bot.web.guard import RequestGuard
 from bot.web.routes import ROUTES
 
 log = get_logger(__name__)
@@ -41,7 +41,7 @@ _AT_ONCE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DeskAddress:
     """Where the dashboard listens, and what it is called there."""
 
     host: str
@@ -62,14 +62,14 @@ class Address:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine reaches an address."""
+    """Return whether nobody but this machine reaches an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def address_of(known: Settings, *, has_users: bool) -> Address | None:
+def address_of(known: Settings, *, has_users: bool) -> DeskAddress | None:
     """Read where to listen; None where the dashboard is off.
 
     Raises:
@@ -79,7 +79,7 @@ def address_of(known: Settings, *, has_users: bool) -> Address | None:
         return None
     host, _colon, port = known.web.rpartition(":")
     host = host.strip("[]")
-    address = Address(
+    address = DeskAddress(
         host=host,
         port=int(port),
         hosts=_names(host, int(port), known.web_hosts),
@@ -93,7 +93,7 @@ def address_of(known: Settings, *, has_users: bool) -> Address | None:
     return address
 
 
-def _exposed(address: Address, known: Settings, *, has_users: bool) -> str:
+def _exposed(address: DeskAddress, known: Settings, *, has_users: bool) -> str:
     if bool(address.certificate) != bool(address.key):
         return "VERBATIM_WEB_CERTIFICATE and VERBATIM_WEB_KEY go together"
     wider = not address.is_loopback or bool(address.proxy) or bool(known.web_hosts)
@@ -130,18 +130,18 @@ class DashboardParts:
         return Access(self.store, self.clock)
 
 
-def build_context(back: DashboardParts, address: Address) -> AppContext:
+def build_context(back: DashboardParts, address: DeskAddress) -> AppContext:
     """Put together what the pages work with."""
     contents, store, clock = back.contents, back.store, back.clock
     return AppContext(
         store=store,
         clock=clock,
         specs=TRAITS,
-        composition=lambda: contents.composition,
+        rendered=lambda: contents.rendered,
         remarks=contents.remarks,
         broken=contents.broken,
         access=back.access,
-        corrections=Corrections(store, clock, lambda: contents.composition, back.platform),
+        corrections=Corrections(store, clock, lambda: contents.rendered, back.platform),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},
             partial(prove_file, store=store, clock=clock),
@@ -155,7 +155,7 @@ def build_context(back: DashboardParts, address: Address) -> AppContext:
 
 
 @contextmanager
-def dashboard(back: DashboardParts, known: Settings) -> Iterator[Address | None]:
+def dashboard(back: DashboardParts, known: Settings) -> Iterator[DeskAddress | None]:
     """Serve pages in a thread for as long as this lasts.
 
     A dashboard that cannot listen does not keep posts from going out: it is told in the log.
@@ -181,7 +181,7 @@ def dashboard(back: DashboardParts, known: Settings) -> Iterator[Address | None]
 
 
 @contextmanager
-def dashboard_of(bot: Bot, known: Settings) -> Iterator[Address | None]:
+def dashboard_of(bot: Bot, known: Settings) -> Iterator[DeskAddress | None]:
     """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
     rehearsed, campaign = bot.connections.rehearsed, bot.contents.campaign
     own = Connections(bot.store, bot.clock, known, campaign, rehearsed)
@@ -194,7 +194,7 @@ def dashboard_of(bot: Bot, known: Settings) -> Iterator[Address | None]:
         own.close()
 
 
-def _listen(address: Address) -> socket.socket:
+def _listen(address: DeskAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -208,7 +208,7 @@ def _listen(address: Address) -> socket.socket:
 
 
 @contextmanager
-def _serving(app: Guard, address: Address, listening: socket.socket) -> Iterator[None]:
+def _serving(app: RequestGuard, address: DeskAddress, listening: socket.socket) -> Iterator[None]:
     server = uvicorn.Server(configuration(app, address))
     thread = Thread(target=server.run, args=([listening],), name="dashboard", daemon=True)
     thread.start()
@@ -219,7 +219,7 @@ def _serving(app: Guard, address: Address, listening: socket.socket) -> Iterator
         thread.join(10)
 
 
-def configuration(app: Guard, address: Address) -> uvicorn.Config:
+def configuration(app: RequestGuard, address: DeskAddress) -> uvicorn.Config:
     """Set the server up: no banner, no access log with addresses in it, slow clients bounded."""
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)

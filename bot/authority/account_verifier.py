@@ -46,7 +46,7 @@ class AccountVerifier:
         )
 
     def ensure(self, account: str) -> bool:
-        """Tell whether the account may be used now; look first where that is long ago.
+        """Return whether the account may be used now; look first where that is long ago.
 
         Until its first good look an account sends nothing.
         """
@@ -99,7 +99,7 @@ class AccountVerifier:
         self.store.accounts.remember(
             account.name, remote_id=profile.id, limits=limits, profile=known
         )
-        usual = platform.traits.limits
+        usual = platform.spec.limits
         if limits != (before.limits if before and before.limits else usual):
             self.on_limits()
         return unfit(account, profile, self.campaign().schedule.mode)

@@ -35,7 +35,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """A decision to write down."""
 
     at: datetime
@@ -61,7 +61,7 @@ class Audit(Repository):
     ) -> AuditRow:
         """Write a decision down."""
         with self._db.write() as connection:
-            return append(connection, Entry(now, who, verb, subject, why, detail or {}))
+            return append(connection, AuditEntry(now, who, verb, subject, why, detail or {}))
 
     def rows(self, limit: int | None = None, since: datetime | None = None) -> tuple[AuditRow, ...]:
         """Read rows, newest first, of this moment or later."""
@@ -83,12 +83,12 @@ class Audit(Repository):
             return _first_broken(connection.execute(query.order_by(audit.c.seq)))
 
     def head(self) -> tuple[int, str]:
-        """Tell the last row's number and hash; (0, 64 zeros) before the first."""
+        """Return the last row's number and hash; (0, 64 zeros) before the first."""
         with self._db.read() as connection:
             return _head(connection)
 
 
-def append(connection: Connection, entry: Entry) -> AuditRow:
+def append(connection: Connection, entry: AuditEntry) -> AuditRow:
     """Write a row as part of a transaction."""
     if connection.dialect.name == "postgresql":
         # Two writers must not chain to the same row; SQLite has one writer anyway.
@@ -105,8 +105,8 @@ def _head(connection: Connection) -> tuple[int, str]:
     return (last.seq, last.sha256) if last else (0, ROOT)
 
 
-def _sealed(seq: int, entry: Entry, previous: str) -> AuditRow:
-    values = {name: getattr(entry, name) for name in Entry.__slots__}
+def _sealed(seq: int, entry: AuditEntry, previous: str) -> AuditRow:
+    values = {name: getattr(entry, name) for name in AuditEntry.__slots__}
     sealed = _hash({**values, "detail": canonical_json(entry.detail)}, seq, previous)
     return AuditRow(seq, **values, previous=previous, sha256=sealed)
 
@@ -121,7 +121,7 @@ def _first_broken(rows: Iterable[Row[Any]]) -> int | None:
     for row in rows:
         if (row.seq, row.previous) != (expected, previous):
             return expected
-        entry = {name: row._mapping[name] for name in Entry.__slots__}
+        entry = {name: row._mapping[name] for name in AuditEntry.__slots__}
         if row.sha256 != _hash(entry, row.seq, previous):
             return expected
         previous, expected = row.sha256, expected + 1

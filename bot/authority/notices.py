@@ -73,7 +73,7 @@ class Workers(Repository):
     """Signs of life, for `status` and the health check."""
 
     def beat(self, name: str, facts: JsonObject, now: datetime) -> None:
-        """Give a sign of life."""
+        """Return a sign of life."""
         row = self._db.insert(worker).values(name=name, facts=facts, beat_at=now)
         known = row.on_conflict_do_update(
             index_elements=[worker.c.name], set_={"facts": facts, "beat_at": now}

@@ -41,7 +41,7 @@ class Pauses(Repository):
             return connection.execute(update(pause).where(_LASTING).values(values)).rowcount > 0
 
     def current(self) -> PauseState | None:
-        """Tell the pause that lasts."""
+        """Return the pause that lasts."""
         query = select(pause).where(_LASTING).order_by(pause.c.id).limit(1)
         with self._db.read() as connection:
             row = connection.execute(query).one_or_none()

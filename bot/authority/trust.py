@@ -28,7 +28,7 @@ class Change:
 
 
 def facts_of(campaign: Campaign) -> JsonObject:
-    """Give what an operator vouches for, as JSON."""
+    """Return what an operator vouches for, as JSON."""
     schedule = campaign.schedule
     return {
         "mode": schedule.mode.value,
@@ -63,7 +63,7 @@ def changes(recorded: JsonObject, told: JsonObject) -> tuple[Change, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class ConfigurationGuard:
     """Compares what the files say with what was confirmed on this machine."""
 
     store: AuthorityStore

@@ -80,7 +80,7 @@ class Users(Repository):
             return tuple(map(_as_user, connection.execute(select(user).order_by(_U.name))))
 
     def count(self) -> int:
-        """Tell how many there are."""
+        """Return how many there are."""
         with self._db.read() as connection:
             return connection.execute(select(func.count()).select_from(user)).scalar_one()
 

@@ -112,7 +112,7 @@ class Access:
         return Person(name, roles)
 
     def set_password(self, name: str, password: str, *, by: str) -> None:
-        """Give a user another password and sign them out everywhere."""
+        """Return a user another password and sign them out everywhere."""
         _prove_password(password, name)
         self.store.users.change(name, password_hash=self._hash(password))
         self.store.sessions.end_all(name)
@@ -184,7 +184,7 @@ class Access:
         return ended
 
     def new_feed_key(self, person: Person) -> str:
-        """Give the secret for a person's calendar address; the one before it stops working."""
+        """Return the secret for a person's calendar address; the one before it stops working."""
         key = secrets.token_urlsafe(32)
         self.store.users.change(person.name, feed_sha256=sha256_hex(key))
         self._write(person.name, "calendar address", person.name, {})

@@ -52,7 +52,7 @@ class CheckedContent:
         return self.readable.campaign if self.readable and not self.errors else None
 
     def changed(self, campaign: Campaign) -> CheckedContent:
-        """Give the same texts with another schedule, or with posts at other times."""
+        """Return the same texts with another schedule, or with posts at other times."""
         if self.readable is None:
             return self
         return replace(self, readable=replace(self.readable, campaign=campaign))
@@ -61,7 +61,7 @@ class CheckedContent:
 def check_content(
     loaded: Loaded,
     *,
-    traits: Mapping[str, PlatformSpec],
+    specs: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
     now: datetime,
     pictured: Callable[[Post], bool] = lambda _post: True,
@@ -73,7 +73,7 @@ def check_content(
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)
-    whole = render_loaded(loaded, loaded.readable, traits=traits, limits=limits, pictured=pictured)
+    whole = render_loaded(loaded, loaded.readable, specs=specs, limits=limits, pictured=pictured)
     problems = {*loaded.problems, *check(whole, now=now)}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))
 
@@ -82,12 +82,12 @@ def render_loaded(
     loaded: Loaded,
     campaign: Campaign,
     *,
-    traits: Mapping[str, PlatformSpec],
+    specs: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
     pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> RenderedCampaign:
     """Render a campaign with the pictures of its files."""
     pictures = PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
     return render_campaign(
-        campaign, traits=traits, limits=limits, pictures=pictures, pictured=pictured
+        campaign, specs=specs, limits=limits, pictures=pictures, pictured=pictured
     )

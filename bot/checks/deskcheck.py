@@ -46,7 +46,7 @@ class DeskCheck:
         return tuple(sorted(texts))
 
     def check(self, name: str, text: str) -> Checked:
-        """Tell every problem of the text by line, and show its posts as accounts would.
+        """Return every problem of the text by line, and show its posts as accounts would.
 
         Problems that were in the other files before are not told, nor that their posts are past.
         """

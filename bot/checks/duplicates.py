@@ -57,7 +57,7 @@ def twins(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def never_again(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What stays unsent where a platform's accounts never repeat a text is told."""
-    strict = [one for one in whole.going_out() if not whole.traits_of(one.account.name).may_repeat]
+    strict = [one for one in whole.going_out() if not whole.spec_of(one.account.name).may_repeat]
     for first, *others in _same(strict, lambda one: one.account.name):
         for two in others:
             message = (
@@ -75,13 +75,13 @@ def never_again(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 
 def _compared(one: RenderedText, two: RenderedText) -> bool:
-    """Tell whether two texts meet: one account, or two accounts of one platform."""
+    """Return whether two texts meet: one account, or two accounts of one platform."""
     is_same = one.post.id == two.post.id and one.account.name == two.account.name
     return one.account.platform == two.account.platform and not is_same
 
 
 def _moments(whole: RenderedCampaign, now: datetime) -> Iterator[_Moment]:
-    """Give each fixed time of each text; yearly ones as far as they can meet another."""
+    """Return each fixed time of each text; yearly ones as far as they can meet another."""
     zone, shown = whole.campaign.zone, whole.going_out()
     fixed = [one.post.at for one in shown if one.post.at is not None]
     reach = timedelta(days=whole.campaign.schedule.similarity_days + 1)
@@ -96,7 +96,7 @@ def _moments(whole: RenderedCampaign, now: datetime) -> Iterator[_Moment]:
 
 
 def _close(moments: Sequence[_Moment], within: timedelta) -> Iterator[tuple[_Moment, _Moment]]:
-    """Give all pairs that are at most so far apart; ``moments`` are in order."""
+    """Return all pairs that are at most so far apart; ``moments`` are in order."""
     for number, earlier in enumerate(moments):
         for later in moments[number + 1 :]:
             if later.at - earlier.at > within:

@@ -29,7 +29,7 @@ _PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "youtube.com"})
 
 
 def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:
-    """Tell whether an address is a personal page; the coalition's own handles are none."""
+    """Return whether an address is a personal page; the coalition's own handles are none."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     site = (parts.hostname or "").removeprefix("www.").removeprefix("mobile.").removeprefix("m.")
     site = _SAME_AS.get(site, site)
@@ -41,7 +41,7 @@ def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:
 
 
 def _person(site: str, path: list[str]) -> str:
-    """Give the name that an address leads to; empty for a page that is nobody's."""
+    """Return the name that an address leads to; empty for a page that is nobody's."""
     if not path:
         return ""
     if path[0].startswith("@"):

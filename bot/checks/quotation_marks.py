@@ -56,7 +56,7 @@ class Unbalanced:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenMark:
     at: int
     mark: str
 
@@ -66,7 +66,7 @@ def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[Unbalanced, ...]]
 
     Apostrophes (``don’t``, ``l’homme``, ``partners’ ties``, ``’90s``) are no marks.
     """
-    stack: list[_Open] = []
+    stack: list[_OpenMark] = []
     found: list[Marked] = []
     alone: list[Unbalanced] = []
     for at, char in enumerate(text):
@@ -82,7 +82,7 @@ def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[Unbalanced, ...]]
             start = opened.at + 1
             found.append(Marked(start, at, text[start:at], opened.mark, char))
         elif char in _PAIRS and _may_open(text, at):
-            stack.append(_Open(at, char))
+            stack.append(_OpenMark(at, char))
         elif not _is_apostrophe(text, at):
             alone.append(Unbalanced(at, char))
     alone += [Unbalanced(one.at, one.mark) for one in stack]
@@ -97,8 +97,8 @@ def _is_measure(text: str, at: int) -> bool:
     return text[at] in "'\"" and at > 0 and text[at - 1].isdigit() and "'" in text[at - 2 : at + 4]
 
 
-def _closes(stack: list[_Open], char: str, text: str, at: int) -> int | None:
-    """Tell which open mark this one closes; None where it closes none."""
+def _closes(stack: list[_OpenMark], char: str, text: str, at: int) -> int | None:
+    """Return which open mark this one closes; None where it closes none."""
     for depth in range(len(stack) - 1, -1, -1):
         mark = stack[depth].mark
         if char in _PAIRS[mark] and not (char in _APOSTROPHES and _between_letters(text, at)):
@@ -112,7 +112,7 @@ def _between_letters(text: str, at: int) -> bool:
     return 0 < at < len(text) - 1 and text[at - 1].isalnum() and text[at + 1].isalnum()
 
 
-def _is_plural_possessive(text: str, at: int, opened: _Open) -> bool:
+def _is_plural_possessive(text: str, at: int, opened: _OpenMark) -> bool:
     """Tell ``partners’ ties`` inside of marks, where another mark still closes them later."""
     if not (text[at - 1 : at].lower() == "s" and text[at + 1 : at + 2] == " "):
         return False
@@ -135,7 +135,7 @@ def _may_open(text: str, at: int) -> bool:
 
 
 def _is_apostrophe(text: str, at: int) -> bool:
-    """Tell an apostrophe: inside a word, at its end, or in place of what a word begins with."""
+    """Return an apostrophe: inside a word, at its end, or in place of what a word begins with."""
     if text[at] not in "'’‘":
         return False
     return text[at - 1 : at].isalpha() or text[at - 1 : at].isdigit() or _is_elision(text, at)

@@ -49,7 +49,7 @@ def quotations(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A post that does not go to an account of its own is told."""
-    for text in whole.rendered.values():
+    for text in whole.texts.values():
         if text.skipped:
             key = key_of(text.post, text.account, "link")
             yield problem_at(text.post, key, text.skipped, "links-never", severity=Severity.NOTICE)
@@ -57,7 +57,7 @@ def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """Every post can be laid out for every account it goes to."""
-    for text in whole.rendered.values():
+    for text in whole.texts.values():
         for problem in text.problems:
             # A draft may wait for the address of what it links to; reading the files says so once.
             if text.post.ready or problem.rule != "link-address":
@@ -138,7 +138,7 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
         return
     today = now.astimezone(campaign.zone).date()
     for account in campaign.schedule.accounts.values():
-        for key, message in _missing(account, whole.traits.get(account.platform), today):
+        for key, message in _missing(account, whole.specs.get(account.platform), today):
             place = account.place
             where = f"accounts.{account.name}.{key}"
             yield Problem(
@@ -159,8 +159,8 @@ def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
 
 
 def _going(whole: RenderedCampaign) -> Iterator[RenderedText]:
-    """Give what is not left out of its account."""
-    return (text for text in whole.rendered.values() if not text.skipped)
+    """Return what is not left out of its account."""
+    return (text for text in whole.texts.values() if not text.skipped)
 
 
 def _file_flaws(file: MediaFile, limits: Limits) -> Iterator[str]:

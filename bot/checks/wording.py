@@ -70,7 +70,7 @@ def wordings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 
 def wordings_of(post: Post) -> Iterator[Wording]:
-    """Give every text of a post that is not the quotation itself."""
+    """Return every text of a post that is not the quotation itself."""
     yield from _wordings("", post.text, post.warning, post.media)
     for name, variant in post.variants.items():
         prefix = f"variants.{name}."
@@ -179,7 +179,7 @@ def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
 
 
 def has_date(text: str) -> bool:
-    """Tell whether a text names a year, in any script's digits."""
+    """Return whether a text names a year, in any script's digits."""
     digits = "".join(
         str(unicodedata.decimal(char)) if unicodedata.category(char) == "Nd" else char
         for char in text

@@ -9,7 +9,7 @@ import click
 from bot import program
 from bot.app.desk import office
 from bot.app.people import as_page, open_corrections
-from bot.authority.trust import Guard
+from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import (
     Places,
     as_option,
@@ -235,7 +235,7 @@ def accept_config(where: Places, by: str, why: str, as_json: bool) -> None:
     The accounts that the change stopped may send again.
     """
     with office(where.config, where.posts, where.data) as place:
-        found = Guard(place.store, place.clock).accept(place.campaign, by=by, why=why)
+        found = ConfigurationGuard(place.store, place.clock).accept(place.campaign, by=by, why=why)
     if as_json:
         print_json(found)
         return

@@ -9,7 +9,7 @@ from bot.app.login import account_of, keep, prove
 from bot.authority.account_verifier import unfit
 from bot.cli.output import Places, json_option, places, print_json
 from bot.log import mask
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 
 
 @click.command()
@@ -23,7 +23,7 @@ def command(where: Places, name: str, as_json: bool) -> None:
     """
     with open_readonly(where.config, where.posts, where.data) as place:
         account = account_of(place.campaign, name)
-        secrets = {one: _asked(one) for one in KINDS[account.platform].traits.secrets}
+        secrets = {one: _asked(one) for one in PLATFORMS[account.platform].spec.secrets}
         profile = prove(place, account, secrets)
         remark = unfit(account, profile, place.campaign.schedule.mode)
     kept = keep(where.data, account, secrets)

@@ -31,7 +31,7 @@ class Places:
 
 
 def places(verb: Callable[Concatenate[Places, P], int | None]) -> Callable[P, int | None]:
-    """Give a verb ``--config``, ``--posts`` and ``--data``."""
+    """Return a verb ``--config``, ``--posts`` and ``--data``."""
 
     @click.option("--config", default="schedule.yaml", show_default=True, type=Path,
                   help="The schedule.")  # fmt: skip
@@ -110,7 +110,7 @@ def _due(row: Delivery, zone: ZoneInfo) -> str:
 
 
 def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
-    """Give what other programs need of each delivery; times are UTC."""
+    """Return what other programs need of each delivery; times are UTC."""
     return [
         {
             "id": row.id,

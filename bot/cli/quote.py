@@ -21,7 +21,7 @@ AROUND = 60
 @json_option
 @places
 def command(where: Places, text: str, as_json: bool) -> int:
-    """Tell where TEXT stands, to the character; exit code 1 where it stands nowhere."""
+    """Return where TEXT stands, to the character; exit code 1 where it stands nowhere."""
     loaded = read_files(where.config, where.posts)
     campaign = loaded.campaign
     if campaign is None:

@@ -18,7 +18,7 @@ from bot.cli.output import Places, json_option, places, print_json
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
-from bot.engine.rehearsal import Report
+from bot.engine.rehearsal import RehearsalReport
 from bot.engine.scheduler import stop_on_signals
 
 
@@ -55,12 +55,12 @@ def command(where: Places, days: int, serve: bool, as_json: bool) -> int:
     return 0
 
 
-def _plain(report: Report) -> dict[str, object]:
+def _plain(report: RehearsalReport) -> dict[str, object]:
     return {
         "campaign": report.campaign, "start": report.start, "end": report.end,
         "approvals": "simulated",
         "deliveries": [_row(one) for one in report.deliveries],
-        "holes": report.holes, "spent": report.spent,
+        "holes": report.empty_slots, "spent": report.spent,
     }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def _row(one: Delivery) -> dict[str, object]:
     return {**shared, **own, "occurrence": occurrence, "labels": labels}
 
 
-def _print(report: Report, console: Console) -> None:
+def _print(report: RehearsalReport, console: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("when", "account", "post"):
         table.add_column(heading, no_wrap=True)
@@ -89,7 +89,7 @@ def _print(report: Report, console: Console) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _rest(report: Report) -> Iterator[str]:
+def _rest(report: RehearsalReport) -> Iterator[str]:
     accounts = Counter(one.account for one in report.sent)
     span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
     yield f"{report.campaign}: {span}"
@@ -99,8 +99,8 @@ def _rest(report: Report) -> Iterator[str]:
     for one in report.not_sent:
         when = shown(one.due_at, report.zone) if one.due_at else "next free slot"
         yield f"Not sent: {when} {one.account} {one.post_id}: {one.state} ({one.reason_text})"
-    for hole in report.holes:
-        yield f"Empty: {shown(hole.due_at, report.zone)} {hole.account}: {hole.why}"
+    for slot in report.empty_slots:
+        yield f"Empty: {shown(slot.due_at, report.zone)} {slot.account}: {slot.why}"
     for account, months in report.spent.items():
         for month, dollars in months.items():
             yield f"Cost on {account} in {month}: ${dollars:.3f}"

@@ -17,7 +17,7 @@ from bot.authority.users import SHORTEST, Role
 from bot.cli.output import Places, as_option, as_rows, json_option, lines, places, print_json
 from bot.content.zones import shown
 from bot.delivery.model import State
-from bot.operations.status import Status, status_of
+from bot.operations.status import ServiceStatus, status_of
 
 
 @click.command()
@@ -26,12 +26,12 @@ from bot.operations.status import Status, status_of
 @json_option
 @places
 def status(where: Places, health: bool, as_json: bool) -> int:
-    """Tell what is so; asks no server and spends nothing."""
+    """Return what is so; asks no server and spends nothing."""
     with office(where.config, where.posts, where.data) as place:
         found = status_of(place.store, place.campaign, place.clock)
         zone = place.campaign.zone
     if as_json:
-        fields = {name: getattr(found, name) for name in Status.__slots__}
+        fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
         print_json({"running": found.is_running, **fields})
     elif not health:
         for line in _status_lines(found, zone):
@@ -39,7 +39,7 @@ def status(where: Places, health: bool, as_json: bool) -> int:
     return 0 if found.is_healthy or not health else 1
 
 
-def _status_lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
+def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
     running = ", ".join(status.workers) or "no: nothing is sent"
     yield f"{status.campaign} ({status.mode}), {shown(status.at, zone)}"
     yield f"running: {running}"
@@ -205,7 +205,7 @@ def add_user(
 @as_option
 @places
 def set_password(where: Places, name: str, password_file: Path | None, by: str) -> None:
-    """Give a user another password; they are signed out everywhere."""
+    """Return a user another password; they are signed out everywhere."""
     new = _password(password_file)
     with access(where.config, where.posts, where.data) as users:
         users.set_password(name, new, by=by)
@@ -218,7 +218,7 @@ def set_password(where: Places, name: str, password_file: Path | None, by: str) 
 @as_option
 @places
 def set_roles(where: Places, name: str, roles: tuple[str, ...], by: str) -> None:
-    """Give a user these roles and no other."""
+    """Return a user these roles and no other."""
     with access(where.config, where.posts, where.data) as users:
         users.set_roles(name, frozenset(map(Role, roles)), by=by)
     click.echo(f"{name} is {', '.join(sorted(roles))}")

@@ -47,7 +47,7 @@ def server(value: object) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its name or its plainly written number."""
+    """Return whether a host is this machine, by its name or its plainly written number."""
     if host == "localhost":
         return True
     try:

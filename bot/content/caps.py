@@ -18,7 +18,7 @@ def caps_of(account: Account) -> tuple[tuple[int, timedelta, str], ...]:
 
 
 def free_at(account: Account, begun: Sequence[datetime], now: datetime) -> datetime:
-    """Tell from when on one more post keeps all caps; ``now`` where it does so at once.
+    """Return from when on one more post keeps all caps; ``now`` where it does so at once.
 
     Args:
         begun: When the account's posts went out, or may have, in order.

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq would hash the schema, which has no hash
-class Reads:
+class ReadWith:
     """Lets pydantic read a field with one of our readers, and with nothing else."""
 
     read: Callable[[object], object]
@@ -55,7 +55,7 @@ def _refuse(_value: object) -> object:
     raise PydanticCustomError(UNKNOWN_KEY, "no key of the file")
 
 
-_DERIVED = Reads(_refuse, {})
+_DERIVED = ReadWith(_refuse, {})
 #: A field that no file has: it is filled in after the reading, from where and what was read.
 Derived = Annotated[T, _DERIVED]
 
@@ -66,7 +66,7 @@ def is_derived(metadata: Collection[object]) -> bool:
 
 
 def doc(description: str, **constraints: Any) -> Any:
-    """Tell what a field is for: in JSON Schemas, and to a person who left it out."""
+    """Return what a field is for: in JSON Schemas, and to a person who left it out."""
     return Field(description=description, **constraints)
 
 
@@ -79,49 +79,49 @@ def _like(pattern: str) -> Mapping[str, Any]:
     return {"type": "string", "pattern": f"^(?:{pattern})$"}
 
 
-def count(least: int, most: int) -> Reads:
+def count(least: int, most: int) -> ReadWith:
     """Take whole numbers, both ends included."""
-    return Reads(
+    return ReadWith(
         values.integer(least, most), {"type": "integer", "minimum": least, "maximum": most}
     )
 
 
-def number(most: float) -> Reads:
+def number(most: float) -> ReadWith:
     """Take numbers from 0 on."""
-    return Reads(values.decimal(most), {"type": "number", "minimum": 0, "maximum": most})
+    return ReadWith(values.decimal(most), {"type": "number", "minimum": 0, "maximum": most})
 
 
-def word(*options: str) -> Reads:
+def word(*options: str) -> ReadWith:
     """Take one of these words."""
-    return Reads(values.choice(*options), {"enum": [*options]})
+    return ReadWith(values.choice(*options), {"enum": [*options]})
 
 
 _LANGUAGE = values.matching(values.LANG, "a language tag such as en, ug or zh-Hans")
 _HASH = values.matching(values.SHA256, "the file's SHA-256: 64 hexadecimal digits, small letters")
 _SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
 
-Text = Annotated[str, Reads(values.text, _WORDS)]
+Text = Annotated[str, ReadWith(values.text, _WORDS)]
 #: Not touched at all: every character counts.
-ExactText = Annotated[str, Reads(values.exact_text, _WORDS)]
+ExactText = Annotated[str, ReadWith(values.exact_text, _WORDS)]
 #: A key without a value says that it is not known.
-OptionalText = Annotated[str, Reads(values.optional_text, _MAY_BE_EMPTY)]
-Id = Annotated[str, Reads(values.identifier, _like(values.ID.pattern))]
-Lang = Annotated[str, Reads(_LANGUAGE, _like(values.LANG.pattern))]
-Sha256 = Annotated[str, Reads(_HASH, _like(values.SHA256.pattern))]
-Boolean = Annotated[bool, Reads(values.boolean, {"type": "boolean"})]
-Duration = Annotated[timedelta, Reads(values.duration, _SPAN_OF_TIME)]
-PositiveDuration = Annotated[timedelta, Reads(values.positive_duration, _SPAN_OF_TIME)]
-Day = Annotated[date, Reads(values.day, _like(values.DATE.pattern))]
-ClockTime = Annotated[time, Reads(values.clock_time, _like(values.TIME.pattern))]
-At = Annotated[datetime, Reads(values.moment, _STRING)]
-MonthDay = Annotated[tuple[int, int], Reads(values.month_day, _like(values.MONTH_DAY.pattern))]
+OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
+Id = Annotated[str, ReadWith(values.identifier, _like(values.ID.pattern))]
+Lang = Annotated[str, ReadWith(_LANGUAGE, _like(values.LANG.pattern))]
+Sha256 = Annotated[str, ReadWith(_HASH, _like(values.SHA256.pattern))]
+Boolean = Annotated[bool, ReadWith(values.boolean, {"type": "boolean"})]
+Duration = Annotated[timedelta, ReadWith(values.duration, _SPAN_OF_TIME)]
+PositiveDuration = Annotated[timedelta, ReadWith(values.positive_duration, _SPAN_OF_TIME)]
+Day = Annotated[date, ReadWith(values.day, _like(values.DATE.pattern))]
+ClockTime = Annotated[time, ReadWith(values.clock_time, _like(values.TIME.pattern))]
+At = Annotated[datetime, ReadWith(values.moment, _STRING)]
+MonthDay = Annotated[tuple[int, int], ReadWith(values.month_day, _like(values.MONTH_DAY.pattern))]
 #: 0 is Monday, as `datetime.date.weekday`.
-Weekday = Annotated[int, Reads(values.weekday, {"enum": [*values.WEEKDAYS]})]
-Zone = Annotated[str, Reads(values.zone_name, _STRING)]
-Handle = Annotated[str, Reads(values.handle, _STRING)]
-Hashtag = Annotated[str, Reads(values.hashtag, _STRING)]
-OptionalAddress = Annotated[str, Reads(optional_address, _MAY_BE_EMPTY)]
-Server = Annotated[str, Reads(server, _STRING)]
+Weekday = Annotated[int, ReadWith(values.weekday, {"enum": [*values.WEEKDAYS]})]
+Zone = Annotated[str, ReadWith(values.zone_name, _STRING)]
+Handle = Annotated[str, ReadWith(values.handle, _STRING)]
+Hashtag = Annotated[str, ReadWith(values.hashtag, _STRING)]
+OptionalAddress = Annotated[str, ReadWith(optional_address, _MAY_BE_EMPTY)]
+Server = Annotated[str, ReadWith(server, _STRING)]
 
 _RANGE = {
     "anyOf": [
@@ -135,11 +135,11 @@ _RANGE = {
     ]
 }
 #: The first and the last day, which may be the same.
-Days = Annotated[tuple[date, date], Reads(values.days, _RANGE)]
+Days = Annotated[tuple[date, date], ReadWith(values.days, _RANGE)]
 #: How a passage begins and how it ends; the end is empty where the beginning is all of it.
-Passage = Annotated[tuple[str, str], Reads(values.passage, _RANGE)]
-_Link = Annotated[str, Reads(values.link, _like(values.ID.pattern))]
-_LinkOrNone = Annotated[str, Reads(values.link_or_none, _STRING)]
+Passage = Annotated[tuple[str, str], ReadWith(values.passage, _RANGE)]
+_Link = Annotated[str, ReadWith(values.link, _like(values.ID.pattern))]
+_LinkOrNone = Annotated[str, ReadWith(values.link_or_none, _STRING)]
 
 
 class UnknownNameError(ValueError):

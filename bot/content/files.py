@@ -59,7 +59,7 @@ class Tree(Protocol):
     """All files of a campaign."""
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        """Give the names of all files below ``posts``, sorted, and what cannot be one."""
+        """Return the names of all files below ``posts``, sorted, and what cannot be one."""
 
     def read(self, name: str, most: int) -> bytes:
         """Read a file of ``most`` bytes at most.
@@ -69,7 +69,7 @@ class Tree(Protocol):
         """
 
     def shown(self, name: str) -> str:
-        """Give the path that a person would open, or the file's name in the campaign."""
+        """Return the path that a person would open, or the file's name in the campaign."""
 
 
 class StoredTree:

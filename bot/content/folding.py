@@ -35,7 +35,7 @@ class Folded:
     spans: tuple[tuple[int, int], ...]
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Give the stretch of the original from which ``text[start:end]`` was folded."""
+        """Return the stretch of the original from which ``text[start:end]`` was folded."""
         return self.spans[start][0], self.spans[end - 1][1]
 
 
@@ -85,7 +85,7 @@ class Difference:
 
 
 def differences(written: str, right: str) -> Iterator[Difference]:
-    """Give each place where two texts of one skeleton differ."""
+    """Return each place where two texts of one skeleton differ."""
     one, two = fold(written), fold(right)
     first = 0
     while first < len(one.text):

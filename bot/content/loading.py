@@ -58,7 +58,7 @@ def load(
     *,
     schedule_path: Path,
     posts_path: Path,
-    traits: Mapping[str, PlatformSpec],
+    specs: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
     bounds: Bounds | None = None,
@@ -69,7 +69,7 @@ def load(
     Args:
         schedule_path: The schedule's file.
         posts_path: The folder of posts; nothing outside of it is read.
-        traits: Every platform by its name.
+        spec: Every platform by its name.
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
         bounds: Sizes beyond which nothing is read.
@@ -80,22 +80,20 @@ def load(
     """
     bounds = bounds or Bounds()
     tree = FolderTree(schedule_path, posts_path, bounds, by_name=by_name)
-    return _Loading(tree, traits=traits, inspect=inspect, now=now, bounds=bounds).load()
+    return _Loading(tree, specs=specs, inspect=inspect, now=now, bounds=bounds).load()
 
 
 def load_from_files(
     files: Mapping[str, bytes],
     *,
-    traits: Mapping[str, PlatformSpec],
+    specs: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
     bounds: Bounds | None = None,
 ) -> Loaded:
     """Read a campaign from what `Loaded.files` held; the disk is not touched."""
     bounds = bounds or Bounds()
-    return _Loading(
-        StoredTree(files), traits=traits, inspect=inspect, now=now, bounds=bounds
-    ).load()
+    return _Loading(StoredTree(files), specs=specs, inspect=inspect, now=now, bounds=bounds).load()
 
 
 class _Loading:
@@ -105,13 +103,13 @@ class _Loading:
         self,
         tree: Tree,
         *,
-        traits: Mapping[str, PlatformSpec],
+        specs: Mapping[str, PlatformSpec],
         inspect: Inspect,
         now: datetime,
         bounds: Bounds,
     ) -> None:
         self._tree = tree
-        self._traits = traits
+        self._specs = specs
         self._now = now
         self._bounds = bounds
         self._names, found = tree.list()
@@ -183,10 +181,10 @@ class _Loading:
             }
         return Known(
             accounts=accounts,
-            platforms=tuple(self._traits),
+            platforms=tuple(self._specs),
             own_keys={
                 name: tuple(one.name for one in spec.account_keys)
-                for name, spec in self._traits.items()
+                for name, spec in self._specs.items()
             },
             slots=_names(root, "slots"),
             queues=_names(root, "queues"),
@@ -198,7 +196,7 @@ class _Loading:
     def _schedule(self, root: Node | None, known: Known) -> Schedule | None:
         if root is None:
             return None
-        schedule, problems = schedules.build(root, self._traits, known=known, now=self._now)
+        schedule, problems = schedules.build(root, self._specs, known=known, now=self._now)
         self._problems += problems
         return schedule
 
@@ -241,7 +239,7 @@ class _Loading:
         return tuple(reader.posts)
 
     def _strays(self) -> None:
-        """Tell of files that nothing reads: most likely someone thinks they are posted."""
+        """Return of files that nothing reads: most likely someone thinks they are posted."""
         for name in self._names:
             is_expected = is_picture(name) or name in self._asked_for
             if not is_expected and PurePosixPath(name).name not in NOT_CONTENT:
@@ -271,7 +269,7 @@ class _Loading:
 
 
 def is_picture(name: str) -> bool:
-    """Tell whether a file of a tree is a picture, and no text."""
+    """Return whether a file of a tree is a picture, and no text."""
     return name.startswith(f"{POSTS}/{PICTURES}/")
 
 
@@ -296,7 +294,7 @@ def _stem(name: str) -> str:
 
 
 def _names(root: Node | None, key: str) -> dict[str, str]:
-    """Give the names that a section of the schedule defines; any, where it cannot be read."""
+    """Return the names that a section of the schedule defines; any, where it cannot be read."""
     if root is None:
         return Anything()
     section = root.child(key)

@@ -203,7 +203,7 @@ class Schedule(Strict):
     place: Derived[Place] = Place("schedule.yaml", 1, 1)
 
     def is_quiet(self, day: date) -> bool:
-        """Tell whether a local day has no graphic posts."""
+        """Return whether a local day has no graphic posts."""
         return any(first <= day <= last for first, last in self.quiet)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.content.model import EveryYear
 from bot.content.slots import yearly_times
-from bot.content.zones import Kind, resolve
+from bot.content.zones import LocalTimeKind, resolve
 from bot.errors import Severity
 
 #: Further ahead a date is more likely a mistake than a plan.
@@ -41,7 +41,7 @@ def yearly(rule: EveryYear, *, zone: ZoneInfo, now: datetime) -> Iterator[Remark
         yield Severity.NOTICE, "leap-day", "02-29 comes in leap years only"
     first = now.astimezone(zone).date()
     for year, instant in yearly_times(rule, zone=zone, first=first, last=first + FAR):
-        if instant.kind is Kind.GAP:
+        if instant.kind is LocalTimeKind.GAP:
             local = datetime.combine(date(year, *rule.on), rule.at)
             yield Severity.ERROR, "time-skipped", gap(local, instant.utc, zone)
 
@@ -56,9 +56,9 @@ def gap(local: datetime, utc: datetime, zone: ZoneInfo) -> str:
 
 def _local(local: datetime, zone: ZoneInfo) -> Due:
     instant = resolve(local, zone)
-    if instant.kind is Kind.GAP:
+    if instant.kind is LocalTimeKind.GAP:
         return Due(None, ((Severity.ERROR, "time-skipped", gap(local, instant.utc, zone)),))
-    if instant.kind is Kind.ONCE:
+    if instant.kind is LocalTimeKind.ONCE:
         return Due(instant.utc)
     first, second = (_offset_of(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     message = (

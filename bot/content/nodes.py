@@ -25,7 +25,7 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
 
     def plain(self) -> Plain:
-        """Give the value without places."""
+        """Return the value without places."""
         match self.value:
             case list():
                 return [node.plain() for node in self.value]
@@ -34,7 +34,7 @@ class Node:
         return self.value
 
     def child(self, part: str | int) -> Node | None:
-        """Give the value of a key, or a list's entry; None where there is none."""
+        """Return the value of a key, or a list's entry; None where there is none."""
         if isinstance(self.value, dict) and isinstance(part, str):
             return self.value.get(part)
         if isinstance(self.value, list) and isinstance(part, int) and part < len(self.value):
@@ -42,17 +42,17 @@ class Node:
         return None
 
     def text(self, key: str) -> str | None:
-        """Give the text of a key; None where it has none."""
+        """Return the text of a key; None where it has none."""
         node = self.child(key)
         return node.value if node and isinstance(node.value, str) else None
 
     def entries(self, key: str) -> list[Node]:
-        """Give the entries of the list under a key; none where there is no list."""
+        """Return the entries of the list under a key; none where there is no list."""
         node = self.child(key)
         return node.value if node and isinstance(node.value, list) else []
 
     def names(self, key: str) -> tuple[str, ...]:
-        """Give the keys of the mapping under a key; none where there is no mapping."""
+        """Return the keys of the mapping under a key; none where there is no mapping."""
         node = self.child(key)
         return tuple(node.value) if node and isinstance(node.value, dict) else ()
 
@@ -67,7 +67,7 @@ class Node:
         return node
 
     def place_of(self, path: Path, *, key: bool = False) -> Place:
-        """Tell where a value stands (or its key), or what is nearest to it."""
+        """Return where a value stands (or its key), or what is nearest to it."""
         if key and path:
             parent = self.nearest(path[:-1])
             return parent.keys.get(str(path[-1]), parent.place)

@@ -27,7 +27,7 @@ _ABBREVIATION = regex.compile(
 
 
 def is_inside_word(text: str, at: int) -> bool:
-    """Tell whether a cut at this position would tear a word; hyphens hold a word together."""
+    """Return whether a cut at this position would tear a word; hyphens hold a word together."""
     if at <= 0 or at >= len(text):
         return False
     if _BOUNDARY.match(text, at) is None and not (text[at - 1].isspace() and text[at].isspace()):
@@ -39,13 +39,13 @@ def is_inside_word(text: str, at: int) -> bool:
 
 
 def is_whole(text: str, start: int, end: int) -> bool:
-    """Tell whether a stretch neither begins nor ends inside a word."""
+    """Return whether a stretch neither begins nor ends inside a word."""
     return not is_inside_word(text, start) and not is_inside_word(text, end)
 
 
 @lru_cache(maxsize=32)
 def paragraphs(text: str) -> tuple[tuple[int, int], ...]:
-    """Give the (start, end) of each paragraph; blank lines part them, spaces at the ends stay."""
+    """Return the (start, end) of each paragraph; blank lines part them, spaces at the ends stay."""
     breaks = [(match.start(), match.end()) for match in _PARAGRAPH_BREAK.finditer(text)]
     starts = [0, *(end for _, end in breaks)]
     ends = [*(start for start, _ in breaks), len(text)]
@@ -55,7 +55,7 @@ def paragraphs(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def paragraph_at(text: str, at: int) -> tuple[int, int]:
-    """Give the paragraph in which a position lies; an empty one between two."""
+    """Return the paragraph in which a position lies; an empty one between two."""
     return next(((start, end) for start, end in paragraphs(text) if start <= at <= end), (at, at))
 
 
@@ -78,7 +78,7 @@ def section(text: str, at: int, never: tuple[tuple[int, int], ...] = ()) -> str:
 
 
 def goes_on_before(text: str, start: int) -> bool:
-    """Tell whether the sentence began before ``start``.
+    """Return whether the sentence began before ``start``.
 
     After a colon, a clause with a capital first letter is a complete sentence.
     """
@@ -99,7 +99,7 @@ def goes_on_before(text: str, start: int) -> bool:
 
 
 def goes_on_after(text: str, end: int, start: int = 0) -> bool:
-    """Tell whether the sentence that is cut at ``end`` has more words in the same paragraph.
+    """Return whether the sentence that is cut at ``end`` has more words in the same paragraph.
 
     Only a full stop or closing marks left over are no words, so nothing is cut.
     """

@@ -43,7 +43,7 @@ class Pictures:
         self._found: dict[str, Mapping[str, Any] | str] = {}
 
     def find(self, written: MediaFile) -> MediaFile:
-        """Give a picture that a post names as ``media/card.png`` with all that its file tells.
+        """Return a picture that a post names as ``media/card.png`` with all that its file tells.
 
         Raises:
             FileError: there is none that may be used, and why.
@@ -60,7 +60,7 @@ class Pictures:
         return replace(written, **found)
 
     def unused(self) -> tuple[str, ...]:
-        """Give the pictures that no post names."""
+        """Return the pictures that no post names."""
         return tuple(name for name in self.names if name not in self._found)
 
     def _read(self, file: str) -> Mapping[str, Any]:

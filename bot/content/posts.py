@@ -152,7 +152,7 @@ class _Completion:
         self._around = around
 
     def post(self) -> Post | None:
-        """Give the whole post; None without a schedule or without a proof of its quotation."""
+        """Return the whole post; None without a schedule or without a proof of its quotation."""
         written, schedule = self._written, self._around.schedule
         source = self._around.sources.get(written.quote.source) if written.quote else None
         quote = self._quote(written.quote, source) if written.quote and source else None

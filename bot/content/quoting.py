@@ -63,7 +63,7 @@ def fragments_of(text: str, source: Source) -> tuple[str, ...]:
 
 
 def is_exact(quote: Quote, source: Source) -> bool:
-    """Tell whether a proved quotation still is what its source says, character for character."""
+    """Return whether a proved quotation still is what its source says, character for character."""
     at = 0
     for number, (start, end) in enumerate(quote.fragments):
         join = _JOIN.match(quote.text, at) if number else None
@@ -94,7 +94,7 @@ def _malformed(text: str) -> str | None:
 
 
 def occurrences(text: str, part: str, start: int = 0) -> Iterator[Stretch]:
-    """Give each place where ``part`` stands, overlapping ones too."""
+    """Return each place where ``part`` stands, overlapping ones too."""
     at = text.find(part, start)
     while at >= 0:
         yield at, at + len(part)
@@ -102,12 +102,12 @@ def occurrences(text: str, part: str, start: int = 0) -> Iterator[Stretch]:
 
 
 def overlaps(span: Stretch, spans: Iterable[Stretch]) -> bool:
-    """Tell whether a stretch shares a character with any of the others."""
+    """Return whether a stretch shares a character with any of the others."""
     return any(span[0] < end and start < span[1] for start, end in spans)
 
 
 def usable(source: Source, span: Stretch) -> bool:
-    """Tell whether a stretch begins and ends between words, in the source's own text."""
+    """Return whether a stretch begins and ends between words, in the source's own text."""
     return is_whole(source.text, *span) and not overlaps(span, source.never_spans)
 
 
@@ -230,7 +230,7 @@ class Located:
 
 
 def quotes_graphic(quote: Quote, sources: Mapping[str, Source]) -> bool:
-    """Tell whether a quotation, or the original that it translates, has a graphic passage."""
+    """Return whether a quotation, or the original that it translates, has a graphic passage."""
     return any(
         overlaps(span, sources[one.source].graphic_spans)
         for one in (quote, quote.translates)

@@ -65,7 +65,7 @@ def problem(
     severity: Severity = Severity.ERROR,
     on_key: bool = False,
 ) -> Problem:
-    """Tell a problem of what stands at ``path`` below a node (or nearest to it)."""
+    """Return a problem of what stands at ``path`` below a node (or nearest to it)."""
     place = node.place_of(path, key=on_key)
     where = shown([*at, *path])
     return Problem(place.file, place.line, place.column, where, message, severity, rule)
@@ -83,7 +83,7 @@ def document(node: Node | None, *, file: str, key: str) -> Problem | None:
 
 
 def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Problem]]:
-    """Give the entries of a document that is a list under one key, and what else is in it."""
+    """Return the entries of a document that is a list under one key, and what else is in it."""
     problems = [
         problem(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
         for name in node.keys
@@ -100,7 +100,7 @@ def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Pro
 
 
 def _follows(detail: ErrorDetails) -> bool:
-    """Tell whether a list only looks empty because what is in it has been refused."""
+    """Return whether a list only looks empty because what is in it has been refused."""
     return detail["type"] == "too_short" and bool(detail["input"])
 
 
@@ -116,7 +116,7 @@ def _problem(
 def _explained(
     model: type[Strict], path: Sequence[str | int], detail: ErrorDetails, known: Known
 ) -> tuple[str, str]:
-    """Give the rule that is broken, and what to do about it."""
+    """Return the rule that is broken, and what to do about it."""
     found = detail["input"]
     match detail["type"]:
         case "value_error":

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.content.model import EveryYear, Pause, Schedule, Slot
-from bot.content.zones import Instant, Kind, resolve
+from bot.content.zones import LocalTimeKind, ResolvedTime, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class SlotTime:
     slot: str
     #: Naive local time; with the slot's name it is what makes the moment one.
     local: datetime
-    instant: Instant
+    instant: ResolvedTime
 
     @property
     def utc(self) -> datetime:
@@ -34,7 +34,7 @@ def dates(first: date, last: date) -> Iterator[date]:
 def slot_times(slot: Slot, *, zone: ZoneInfo, first: date, last: date) -> Iterator[SlotTime]:
     """Yield a slot's moments on these local days, in order; a repeated hour counts once.
 
-    A moment that falls into a skipped hour is yielded with `Kind.GAP`: checks refuse it.
+    A moment that falls into a skipped hour is yielded with `LocalTimeKind.GAP`: checks refuse it.
     """
     for day in dates(first, last):
         if day.weekday() not in slot.weekdays or day in slot.skip:
@@ -46,7 +46,7 @@ def slot_times(slot: Slot, *, zone: ZoneInfo, first: date, last: date) -> Iterat
 
 def yearly_times(
     rule: EveryYear, *, zone: ZoneInfo, first: date, last: date
-) -> Iterator[tuple[int, Instant]]:
+) -> Iterator[tuple[int, ResolvedTime]]:
     """Yield (year, instant) of each day that the rule names; 29 February only in leap years."""
     for year in range(first.year, last.year + 1):
         day = _day(year, *rule.on)
@@ -66,7 +66,7 @@ def gaps(schedule: Schedule, *, first: date, last: date) -> Iterator[SlotTime]:
     zone = ZoneInfo(schedule.timezone)
     for slot in schedule.slots.values():
         for moment in slot_times(slot, zone=zone, first=first, last=last):
-            if moment.instant.kind is Kind.GAP:
+            if moment.instant.kind is LocalTimeKind.GAP:
                 yield moment
 
 

@@ -82,7 +82,7 @@ def suggestion(word: str, options: Iterable[str]) -> str:
 
 
 def text_of(value: object, wanted: str) -> str:
-    """Give the text that was typed."""
+    """Return the text that was typed."""
     if isinstance(value, str):
         return value
     raise ValueError(f"{kind(value)}; write {wanted}")

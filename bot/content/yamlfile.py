@@ -58,7 +58,7 @@ class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is told
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenNode:
     """A list or mapping whose end has not been read."""
 
     node: Node
@@ -85,7 +85,7 @@ def parse(
     text, problems = decode(raw, file=file)
     if problems:
         return None, problems
-    reader = _Reader(file, bounds)
+    reader = _NodeBuilder(file, bounds)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             reader.read(event)
@@ -103,7 +103,7 @@ def too_large(file: str, size: int, most: int) -> Problem:
     return Problem(file, 0, 0, "", message, rule="file")
 
 
-class _Reader:
+class _NodeBuilder:
     """Builds nodes from events, and keeps every problem that it meets."""
 
     def __init__(self, file: str, bounds: Bounds) -> None:
@@ -113,7 +113,7 @@ class _Reader:
         self.is_broken = False
         self._file = file
         self._bounds = bounds
-        self._open: list[_Open] = []
+        self._open: list[_OpenNode] = []
         self._events = 0
         self._documents = 0
 
@@ -202,7 +202,7 @@ class _Reader:
         if len(self._open) >= self._bounds.yaml_depth:
             self._stop(event, f"nested deeper than {self._bounds.yaml_depth}; write it flatter")
         self._add(node, event)
-        self._open.append(_Open(node))
+        self._open.append(_OpenNode(node))
 
     def _add(self, node: Node, event: yaml.Event) -> None:
         if not self._open:
@@ -218,7 +218,7 @@ class _Reader:
                 parent.node.value[parent.key] = node
             parent.key = None
 
-    def _add_key(self, parent: _Open, node: Node, event: yaml.Event) -> None:
+    def _add_key(self, parent: _OpenNode, node: Node, event: yaml.Event) -> None:
         key = node.value if isinstance(node.value, str) else ""
         problem = self._key_problem(parent, node, event)
         if problem:
@@ -227,7 +227,7 @@ class _Reader:
             parent.node.keys[key] = node.place
         parent.key, parent.dropping = key, problem is not None
 
-    def _key_problem(self, parent: _Open, node: Node, event: yaml.Event) -> str | None:
+    def _key_problem(self, parent: _OpenNode, node: Node, event: yaml.Event) -> str | None:
         if not isinstance(node.value, str):
             return "a key is missing before the colon, or is no simple text"
         if node.value == "<<" and not getattr(event, "style", ""):

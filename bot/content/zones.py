@@ -11,7 +11,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 
-class Kind(StrEnum):
+class LocalTimeKind(StrEnum):
     """How many times a clock on the wall shows a local time."""
 
     ONCE = "once"
@@ -22,22 +22,22 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
+class ResolvedTime:
     """What a local time means."""
 
     #: For a gap: the instant as long after the gap's start as was asked for. For a fold: the first.
     utc: datetime
-    kind: Kind
+    kind: LocalTimeKind
 
 
-def resolve(local: datetime, zone: ZoneInfo) -> Instant:
+def resolve(local: datetime, zone: ZoneInfo) -> ResolvedTime:
     """Find the instant of a naive local time (PEP 495: fold 0 and 1 differ in gaps and folds)."""
     early, late = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     first = early.astimezone(UTC)
     if early.utcoffset() == late.utcoffset():
-        return Instant(first, Kind.ONCE)
+        return ResolvedTime(first, LocalTimeKind.ONCE)
     there_and_back = first.astimezone(zone).replace(tzinfo=None)
-    return Instant(first, Kind.FOLD if there_and_back == local else Kind.GAP)
+    return ResolvedTime(first, LocalTimeKind.FOLD if there_and_back == local else LocalTimeKind.GAP)
 
 
 def shown(instant: datetime, zone: ZoneInfo) -> str:
@@ -46,7 +46,7 @@ def shown(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def midnight(instant: datetime, zone: ZoneInfo, *, days: int = 0) -> datetime:
-    """Give the instant at which the local day of ``instant`` starts, or one ``days`` later."""
+    """Return the instant at which the local day of ``instant`` starts, or one ``days`` later."""
     day = instant.astimezone(zone).date() + timedelta(days=days)
     return resolve(datetime(day.year, day.month, day.day), zone).utc  # noqa: DTZ001 - local on purpose
 

@@ -85,7 +85,7 @@ class Database:
             return work(connection)
 
     def time(self) -> datetime:
-        """Tell the server's time, in UTC; an embedded database has none of its own."""
+        """Return the server's time, in UTC; an embedded database has none of its own."""
         with self.read() as connection:
             # Not now(), which is the time at which the transaction began.
             told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
@@ -127,7 +127,7 @@ def parse_url(url: str) -> URL:
 
 
 def path_of(url: URL) -> Path:
-    """Tell a SQLite database's file."""
+    """Return a SQLite database's file."""
     return Path(url.database or "")
 
 

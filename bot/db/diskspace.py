@@ -21,7 +21,7 @@ class Room:
     ballast: int = BALLAST
 
     def is_left(self, directory: Path) -> bool:
-        """Tell whether there is room enough to start something."""
+        """Return whether there is room enough to start something."""
         return not self.least_free or free_bytes(directory) >= self.least_free
 
 
@@ -52,7 +52,7 @@ class Ballast:
         return True
 
     def free(self) -> bool:
-        """Give the room back; False where there is none to give."""
+        """Return the room back; False where there is none to give."""
         try:
             self._path.unlink()
         except OSError:

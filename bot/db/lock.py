@@ -45,14 +45,14 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back; the file stays, or two could lock two files of one name."""
+        """Return the lock back; the file stays, or two could lock two files of one name."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def lock_beside(log_path: Path) -> ProcessLock:
-    """Give the lock that stands beside a sent log; not yet taken."""
+    """Return the lock that stands beside a sent log; not yet taken."""
     return ProcessLock(log_path.with_suffix(".lock"))
 
 

@@ -28,7 +28,7 @@ def newest() -> str:
 
 
 def revision_of(db: Database) -> str | None:
-    """Tell the revision a database is at; None where it has no tables of ours."""
+    """Return the revision a database is at; None where it has no tables of ours."""
     with db.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 

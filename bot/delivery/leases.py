@@ -169,7 +169,7 @@ class Leases(OutboxRepository):
         row = claim.delivery
         detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
         why = "a status went out, but its lease had been taken over"
-        entry = audit.Entry(now, claim.owner, "incident", row.id, why, detail)
+        entry = audit.AuditEntry(now, claim.owner, "incident", row.id, why, detail)
         self._db.must_write(lambda connection: audit.append(connection, entry))
         self._log.confirm(row.id, ref, self._log.seq, now=now)
 
@@ -303,7 +303,7 @@ def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) 
 
 
 def _called_at(connection: Connection, row: Delivery) -> datetime | None:
-    """Tell when the call of a claim began; None where it has not, or is over."""
+    """Return when the call of a claim began; None where it has not, or is over."""
     query = select(attempt.c.called_at).where(
         attempt.c.delivery_id == row.id,
         attempt.c.fence == row.fence,

@@ -94,7 +94,7 @@ def _day(moment: datetime) -> str:
 def _booked(
     connection: Connection, account: str, action: str, day: str, but: int | None = None
 ) -> frozenset[str]:
-    """Tell what of resources is paid for on that day; their names hold no spaces."""
+    """Return what of resources is paid for on that day; their names hold no spaces."""
     query = select(_C.id, _C.resource).where(
         _C.account == account, _C.action == action, _C.day == day, _C.units > 0
     )

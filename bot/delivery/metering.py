@@ -39,7 +39,7 @@ class AccountMeter:
 
 
 def budget_left(store: DeliveryStore, account: Account, clock: Clock) -> float | None:
-    """Tell US dollars that the account may still spend this UTC month; None is no budget."""
+    """Return US dollars that the account may still spend this UTC month; None is no budget."""
     if account.budget_usd_per_month is None:
         return None
     spent = store.ledger.spent(account.name, month_of=clock.now())

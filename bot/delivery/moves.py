@@ -167,7 +167,7 @@ def refuse_touched(row: Delivery) -> None:
 
 
 def _fresh(event: Event, now: datetime) -> dict[str, Any]:
-    """Give what a decision of a person sets back."""
+    """Return what a decision of a person sets back."""
     if event in {Event.SEND, Event.RETRY, Event.REQUEUE}:
         return {"retry_at": None, "absent_reads": 0}
     if event in {Event.MARK_SENT, Event.CONFIRMED_SENT}:

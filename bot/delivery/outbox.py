@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.delivery.leases import Leases
 from bot.delivery.moves import Moves
 from bot.delivery.readback import ReadBacks
-from bot.delivery.reads import Reads
+from bot.delivery.reads import OutboxReads
 
 
-class Outbox(Reads, Moves, Leases, ReadBacks):
+class Outbox(OutboxReads, Moves, Leases, ReadBacks):
     """All deliveries, what happens to them, and their history."""

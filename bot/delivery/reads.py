@@ -24,7 +24,7 @@ _SURELY_NOT = (Event.DEFER.name, Event.STOP.name, Event.REFUSE.name)
 _IN_ORDER = (_P.due_at.nulls_last(), _D.account, _D.part, _D.id)
 
 
-class Reads(Repository):
+class OutboxReads(Repository):
     """Questions to the outbox; none changes anything."""
 
     def get(self, delivery_id: str) -> Delivery | None:
@@ -71,7 +71,7 @@ class Reads(Repository):
             return tuple(connection.execute(query).scalars())
 
     def next_wake(self, now: datetime) -> datetime | None:
-        """Tell the earliest moment after ``now`` at which something is to be done."""
+        """Return the earliest moment after ``now`` at which something is to be done."""
         moments = (
             (State.PLANNED, _P.due_at),
             (State.READY, _D.retry_at),
@@ -104,7 +104,7 @@ class Reads(Repository):
         return self._read(deliveries().where(waiting).order_by(*_IN_ORDER))
 
     def begun_since(self, account: str, moment: datetime) -> tuple[datetime, ...]:
-        """Tell when the account's posts went out, or may have, since then; in order.
+        """Return when the account's posts went out, or may have, since then; in order.
 
         A thread is one post, which begins with its first part.
         """

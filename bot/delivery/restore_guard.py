@@ -38,7 +38,7 @@ class RestoreGuard(OutboxRepository):
     """The flag that a restore sets, and what must be reconciled while it is set."""
 
     def reason(self) -> str | None:
-        """Tell why nothing may be sent yet; None where nothing stands in the way."""
+        """Return why nothing may be sent yet; None where nothing stands in the way."""
         with self._db.read() as connection:
             found: str | None = _instance(connection).settle_reason
         return found
@@ -72,7 +72,7 @@ class RestoreGuard(OutboxRepository):
         return mark_restored(self._db, reason)
 
     def epoch(self) -> int:
-        """Tell how many restores this database has gone through."""
+        """Return how many restores this database has gone through."""
         with self._db.read() as connection:
             return int(_instance(connection).epoch)
 
@@ -98,7 +98,7 @@ def mark_restored(db: Database, reason: str) -> int:
 
 
 def begin_instance(db: Database, now: datetime) -> None:
-    """Give a new database its identity; one that has one keeps it."""
+    """Return a new database its identity; one that has one keeps it."""
     values = {"id": 1, "instance_id": uuid.uuid4().hex, "epoch": 0, "created_at": now}
     with db.write() as connection:
         connection.execute(db.insert(instance).values(values).on_conflict_do_nothing())

@@ -23,7 +23,7 @@ class RetryPolicy:
 def wait_before(
     attempt: int, policy: RetryPolicy, *, told: timedelta | None = None, salt: str = ""
 ) -> timedelta:
-    """Give the wait after a failed attempt (the first is 1): doubling, spread by ``salt``.
+    """Return the wait after a failed attempt (the first is 1): doubling, spread by ``salt``.
 
     A platform that names a time knows better than any formula.
     """

@@ -234,7 +234,7 @@ def stop_account(connection: Connection, name: str, detail: str, now: datetime) 
 
 
 def _idle(target: State) -> dict[str, Any]:
-    """Give what a delivery no longer has, once nobody works on it; a claim moves it otherwise."""
+    """Return what a delivery no longer has, once nobody works on it; a claim moves it otherwise."""
     values: dict[str, Any] = {"owner": "", "lease_until": None}
     if target is not State.READY:
         values["retry_at"] = None

@@ -49,7 +49,7 @@ class SentLog:
         self._lock = Lock()
 
     def has_attempt(self, delivery_id: str) -> bool:
-        """Tell whether a call was ever announced for a delivery."""
+        """Return whether a call was ever announced for a delivery."""
         return delivery_id in self._attempted
 
     @property

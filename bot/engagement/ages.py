@@ -25,13 +25,13 @@ _BEFORE_MIDNIGHT = timedelta(minutes=4)
 
 
 def window(sent_at: datetime, age: str) -> tuple[datetime, datetime]:
-    """Give the moments between which a read counts as that age; both included."""
+    """Return the moments between which a read counts as that age; both included."""
     after = AGES[age]
     return sent_at + after * (1 - TOLERANCE), sent_at + after * (1 + TOLERANCE)
 
 
 def due_times(sent_at: datetime, *, in_few_days: bool = False) -> Mapping[str, datetime]:
-    """Tell when each age's numbers are to be read.
+    """Return when each age's numbers are to be read.
 
     ``in_few_days`` moves reads inside their windows so that they fall on as few UTC days as can
     be: a status may be billed once a day however often it is read. (The fewest points that hit a
@@ -42,7 +42,7 @@ def due_times(sent_at: datetime, *, in_few_days: bool = False) -> Mapping[str, d
 
 
 def _moved(sent_at: datetime, nominal: Mapping[str, datetime]) -> Mapping[str, datetime]:
-    """Give the reads that share a day with another one."""
+    """Return the reads that share a day with another one."""
     days: dict[date, list[str]] = {}
     for age in sorted(AGES, key=lambda one: window(sent_at, one)[1]):
         early, late = window(sent_at, age)
@@ -59,7 +59,7 @@ def _moved(sent_at: datetime, nominal: Mapping[str, datetime]) -> Mapping[str, d
 
 
 def _reach(day: date, early: datetime, late: datetime) -> tuple[datetime, datetime] | None:
-    """Give the part of a window that lies well inside a UTC day."""
+    """Return the part of a window that lies well inside a UTC day."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     start, end = max(early, midnight), min(late, midnight + timedelta(days=1) - _BEFORE_MIDNIGHT)
     return (start, end) if start <= end else None
@@ -87,5 +87,5 @@ def added(parts: Iterable[Metrics]) -> Metrics:
 
 
 def per_thousand(count: int | None, exposure: int | None) -> float | None:
-    """Give a rate per 1,000 impressions or followers; None where either is untold or nobody."""
+    """Return a rate per 1,000 impressions or followers; None where either is untold or nobody."""
     return None if count is None or not exposure else 1000 * count / exposure

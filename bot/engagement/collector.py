@@ -19,7 +19,7 @@ from bot.delivery.metering import budget_left
 from bot.delivery.model import Delivery, State
 from bot.engagement.ages import due_times, window
 from bot.engagement.costs import kept_for_posts, price_of_read
-from bot.engagement.snapshots import Outcome, Snapshot
+from bot.engagement.snapshots import Snapshot, SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.errors import DecisionError, OverBudgetError, PlatformError, SettingsError
 from bot.log import get_logger
@@ -72,7 +72,7 @@ class Collector:
     clock: Clock
     campaign: Callable[[], Campaign]
     platform: Callable[[str], Platform]
-    traits: Callable[[str], PlatformSpec]
+    spec: Callable[[str], PlatformSpec]
     _not_before: dict[str, datetime] = field(default_factory=dict)
 
     def run(self) -> Tally:
@@ -92,7 +92,7 @@ class Collector:
         for delivery_id, sent_at in self.store.snapshots.unscheduled():
             row = self.store.outbox.get(delivery_id)
             account = accounts.get(row.account) if row else None
-            is_paid = account is not None and bool(self.traits(account.platform).prices)
+            is_paid = account is not None and bool(self.spec(account.platform).prices)
             dues = due_times(sent_at, in_few_days=is_paid)
             self.store.snapshots.schedule(delivery_id, dues)
 
@@ -105,7 +105,7 @@ class Collector:
                 continue
             read = _Read(snapshot, delivery)
             if delivery.state is not State.SENT:
-                self._put(read, Outcome.GONE, f"the post is {delivery.state}", tally)
+                self._put(read, SnapshotState.GONE, f"the post is {delivery.state}", tally)
             elif now > read.closes_at:
                 self._close(read, tally)
             else:
@@ -126,7 +126,9 @@ class Collector:
             told = platform.metrics(refs)
             lost = {ref for ref in refs if ref not in told and not platform.exists(ref)}
         except OverBudgetError as error:
-            self._put_off(affordable, f"{_TOO_DEAR}: {error}", tally, closes_as=Outcome.MISSED)
+            self._put_off(
+                affordable, f"{_TOO_DEAR}: {error}", tally, closes_as=SnapshotState.MISSED
+            )
         except (PlatformError, SettingsError) as error:
             self._put_off(affordable, str(error), tally)
         else:
@@ -137,8 +139,8 @@ class Collector:
         self, account: Account, reads: Sequence[_Read], tally: Tally
     ) -> Sequence[_Read]:
         """Leave out what would take money from posts: they go before numbers."""
-        traits, schedule = self.traits(account.platform), self.campaign().schedule
-        price = price_of_read(account, traits, schedule)
+        spec, schedule = self.spec(account.platform), self.campaign().schedule
+        price = price_of_read(account, spec, schedule)
         left = budget_left(self.store, account, self.clock)
         if left is None or not price:
             return reads
@@ -149,7 +151,7 @@ class Collector:
         dear = reads[can_pay:]
         if dear:
             why = f"{_TOO_DEAR}: ${left:.2f} are left this month and ${kept:.2f} are kept for posts"
-            self._put_off(dear, why, tally, closes_as=Outcome.MISSED)
+            self._put_off(dear, why, tally, closes_as=SnapshotState.MISSED)
         return reads[:can_pay]
 
     def _record(
@@ -163,7 +165,7 @@ class Collector:
             )  # fmt: skip
             tally.taken += taken
         elif ref in lost:
-            self._put(read, Outcome.GONE, _GONE, tally)
+            self._put(read, SnapshotState.GONE, _GONE, tally)
             self._vanish(read.delivery)
         else:
             self._put_off([read], "the platform told no numbers of a live post", tally)
@@ -178,10 +180,10 @@ class Collector:
         except DecisionError:
             return  # a person has just retracted it, or another read of this round said so
         for one in self.store.snapshots.of(delivery.id):
-            if one.outcome is Outcome.DUE:
+            if one.outcome is SnapshotState.DUE:
                 self.store.snapshots.put(
-                    delivery.id, one.age_label, taken_at=self.clock.now(), outcome=Outcome.GONE,
-                    reason=_GONE,
+                    delivery.id, one.age_label, taken_at=self.clock.now(),
+                    outcome=SnapshotState.GONE, reason=_GONE,
                 )  # fmt: skip
 
     def _put_off(
@@ -190,7 +192,7 @@ class Collector:
         why: str,
         tally: Tally,
         *,
-        closes_as: Outcome = Outcome.FAILED,
+        closes_as: SnapshotState = SnapshotState.FAILED,
     ) -> None:
         """Try again while the window is open; afterwards it is closed for good."""
         now = self.clock.now()
@@ -206,12 +208,12 @@ class Collector:
                         reason=why)  # fmt: skip
 
     def _close(self, read: _Read, tally: Tally) -> None:
-        """Give a read up whose window is over: failed where it was tried, else missed."""
+        """Return a read up whose window is over: failed where it was tried, else missed."""
         late = self.clock.now() - read.closes_at
         why = read.snapshot.reason or f"not read in time; noticed {late} late"
         self._put(read, read.snapshot.closes_as, why, tally)
 
-    def _put(self, read: _Read, outcome: Outcome, why: str, tally: Tally) -> None:
+    def _put(self, read: _Read, outcome: SnapshotState, why: str, tally: Tally) -> None:
         is_new = self.store.snapshots.put(
             read.snapshot.delivery_id, read.snapshot.age_label, taken_at=self.clock.now(),
             outcome=outcome, reason=why,
@@ -234,7 +236,7 @@ class Collector:
         return 1
 
     def _known_today(self, name: str, now: datetime) -> int | None:
-        """Give what the daily look at the account told already."""
+        """Return what the daily look at the account told already."""
         state = self.store.accounts.get(name)
         profile = state.profile if state else {}
         seen = str(profile.get("seen_at", ""))[:10]
@@ -242,10 +244,10 @@ class Collector:
         return told if seen == f"{now.astimezone(UTC):%Y-%m-%d}" and isinstance(told, int) else None
 
     def _ask(self, account: Account) -> int | None:
-        traits, now = self.traits(account.platform), self.clock.now()
+        spec, now = self.spec(account.platform), self.clock.now()
         left = budget_left(self.store, account, self.clock)
-        if traits.prices and left is not None:
-            price = price_of_read(account, traits, self.campaign().schedule, "user_read")
+        if spec.prices and left is not None:
+            price = price_of_read(account, spec, self.campaign().schedule, "user_read")
             if left - kept_for_posts(self.store, account.name, now) < price:
                 return None
         try:

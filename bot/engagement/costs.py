@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.content.model import Account, Campaign, Schedule
 from bot.delivery.model import State
 from bot.engagement.ages import due_times
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.pricing import prices_for
@@ -35,7 +35,7 @@ class Forecast:
 
     @property
     def expected(self) -> float:
-        """Give what the whole month will have cost."""
+        """Return what the whole month will have cost."""
         return self.spent + self.posts_to_come + self.reads_to_come
 
     @property
@@ -44,11 +44,11 @@ class Forecast:
 
 
 def price_of_read(
-    account: Account, traits: PlatformSpec, schedule: Schedule, action: str = ""
+    account: Account, spec: PlatformSpec, schedule: Schedule, action: str = ""
 ) -> float:
-    """Give US dollars for reading one status of an account, or for another action."""
-    name = action or traits.read_action(account)
-    return float(prices_for(traits, schedule).get(name, 0.0))
+    """Return US dollars for reading one status of an account, or for another action."""
+    name = action or spec.read_action(account)
+    return float(prices_for(spec, schedule).get(name, 0.0))
 
 
 def kept_for_posts(store: EngagementStore, account: str, now: datetime) -> float:
@@ -58,13 +58,13 @@ def kept_for_posts(store: EngagementStore, account: str, now: datetime) -> float
 
 
 def forecasts(
-    store: EngagementStore, campaign: Campaign, clock: Clock, traits: Mapping[str, PlatformSpec]
+    store: EngagementStore, campaign: Campaign, clock: Clock, specs: Mapping[str, PlatformSpec]
 ) -> tuple[Forecast, ...]:
-    """Tell the month of every account that pays."""
+    """Return the month of every account that pays."""
     return tuple(
-        _forecast(store, account, campaign.schedule, clock.now(), traits[account.platform])
+        _forecast(store, account, campaign.schedule, clock.now(), specs[account.platform])
         for account in campaign.schedule.accounts.values()
-        if traits[account.platform].prices
+        if specs[account.platform].prices
     )
 
 
@@ -73,9 +73,9 @@ def _forecast(
     account: Account,
     schedule: Schedule,
     now: datetime,
-    traits: PlatformSpec,
+    spec: PlatformSpec,
 ) -> Forecast:
-    price, end = price_of_read(account, traits, schedule), _month_end(now)
+    price, end = price_of_read(account, spec, schedule), _month_end(now)
     rows = store.outbox.find(states=_TO_COME, account=account.name, until=end)
     days = read_days(store, account.name, (max(row.due_at or now, now) for row in rows), end)
     return Forecast(
@@ -85,7 +85,7 @@ def _forecast(
         by_action=store.ledger.spent_by_action(account.name, month_of=now),
         posts_to_come=kept_for_posts(store, account.name, now),
         reads_to_come=price * days.get(f"{now.astimezone(UTC):%Y-%m}", 0)
-        + price_of_read(account, traits, schedule, "user_read") * ((end - now).days),
+        + price_of_read(account, spec, schedule, "user_read") * ((end - now).days),
         budget=account.budget_usd_per_month,
     )
 
@@ -97,7 +97,7 @@ def read_days(
 
     Statuses are those that are out, and those that go out at the moments ``to_come``.
     """
-    out = store.snapshots.find(account=account, outcome=Outcome.DUE)
+    out = store.snapshots.find(account=account, outcome=SnapshotState.DUE)
     days = {(one.delivery_id, one.due_at.astimezone(UTC).date()) for one in out if one.due_at < end}
     for number, moment in enumerate(to_come):
         for due in due_times(moment, in_few_days=True).values():

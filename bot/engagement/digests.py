@@ -33,7 +33,7 @@ class Digests(Repository):
             connection.execute(update(digest).where(_D.week == week).values(sent_at=now))
 
     def is_sent(self, week: str) -> bool:
-        """Tell whether people have it."""
+        """Return whether people have it."""
         query = select(_D.week).where(_D.week == week, _D.sent_at.is_not(None))
         with self._db.read() as connection:
             return connection.execute(query).one_or_none() is not None

@@ -35,7 +35,7 @@ from bot.engagement.report_text import (
     trend_of,
     why_unread,
 )
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.platforms.status import Metrics
 
 #: What platforms tell of a status.
@@ -333,7 +333,7 @@ def _missing(blanks: Iterable[Blank]) -> Grid:
     rows: dict[tuple[str, ...], tuple[str, ...]] = {}
     for one in blanks:
         # Gone once is gone at every later age.
-        age = "" if one.outcome is Outcome.GONE else one.age
+        age = "" if one.outcome is SnapshotState.GONE else one.age
         row = one.post_id, one.account, one.age, BLANKS[one.outcome], one.reason
         rows.setdefault((one.post_id, one.account, one.outcome, age), row)
     return Grid(

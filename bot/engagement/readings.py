@@ -11,7 +11,7 @@ from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Publication
 from bot.engagement.ages import AGES, JUDGED_UP_TO, added, engagements
 from bot.engagement.estimate import Sample
-from bot.engagement.snapshots import Outcome, Snapshot
+from bot.engagement.snapshots import Snapshot, SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.status import Metrics
 
@@ -41,7 +41,7 @@ class Reading:
     #: Age -> when it was read.
     taken_at: Mapping[str, datetime]
     #: Age -> what came of it where there are no numbers: outcome and reason.
-    blanks: Mapping[str, tuple[Outcome, str]]
+    blanks: Mapping[str, tuple[SnapshotState, str]]
     #: SENT, or GONE or RETRACTED.
     state: State = State.SENT
 
@@ -72,7 +72,7 @@ class Reading:
         return self.taken_at.get(self.age)
 
     def count(self, age: str) -> int | None:
-        """Give its engagements at an age; None where they are untold."""
+        """Return its engagements at an age; None where they are untold."""
         numbers = self.numbers.get(age)
         return engagements(numbers) if numbers else None
 
@@ -124,7 +124,7 @@ def _reading(
     )
 
 
-_ByAge = tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[Outcome, str]]]
+_ByAge = tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[SnapshotState, str]]]
 
 
 def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
@@ -134,10 +134,10 @@ def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
             by_age[one.age_label].append(one)
     numbers: dict[str, Metrics] = {}
     taken_at: dict[str, datetime] = {}
-    blanks: dict[str, tuple[Outcome, str]] = {}
+    blanks: dict[str, tuple[SnapshotState, str]] = {}
     for age in AGES:
         reads = by_age.get(age, [])
-        blank = next((one for one in reads if one.outcome is not Outcome.TAKEN), None)
+        blank = next((one for one in reads if one.outcome is not SnapshotState.TAKEN), None)
         if blank is not None:
             blanks[age] = blank.outcome, blank.reason
         elif len(reads) == len(parts):

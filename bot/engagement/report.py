@@ -24,7 +24,7 @@ from bot.engagement.estimate import (
     observe,
 )
 from bot.engagement.readings import JUDGED_AGES, Reading, readings
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
@@ -98,7 +98,7 @@ class Blank:
     post_id: str
     account: str
     age: str
-    outcome: Outcome
+    outcome: SnapshotState
     reason: str
 
 
@@ -137,7 +137,7 @@ class Reporter:
     store: EngagementStore
     clock: Clock
     campaign: Campaign
-    traits: Mapping[str, PlatformSpec]
+    specs: Mapping[str, PlatformSpec]
 
     def report(self, *, since: datetime | None = None, post: str | None = None) -> Report:
         """Report on what went out since then; what is usual comes from everything."""
@@ -165,7 +165,7 @@ class Reporter:
             day_parts=tables.day_parts(),
             lacking={name: lacking.get(name, ENOUGH) for name in unjudged},
             blanks=tuple(_blanks(chosen)),
-            costs=forecasts(self.store, self.campaign, self.clock, self.traits),
+            costs=forecasts(self.store, self.campaign, self.clock, self.specs),
             followers={name: self.store.followers.of(name) for name in schedule.accounts},
         )
 
@@ -296,5 +296,5 @@ def _median_rate(counts: Sequence[int], exposures: Sequence[int | None]) -> floa
 def _blanks(chosen: Iterable[Reading]) -> Iterable[Blank]:
     for one in chosen:
         for age, (outcome, reason) in one.blanks.items():
-            if outcome is not Outcome.DUE or reason:
+            if outcome is not SnapshotState.DUE or reason:
                 yield Blank(one.post_id, one.account, age, outcome, reason)

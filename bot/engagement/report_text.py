@@ -8,7 +8,7 @@ from bot.engagement.costs import Forecast
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.readings import Reading
 from bot.engagement.report import DayParts
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 
 UNTOLD = "–"
 #: Grouping -> heading, heading of its first column, and what it groups.
@@ -28,11 +28,11 @@ BETWEEN_POSTS = f"1× is the median of its own account at the same age. {_NO_RAN
 BETWEEN_GROUPS = f"1× is the average of all judged posts. {_NO_RANKING}"
 OWN_AUDIENCE = "An account is compared with itself only: audiences differ."
 #: What came of a read without numbers.
-BLANKS: Mapping[Outcome, str] = {
-    Outcome.DUE: "not yet; tried again",
-    Outcome.FAILED: "the read failed",
-    Outcome.MISSED: "not read in time",
-    Outcome.GONE: "the post is gone",
+BLANKS: Mapping[SnapshotState, str] = {
+    SnapshotState.DUE: "not yet; tried again",
+    SnapshotState.FAILED: "the read failed",
+    SnapshotState.MISSED: "not read in time",
+    SnapshotState.GONE: "the post is gone",
 }
 VERDICTS = {"up": "above usual", "down": "below usual", "even": "cannot tell",
             "unknown": "not enough yet"}  # fmt: skip
@@ -122,8 +122,8 @@ def place(name: str) -> str:
 
 def why_unread(one: Reading, age: str) -> str:
     """Say why there are no numbers at an age."""
-    outcome, reason = one.blanks.get(age, (Outcome.DUE, ""))
-    what = BLANKS[outcome] if reason or outcome is not Outcome.DUE else "not yet"
+    outcome, reason = one.blanks.get(age, (SnapshotState.DUE, ""))
+    what = BLANKS[outcome] if reason or outcome is not SnapshotState.DUE else "not yet"
     return f"{what}: {reason}" if reason else what
 
 

@@ -20,7 +20,7 @@ _S = snapshot.c
 _NUMBERS = tuple(field.name for field in fields(Metrics))
 
 
-class Outcome(StrEnum):
+class SnapshotState(StrEnum):
     """What came of a snapshot."""
 
     DUE = "DUE"
@@ -41,9 +41,9 @@ class Snapshot:
     age_label: str
     due_at: datetime
     taken_at: datetime | None
-    outcome: Outcome
+    outcome: SnapshotState
     #: What it will be where its window ends before it is read.
-    closes_as: Outcome
+    closes_as: SnapshotState
     reason: str
     #: All None unless it was taken.
     metrics: Metrics
@@ -62,8 +62,8 @@ class Snapshots(Repository):
                         delivery_id=delivery_id,
                         age_label=age,
                         due_at=due,
-                        state=Outcome.DUE,
-                        closes_as=Outcome.MISSED,
+                        state=SnapshotState.DUE,
+                        closes_as=SnapshotState.MISSED,
                         reason="",
                     )
                 )
@@ -92,7 +92,7 @@ class Snapshots(Repository):
         return tuple(taken)
 
     def put_off(
-        self, delivery_id: str, age: str, *, until: datetime, reason: str, closes_as: Outcome
+        self, delivery_id: str, age: str, *, until: datetime, reason: str, closes_as: SnapshotState
     ) -> None:
         """Note why a read did not work, and when to try again."""
         statement = update(snapshot).where(*_still_due(delivery_id, age))
@@ -107,7 +107,7 @@ class Snapshots(Repository):
         *,
         taken_at: datetime,
         metrics: Metrics | None = None,
-        outcome: Outcome = Outcome.TAKEN,
+        outcome: SnapshotState = SnapshotState.TAKEN,
         reason: str = "",
     ) -> bool:
         """Store what came of a snapshot; False where it was not due (any more)."""
@@ -119,14 +119,14 @@ class Snapshots(Repository):
 
     def due(self, now: datetime) -> tuple[Snapshot, ...]:
         """Return what is to be read now, oldest first."""
-        return self._read(_S.state == Outcome.DUE, _S.due_at <= now)
+        return self._read(_S.state == SnapshotState.DUE, _S.due_at <= now)
 
     def of(self, delivery_id: str) -> tuple[Snapshot, ...]:
         """Return all snapshots of a delivery, youngest age first."""
         return self._read(_S.delivery_id == delivery_id)
 
     def find(
-        self, *, account: str | None = None, outcome: Outcome | None = None
+        self, *, account: str | None = None, outcome: SnapshotState | None = None
     ) -> tuple[Snapshot, ...]:
         """Return snapshots, oldest first."""
         which = [_S.state == outcome] if outcome is not None else []
@@ -161,7 +161,7 @@ class Followers(Repository):
 
 
 def _still_due(delivery_id: str, age: str) -> tuple[ColumnElement[bool], ...]:
-    return _S.delivery_id == delivery_id, _S.age_label == age, _S.state == Outcome.DUE
+    return _S.delivery_id == delivery_id, _S.age_label == age, _S.state == SnapshotState.DUE
 
 
 def _as_snapshot(row: Row[Any]) -> Snapshot:
@@ -170,8 +170,8 @@ def _as_snapshot(row: Row[Any]) -> Snapshot:
         row.age_label,
         row.due_at,
         row.taken_at,
-        Outcome(row.state),
-        Outcome(row.closes_as),
+        SnapshotState(row.state),
+        SnapshotState(row.closes_as),
         row.reason,
         Metrics(**{name: row._mapping[name] for name in _NUMBERS}),
     )

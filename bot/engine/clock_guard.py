@@ -40,7 +40,7 @@ class ClockGuard:
             self._ahead[account] = server_time - self.clock.now()
 
     def allows(self, look: Callable[[], bool]) -> bool:
-        """Tell whether something may be sent by this clock.
+        """Return whether something may be sent by this clock.
 
         Args:
             look: Asks a server of ours anything, so that its date is heard; needed where the
@@ -52,14 +52,14 @@ class ClockGuard:
         return (is_known or look()) and not self.why()
 
     def is_confirmed(self) -> bool:
-        """Tell whether a server that was heard since the clock was last set agrees with it."""
+        """Return whether a server that was heard since the clock was last set agrees with it."""
         self._notice()
         with self._lock:
             is_known = bool(self._ahead)
         return is_known and not self.why()
 
     def is_sure(self) -> bool:
-        """Tell whether nothing speaks against the clock; asks nobody."""
+        """Return whether nothing speaks against the clock; asks nobody."""
         self._notice()
         with self._lock:
             is_known = bool(self._ahead) or not self._steps
@@ -78,7 +78,7 @@ class ClockGuard:
         return f"the machine's clock is {_put(-ahead)} what every server says"
 
     def _apart(self) -> timedelta:
-        """Tell how far this machine's own clock is ahead of the one that is gone by."""
+        """Return how far this machine's own clock is ahead of the one that is gone by."""
         return self.clock.apart() if isinstance(self.clock, SharedClock) else timedelta(0)
 
     def _notice(self) -> None:

@@ -21,7 +21,7 @@ log = get_logger(__name__)
 #: Reads, renders and checks all files on disk.
 Load = Callable[[], CheckedContent]
 #: Tells by a hash whether they changed, without proving them.
-Look = Callable[[], str]
+TreeHash = Callable[[], str]
 #: Renders a campaign again, with the limits that servers tell now.
 Render = Callable[[CheckedContent], RenderedCampaign]
 
@@ -46,7 +46,7 @@ class Contents:
 
     store: Store
     clock: Clock
-    look: Look
+    look: TreeHash
     load: Load
     load_last: Callable[[], CheckedContent | None]
     render_again: Render
@@ -54,7 +54,7 @@ class Contents:
     mode: Mode | None = None
     #: What the files on disk ask for.
     asked_mode: Mode | None = None
-    _composition: RenderedCampaign | None = None
+    _rendered: RenderedCampaign | None = None
     _content: CheckedContent | None = None
     _broken: tuple[Problem, ...] = ()
     _seen: str = ""
@@ -66,7 +66,7 @@ class Contents:
         Raises:
             ContentError: neither is whole.
         """
-        if self.refresh() or self._composition is not None:
+        if self.refresh() or self._rendered is not None:
             return
         last = self.load_last()
         if last is None or last.campaign is None:
@@ -87,8 +87,8 @@ class Contents:
             if self._broken:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))
                 return False
-            if self._composition is not None:
-                self._void_changed(self._composition.campaign, content.rendered.campaign)
+            if self._rendered is not None:
+                self._void_changed(self._rendered.campaign, content.rendered.campaign)
             self._put_in_force(content, content.rendered)
             self._keep(content.loaded)
             log.info("content in force", tree=content.tree_sha256[:12])
@@ -120,7 +120,7 @@ class Contents:
             if self._content is None:
                 return
             rendered, pictures = self.render_again(self._content), {PICTURE, CARD}
-            found = (problem for text in rendered.rendered.values() for problem in text.problems)
+            found = (problem for text in rendered.texts.values() for problem in text.problems)
             unfit = tuple(one for one in found if one.rule in pictures)
             self._broken = unfit or tuple(one for one in self._broken if one.rule not in pictures)
             if not unfit:
@@ -128,7 +128,7 @@ class Contents:
 
     def _put_in_force(self, content: CheckedContent, rendered: RenderedCampaign) -> None:
         self.mode = rendered.campaign.schedule.mode
-        self._composition, self._content = rendered, content
+        self._rendered, self._content = rendered, content
 
     def _void_changed(self, before: Campaign, after: Campaign) -> None:
         """Void for good what approved quotations of a source that is no longer the same."""
@@ -139,20 +139,20 @@ class Contents:
                 self.store.approvals.void(source=old.id, reason=reason, now=self.clock.now())
 
     @property
-    def composition(self) -> RenderedCampaign:
+    def rendered(self) -> RenderedCampaign:
         """What is in force, rendered."""
-        if self._composition is None:
+        if self._rendered is None:
             raise AssertionError("nothing is in force before `start`")
-        return self._composition
+        return self._rendered
 
     def campaign(self) -> Campaign:
         """What is in force."""
-        return self.composition.campaign
+        return self.rendered.campaign
 
     def remarks(self) -> tuple[Problem, ...]:
-        """Tell what the files in force could do better: their warnings and notices."""
+        """Return what the files in force could do better: their warnings and notices."""
         return self._content.problems if self._content else ()
 
     def broken(self) -> str:
-        """Tell what is wrong with the files on disk; empty where they are in force."""
+        """Return what is wrong with the files on disk; empty where they are in force."""
         return "\n".join(str(one) for one in self._broken)

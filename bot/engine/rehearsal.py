@@ -16,7 +16,7 @@ from bot.planning.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RehearsalReport:
     """What a rehearsal did; times are UTC."""
 
     campaign: str
@@ -24,7 +24,7 @@ class Report:
     start: datetime
     end: datetime
     deliveries: tuple[Delivery, ...]
-    holes: tuple[EmptySlot, ...]
+    empty_slots: tuple[EmptySlot, ...]
     #: US dollars, by account that pays and UTC month such as 2026-12.
     spent: Mapping[str, Mapping[str, float]]
 
@@ -53,7 +53,7 @@ class FastRun:
     clock: FastClock
     plan: Callable[[], None]
     busy: Callable[[datetime], tuple[str, ...]]
-    lane: Callable[[str], None]
+    work_account: Callable[[str], None]
 
     def run(self, until: datetime, *, progress: Callable[[datetime], None]) -> None:
         """Live until then, moment by moment; ``progress`` is told the time each time."""
@@ -64,7 +64,7 @@ class FastRun:
                 self.plan()
                 replan_at = now + timedelta(days=1)
             for account in self.busy(now):
-                self.lane(account)
+                self.work_account(account)
             wake = self.store.outbox.next_wake(now) or until
             self.clock.wait(never, min(wake, replan_at, until))
             progress(self.clock.now())

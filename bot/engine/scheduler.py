@@ -53,7 +53,7 @@ class PeriodicJob:
 
 @dataclass(frozen=True, slots=True)
 class AccountWorkers:
-    """The one thing that is timed to the moment: deliveries, one lane an account."""
+    """The one thing that is timed to the moment: deliveries, one worker an account."""
 
     #: Accounts that have something to do now.
     busy: Callable[[datetime], tuple[str, ...]]
@@ -67,11 +67,11 @@ class AccountWorkers:
 
 @dataclass(slots=True)
 class Service:
-    """Runs lanes and chores until it is told to stop; then lets what is in the air end."""
+    """Runs workers and jobs until it is told to stop; then lets what is in the air end."""
 
     clock: Clock
-    lanes: AccountWorkers
-    chores: tuple[PeriodicJob, ...]
+    workers: AccountWorkers
+    jobs: tuple[PeriodicJob, ...]
     #: How long an orderly stop waits for calls that are in the air.
     grace: timedelta = timedelta(seconds=25)
     stop: Event = field(default_factory=Event)
@@ -89,9 +89,9 @@ class Service:
             # The defaults drop what is a second late (reliability.md 4.4).
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        for chore in self.chores:
-            timer.add_job(_safely(chore), Every(chore.every),
-                          id=chore.name, next_run_time=self.machine.now())  # fmt: skip
+        for job in self.jobs:
+            timer.add_job(_safely(job), Every(job.every),
+                          id=job.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
         try:
             self._schedule_next_tick(timer)
@@ -115,14 +115,14 @@ class Service:
             thread.join(max(0.0, deadline - self.clock.monotonic()))
         if any(thread.is_alive() for thread in self._running.values()):
             log.warning("stopped with calls in the air; they are read back at the next start")
-            self.lanes.abandon()
+            self.workers.abandon()
         else:
             log.info("stopped in order")
 
     def _schedule_all_again(self, timer: BackgroundScheduler) -> None:
-        """Wind the chores too: all wait for moments of a clock that was ahead."""
-        for chore in self.chores:
-            timer.modify_job(chore.name, next_run_time=self.machine.now())
+        """Wind the jobs too: all wait for moments of a clock that was ahead."""
+        for job in self.jobs:
+            timer.modify_job(job.name, next_run_time=self.machine.now())
         self._schedule_next_tick(timer)
 
     def _schedule_next_tick(
@@ -141,12 +141,12 @@ class Service:
             )  # fmt: skip
 
     def _tick(self, timer: BackgroundScheduler) -> None:
-        """Start the lanes that have work, and sleep until the next moment that matters."""
+        """Start the workers that have work, and sleep until the next moment that matters."""
         now, wait = self.clock.now(), LONGEST_WAIT
         try:
-            for account in self.lanes.busy(now):
+            for account in self.workers.busy(now):
                 self._start(account)
-            wake = self.lanes.next_wake(now) or now + LONGEST_WAIT
+            wake = self.workers.next_wake(now) or now + LONGEST_WAIT
             wait = min(wake - self.clock.now(), LONGEST_WAIT)
         except Exception:
             log.exception("tick failed")
@@ -157,26 +157,28 @@ class Service:
             if account in self._running or self.stop.is_set():
                 return
             # A daemon: a call that nobody answers must not keep a stopped process alive.
-            thread = Thread(target=self._lane, args=(account,), name=f"lane {account}", daemon=True)
+            thread = Thread(
+                target=self._run_worker, args=(account,), name=f"worker {account}", daemon=True
+            )
             self._running[account] = thread
         thread.start()
 
-    def _lane(self, account: str) -> None:
+    def _run_worker(self, account: str) -> None:
         try:
-            self.lanes.run(account)
+            self.workers.run(account)
         except Exception:
-            log.exception("lane failed", account=account)
+            log.exception("worker failed", account=account)
         finally:
             with self._lock:
                 del self._running[account]
 
 
-def _safely(chore: PeriodicJob) -> Callable[[], None]:
+def _safely(job: PeriodicJob) -> Callable[[], None]:
     def run() -> None:
         try:
-            chore.run()
+            job.run()
         except Exception:
-            log.exception("chore failed", chore=chore.name)
+            log.exception("job failed", job=job.name)
 
     return run
 

@@ -21,7 +21,7 @@ class Approver:
     clock: Clock
 
     def run(self, campaign: Campaign) -> None:
-        """Give each planned fingerprint the approvals that it lacks."""
+        """Return each planned fingerprint the approvals that it lacks."""
         if campaign.schedule.mode is not Mode.REHEARSAL:
             raise AssertionError("approvals are simulated in rehearsals only")
         rows = self.store.outbox.find(states={State.PLANNED, State.READY})

@@ -13,7 +13,7 @@ from bot.content.zones import midnight, shown
 from bot.engagement.page import page
 from bot.engagement.presenter import Presented, present
 from bot.engagement.report import Report, Reporter
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.log import get_logger
 from bot.operations.mailing import Message, Send
 from bot.planning.outlook import Outlook
@@ -92,10 +92,10 @@ def _went_out(week: Report, end: datetime) -> Iterator[str]:
     sent = [one for one in week.readings if one.sent_at < end]
     for account, count in sorted(Counter(one.account for one in sent).items()):
         yield f"{account}: {count} post{'s' if count > 1 else ''}"
-    gone = {(one.post_id, one.account) for one in week.blanks if one.outcome is Outcome.GONE}
+    gone = {(one.post_id, one.account) for one in week.blanks if one.outcome is SnapshotState.GONE}
     for post_id, account in sorted(gone):
         yield f"{post_id} is no longer on {account}"
-    failed = sum(one.outcome in {Outcome.FAILED, Outcome.MISSED} for one in week.blanks)
+    failed = sum(one.outcome in {SnapshotState.FAILED, SnapshotState.MISSED} for one in week.blanks)
     if failed:
         yield f"{failed} read{'s' if failed > 1 else ''} of numbers failed or came too late"
 
@@ -118,5 +118,5 @@ def _comes(ahead: Outlook) -> Iterator[str]:
         accounts = ", ".join(one.account for one in known)
         note = next((f" [{one.note}]" for one in known if one.note and one.note != "approved"), "")
         yield f"{shown(moment[0], ahead.zone)}: {moment[1]} ({accounts}){note}"
-    if ahead.holes:
-        yield f"{len(ahead.holes)} slot(s) stay empty; `plan` says why"
+    if ahead.empty_slots:
+        yield f"{len(ahead.empty_slots)} slot(s) stay empty; `plan` says why"

@@ -30,11 +30,11 @@ class Inspector:
             log.critical("the database is broken; nothing is sent", damage=found)
             self.damage = found
 
-    def unless_broken(self, chore: Callable[[], None]) -> Callable[[], None]:
+    def unless_broken(self, job: Callable[[], None]) -> Callable[[], None]:
         """Leave a broken database alone: each write could break more of it."""
 
         def run() -> None:
             if not self.damage:
-                chore()
+                job()
 
         return run

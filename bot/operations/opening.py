@@ -81,13 +81,13 @@ def open_store(
 
 
 def process_lock_of(url: str, *, data: Path | None = None) -> ProcessLock:
-    """Give the lock of a database's service without opening the database (see `restore`)."""
+    """Return the lock of a database's service without opening the database (see `restore`)."""
     _directory, log_path = _places(parse_url(url), data)
     return lock_beside(log_path)
 
 
 def has_sent_log(url: str, *, data: Path | None = None) -> bool:
-    """Tell whether a sent log stands where a database's service looks for it."""
+    """Return whether a sent log stands where a database's service looks for it."""
     _directory, log_path = _places(parse_url(url), data)
     return log_path.exists()
 

@@ -31,7 +31,7 @@ class AccountLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ServiceStatus:
     """A moment's answer; times are UTC."""
 
     at: datetime
@@ -54,11 +54,11 @@ class Status:
 
     @property
     def is_healthy(self) -> bool:
-        """Tell whether the service is alive and can send at all."""
+        """Return whether the service is alive and can send at all."""
         return self.is_running and not self.damage
 
 
-def status_of(store: Store, campaign: Campaign, clock: Clock) -> Status:
+def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
     """Read how everything stands; asks no server and spends nothing."""
     now, rows = clock.now(), store.outbox.find()
     pause = store.pauses.current()
@@ -73,7 +73,7 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> Status:
         for account in campaign.schedule.accounts.values()
     )
     alive = store.workers.alive(now, within=SILENT)
-    return Status(
+    return ServiceStatus(
         at=now,
         campaign=campaign.schedule.campaign,
         mode=campaign.schedule.mode.value,

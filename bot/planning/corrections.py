@@ -29,7 +29,7 @@ _MAY_BE_OUT = frozenset({State.SENDING, State.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Removal:
     """What came of taking one status down."""
 
     delivery: str
@@ -41,7 +41,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PublicCorrection:
     """One line of the public list of corrections; it names no person."""
 
     at: datetime
@@ -64,10 +64,10 @@ class Corrections:
 
     store: Store
     clock: Clock
-    composition: Callable[[], RenderedCampaign]
+    rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
 
-    def retract(self, post_id: str, *, by: str, why: str) -> tuple[Outcome, ...]:
+    def retract(self, post_id: str, *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete every status of a post on every network; the answer says what is left.
 
         Raises:
@@ -111,17 +111,17 @@ class Corrections:
         self._write(by, "correct", post_id, why, detail)
         return self.store.outbox.find(post_id=post.id)
 
-    def listed(self) -> tuple[Entry, ...]:
+    def listed(self) -> tuple[PublicCorrection, ...]:
         """List what was corrected and retracted, newest first."""
         rows = self.store.audit.rows()
         return tuple(self._entry(row) for row in rows if row.verb in {"correct", "retract"})
 
-    def _entry(self, row: AuditRow) -> Entry:
-        outcomes = [Outcome(**one) for one in row.detail.get("outcomes", ())]
+    def _entry(self, row: AuditRow) -> PublicCorrection:
+        outcomes = [Removal(**one) for one in row.detail.get("outcomes", ())]
         correction = str(row.detail.get("correction", ""))
         sent = self.store.outbox.find(post_id=correction, states=_OUT) if correction else ()
         gone = [one.url for one in outcomes if one.deleted and one.url]
-        return Entry(
+        return PublicCorrection(
             at=row.at,
             kind="correction" if correction else "retraction",
             post=row.subject,
@@ -133,32 +133,32 @@ class Corrections:
             ),
         )
 
-    def _taken_down(self, rows: Iterable[Delivery], by: str, why: str) -> tuple[Outcome, ...]:
+    def _taken_down(self, rows: Iterable[Delivery], by: str, why: str) -> tuple[Removal, ...]:
         """Delete the last part of a thread first, so that no reply hangs in the air."""
         wanted = [row for row in rows if row.state in {State.SENT} | _MAY_BE_OUT]
         ordered = sorted(wanted, key=lambda row: (row.account, row.publication.id, -row.part))
         return tuple(self._take_down(row, by, why) for row in ordered)
 
-    def _take_down(self, row: Delivery, by: str, why: str) -> Outcome:
+    def _take_down(self, row: Delivery, by: str, why: str) -> Removal:
         if row.state in _MAY_BE_OUT:
             told = f"it is {row.state}: not settled whether it is out; retract it again later"
-            return Outcome(row.id, row.account, row.url, False, told)
+            return Removal(row.id, row.account, row.url, False, told)
         try:
             was_there = self.platform(row.account).delete(row.ref)
         except KeyError:
-            return Outcome(
+            return Removal(
                 row.id, row.account, row.url, False, "the account is not in use any more"
             )
         except BotError as error:
-            return Outcome(row.id, row.account, row.url, False, str(error))
+            return Removal(row.id, row.account, row.url, False, str(error))
         told = "deleted" if was_there else "was gone already"
         now = self.clock.now()
         self.store.outbox.move(row.id, Event.RETRACT, now=now, actor=by, detail=why, evidence=told)
-        return Outcome(row.id, row.account, row.url, True, told)
+        return Removal(row.id, row.account, row.url, True, told)
 
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:
-        composition = self.composition()
-        zone, accounts = composition.campaign.zone, composition.campaign.schedule.accounts
+        rendered = self.rendered()
+        zone, accounts = rendered.campaign.zone, rendered.campaign.schedule.accounts
         sent = min(row.sent_at or row.updated_at for row in rows).astimezone(zone).date()
         today = self.clock.now().astimezone(zone).date()
         number = 1 + sum(one.kind == "correction" for one in self.listed() if one.post == post_id)
@@ -174,10 +174,10 @@ class Corrections:
 
     def _statuses(self, post: Post) -> Mapping[str, tuple[Status, ...]]:
         """Render the correction as any post, held to the same rules."""
-        whole = self.composition()
+        whole = self.rendered()
         # Alone: it may well resemble the post that it corrects.
         alone = render_campaign(
-            replace(whole.campaign, posts=(post,)), traits=whole.traits, limits=whole.limits
+            replace(whole.campaign, posts=(post,)), specs=whole.specs, limits=whole.limits
         )
         found = check(alone, now=self.clock.now())
         wrong = [one.message for one in found if one.severity is Severity.ERROR]
@@ -191,16 +191,16 @@ class Corrections:
         statuses: Mapping[str, tuple[Status, ...]],
         parents: Mapping[str, Delivery],
     ) -> list[NewPublication]:
-        whole, now = self.composition(), self.clock.now()
+        whole, now = self.rendered(), self.clock.now()
         bound = fingerprint(post, statuses, fixed_at=None)
         planned = []
         for account, parts in statuses.items():
             parent = parents.get(account)
             # Where threads need leave, a program may not reply freely either.
-            may_reply = parent is not None and whole.traits_of(account).threads_freely
+            may_reply = parent is not None and whole.spec_of(account).threads_freely
             new = new_publication(
                 post, account, parts, occurrence=Correction(post.id), due_at=now,
-                patience=PATIENCE, fingerprint=bound, composition=whole,
+                patience=PATIENCE, fingerprint=bound, rendered=whole,
                 reply_to=parent.id if parent and may_reply else None,
             )  # fmt: skip
             planned.append(named(new, whole.campaign.schedule.campaign, 1))

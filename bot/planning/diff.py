@@ -183,7 +183,7 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
 
 
 def named(new: NewPublication, campaign: str, turn: int) -> NewPublication:
-    """Give a new publication its ids, from what makes it itself: the n-th of a post on an account.
+    """Return a new publication with its ids, from what makes it itself: the n-th of a post there.
 
     They come out the same after a restore, so a platform that knows the key still does.
     """

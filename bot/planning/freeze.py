@@ -30,7 +30,7 @@ def new_publication(
     due_at: datetime | None,
     patience: timedelta,
     fingerprint: str,
-    composition: RenderedCampaign,
+    rendered: RenderedCampaign,
     slot: str = "",
     reply_to: str | None = None,
 ) -> NewPublication:
@@ -38,7 +38,7 @@ def new_publication(
     publication = Publication(
         id="",
         account=account,
-        platform=composition.traits_of(account).name,
+        platform=rendered.spec_of(account).name,
         post_id=post.id,
         occurrence=occurrence,
         parts=len(statuses),
@@ -54,26 +54,26 @@ def new_publication(
         slot=slot,
     )
     parts = tuple(
-        NewPart(status.to_json(), composition.cost_of(status, account)) for status in statuses
+        NewPart(status.to_json(), rendered.cost_of(status, account)) for status in statuses
     )
     return NewPublication(publication, parts, reply_to=reply_to)
 
 
-def assigned(one: Assignment, composition: RenderedCampaign) -> NewPublication:
+def assigned(one: Assignment, rendered: RenderedCampaign) -> NewPublication:
     """Return what an assignment of the plan puts into the outbox."""
-    post = composition.campaign.post(one.post_id)
+    post = rendered.campaign.post(one.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {one.post_id}")
-    return _planned(post, one.account, one.occurrence, one.due_at, one.slot, composition)
+    return _planned(post, one.account, one.occurrence, one.due_at, one.slot, rendered)
 
 
-def rewritten(old: Publication, composition: RenderedCampaign) -> NewPublication | None:
+def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | None:
     """Return what the files say of a publication now; None where they have it no more.
 
     A queued one comes without a moment: an edit sends it back into its queue.
     """
-    post = composition.campaign.post(old.post_id)
-    shown = composition.rendered.get((old.post_id, old.account))
+    post = rendered.campaign.post(old.post_id)
+    shown = rendered.texts.get((old.post_id, old.account))
     if not (post and post.ready and shown and shown.statuses):
         return None
     match old.occurrence:
@@ -85,7 +85,7 @@ def rewritten(old: Publication, composition: RenderedCampaign) -> NewPublication
             due_at = None
         case _:
             return None
-    return _planned(post, old.account, old.occurrence, due_at, old.slot, composition)
+    return _planned(post, old.account, old.occurrence, due_at, old.slot, rendered)
 
 
 def _planned(
@@ -94,17 +94,17 @@ def _planned(
     occurrence: Occurrence,
     due_at: datetime | None,
     slot: str,
-    composition: RenderedCampaign,
+    rendered: RenderedCampaign,
 ) -> NewPublication:
     return new_publication(
         post,
         account,
-        composition.rendered[post.id, account].statuses,
+        rendered.texts[post.id, account].statuses,
         occurrence=occurrence,
         due_at=due_at,
-        patience=post.not_after or composition.campaign.schedule.not_after,
-        fingerprint=composition.fingerprint(post, due_at),
-        composition=composition,
+        patience=post.not_after or rendered.campaign.schedule.not_after,
+        fingerprint=rendered.fingerprint(post, due_at),
+        rendered=rendered,
         slot=slot,
     )
 

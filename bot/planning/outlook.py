@@ -24,7 +24,7 @@ from bot.rendering.rendered import RenderedCampaign
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlannedEntry:
     """One post to one account at one moment (UTC)."""
 
     due_at: datetime
@@ -47,8 +47,8 @@ class Outlook:
     timezone: str
     start: datetime
     days: int
-    entries: tuple[Entry, ...]
-    holes: tuple[EmptySlot, ...]
+    entries: tuple[PlannedEntry, ...]
+    empty_slots: tuple[EmptySlot, ...]
     #: US dollars for posting, by UTC month such as 2026-12.
     cost_by_month: Mapping[str, float]
     #: The same for reading what the posts bring.
@@ -61,12 +61,12 @@ class Outlook:
         return ZoneInfo(self.timezone)
 
 
-def outlook_of(store: Store, clock: Clock, composition: RenderedCampaign, *, days: int) -> Outlook:
+def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: int) -> Outlook:
     """Return the plan of the coming days, with what waits in the outbox beside it."""
-    plan = Planner(store, clock).outlook(composition, days=days)
-    schedule, start = composition.campaign.schedule, clock.now()
+    plan = Planner(store, clock).outlook(rendered, days=days)
+    schedule, start = rendered.campaign.schedule, clock.now()
     end = start + timedelta(days=days)
-    entries = [_planned(store, composition, one) for one in plan.assignments]
+    entries = [_planned(store, rendered, one) for one in plan.assignments]
     entries += _waiting(store, start)
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
@@ -79,44 +79,44 @@ def outlook_of(store: Store, clock: Clock, composition: RenderedCampaign, *, day
         start=start,
         days=days,
         entries=tuple(entries),
-        holes=plan.holes,
+        empty_slots=plan.empty_slots,
         cost_by_month=dict(costs),
-        reading_by_month=_reading(store, composition, plan, start, end),
-        budget=_budget(composition),
+        reading_by_month=_reading(store, rendered, plan, start, end),
+        budget=_budget(rendered),
     )
 
 
 def _reading(
-    store: Store, composition: RenderedCampaign, plan: Plan, start: datetime, end: datetime
+    store: Store, rendered: RenderedCampaign, plan: Plan, start: datetime, end: datetime
 ) -> Mapping[str, float]:
     """Add up what reading will cost until then: a status is billed once a UTC day."""
-    schedule = composition.campaign.schedule
+    schedule = rendered.campaign.schedule
     costs: dict[str, float] = defaultdict(float)
     for account in schedule.accounts.values():
-        traits = composition.traits_of(account.name)
-        price = price_of_read(account, traits, schedule)
+        spec = rendered.spec_of(account.name)
+        price = price_of_read(account, spec, schedule)
         if not price:
             continue
         sent = [
             one.due_at
             for one in plan.assignments
             if one.account == account.name
-            for _status in composition.rendered[one.post_id, one.account].statuses
+            for _status in rendered.texts[one.post_id, one.account].statuses
         ]
         for month, days in read_days(store, account.name, sent, end).items():
             costs[month] += price * days
-        look = price_of_read(account, traits, schedule, "user_read")
+        look = price_of_read(account, spec, schedule, "user_read")
         for month, days in looks(start, end).items():
             costs[month] += look * days
     return dict(costs)
 
 
-def _planned(store: Store, composition: RenderedCampaign, one: Assignment) -> Entry:
-    new = assigned(one, composition)
-    publication, required = new.publication, composition.campaign.schedule.approvals_required
+def _planned(store: Store, rendered: RenderedCampaign, one: Assignment) -> PlannedEntry:
+    new = assigned(one, rendered)
+    publication, required = new.publication, rendered.campaign.schedule.approvals_required
     standing = store.approvals.of(publication.fingerprint)
     count = approvers((each.by for each in standing), publication.author)
-    return Entry(
+    return PlannedEntry(
         due_at=one.due_at,
         account=one.account,
         post_id=one.post_id,
@@ -127,10 +127,10 @@ def _planned(store: Store, composition: RenderedCampaign, one: Assignment) -> En
     )
 
 
-def _waiting(store: Store, now: datetime) -> list[Entry]:
+def _waiting(store: Store, now: datetime) -> list[PlannedEntry]:
     """Return what is held: it is in nobody's plan until a person decides."""
     return [
-        Entry(
+        PlannedEntry(
             due_at=row.due_at or now,
             account=row.account,
             post_id=row.post_id,
@@ -147,12 +147,12 @@ def _words(status: Status) -> str:
     return " ".join(status.text.split())[:80]
 
 
-def _budget(composition: RenderedCampaign) -> float | None:
-    accounts = composition.campaign.schedule.accounts.values()
+def _budget(rendered: RenderedCampaign) -> float | None:
+    accounts = rendered.campaign.schedule.accounts.values()
     budgets = [
         one.budget_usd_per_month
         for one in accounts
-        if composition.traits_of(one.name).prices and one.budget_usd_per_month is not None
+        if rendered.spec_of(one.name).prices and one.budget_usd_per_month is not None
     ]
     return sum(budgets) if budgets else None
 

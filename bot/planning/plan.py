@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 
 from bot.content.model import Account, Post, Queue, Schedule
 from bot.content.slots import pause_on, slot_times, yearly_times
-from bot.content.zones import Kind
+from bot.content.zones import LocalTimeKind
 from bot.delivery.publications import FixedTime, Occurrence, Publication, Queued, Yearly
 from bot.planning.state import Alike, PlanState
 
@@ -60,7 +60,7 @@ class Plan:
     """What will go out, and what stays empty; both in order of time."""
 
     assignments: tuple[Assignment, ...]
-    holes: tuple[EmptySlot, ...]
+    empty_slots: tuple[EmptySlot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +203,11 @@ def _slot_moments(state: PlanState, window: Window) -> Sequence[_SlotMoment]:
     return sorted(moments, key=lambda one: (one.due_at, rank[one.account.name], one.queue.name))
 
 
-def _blocked(schedule: Schedule, day: date, kind: Kind) -> str:
+def _blocked(schedule: Schedule, day: date, kind: LocalTimeKind) -> str:
     pause = pause_on(schedule.pauses, day)
     if pause is not None:
         return f"planned pause: {pause.reason}"
-    return "clocks skip this hour" if kind is Kind.GAP else ""
+    return "clocks skip this hour" if kind is LocalTimeKind.GAP else ""
 
 
 def _lay_slot(
@@ -217,7 +217,7 @@ def _lay_slot(
     planned: list[Assignment],
     empty: list[EmptySlot],
 ) -> None:
-    """Give a moment the first post of its queue that may go then, or say why there is none."""
+    """Return a moment the first post of its queue that may go then, or say why there is none."""
     account, due_at = moment.account.name, moment.due_at
     why = moment.why_not or state.caps(moment.account, due_at)
     reasons: Counter[str] = Counter()

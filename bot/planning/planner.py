@@ -27,86 +27,86 @@ class Planner:
     store: Store
     clock: Clock
 
-    def outlook(self, composition: RenderedCampaign, *, days: int) -> Plan:
+    def outlook(self, rendered: RenderedCampaign, *, days: int) -> Plan:
         """Return what the coming days hold, without writing anything."""
         now, rows = self.clock.now(), self.store.outbox.find()
-        return self._plan(composition, rows, self._existing(composition, rows, now), now, days)
+        return self._plan(rendered, rows, self._existing(rendered, rows, now), now, days)
 
-    def apply(self, composition: RenderedCampaign, *, days: int) -> PlanDiff:
+    def apply(self, rendered: RenderedCampaign, *, days: int) -> PlanDiff:
         """Bring the outbox to what the campaign says for the coming days; return the changes."""
         now = self.clock.now()
-        self.store.accounts.sync(composition.campaign.schedule.accounts.values(), now=now)
+        self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
         rows = self.store.outbox.find()
-        existing = self._existing(composition, rows, now)
-        result = self._plan(composition, rows, existing, now, days)
-        wanted = [assigned(one, composition) for one in result.assignments]
-        difference = diff(wanted, existing, campaign=composition.campaign.schedule.campaign)
+        existing = self._existing(rendered, rows, now)
+        result = self._plan(rendered, rows, existing, now, days)
+        wanted = [assigned(one, rendered) for one in result.assignments]
+        difference = diff(wanted, existing, campaign=rendered.campaign.schedule.campaign)
         if difference:
             for new in (*difference.add, *difference.replace):
-                self._keep_pictures(new, composition)
+                self._keep_pictures(new, rendered)
             self.store.plan.apply(difference, now=now)
             log.info("planned", **difference.counts())
         return difference
 
     def _existing(
-        self, composition: RenderedCampaign, rows: Sequence[Delivery], now: datetime
+        self, rendered: RenderedCampaign, rows: Sequence[Delivery], now: datetime
     ) -> Existing:
         return sort_existing(
             rows,
             now=now,
-            rewrite=lambda old: rewritten(old, composition),
+            rewrite=lambda old: rewritten(old, rendered),
             is_settling=self.store.restore_guard.reason() is not None,
         )
 
     def _plan(
         self,
-        composition: RenderedCampaign,
+        rendered: RenderedCampaign,
         rows: Sequence[Delivery],
         existing: Existing,
         now: datetime,
         days: int,
     ) -> Plan:
-        schedule = composition.campaign.schedule
+        schedule = rendered.campaign.schedule
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         return plan(
             schedule,
-            _offers(composition),
-            past=_past(rows, existing, composition),
+            _offers(rendered),
+            past=_past(rows, existing, rendered),
             added_at={name: one.added_at for name, one in states.items() if one},
             window=Window(now, now + timedelta(days=days)),
-            alike=composition.alike,
+            alike=rendered.alike,
         )
 
-    def _keep_pictures(self, new: NewPublication, composition: RenderedCampaign) -> None:
+    def _keep_pictures(self, new: NewPublication, rendered: RenderedCampaign) -> None:
         for part in new.parts:
             status = status_from_json(part.status_json)
             thumb = status.card.thumb if status.card else None
             for picture in (*status.pictures, *([thumb] if thumb else [])):
-                self.store.media.put(composition.pictures[picture.sha256])
+                self.store.media.put(rendered.pictures[picture.sha256])
 
 
-def _offers(composition: RenderedCampaign) -> list[Offer]:
+def _offers(rendered: RenderedCampaign) -> list[Offer]:
     """List what could go where, in the order of writing."""
     return [
         Offer(
             post, text.account.name, text.account.platform, text.why_not,
-            composition.traits_of(text.account.name).may_repeat,
+            rendered.spec_of(text.account.name).may_repeat,
         )
-        for post in composition.campaign.posts
-        for text in composition.texts_of(post)
+        for post in rendered.campaign.posts
+        for text in rendered.texts_of(post)
     ]  # fmt: skip
 
 
 def _past(
-    rows: Sequence[Delivery], existing: Existing, composition: RenderedCampaign
+    rows: Sequence[Delivery], existing: Existing, rendered: RenderedCampaign
 ) -> Iterator[Publication]:
     """Yield what is settled already: out, under way, waiting for a person, or taken out by one."""
     yield from (group[0].publication for group in existing.settled)
-    yield from (one for one in withdrawn(rows) if _is_unchanged(one, composition))
+    yield from (one for one in withdrawn(rows) if _is_unchanged(one, rendered))
 
 
-def _is_unchanged(old: Publication, composition: RenderedCampaign) -> bool:
+def _is_unchanged(old: Publication, rendered: RenderedCampaign) -> bool:
     """Return whether a post still says what a person took out; an edit is a new question."""
-    post = composition.campaign.post(old.post_id)
+    post = rendered.campaign.post(old.post_id)
     due_at = post.at if post and post.at else old.due_at
-    return post is not None and composition.fingerprint(post, due_at) == old.fingerprint
+    return post is not None and rendered.fingerprint(post, due_at) == old.fingerprint

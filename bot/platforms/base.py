@@ -78,7 +78,7 @@ class Platform(Protocol):
     """
 
     @property
-    def traits(self) -> PlatformSpec:
+    def spec(self) -> PlatformSpec:
         """How this platform differs from others."""
 
     def profile(self) -> Profile:

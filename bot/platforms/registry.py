@@ -10,15 +10,15 @@ from bot.platforms.spec import PlatformSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RegisteredPlatform:
     """A platform: what is known of it, and how to get an adapter for one account."""
 
-    traits: PlatformSpec
+    spec: PlatformSpec
     connect: Connect
 
 
-KINDS: dict[str, Kind] = {
-    "x": Kind(x.SPEC, x.connect),
-    "mastodon": Kind(mastodon.SPEC, mastodon.connect),
-    "bluesky": Kind(bluesky.SPEC, bluesky.connect),
+PLATFORMS: dict[str, RegisteredPlatform] = {
+    "x": RegisteredPlatform(x.SPEC, x.connect),
+    "mastodon": RegisteredPlatform(mastodon.SPEC, mastodon.connect),
+    "bluesky": RegisteredPlatform(bluesky.SPEC, bluesky.connect),
 }

@@ -157,7 +157,7 @@ class PlatformSpec:
         return not self.thread_key
 
     def may_thread(self, account: AccountSettings) -> bool:
-        """Tell whether this account lets long posts become threads."""
+        """Return whether this account lets long posts become threads."""
         return self.threads_freely or bool(self.value(account, self.thread_key))
 
     def value(self, account: AccountSettings, key: str) -> Any:

@@ -162,7 +162,7 @@ def _match(
 
 
 def may_start(text: str, at: int) -> bool:
-    """Tell whether an address without a scheme may start there."""
+    """Return whether an address without a scheme may start there."""
     return at == 0 or text[at - 1] not in "-_./"
 
 
@@ -204,7 +204,7 @@ def _without_scheme(found: regex.Match[str]) -> Iterator[Address]:
 
 
 def _is_short_enough(host: str, length: int) -> bool:
-    """Tell whether the name system could hold the host, and the platform the address."""
+    """Return whether the name system could hold the host, and the platform the address."""
     labels = [_encoded(label) for label in host.split(".")]
     grown = sum(map(len, labels)) + len(labels) - 1 - len(host)
     return max(map(len, labels)) <= _MAX_LABEL and length + grown <= _MAX_ADDRESS

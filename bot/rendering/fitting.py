@@ -242,7 +242,7 @@ def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Bre
 
 
 def _is_breakable(gap: str, before: str) -> bool:
-    """Tell whether there is a break between sentences, not a full stop inside a name."""
+    """Return whether there is a break between sentences, not a full stop inside a name."""
     return not set(gap) & set("\u00a0\u2007\u202f") and (gap != "" or before in "。！？…”’」』）")
 
 

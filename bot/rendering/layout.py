@@ -90,7 +90,7 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
 
 
 def _originals(quote: Quote) -> Iterator[Span]:
-    """Give where the words stand that a translation translates."""
+    """Return where the words stand that a translation translates."""
     original = quote.translates
     if original:
         for a, b in original.fragments:
@@ -98,7 +98,7 @@ def _originals(quote: Quote) -> Iterator[Span]:
 
 
 def _spans(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Give the stretches of the source that ``quote.text[start:end]`` quotes."""
+    """Return the stretches of the source that ``quote.text[start:end]`` quotes."""
     at = 0
     for number, (a, b) in enumerate(quote.fragments):
         length = b - a

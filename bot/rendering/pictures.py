@@ -27,7 +27,7 @@ class PreparedPictures:
     _cards: dict[str, Picture] = field(default_factory=dict)
 
     def fitted(self, file: MediaFile, limits: Limits) -> Picture:
-        """Give a picture as it will be uploaded where these limits hold.
+        """Return a picture as it will be uploaded where these limits hold.
 
         Raises:
             PictureError: it cannot be made to fit.
@@ -46,7 +46,7 @@ class PreparedPictures:
         return self._fitted[file, limits]
 
     def card(self, post: Post, campaign: Campaign) -> Picture:
-        """Give a post's quote card, with the whole quotation as its alternative text.
+        """Return a post's quote card, with the whole quotation as its alternative text.
 
         The same quotation gives the same bytes.
 

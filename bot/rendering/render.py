@@ -13,7 +13,7 @@ from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
 from bot.rendering.layout import Passage, lay_out, passage, short_link
 from bot.rendering.textfragment import with_text_fragment
-from bot.rendering.threads import Part, ThreadError, parts_of
+from bot.rendering.threads import ThreadError, ThreadPart, parts_of
 from bot.rendering.versions import Version, address_of, key_of, problem_at, version_of
 
 #: Rules that a picture breaks which cannot be made ready for an account.
@@ -28,14 +28,14 @@ class PictureSource(Protocol):
         """Bytes of what was made ready, by hash."""
 
     def fitted(self, file: MediaFile, limits: Limits) -> Picture:
-        """Give a picture as it will be uploaded where these limits hold.
+        """Return a picture as it will be uploaded where these limits hold.
 
         Raises:
             PictureError: it cannot be made to fit.
         """
 
     def card(self, post: Post, campaign: Campaign) -> Picture:
-        """Give the quote card of a post.
+        """Return the quote card of a post.
 
         Raises:
             CardError: it cannot be drawn.
@@ -81,7 +81,7 @@ class _Context:
 
     version: Version
     campaign: Campaign
-    traits: PlatformSpec
+    spec: PlatformSpec
     limits: Limits
 
     @property
@@ -94,7 +94,7 @@ def render(
     account: Account,
     *,
     campaign: Campaign,
-    traits: PlatformSpec,
+    spec: PlatformSpec,
     limits: Limits,
     pictures: PictureSource | None = None,
 ) -> RenderedText:
@@ -105,7 +105,7 @@ def render(
     """
     if account.max_length is not None:
         limits = replace(limits, max_length=account.max_length)
-    context = _Context(version_of(post, account, campaign), campaign, traits, limits)
+    context = _Context(version_of(post, account, campaign), campaign, spec, limits)
     version, skipped = _link_allowed(context)
     if skipped:
         return RenderedText(version, skipped=skipped, max_length=limits.max_length)
@@ -117,17 +117,17 @@ def render(
     return _statuses(context, ready)
 
 
-def length_of(status: Status, traits: PlatformSpec, limits: Limits) -> int:
+def length_of(status: Status, spec: PlatformSpec, limits: Limits) -> int:
     """Count a status as its platform does, with the folded warning."""
-    return traits.measure(status.text, limits) + (
-        traits.measure(status.warning, limits) if status.warning else 0
+    return spec.measure(status.text, limits) + (
+        spec.measure(status.warning, limits) if status.warning else 0
     )
 
 
-def fits(status: Status, traits: PlatformSpec, limits: Limits) -> bool:
-    """Tell whether a platform takes a status for its length."""
+def fits(status: Status, spec: PlatformSpec, limits: Limits) -> bool:
+    """Return whether a platform takes a status for its length."""
     size = len(status.text.encode())
-    return length_of(status, traits, limits) <= limits.max_length and (
+    return length_of(status, spec, limits) <= limits.max_length and (
         limits.max_bytes is None or size <= limits.max_bytes
     )
 
@@ -207,7 +207,7 @@ def _as_it_is(file: MediaFile) -> Picture:
 
 
 def _address(context: _Context) -> str:
-    """Give the address to link to; of the quoted source it opens at the quoted words."""
+    """Return the address to link to; of the quoted source it opens at the quoted words."""
     version = context.version
     address = address_of(version.link, context.campaign) if version.link else ""
     if address and version.links_to_its_source and version.quote and version.source:
@@ -217,7 +217,7 @@ def _address(context: _Context) -> str:
 
 def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
     address = _address(context)
-    whole = Part(context.version.text, _whole(context.version), is_first=True, is_last=True)
+    whole = ThreadPart(context.version.text, _whole(context.version), is_first=True, is_last=True)
     status = _status(context, whole, address, pictures)
     judged = _judged(context, (status,), address)
     if not judged.problems or not _may_thread(context):
@@ -226,7 +226,7 @@ def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
         parts = parts_of(
             context.version,
             lambda part: fits(
-                _status(context, part, address, pictures), context.traits, context.limits
+                _status(context, part, address, pictures), context.spec, context.limits
             ),
         )
     except ThreadError as e:
@@ -239,15 +239,15 @@ def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
 
 
 def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
-    """Give the statuses with their facets if all of them fit, or else the problem."""
+    """Return the statuses with their facets if all of them fit, or else the problem."""
     version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
-    lengths = tuple(length_of(one, context.traits, context.limits) for one in statuses)
+    lengths = tuple(length_of(one, context.spec, context.limits) for one in statuses)
     for status, length in zip(statuses, lengths, strict=True):
         size = len(status.text.encode())
         count = f"{length} of {most} characters" if length > most else ""
         count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
         if count:
-            problem = _too_long(version, count, context.traits)
+            problem = _too_long(version, count, context.spec)
             return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
     marked = tuple(_marked(context, one, address) for one in statuses)
     return RenderedText(version, marked, lengths=lengths, max_length=most)
@@ -258,14 +258,14 @@ def _whole(version: Version) -> Passage | None:
 
 
 def _may_thread(context: _Context) -> bool:
-    return context.version.thread and context.traits.may_thread(context.version.account)
+    return context.version.thread and context.spec.may_thread(context.version.account)
 
 
-def _too_long(version: Version, count: str, traits: PlatformSpec) -> Problem:
-    name, key = version.account.name, traits.thread_key
+def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
+    name, key = version.account.name, spec.thread_key
     if version.thread:
         advice = f"shorten it or give {name} `{key}: true`"
-    elif traits.may_thread(version.account):
+    elif spec.may_thread(version.account):
         advice = "shorten it or add `thread: true`"
     else:
         advice = f"shorten it (a thread needs `{key}: true` on {name} too)"
@@ -279,12 +279,14 @@ def _longest_key(version: Version) -> str:
     return key_of(version.post, version.account, "text")
 
 
-def _status(context: _Context, part: Part, address: str, pictures: tuple[Picture, ...]) -> Status:
+def _status(
+    context: _Context, part: ThreadPart, address: str, pictures: tuple[Picture, ...]
+) -> Status:
     """Lay one part out, without facets; pictures stand on the first, the link on the last."""
-    version, folds = context.version, context.traits.folds_warning
+    version, folds = context.version, context.spec.folds_warning
     shown = part.is_first and bool(pictures or version.card)
     address = address if part.is_last else ""
-    carded = bool(address) and context.traits.has_link_cards and not shown
+    carded = bool(address) and context.spec.has_link_cards and not shown
     text = lay_out(
         warning="" if folds else version.warning,
         text=part.text,
@@ -303,8 +305,8 @@ def _status(context: _Context, part: Part, address: str, pictures: tuple[Picture
 
 
 def _shown_link(context: _Context, address: str) -> str:
-    """Give a link as it stands in the text: short where the platform links words itself."""
-    return short_link(address) if address and context.traits.has_link_cards else address
+    """Return a link as it stands in the text: short where the platform links words itself."""
+    return short_link(address) if address and context.spec.has_link_cards else address
 
 
 def _marked(context: _Context, status: Status, address: str) -> Status:

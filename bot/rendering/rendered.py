@@ -25,34 +25,34 @@ class RenderedCampaign:
 
     campaign: Campaign
     #: By platform.
-    traits: Mapping[str, PlatformSpec]
+    specs: Mapping[str, PlatformSpec]
     #: By account: the server's own numbers where it was asked.
     limits: Mapping[str, Limits]
     #: By post and account.
-    rendered: Mapping[tuple[str, str], RenderedText]
+    texts: Mapping[tuple[str, str], RenderedText]
     #: Bytes of all pictures that the statuses name, by hash.
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
-    def traits_of(self, account: str) -> PlatformSpec:
-        return self.traits[self.campaign.schedule.accounts[account].platform]
+    def spec_of(self, account: str) -> PlatformSpec:
+        return self.specs[self.campaign.schedule.accounts[account].platform]
 
     def limits_of(self, account: str) -> Limits:
-        return self.limits.get(account, self.traits_of(account).limits)
+        return self.limits.get(account, self.spec_of(account).limits)
 
     def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
-        """Give what each account would show of a post."""
-        return tuple(self.rendered[post.id, name] for name in post.accounts)
+        """Return what each account would show of a post."""
+        return tuple(self.texts[post.id, name] for name in post.accounts)
 
     def going_out(self) -> tuple[RenderedText, ...]:
-        """Give what is ready and has statuses."""
-        return tuple(one for one in self.rendered.values() if one.statuses and one.post.ready)
+        """Return what is ready and has statuses."""
+        return tuple(one for one in self.texts.values() if one.statuses and one.post.ready)
 
     def cost_of(self, status: Status, account: str) -> float:
-        """Give in US dollars what one status costs on an account."""
-        return cost_of(status, self.traits_of(account), self.campaign.schedule)
+        """Return in US dollars what one status costs on an account."""
+        return cost_of(status, self.spec_of(account), self.campaign.schedule)
 
     def cost_of_all(self, text: RenderedText) -> float:
-        """Give in US dollars what all statuses of a text cost."""
+        """Return in US dollars what all statuses of a text cost."""
         return sum(self.cost_of(status, text.account.name) for status in text.statuses)
 
     def fingerprint(self, post: Post, due_at: datetime | None) -> str:
@@ -61,23 +61,23 @@ class RenderedCampaign:
         return fingerprint(post, statuses, fixed_at=None if post.queue else due_at)
 
     def share(self, one: str, two: str) -> float | None:
-        """Tell how alike two texts are; None where that is less than the schedule minds."""
+        """Return how alike two texts are; None where that is less than the schedule minds."""
         return 1.0 if one == two else self._shares.get((min(one, two), max(one, two)))
 
     def alike(self, one: str, two: str) -> bool:
-        """Tell of two posts whether they need a distance: they say the same, or nearly."""
+        """Return of two posts whether they need a distance: they say the same, or nearly."""
         return one == two or (min(one, two), max(one, two)) in self._alike
 
     @cached_property
     def _shares(self) -> Mapping[tuple[str, str], float]:
-        texts = sorted({text.words for text in self.rendered.values()})
+        texts = sorted({text.words for text in self.texts.values()})
         pairs = similar_pairs(texts, self.campaign.schedule.similarity)
         return {(texts[pair.first], texts[pair.second]): pair.similarity for pair in pairs}
 
     @cached_property
     def _alike(self) -> frozenset[tuple[str, str]]:
         saying: dict[str, set[str]] = {}
-        for text in self.rendered.values():
+        for text in self.texts.values():
             saying.setdefault(text.words, set()).add(text.post.id)
             if text.post.quote:
                 saying.setdefault(f"“{text.post.quote.text}”", set()).add(text.post.id)
@@ -90,7 +90,7 @@ class RenderedCampaign:
 def render_campaign(
     campaign: Campaign,
     *,
-    traits: Mapping[str, PlatformSpec],
+    specs: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
     pictures: PictureSource | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,
@@ -99,23 +99,23 @@ def render_campaign(
 
     Args:
         campaign: What was read.
-        traits: By platform.
+        specs: By platform.
         limits: By account; one without limits has its platform's.
         pictures: Makes pictures ready; without it they are as their files are.
         pictured: Of which posts pictures are made ready, which takes its time.
     """
     accounts = campaign.schedule.accounts
-    rendered = {
+    texts = {
         (post.id, name): render(
             post,
             accounts[name],
             campaign=campaign,
-            traits=traits[accounts[name].platform],
-            limits=limits.get(name, traits[accounts[name].platform].limits),
+            spec=specs[accounts[name].platform],
+            limits=limits.get(name, specs[accounts[name].platform].limits),
             pictures=pictures if pictured(post) else None,
         )
         for post in campaign.posts
         for name in post.accounts or accounts
     }
     contents = pictures.contents if pictures else {}
-    return RenderedCampaign(campaign, traits, limits, rendered, contents)
+    return RenderedCampaign(campaign, specs, limits, texts, contents)

@@ -19,7 +19,7 @@ Span = tuple[int, int]
 
 
 def with_text_fragment(address: str, source: str, spans: Iterable[Span]) -> str:
-    """Give a link that scrolls to, and marks, the quoted stretches of a source's page.
+    """Return a link that scrolls to, and marks, the quoted stretches of a source's page.
 
     A stretch that the source's words cannot name without doubt is left out; with none left, the
     address stays as it is. A fragment that the address already has is kept.
@@ -100,7 +100,7 @@ def _plain(text: str) -> str:
 
 
 def _is_unique(text: str, known: str) -> bool:
-    """Tell whether a text occurs once; a place inside other words counts too, to be safe."""
+    """Return whether a text occurs once; a place inside other words counts too, to be safe."""
     plain = _plain(text)
     at = known.find(plain)
     return at >= 0 and known.find(plain, at + 1) < 0

@@ -16,7 +16,7 @@ class ThreadError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ThreadPart:
     """Own words, a passage or both, that stand in one status of a thread."""
 
     text: str
@@ -26,10 +26,10 @@ class Part:
 
 
 #: Tells whether a part fits, laid out with its warning, attribution and link.
-Fits = Callable[[Part], bool]
+Fits = Callable[[ThreadPart], bool]
 
 
-def parts_of(version: Version, fits: Fits) -> tuple[Part, ...]:
+def parts_of(version: Version, fits: Fits) -> tuple[ThreadPart, ...]:
     """Cut a post into parts that fit; nothing is lost and quoted words stay as they are.
 
     Own words come first; each part that quotes stands in marks of its own. Own words stand beside
@@ -46,33 +46,36 @@ def parts_of(version: Version, fits: Fits) -> tuple[Part, ...]:
         parts += _linked_parts(parts.pop().text, fits, version.post.lang)
     if len(parts) == 1:
         # It fits only without what the first part carries: pictures, so no card for the link.
-        parts.append(Part(""))
+        parts.append(ThreadPart(""))
     return tuple(
         replace(part, is_first=at == 0, is_last=at == len(parts) - 1)
         for at, part in enumerate(parts)
     )
 
 
-def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[Part]:
+def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
     """Cut own words; the parts of one text are measured alike."""
     try:
-        yield from (Part(one) for one in split(text, fits=lambda one: fits(Part(one)), lang=lang))
+        yield from (
+            ThreadPart(one)
+            for one in split(text, fits=lambda one: fits(ThreadPart(one)), lang=lang)
+        )
     except ValueError as e:
         raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
 
 
-def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[Part]:
+def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
     """Cut own words so that the link fits beside the last of them."""
     *_, last = _own_parts(text, lambda one: fits(replace(one, is_last=True)), lang)
     yield from _own_parts(text[: len(text) - len(last.text)], fits, lang)
     yield last
 
 
-def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterator[Part]:
+def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterator[ThreadPart]:
     """Cut a quotation; ``lead`` are own words that stand before its first part."""
     at = 0
     while True:  # what is left grows shorter, and the last of it fits
-        whole = Part(lead, passage(quote, source, at), is_last=True)
+        whole = ThreadPart(lead, passage(quote, source, at), is_last=True)
         if fits(whole):
             yield whole
             return
@@ -86,7 +89,7 @@ def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterat
         if linked and part.quoted and (part is whole or part.quoted.cut_after):
             # Only the link is too much: better a part of its own than a torn sentence.
             yield replace(whole, is_last=False)
-            yield Part("", is_last=True)
+            yield ThreadPart("", is_last=True)
             return
         yield part
         lead, at = "", end
@@ -94,22 +97,22 @@ def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterat
 
 def _next_part(
     lead: str, rest: tuple[Quote, Source, int], linked: bool, fits: Fits
-) -> tuple[Part, int]:
+) -> tuple[ThreadPart, int]:
     """Take the next words of a quotation; own words alone where no whole sentence fits beside."""
     quote, source, at = rest
     words = quote.text[at:]
 
-    def part(length: int) -> Part:
-        return Part(lead, passage(quote, source, at, at + length), is_last=linked)
+    def part(length: int) -> ThreadPart:
+        return ThreadPart(lead, passage(quote, source, at, at + length), is_last=linked)
 
     try:
         spans = split_quotation(words, lambda one: fits(part(len(one))), lang=source.lang)
     except ValueError as e:
         if not lead:
             raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
-        return Part(lead), at
+        return ThreadPart(lead), at
     found = replace(part(spans[0][1]), is_last=False)
     if lead and found.quoted and found.quoted.cut_after:
-        return Part(lead), at
+        return ThreadPart(lead), at
     following = (*spans, (len(words), len(words)))[1]
     return found, at + following[0]

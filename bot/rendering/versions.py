@@ -64,7 +64,7 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
 
 
 def variants_of(post: Post, account: Account) -> tuple[Variant, ...]:
-    """Give the variants that speak for an account; the later one wins."""
+    """Return the variants that speak for an account; the later one wins."""
     names = (account.platform, account.name)
     return tuple(post.variants[name] for name in dict.fromkeys(names) if name in post.variants)
 
@@ -79,7 +79,7 @@ def key_of(post: Post, account: Account | None, name: str) -> str:
 
 
 def place_of(post: Post, key: str) -> Place:
-    """Give where a key is written, or else the key around it, or else the post."""
+    """Return where a key is written, or else the key around it, or else the post."""
     while key:
         if key in post.places:
             return post.places[key]
@@ -88,7 +88,7 @@ def place_of(post: Post, key: str) -> Place:
 
 
 def address_of(link: str, campaign: Campaign) -> str:
-    """Give the address of an investigation or a source by its id; empty where there is none."""
+    """Return the address of an investigation or a source by its id; empty where there is none."""
     known = campaign.investigations.get(link) or campaign.sources.get(link)
     return known.address if known else ""
 

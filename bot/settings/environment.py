@@ -131,7 +131,7 @@ class Settings(BaseSettings):
         return self
 
     def machine_id(self) -> str:
-        """Tell which machine this is, so that a database copied to another one is noticed."""
+        """Return which machine this is, so that a database copied to another one is noticed."""
         if self.host_id:
             return self.host_id
         try:

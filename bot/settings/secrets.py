@@ -94,7 +94,7 @@ def read_secret(
 def stray_secrets(
     env: Mapping[str, str], accounts: Mapping[str, Collection[str]], *, all_names: Collection[str]
 ) -> tuple[str, ...]:
-    """Tell of variables that look like an account's secret but belong to no account.
+    """Return of variables that look like an account's secret but belong to no account.
 
     ``accounts`` has the short names of the secrets that each account needs, ``all_names`` those
     of all platforms.
@@ -108,7 +108,7 @@ def stray_secrets(
 
 
 def looks_like_secret(variable: str, names: Collection[str]) -> bool:
-    """Tell whether this could be an account's secret: ``VERBATIM_<something>_<SECRET>``."""
+    """Return whether this could be an account's secret: ``VERBATIM_<something>_<SECRET>``."""
     bare = variable.removesuffix("_FILE").removeprefix(PREFIX)
     is_ours = variable.startswith(PREFIX)
     return is_ours and any(bare.endswith(f"_{name}") and bare != f"_{name}" for name in names)

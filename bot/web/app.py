@@ -23,9 +23,9 @@ from bot.errors import BotError, DecisionError
 from bot.log import get_logger
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.context import AppContext
-from bot.web.guard import Guard
+from bot.web.guard import RequestGuard
 from bot.web.rendering import Pages
-from bot.web.request_context import RefusedError, RequestContext, is_token
+from bot.web.request_context import RefusedRequestError, RequestContext, is_token
 
 log = get_logger(__name__)
 
@@ -75,7 +75,7 @@ class PageRoute:
     most: int = SMALL
 
 
-def build(context: AppContext, doors: Sequence[PageRoute]) -> Guard:
+def build(context: AppContext, doors: Sequence[PageRoute]) -> RequestGuard:
     """Make the application."""
     pages, threads = Pages(context), Threads()
     routes = [
@@ -85,12 +85,12 @@ def build(context: AppContext, doors: Sequence[PageRoute]) -> Guard:
 
     async def lost(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        asked = await threads(_asked, context, request, {}, None)
-        return await threads(_trouble, pages, asked, status, "")
+        parsed = await threads(_parsed, context, request, {}, None)
+        return await threads(_trouble, pages, parsed, status, "")
 
     app = Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
     app.router.redirect_slashes = False
-    return Guard(app, context.hosts, secure=context.secure)
+    return RequestGuard(app, context.hosts, secure=context.secure)
 
 
 def cookie_name(context: AppContext) -> str:
@@ -104,9 +104,9 @@ def _endpoint(
     async def endpoint(request: Request) -> Response:
         try:
             form, upload = await _form(request, door)
-        except RefusedError as refusal:
-            asked = await threads(_asked, context, request, {}, None)
-            return await threads(_trouble, pages, asked, refusal.status, str(refusal))
+        except RefusedRequestError as refusal:
+            parsed = await threads(_parsed, context, request, {}, None)
+            return await threads(_trouble, pages, parsed, refusal.status, str(refusal))
         return await threads(_opened, context, pages, door, request, form, upload)
 
     return endpoint
@@ -121,34 +121,36 @@ def _opened(
     upload: bytes | None,
 ) -> Response:
     """Answer in a thread: everything below blocks."""
-    asked = _asked(context, request, form, upload)
+    parsed = _parsed(context, request, form, upload)
     try:
         if door.right is not None:
-            if asked.person is None and door.method == "GET":
-                return _sent(asked, Redirect(f"/login?to={quote(request.url.path)}"))
-            asked.require(door.right)
+            if parsed.person is None and door.method == "GET":
+                return _sent(parsed, Redirect(f"/login?to={quote(request.url.path)}"))
+            parsed.require(door.right)
         if door.method == "POST":
-            _require_token(asked)
-        answer = door.view(asked)
-    except RefusedError as refusal:
-        return _trouble(pages, asked, refusal.status, str(refusal))
+            _require_token(parsed)
+        answer = door.view(parsed)
+    except RefusedRequestError as refusal:
+        return _trouble(pages, parsed, refusal.status, str(refusal))
     except DecisionError as error:
-        return _trouble(pages, asked, 409, str(error))
+        return _trouble(pages, parsed, 409, str(error))
     except BotError as error:
         log.exception("page failed", path=request.url.path, reason=str(error))
-        return _trouble(pages, asked, 500, "the log says more")
+        return _trouble(pages, parsed, 500, "the log says more")
     except Exception:
         log.exception("bug in a page", path=request.url.path)
-        return _trouble(pages, asked, 500, "the log says more")
-    return _sent(asked, answer) if not isinstance(answer, Page) else _page(pages, asked, answer)
+        return _trouble(pages, parsed, 500, "the log says more")
+    return _sent(parsed, answer) if not isinstance(answer, Page) else _page(pages, parsed, answer)
 
 
-def _require_token(asked: RequestContext) -> None:
-    if not is_token(asked.form_value("token", default=""), asked.session_token):
-        raise RefusedError(403, "the form is too old; go back, reload the page, send it again")
+def _require_token(parsed: RequestContext) -> None:
+    if not is_token(parsed.form_value("token", default=""), parsed.session_token):
+        raise RefusedRequestError(
+            403, "the form is too old; go back, reload the page, send it again"
+        )
 
 
-def _asked(
+def _parsed(
     context: AppContext,
     request: Request,
     form: Mapping[str, Sequence[str]],
@@ -183,13 +185,13 @@ async def _form(
     """Read a form of bounded size.
 
     Raises:
-        RefusedError: it is too large, or no form.
+        RefusedRequestError: it is too large, or no form.
     """
     if door.method != "POST":
         return {}, None
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        raise RefusedError(400, "a form is expected")
+        raise RefusedRequestError(400, "a form is expected")
     bounded = Request(request.scope, _bounded(request.receive, door.most))
     values: dict[str, list[str]] = {}
     upload: bytes | None = None
@@ -203,9 +205,9 @@ async def _form(
                 else:
                     values.setdefault(name, []).append(value)
     except (HTTPException, ClientDisconnect, UnicodeDecodeError, ValueError) as error:
-        raise RefusedError(400, "the form cannot be read") from error
+        raise RefusedRequestError(400, "the form cannot be read") from error
     if sum(map(len, values.values())) > _MOST_FIELDS:
-        raise RefusedError(400, "the form has too many fields")
+        raise RefusedRequestError(400, "the form has too many fields")
     return values, upload
 
 
@@ -217,30 +219,30 @@ def _bounded(receive: Receive, most: int) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise RefusedError(413, f"more than {most // 1000} kB")
+            raise RefusedRequestError(413, f"more than {most // 1000} kB")
         return message
 
     return counted
 
 
-def _page(pages: Pages, asked: RequestContext, page: Page) -> Response:
-    content = pages.render(asked, page.template, page.values)
-    return _seated(asked, Response(content, page.status, media_type="text/html; charset=utf-8"))
+def _page(pages: Pages, parsed: RequestContext, page: Page) -> Response:
+    content = pages.render(parsed, page.template, page.values)
+    return _seated(parsed, Response(content, page.status, media_type="text/html; charset=utf-8"))
 
 
-def _trouble(pages: Pages, asked: RequestContext, status: int, message: str) -> Response:
+def _trouble(pages: Pages, parsed: RequestContext, status: int, message: str) -> Response:
     title = _CODES.get(status, "That is not possible")
     values = {"title": title, "message": message}
-    return _page(pages, asked, Page("trouble.html", values, status))
+    return _page(pages, parsed, Page("trouble.html", values, status))
 
 
-def _sent(asked: RequestContext, answer: Redirect | Raw) -> Response:
+def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     if isinstance(answer, Redirect):
         response: Response = RedirectResponse(answer.to, status_code=303)
         return (
             response
             if answer.session_token is None
-            else _seated(asked, response, answer.session_token)
+            else _seated(parsed, response, answer.session_token)
         )
     response = Response(answer.content, media_type=answer.media_type)
     if answer.keep:
@@ -251,14 +253,14 @@ def _sent(asked: RequestContext, answer: Redirect | Raw) -> Response:
 
 
 def _seated(
-    asked: RequestContext, response: Response, session_token: str | None = None
+    parsed: RequestContext, response: Response, session_token: str | None = None
 ) -> Response:
     """Set the cookie: a session's id, or only what a form's token is derived from."""
-    context = asked.context
+    context = parsed.context
     response.set_cookie(
         cookie_name(context),
         session_token
-        or (asked.session_token if session_token is None else secrets.token_urlsafe(32)),
+        or (parsed.session_token if session_token is None else secrets.token_urlsafe(32)),
         path="/", httponly=True, samesite="strict", secure=context.secure,
     )  # fmt: skip
     return response

@@ -25,7 +25,7 @@ _LINK = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """One account's part in an entry."""
 
     account: str
@@ -43,7 +43,7 @@ class CalendarEntry:
     words: str
     lang: str
     theme: str
-    places: tuple[Place, ...]
+    places: tuple[Target, ...]
 
     @property
     def kind(self) -> str:
@@ -80,7 +80,7 @@ class CalendarQuery:
         return tuple(one for one in self._context.campaign.posts if not one.ready and one.queue)
 
     def kind_of(self, row: Delivery) -> str:
-        """Tell where a delivery stands, for people."""
+        """Return where a delivery stands, for people."""
         if row.state is not State.PLANNED:
             return KIND_OF[row.state]
         return "approved" if self._is_approved(row) else "unapproved"
@@ -100,7 +100,7 @@ class CalendarQuery:
                 groups.setdefault((row.due_at, row.post_id), []).append(row)
         for (at, post_id), group in groups.items():
             places = tuple(
-                Place(row.account, row.platform, self.kind_of(row), row.url) for row in group
+                Target(row.account, row.platform, self.kind_of(row), row.url) for row in group
             )
             status, theme = group[0].status, group[0].publication.theme
             yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, places)
@@ -116,7 +116,7 @@ class CalendarQuery:
         days = min(_MOST_DAYS, (until - context.clock.now()).days + 1)
         if days <= 0:
             return
-        plan = Planner(context.store, context.clock).outlook(context.composition(), days=days)
+        plan = Planner(context.store, context.clock).outlook(context.rendered(), days=days)
         known = {(row.account, row.publication.occurrence) for row in context.store.outbox.find()}
         ahead: dict[tuple[datetime, str], list[Assignment]] = {}
         for one in plan.assignments:
@@ -126,35 +126,35 @@ class CalendarQuery:
             yield self._forecast(at, post_id, [one.account for one in group])
 
     def _forecast(self, at: datetime, post_id: str, accounts: list[str]) -> CalendarEntry:
-        whole = self._context.composition()
+        whole = self._context.rendered()
         post = whole.campaign.post(post_id)
-        statuses = whole.rendered[post_id, accounts[0]].statuses
-        places = tuple(Place(name, whole.traits_of(name).name, "forecast") for name in accounts)
+        statuses = whole.texts[post_id, accounts[0]].statuses
+        places = tuple(Target(name, whole.spec_of(name).name, "forecast") for name in accounts)
         theme = post.theme if post else ""
         return CalendarEntry(at, post_id, self._bare(statuses[0]), statuses[0].lang, theme, places)
 
     def _bare(self, status: Status) -> str:
-        """Give a status without what is the same in all of them: attribution and links."""
+        """Return a status without what is the same in all of them: attribution and links."""
         text = status.text
         for source in self._context.campaign.sources.values():
             text = text.replace(source.attribution, "")
         return _LINK.sub("", text).strip()
 
     def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
-        whole = self._context.composition()
+        whole = self._context.rendered()
         for post in whole.campaign.posts:
             if post.ready:
                 continue
             words = " ".join(one for one in (post.text, post.quote and post.quote.text) if one)
             places = tuple(
-                Place(name, whole.traits_of(name).name, "draft") for name in post.accounts
+                Target(name, whole.spec_of(name).name, "draft") for name in post.accounts
             )
             for at in _moments(post, since, until, whole.campaign.zone):
                 yield CalendarEntry(at, post.id, words, post.lang, post.theme, places)
 
 
 def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """Give the moments a draft would have, from ``since`` and before ``until``."""
+    """Return the moments a draft would have, from ``since`` and before ``until``."""
     if post.at and since <= post.at < until:
         yield post.at
     yearly = post.every_year

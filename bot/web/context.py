@@ -30,7 +30,7 @@ class AppContext:
     clock: Clock
     #: Every platform by its name.
     specs: Mapping[str, PlatformSpec]
-    composition: Callable[[], RenderedCampaign]
+    rendered: Callable[[], RenderedCampaign]
     #: Warnings and notices of the files in force.
     remarks: Callable[[], tuple[Problem, ...]]
     #: What is wrong with the files on disk; empty where they are in force.
@@ -48,17 +48,17 @@ class AppContext:
 
     @property
     def campaign(self) -> Campaign:
-        return self.composition().campaign
+        return self.rendered().campaign
 
     @property
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
 
     def report(self, *, since: datetime | None, post: str | None) -> Report:
-        """Tell what came of what is out; asks no server."""
+        """Return what came of what is out; asks no server."""
         return self.reporter().report(since=since, post=post)
 
     def guest(self) -> Person | None:
-        """Give who acts without signing in; None in live mode, or once there is a user."""
+        """Return who acts without signing in; None in live mode, or once there is a user."""
         rehearses = self.campaign.schedule.mode is Mode.REHEARSAL
         return GUEST if self.loopback and rehearses and not self.access.has_users() else None

@@ -26,7 +26,7 @@ _YEAR = 31_536_000
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-class Guard:
+class RequestGuard:
     """Answers only to known names (DNS rebinding) and to changes that come from our own pages."""
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str], *, secure: bool) -> None:
@@ -72,7 +72,7 @@ class Guard:
 
 
 def _is_ours(headers: Headers) -> bool:
-    """Tell whether a change comes from our own page.
+    """Return whether a change comes from our own page.
 
     With `Referrer-Policy: no-referrer` browsers send ``Origin: null`` with our own forms; then
     only ``Sec-Fetch-Site``, which no page can forge, counts (Fetch, "append a request Origin").

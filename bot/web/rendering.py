@@ -64,24 +64,24 @@ class Pages:
         self._context = context
         self._environment = environment(context.specs)
 
-    def render(self, asked: RequestContext, template: str, values: Mapping[str, Any]) -> str:
-        """Give a whole page."""
+    def render(self, request: RequestContext, template: str, values: Mapping[str, Any]) -> str:
+        """Return a whole page."""
         context = self._context
         common: dict[str, Any] = {
-            "asked": asked,
+            "asked": request,
             "campaign": context.campaign.schedule.campaign,
             "zone": context.campaign.zone,
             "zone_name": context.campaign.schedule.timezone,
             "rehearsal": context.campaign.schedule.mode.value == "rehearsal",
             "now": context.clock.now(),
-            "done": DONE.get(asked.query.get("done", [""])[0], ""),
+            "done": DONE.get(request.query.get("done", [""])[0], ""),
             "navigation": _NAVIGATION,
             "status": None,
             "held_count": 0,
             "broken": "",
             "pause": None,
         }
-        if asked.person is not None:
+        if request.person is not None:
             status = status_of(context.store, context.campaign, context.clock)
             common |= {
                 "status": status,
@@ -145,7 +145,7 @@ def clock(instant: datetime, zone: ZoneInfo) -> Markup:
 
 
 def ago(instant: datetime, now: datetime) -> str:
-    """Tell how far off an instant is, roughly."""
+    """Return how far off an instant is, roughly."""
     gap = instant - now
     told = _span(abs(gap))
     return f"in {told}" if gap > timedelta(0) else f"{told} ago"

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"\d{1,6}")
 LONGEST = 300
 
 
-class RefusedError(Exception):
+class RefusedRequestError(Exception):
     """A request that is answered with an error page; the message is for the person."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -47,7 +47,7 @@ class RequestContext:
     def who(self) -> Person:
         """Who asks; only for pages that need somebody."""
         if self.person is None:
-            raise RefusedError(401, "sign in first")
+            raise RefusedRequestError(401, "sign in first")
         return self.person
 
     @property
@@ -66,14 +66,14 @@ class RequestContext:
         """Read one of several values; the first is the default."""
         value = self.one(name, allowed[0])
         if value not in allowed:
-            raise RefusedError(400, f"{name} is one of: {', '.join(allowed)}")
+            raise RefusedRequestError(400, f"{name} is one of: {', '.join(allowed)}")
         return value
 
     def number(self, name: str, default: int) -> int:
         """Read a whole number from 0 to 999,999."""
         value = self.one(name, str(default))
         if not _NUMBER.fullmatch(value) or not value.isascii():
-            raise RefusedError(400, f"{name} is a whole number")
+            raise RefusedRequestError(400, f"{name} is a whole number")
         return int(value)
 
     def day(self, name: str, default: date) -> date:
@@ -82,9 +82,9 @@ class RequestContext:
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            raise RefusedError(400, f"{name} is a date such as 2026-12-09") from None
+            raise RefusedRequestError(400, f"{name} is a date such as 2026-12-09") from None
         if not 2000 <= day.year <= 2100:
-            raise RefusedError(400, f"{name} is out of reach")
+            raise RefusedRequestError(400, f"{name} is out of reach")
         return day
 
     def form_value(self, name: str, *, most: int = LONGEST, default: str | None = None) -> str:
@@ -97,14 +97,14 @@ class RequestContext:
         return frozenset(_proved(name, one, LONGEST) for one in self.form.get(name, ()))
 
     def require(self, right: Right) -> Person:
-        """Give who asks if they may.
+        """Return who asks if they may.
 
         Raises:
-            RefusedError: they may not.
+            RefusedRequestError: they may not.
         """
         if not self.who.may(right):
             roles = ", ".join(sorted(self.who.roles))
-            raise RefusedError(403, f"you may not {right}; your roles: {roles}")
+            raise RefusedRequestError(403, f"you may not {right}; your roles: {roles}")
         return self.who
 
 
@@ -121,17 +121,17 @@ def is_token(given: str, session_token: str) -> bool:
 def _single(values: Mapping[str, Sequence[str]], name: str, default: str | None, most: int) -> str:
     found = values.get(name, ())
     if len(found) > 1:
-        raise RefusedError(400, f"{name} is given more than once")
+        raise RefusedRequestError(400, f"{name} is given more than once")
     if not found:
         if default is None:
-            raise RefusedError(400, f"{name} is missing")
+            raise RefusedRequestError(400, f"{name} is missing")
         return default
     return _proved(name, found[0], most)
 
 
 def _proved(name: str, value: str, most: int) -> str:
     if len(value) > most:
-        raise RefusedError(413, f"{name} is longer than {most} characters")
+        raise RefusedRequestError(413, f"{name} is longer than {most} characters")
     if _CONTROL.search(value):
-        raise RefusedError(400, f"{name} has a control character")
+        raise RefusedRequestError(400, f"{name} has a control character")
     return value

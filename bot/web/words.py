@@ -76,7 +76,7 @@ def _piece(text: str, kind: FacetKind, value: str) -> Piece:
 
 
 def is_web(address: str) -> bool:
-    """Tell whether an address is one that a page may link to."""
+    """Return whether an address is one that a page may link to."""
     return urlsplit(address).scheme in {"http", "https"}
 
 
@@ -97,7 +97,7 @@ class Paragraph:
 def passage_in(
     text: str, spans: Sequence[tuple[int, int]], *, around: int | None
 ) -> list[Paragraph]:
-    """Give a source's paragraphs with stretches marked.
+    """Return a source's paragraphs with stretches marked.
 
     Args:
         text: The whole source.

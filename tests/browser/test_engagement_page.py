@@ -15,7 +15,7 @@ from bot.clock import FastClock
 from bot.engagement.page import page as written
 from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from tests.browser.chromium import axe_of, chromium, new_window
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
@@ -38,8 +38,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     list(troubled(store))
     clock = FastClock(START + timedelta(days=62))
     store.ledger.reserve("coalition-x", Charge("post", 9), 0.015, now=clock.now())
-    traits = {name: kind.traits for name, kind in KINDS.items()}
-    report = Reporter(store, clock, engaged_campaign(), traits).report()
+    spec = {name: kind.spec for name, kind in PLATFORMS.items()}
+    report = Reporter(store, clock, engaged_campaign(), spec).report()
     store.close()
     path = folder / "report.html"
     path.write_text(written(report), encoding="utf-8")

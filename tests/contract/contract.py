@@ -191,7 +191,7 @@ class PlatformContract:
         assert [seen.id for seen in stand.live()] == [ref.id]
 
     def test_a_text_that_is_too_long_is_rejected(self, platform: Platform, stand: Stand) -> None:
-        text = "long " * (platform.traits.limits.max_length // 4)
+        text = "long " * (platform.spec.limits.max_length // 4)
 
         with pytest.raises(RejectedError):
             platform.publish(prepare(platform, text))
@@ -241,7 +241,7 @@ class PlatformContract:
     def test_the_warning_is_told_where_the_platform_folds_one(
         self, platform: Platform, stand: Stand
     ) -> None:
-        warning = "forced sterilisation" if platform.traits.folds_warning else None
+        warning = "forced sterilisation" if platform.spec.folds_warning else None
 
         platform.publish(prepare(platform, Status("text", warning=warning, sensitive=True)))
 

@@ -37,9 +37,9 @@ class Pages:
         ]
 
 
-def standing_for(traits: PlatformSpec) -> Connect:
+def standing_for(spec: PlatformSpec) -> Connect:
     def connect(connection: Connection) -> Platform:
-        return connect_as(traits, Path(connection.account.server))(connection)
+        return connect_as(spec, Path(connection.account.server))(connection)
 
     return connect
 

@@ -14,7 +14,7 @@ from bot.cli.starter import write_campaign
 from tests.conftest import ROOT, require_tool
 from tests.docs.tree import files, read
 from tests.fakes.bare import copy_of_tree
-from tests.fakes.campaign_tree import traits
+from tests.fakes.campaign_tree import spec
 
 SOURCES = Path("posts/sources")
 DESCRIBED = {
@@ -96,7 +96,7 @@ def test_check_is_green_there(clone: Path) -> None:
 
 
 def test_a_campaign_that_init_writes_is_kept_so_too(tmp_path: Path) -> None:
-    write_campaign(tmp_path / "new", traits().values())
+    write_campaign(tmp_path / "new", spec().values())
 
     assert check(cloned(tmp_path / "new")) == 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import PlatformSpec
 from tests.conftest import ROOT
 from tests.docs.tree import read
@@ -30,7 +30,7 @@ WORDS_TO_COME = {
         ("store", "migrations", "versions", "0001_first_tables.py"),
     )
 }
-SPECS = [kind.traits for kind in KINDS.values()]
+SPECS = [kind.spec for kind in PLATFORMS.values()]
 
 
 def mentions(spec: PlatformSpec) -> re.Pattern[str]:

@@ -16,7 +16,7 @@ from tests.docs.tree import files, read, table
 
 SETTINGS = {f"VERBATIM_{name.upper()}": field for name, field in Settings.model_fields.items()}
 PLATFORMS = [MASTODON, BLUESKY, X]
-SECRETS = {secret for traits in PLATFORMS for secret in traits.secrets}
+SECRETS = {secret for spec in PLATFORMS for secret in spec.secrets}
 
 
 def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
@@ -39,10 +39,10 @@ def test_documented_waits_are_the_real_ones() -> None:
     assert {name: documented[name] for name in waits} == waits
 
 
-@pytest.mark.parametrize("traits", PLATFORMS, ids=lambda traits: str(traits.name))
-def test_every_platform_s_secrets_and_their_scope_are_documented(traits: object) -> None:
+@pytest.mark.parametrize("traits", PLATFORMS, ids=lambda spec: str(spec.name))
+def test_every_platform_s_secrets_and_their_scope_are_documented(spec: object) -> None:
     rows = {row[0]: row for row in table(read("docs/operating.md"), "## Secrets")}
-    [platform] = [one for one in PLATFORMS if one is traits]
+    [platform] = [one for one in PLATFORMS if one is spec]
 
     row = rows[platform.label]
 

@@ -22,7 +22,7 @@ Arrange = Callable[[Callable[[Stage, datetime], None]], Stage]
 
 @contextmanager
 def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator[Arrange]:
-    """Give a maker of stages, each with accounts of its own, on which all was done in time."""
+    """Return a maker of stages, each with accounts of its own, on which all was done in time."""
     made: list[XStandin] = []
     with ExitStack() as open_now:
 

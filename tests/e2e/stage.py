@@ -149,7 +149,7 @@ class Stage:
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def states(self) -> dict[tuple[str, str, int], dict[str, Any]]:
-        """Give every delivery by post, account and part."""
+        """Return every delivery by post, account and part."""
         rows = self.do("deliveries")
         return {(row["post"], row["account"], row["part"]): row for row in rows}
 

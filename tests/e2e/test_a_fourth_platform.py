@@ -20,7 +20,7 @@ from bot.web.rendering import environment, stylesheet
 from tests.conftest import ROOT
 from tests.contract import postcard
 from tests.contract.postcard.server import KEY, PostcardServer
-from tests.fakes.campaign_tree import inspect, traits
+from tests.fakes.campaign_tree import inspect, spec
 
 SCHEDULE = """\
 campaign: fourth
@@ -52,7 +52,7 @@ posts:
     at: {at}
     author: desk
 """
-SPECS = {**traits(), "postcard": postcard.SPEC}
+SPECS = {**spec(), "postcard": postcard.SPEC}
 LONG = " ".join(f"This is sentence number {number} of a long post." for number in range(1, 9))
 
 
@@ -143,11 +143,11 @@ def test_its_own_keys_are_checked(campaign: Campaign, old: str, new: str, told: 
     loaded = load(
         schedule_path=campaign.folder / "schedule.yaml",
         posts_path=campaign.folder / "posts",
-        traits=SPECS,
+        specs=SPECS,
         inspect=inspect,
         now=now,
     )
-    found = check_content(loaded, traits=SPECS, limits={}, now=now).problems
+    found = check_content(loaded, specs=SPECS, limits={}, now=now).problems
 
     assert any(told in f"{one.where}: {one.message}" for one in found)
 

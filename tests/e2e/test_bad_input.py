@@ -115,7 +115,7 @@ def test_a_file_that_is_no_file_does_not_hang_or_stop_the_rest(
 
 
 def bytes_read() -> int:
-    """Tell how much this process has read so far."""
+    """Return how much this process has read so far."""
     lines = Path("/proc/self/io").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("rchar"))
 

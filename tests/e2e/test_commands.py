@@ -127,7 +127,7 @@ def new_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_program(tmp_path: Path, new_campaign: Path) -> Iterator[Callable[[], Program]]:
-    """Give a maker of programs, each in a campaign of its own."""
+    """Return a maker of programs, each in a campaign of its own."""
     made: list[Program] = []
 
     def make() -> Program:

@@ -131,7 +131,7 @@ def campaign_at_work(folder: Path, backup: Path) -> str:
     with open_stage(folder, start=now - timedelta(days=8), plans=False) as stage:
         stage.bot.contents.refresh()
         # So far ahead that every post of a queue is yet to come.
-        stage.bot.planner.apply(stage.bot.contents.composition, days=200)
+        stage.bot.planner.apply(stage.bot.contents.rendered, days=200)
         first = stage.planned()[0]
         stage.approve(first.post_id, "anna", "ben")
         stage.live_until(now)

@@ -57,7 +57,7 @@ class Project:
         )  # fmt: skip
 
     def advises(self, done: subprocess.CompletedProcess[str]) -> bool:
-        """Tell whether it said in one line what to do, and ended with 1."""
+        """Return whether it said in one line what to do, and ended with 1."""
         setup = f"`make setup` first: cd {shlex.quote(str(self.folder))} && make setup\n"
         one_line = done.stderr.endswith(setup) and done.stderr.count("\n") == 1
         return (done.returncode, done.stdout, one_line) == (1, "", True)

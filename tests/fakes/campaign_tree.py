@@ -12,7 +12,7 @@ from bot.content.files import Bounds
 from bot.content.loading import Loaded, load
 from bot.content.model import Campaign, Post
 from bot.errors import PictureError, Problem, Severity
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import PlatformSpec
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -78,9 +78,9 @@ def inspect(content: bytes) -> tuple[str, int, int]:
     return "image/png", width, height
 
 
-def traits() -> dict[str, PlatformSpec]:
+def spec() -> dict[str, PlatformSpec]:
     """Every platform by its name."""
-    return {name: kind.traits for name, kind in KINDS.items()}
+    return {name: kind.spec for name, kind in PLATFORMS.items()}
 
 
 class CampaignTree:
@@ -118,7 +118,7 @@ class CampaignTree:
         return load(
             schedule_path=self.schedule,
             posts_path=self.posts,
-            traits=traits(),
+            specs=spec(),
             inspect=inspect,
             now=now,
             bounds=bounds,
@@ -137,11 +137,11 @@ class CampaignTree:
         return found
 
     def problems(self, *, bounds: Bounds | None = None) -> list[str]:
-        """Tell all problems as people see them, with paths from the campaign's folder."""
+        """Return all problems as people see them, with paths from the campaign's folder."""
         return self._said(self.load(bounds=bounds), set(Severity))
 
     def errors(self) -> list[str]:
-        """Tell the problems that stop the campaign."""
+        """Return the problems that stop the campaign."""
         return self._said(self.load(), {Severity.ERROR})
 
     def _said(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
@@ -151,7 +151,7 @@ class CampaignTree:
 
 
 def line_of(problem: Problem) -> str:
-    """Give a problem as people see it but for its rule, which every problem must name."""
+    """Return a problem as people see it but for its rule, which every problem must name."""
     assert problem.rule, f"names no rule: {problem}"
     assert str(problem).endswith(f" [{problem.rule}]")
     return str(replace(problem, rule=""))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.platforms.base import Profile
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, Status
 
@@ -29,8 +29,8 @@ class Counted:
     profiles: int = 0
 
     @property
-    def traits(self) -> PlatformSpec:
-        return KINDS["bluesky"].traits
+    def spec(self) -> PlatformSpec:
+        return PLATFORMS["bluesky"].spec
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         self.reads.append(tuple(sorted(ref.id for ref in refs)))

@@ -64,7 +64,7 @@ class DeskStage:
     def plan(self) -> None:
         """Take up the files and plan, as the service does, without simulated approvals."""
         self.bot.contents.refresh()
-        self.bot.planner.apply(self.bot.contents.composition, days=35)
+        self.bot.planner.apply(self.bot.contents.rendered, days=35)
 
     def planned(self, **which: Any) -> tuple[Delivery, ...]:
         return self.store.outbox.find(states={State.PLANNED}, **which)
@@ -83,7 +83,7 @@ class DeskStage:
 
     def _work(self) -> None:
         for account in self.bot.busy(self.clock.now()):
-            self.bot.lane(account)
+            self.bot.work_account(account)
 
     def lose(self, row: Delivery, evidence: str = NOT_FOUND) -> None:
         """Leave a delivery as a network that never answered would."""
@@ -106,13 +106,13 @@ class DeskStage:
 
 
 def desk(stage: DeskStage) -> Desk:
-    """Give the desk that decisions go through."""
+    """Return the desk that decisions go through."""
     return Desk(stage.store, stage.clock, stage.bot.contents.campaign)
 
 
 @contextmanager
 def open_engaged(folder: Path) -> Iterator[DeskStage]:
-    """Give a campaign that has been out for weeks, with its numbers and its people."""
+    """Return a campaign that has been out for weeks, with its numbers and its people."""
     with open_stage(folder, start=ENGAGED_UNTIL, plans=False) as stage:
         add_people(stage)
         Engaged(stage.store).fill()

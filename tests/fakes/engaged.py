@@ -14,7 +14,7 @@ from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event
 from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication, Queued
 from bot.engagement.ages import AGES
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import Draft, Metrics, PostRef, Status
@@ -179,7 +179,7 @@ def _claimed(store: Store, new: NewPublication, id_: str, at: datetime) -> Claim
 
 
 def engaged_campaign() -> Campaign:
-    """Give the campaign that these posts belong to."""
+    """Return the campaign that these posts belong to."""
     made = campaign(accounts=[one.account for one in AUDIENCES], sources=[source()])
     schedule: Schedule = replace(
         made.schedule, timezone="America/New_York", campaign="decouple-from-dahua",
@@ -192,10 +192,10 @@ def troubled(store: Store) -> Iterator[str]:
     """Let the newest post of each account show what can go wrong with a read."""
     rows = store.outbox.find()
     at = START + timedelta(days=60)
-    kinds: Mapping[Outcome, str] = {
-        Outcome.FAILED: "x: answered 503",
-        Outcome.MISSED: "given up for the posts to come: $0.03 are left this month",
-        Outcome.GONE: "the platform says that it is gone",
+    kinds: Mapping[SnapshotState, str] = {
+        SnapshotState.FAILED: "x: answered 503",
+        SnapshotState.MISSED: "given up for the posts to come: $0.03 are left this month",
+        SnapshotState.GONE: "the platform says that it is gone",
     }
     for (outcome, why), row in zip(kinds.items(), rows, strict=False):
         again = replace(

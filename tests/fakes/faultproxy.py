@@ -68,7 +68,7 @@ HANG_UP_BEFORE = Fault(up=0, down=0)
 
 
 def answered(answer: Answer, *, stored: bool) -> Fault:
-    """Give the client this answer, whether the server has seen the request or not."""
+    """Return the client this answer, whether the server has seen the request or not."""
     return Fault(up=None if stored else 0, answer=answer)
 
 

@@ -76,7 +76,7 @@ class Loopback:
 
     @property
     def lines(self) -> list[str]:
-        """Tell what was asked, as ``GET /path``."""
+        """Return what was asked, as ``GET /path``."""
         return [asked.line for asked in self.asked]
 
     def serve(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from bot.clock import FastClock
 from bot.content.model import Account
 from bot.engagement.collector import Collector
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.planning.store import Store
 from bot.platforms.base import Platform
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.status import Metrics, PostRef, Status
 from tests.fakes.engaged import publish_row
 from tests.fakes.written import campaign
@@ -33,7 +33,7 @@ class MeasuredAccount:
         self.store.accounts.sync([self.account], self.clock.now())
         self.collector = Collector(
             self.store, self.clock, lambda: self.campaign, lambda _name: self.platform,
-            lambda name: KINDS[name].traits,
+            lambda name: PLATFORMS[name].spec,
         )  # fmt: skip
 
     def publish(self, text: str, id_: str = "") -> PostRef:
@@ -53,5 +53,5 @@ class MeasuredAccount:
 
     def taken(self, id_: str, age: str) -> Metrics:
         found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
-        assert found.outcome is Outcome.TAKEN, found
+        assert found.outcome is SnapshotState.TAKEN, found
         return found.metrics

@@ -126,7 +126,7 @@ class Newsroom:
             rehearsed=self.root / "rehearsed.db",
             mode=self.mode,
             stop=self.stopping,
-            kinds=network(self.servers),
+            platforms=network(self.servers),
         )
 
     def start(self) -> None:
@@ -151,7 +151,7 @@ class Newsroom:
         """Let time pass, and the bot do what comes up in it."""
         while True:
             for account in self.bot.busy(self.clock.now()):
-                self.bot.lane(account)
+                self.bot.work_account(account)
             if self.clock.now() >= until:
                 return
             wake = self.store.outbox.next_wake(self.clock.now()) or until
@@ -178,19 +178,19 @@ class Newsroom:
         return list(self.store.outbox.find(states=wanted, post_id=post_id or None))
 
     def row(self, post_id: str = "") -> Delivery:
-        """Give the one delivery there is."""
+        """Return the one delivery there is."""
         (found,) = self.rows(post_id)
         return found
 
     def states(self) -> dict[str, str]:
-        """Tell each delivery's state and reason by post, account and part."""
+        """Return each delivery's state and reason by post, account and part."""
         return {
             f"{one.post_id}/{one.account}/{one.part}": f"{one.state} {one.reason_text}".strip()
             for one in self.rows()
         }
 
     def when(self) -> list[str]:
-        """Tell what is due when, in order, with day and time."""
+        """Return what is due when, in order, with day and time."""
         return [f"{one.due_at:%d %H:%M} {one.account} {one.post_id}" for one in self.rows()]
 
     def moves(self, delivery: Delivery) -> list[str]:

@@ -45,7 +45,7 @@ class QuirkyPds(Loopback):
 
     @property
     def methods(self) -> list[str]:
-        """Tell what was asked, by the last part of the method names."""
+        """Return what was asked, by the last part of the method names."""
         return [asked.path.rpartition(".")[2] for asked in self.asked]
 
     def answer(self, asked: ReceivedRequest) -> Told:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.registry import KINDS, Kind
+from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 
@@ -72,7 +72,7 @@ class Server:
 class Scripted:
     """The adapter of one account."""
 
-    traits: PlatformSpec
+    spec: PlatformSpec
     connection: Connection
     server: Server
 
@@ -83,7 +83,7 @@ class Scripted:
         return self.server.profile
 
     def limits(self) -> Limits:
-        return self.server.limits or self.traits.limits
+        return self.server.limits or self.spec.limits
 
     def prepare(
         self,
@@ -104,7 +104,7 @@ class Scripted:
             pictures(picture)
         parent = reply_to.parent.id if reply_to else None
         root = reply_to.root.id if reply_to else None
-        charges = [[one.action, one.units] for one in self.traits.charges(status)]
+        charges = [[one.action, one.units] for one in self.spec.charges(status)]
         return Draft(
             key,
             {
@@ -174,16 +174,16 @@ def _charges(draft: Draft) -> Sequence[Charge]:
     return [Charge(action, units) for action, units in draft.wire["charges"]]
 
 
-def network(servers: Mapping[str, Server]) -> dict[str, Kind]:
-    """Give every platform with its own traits, and accounts that these servers keep."""
+def network(servers: Mapping[str, Server]) -> dict[str, RegisteredPlatform]:
+    """Return every platform with its own spec, and accounts that these servers keep."""
 
-    def connect_with(traits: PlatformSpec) -> Callable[[Connection], Platform]:
+    def connect_with(spec: PlatformSpec) -> Callable[[Connection], Platform]:
         def connect(connection: Connection) -> Platform:
-            return Scripted(traits, connection, servers[connection.account.name])
+            return Scripted(spec, connection, servers[connection.account.name])
 
         return connect
 
     return {
-        name: Kind(replace(kind.traits, secrets=()), connect_with(kind.traits))
-        for name, kind in KINDS.items()
+        name: RegisteredPlatform(replace(kind.spec, secrets=()), connect_with(kind.spec))
+        for name, kind in PLATFORMS.items()
     }

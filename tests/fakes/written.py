@@ -44,7 +44,7 @@ CREATED = date(2020, 5, 4)
 
 
 def source(text: str = LETTER_TEXT, **changes: Any) -> Source:
-    """Give a source; by default a letter with a date, a salutation and a signature."""
+    """Return a source; by default a letter with a date, a salutation and a signature."""
     made = Source(
         id="letter",
         file="letter.txt",
@@ -69,7 +69,7 @@ def _never(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def stretch(text: str, part: str) -> tuple[int, int]:
-    """Give where a part stands in a text."""
+    """Return where a part stands in a text."""
     return text.index(part), text.index(part) + len(part)
 
 
@@ -94,7 +94,7 @@ PICTURE = MediaFile("media/a.png", "Two cameras on a wall", "a" * 64, "image/png
 
 
 def post(quoted: str = "", *, of: Source | None = None, **changes: Any) -> Post:
-    """Give a queued post; ``quoted`` is proved against ``of``, or else the letter."""
+    """Return a queued post; ``quoted`` is proved against ``of``, or else the letter."""
     quote = prove(quoted, of or source()).quote if quoted else None
     assert quote is not None or not quoted, f"not in the source: {quoted}"
     made = Post(
@@ -117,7 +117,7 @@ def campaign(
     investigations: Iterable[Investigation] = (INVESTIGATION,),
     **schedule: Any,
 ) -> Campaign:
-    """Give a rehearsed campaign of these posts, with the letter unless there are other sources."""
+    """Return a rehearsed campaign of these posts, with the letter unless it has other sources."""
     made = Schedule(
         campaign="cameras",
         timezone="UTC",

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"(\d+)-standin")
 
 
 def secrets_for(user: str) -> dict[str, str]:
-    """Give the four secrets with which the stand-in knows this user."""
+    """Return the four secrets with which the stand-in knows this user."""
     return {
         "CONSUMER_KEY": CONSUMER_KEY,
         "CONSUMER_SECRET": CONSUMER_SECRET,
@@ -38,7 +38,7 @@ class OAuth:
         self._nonces: set[str] = set()
 
     def user(self, method: str, url: str, header: str) -> str | None:
-        """Tell whose signature this is; None if it is nobody's, stale or used before.
+        """Return whose signature this is; None if it is nobody's, stale or used before.
 
         ``url`` is what was signed, with its query; a JSON body is not signed (RFC 5849, 3.4.1.3).
         """

@@ -152,7 +152,7 @@ class World:
             status.visible_at = 0.0
 
     def is_duplicate(self, user: str, text: str, media: Sequence[str]) -> bool:
-        """Tell whether X would refuse the text as said before; it remembers deleted ones too."""
+        """Return whether X would refuse the text as said before; it remembers deleted ones too."""
         plain = unicodedata.normalize("NFC", text).strip()
         return bool(plain) and any(
             (status.user, status.text, bool(status.media)) == (user, plain, bool(media))

@@ -115,7 +115,7 @@ class Replica:
 
     def _work(self) -> None:
         for account in self.bot.busy(self.clock.now()):
-            self._goes(partial(self.bot.lane, account))
+            self._goes(partial(self.bot.work_account, account))
 
     def _wait(self) -> None:
         now = self.clock.now()

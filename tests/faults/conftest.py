@@ -80,7 +80,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Networks]:
 def theatre(
     tmp_path: Path, world: Networks, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Theatre]]:
-    """Give a maker of theatres; each forgets what the one before left on the networks."""
+    """Return a maker of theatres; each forgets what the one before left on the networks."""
     made: list[Theatre] = []
     for name in SECRETS:
         monkeypatch.setenv(name, "-")  # so that what a stage sets is taken away again

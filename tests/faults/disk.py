@@ -39,7 +39,7 @@ class Inode:
         self.since = []
 
     def after_cut(self, dice: Random) -> bytes:
-        """Tell what may stand there after a power cut: old, new and torn sectors, in any mix."""
+        """Return what may stand there after a power cut: old, new and torn sectors, in any mix."""
         kept, (versions, sizes) = dice.choice(_KEPT), self._history()
         image = bytearray(self.synced)
         # Where a file grew and its content was not written, anything may stand.
@@ -58,7 +58,7 @@ class Inode:
         return bytes(image)
 
     def _history(self) -> tuple[dict[int, list[bytes]], list[int]]:
-        """Tell each content that a sector has had since, and each size of the file."""
+        """Return each content that a sector has had since, and each size of the file."""
         image = bytearray(self.synced)
         versions: dict[int, list[bytes]] = {}
         sizes = [len(image)]
@@ -102,7 +102,7 @@ class Disk:
         self._since.append({Path(path).name: None})
 
     def rename(self, old: str | os.PathLike[str], new: str | os.PathLike[str]) -> None:
-        """Give a file another name; after a cut it has the one or the other."""
+        """Return a file another name; after a cut it has the one or the other."""
         self._since.append({Path(old).name: None, Path(new).name: self.file(old)})
 
     def sync_folder(self) -> None:
@@ -143,7 +143,7 @@ def _sectors(offset: int, content: bytes) -> Iterable[int]:
 
 
 def _landed(old: bytes, new: bytes, dice: Random) -> bytes:
-    """Tell what a sector became: new, or torn at some byte, from the one end or the other."""
+    """Return what a sector became: new, or torn at some byte, from the one end or the other."""
     if dice.randrange(_TORN):
         return new + old[len(new) :]
     at = dice.randrange(len(new) + 1)

@@ -49,10 +49,10 @@ class World(Protocol):
         """Begin anew, with nothing taken."""
 
     def taken(self) -> Sequence[Taken]:
-        """Tell what was taken since `forget`."""
+        """Return what was taken since `forget`."""
 
     def order(self, do: str, **what: Any) -> Any:
-        """Give one order, and wait until it is done."""
+        """Return one order, and wait until it is done."""
 
 
 @dataclass(slots=True)

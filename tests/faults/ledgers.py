@@ -61,11 +61,11 @@ class Networks:
         return timedelta(seconds=struct.unpack("d", self._clock[:8])[0])
 
     def set_ahead(self, ahead: timedelta) -> None:
-        """Tell the servers, whose dates then agree; works from a forked child too."""
+        """Return the servers, whose dates then agree; works from a forked child too."""
         self._clock[:8] = struct.pack("d", ahead.total_seconds())
 
     def order(self, do: str, **what: Any) -> Any:
-        """Give one order, and wait until it is done."""
+        """Return one order, and wait until it is done."""
         pipe = _pipe(self.process.stdin)
         pipe.write(json.dumps({"do": do, **what}) + "\n")
         pipe.flush()
@@ -83,7 +83,7 @@ class Networks:
         return self._memory(self.order("remember"))
 
     def peek(self) -> Memory:
-        """Tell the same of a moment between two requests; it cannot be recalled."""
+        """Return the same of a moment between two requests; it cannot be recalled."""
         return self._memory({"memory": -1, **self.order("told")})
 
     def _memory(self, told: dict[str, Any]) -> Memory:

@@ -181,7 +181,7 @@ class Stage:
         (self.data / "live.db").write_bytes(self.template.read_bytes())
 
     def due_at(self, due: datetime) -> Stage:
-        """Give the post another moment."""
+        """Return the post another moment."""
         campaign = self.loaded.campaign
         assert campaign is not None
         posts = tuple(replace(one, at=due) for one in campaign.posts)
@@ -284,7 +284,7 @@ def drive(bot: Bot, clock: JumpClock) -> None:
     end = clock.now() + _LONGEST
     while clock.now() < end:
         for account in bot.busy(clock.now()):
-            bot.lane(account)
+            bot.work_account(account)
         rows = bot.store.outbox.find()
         if rows and all(row.state in AT_REST for row in rows):
             return

@@ -111,7 +111,7 @@ _Kind = TypeVar("_Kind", bound=OnDisk)
 
 
 def wrong_in(folder: Path, acknowledged: int, taken: set[str]) -> Iterator[str]:
-    """Tell what a power cut may not do, and did: to the file, to commits, to what was sent."""
+    """Return what a power cut may not do, and did: to the file, to commits, to what was sent."""
     log = folder / "live.sent.log"
     known = log.read_bytes() if log.exists() else b""
     if not (folder / "live.db").exists():

@@ -198,7 +198,7 @@ class AllPairs(Enumeration):
             self._halted = self._halts.attend(self._looked)
 
     def _looked(self) -> str:
-        """Tell what a kill at this moment would leave to a restart."""
+        """Return what a kill at this moment would leave to a restart."""
         now = self._time + (self._world.ahead - self._ahead) + AWAY
         return self._told(self._looking_at, self._networks.peek(), now)
 

@@ -56,7 +56,7 @@ class Canon:
         )
 
     def told(self, folder: Path, now: datetime) -> str:
-        """Tell all that a restart at that moment would find."""
+        """Return all that a restart at that moment would find."""
         lines = [
             f"now {self._since(now)}",
             *_names(folder),

@@ -86,7 +86,7 @@ class Bytes:
         return sent
 
     def _room(self, sock: socket.socket, size: int) -> int:
-        """Tell how much may be read until the process is to stop."""
+        """Return how much may be read until the process is to stop."""
         left = self._at["down"] - self.seen["down"]
         return min(size, left) if sock is self._socket and left > 0 else size
 

@@ -194,7 +194,7 @@ class Storm:
             one.dies_at = time.monotonic() + self.dice.uniform(*self.plan.lives)
 
     def surroundings(self, _one: Replica) -> dict[str, str]:
-        """Give what else stands in the environment of a process."""
+        """Return what else stands in the environment of a process."""
         return {}
 
     def _store(self) -> Store:
@@ -232,7 +232,7 @@ class Storm:
         return any(one is not active and now > one.started_at + _COMES_UP for one in self.replicas)
 
     def _active(self) -> int:
-        """Tell which process holds the lock of an embedded database; 0 where nobody does."""
+        """Return which process holds the lock of an embedded database; 0 where nobody does."""
         path = self.replicas[0].data / "live.sent.lock"
         told = path.read_text().strip() if self.is_sqlite and path.exists() else ""
         return int(told) if told.isdigit() else 0
@@ -253,7 +253,7 @@ class Storm:
                 self.measured.recoveries.append(time.monotonic() - since)
 
     def _comes_to_rest(self, store: Store) -> bool:
-        """Tell whether there is more to wait for: not for what has stood still for long."""
+        """Return whether there is more to wait for: not for what has stood still for long."""
         moving = sum(row.state not in AT_REST for row in store.outbox.find())
         if moving != self._moving[0]:
             self._moving = moving, time.monotonic()
@@ -301,6 +301,6 @@ class Storm:
         return [(one.at - due[one.id]).total_seconds() for one in found] or [0.0]
 
     def log(self) -> str:
-        """Give the end of what the processes said."""
+        """Return the end of what the processes said."""
         files = sorted(self.folder.glob("data*.log"))
         return "\n".join(json.dumps(one.read_text()[-2000:]) for one in files)

@@ -55,7 +55,7 @@ def test_a_few_kills_leave_it_posted_once(platform: str, tally: Any) -> None:
 
 
 def figures(outcome: dict[str, Any]) -> dict[str, float]:
-    """Tell what stands beside the counts; points are counted where each of them was killed at."""
+    """Return what stands beside the counts; points are counted where each of them was killed at."""
     return {
         "schedules": outcome["schedules"], "slowest restart": outcome["slowest"], **outcome["also"],
     }  # fmt: skip

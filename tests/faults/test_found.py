@@ -158,12 +158,12 @@ def test_nothing_is_surely_absent_while_a_sender_may_stand_still(newsroom: Newsr
 
 
 def test_a_clock_that_skips_years_brings_a_chore_back_once() -> None:
-    chore = Every(timedelta(seconds=5))
+    job = Every(timedelta(seconds=5))
     boot, right = datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 12, 9, tzinfo=UTC)
 
-    first = chore.get_next_fire_time(None, boot)
-    after = chore.get_next_fire_time(first, right)
+    first = job.get_next_fire_time(None, boot)
+    after = job.get_next_fire_time(first, right)
 
     assert first == boot + timedelta(seconds=5)
     assert after == right + timedelta(seconds=5)
-    assert chore.get_next_fire_time(after, after) == after + timedelta(seconds=5)
+    assert job.get_next_fire_time(after, after) == after + timedelta(seconds=5)

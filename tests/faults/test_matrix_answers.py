@@ -64,7 +64,7 @@ def test_row_14_waits_double_and_are_spread(theatre: Make, tally: Tally) -> None
 
 
 def _shares(stage: Theatre, row: Delivery) -> Iterator[float]:
-    """Give the waits between attempts, as shares of two seconds that double each time."""
+    """Return the waits between attempts, as shares of two seconds that double each time."""
     calls = [one.called_at for one in stage.bot.store.outbox.attempts_of(row.id) if one.called_at]
     for number, (one, after) in enumerate(itertools.pairwise(calls)):
         yield round((after - one).total_seconds() / (2 << number), 2)
@@ -92,7 +92,7 @@ _MOMENTS = {
 
 
 def _told(name: str, account: str, now: datetime) -> tuple[dict[str, str], int]:
-    """Give the headers that tell to wait, and for how long that is at least."""
+    """Return the headers that tell to wait, and for how long that is at least."""
     if name in _LIMITED:
         return _LIMITED[name]
     seconds, least = _MOMENTS[name]
@@ -140,7 +140,7 @@ _BODIES = {
 
 
 def _peak(*, is_new: bool = True) -> int:
-    """Tell the most memory (kB) that this process ever had at once, from now on where asked."""
+    """Return the most memory (kB) that this process ever had at once, from now on where asked."""
     if is_new:
         Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()

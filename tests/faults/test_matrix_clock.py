@@ -29,7 +29,7 @@ def run_for(stage: Theatre, seconds: int) -> None:
     for _ in range(seconds):
         stage.bot.beat()
         for account in stage.bot.busy(stage.clock.now()):
-            stage.bot.lane(account)
+            stage.bot.work_account(account)
         stage.clock.pass_by(timedelta(seconds=1))
 
 

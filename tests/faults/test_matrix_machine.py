@@ -59,7 +59,7 @@ def test_row_24_no_room_at_the_moment_of_sending(theatre: Make, tally: Tally, li
         for _ in range(5):
             for account in "xmb":
                 try:
-                    stage.bot.lane(account)
+                    stage.bot.work_account(account)
                 except (BotError, OSError):
                     continue
             stage.clock.jump(stage.clock.now() + timedelta(seconds=1))
@@ -238,7 +238,7 @@ def test_row_28_a_clone_that_works_beside_the_first(theatre: Make, tally: Tally)
 
 
 def _resident() -> float:
-    """Tell how much memory (kB) this process has, without what is only not yet thrown away."""
+    """Return how much memory (kB) this process has, without what is only not yet thrown away."""
     gc.collect()
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))

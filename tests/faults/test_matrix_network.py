@@ -222,7 +222,7 @@ def test_row_18_other_content_under_our_key_waits_for_a_person(theatre: Make, ta
 
     stage.start()
     stage.until(stage.due - timedelta(seconds=1))
-    stage.bot.lane("b")
+    stage.bot.work_account("b")
     stage.until(stage.due)
     draft = stage.rows[0].draft
     assert draft is not None

@@ -87,7 +87,7 @@ MakeCalm = Callable[..., Calm]
 
 @pytest.fixture
 def calm(tmp_path: Path, world: Networks) -> Iterator[MakeCalm]:
-    """Give a maker of two processes and a few posts; they end with the test, however that ends."""
+    """Return a maker of two processes and a few posts; they end with the test in any case."""
     made: list[Calm] = []
 
     def make(*, url: str = "", posts: int = 3, is_hasty: bool = False) -> Calm:

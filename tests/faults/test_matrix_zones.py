@@ -84,7 +84,7 @@ def test_row_23_a_time_that_never_comes_is_refused(newsroom: Newsroom, tally: Ta
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Iterator[Callable[[str], None]]:
-    """Give a switch to a copy of the machine's zones in which ours has another one's rules."""
+    """Return a switch to a copy of the machine's zones in which ours has another one's rules."""
     before = zoneinfo.TZPATH
 
     def switch(other: str) -> None:

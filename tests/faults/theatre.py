@@ -69,7 +69,7 @@ class Theatre:
         while True:
             self.bot.beat()
             for account in self.bot.busy(self.clock.now()):
-                self.bot.lane(account)
+                self.bot.work_account(account)
             now = self.clock.now()
             if now >= moment:
                 return

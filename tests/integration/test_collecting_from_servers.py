@@ -17,7 +17,7 @@ from bot.engagement.costs import forecasts
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect as connect_mastodon
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.x.adapter import connect as connect_x
 from tests.contract.contract import CountingMeter
 from tests.fakes.mastodon_quirks import QuirkyMastodon
@@ -57,7 +57,7 @@ def on_x(request: pytest.FixtureRequest, store: Store) -> Iterator[OnX]:
 
         def connect(clock: FastClock) -> Platform:
             x.world.today = lambda: clock.now().date()
-            prices = KINDS["x"].traits.prices
+            prices = PLATFORMS["x"].spec.prices
             meter = AccountMeter(store, clock, lambda: account, lambda: prices)
             return connect_x(Connection(account, secrets_for(USER), meter))
 
@@ -120,7 +120,7 @@ def test_the_forecast_asks_x_nothing(on_x: OnX) -> None:
     asked = len(on_x.x.requests)
 
     told = forecasts(
-        on_x.bench.store, on_x.bench.campaign, on_x.bench.clock, {"x": KINDS["x"].traits}
+        on_x.bench.store, on_x.bench.campaign, on_x.bench.clock, {"x": PLATFORMS["x"].spec}
     )
 
     price = 0.001 if on_x.x.world.owns_app else 0.005

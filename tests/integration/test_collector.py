@@ -11,10 +11,10 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.engagement.ages import AGES
 from bot.engagement.collector import Collector, Tally
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.errors import OverBudgetError, UnavailableError
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
 from tests.fakes.counted import Counted
@@ -49,7 +49,7 @@ class Desk:
         self.clock.advance(SENT + age - self.clock.now())
         return self.collector.run()
 
-    def outcomes(self, id_: str = "d1") -> dict[str, Outcome]:
+    def outcomes(self, id_: str = "d1") -> dict[str, SnapshotState]:
         return {one.age_label: one.outcome for one in self.store.snapshots.of(id_)}
 
 
@@ -58,7 +58,7 @@ def desk(store: Store, account: Account | None = None) -> Desk:
     clock, platform = FastClock(SENT), Counted()
     made: Campaign = campaign(accounts=[account])
     collector = Collector(
-        store, clock, lambda: made, lambda _name: platform, lambda name: KINDS[name].traits
+        store, clock, lambda: made, lambda _name: platform, lambda name: PLATFORMS[name].spec
     )
     return Desk(store, clock, platform, account, collector)
 
@@ -98,8 +98,8 @@ def test_a_read_that_fails_is_tried_again_while_its_window_is_open(store: Store)
     pending = store.snapshots.of("d1")[0]
     at.at(timedelta(hours=1, minutes=4))
 
-    assert (pending.outcome, pending.reason) == (Outcome.DUE, "bluesky: answered 503")
-    assert at.outcomes()["1h"] is Outcome.TAKEN
+    assert (pending.outcome, pending.reason) == (SnapshotState.DUE, "bluesky: answered 503")
+    assert at.outcomes()["1h"] is SnapshotState.TAKEN
 
 
 def test_a_read_that_keeps_failing_has_failed_with_its_reason(store: Store) -> None:
@@ -111,7 +111,7 @@ def test_a_read_that_keeps_failing_has_failed_with_its_reason(store: Store) -> N
         at.at(timedelta(minutes=minutes))
 
     failed = store.snapshots.of("d1")[0]
-    assert (failed.outcome, failed.reason) == (Outcome.FAILED, "bluesky: answered 503")
+    assert (failed.outcome, failed.reason) == (SnapshotState.FAILED, "bluesky: answered 503")
     assert failed.metrics == Metrics(), "no number is made up"
     assert len(at.platform.reads) == 2
 
@@ -125,7 +125,7 @@ def test_what_was_due_while_the_bot_was_off_is_missed_and_not_read_late(store: S
 
     outcomes = at.outcomes()
     assert [outcomes[age] for age in ("1h", "6h", "24h")] == [
-        Outcome.MISSED, Outcome.MISSED, Outcome.TAKEN,
+        SnapshotState.MISSED, SnapshotState.MISSED, SnapshotState.TAKEN,
     ]  # fmt: skip
     assert "late" in store.snapshots.of("d1")[0].reason
 
@@ -142,7 +142,7 @@ def test_a_deleted_post_is_gone_and_is_not_asked_for_again(store: Store) -> None
     row = store.outbox.get("d1")
     assert row is not None
     assert row.state is State.GONE
-    assert list(at.outcomes().values()) == [Outcome.TAKEN, *[Outcome.GONE] * 5]
+    assert list(at.outcomes().values()) == [SnapshotState.TAKEN, *[SnapshotState.GONE] * 5]
     assert len(at.platform.reads) == 2
 
 
@@ -168,7 +168,7 @@ def test_a_retracted_post_is_not_read(store: Store) -> None:
 
     at.at(timedelta(hours=1))
 
-    assert (at.outcomes()["1h"], at.platform.reads) == (Outcome.GONE, [])
+    assert (at.outcomes()["1h"], at.platform.reads) == (SnapshotState.GONE, [])
 
 
 def test_one_worker_reads_and_the_next_takes_over_if_it_died(store: Store) -> None:
@@ -182,7 +182,7 @@ def test_one_worker_reads_and_the_next_takes_over_if_it_died(store: Store) -> No
     at.at(timedelta(hours=1, minutes=4))
 
     assert (len(first), len(second)) == (1, 0)
-    assert at.outcomes()["1h"] is Outcome.TAKEN
+    assert at.outcomes()["1h"] is SnapshotState.TAKEN
 
 
 def test_an_account_that_left_the_schedule_is_not_asked(store: Store) -> None:
@@ -213,7 +213,7 @@ def test_reads_are_given_up_before_the_posts_of_the_month(store: Store) -> None:
 
     missed = store.snapshots.of("d1")[0]
     assert at.platform.reads == []
-    assert missed.outcome is Outcome.MISSED
+    assert missed.outcome is SnapshotState.MISSED
     assert missed.reason.startswith("given up for the posts to come: $0.20 are left")
 
 
@@ -236,7 +236,7 @@ def test_a_meter_that_says_no_counts_as_given_up(store: Store) -> None:
     for minutes in (60, 67):
         at.at(timedelta(minutes=minutes))
 
-    assert at.outcomes()["1h"] is Outcome.MISSED
+    assert at.outcomes()["1h"] is SnapshotState.MISSED
 
 
 # -- followers

@@ -15,7 +15,7 @@ from bot.cli.starter import write_campaign
 from bot.delivery.model import State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from tests.fakes.campaign_tree import traits
+from tests.fakes.campaign_tree import spec
 from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
 from tests.fakes.scripted import Step
 
@@ -68,7 +68,7 @@ def test_a_quote_card_is_drawn_once_and_kept(newsroom: Newsroom) -> None:
     assert "they are our friends" in card.alt
     assert sha256_hex(newsroom.store.media.get(card.sha256)) == card.sha256
     assert newsroom.row().publication.form == "card"
-    assert not newsroom.bot.planner.apply(newsroom.bot.contents.composition, days=35)
+    assert not newsroom.bot.planner.apply(newsroom.bot.contents.rendered, days=35)
 
 
 def test_a_picture_that_a_server_cannot_take_is_told_and_changes_nothing(
@@ -100,7 +100,7 @@ def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
     assert [(row.account, row.post_id) for row in newsroom.rows()] == [
         ("m", "one"), ("m", "two"), ("x", "two"),
     ]  # fmt: skip
-    whole = newsroom.bot.contents.composition
+    whole = newsroom.bot.contents.rendered
     (_, skipped), (free, paid) = (whole.texts_of(one) for one in whole.campaign.posts)
     assert "links: never" in skipped.why_not
     assert (whole.cost_of_all(free), whole.cost_of_all(paid)) == (0, 0.015)
@@ -145,10 +145,10 @@ def test_a_slot_that_clocks_skip_is_told_with_the_right_time(newsroom: Newsroom)
 def test_a_new_campaign_passes_its_own_check(newsroom: Newsroom) -> None:
     folder = newsroom.root / "new"
 
-    written = write_campaign(folder, traits().values())
+    written = write_campaign(folder, spec().values())
 
     loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=newsroom.clock)
     assert loaded.campaign is not None, loaded.problems
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):
-        write_campaign(folder, traits().values())
+        write_campaign(folder, spec().values())

@@ -12,7 +12,7 @@ from bot.content.model import Account
 from bot.engagement.costs import Forecast, forecasts, kept_for_posts, looks, read_days
 from bot.engagement.report_text import cost_text
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from tests.fakes.engaged import sent
 from tests.fakes.written import campaign
@@ -20,7 +20,7 @@ from tests.integration.store_rows import new_publication
 
 NOW = datetime(2026, 12, 29, 9, tzinfo=UTC)
 X = Account("acc", "x", budget_usd_per_month=5)
-TRAITS = {name: kind.traits for name, kind in KINDS.items()}
+TRAITS = {name: kind.spec for name, kind in PLATFORMS.items()}
 
 
 def planned(store: Store, id_: str, due: datetime, cost: float) -> None:

@@ -32,7 +32,7 @@ def held(room: Newsroom) -> Delivery:
 
 
 def decisions(room: Newsroom) -> list[str]:
-    """Tell what the audit log has, oldest first."""
+    """Return what the audit log has, oldest first."""
     rows = reversed(room.store.audit.rows())
     return [f"{one.who} {one.verb} {one.subject} {one.why}".strip() for one in rows]
 

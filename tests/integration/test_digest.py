@@ -14,10 +14,10 @@ from bot.engagement.presenter import present
 from bot.engagement.report import Reporter
 from bot.operations.digest import Digest
 from bot.operations.mailing import make_sender
-from bot.planning.outlook import Entry, Outlook
+from bot.planning.outlook import Outlook, PlannedEntry
 from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from tests.fakes.engaged import Engaged, engaged_campaign, troubled
 from tests.fakes.loopback import Loopback, Told
 
@@ -43,8 +43,8 @@ def inbox() -> Iterator[Inbox]:
 
 
 def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
-    traits = {name: kind.traits for name, kind in KINDS.items()}
-    reporter = Reporter(store, clock, engaged_campaign(), traits)
+    spec = {name: kind.spec for name, kind in PLATFORMS.items()}
+    reporter = Reporter(store, clock, engaged_campaign(), spec)
     return Digest(
         store, clock, lambda: reporter, lambda: outlook(clock.now()), make_sender(addresses)
     )
@@ -53,7 +53,9 @@ def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
 def outlook(now: datetime) -> Outlook:
     due = now + timedelta(days=2)
     entries = tuple(
-        Entry(due, account, "next-post", FixedTime("next-post"), "Words", 0.0, "unapproved: 1 of 2")
+        PlannedEntry(
+            due, account, "next-post", FixedTime("next-post"), "Words", 0.0, "unapproved: 1 of 2"
+        )
         for account in ("coalition-bluesky", "coalition-x")
     )
     hole = EmptySlot(

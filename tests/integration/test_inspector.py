@@ -79,7 +79,7 @@ def test_nothing_is_sent_from_a_broken_database(
     room.bot.beat()
     room.bot.notifier.run()
     assert room.bot.busy(NINE) == ("m",)
-    room.bot.lane("m")
+    room.bot.work_account("m")
 
     assert (room.servers["m"].live, room.states()) == ([], {"one/m/0": "PLANNED"})
     assert told in room.bot.inspector.damage
@@ -96,7 +96,7 @@ def test_a_lane_at_work_stops_before_its_next_status(room: Newsroom) -> None:
     room.servers["m"].before_prepare = lambda: _find(room)
 
     room.clock.advance(NINE - room.clock.now())
-    room.bot.lane("m")
+    room.bot.work_account("m")
 
     assert len(room.servers["m"].live) == 1
 
@@ -107,14 +107,14 @@ def _find(room: Newsroom) -> None:
 
 
 def test_what_would_write_is_left_alone_and_looking_goes_on(room: Newsroom) -> None:
-    chores = {one.name: one for one in room.bot.chores(timedelta(seconds=5))}
-    assert chores["inspect"].every == DAY
+    jobs = {one.name: one for one in room.bot.jobs(timedelta(seconds=5))}
+    assert jobs["inspect"].every == DAY
     bend_index(file_of(room))
-    chores["inspect"].run()
+    jobs["inspect"].run()
     room.write(post("one", at=NINE), post("new", at=NINE))
 
     for name in ("watch", "plan", "collect", "digest", "beat", "notify"):
-        chores[name].run()
+        jobs[name].run()
 
     assert list(room.states()) == ["one/m/0"]
 

@@ -25,7 +25,7 @@ HORIZON = 35
 
 def replan(room: Newsroom) -> bool:
     """Plan once more; tell whether anything changed."""
-    return bool(room.bot.planner.apply(room.bot.contents.composition, days=HORIZON))
+    return bool(room.bot.planner.apply(room.bot.contents.rendered, days=HORIZON))
 
 
 def thread(name: str, parts: int, *lines: str) -> str:

@@ -42,7 +42,7 @@ def test_everything_goes_out_once_through_doubts_edits_and_restarts(room: Newsro
     for name in ("m", "b"):
         keys = [one.key for one in room.servers[name].live]
         assert sorted(keys) == sorted(row.id for row in room.rows() if row.account == name)
-    assert not room.bot.planner.apply(room.bot.contents.composition, days=35)
+    assert not room.bot.planner.apply(room.bot.contents.rendered, days=35)
 
 
 def test_a_process_that_dies_in_a_call_doubles_nothing(room: Newsroom) -> None:

@@ -20,10 +20,10 @@ from bot.engagement.page import page
 from bot.engagement.presenter import Presented, present
 from bot.engagement.report import JUDGED_BY, Report, Reporter
 from bot.engagement.report_text import ratio
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.operations.opening import open_store
 from bot.planning.store import Store
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics, Status
 from tests.conftest import ROOT
@@ -31,7 +31,7 @@ from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
 from tests.integration.store_rows import new_publication
 
 END = START + timedelta(days=62)
-TRAITS = {name: kind.traits for name, kind in KINDS.items()}
+TRAITS = {name: kind.spec for name, kind in PLATFORMS.items()}
 
 
 def reporter_of(store: Store) -> Reporter:
@@ -215,7 +215,7 @@ def test_what_editors_and_servers_write_cannot_become_markup_or_a_link(store: St
                            platform="javascript:alert(1)//")  # fmt: skip
     sent(store, made, START)
     store.snapshots.schedule("d", {"1h": START})
-    store.snapshots.put("d", "1h", taken_at=START, outcome=Outcome.FAILED, reason=evil)
+    store.snapshots.put("d", "1h", taken_at=START, outcome=SnapshotState.FAILED, reason=evil)
 
     text = page(reporter_of(store).report())
 

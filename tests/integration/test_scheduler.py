@@ -1,4 +1,4 @@
-"""AccountWorkers start when something is due, chores come back, and a stop is orderly and soon."""
+"""AccountWorkers start when something is due, jobs come back, and a stop is orderly and soon."""
 
 from __future__ import annotations
 
@@ -32,16 +32,14 @@ def never(_now: datetime) -> None:
 
 
 def service(
-    *chores: PeriodicJob,
+    *jobs: PeriodicJob,
     busy: Callable[[datetime], tuple[str, ...]] = nothing,
     run: Callable[[str], None] = lambda _account: None,
     next_wake: Callable[[datetime], datetime | None] = never,
     abandon: Callable[[], None] = lambda: None,
     grace: timedelta = timedelta(seconds=LONG),
 ) -> Service:
-    return Service(
-        SystemClock(), AccountWorkers(busy, run, next_wake, abandon), chores, grace=grace
-    )
+    return Service(SystemClock(), AccountWorkers(busy, run, next_wake, abandon), jobs, grace=grace)
 
 
 @contextmanager
@@ -119,7 +117,7 @@ def test_an_account_has_one_lane_at_a_time_and_others_do_not_wait_for_it() -> No
 
 
 def test_a_lane_and_a_chore_and_a_tick_that_fail_come_back() -> None:
-    counts = {"lane": 0, "chore": 0, "tick": 0}
+    counts = {"lane": 0, "job": 0, "tick": 0}
     enough = Event()
 
     def fail(what: str) -> None:
@@ -133,9 +131,9 @@ def test_a_lane_and_a_chore_and_a_tick_that_fail_come_back() -> None:
             fail("tick")
         return ("m",)
 
-    chore = PeriodicJob("c", timedelta(seconds=0.05), lambda: fail("chore"))
+    job = PeriodicJob("c", timedelta(seconds=0.05), lambda: fail("job"))
 
-    with running(service(chore, busy=busy, run=lambda _account: fail("lane"))):
+    with running(service(job, busy=busy, run=lambda _account: fail("lane"))):
         assert enough.wait(LONG)
 
 
@@ -244,7 +242,7 @@ def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
     newsroom.approve("one")
 
     def end() -> None:
-        newsroom.bot.lanes().abandon()
+        newsroom.bot.account_workers().abandon()
         raise SystemExit
 
     newsroom.servers["m"].steps.extend([Step(meanwhile=end)])

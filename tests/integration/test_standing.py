@@ -121,7 +121,7 @@ def test_other_limits_than_usual_fit_the_posts_anew(room: Newsroom) -> None:
     room.wait(START)
     room.watch()
 
-    shown = room.bot.contents.composition.rendered["long", "m"]
+    shown = room.bot.contents.rendered.texts["long", "m"]
     assert shown.max_length == 300
     assert room.rows("long") == []
 

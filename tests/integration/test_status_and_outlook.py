@@ -10,7 +10,7 @@ from icalendar import Calendar
 from bot.authority.reasons import StopReason
 from bot.content.model import Mode
 from bot.engine.simulation import SIMULATED, Approver
-from bot.operations.status import Status, status_of
+from bot.operations.status import ServiceStatus, status_of
 from bot.planning.outlook import Outlook, as_calendar, outlook_of
 from bot.platforms.spec import Charge
 from bot.rendering.rendered import RenderedCampaign
@@ -25,12 +25,12 @@ def room(newsroom: Newsroom) -> Newsroom:
     return newsroom
 
 
-def status(room: Newsroom) -> Status:
+def status(room: Newsroom) -> ServiceStatus:
     return status_of(room.store, room.bot.contents.campaign(), room.clock)
 
 
-def outlook(room: Newsroom, days: int = 7, composition: RenderedCampaign | None = None) -> Outlook:
-    composed = composition or room.bot.contents.composition
+def outlook(room: Newsroom, days: int = 7, rendered: RenderedCampaign | None = None) -> Outlook:
+    composed = rendered or room.bot.contents.rendered
     return outlook_of(room.store, room.clock, composed, days=days)
 
 

@@ -12,7 +12,7 @@ from bot.authority.reasons import StopReason
 from bot.canonical import sha256_hex
 from bot.content.model import Account
 from bot.db.errors import BudgetSpentError
-from bot.engagement.snapshots import Outcome
+from bot.engagement.snapshots import SnapshotState
 from bot.errors import DecisionError, StoreError
 from bot.planning.store import Store
 from bot.platforms.spec import Charge, Limits
@@ -307,12 +307,16 @@ def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store
 
     assert store.snapshots.put("d1", "1h", taken_at=hour, metrics=Metrics(likes=0, reposts=3))
     assert not store.snapshots.put("d1", "1h", taken_at=day, metrics=Metrics(likes=9))
-    gone = {"outcome": Outcome.GONE, "reason": "deleted"}
+    gone = {"outcome": SnapshotState.GONE, "reason": "deleted"}
     assert store.snapshots.put("d1", "24h", taken_at=day, **gone)  # type: ignore[arg-type]  # keywords
 
     first, second = store.snapshots.of("d1")
-    assert (first.outcome, first.metrics) == (Outcome.TAKEN, Metrics(likes=0, reposts=3))
-    assert (second.outcome, second.reason, second.metrics) == (Outcome.GONE, "deleted", Metrics())
+    assert (first.outcome, first.metrics) == (SnapshotState.TAKEN, Metrics(likes=0, reposts=3))
+    assert (second.outcome, second.reason, second.metrics) == (
+        SnapshotState.GONE,
+        "deleted",
+        Metrics(),
+    )
     assert store.snapshots.due(day + timedelta(days=1)) == ()
 
 
@@ -320,9 +324,9 @@ def test_snapshots_are_found_by_account_and_outcome(store: Store) -> None:
     store.outbox.add(new_publication(), now=NOW)
     store.snapshots.schedule("d1", {"1h": NOW, "6h": NOW + timedelta(hours=5)})
 
-    assert len(store.snapshots.find(account="acc", outcome=Outcome.DUE)) == 2
+    assert len(store.snapshots.find(account="acc", outcome=SnapshotState.DUE)) == 2
     assert store.snapshots.find(account="other") == ()
-    assert store.snapshots.find(outcome=Outcome.TAKEN) == ()
+    assert store.snapshots.find(outcome=SnapshotState.TAKEN) == ()
 
 
 def test_followers_are_counted_once_a_utc_day(store: Store) -> None:

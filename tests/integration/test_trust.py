@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.authority.reasons import StopReason
-from bot.authority.trust import Guard
+from bot.authority.trust import ConfigurationGuard
 from bot.content.model import Mode
 from bot.delivery.model import State
 from bot.errors import ContentError, DecisionError
@@ -114,7 +114,7 @@ def test_a_change_while_the_bot_was_away_is_noticed(room: Newsroom) -> None:
 
 
 def accept(room: Newsroom) -> list[str]:
-    guard = Guard(room.store, room.clock)
+    guard = ConfigurationGuard(room.store, room.clock)
     return [str(one) for one in guard.accept(room.bot.contents.campaign(), by="Op", why="known")]
 
 

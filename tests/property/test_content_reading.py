@@ -15,9 +15,9 @@ from bot.content.loading import load_from_files, tree_sha256
 from bot.content.moments import due
 from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
-from bot.content.zones import Kind, resolve
+from bot.content.zones import LocalTimeKind, resolve
 from bot.errors import Severity
-from tests.fakes.campaign_tree import NOW, POSTS, SCHEDULE, inspect, traits
+from tests.fakes.campaign_tree import NOW, POSTS, SCHEDULE, inspect, spec
 
 ZONES = [
     ZoneInfo(name)
@@ -99,7 +99,7 @@ def test_any_file_in_a_campaign_gives_a_campaign_or_problems(text: str, name: st
         f"posts/{name}.yaml": text.encode(),
     }
 
-    loaded = load_from_files(files, traits=traits(), inspect=inspect, now=NOW)
+    loaded = load_from_files(files, specs=spec(), inspect=inspect, now=NOW)
 
     failed = any(one.severity is Severity.ERROR for one in loaded.problems)
     assert (loaded.campaign is None) == failed
@@ -141,7 +141,7 @@ def test_a_local_time_that_exists_reads_the_same_on_the_wall(at: datetime, zone:
     instant = resolve(at, zone)
 
     wall = instant.utc.astimezone(zone).replace(tzinfo=None, fold=0)
-    if instant.kind is Kind.GAP:
+    if instant.kind is LocalTimeKind.GAP:
         assert wall > at
     else:
         assert wall == at

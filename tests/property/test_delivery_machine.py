@@ -127,7 +127,7 @@ class Deliveries(RuleBasedStateMachine):
         _trap.left = left
 
     def was_intruded_on(self, row: Delivery) -> bool:
-        """Tell whether it was claimed until a second worker came, who lets the call end."""
+        """Return whether it was claimed until a second worker came, who lets the call end."""
         until = row.next_read_at
         is_left_alone = until is not None and self.room.clock.now() < until
         return row.id in self.intruded_on and row.state is State.UNKNOWN and is_left_alone
@@ -245,7 +245,7 @@ class Deliveries(RuleBasedStateMachine):
             self.intruded_on = {row.id for row in self.room.rows("", State.SENDING)}
             other = self.room._built()
             other.contents.start()
-            other.lane(account)
+            other.work_account(account)
             other.close()
             _trap.left = left
 

@@ -129,7 +129,7 @@ def test_a_changed_character_is_never_proved_in_its_place(
 @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
 @given(drawn=quotations(), own_words=st.sampled_from(["", "See:", "بۇنى كۆرۈڭ"]))
 def test_no_step_changes_a_byte_between_the_marks(
-    traits: PlatformSpec, drawn: tuple[Source, str], own_words: str
+    spec: PlatformSpec, drawn: tuple[Source, str], own_words: str
 ) -> None:
     own, text = drawn
     quote = prove(text, own).quote
@@ -137,19 +137,19 @@ def test_no_step_changes_a_byte_between_the_marks(
     assert quote is not None
     written = post(text=own_words, link="letter", thread=True)
     written = replace(written, quote=quote)
-    account = Account("a", traits.name, own={"threads": True})
+    account = Account("a", spec.name, own={"threads": True})
 
     rendered = render(
         written,
         account,
         campaign=campaign(written, sources=[own], accounts=[account]),
-        traits=traits,
-        limits=traits.limits,
+        spec=spec,
+        limits=spec.limits,
     )
 
     assert rendered.problems == ()
     for status in rendered.statuses:
-        assert fits(status, traits, traits.limits)
+        assert fits(status, spec, spec.limits)
         for span in status.spans:
             assert own.text[span.start : span.end].encode() in status.text.encode()
     if len(rendered.statuses) == 1:

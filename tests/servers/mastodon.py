@@ -61,7 +61,7 @@ class MastodonServer:
         return list(self.ask("GET", path, token=account.token))
 
     def source(self, account: MastodonAccount, status_id: str) -> str:
-        """Tell a status's exact text."""
+        """Return a status's exact text."""
         path = f"/api/v1/statuses/{status_id}/source"
         return str(self.ask("GET", path, token=account.token)["text"])
 

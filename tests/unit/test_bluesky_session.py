@@ -70,7 +70,7 @@ def draft(platform: BlueskyPlatform, text: str = "words", *, at: datetime = NOON
 def test_nobody_is_asked_before_there_is_something_to_do(
     server: QuirkyPds, platform: BlueskyPlatform
 ) -> None:
-    assert platform.limits() == platform.traits.limits
+    assert platform.limits() == platform.spec.limits
 
     assert server.asked == []
 

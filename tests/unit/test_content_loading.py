@@ -13,7 +13,7 @@ import pytest
 from bot.content.loading import Loaded, load, load_from_files
 from bot.errors import Severity
 from tests.conftest import ROOT
-from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, line_of, picture, traits
+from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, line_of, picture, spec
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def tree(tmp_path: Path) -> CampaignTree:
 
 
 def reloaded(loaded: Loaded) -> Loaded:
-    return load_from_files(loaded.files, traits=traits(), inspect=inspect, now=NOW)
+    return load_from_files(loaded.files, specs=spec(), inspect=inspect, now=NOW)
 
 
 def test_all_that_was_read_is_given_back_by_its_name_in_the_campaign(tree: CampaignTree) -> None:
@@ -77,7 +77,7 @@ def test_the_hash_is_of_content_not_of_where_it_lies(tree: CampaignTree, tmp_pat
     loaded = load(
         schedule_path=other / "plan.yaml",
         posts_path=other / "texts",
-        traits=traits(),
+        specs=spec(),
         inspect=inspect,
         now=NOW,
     )
@@ -171,7 +171,7 @@ def test_loading_twice_gives_the_same(tree: CampaignTree) -> None:
 
 
 def test_an_empty_tree_from_the_database_is_a_list_of_problems() -> None:
-    loaded = load_from_files({}, traits=traits(), inspect=inspect, now=NOW)
+    loaded = load_from_files({}, specs=spec(), inspect=inspect, now=NOW)
 
     assert loaded.campaign is None
     assert [line_of(one) for one in loaded.problems] == ["schedule.yaml:0:0: there is no such file"]
@@ -207,7 +207,7 @@ def test_our_own_campaign_has_no_error() -> None:
     loaded = load(
         schedule_path=ROOT / "schedule.yaml",
         posts_path=ROOT / "posts",
-        traits=traits(),
+        specs=spec(),
         inspect=inspect,
         now=NOW,
     )

@@ -17,7 +17,7 @@ from bot.content.shape import keys_of
 from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
 from tests.conftest import ROOT
-from tests.fakes.campaign_tree import traits
+from tests.fakes.campaign_tree import spec
 
 FOLDER = ROOT / "docs" / "schemas"
 CAMPAIGN = {
@@ -34,9 +34,9 @@ CAMPAIGN = {
 def test_the_committed_schema_is_the_one_of_the_models(name: str) -> None:
     committed = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
 
-    assert (
-        committed == json.dumps(schema_of(name, traits()), indent=2, ensure_ascii=False) + "\n"
-    ), "run `python3 run_bot.py schema --write docs/schemas`"
+    assert committed == json.dumps(schema_of(name, spec()), indent=2, ensure_ascii=False) + "\n", (
+        "run `python3 run_bot.py schema --write docs/schemas`"
+    )
 
 
 def test_no_other_schema_is_committed() -> None:
@@ -68,13 +68,13 @@ def test_a_real_file_fits_its_schema(name: str, file: Path) -> None:
     node, _ = parse(file.read_bytes(), file=file.name)
     assert node
 
-    errors = Draft202012Validator(schema_of(name, traits())).iter_errors(as_yaml_1_2(node.plain()))
+    errors = Draft202012Validator(schema_of(name, spec())).iter_errors(as_yaml_1_2(node.plain()))
 
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
 
 
 def test_a_misspelt_key_does_not_fit() -> None:
-    validator = Draft202012Validator(schema_of("posts", traits()))
+    validator = Draft202012Validator(schema_of("posts", spec()))
 
     assert not validator.is_valid({"posts": [{"id": "p", "txet": "x"}]})
 

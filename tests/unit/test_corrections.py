@@ -41,7 +41,7 @@ class Scene:
 
         bot = self.stage.bot
         return Corrections(
-            self.stage.store, self.stage.clock, lambda: bot.contents.composition, platform
+            self.stage.store, self.stage.clock, lambda: bot.contents.rendered, platform
         )
 
     def rows(self, post: str = "") -> tuple[Delivery, ...]:

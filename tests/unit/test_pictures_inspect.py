@@ -85,7 +85,7 @@ def test_every_way_to_cut_a_picture_off_is_refused(kind: str) -> None:
     whole = encoded(kind)
 
     for end in range(len(whole)):
-        with pytest.raises(picture_decoder.RefusedError):
+        with pytest.raises(picture_decoder.RefusedPictureError):
             picture_decoder.inspect(whole[:end])
 
 
@@ -313,6 +313,6 @@ def test_a_damaged_picture_is_read_or_refused_and_nothing_else(
 
     try:
         _, width, height = picture_decoder.inspect(bytes(data))
-    except picture_decoder.RefusedError:
+    except picture_decoder.RefusedPictureError:
         return
     assert width * height <= 40_000_000

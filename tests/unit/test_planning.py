@@ -70,7 +70,7 @@ def test_a_queue_gives_its_posts_in_order_to_the_slots() -> None:
 def test_a_slot_that_stays_empty_says_why() -> None:
     result = lay(schedule(), [post("one")], days=2)
 
-    assert [(hole.due_at.day, hole.why) for hole in result.holes] == [
+    assert [(hole.due_at.day, hole.why) for hole in result.empty_slots] == [
         (24, "queue q has nothing to give: 1 out already, and not repeated there")
     ]
 
@@ -113,7 +113,7 @@ def test_a_planned_pause_yields_no_slots_and_no_fixed_posts() -> None:
     result = lay(schedule(pauses=(pause,)), [post("one"), fixed], days=3)
 
     assert told(result) == ["25 09:00 m one"]
-    assert {hole.why for hole in result.holes} == {
+    assert {hole.why for hole in result.empty_slots} == {
         "planned pause: mourning", "fixed: planned pause: mourning",
     }  # fmt: skip
 
@@ -174,7 +174,7 @@ def test_caps_leave_slots_empty() -> None:
     result = lay(rules, [post("one"), post("two")], days=1)
 
     assert told(result) == ["23 09:00 m one"]
-    assert result.holes[0].why == "the account's 1 a day are used"
+    assert result.empty_slots[0].why == "the account's 1 a day are used"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_busy_hour_leaves_its_second_slot_empty(account: Account, why: str) ->
     result = lay(schedule(account, slots=slots), [post("one"), post("two")], days=1)
 
     assert told(result) == ["23 09:00 m one", "23 11:00 m two"]
-    assert [hole.why for hole in result.holes] == [why]
+    assert [hole.why for hole in result.empty_slots] == [why]
 
 
 def test_a_moment_that_clocks_skip_stays_empty() -> None:
@@ -205,7 +205,7 @@ def test_a_moment_that_clocks_skip_stays_empty() -> None:
 
     result = lay(rules, [post("one")], start=datetime(2027, 3, 13, tzinfo=UTC), days=3)
 
-    assert [hole.why for hole in result.holes] == ["clocks skip this hour"]
+    assert [hole.why for hole in result.empty_slots] == ["clocks skip this hour"]
 
 
 def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:

@@ -9,18 +9,18 @@ import pytest
 
 from bot.content.model import Account
 from bot.platforms.base import Connection
-from bot.platforms.registry import KINDS
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.status import Status
 from tests.conftest import ROOT
 from tests.contract.contract import CountingMeter, picture_of, png
 
-EVERY = pytest.mark.parametrize("name", sorted(KINDS))
+EVERY = pytest.mark.parametrize("name", sorted(PLATFORMS))
 
 
 @EVERY
 def test_a_platform_is_registered_under_its_own_name(name: str) -> None:
-    assert KINDS[name].traits.name == name
-    assert KINDS[name].traits.label
+    assert PLATFORMS[name].spec.name == name
+    assert PLATFORMS[name].spec.label
 
 
 @EVERY
@@ -31,19 +31,19 @@ def test_a_platform_has_its_contract_and_its_page(name: str) -> None:
 
 @EVERY
 def test_a_platform_connects_without_asking_anything_of_the_network(name: str) -> None:
-    traits = KINDS[name].traits
+    spec = PLATFORMS[name].spec
     account = Account("coalition", name, server="http://127.0.0.1:9", handle="coalition.example")
-    secrets = {secret: f"value-{secret.lower()}" for secret in traits.secrets}
+    secrets = {secret: f"value-{secret.lower()}" for secret in spec.secrets}
 
-    platform = KINDS[name].connect(Connection(account, secrets, CountingMeter()))
+    platform = PLATFORMS[name].connect(Connection(account, secrets, CountingMeter()))
     platform.close()
 
-    assert platform.traits == traits
+    assert platform.spec == spec
 
 
 @EVERY
 def test_whatever_is_charged_has_a_price(name: str) -> None:
-    spec = KINDS[name].traits
+    spec = PLATFORMS[name].spec
     status = Status("see https://example.org", pictures=(picture_of(png(), "a square"),))
     booleans = [key.name for key in spec.account_keys if key.kind is bool]
     accounts = [Account("a", name), Account("a", name, own=dict.fromkeys(booleans, True))]

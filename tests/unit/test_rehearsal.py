@@ -26,13 +26,13 @@ def path(tmp_path: Path) -> Path:
 
 def rehearsal(
     path: Path,
-    traits: PlatformSpec = X,
+    spec: PlatformSpec = X,
     *,
     meter: CountingMeter | None = None,
     max_length: int | None = None,
 ) -> Platform:
-    account = Account("coalition", traits.name, max_length=max_length)
-    return connect_as(traits, path)(Connection(account, {}, meter or CountingMeter()))
+    account = Account("coalition", spec.name, max_length=max_length)
+    return connect_as(spec, path)(Connection(account, {}, meter or CountingMeter()))
 
 
 def test_it_counts_as_the_platform_it_stands_for(path: Path) -> None:

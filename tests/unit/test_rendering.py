@@ -31,12 +31,12 @@ from tests.fakes.written import (
 STOP = "We ask that you stop."
 
 
-def shown(written: Post, traits: PlatformSpec = MASTODON, **context: Any) -> RenderedText:
-    limits = context.pop("limits", traits.limits)
-    account = context.pop("account", Account(f"on-{traits.name}", traits.name))
+def shown(written: Post, spec: PlatformSpec = MASTODON, **context: Any) -> RenderedText:
+    limits = context.pop("limits", spec.limits)
+    account = context.pop("account", Account(f"on-{spec.name}", spec.name))
     pictures = context.pop("pictures", None)
     world = context.pop("world", None) or campaign(written, **context)
-    return render(written, account, campaign=world, traits=traits, limits=limits, pictures=pictures)
+    return render(written, account, campaign=world, spec=spec, limits=limits, pictures=pictures)
 
 
 def one(rendered: RenderedText) -> Status:
@@ -111,8 +111,8 @@ def test_a_warning_is_folded_where_a_platform_folds() -> None:
 
 
 @pytest.mark.parametrize("traits", [X, BLUESKY])
-def test_a_warning_is_the_first_line_elsewhere(traits: PlatformSpec) -> None:
-    status = one(shown(post(STOP, warning="Violence"), traits))
+def test_a_warning_is_the_first_line_elsewhere(spec: PlatformSpec) -> None:
+    status = one(shown(post(STOP, warning="Violence"), spec))
 
     assert (status.warning, status.sensitive) == (None, True)
     assert status.text.startswith("Violence\n\n“")
@@ -300,26 +300,24 @@ class TestProblems:
 class TestThreads:
     whole = LETTER_TEXT[LETTER_TEXT.index("We ask") : LETTER_TEXT.index("\n\nFour Houses")]
 
-    def parts(self, traits: PlatformSpec = BLUESKY, **changes: Any) -> tuple[Status, ...]:
+    def parts(self, spec: PlatformSpec = BLUESKY, **changes: Any) -> tuple[Status, ...]:
         written = post(self.whole, thread=True, **changes)
-        account = Account(f"on-{traits.name}", traits.name, own={"threads": True})
-        rendered = shown(written, traits, account=account)
+        account = Account(f"on-{spec.name}", spec.name, own={"threads": True})
+        rendered = shown(written, spec, account=account)
         assert rendered.problems == ()
         return rendered.statuses
 
     @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
-    def test_every_part_fits_and_has_warning_and_attribution(self, traits: PlatformSpec) -> None:
-        for status in self.parts(traits, warning="Care", text="The whole letter:"):
-            assert length_of(status, traits, traits.limits) <= traits.limits.max_length
+    def test_every_part_fits_and_has_warning_and_attribution(self, spec: PlatformSpec) -> None:
+        for status in self.parts(spec, warning="Care", text="The whole letter:"):
+            assert length_of(status, spec, spec.limits) <= spec.limits.max_length
             assert status.warning == "Care" or status.text.startswith("Care\n\n")
             assert (ATTRIBUTION in status.text) == bool(status.spans)
             assert status.sensitive
 
     @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
-    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(
-        self, traits: PlatformSpec
-    ) -> None:
-        spans = [span for status in self.parts(traits) for span in status.spans]
+    def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, spec: PlatformSpec) -> None:
+        spans = [span for status in self.parts(spec) for span in status.spans]
 
         ends = [span.end for span in spans]
         starts = [span.start for span in spans]

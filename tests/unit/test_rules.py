@@ -31,7 +31,7 @@ GRAPHIC_LETTER = source(graphic_spans=(stretch(LETTER_TEXT, GRAPHIC),))
 
 
 def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
-    found = check(render_campaign(checked, traits=TRAITS, limits=limits or {}), now=NOW)
+    found = check(render_campaign(checked, specs=TRAITS, limits=limits or {}), now=NOW)
     assert all(one.rule for one in found)
     return list(found)
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.content.zones import Kind, find_zone, midnight, resolve, shown
+from bot.content.zones import LocalTimeKind, find_zone, midnight, resolve, shown
 
 NEW_YORK = ZoneInfo("America/New_York")
 APIA = ZoneInfo("Pacific/Apia")
@@ -20,21 +20,21 @@ def local(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("zone", "typed", "kind", "utc"),
     [
-        ("America/New_York", "2026-12-09 09:00", Kind.ONCE, "2026-12-09 14:00"),
-        ("America/New_York", "2027-03-14 01:59:59", Kind.ONCE, "2027-03-14 06:59:59"),
-        ("America/New_York", "2027-03-14 02:00", Kind.GAP, "2027-03-14 07:00"),
-        ("America/New_York", "2027-03-14 02:30", Kind.GAP, "2027-03-14 07:30"),
-        ("America/New_York", "2027-03-14 03:00", Kind.ONCE, "2027-03-14 07:00"),
-        ("America/New_York", "2027-11-07 01:00", Kind.FOLD, "2027-11-07 05:00"),
-        ("America/New_York", "2027-11-07 02:00", Kind.ONCE, "2027-11-07 07:00"),
-        ("Europe/London", "2027-03-28 01:30", Kind.GAP, "2027-03-28 01:30"),
-        ("Australia/Lord_Howe", "2027-04-04 01:45", Kind.FOLD, "2027-04-03 14:45"),
-        ("Asia/Urumqi", "2027-03-14 02:30", Kind.ONCE, "2027-03-13 20:30"),
-        ("Pacific/Apia", "2011-12-30 12:00", Kind.GAP, "2011-12-30 22:00"),
+        ("America/New_York", "2026-12-09 09:00", LocalTimeKind.ONCE, "2026-12-09 14:00"),
+        ("America/New_York", "2027-03-14 01:59:59", LocalTimeKind.ONCE, "2027-03-14 06:59:59"),
+        ("America/New_York", "2027-03-14 02:00", LocalTimeKind.GAP, "2027-03-14 07:00"),
+        ("America/New_York", "2027-03-14 02:30", LocalTimeKind.GAP, "2027-03-14 07:30"),
+        ("America/New_York", "2027-03-14 03:00", LocalTimeKind.ONCE, "2027-03-14 07:00"),
+        ("America/New_York", "2027-11-07 01:00", LocalTimeKind.FOLD, "2027-11-07 05:00"),
+        ("America/New_York", "2027-11-07 02:00", LocalTimeKind.ONCE, "2027-11-07 07:00"),
+        ("Europe/London", "2027-03-28 01:30", LocalTimeKind.GAP, "2027-03-28 01:30"),
+        ("Australia/Lord_Howe", "2027-04-04 01:45", LocalTimeKind.FOLD, "2027-04-03 14:45"),
+        ("Asia/Urumqi", "2027-03-14 02:30", LocalTimeKind.ONCE, "2027-03-13 20:30"),
+        ("Pacific/Apia", "2011-12-30 12:00", LocalTimeKind.GAP, "2011-12-30 22:00"),
     ],
 )
 def test_a_local_time_is_once_skipped_or_repeated(
-    zone: str, typed: str, kind: Kind, utc: str
+    zone: str, typed: str, kind: LocalTimeKind, utc: str
 ) -> None:
     instant = resolve(local(typed), ZoneInfo(zone))
 

@@ -52,7 +52,7 @@ class BlueskyPlatform:
     _appview: AppView
 
     @property
-    def traits(self) -> PlatformSpec:
+    def spec(self) -> PlatformSpec:
         return SPEC
 
     def profile(self) -> Profile:
@@ -118,7 +118,7 @@ class BlueskyPlatform:
             raise meant from error
 
     def _meant(self, error: PlatformError) -> PlatformError:
-        """Tell apart what one status may mean."""
+        """Return apart what one status may mean."""
         exchange = self._session.exchange
         if not exchange.path.endswith("com.atproto.repo.putRecord"):
             # The library wanted another session first, and got none or could not read ours.

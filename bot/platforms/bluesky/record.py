@@ -98,7 +98,7 @@ def _external(card: LinkCard, blobs: Mapping[str, JsonObject]) -> JsonObject:
 
 
 def is_same(seen: object, record: JsonObject) -> bool:
-    """Tell whether a record is this one, whenever it was made.
+    """Return whether a record is this one, whenever it was made.
 
     ``createdAt`` is left out: where a draft was lost with its database, the same delivery meets
     under its own key what it sent before, made at another moment.
@@ -120,5 +120,5 @@ def place_of(address: str) -> tuple[str, str] | None:
 
 
 def page_of(actor: str, rkey: str) -> str:
-    """Give the address that a reader opens."""
+    """Return the address that a reader opens."""
     return f"https://bsky.app/profile/{actor}/post/{rkey}"

@@ -38,7 +38,7 @@ class SignedIn:
         self.handle = account.handle
 
     def client(self) -> Client:
-        """Give a client that the server has just accepted.
+        """Return a client that the server has just accepted.
 
         The session is asked for, so that the refresh that atproto hides in any call happens here
         and not inside the call that publishes.

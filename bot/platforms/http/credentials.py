@@ -60,7 +60,7 @@ def safe_origin(server: str, account: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address leads to this machine."""
+    """Return whether an address leads to this machine."""
     host = urlsplit(address).hostname or ""
     if host == "localhost":
         return True

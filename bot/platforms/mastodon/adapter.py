@@ -21,7 +21,7 @@ from bot.platforms.mastodon.instance import ask, limits_of
 from bot.platforms.mastodon.numbers import Numbers
 from bot.platforms.mastodon.readback import id_of, ref_of
 from bot.platforms.mastodon.spec import NAME, SPEC
-from bot.platforms.mastodon.timeline import Timeline
+from bot.platforms.mastodon.timeline import MastodonTimeline
 from bot.platforms.mastodon.uploads import Uploads
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
@@ -75,7 +75,7 @@ class MastodonPlatform:
     _uploads: Uploads
 
     @property
-    def traits(self) -> PlatformSpec:
+    def spec(self) -> PlatformSpec:
         return SPEC
 
     def profile(self) -> Profile:
@@ -143,7 +143,7 @@ class MastodonPlatform:
         # empty timeline is taken for absence.
         me = str(self._me()["id"])
         since = datetime.fromisoformat(draft.wire["since"])
-        timeline = Timeline(self._client, self._calls, self._exchange)
+        timeline = MastodonTimeline(self._client, self._calls, self._exchange)
         seen = timeline.find(draft, me=me, since=since)
         return None if seen is None else ref_of(seen)
 

@@ -47,12 +47,12 @@ def likeness(seen: Mapping[str, Any], wire: JsonObject) -> Likeness:
 
 
 def is_source(source: Mapping[str, Any], wire: JsonObject) -> bool:
-    """Tell whether a status's plain source is what was sent."""
+    """Return whether a status's plain source is what was sent."""
     return skeleton(_text(source.get("text"))) == skeleton(wire["status"])
 
 
 def reads_as(content: str, text: str) -> bool:
-    """Tell whether HTML shows this text, whatever a server made of links, quotes and breaks.
+    """Return whether HTML shows this text, whatever a server made of links, quotes and breaks.
 
     A link counts by its whole address, since some servers show a shortened one, and by what is
     shown, since others link words without an address.
@@ -69,7 +69,7 @@ def skeleton(text: str) -> str:
 
 def plain_texts(content: str) -> tuple[str, str]:
     """Strip HTML, with links as their whole addresses, and as what is shown."""
-    reader = _Reader()
+    reader = _TextCollector()
     reader.feed(content)
     reader.close()
     return "".join(reader.addressed), "".join(reader.shown)
@@ -82,7 +82,7 @@ class _Link:
     shown: list[str] = field(default_factory=list)
 
 
-class _Reader(HTMLParser):
+class _TextCollector(HTMLParser):
     """Collects the text of a status; mentions and hashtags stay as shown."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class _Reader(HTMLParser):
 
 
 def made_at(seen: Mapping[str, Any]) -> datetime | None:
-    """Tell when a status was made, where its server says so with a zone."""
+    """Return when a status was made, where its server says so with a zone."""
     moment = seen.get("created_at")
     return moment if isinstance(moment, datetime) and moment.tzinfo else None
 
@@ -126,7 +126,7 @@ def _text(value: object) -> str:
 
 
 def id_of(ref: PostRef) -> str:
-    """Give the id; a person may have vouched with the address of a status."""
+    """Return the id; a person may have vouched with the address of a status."""
     return ref.id.rstrip("/").rsplit("/", 1)[-1]
 
 

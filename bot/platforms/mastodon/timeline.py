@@ -24,7 +24,7 @@ _NO_SOURCES = frozenset({403, 404, 405, 410, 501})
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class MastodonTimeline:
     """One account's statuses, as its own server tells them."""
 
     client: mastodon.Mastodon

@@ -18,11 +18,11 @@ from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status, status_from_json
 
 
-def connect_as(traits: PlatformSpec, path: Path) -> Connect:
-    """Give a ``connect`` for accounts of the platform with these traits, kept in this file."""
+def connect_as(spec: PlatformSpec, path: Path) -> Connect:
+    """Return a ``connect`` for accounts of the platform with these spec, kept in this file."""
 
     def connect(connection: Connection) -> Platform:
-        return Rehearsal(traits, connection, Book(path, connection.account.name))
+        return Rehearsal(spec, connection, Book(path, connection.account.name))
 
     return connect
 
@@ -31,7 +31,7 @@ def connect_as(traits: PlatformSpec, path: Path) -> Connect:
 class Rehearsal:
     """One account that nobody follows; what is published with one key is one status."""
 
-    traits: PlatformSpec
+    spec: PlatformSpec
     connection: Connection
     book: Book
 
@@ -45,9 +45,9 @@ class Rehearsal:
         )
 
     def limits(self) -> Limits:
-        """Give what the platform usually accepts, or the account's own length."""
+        """Return what the platform usually accepts, or the account's own length."""
         longer = self.connection.account.max_length
-        return replace(self.traits.limits, max_length=longer) if longer else self.traits.limits
+        return replace(self.spec.limits, max_length=longer) if longer else self.spec.limits
 
     def prepare(
         self,
@@ -60,7 +60,7 @@ class Rehearsal:
     ) -> Draft:
         for picture in status.pictures:
             if sha256_hex(pictures(picture)) != picture.sha256:
-                raise RejectedError(self.traits.name, f"picture {picture.sha256} has other bytes")
+                raise RejectedError(self.spec.name, f"picture {picture.sha256} has other bytes")
         parent = reply_to.parent.id if reply_to else None
         frozen = json.loads(status.to_json())
         return Draft(key, {"at": at.isoformat(), "status": frozen, "parent": parent})
@@ -81,7 +81,7 @@ class Rehearsal:
         name = self.connection.account.name
         at = datetime.fromisoformat(draft.wire["at"])
         id_ = sha256_hex(f"{name}\n{draft.key}\n{draft.wire['at']}")[:20]
-        return Rehearsed(id_, name, self.traits.name, draft.key, at, status, draft.wire["parent"])
+        return Rehearsed(id_, name, self.spec.name, draft.key, at, status, draft.wire["parent"])
 
     def _refuse(self, status: Status, parent: str | None) -> None:
         """Refuse what the real platform would.
@@ -90,21 +90,21 @@ class Rehearsal:
             RejectedError: says why.
         """
         limits = self.limits()
-        length = self.traits.measure(status.text, limits)
-        if self.traits.folds_warning and status.warning:
-            length += self.traits.measure(status.warning, limits)
+        length = self.spec.measure(status.text, limits)
+        if self.spec.folds_warning and status.warning:
+            length += self.spec.measure(status.warning, limits)
         wrong = _misfit(status, limits, length)
-        if not wrong and not self.traits.may_repeat and self.book.has_said(status.text):
+        if not wrong and not self.spec.may_repeat and self.book.has_said(status.text):
             wrong = "the account has said just this before"
         if not wrong and parent and self.book.by_id(parent) is None:
             wrong = "the status that it answers is not there"
         if wrong:
-            raise RejectedError(self.traits.name, wrong)
+            raise RejectedError(self.spec.name, wrong)
 
     def _pay(self, status: Status) -> None:
         """Book what the real platform would charge, so that a rehearsal tells the cost."""
         meter = self.connection.meter
-        for charge in self.traits.charges(status):
+        for charge in self.spec.charges(status):
             meter.settle(meter.reserve(charge), charge.units)
 
     def find(self, draft: Draft) -> PostRef | None:
@@ -121,7 +121,7 @@ class Rehearsal:
             return self.book.by_id(ref.id) is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
-        """Tell no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
+        """Return no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
         return {ref: Metrics() for ref in refs if self.exists(ref)}
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Rehearsal:
         try:
             yield
         except sqlite3.Error as error:
-            raise kind(self.traits.name, f"the rehearsal's file: {error}") from error
+            raise kind(self.spec.name, f"the rehearsal's file: {error}") from error
 
 
 def _ref(known: Rehearsed) -> PostRef:

@@ -75,7 +75,7 @@ class Book:
         return self._one("id = ?", id_)
 
     def has_said(self, text: str) -> bool:
-        """Tell whether the account has said just this before, whether it still stands or not."""
+        """Return whether the account has said just this before, whether it still stands or not."""
         query = "SELECT 1 FROM status WHERE account = ? AND text = ? LIMIT 1"
         return self._db.execute(query, (self._account, text)).fetchone() is not None
 

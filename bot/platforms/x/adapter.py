@@ -17,7 +17,7 @@ from bot.platforms.x.outcomes import Task
 from bot.platforms.x.owned import OwnNumbers
 from bot.platforms.x.reading import Shown, canonical
 from bot.platforms.x.spec import NAME, SPEC
-from bot.platforms.x.timeline import Timeline
+from bot.platforms.x.timeline import XTimeline
 from bot.platforms.x.uploading import upload
 
 
@@ -40,10 +40,10 @@ class X:
         self._user = client.token_user
         #: Highest own id that this process has seen; saves a paid read before each status.
         self._newest: str | None = None
-        self._timeline = Timeline(client, self._user_id, SPEC.read_action(connection.account))
+        self._timeline = XTimeline(client, self._user_id, SPEC.read_action(connection.account))
 
     @property
-    def traits(self) -> PlatformSpec:
+    def spec(self) -> PlatformSpec:
         return SPEC
 
     def profile(self) -> Profile:
@@ -172,7 +172,7 @@ class X:
 
 
 def _is_ours(shown: Shown, wire: Mapping[str, Any]) -> bool:
-    """Tell whether a status is the one of this draft: certain by its pictures, else by its text.
+    """Return whether a status is the one of this draft: certain by its pictures, else by its text.
 
     Raises:
         UnconfirmedError: it says the same with other pictures; only a person can tell.

@@ -23,7 +23,7 @@ _PAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class XTimeline:
     """One account's statuses, newest first, as its timeline shows them by now."""
 
     client: Client

@@ -60,7 +60,7 @@ _DECODER_ERRORS = (
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 
 
-class RefusedError(Exception):
+class RefusedPictureError(Exception):
     """The picture is not taken; the message is a sentence for the editor."""
 
 
@@ -68,7 +68,7 @@ def inspect(data: bytes) -> tuple[str, int, int]:
     """Return type, width and height of a whole, still picture, as a person sees it.
 
     Raises:
-        RefusedError: it is none, or unsafe.
+        RefusedPictureError: it is none, or unsafe.
     """
     image, mime = _open(data)
     width, height = image.size
@@ -82,7 +82,7 @@ def clean(
     """Return a picture encoded anew for one platform, its type, width and height.
 
     Raises:
-        RefusedError: as `inspect`, or the picture cannot be made to fit.
+        RefusedPictureError: as `inspect`, or the picture cannot be made to fit.
     """
     image, source = _open(data)
     allowed = min(max_pixels or MAX_POSTED_PIXELS, MAX_POSTED_PIXELS)
@@ -102,7 +102,9 @@ def clean(
             return encoded, _PNG, *size
     wanted = next((mime for mime in (_JPEG, _PNG) if mime in mimes), None)
     if wanted is None:
-        raise RefusedError(f"the account takes neither JPEG nor PNG but {', '.join(sorted(mimes))}")
+        raise RefusedPictureError(
+            f"the account takes neither JPEG nor PNG but {', '.join(sorted(mimes))}"
+        )
     return _shrunk(image, size, mime=wanted, max_bytes=max_bytes)
 
 
@@ -114,13 +116,13 @@ def _open(data: bytes) -> tuple[Image.Image, str]:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
         moves = image.format != "MPO" and getattr(image, "is_animated", False)
     except Image.DecompressionBombError as e:
-        raise RefusedError(_too_large(f"more than {MAX_PIXELS // 1_000_000} million")) from e
+        raise RefusedPictureError(_too_large(f"more than {MAX_PIXELS // 1_000_000} million")) from e
     except _DECODER_ERRORS as e:
-        raise RefusedError(_unreadable(data, e)) from e
+        raise RefusedPictureError(_unreadable(data, e)) from e
     if max(image.size) > MAX_SIDE:
-        raise RefusedError(_too_large(f"{image.width} by {image.height}"))
+        raise RefusedPictureError(_too_large(f"{image.width} by {image.height}"))
     if moves:
-        raise RefusedError("the picture moves; give a still one (one frame)")
+        raise RefusedPictureError("the picture moves; give a still one (one frame)")
     mime = _MIMES[image.format or ""]
     _refuse_tail(data, mime)
     return image, mime
@@ -156,10 +158,10 @@ def _refuse_tail(data: bytes, mime: str) -> None:
     else:
         end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
-        raise RefusedError("the picture is cut off; save or copy it again")
+        raise RefusedPictureError("the picture is cut off; save or copy it again")
     # A few zero or line-end bytes of padding are what some cameras write.
     if data[end:].strip(b"\0\r\n"):
-        raise RefusedError(
+        raise RefusedPictureError(
             f"{len(data) - end} bytes follow the end of the picture, which may be another file"
             " hidden in it; open it in an image editor and save it again"
         )
@@ -175,7 +177,7 @@ def _load(image: Image.Image, least: tuple[int, int]) -> int:
         image.draft(None, least)
         image.load()
     except _DECODER_ERRORS as e:
-        raise RefusedError(f"the picture cannot be read ({e}); save or copy it again") from e
+        raise RefusedPictureError(f"the picture cannot be read ({e}); save or copy it again") from e
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except _DECODER_ERRORS:
@@ -207,7 +209,7 @@ def _shrunk(
         step = max(_SHRINK_MOST, min(_SHRINK, math.sqrt(max_bytes / len(encoded))))
         width, height = int(width * step), int(height * step)
         if max(width, height) < MIN_SIDE or not min(width, height):
-            raise RefusedError(
+            raise RefusedPictureError(
                 f"the picture cannot be made to fit {max_bytes} bytes; choose another"
             )
 
@@ -278,7 +280,7 @@ def main() -> None:
         else:
             seen = list(inspect(data))
         answer = {"seen": seen}
-    except RefusedError as e:
+    except RefusedPictureError as e:
         answer = {"refused": str(e)}
     except MemoryError:
         answer = {"refused": "the picture needs too much memory to be read; save it smaller"}

@@ -15,7 +15,7 @@ from bot.content.zones import resolve
 from bot.planning.outlook import as_calendar, outlook_of
 from bot.web.answers import Answer, Page, Raw
 from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
-from bot.web.request_context import RefusedError, RequestContext
+from bot.web.request_context import RefusedRequestError, RequestContext
 from bot.web.words import KINDS
 
 VIEWS = ("month", "week", "list")
@@ -36,18 +36,18 @@ class Day:
     is_quiet: bool
 
 
-def page(asked: RequestContext) -> Answer:
-    context = asked.context
-    view, clock = asked.choice("view", VIEWS), asked.choice("clock", ("local", "utc"))
+def page(request: RequestContext) -> Answer:
+    context = request.context
+    view, clock = request.choice("view", VIEWS), request.choice("clock", ("local", "utc"))
     zone = context.campaign.zone if clock == "local" else ZoneInfo("UTC")
     today = context.clock.now().astimezone(zone).date()
-    day = asked.day("day", today)
-    filters = _filters(asked)
+    day = request.day("day", today)
+    filters = _filters(request)
     first, last = _span(view, day)
     almanac = CalendarQuery(context)
     everything = almanac.between(_start(first, zone), _start(last + timedelta(days=1), zone))
     shown = filtered(everything, **filters)
-    days = [_day(asked, one, shown, zone, today, day) for one in _days(first, last)]
+    days = [_day(request, one, shown, zone, today, day) for one in _days(first, last)]
     address = _Address(view, clock, day, filters)
     values: dict[str, Any] = {
         "view": view,
@@ -72,13 +72,13 @@ def page(asked: RequestContext) -> Answer:
     return Page("calendar.html", values)
 
 
-def _filters(asked: RequestContext) -> dict[str, str]:
-    campaign = asked.context.campaign
+def _filters(request: RequestContext) -> dict[str, str]:
+    campaign = request.context.campaign
     themes = sorted({one.theme for one in campaign.posts if one.theme})
     return {
-        "account": asked.choice("account", ("", *campaign.schedule.accounts)),
-        "kind": asked.choice("kind", ("", *KINDS)),
-        "theme": asked.choice("theme", ("", *themes)),
+        "account": request.choice("account", ("", *campaign.schedule.accounts)),
+        "kind": request.choice("kind", ("", *KINDS)),
+        "theme": request.choice("theme", ("", *themes)),
     }
 
 
@@ -134,14 +134,14 @@ def _start(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _day(
-    asked: RequestContext,
+    request: RequestContext,
     day: date,
     shown: list[CalendarEntry],
     zone: ZoneInfo,
     today: date,
     month: date,
 ) -> Day:
-    schedule = asked.context.campaign.schedule
+    schedule = request.context.campaign.schedule
     return Day(
         day=day,
         is_in_month=day.month == month.month,
@@ -152,22 +152,22 @@ def _day(
     )
 
 
-def new_address(asked: RequestContext) -> Answer:
+def new_address(request: RequestContext) -> Answer:
     """Make the secret address that a calendar program subscribes to; shown this once."""
-    person = asked.require(Right.LOOK)
-    if person == asked.context.guest():
-        raise RefusedError(
+    person = request.require(Right.LOOK)
+    if person == request.context.guest():
+        raise RefusedRequestError(
             409, "without users the feed needs no secret: subscribe to /calendar.ics"
         )
-    key = asked.context.access.new_feed_key(person)
+    key = request.context.access.new_feed_key(person)
     return Page("feed.html", {"key": key})
 
 
-def feed(asked: RequestContext) -> Answer:
-    """Give the calendar to a program: by its secret, or to whoever is signed in."""
-    context, key = asked.context, asked.one("key")
-    person = context.access.person_of_feed(key) if key else asked.person
+def feed(request: RequestContext) -> Answer:
+    """Return the calendar to a program: by its secret, or to whoever is signed in."""
+    context, key = request.context, request.one("key")
+    person = context.access.person_of_feed(key) if key else request.person
     if person is None:
-        raise RefusedError(403, "this calendar address is not, or no longer, known")
-    outlook = outlook_of(context.store, context.clock, context.composition(), days=_FEED_DAYS)
+        raise RefusedRequestError(403, "this calendar address is not, or no longer, known")
+    outlook = outlook_of(context.store, context.clock, context.rendered(), days=_FEED_DAYS)
     return Raw(as_calendar(outlook), "text/calendar; charset=utf-8", filename="verbatim.ics")

@@ -8,40 +8,42 @@ from typing import Any
 from bot.authority.users import Right
 from bot.checks.deskcheck import NEW_FILE, Checked
 from bot.web.answers import Answer, Page
-from bot.web.request_context import RefusedError, RequestContext
+from bot.web.request_context import RefusedRequestError, RequestContext
 from bot.web.views.post import looks_of
 
 #: As much as a file of posts may have (content.files), and as a form can carry.
 MOST = 262_144
 
 
-def form(asked: RequestContext) -> Answer:
+def form(request: RequestContext) -> Answer:
     """Ask for a text; with ``file`` it starts with the file in force."""
-    asked.require(Right.CHECK)
-    check = asked.context.deskcheck
-    name = asked.choice("file", (NEW_FILE, *check.names()))
+    request.require(Right.CHECK)
+    check = request.context.deskcheck
+    name = request.choice("file", (NEW_FILE, *check.names()))
     raw = check.files().get(name, b"")
     text = raw.decode(errors="replace")
-    return Page("check.html", _values(asked, name, text, None))
+    return Page("check.html", _values(request, name, text, None))
 
 
-def check(asked: RequestContext) -> Answer:
-    """Tell every problem by line, and show every post."""
-    asked.require(Right.CHECK)
-    names = (NEW_FILE, *asked.context.deskcheck.names())
-    name = asked.form_value("file", default=NEW_FILE)
+def check(request: RequestContext) -> Answer:
+    """Return every problem by line, and show every post."""
+    request.require(Right.CHECK)
+    names = (NEW_FILE, *request.context.deskcheck.names())
+    name = request.form_value("file", default=NEW_FILE)
     if name not in names:
-        raise RefusedError(400, "no such file")
-    text = asked.form_value("text", most=MOST, default="")
-    if asked.upload is not None:
-        if len(asked.upload) > MOST:
-            raise RefusedError(413, f"a file has at most {MOST // 1024} KiB")
-        text = asked.upload.decode(errors="replace")
-    checked = asked.context.deskcheck.check(name, text)
-    return Page("check.html", _values(asked, name, text, checked))
+        raise RefusedRequestError(400, "no such file")
+    text = request.form_value("text", most=MOST, default="")
+    if request.upload is not None:
+        if len(request.upload) > MOST:
+            raise RefusedRequestError(413, f"a file has at most {MOST // 1024} KiB")
+        text = request.upload.decode(errors="replace")
+    checked = request.context.deskcheck.check(name, text)
+    return Page("check.html", _values(request, name, text, checked))
 
 
-def _values(asked: RequestContext, name: str, text: str, checked: Checked | None) -> dict[str, Any]:
+def _values(
+    request: RequestContext, name: str, text: str, checked: Checked | None
+) -> dict[str, Any]:
     whole = checked.rendered if checked else None
     posts = checked.posts if checked else ()
     previews = [(post, looks_of(whole, post)) for post in posts] if whole else []
@@ -49,7 +51,7 @@ def _values(asked: RequestContext, name: str, text: str, checked: Checked | None
     shown = {picture.sha256 for part in parts for picture in part.status.pictures}
     problems = checked.problems if checked else ()
     return {
-        "names": (NEW_FILE, *asked.context.deskcheck.names()),
+        "names": (NEW_FILE, *request.context.deskcheck.names()),
         "new_file": NEW_FILE,
         "name": name,
         "text": text,

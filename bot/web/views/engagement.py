@@ -16,12 +16,12 @@ from bot.web.request_context import RequestContext
 PERIODS = {"all": 0, "30d": 30, "90d": 90, "365d": 365}
 
 
-def page(asked: RequestContext) -> Answer:
+def page(request: RequestContext) -> Answer:
     """Show one grouping, one period and one account or all."""
-    context = asked.context
-    by, period = asked.choice("by", GROUPINGS), asked.choice("period", tuple(PERIODS))
+    context = request.context
+    by, period = request.choice("by", GROUPINGS), request.choice("period", tuple(PERIODS))
     accounts = tuple(context.campaign.schedule.accounts)
-    account = asked.choice("account", ("", *accounts))
+    account = request.choice("account", ("", *accounts))
     days = PERIODS[period]
     now, zone = context.clock.now(), context.campaign.zone
     since = midnight(now - timedelta(days=days), zone) if days else None

@@ -13,7 +13,7 @@ from bot.delivery.rows import Attempt, Move
 from bot.web.answers import Answer, Page, Redirect
 from bot.web.context import AppContext
 from bot.web.request_context import RequestContext
-from bot.web.views.post import Look, looks_of_rows
+from bot.web.views.post import AccountView, looks_of_rows
 
 #: What each reason asks of a person.
 ADVICE: Mapping[Reason | None, str] = {
@@ -34,7 +34,7 @@ class Case:
     """One delivery with all that is known of it."""
 
     row: Delivery
-    look: Look | None
+    look: AccountView | None
     advice: str
     is_unapproved: bool
     attempts: tuple[Attempt, ...]
@@ -52,10 +52,10 @@ class Choice:
     obstacle: str = ""
 
 
-def page(asked: RequestContext) -> Answer:
-    context = asked.context
+def page(request: RequestContext) -> Answer:
+    context = request.context
     rows = context.desk.held()
-    may = asked.who.may(Right.SETTLE)
+    may = request.who.may(Right.SETTLE)
     return Page("held.html", {"cases": [_case(context, row) for row in rows], "may_settle": may})
 
 
@@ -96,16 +96,16 @@ def _why_not_now(context: AppContext, row: Delivery) -> str:
     return f"{missing} more approval(s) needed" if missing > 0 else ""
 
 
-def decide(asked: RequestContext) -> Answer:
+def decide(request: RequestContext) -> Answer:
     """Carry one decision out."""
-    by = asked.require(Right.SETTLE)
-    delivery, why = asked.place("delivery"), asked.form_value("why", most=1000, default="")
-    choice, desk = asked.form_value("choice"), asked.context.desk
+    by = request.require(Right.SETTLE)
+    delivery, why = request.place("delivery"), request.form_value("why", most=1000, default="")
+    choice, desk = request.form_value("choice"), request.context.desk
     if choice == "retry":
         desk.retry(delivery, by=by.name, why=why)
     elif choice == "drop" and desk.find(delivery).state is State.FAILED:
         desk.cancel(delivery, by=by.name, why=why)
     else:
-        address = asked.form_value("address", default="").strip()
+        address = request.form_value("address", default="").strip()
         desk.resolve(delivery, address if choice == "address" else choice, by=by.name, why=why)
     return Redirect("/held?done=settled")

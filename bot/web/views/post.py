@@ -23,7 +23,7 @@ from bot.rendering.rendered import RenderedCampaign
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
-from bot.web.request_context import RefusedError, RequestContext
+from bot.web.request_context import RefusedRequestError, RequestContext
 from bot.web.words import by_account, difference, host_of, passage_in, pieces
 
 _MOST = 2000
@@ -32,20 +32,20 @@ _OUT = frozenset({State.SENT, State.SENDING, State.UNKNOWN, State.RETRACTED, Sta
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AccountView:
     """What one account shows."""
 
     account: str
     platform: str
     handle: str
-    parts: tuple[Part, ...]
+    parts: tuple[StatusView, ...]
     max_length: int
     skipped: str
     cost: float
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StatusView:
     """One status of it."""
 
     status: Status
@@ -71,8 +71,8 @@ class Changed:
     texts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-def page(asked: RequestContext) -> Answer:
-    context, post_id = asked.context, asked.place("post")
+def page(request: RequestContext) -> Answer:
+    context, post_id = request.context, request.place("post")
     post = context.campaign.post(post_id)
     rows = tuple(
         row
@@ -80,7 +80,7 @@ def page(asked: RequestContext) -> Answer:
         if row.state is not State.CANCELLED
     )
     if post is None and not rows:
-        raise RefusedError(404, f"no post is called {post_id}")
+        raise RefusedRequestError(404, f"no post is called {post_id}")
     almanac = CalendarQuery(context)
     waiting = context.desk.waiting(post_id)
     current = {one.fingerprint for one in waiting}
@@ -90,7 +90,7 @@ def page(asked: RequestContext) -> Answer:
         "report": present(context.report(since=None, post=post_id)),
         "charts": charts,
         "post": post,
-        "looks": looks_of(context.composition(), post) if post else looks_of_rows(context, rows),
+        "looks": looks_of(context.rendered(), post) if post else looks_of_rows(context, rows),
         "passages": passages(context, post) if post else [],
         "tests": list(_tests(context, post)) if post else [],
         "remarks": _remarks(context, post) if post else [],
@@ -101,22 +101,22 @@ def page(asked: RequestContext) -> Answer:
         "standing": [one for one in approvals if one.fingerprint in current],
         "required": context.campaign.schedule.approvals_required,
         "counting": _counting(waiting, approvals),
-        "obstacle": _obstacle(asked, waiting, approvals),
+        "obstacle": _obstacle(request, waiting, approvals),
         "changed": _changed(context, post_id, waiting),
         "out": [row for row in rows if row.state in _OUT],
         "live": [row for row in rows if row.state is State.SENT],
         "unsent": [row for row in rows if row.state in UNSENT],
-        "may_correct": asked.who.may(Right.CORRECT),
-        "may_approve": asked.who.may(Right.APPROVE),
+        "may_correct": request.who.may(Right.CORRECT),
+        "may_approve": request.who.may(Right.APPROVE),
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
     }
     return Page("post.html", values)
 
 
-def looks_of(whole: RenderedCampaign, post: Post) -> list[Look]:
+def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
     """Lay a post out as each of its accounts shows it."""
     return [
-        Look(
+        AccountView(
             account=text.account.name,
             platform=text.account.platform,
             handle=text.account.handle or text.account.name,
@@ -132,26 +132,26 @@ def looks_of(whole: RenderedCampaign, post: Post) -> list[Look]:
     ]
 
 
-def looks_of_rows(context: AppContext, rows: Sequence[Delivery]) -> list[Look]:
+def looks_of_rows(context: AppContext, rows: Sequence[Delivery]) -> list[AccountView]:
     """Show what deliveries froze: of corrections, and of posts that no file has any more."""
-    whole = context.composition()
+    whole = context.rendered()
     accounts = whole.campaign.schedule.accounts
     looks = []
     for name, group in by_account(rows):
         if name not in accounts:
             continue
-        traits, limits = whole.traits_of(name), whole.limits[name]
+        spec, limits = whole.spec_of(name), whole.limits[name]
         first = [row for row in group if row.publication.id == group[0].publication.id]
-        parts = tuple(_part(row.status, length_of(row.status, traits, limits)) for row in first)
+        parts = tuple(_part(row.status, length_of(row.status, spec, limits)) for row in first)
         handle = accounts[name].handle or name
         most = accounts[name].max_length or limits.max_length
-        looks.append(Look(name, traits.name, handle, parts, most, "", 0.0))
+        looks.append(AccountView(name, spec.name, handle, parts, most, "", 0.0))
     return looks
 
 
-def _part(status: Status, length: int) -> Part:
+def _part(status: Status, length: int) -> StatusView:
     host = host_of(status.card.url) if status.card else ""
-    return Part(status, pieces(status), length, host)
+    return StatusView(status, pieces(status), length, host)
 
 
 def passages(context: AppContext, post: Post) -> list[dict[str, Any]]:
@@ -172,7 +172,7 @@ def _tests(context: AppContext, post: Post) -> Any:
         told = f"quoted to the character from {source.title} (SHA-256 {source.sha256[:12]}…)"
         yield Test(exact, told if exact else "the quotation is not what the source says")
         yield Test(bool(source.attribution), f"attributed in the post itself: {source.attribution}")
-    for one in context.composition().texts_of(post):
+    for one in context.rendered().texts_of(post):
         if one.statuses:
             most = max(one.lengths)
             parts = f" in {len(one.statuses)} parts" if len(one.statuses) > 1 else ""
@@ -213,10 +213,10 @@ def _counting(waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> int
 
 
 def _obstacle(
-    asked: RequestContext, waiting: Sequence[Delivery], approvals: Sequence[Approval]
+    request: RequestContext, waiting: Sequence[Delivery], approvals: Sequence[Approval]
 ) -> str:
     """Say why this person cannot approve; empty where they can."""
-    who = asked.who
+    who = request.who
     if not waiting:
         return "Nothing of it waits for approval."
     if not who.may(Right.APPROVE):
@@ -259,44 +259,44 @@ def _said(waiting: Sequence[Delivery]) -> dict[str, str]:
     return said
 
 
-def approve(asked: RequestContext) -> Answer:
+def approve(request: RequestContext) -> Answer:
     """Approve just what the page showed."""
-    by = asked.require(Right.APPROVE)
-    post_id, note = asked.place("post"), asked.form_value("note", most=_MOST, default="")
-    seen = asked.form_values("fingerprint")
-    asked.context.desk.approve(post_id, by=by.name, note=note, seen=seen)
+    by = request.require(Right.APPROVE)
+    post_id, note = request.place("post"), request.form_value("note", most=_MOST, default="")
+    seen = request.form_values("fingerprint")
+    request.context.desk.approve(post_id, by=by.name, note=note, seen=seen)
     return Redirect(f"/posts/{post_id}?done=approved")
 
 
-def correct(asked: RequestContext) -> Answer:
-    by = asked.require(Right.CORRECT)
-    post_id = asked.place("post")
-    rows = asked.context.corrections.correct(
+def correct(request: RequestContext) -> Answer:
+    by = request.require(Right.CORRECT)
+    post_id = request.place("post")
+    rows = request.context.corrections.correct(
         post_id,
-        asked.form_value("text", most=_MOST),
+        request.form_value("text", most=_MOST),
         by=by.name,
-        why=asked.form_value("why", most=_MOST),
-        delete_original=asked.form_value("delete", default="") == "yes",
+        why=request.form_value("why", most=_MOST),
+        delete_original=request.form_value("delete", default="") == "yes",
     )
     return Redirect(f"/posts/{rows[0].post_id}?done=corrected")
 
 
-def retract(asked: RequestContext) -> Answer:
-    by = asked.require(Right.CORRECT)
-    why = asked.form_value("why", most=_MOST)
-    if asked.form_value("sure", default="") != "yes":
-        raise RefusedError(400, "tick the box that says that you are sure")
-    asked.context.corrections.retract(asked.place("post"), by=by.name, why=why)
+def retract(request: RequestContext) -> Answer:
+    by = request.require(Right.CORRECT)
+    why = request.form_value("why", most=_MOST)
+    if request.form_value("sure", default="") != "yes":
+        raise RefusedRequestError(400, "tick the box that says that you are sure")
+    request.context.corrections.retract(request.place("post"), by=by.name, why=why)
     return Redirect("/corrections?done=retracted")
 
 
-def source(asked: RequestContext) -> Answer:
+def source(request: RequestContext) -> Answer:
     """Show a whole source, with what a post quotes of it marked."""
-    context, name = asked.context, asked.place("source")
+    context, name = request.context, request.place("source")
     found = context.campaign.sources.get(name)
     if found is None:
-        raise RefusedError(404, f"no source is called {name}")
-    post = context.campaign.post(asked.one("post"))
+        raise RefusedRequestError(404, f"no source is called {name}")
+    post = context.campaign.post(request.one("post"))
     quote = post.quote if post and post.quote and post.quote.source == name else None
     quoting = [one for one in context.campaign.posts if one.quote and one.quote.source == name]
     values = {
@@ -308,16 +308,16 @@ def source(asked: RequestContext) -> Answer:
     return Page("source.html", values)
 
 
-def picture(asked: RequestContext) -> Answer:
-    """Give a picture that a post shows, by its hash."""
-    context, sha256 = asked.context, asked.place("sha256")
-    whole = context.composition()
+def picture(request: RequestContext) -> Answer:
+    """Return a picture that a post shows, by its hash."""
+    context, sha256 = request.context, request.place("sha256")
+    whole = context.rendered()
     kinds = {
         one.sha256: one.mime
-        for rendered in whole.rendered.values()
+        for rendered in whole.texts.values()
         for status in rendered.statuses
         for one in status.pictures
     }
     if kinds.get(sha256) not in _PICTURES or sha256 not in whole.pictures:
-        raise RefusedError(404, "no post shows that picture")
+        raise RefusedRequestError(404, "no post shows that picture")
     return Raw(whole.pictures[sha256], kinds[sha256], keep=3600)

@@ -17,10 +17,10 @@ from bot.web.request_context import RequestContext
 _ROWS = 50
 
 
-def log(asked: RequestContext) -> Answer:
+def log(request: RequestContext) -> Answer:
     """Show decisions, newest first, and whether anybody touched them since."""
-    audit, page = asked.context.store.audit, asked.number("page", 1)
-    who, verb = asked.one("who"), asked.one("verb")
+    audit, page = request.context.store.audit, request.number("page", 1)
+    who, verb = request.one("who"), request.one("verb")
     rows = audit.rows()
     kept = [row for row in rows if who in {"", row.who} and verb in {"", row.verb}]
     pages = max(1, -(-len(kept) // _ROWS))
@@ -54,14 +54,14 @@ class AccountSummary:
     max_length: int
 
 
-def accounts(asked: RequestContext) -> Answer:
-    context = asked.context
-    found = [_standing(asked, one) for one in context.campaign.schedule.accounts.values()]
+def accounts(request: RequestContext) -> Answer:
+    context = request.context
+    found = [_standing(request, one) for one in context.campaign.schedule.accounts.values()]
     return Page("accounts.html", {"standings": found})
 
 
-def _standing(asked: RequestContext, account: Account) -> AccountSummary:
-    context, now = asked.context, asked.context.clock.now()
+def _standing(request: RequestContext, account: Account) -> AccountSummary:
+    context, now = request.context, request.context.clock.now()
     rows = context.store.outbox.find(account=account.name)
     counts: dict[str, int] = {}
     for row in rows:
@@ -76,27 +76,27 @@ def _standing(asked: RequestContext, account: Account) -> AccountSummary:
         counts=counts,
         next_due=min(due, default=None),
         last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
-        max_length=account.max_length or context.composition().limits[account.name].max_length,
+        max_length=account.max_length or context.rendered().limits[account.name].max_length,
     )
 
 
-def restart(asked: RequestContext) -> Answer:
+def restart(request: RequestContext) -> Answer:
     """Let a stopped account send again."""
-    by = asked.require(Right.SETTLE)
-    why = asked.form_value("why", most=1000, default="")
-    asked.context.desk.restart(asked.place("account"), by=by.name, why=why)
+    by = request.require(Right.SETTLE)
+    why = request.form_value("why", most=1000, default="")
+    request.context.desk.restart(request.place("account"), by=by.name, why=why)
     return Redirect("/accounts?done=settled")
 
 
-def corrections(asked: RequestContext) -> Answer:
-    return Page("corrections.html", {"entries": asked.context.corrections.listed()})
+def corrections(request: RequestContext) -> Answer:
+    return Page("corrections.html", {"entries": request.context.corrections.listed()})
 
 
-def corrections_json(asked: RequestContext) -> Answer:
-    """Give the list to other programs; it names no person."""
+def corrections_json(request: RequestContext) -> Answer:
+    """Return the list to other programs; it names no person."""
     entries = [
-        {**asdict(one), "at": one.at.isoformat()} for one in asked.context.corrections.listed()
+        {**asdict(one), "at": one.at.isoformat()} for one in request.context.corrections.listed()
     ]
-    content = {"campaign": asked.context.campaign.schedule.campaign, "corrections": entries}
+    content = {"campaign": request.context.campaign.schedule.campaign, "corrections": entries}
     text = json.dumps(content, ensure_ascii=False, indent=2)
     return Raw(text.encode(), "application/json")

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from bot.authority.users import LONGEST, SignInError
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.rendering import STATIC, stylesheet
-from bot.web.request_context import RefusedError, RequestContext
+from bot.web.request_context import RefusedRequestError, RequestContext
 
 _WEEK = 604_800
 ICON = (STATIC / "icon.svg").read_bytes()
 
 
-def style(asked: RequestContext) -> Answer:
-    return Raw(stylesheet(asked.context.specs), "text/css; charset=utf-8", keep=_WEEK)
+def style(request: RequestContext) -> Answer:
+    return Raw(stylesheet(request.context.specs), "text/css; charset=utf-8", keep=_WEEK)
 
 
 def icon(_asked: RequestContext) -> Answer:
@@ -25,42 +25,42 @@ def robots(_asked: RequestContext) -> Answer:
     return Raw(b"User-agent: *\nDisallow: /\n", "text/plain; charset=utf-8")
 
 
-def form(asked: RequestContext) -> Answer:
+def form(request: RequestContext) -> Answer:
     """Ask for name and password."""
-    to = _own(asked.one("to", "/"))
-    if asked.person is not None:
+    to = _own(request.one("to", "/"))
+    if request.person is not None:
         return Redirect(to)
-    return _form(asked, to, "")
+    return _form(request, to, "")
 
 
-def _form(asked: RequestContext, to: str, message: str, status: int = 200) -> Page:
-    has_users = asked.context.access.has_users()
+def _form(request: RequestContext, to: str, message: str, status: int = 200) -> Page:
+    has_users = request.context.access.has_users()
     return Page("login.html", {"to": to, "message": message, "has_users": has_users}, status)
 
 
-def sign_in(asked: RequestContext) -> Answer:
+def sign_in(request: RequestContext) -> Answer:
     """Start a session under a new id, so that one put there before is worth nothing."""
-    to = _own(asked.form_value("to", default="/"))
-    name = asked.form_value("name", most=100)
-    password = asked.form_value("password", most=LONGEST)
+    to = _own(request.form_value("to", default="/"))
+    name = request.form_value("name", most=100)
+    password = request.form_value("password", most=LONGEST)
     try:
-        session = asked.context.access.sign_in(name, password)
+        session = request.context.access.sign_in(name, password)
     except SignInError as error:
-        return _form(asked, to, str(error), 429 if "too many" in str(error) else 403)
+        return _form(request, to, str(error), 429 if "too many" in str(error) else 403)
     return Redirect(to, session_token=session)
 
 
-def sign_out(asked: RequestContext) -> Answer:
-    asked.context.access.sign_out(asked.session_token)
+def sign_out(request: RequestContext) -> Answer:
+    request.context.access.sign_out(request.session_token)
     return Redirect("/login", session_token="")
 
 
-def sign_out_everywhere(asked: RequestContext) -> Answer:
+def sign_out_everywhere(request: RequestContext) -> Answer:
     """End all of somebody's sessions, this one too."""
-    name = asked.who.name
-    if asked.person == asked.context.guest():
-        raise RefusedError(409, "a guest is not signed in anywhere")
-    asked.context.access.sign_out_everywhere(name, by=name)
+    name = request.who.name
+    if request.person == request.context.guest():
+        raise RefusedRequestError(409, "a guest is not signed in anywhere")
+    request.context.access.sign_out_everywhere(name, by=name)
     return Redirect("/login", session_token="")
 
 

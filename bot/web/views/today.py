@@ -18,8 +18,8 @@ _NEXT = 5
 _LAST = 4
 
 
-def page(asked: RequestContext) -> Answer:
-    context, now = asked.context, asked.context.clock.now()
+def page(request: RequestContext) -> Answer:
+    context, now = request.context, request.context.clock.now()
     almanac, zone = CalendarQuery(context), context.campaign.zone
     coming = almanac.next(60)
     tomorrow = midnight(now, zone, days=1)
@@ -58,16 +58,16 @@ def _troubles(rows: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
     return list(found.values())
 
 
-def pause(asked: RequestContext) -> Answer:
+def pause(request: RequestContext) -> Answer:
     """Hold everything before its next network call."""
-    by = asked.require(Right.PAUSE)
-    asked.context.desk.pause(
-        asked.form_value("reason", most=500).strip() or "no reason given", by=by.name
+    by = request.require(Right.PAUSE)
+    request.context.desk.pause(
+        request.form_value("reason", most=500).strip() or "no reason given", by=by.name
     )
     return Redirect("/?done=paused")
 
 
-def resume(asked: RequestContext) -> Answer:
-    by = asked.require(Right.RESUME)
-    asked.context.desk.resume(by=by.name, why=asked.form_value("reason", most=500, default=""))
+def resume(request: RequestContext) -> Answer:
+    by = request.require(Right.RESUME)
+    request.context.desk.resume(by=by.name, why=request.form_value("reason", most=500, default=""))
     return Redirect("/?done=resumed")

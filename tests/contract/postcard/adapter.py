@@ -44,7 +44,7 @@ class Postcards:
         self._session.headers["Authorization"] = f"Key {key}"
 
     @property
-    def traits(self) -> PlatformSpec:
+    def spec(self) -> PlatformSpec:
         return SPEC
 
     def profile(self) -> Profile:

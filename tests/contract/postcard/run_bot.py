@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from bot.platforms.registry import KINDS, Kind
+from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from tests.contract import postcard
 
-KINDS["postcard"] = Kind(postcard.SPEC, postcard.connect)
+PLATFORMS["postcard"] = RegisteredPlatform(postcard.SPEC, postcard.connect)
 
 if __name__ == "__main__":
     from bot.cli.main import main  # after the line above: modules read the registry when they load
