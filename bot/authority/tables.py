@@ -43,7 +43,7 @@ account = Table(
     "account",
     metadata,
     Column("name", Text, primary_key=True, comment="as in schedule.yaml"),
-    Column("platform", Text, nullable=False, comment="x, mastodon, bluesky, …"),
+    Column("platform", Text, nullable=False, comment="name of its platform"),
     Column("added_at", Instant, nullable=False, comment="gets only what is due after this"),
     Column("removed_at", Instant, comment="no longer in schedule.yaml"),
     Column("stopped_at", Instant, comment="needs a person; nothing is sent"),

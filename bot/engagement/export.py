@@ -89,7 +89,7 @@ TABLES = (
     Table("deliveries", "one status to one account", (
         _column("id", "text", "identity of the delivery; the same for ever"),
         _column("account", "text", "name in schedule.yaml"),
-        _column("platform", "text", "x, mastodon or bluesky"),
+        _column("platform", "text", "name of its platform"),
         _column("post", "text", "id in posts/", "post_id"),
         Column("occurrence", "text", "which time of the post this is",
                lambda row: occurrence_text(row.publication.occurrence)),

@@ -232,7 +232,7 @@ def _tiles(report: Report) -> Iterator[tuple[str, str]]:
     yield "followers gained", number(sum(gains) if gains else None)
     if report.costs:
         spent = sum(one.spent for one in report.costs)
-        yield "US dollars on X this month", number(spent, 2)
+        yield "US dollars spent this month", number(spent, 2)
 
 
 def _usual(by: str, group: Iterable[Typical], followers: Mapping[str, Mapping[str, int]]) -> Grid:

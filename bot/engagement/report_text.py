@@ -46,7 +46,7 @@ TERMS: Sequence[tuple[str, str]] = (
     (
         "Ratio",
         "Engagements against the median of the same account at the same age. Where a platform "
-        "tells impressions (X), against what is usual there for as many impressions. It is pulled "
+        "tells impressions, against what is usual there for as many impressions. It is pulled "
         "towards the other posts as far as chance could explain it (gamma-Poisson shrinkage), so "
         "a lucky post with few looks does not come out on top.",
     ),
@@ -72,8 +72,8 @@ TERMS: Sequence[tuple[str, str]] = (
     ),
     (
         "per 1,000 impressions",
-        "Times shown, as X tells its own authors. Mastodon and Bluesky tell no such number, and "
-        "none is guessed.",
+        "Times shown, where a platform tells its own authors. Most do not tell it, and none is "
+        "guessed.",
     ),
 )
 

@@ -76,7 +76,7 @@ class Digest:
         needs = (notice.text for notice in self.store.notices.open())
         yield from _chapter("WHAT NEEDS A PERSON", needs)
         costs = (f"{account}: {text}" for account, text in told.costs.items())
-        yield from _chapter("WHAT X COST", costs)
+        yield from _chapter("WHAT IT COST", costs)
         yield from _chapter("WHAT COMES NEXT WEEK", _comes(self.ahead()))
         yield ""
         yield "The attached page has all numbers, their charts, and what the words mean."

@@ -68,7 +68,7 @@ class Pages:
         """Return a whole page."""
         context = self._context
         common: dict[str, Any] = {
-            "asked": request,
+            "request": request,
             "campaign": context.campaign.schedule.campaign,
             "zone": context.campaign.zone,
             "zone_name": context.campaign.schedule.timezone,

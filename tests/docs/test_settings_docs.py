@@ -39,7 +39,7 @@ def test_documented_waits_are_the_real_ones() -> None:
     assert {name: documented[name] for name in waits} == waits
 
 
-@pytest.mark.parametrize("traits", PLATFORMS, ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize("spec", PLATFORMS, ids=lambda spec: str(spec.name))
 def test_every_platform_s_secrets_and_their_scope_are_documented(spec: object) -> None:
     rows = {row[0]: row for row in table(read("docs/operating.md"), "## Secrets")}
     [platform] = [one for one in PLATFORMS if one is spec]

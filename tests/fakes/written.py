@@ -87,9 +87,9 @@ INVESTIGATION = Investigation(
 X = replace(x.SPEC, limits=Limits(280))
 MASTODON = replace(mastodon.SPEC, limits=Limits(500))
 BLUESKY = replace(bluesky.SPEC, limits=Limits(300, 3000))
-TRAITS = {one.name: one for one in (X, MASTODON, BLUESKY)}
+SPECS = {one.name: one for one in (X, MASTODON, BLUESKY)}
 
-ACCOUNTS = tuple(Account(f"on-{name}", name, place=Place("schedule.yaml", 9, 3)) for name in TRAITS)
+ACCOUNTS = tuple(Account(f"on-{name}", name, place=Place("schedule.yaml", 9, 3)) for name in SPECS)
 PICTURE = MediaFile("media/a.png", "Two cameras on a wall", "a" * 64, "image/png", 10, 10, 100)
 
 

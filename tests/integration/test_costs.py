@@ -20,7 +20,7 @@ from tests.integration.store_rows import new_publication
 
 NOW = datetime(2026, 12, 29, 9, tzinfo=UTC)
 X = Account("acc", "x", budget_usd_per_month=5)
-TRAITS = {name: kind.spec for name, kind in PLATFORMS.items()}
+SPECS = {name: kind.spec for name, kind in PLATFORMS.items()}
 
 
 def planned(store: Store, id_: str, due: datetime, cost: float) -> None:
@@ -30,7 +30,7 @@ def planned(store: Store, id_: str, due: datetime, cost: float) -> None:
 
 
 def forecast(store: Store, account: Account = X) -> Forecast:
-    (told,) = forecasts(store, campaign(accounts=[account]), FastClock(NOW), TRAITS)
+    (told,) = forecasts(store, campaign(accounts=[account]), FastClock(NOW), SPECS)
     return told
 
 
@@ -74,7 +74,7 @@ def test_an_account_is_told_only_where_it_pays_and_has_nothing_left_without_a_bu
 
     assert told.left is None
     assert cost_text(told).endswith("there is no budget.")
-    assert forecasts(store, free, FastClock(NOW), TRAITS) == ()
+    assert forecasts(store, free, FastClock(NOW), SPECS) == ()
 
 
 def test_days_are_counted_by_month(store: Store) -> None:

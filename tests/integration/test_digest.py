@@ -80,7 +80,7 @@ def test_the_digest_tells_the_five_things(store: Store) -> None:
 
     chapters = [line for line in message.text.splitlines() if line.isupper()]
     assert chapters == [
-        "WHAT WENT OUT", "WHAT WORKED", "WHAT NEEDS A PERSON", "WHAT X COST",
+        "WHAT WENT OUT", "WHAT WORKED", "WHAT NEEDS A PERSON", "WHAT IT COST",
         "WHAT COMES NEXT WEEK",
     ]  # fmt: skip
     assert message.title == "decouple-from-dahua: 18 Jan to 24 Jan 2027"

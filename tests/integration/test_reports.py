@@ -31,11 +31,11 @@ from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
 from tests.integration.store_rows import new_publication
 
 END = START + timedelta(days=62)
-TRAITS = {name: kind.spec for name, kind in PLATFORMS.items()}
+SPECS = {name: kind.spec for name, kind in PLATFORMS.items()}
 
 
 def reporter_of(store: Store) -> Reporter:
-    return Reporter(store, FastClock(END), engaged_campaign(), TRAITS)
+    return Reporter(store, FastClock(END), engaged_campaign(), SPECS)
 
 
 @pytest.fixture(scope="module")

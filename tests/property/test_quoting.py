@@ -17,7 +17,7 @@ from bot.platforms.status import Status
 from bot.rendering.layout import marks_for
 from bot.rendering.render import fits, render
 from bot.rendering.textfragment import directive
-from tests.fakes.written import ATTRIBUTION, TRAITS, campaign, post, source
+from tests.fakes.written import ATTRIBUTION, SPECS, campaign, post, source
 
 #: Words that a careless step (NFC, NFKC, smart quotes, strip, escape) would change.
 WORDS = st.sampled_from(
@@ -126,7 +126,7 @@ def test_a_changed_character_is_never_proved_in_its_place(
         assert quote.text == changed
 
 
-@pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda one: one.name)
 @given(drawn=quotations(), own_words=st.sampled_from(["", "See:", "بۇنى كۆرۈڭ"]))
 def test_no_step_changes_a_byte_between_the_marks(
     spec: PlatformSpec, drawn: tuple[Source, str], own_words: str

@@ -20,7 +20,7 @@ from tests.fakes.written import (
     LETTER_TEXT,
     MASTODON,
     PICTURE,
-    TRAITS,
+    SPECS,
     X,
     campaign,
     post,
@@ -110,7 +110,7 @@ def test_a_warning_is_folded_where_a_platform_folds() -> None:
     assert status.text.startswith("“")
 
 
-@pytest.mark.parametrize("traits", [X, BLUESKY])
+@pytest.mark.parametrize("spec", [X, BLUESKY])
 def test_a_warning_is_the_first_line_elsewhere(spec: PlatformSpec) -> None:
     status = one(shown(post(STOP, warning="Violence"), spec))
 
@@ -307,7 +307,7 @@ class TestThreads:
         assert rendered.problems == ()
         return rendered.statuses
 
-    @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
+    @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda one: one.name)
     def test_every_part_fits_and_has_warning_and_attribution(self, spec: PlatformSpec) -> None:
         for status in self.parts(spec, warning="Care", text="The whole letter:"):
             assert length_of(status, spec, spec.limits) <= spec.limits.max_length
@@ -315,7 +315,7 @@ class TestThreads:
             assert (ATTRIBUTION in status.text) == bool(status.spans)
             assert status.sensitive
 
-    @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda one: one.name)
+    @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda one: one.name)
     def test_the_parts_quote_all_of_the_passage_and_nothing_twice(self, spec: PlatformSpec) -> None:
         spans = [span for status in self.parts(spec) for span in status.spans]
 

@@ -17,7 +17,7 @@ from tests.fakes.written import (
     INVESTIGATION,
     LETTER_TEXT,
     PICTURE,
-    TRAITS,
+    SPECS,
     campaign,
     post,
     source,
@@ -31,7 +31,7 @@ GRAPHIC_LETTER = source(graphic_spans=(stretch(LETTER_TEXT, GRAPHIC),))
 
 
 def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
-    found = check(render_campaign(checked, specs=TRAITS, limits=limits or {}), now=NOW)
+    found = check(render_campaign(checked, specs=SPECS, limits=limits or {}), now=NOW)
     assert all(one.rule for one in found)
     return list(found)
 
@@ -72,7 +72,7 @@ def test_a_picture_s_file_is_judged_by_the_accounts_limits(
     changes: dict[str, Any], says: str
 ) -> None:
     written = post(text="Look.", media=(replace(PICTURE, **changes),), accounts=("on-mastodon",))
-    limits = {"on-mastodon": replace(TRAITS["mastodon"].limits, max_pixels=1_000_000)}
+    limits = {"on-mastodon": replace(SPECS["mastodon"].limits, max_pixels=1_000_000)}
 
     (problem,) = problems(campaign(written), limits)
 

@@ -37,7 +37,7 @@ def column(
 TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
     "account": (
         column("name", TEXT, "as in schedule.yaml", primary_key=True),
-        column("platform", TEXT, "x, mastodon, bluesky, …"),
+        column("platform", TEXT, "name of its platform"),
         column("added_at", INSTANT, "gets only what is due after this"),
         column("removed_at", INSTANT, "no longer in schedule.yaml", null=True),
         column("stopped_at", INSTANT, "needs a person; nothing is sent", null=True),
@@ -132,7 +132,7 @@ TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
     "publication": (
         column("id", TEXT, "from campaign, account, post and turn", primary_key=True),
         column("account", TEXT, "name in schedule.yaml"),
-        column("platform", TEXT, "x, mastodon, bluesky, …"),
+        column("platform", TEXT, "name of its platform"),
         column("post_id", TEXT, "id in posts/"),
         column("kind", sa.String(16), "of time: at, year, queue, correction"),
         column("subject", TEXT, "the post, or the queue, that occurs"),
@@ -205,7 +205,7 @@ TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
         column("released_by", TEXT, "who sent it despite a hold"),
         column("remote_id", TEXT, "the platform's id; always text"),
         column("url", TEXT, "what a reader opens"),
-        column("cid", TEXT, "Bluesky's content hash"),
+        column("cid", TEXT, "content hash, where a reply needs it"),
         column("sent_at", INSTANT, "when it went out", null=True),
         column("created_at", INSTANT, "when it was planned"),
         column("updated_at", INSTANT, "last change"),
