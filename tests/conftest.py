@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -46,6 +47,8 @@ _ENOUGH = 4_000_000_000
 def pytest_configure() -> None:
     """Let all temporary folders be on the fast disk, those of child processes too."""
     share_compiled()
+    # A shell that starts tests in the background lets them ignore it, and their children would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TMPDIR" not in os.environ and FAST.is_dir() and shutil.disk_usage(FAST).free > _ENOUGH:
         os.environ["TMPDIR"] = tempfile.tempdir = str(FAST)
 
