@@ -53,6 +53,17 @@ def pytest_configure() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(FAST)
 
 
+#: Folders whose tests take longest; they begin, so that no worker is left alone with one at the end.
+_LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "property")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order tests by folder, those that take longest first."""
+    last = len(_LONGEST_FIRST)
+    rank = {folder: number for number, folder in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], last))
+
+
 class ForbiddenInTestsError(BaseException):
     """A test did what no test may do.
 
