@@ -20,8 +20,7 @@ from bot.cli.output import Places, json_option, places, print_json
 from bot.content.zones import shown
 from bot.engagement.ages import AGES
 from bot.engagement.export import csv_of, json_of
-from bot.engagement.page import page
-from bot.engagement.presenter import Grid, Presented, RatioTable, Row, present
+from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page, present
 from bot.engagement.report import GROUPINGS
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError

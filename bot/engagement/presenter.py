@@ -1,43 +1,36 @@
 """The report as people read it: every label, number and sentence, ready to be laid out.
 
 The terminal, the desk, the file and the mail read one `Presented`, and only differ in how they lay
-it out. Programs get the report itself (`bot.engagement.export`).
+it out; the file is laid out here. Programs get the report itself (`bot.engagement.export`).
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
 from bot.content.zones import shown
 from bot.delivery.model import State
+from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES
-from bot.engagement.charts import Chart, follower_chart, growth_chart
+from bot.engagement.charts import Chart
 from bot.engagement.costs import Forecast
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, Blank, Line, Report, Typical
-from bot.engagement.report_text import (
-    BETWEEN_GROUPS,
-    BETWEEN_POSTS,
-    BLANKS,
-    GROUPS,
-    UNTOLD,
-    VERDICTS,
-    cost_text,
-    day_verdict,
-    gained,
-    number,
-    place,
-    ratio,
-    trend_of,
-    why_unread,
-)
+from bot.engagement.report import JUDGED_BY, Line, Report, Typical
+from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 from bot.platforms.status import Metrics
 
+_FOLDER = Path(__file__).parent / "reporting"
 #: What platforms tell of a status.
 KINDS = tuple(field.name for field in fields(Metrics))
 
@@ -73,7 +66,6 @@ class Row:
 class RatioTable:
     """Posts or groups of posts, best first."""
 
-    id: str
     title: str
     #: Heading of the names.
     what: str
@@ -85,7 +77,7 @@ class RatioTable:
 
     @property
     def judged(self) -> tuple[Row, ...]:
-        return tuple(one for one in self.rows if one.plot)
+        return tuple(row for row in self.rows if row.plot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +125,34 @@ class Presented:
     cost_items: Mapping[str, Grid]
 
 
+def page(report: Report) -> str:
+    """Return the report as one HTML file: no script, nothing loaded, the same numbers as tables."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
+    digest = hashlib.sha256(style.encode()).digest()
+    return environment.get_template("report.html.j2").render(
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=base64.b64encode(digest).decode(),
+        report=present(report),
+        zone=report.zone,
+        charts=charts,
+        shown=shown,
+        terms=report_text.TERMS,
+        why_no_best_time=report_text.WHY_NO_BEST_TIME,
+    )
+
+
 def present(report: Report, *, account: str = "") -> Presented:
     """Present a report; chart and numbers of one account only, where it is named."""
-    zone = report.zone
+    zone, differs = report.zone, report.day_parts.differs
     ratios = {by: _ratio_table(by, report.lines[by], zone) for by in JUDGED_BY}
-    readings = [one for one in report.readings if account in {"", one.account}]
+    readings = [post for post in report.readings if account in {"", post.account}]
     groups = {"account": report.accounts, "platform": report.platforms}
+    growths = {group.name: group.growth for group in report.accounts
+               if account in {"", group.name}}  # fmt: skip
     return Presented(
         campaign=report.campaign,
         timezone=report.timezone,
@@ -150,56 +164,54 @@ def present(report: Report, *, account: str = "") -> Presented:
         tiles=tuple(_tiles(report)),
         ratios=ratios,
         day_parts=_ratio_table("time", report.day_parts.lines, zone),
-        day_verdict=day_verdict(report.day_parts),
+        day_verdict="Some hours differ by more than chance. That need not be the hour."
+                    if differs else "No difference shown.",
         usual={by: _usual(by, group, report.followers) for by, group in groups.items()},
         growth={by: _growth(by, group) for by, group in groups.items()},
-        growth_chart=growth_chart({one.name: one.growth for one in report.accounts
-                                   if account in {"", one.name}}),
-        follower_chart=follower_chart(report.followers),
+        growth_chart=charts.growth_chart(growths),
+        follower_chart=charts.follower_chart(report.followers),
         numbers=_numbers(readings, report),
         every_age=_every_age(readings, zone),
-        missing=_missing(report.blanks),
-        costs={one.account: cost_text(one) for one in report.costs},
-        cost_items={one.account: _cost_items(one) for one in report.costs},
+        missing=_missing(report),
+        costs={month.account: report_text.cost_text(month) for month in report.costs},
+        cost_items={month.account: _cost_items(month) for month in report.costs},
     )  # fmt: skip
 
 
-# -- ratios
-
-
 def _ratio_table(by: str, lines: Iterable[Line], zone: ZoneInfo) -> RatioTable:
-    title, what, about = GROUPS[by]
-    caption, unit = (BETWEEN_POSTS, "Accounts") if by == "post" else (BETWEEN_GROUPS, "Posts")
+    title, what, about = report_text.GROUPS[by]
+    caption, unit = report_text.BETWEEN_GROUPS, "Posts"
+    if by == "post":
+        caption, unit = report_text.BETWEEN_POSTS, "Accounts"
     rows = tuple(_row(by, line, zone) for line in lines)
-    return RatioTable(by, title, what, about, caption, unit, rows)
+    return RatioTable(title, what, about, caption, unit, rows)
 
 
 def _row(by: str, line: Line, zone: ZoneInfo) -> Row:
     name, lang, detail, detail_lang = line.name, "", line.words, line.lang
     if by == "excerpt" and line.words:
-        # People know a passage by its words.
-        name, lang, detail, detail_lang = line.words, line.lang, place(line.name), "en"
-    trend = trend_of(line.low, line.high)
+        # People know a passage by its words; ``letter:60-89`` is the letter's characters 60 to 89.
+        source, _, stretch = line.name.rpartition(":")
+        name, lang = line.words, line.lang
+        detail, detail_lang = f"{source}, characters {stretch.replace('-', '–')}", "en"
+    plot, trend = None, "unknown"
+    if line.ratio is not None and line.low is not None and line.high is not None:
+        plot = line.ratio, line.low, line.high
+        trend = "up" if line.low > 1 else "down" if line.high < 1 else "even"
     return Row(
         name=name,
         name_lang=lang,
         detail=detail,
         detail_lang=detail_lang,
-        ratio=ratio(line.ratio, line.low, line.high),
+        ratio=ratio(plot),
         trend=trend,
-        verdict=VERDICTS[trend],
-        plot=_plot(line),
+        verdict=report_text.VERDICTS[trend],
+        plot=plot,
         n=str(line.n),
-        growth=" · ".join(number(one) for one in line.growth),
+        growth=" · ".join(number(mean) for mean in line.growth),
         growth_plot=line.growth,
         as_of=f"{line.as_of.astimezone(zone):%d %b %Y}" if line.as_of else UNTOLD,
     )
-
-
-def _plot(line: Line) -> tuple[float, float, float] | None:
-    if line.ratio is None or line.low is None or line.high is None:
-        return None
-    return line.ratio, line.low, line.high
 
 
 def _headlines(ratios: Mapping[str, RatioTable]) -> Iterator[str]:
@@ -207,8 +219,8 @@ def _headlines(ratios: Mapping[str, RatioTable]) -> Iterator[str]:
     if not judged:
         yield "There is not enough yet to judge any post."
         return
-    ups = [one for one in judged if one.trend == "up"]
-    downs = [one for one in judged if one.trend == "down"]
+    ups = [row for row in judged if row.trend == "up"]
+    downs = [row for row in judged if row.trend == "down"]
     yield (
         f"Of {len(judged)} posts, {len(ups)} did better than usual and {len(downs)} worse; "
         f"for the other {len(judged) - len(ups) - len(downs)} the numbers cannot tell."
@@ -216,37 +228,34 @@ def _headlines(ratios: Mapping[str, RatioTable]) -> Iterator[str]:
     if ups:
         yield f"Furthest ahead: {ups[0].label}, {ups[0].ratio} the usual."
     for table in (ratios["theme"], ratios["excerpt"], ratios["form"]):
-        first = next((one for one in table.judged if one.trend == "up"), None)
+        first = next((row for row in table.judged if row.trend == "up"), None)
         if first:
             yield f"{table.what} ahead of the average: {first.name}, {first.ratio}."
 
 
-# -- accounts and platforms
-
-
 def _tiles(report: Report) -> Iterator[tuple[str, str]]:
     gains = [gain for days in report.followers.values() if (gain := gained(days)) is not None]
-    yield "posts", str(len({one.post_id for one in report.readings}))
+    yield "posts", str(len({post.post_id for post in report.readings}))
     yield "statuses on all accounts", str(len(report.readings))
-    yield "engagements", number(sum(one.count(one.age) or 0 for one in report.readings))
+    yield "engagements", number(sum(post.count(post.age) or 0 for post in report.readings))
     yield "followers gained", number(sum(gains) if gains else None)
     if report.costs:
-        spent = sum(one.spent for one in report.costs)
+        spent = sum(month.spent for month in report.costs)
         yield "US dollars spent this month", number(spent, 2)
 
 
-def _usual(by: str, group: Iterable[Typical], followers: Mapping[str, Mapping[str, int]]) -> Grid:
+def _usual(by: str, groups: Iterable[Typical], followers: Mapping[str, Mapping[str, int]]) -> Grid:
     rows = []
-    for one in group:
-        days = followers.get(one.name, {})
+    for group in groups:
+        days = followers.get(group.name, {})
         rows.append((
-            one.name,
-            one.age or UNTOLD,
-            str(one.n),
-            number(one.median),
-            number(one.per_1000_followers, 2),
-            number(one.per_1000_impressions, 1),
-            number(days[max(days)] if days else one.followers),
+            group.name,
+            group.age or UNTOLD,
+            str(group.n),
+            number(group.median),
+            number(group.per_1000_followers, 2),
+            number(group.per_1000_impressions, 1),
+            number(days[max(days)] if days else group.followers),
             number(gained(days)),
         ))  # fmt: skip
     return Grid(
@@ -259,48 +268,45 @@ def _usual(by: str, group: Iterable[Typical], followers: Mapping[str, Mapping[st
     )  # fmt: skip
 
 
-def _growth(by: str, group: Iterable[Typical]) -> Grid:
+def _growth(by: str, groups: Iterable[Typical]) -> Grid:
     return Grid(
         "Mean engagements of a post at each age; only of posts that were read then.",
         (by.capitalize(),),
         tuple(AGES),
-        tuple((one.name, *(number(value, 1) for value in one.growth)) for one in group),
+        tuple((group.name, *(number(mean, 1) for mean in group.growth)) for group in groups),
     )
 
 
-def _cost_items(one: Forecast) -> Grid:
+def _cost_items(month: Forecast) -> Grid:
     items = {
-        **one.by_action,
-        "posts to come this month": one.posts_to_come,
-        "reads to come this month": one.reads_to_come,
-        "expected in all": one.expected,
+        **month.by_action,
+        "posts to come this month": month.posts_to_come,
+        "reads to come this month": month.reads_to_come,
+        "expected in all": month.expected,
     }
     return Grid(
-        f"US dollars, {one.month} (UTC); booked before each call. Reads are statuses, each once a "
-        "day at most, and followers once a day.",
+        f"US dollars, {month.month} (UTC); booked before each call. Reads are statuses, each once "
+        "a day at most, and followers once a day.",
         ("For",),
         ("USD",),
         tuple((name, f"{cost:.3f}") for name, cost in items.items()),
     )
 
 
-# -- numbers as they were told
-
-
 def _numbers(readings: Iterable[Reading], report: Report) -> Grid:
     rows, links = [], []
-    for one in readings:
-        own = report.own.get(one.id)
-        gone = "" if one.state is State.SENT else f" ({one.state.value.lower()})"
+    for post in readings:
+        own = report.own.get(post.id)
+        gone = "" if post.state is State.SENT else f" ({post.state.value.lower()})"
         rows.append((
-            one.post_id,
-            one.account,
-            f"{one.sent_at.astimezone(report.zone):%d %b %Y %H:%M}{gone}",
-            one.age or UNTOLD,
-            *_counts(one, one.age),
-            ratio(own.known.mean, *own.known.interval()) if own else UNTOLD,
+            post.post_id,
+            post.account,
+            f"{post.sent_at.astimezone(report.zone):%d %b %Y %H:%M}{gone}",
+            post.age or UNTOLD,
+            *_counts(post, post.age),
+            ratio((own.known.mean, *own.known.interval()) if own else None),
         ))  # fmt: skip
-        links.append(one.url if urlsplit(one.url).scheme in {"https", "http"} else "")
+        links.append(post.url if urlsplit(post.url).scheme in {"https", "http"} else "")
     return Grid(
         "Numbers at the age at which each post is judged. “–” is untold, never 0.",
         ("Post", "Account", "Sent", "Age"),
@@ -311,31 +317,29 @@ def _numbers(readings: Iterable[Reading], report: Report) -> Grid:
 
 
 def _every_age(readings: Iterable[Reading], zone: ZoneInfo) -> Grid:
-    rows = [
-        (
-            one.account,
-            age,
-            shown(one.taken_at[age], zone) if age in one.taken_at else why_unread(one, age),
-            *_counts(one, age),
-        )
-        for one in readings
-        for age in AGES
-    ]
+    rows = []
+    for post in readings:
+        for age in AGES:
+            outcome, reason = post.blanks.get(age, (SnapshotState.DUE, ""))
+            what = BLANKS[outcome] if reason or outcome is not SnapshotState.DUE else "not yet"
+            why = f"{what}: {reason}" if reason else what
+            read = shown(post.taken_at[age], zone) if age in post.taken_at else why
+            rows.append((post.account, age, read, *_counts(post, age)))
     return Grid("All numbers that were read.", ("Account", "Age", "Read"), KINDS, tuple(rows))
 
 
-def _counts(one: Reading, age: str) -> Iterator[str]:
-    known = one.numbers.get(age)
+def _counts(post: Reading, age: str) -> Iterator[str]:
+    known = post.numbers.get(age)
     return (number(getattr(known, kind) if known else None) for kind in KINDS)
 
 
-def _missing(blanks: Iterable[Blank]) -> Grid:
+def _missing(report: Report) -> Grid:
     rows: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for one in blanks:
+    for blank in report.blanks:
         # Gone once is gone at every later age.
-        age = "" if one.outcome is SnapshotState.GONE else one.age
-        row = one.post_id, one.account, one.age, BLANKS[one.outcome], one.reason
-        rows.setdefault((one.post_id, one.account, one.outcome, age), row)
+        age = "" if blank.outcome is SnapshotState.GONE else blank.age
+        row = blank.post_id, blank.account, blank.age, BLANKS[blank.outcome], blank.reason
+        rows.setdefault((blank.post_id, blank.account, blank.outcome, age), row)
     return Grid(
         "Reads that brought no numbers. They are left out, and nothing is estimated in their "
         "place.",

@@ -10,8 +10,7 @@ from itertools import groupby
 
 from bot.clock import Clock
 from bot.content.zones import midnight, shown
-from bot.engagement.page import page
-from bot.engagement.presenter import Presented, present
+from bot.engagement.presenter import Presented, page, present
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
 from bot.log import get_logger

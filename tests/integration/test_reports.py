@@ -16,8 +16,7 @@ from bot.clock import FastClock
 from bot.db.metadata import metadata
 from bot.engagement.charts import Chart, interval, lines, nice, sparkline
 from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
-from bot.engagement.page import page
-from bot.engagement.presenter import Presented, present
+from bot.engagement.presenter import Presented, page, present
 from bot.engagement.report import JUDGED_BY, Report, Reporter
 from bot.engagement.report_text import ratio
 from bot.engagement.snapshots import SnapshotState
@@ -128,18 +127,18 @@ def test_failed_missed_and_gone_reads_are_told_with_their_reasons(presented: Pre
 
 
 @pytest.mark.parametrize(
-    ("ends", "text"),
+    ("plot", "text"),
     [
         ((2.4, 1.6, 3.3), "2.4× (1.6–3.3)"),
         ((1.5, 1.04, 1.9), "1.5× (1.04–1.9)"),
         ((0.7, 0.4, 0.996), "0.7× (0.4–1.00)"),
-        ((None, None, None), "–"),
+        (None, "–"),
     ],
 )
 def test_a_ratio_is_written_so_that_its_side_of_1_is_seen(
-    ends: tuple[float | None, float | None, float | None], text: str
+    plot: tuple[float, float, float] | None, text: str
 ) -> None:
-    assert ratio(*ends) == text
+    assert ratio(plot) == text
 
 
 def test_the_numbers_of_one_account_are_told_alone(report: Report) -> None:
