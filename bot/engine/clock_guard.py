@@ -46,28 +46,28 @@ class ClockGuard:
             look: Asks a server of ours anything, so that its date is heard; needed where the
                 clock was set and no server has been heard since. False where that failed.
         """
-        self._notice()
-        with self._lock:
-            is_known = bool(self._ahead) or not self._steps
-        return (is_known or look()) and not self.why()
+        return (self._is_known() or look()) and not self.why()
+
+    def is_sure(self) -> bool:
+        """Return whether nothing speaks against the clock; asks nobody."""
+        return self._is_known() and not self.why()
 
     def is_confirmed(self) -> bool:
         """Return whether a server that was heard since the clock was last set agrees with it."""
         self._notice()
         with self._lock:
-            is_known = bool(self._ahead)
-        return is_known and not self.why()
+            is_heard = bool(self._ahead)
+        return is_heard and not self.why()
 
-    def is_sure(self) -> bool:
-        """Return whether nothing speaks against the clock; asks nobody."""
+    def _is_known(self) -> bool:
+        """Return whether a server was heard since the clock was set, if it was at all."""
         self._notice()
         with self._lock:
-            is_known = bool(self._ahead) or not self._steps
-        return is_known and not self.why()
+            return bool(self._ahead) or not self._steps
 
     def why(self) -> str:
-        """Say why nothing is sent by this clock; empty where it may be."""
-        apart = self._apart()
+        """Return why nothing is sent by this clock; empty where it may be."""
+        apart = self.clock.apart() if isinstance(self.clock, SharedClock) else timedelta(0)
         if abs(apart) > TOLERANCE:
             # Requests would carry its time; another machine can send meanwhile.
             return f"this machine's clock is {_put(apart)} what the database says"
@@ -76,10 +76,6 @@ class ClockGuard:
         if abs(ahead) <= TOLERANCE:
             return ""
         return f"the machine's clock is {_put(-ahead)} what every server says"
-
-    def _apart(self) -> timedelta:
-        """Return how far this machine's own clock is ahead of the one that is gone by."""
-        return self.clock.apart() if isinstance(self.clock, SharedClock) else timedelta(0)
 
     def _notice(self) -> None:
         """Forget what was heard before the wall clock was set."""

@@ -98,7 +98,9 @@ class Service:
             while not self.stop.wait(LONGEST_WAIT.total_seconds()):
                 if self.clock.monotonic() - self._ticked > STUCK_AFTER:
                     log.warning("the timer stood still; winding it again")
-                    self._schedule_all_again(timer)
+                    for job in self.jobs:  # all wait for moments of a clock that was ahead
+                        timer.modify_job(job.name, next_run_time=self.machine.now())
+                    self._schedule_next_tick(timer)
         finally:
             self.stop.set()
             self._end(timer, self.clock.monotonic() + self.grace.total_seconds())
@@ -118,12 +120,6 @@ class Service:
             self.workers.abandon()
         else:
             log.info("stopped in order")
-
-    def _schedule_all_again(self, timer: BackgroundScheduler) -> None:
-        """Wind the jobs too: all wait for moments of a clock that was ahead."""
-        for job in self.jobs:
-            timer.modify_job(job.name, next_run_time=self.machine.now())
-        self._schedule_next_tick(timer)
 
     def _schedule_next_tick(
         self, timer: BackgroundScheduler, wait: timedelta = timedelta(0)

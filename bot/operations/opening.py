@@ -28,10 +28,6 @@ from bot.errors import StoreError
 from bot.planning.store import Store
 
 
-def _wall_clock() -> datetime:
-    return datetime.now(UTC)
-
-
 def open_store(
     url: str,
     *,
@@ -39,7 +35,7 @@ def open_store(
     data: Path | None = None,
     machine: str | None = None,
     room: Room | None = None,
-    now: Callable[[], datetime] = _wall_clock,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Store:
     """Open a database, and create or upgrade it only where ``create`` says so.
 
@@ -50,7 +46,7 @@ def open_store(
         data: Directory of the sent log and the lock; a SQLite database's own by default.
         machine: What this machine is called; by default what it calls itself.
         room: What of the disk is kept in hand.
-        now: Tells the time, for what is written while opening.
+        now: Returns the time, for what is written while opening.
 
     Raises:
         DatabaseUnusableError: it is missing, broken, foreign, older or newer; says what to do.
@@ -93,7 +89,7 @@ def has_sent_log(url: str, *, data: Path | None = None) -> bool:
 
 
 def declare_restored(url: str, reason: str) -> int:
-    """Say of a database that others brought back that it settles first; tell its epoch.
+    """Mark a database that others brought back, so that it settles first; return its epoch.
 
     Of an older revision too, which the next `run` then upgrades.
 
@@ -121,11 +117,18 @@ def _places(url: URL, data: Path | None) -> tuple[Path, Path]:
 
 def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]) -> None:
     if db.is_sqlite:
-        _sqlite_ready(db, log, create=create, now=now)
+        path = path_of(db.url)
+        if path.parent.is_dir():
+            files.prove_place(path.parent)
+        if create and not path.exists():
+            _refuse_known(log, str(path))
+            _create(path, now())
+        files.prove(path, thoroughly=create)
+        files.make_private(path)
     found = revision_of(db)
-    if found is None and not create:
-        raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
     if found is None:
+        if not create:
+            raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
         _refuse_known(log, str(db.url.render_as_string(hide_password=True)))
         _fill(db, now())
     elif found != newest():
@@ -133,19 +136,6 @@ def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[],
     elif create:
         # PostgreSQL's tables and identity come in two steps, between which a start may die.
         begin_instance(db, now())
-
-
-def _sqlite_ready(
-    db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]
-) -> None:
-    path = path_of(db.url)
-    if path.parent.is_dir():
-        files.prove_place(path.parent)
-    if create and not path.exists():
-        _refuse_known(log, str(path))
-        _create(path, now())
-    files.prove(path, thoroughly=create)
-    files.make_private(path)
 
 
 def _refuse_known(log: SentLog | None, where: str) -> None:

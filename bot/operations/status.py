@@ -1,9 +1,12 @@
-"""What is so: the one answer that `status`, the health check and the dashboard show."""
+"""How the service stands, as `status`, the health check and the dashboard show it.
+
+The database is looked through once a day: from a broken one nothing may be sent.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +14,10 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.metering import budget_left
 from bot.delivery.model import Delivery, State
+from bot.log import get_logger
 from bot.planning.store import Store
+
+log = get_logger(__name__)
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
@@ -97,3 +103,32 @@ def _next_due(rows: tuple[Delivery, ...], now: datetime, account: str = "") -> d
         if account in {"", row.account}
     )
     return min(waiting, default=None)
+
+
+@dataclass(slots=True)
+class Inspector:
+    """Remembers what is broken until the service is started again, on a sound database."""
+
+    store: Store
+    #: What is broken; empty while nothing is known to be.
+    damage: str = ""
+
+    def run(self) -> None:
+        """Look through the whole database; may take seconds where it is large.
+
+        Raises:
+            StoreError: it cannot be looked at now, which is no proof of anything.
+        """
+        found = self.store.find_damage()
+        if found and not self.damage:
+            log.critical("the database is broken; nothing is sent", damage=found)
+            self.damage = found
+
+    def unless_broken(self, job: Callable[[], None]) -> Callable[[], None]:
+        """Return the job, which leaves a broken database alone: each write could break more."""
+
+        def run() -> None:
+            if not self.damage:
+                job()
+
+        return run

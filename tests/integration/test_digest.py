@@ -12,8 +12,7 @@ from bot.clock import FastClock
 from bot.delivery.publications import FixedTime, Queued
 from bot.engagement.presenter import present
 from bot.engagement.report import Reporter
-from bot.operations.digest import Digest
-from bot.operations.mailing import make_sender
+from bot.operations.digest import Digest, make_sender
 from bot.planning.outlook import Outlook, PlannedEntry
 from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
