@@ -19,7 +19,7 @@ from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.readings import Reading
-from bot.engagement.report import Report, Typical
+from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
 
@@ -193,7 +193,7 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
         "as_of": report.at,
         "since": report.since,
         "by": by,
-        "lines": report.lines[by] if by in report.lines else _usual(report, by),
+        "lines": report.lines[by] if by in report.lines else report.usual(by),
         "ages": list(AGES),
         "time_of_day": {"differs": report.day_parts.differs, "why": WHY_NO_BEST_TIME,
                         "lines": report.day_parts.lines},
@@ -226,11 +226,7 @@ def csv_of(report: Report, by: str) -> Iterator[Sequence[object]]:
         lines: Sequence[Any] = report.lines[by]
     else:
         columns = ("platform", "age", "n", "median", "per_1000_followers", "per_1000_impressions")
-        lines = _usual(report, by)
+        lines = report.usual(by)
     yield (by, *columns, *AGES)
     for line in lines:
         yield (*(cell(getattr(line, name)) for name in ("name", *columns)), *line.growth)
-
-
-def _usual(report: Report, by: str) -> Sequence[Typical]:
-    return report.accounts if by == "account" else report.platforms

@@ -131,6 +131,10 @@ class Report:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    def usual(self, by: str) -> tuple[Typical, ...]:
+        """Return what is usual on each ``account`` or ``platform``."""
+        return self.accounts if by == "account" else self.platforms
+
 
 @dataclass(frozen=True, slots=True)
 class Reporter:

@@ -14,7 +14,7 @@ import apprise
 
 from bot.clock import Clock
 from bot.content.zones import midnight, shown
-from bot.engagement.presenter import Presented, page, present
+from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
 from bot.log import get_logger
@@ -110,7 +110,7 @@ class Digest:
         return True
 
     def _lines(self, week: Report, start: datetime, end: datetime) -> Iterator[str]:
-        presented = present(week)
+        presented = Presented(week)
         yield f"{week.campaign}, the seven days from {shown(start, week.zone)}"
         yield from _chapter("WHAT WENT OUT", _went_out(week, end))
         yield from _chapter("WHAT WORKED", _worked(presented))

@@ -10,7 +10,7 @@ import pytest
 
 from bot.clock import FastClock
 from bot.delivery.publications import FixedTime, Queued
-from bot.engagement.presenter import present
+from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
 from bot.operations.digest import Digest, make_sender
 from bot.planning.outlook import Outlook, PlannedEntry
@@ -88,7 +88,7 @@ def test_the_digest_tells_the_five_things(store: Store) -> None:
     assert "of a budget of $5.00" in message.text
     assert "next-post (coalition-bluesky, coalition-x) [unapproved: 1 of 2]" in message.text
     assert "1 slot(s) stay empty" in message.text
-    week = present(digest.reporter().report(since=MONDAY - timedelta(days=7, hours=8)))
+    week = Presented(digest.reporter().report(since=MONDAY - timedelta(days=7, hours=8)))
     worked = [week.headlines[0], *(f"{one.label}: {one.ratio} the usual, {one.verdict}"
                                    for one in week.ratios["post"].judged[:5])]  # fmt: skip
     assert "\n- ".join([*worked, f"Time of day: {week.day_verdict}"]) in message.text
