@@ -74,29 +74,30 @@ class Collector:
     platform: Callable[[str], Platform]
     spec: Callable[[str], PlatformSpec]
     _not_before: dict[str, datetime] = field(default_factory=dict)
+    #: Of the round that runs, or ran last.
+    _tally: Tally = field(default_factory=Tally)
 
     def run(self) -> Tally:
         """Read all that is due now, one account after another."""
-        tally = Tally()
+        self._tally = Tally()
         self.schedule()
-        for name, reads in self._due(tally).items():
-            self._collect(name, reads, tally)
+        for name, reads in self._due().items():
+            self._collect(name, reads)
         for account in self.campaign().schedule.accounts.values():
             if self.store.outbox.find(states={State.SENT}, account=account.name, limit=1):
-                tally.followers += self._count_followers(account)
-        return tally
+                self._count_followers(account)
+        return self._tally
 
     def schedule(self) -> None:
         """Note when the numbers of what went out are to be read."""
         accounts = self.campaign().schedule.accounts
-        for delivery_id, sent_at in self.store.snapshots.unscheduled():
-            row = self.store.outbox.get(delivery_id)
-            account = accounts.get(row.account) if row else None
+        for delivery_id, name, sent_at in self.store.snapshots.unscheduled():
+            account = accounts.get(name)
             is_paid = account is not None and bool(self.spec(account.platform).prices)
             dues = due_times(sent_at, in_few_days=is_paid)
             self.store.snapshots.schedule(delivery_id, dues)
 
-    def _due(self, tally: Tally) -> Mapping[str, list[_Read]]:
+    def _due(self) -> Mapping[str, list[_Read]]:
         """Return by account what can be read now; close the reads whose window is over."""
         now = self.clock.now()
         open_: dict[str, list[_Read]] = defaultdict(list)
@@ -106,20 +107,20 @@ class Collector:
                 continue
             read = _Read(snapshot, delivery)
             if delivery.state is not State.SENT:
-                self._close(read, SnapshotState.GONE, tally, why=f"the post is {delivery.state}")
+                self._close(read, SnapshotState.GONE, f"the post is {delivery.state}")
             elif now > read.closes_at:
                 late = f"not read in time; noticed {now - read.closes_at} late"
-                self._close(read, snapshot.closes_as, tally, why=snapshot.reason or late)
+                self._close(read, snapshot.closes_as, snapshot.reason or late)
             else:
                 open_[delivery.account].append(read)
         return open_
 
-    def _collect(self, name: str, reads: Sequence[_Read], tally: Tally) -> None:
+    def _collect(self, name: str, reads: Sequence[_Read]) -> None:
         account = self.campaign().schedule.accounts.get(name)
         if account is None:
-            self._put_off(reads, "the account is not in the schedule", tally)
+            self._put_off(reads, "the account is not in the schedule")
             return
-        affordable = self._affordable(account, reads, tally)
+        affordable = self._affordable(account, reads)
         if not affordable:
             return
         refs = list({read.delivery.ref: None for read in affordable})
@@ -128,16 +129,14 @@ class Collector:
             numbers = platform.metrics(refs)
             gone = {ref for ref in refs if ref not in numbers and not platform.exists(ref)}
         except OverBudgetError as error:
-            self._put_off(affordable, f"{_FOR_POSTS}: {error}", tally, SnapshotState.MISSED)
+            self._put_off(affordable, f"{_FOR_POSTS}: {error}", SnapshotState.MISSED)
         except (PlatformError, SettingsError) as error:
-            self._put_off(affordable, str(error), tally)
+            self._put_off(affordable, str(error))
         else:
             for read in affordable:
-                self._record(read, numbers, gone, tally)
+                self._record(read, numbers, gone)
 
-    def _affordable(
-        self, account: Account, reads: Sequence[_Read], tally: Tally
-    ) -> Sequence[_Read]:
+    def _affordable(self, account: Account, reads: Sequence[_Read]) -> Sequence[_Read]:
         """Leave out what would take money from posts: they go before numbers."""
         spec, schedule = self.spec(account.platform), self.campaign().schedule
         price = price_of_read(account, spec, schedule)
@@ -149,20 +148,18 @@ class Collector:
         # side of the posts.
         can_pay = max(0, int((left - kept) / price + 1e-9))
         why = f"{_FOR_POSTS}: ${left:.2f} are left this month and ${kept:.2f} are kept for posts"
-        self._put_off(reads[can_pay:], why, tally, SnapshotState.MISSED)
+        self._put_off(reads[can_pay:], why, SnapshotState.MISSED)
         return reads[:can_pay]
 
-    def _record(
-        self, read: _Read, numbers: Mapping[PostRef, Metrics], gone: set[PostRef], tally: Tally
-    ) -> None:
+    def _record(self, read: _Read, numbers: Mapping[PostRef, Metrics], gone: set[PostRef]) -> None:
         ref = read.delivery.ref
         if ref in numbers:
-            self._close(read, SnapshotState.TAKEN, tally, metrics=numbers[ref])
+            self._close(read, SnapshotState.TAKEN, metrics=numbers[ref])
         elif ref in gone:
-            self._close(read, SnapshotState.GONE, tally, why=_GONE)
+            self._close(read, SnapshotState.GONE, _GONE)
             self._mark_deleted(read.delivery)
         else:
-            self._put_off([read], "the platform told no numbers of a live post", tally)
+            self._put_off([read], "the platform told no numbers of a live post")
 
     def _mark_deleted(self, delivery: Delivery) -> None:
         """Note that somebody else took it down; two reads in a row did not find it."""
@@ -182,11 +179,7 @@ class Collector:
                 )  # fmt: skip
 
     def _put_off(
-        self,
-        reads: Sequence[_Read],
-        why: str,
-        tally: Tally,
-        closes_as: SnapshotState = SnapshotState.FAILED,
+        self, reads: Sequence[_Read], why: str, closes_as: SnapshotState = SnapshotState.FAILED
     ) -> None:
         """Try again while the window is open; afterwards it is closed for good."""
         now = self.clock.now()
@@ -196,33 +189,27 @@ class Collector:
                 read.snapshot.delivery_id, read.snapshot.age_label, until=until, reason=why,
                 closes_as=closes_as,
             )  # fmt: skip
-            tally.put_off += 1
+            self._tally.put_off += 1
         if reads:
             log.warning("read put off", account=reads[0].delivery.account, reads=len(reads),
                         reason=why)  # fmt: skip
 
     def _close(
-        self,
-        read: _Read,
-        outcome: SnapshotState,
-        tally: Tally,
-        *,
-        why: str = "",
-        metrics: Metrics | None = None,
+        self, read: _Read, outcome: SnapshotState, why: str = "", metrics: Metrics | None = None
     ) -> None:
         is_new = self.store.snapshots.put(
             read.snapshot.delivery_id, read.snapshot.age_label, taken_at=self.clock.now(),
             metrics=metrics, outcome=outcome, reason=why,
         )  # fmt: skip
         name = outcome.value.lower()
-        setattr(tally, name, getattr(tally, name) + is_new)
+        setattr(self._tally, name, getattr(self._tally, name) + is_new)
 
-    def _count_followers(self, account: Account) -> int:
+    def _count_followers(self, account: Account) -> None:
         """Note today's followers; asks the server only where nobody else has today."""
         now = self.clock.now()
         today = f"{now.astimezone(UTC):%Y-%m-%d}"
         if today in self.store.followers.of(account.name):
-            return 0
+            return
         # The daily look at the account may have told already.
         state = self.store.accounts.get(account.name)
         profile = state.profile if state else {}
@@ -230,10 +217,9 @@ class Collector:
         followers = profile.get("followers") if is_of_today else None
         if not isinstance(followers, int):
             followers = self._ask(account, now)
-        if followers is None:
-            return 0
-        self.store.followers.put(account.name, followers, now)
-        return 1
+        if followers is not None:
+            self.store.followers.put(account.name, followers, now)
+            self._tally.followers += 1
 
     def _ask(self, account: Account, now: datetime) -> int | None:
         """Return its followers as its server tells them; None where it may not be asked (yet)."""

@@ -111,7 +111,7 @@ class Presented:
 
     @cached_property
     def day_parts(self) -> RatioTable:
-        return self._table("time", self.report.day_parts.lines)
+        return self._table("time", self.report.day_parts)
 
     def _table(self, by: str, lines: Iterable[Line]) -> RatioTable:
         title, what, about = report_text.GROUPS[by]
@@ -123,7 +123,7 @@ class Presented:
 
     @property
     def day_verdict(self) -> str:
-        if self.report.day_parts.differs:
+        if self.report.day_parts_differ:
             return "Some hours differ by more than chance. That need not be the hour."
         return "No difference shown."
 

@@ -85,15 +85,6 @@ class Typical:
 
 
 @dataclass(frozen=True, slots=True)
-class DayParts:
-    """Times of day, which are mixed up with what was posted then."""
-
-    lines: tuple[Line, ...]
-    #: Two parts differ by more than chance explains; not that the time is the reason.
-    differs: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Blank:
     """A read without numbers, and why."""
 
@@ -119,7 +110,10 @@ class Report:
     own: Mapping[str, Estimate]
     accounts: tuple[Typical, ...]
     platforms: tuple[Typical, ...]
-    day_parts: DayParts
+    #: Times of day, which are mixed up with what was posted then.
+    day_parts: tuple[Line, ...]
+    #: Two of them differ by more than chance explains; not that the time is the reason.
+    day_parts_differ: bool
     #: Platform -> posts that are missing until it can be judged.
     lacking: Mapping[str, int]
     blanks: tuple[Blank, ...]
@@ -159,6 +153,7 @@ class Reporter:
         unjudged = sorted({account.platform for account in schedule.accounts.values()} - judged)
         own = estimate({id_: [ratio] for id_, ratio in observed.items()})
         tables = _Tables(self.campaign, everything, chosen, observed)
+        day_parts, they_differ = tables.day_parts()
         return Report(
             campaign=schedule.campaign,
             timezone=schedule.timezone,
@@ -169,7 +164,8 @@ class Reporter:
             own={known.name: known for known in own},
             accounts=_typical(chosen, "account"),
             platforms=_typical(chosen, "platform"),
-            day_parts=tables.day_parts(),
+            day_parts=day_parts,
+            day_parts_differ=they_differ,
             lacking={name: lacking.get(name, ENOUGH) for name in unjudged},
             blanks=tuple(
                 Blank(reading.post_id, reading.account, age, outcome, reason)
@@ -203,7 +199,9 @@ class _Tables:
         rest = [self._line(by, name, group, None) for name, group in sorted(members.items())]
         return (*judged, *rest)
 
-    def day_parts(self) -> DayParts:
+    def day_parts(self) -> tuple[tuple[Line, ...], bool]:
+        """Return the times of day in their order, and whether two of them differ."""
+
         def part_of(reading: Reading) -> str:
             hour = reading.sent_at.astimezone(self.campaign.zone).hour
             start = hour // _PART_HOURS * _PART_HOURS
@@ -212,7 +210,7 @@ class _Tables:
         members = _grouped(self.chosen, part_of)
         estimates = self._of_groups(members)
         lines = [self._line("time", known.name, members[known.name], known) for known in estimates]
-        return DayParts(tuple(sorted(lines, key=lambda line: line.name)), differ(estimates))
+        return tuple(sorted(lines, key=lambda line: line.name)), differ(estimates)
 
     def _of_groups(self, members: Mapping[str, Sequence[Reading]]) -> tuple[Estimate, ...]:
         return estimate_groups(
@@ -273,7 +271,7 @@ def _typical(chosen: Sequence[Reading], by: str) -> tuple[Typical, ...]:
 
 def _usual(name: str, group: Sequence[Reading]) -> Typical:
     """Take the oldest age at which enough posts have numbers, or else most have."""
-    having = {age: [one for one in group if one.count(age) is not None] for age in JUDGED_AGES}
+    having = {age: [post for post in group if post.count(age) is not None] for age in JUDGED_AGES}
     enough = [age for age in JUDGED_AGES if len(having[age]) >= ENOUGH_FOR_MEDIAN]
     age = enough[-1] if enough else max(JUDGED_AGES, key=lambda age: len(having[age]))
     known = having[age]
@@ -281,8 +279,8 @@ def _usual(name: str, group: Sequence[Reading]) -> Typical:
 
     def median_rate(exposures: Iterable[int | None]) -> float | None:
         rates = map(per_thousand, counts, exposures)
-        told = [rate for rate in rates if rate is not None]
-        return median(told) if told else None
+        known_rates = [rate for rate in rates if rate is not None]
+        return median(known_rates) if known_rates else None
 
     return Typical(
         name=name,

@@ -15,7 +15,7 @@ from bot.delivery.tables import delivery
 from bot.engagement.tables import follower, snapshot
 from bot.platforms.status import Metrics
 
-_S = snapshot.c
+_S, _D = snapshot.c, delivery.c
 _NUMBERS = tuple(field.name for field in fields(Metrics))
 
 
@@ -60,14 +60,14 @@ class Snapshots(Repository):
                 row = statement.values(age_label=age, due_at=due)
                 connection.execute(row.on_conflict_do_nothing())
 
-    def unscheduled(self) -> tuple[tuple[str, datetime], ...]:
-        """Find what is out and has no reads noted yet: (delivery, when it went out)."""
-        noted = select(_S.delivery_id).where(_S.delivery_id == delivery.c.id)
-        query = select(delivery.c.id, delivery.c.sent_at).where(
-            delivery.c.state == State.SENT, delivery.c.sent_at.is_not(None), ~noted.exists()
+    def unscheduled(self) -> tuple[tuple[str, str, datetime], ...]:
+        """Return what is out and has no reads noted yet: (delivery, account, when it went out)."""
+        noted = select(_S.delivery_id).where(_S.delivery_id == _D.id)
+        query = select(_D.id, _D.account, _D.sent_at).where(
+            _D.state == State.SENT, _D.sent_at.is_not(None), ~noted.exists()
         )
         with self._db.read() as connection:
-            return tuple((row.id, row.sent_at) for row in connection.execute(query))
+            return tuple((row.id, row.account, row.sent_at) for row in connection.execute(query))
 
     def claim(self, due: Iterable[Snapshot], until: datetime) -> tuple[Snapshot, ...]:
         """Take reads for oneself until then; those that another worker has are left out.
@@ -121,8 +121,7 @@ class Snapshots(Repository):
         """Return snapshots, oldest first."""
         which = [_S.state == outcome] if outcome is not None else []
         if account is not None:
-            ids = select(delivery.c.id).where(delivery.c.account == account)
-            which.append(_S.delivery_id.in_(ids))
+            which.append(_S.delivery_id.in_(select(_D.id).where(_D.account == account)))
         return self._read(*which)
 
     def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from bot.db.repository import Repository
 from bot.delivery.repository import OutboxContext
@@ -34,12 +34,6 @@ class Digests(Repository):
         """Note that people have it."""
         with self._db.write() as connection:
             connection.execute(update(digest).where(_D.week == week).values(sent_at=now))
-
-    def is_sent(self, week: str) -> bool:
-        """Return whether people have it."""
-        query = select(_D.week).where(_D.week == week, _D.sent_at.is_not(None))
-        with self._db.read() as connection:
-            return connection.execute(query).one_or_none() is not None
 
 
 class EngagementStore(DeliveryStore):

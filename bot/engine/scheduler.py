@@ -90,7 +90,7 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         for job in self.jobs:
-            timer.add_job(_safely(job), Every(job.every),
+            timer.add_job(_run_job, Every(job.every), args=(job,),
                           id=job.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
         try:
@@ -169,14 +169,11 @@ class Service:
                 del self._running[account]
 
 
-def _safely(job: PeriodicJob) -> Callable[[], None]:
-    def run() -> None:
-        try:
-            job.run()
-        except Exception:
-            log.exception("job failed", job=job.name)
-
-    return run
+def _run_job(job: PeriodicJob) -> None:
+    try:
+        job.run()
+    except Exception:
+        log.exception("job failed", job=job.name)
 
 
 def stop_on_signals(stop: Event) -> None:

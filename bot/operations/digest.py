@@ -87,9 +87,21 @@ class Digest:
         start, end = midnight(now, zone, days=-7), midnight(now, zone)
         week = reporter.report(since=start)
         first, last = start.astimezone(zone), (end - timedelta(hours=12)).astimezone(zone)
+        presented = Presented(week)
+        chapters: dict[str, Iterable[str]] = {
+            "WHAT WENT OUT": _went_out(week, end),
+            "WHAT WORKED": _worked(presented),
+            "WHAT NEEDS A PERSON": (notice.text for notice in self.store.notices.open()),
+            "WHAT IT COST": (f"{account}: {text}" for account, text in presented.costs.items()),
+            "WHAT COMES NEXT WEEK": _comes(self.ahead()),
+        }
+        lines = [f"{week.campaign}, the seven days from {shown(start, week.zone)}"]
+        for title, entries in chapters.items():
+            lines += ["", title, *(f"- {entry}" for entry in list(entries) or ["nothing"])]
+        lines += ["", "The attached page has all numbers, their charts, and what the words mean."]
         return Message(
             f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",
-            "\n".join(self._lines(week, start, end)),
+            "\n".join(lines),
             f"engagement-{last:%Y-%m-%d}.html",
             page(reporter.report()),
         )
@@ -101,32 +113,13 @@ class Digest:
         if local.weekday() == 0 and local.hour < HOUR:
             return False
         week = "{}-W{:02}".format(*(local - timedelta(days=7)).isocalendar()[:2])
-        if self.store.digests.is_sent(week) or not self.store.digests.claim(week, now):
+        if not self.store.digests.claim(week, now):
             return False
         if not self.send(self.message()):
             log.warning("digest not sent; tried again later", week=week)
             return False
         self.store.digests.mark_sent(week, self.clock.now())
         return True
-
-    def _lines(self, week: Report, start: datetime, end: datetime) -> Iterator[str]:
-        presented = Presented(week)
-        yield f"{week.campaign}, the seven days from {shown(start, week.zone)}"
-        yield from _chapter("WHAT WENT OUT", _went_out(week, end))
-        yield from _chapter("WHAT WORKED", _worked(presented))
-        needs = (notice.text for notice in self.store.notices.open())
-        yield from _chapter("WHAT NEEDS A PERSON", needs)
-        costs = (f"{account}: {text}" for account, text in presented.costs.items())
-        yield from _chapter("WHAT IT COST", costs)
-        yield from _chapter("WHAT COMES NEXT WEEK", _comes(self.ahead()))
-        yield ""
-        yield "The attached page has all numbers, their charts, and what the words mean."
-
-
-def _chapter(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield ""
-    yield title
-    yield from (f"- {line}" for line in list(lines) or ["nothing"])
 
 
 def _went_out(week: Report, end: datetime) -> Iterator[str]:

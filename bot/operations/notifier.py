@@ -137,7 +137,7 @@ class Notifier:
     def _unapproved(self) -> Iterator[tuple[str, str]]:
         required = self.campaign().schedule.approvals_required
         for row in self.store.outbox.find(states={State.PLANNED}, until=self.clock.now() + AHEAD):
-            approved_by = [one.by for one in self.store.approvals.of(row.fingerprint)]
+            approved_by = [approval.by for approval in self.store.approvals.of(row.fingerprint)]
             missing = required - approvers(approved_by, row.publication.author)
             if missing > 0 and row.part == 0:
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"

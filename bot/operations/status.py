@@ -85,13 +85,15 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
         mode=campaign.schedule.mode.value,
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        damage=next((str(one.facts["damage"]) for one in alive if one.facts.get("damage")), ""),
-        workers=tuple(one.name for one in alive),
+        damage=next(
+            (str(damage) for worker in alive if (damage := worker.facts.get("damage"))), ""
+        ),
+        workers=tuple(worker.name for worker in alive),
         accounts=accounts,
         counts=Counter(row.state.value for row in rows),
         next_due=_next_due(rows, now),
         last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
-        notices=tuple(one.text for one in store.notices.open()),
+        notices=tuple(notice.text for notice in store.notices.open()),
     )
 
 

@@ -154,7 +154,7 @@ def _places(name: str, env: Mapping[str, str], mounted: Path) -> list[_Place]:
 
 def _read_file(name: str, place: _Place) -> str:
     path = place.path or Path()
-    if not str(path) or str(path) == ".":
+    if path == Path():
         raise SettingsError(f"{name}_FILE: empty; name a file or remove it")
     try:
         # Not blocking, so that a fifo does not hang the start; judged by what was opened.
