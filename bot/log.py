@@ -102,8 +102,19 @@ def configure(
     Ours are written from ``level`` on; other libraries' from INFO on, whatever ``level`` says,
     because their debug lines hold headers and bodies.
     """
-    handler = _OneLineStream(stream or sys.stderr)
-    handler.setFormatter(_formatter(form, has_colours=(stream or sys.stderr).isatty()))
+    stream = stream or sys.stderr
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="time")
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_COMMON, _cut_queries("event")],
+        processors=[
+            structlog.processors.format_exc_info,
+            _cut_queries("exception"),
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *([_clean_for_terminal, console] if form == "console" else [_json_line]),
+        ],
+    )
+    handler = _OneLineStream(stream)
+    handler.setFormatter(formatter)
     handler.addFilter(
         lambda record: record.name.split(".")[0] == "bot" or record.levelno >= logging.INFO
     )
@@ -145,19 +156,6 @@ _COMMON: list[_Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]
-
-
-def _formatter(form: str, *, has_colours: bool) -> logging.Formatter:
-    console = structlog.dev.ConsoleRenderer(colors=has_colours, timestamp_key="time")
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_COMMON, _cut_queries("event")],
-        processors=[
-            structlog.processors.format_exc_info,
-            _cut_queries("exception"),
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([_clean_for_terminal, console] if form == "console" else [_json_line]),
-        ],
-    )
 
 
 class _OneLineStream(logging.StreamHandler[TextIO]):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 
 from bot.platforms.status import Metrics
 
+#: What platforms tell of a status.
+KINDS = tuple(field.name for field in fields(Metrics))
 #: Label -> how long after it went out.
 AGES: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -72,11 +75,11 @@ def added(parts: Iterable[Metrics]) -> Metrics:
     """Add up the parts of a thread; a number that one part lacks is untold for the whole."""
     every = list(parts)
 
-    def total(name: str) -> int | None:
-        numbers = [getattr(part, name) for part in every]
+    def total(kind: str) -> int | None:
+        numbers = [getattr(part, kind) for part in every]
         return None if None in numbers or not numbers else sum(numbers)
 
-    return Metrics(**{name: total(name) for name in Metrics.__slots__})
+    return Metrics(*map(total, KINDS))
 
 
 def per_thousand(count: int | None, exposure: int | None) -> float | None:

@@ -25,7 +25,7 @@ from bot.errors import DecisionError, OverBudgetError, PlatformError, SettingsEr
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.platforms.spec import PlatformSpec
-from bot.platforms.status import Metrics, PostRef
+from bot.platforms.status import Metrics
 
 log = get_logger(__name__)
 
@@ -130,11 +130,19 @@ class Collector:
             gone = {ref for ref in refs if ref not in numbers and not platform.exists(ref)}
         except OverBudgetError as error:
             self._put_off(affordable, f"{_FOR_POSTS}: {error}", SnapshotState.MISSED)
+            return
         except (PlatformError, SettingsError) as error:
             self._put_off(affordable, str(error))
-        else:
-            for read in affordable:
-                self._record(read, numbers, gone)
+            return
+        for read in affordable:
+            ref = read.delivery.ref
+            if ref in numbers:
+                self._close(read, SnapshotState.TAKEN, metrics=numbers[ref])
+            elif ref in gone:
+                self._close(read, SnapshotState.GONE, _GONE)
+                self._mark_deleted(read.delivery)
+            else:
+                self._put_off([read], "the platform told no numbers of a live post")
 
     def _affordable(self, account: Account, reads: Sequence[_Read]) -> Sequence[_Read]:
         """Leave out what would take money from posts: they go before numbers."""
@@ -150,16 +158,6 @@ class Collector:
         why = f"{_FOR_POSTS}: ${left:.2f} are left this month and ${kept:.2f} are kept for posts"
         self._put_off(reads[can_pay:], why, SnapshotState.MISSED)
         return reads[:can_pay]
-
-    def _record(self, read: _Read, numbers: Mapping[PostRef, Metrics], gone: set[PostRef]) -> None:
-        ref = read.delivery.ref
-        if ref in numbers:
-            self._close(read, SnapshotState.TAKEN, metrics=numbers[ref])
-        elif ref in gone:
-            self._close(read, SnapshotState.GONE, _GONE)
-            self._mark_deleted(read.delivery)
-        else:
-            self._put_off([read], "the platform told no numbers of a live post")
 
     def _mark_deleted(self, delivery: Delivery) -> None:
         """Note that somebody else took it down; two reads in a row did not find it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -22,17 +22,14 @@ from markupsafe import Markup
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.engagement import charts, report_text
-from bot.engagement.ages import AGES
+from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
 from bot.engagement.report import JUDGED_BY, Line, Report, Typical
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
-from bot.platforms.status import Metrics
 
 _FOLDER = Path(__file__).parent / "reporting"
-#: What platforms tell of a status.
-KINDS = tuple(field.name for field in fields(Metrics))
 
 
 @dataclass(frozen=True, slots=True)

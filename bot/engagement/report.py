@@ -29,9 +29,6 @@ from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 
-#: What posts are grouped by, and whether groups of it are judged against each other.
-GROUPINGS = ("post", "excerpt", "theme", "lang", "form", "slot", "platform", "account")
-JUDGED_BY = GROUPINGS[:6]
 #: Hours of a part of the day. More and smaller parts only show more luck: with no effect at all,
 #: the best of 24 hourly slots looks three times the average (docs/engagement.md).
 _PART_HOURS = 3
@@ -46,6 +43,9 @@ _GROUP: Mapping[str, Callable[[Reading], str]] = {
     "platform": lambda reading: reading.platform,
     "account": lambda reading: reading.account,
 }
+#: What posts are grouped by, and what of it is judged against each other.
+GROUPINGS = tuple(_GROUP)
+JUDGED_BY = GROUPINGS[:6]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Update, select, update
 from bot.db.repository import Repository
 from bot.delivery.model import State
 from bot.delivery.tables import delivery
+from bot.engagement.ages import KINDS
 from bot.engagement.tables import follower, snapshot
 from bot.platforms.status import Metrics
 
 _S, _D = snapshot.c, delivery.c
-_NUMBERS = tuple(field.name for field in fields(Metrics))
 
 
 class SnapshotState(StrEnum):
@@ -102,7 +102,7 @@ class Snapshots(Repository):
         reason: str = "",
     ) -> bool:
         """Store what came of a snapshot; False where it was not due (any more)."""
-        numbers = {name: getattr(metrics, name) for name in _NUMBERS} if metrics else {}
+        numbers = {kind: getattr(metrics, kind) for kind in KINDS} if metrics else {}
         values = {"taken_at": taken_at, "state": outcome, "reason": reason, **numbers}
         with self._db.write() as connection:
             return connection.execute(_update_due(delivery_id, age).values(values)).rowcount == 1
@@ -131,7 +131,7 @@ class Snapshots(Repository):
                 Snapshot(
                     row.delivery_id, row.age_label, row.due_at, row.taken_at,
                     SnapshotState(row.state), SnapshotState(row.closes_as), row.reason,
-                    Metrics(**{name: row._mapping[name] for name in _NUMBERS}),
+                    Metrics(*(row._mapping[kind] for kind in KINDS)),
                 )
                 for row in connection.execute(query)
             )  # fmt: skip

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import apprise
 
 from bot import PROGRAM
-from bot.authority.notices import Notice
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown
@@ -96,10 +95,8 @@ class Notifier:
             if notice.key not in kept:
                 self.store.notices.clear(notice.key)
         unsent = self.store.notices.unsent()
-        if unsent and (self._not_before is None or now >= self._not_before):
-            self._send_notices(unsent, now)
-
-    def _send_notices(self, unsent: Sequence[Notice], now: datetime) -> None:
+        if not unsent or (self._not_before is not None and now < self._not_before):
+            return
         title = f"{self.campaign().schedule.campaign}: {len(unsent)} thing(s) need a person"
         if not self.send(title, "\n\n".join(notice.text for notice in unsent)):
             self._not_before = now + AGAIN
@@ -120,16 +117,13 @@ class Notifier:
         if settling := self.store.restore_guard.reason():
             yield "settling", f"Nothing is sent before everything due is read back: {settling}"
         for row in self.store.outbox.find(states={State.HELD, State.FAILED}):
-            yield f"{row.state}/{row.id}/{row.fence}", self._waiting(row)
+            evidence = f"\n{row.evidence}" if row.evidence else ""
+            decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
+            due = f"due {self._local(row)}" if row.due_at else "due at its queue's next free slot"
+            text = f"{row.state}: {row.post_id} for {row.account}, {due}: {row.reason_text}"
+            yield f"{row.state}/{row.id}/{row.fence}", f"{text}{evidence}\n{decide}"
         yield from self._unapproved()
         yield from self._accounts()
-
-    def _waiting(self, row: Delivery) -> str:
-        evidence = f"\n{row.evidence}" if row.evidence else ""
-        decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
-        due = f"due {self._local(row)}" if row.due_at else "due at its queue's next free slot"
-        what = f"{row.post_id} for {row.account}, {due}"
-        return f"{row.state}: {what}: {row.reason_text}{evidence}\n{decide}"
 
     def _local(self, row: Delivery) -> str:
         return shown(row.due_at, self.campaign().zone) if row.due_at else ""

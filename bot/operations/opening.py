@@ -13,19 +13,13 @@ from bot.db.backup import back_up
 from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.diskspace import Ballast, Room
 from bot.db.errors import DatabaseUnusableError
-from bot.db.lock import ProcessLock, lock_beside
 from bot.db.migrate import newest, prove_known, revision_of, upgrade
 from bot.delivery.repository import OutboxContext
-from bot.delivery.restore_guard import (
-    begin_instance,
-    instance_id,
-    machine_name,
-    mark_restored,
-    place_of,
-)
+from bot.delivery.restore_guard import begin_instance, instance_id, mark_restored, place_of
 from bot.delivery.sent_log import SentLog, open_log, start_log
 from bot.errors import StoreError
 from bot.planning.store import Store
+from bot.settings import Settings
 
 
 def open_store(
@@ -44,7 +38,7 @@ def open_store(
         create: The caller is the service: a first start may create the database, unless a sent
             log says that one existed; an older one is upgraded, SQLite's after a backup.
         data: Directory of the sent log and the lock; a SQLite database's own by default.
-        machine: What this machine is called; by default what it calls itself.
+        machine: What this machine is called; by default what the settings call it.
         room: What of the disk is kept in hand.
         now: Returns the time, for what is written while opening.
 
@@ -52,8 +46,8 @@ def open_store(
         DatabaseUnusableError: it is missing, broken, foreign, older or newer; says what to do.
         StoreError: it cannot be reached.
     """
-    parsed = parse_url(url)
-    directory, log_path = _places(parsed, data)
+    parsed, log_path = parse_url(url), sent_log_path(url, data=data)
+    directory = log_path.parent
     if create:
         files.make_private_directory(directory)
     # The log is read before the database: it may be running ahead while we look, not behind.
@@ -65,7 +59,7 @@ def open_store(
         _ready(db, log, create=create, now=now)
         log_is_new = log is None
         known = log or start_log(log_path, instance_id(db), now=now())
-        known.place = place_of(known, machine or machine_name())
+        known.place = place_of(known, machine or Settings().machine_id())
         if db.is_sqlite and create:
             ballast.load()
         store = Store(OutboxContext(db, directory, room, known))
@@ -76,16 +70,14 @@ def open_store(
     return store
 
 
-def process_lock_of(url: str, *, data: Path | None = None) -> ProcessLock:
-    """Return the lock of a database's service without opening the database (see `restore`)."""
-    _directory, log_path = _places(parse_url(url), data)
-    return lock_beside(log_path)
-
-
-def has_sent_log(url: str, *, data: Path | None = None) -> bool:
-    """Return whether a sent log stands where a database's service looks for it."""
-    _directory, log_path = _places(parse_url(url), data)
-    return log_path.exists()
+def sent_log_path(url: str, *, data: Path | None = None) -> Path:
+    """Return where the sent log of a database's service is; its lock stands beside it."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return path_of(parsed).with_suffix(".sent.log")
+    if data is None:
+        raise StoreError("PostgreSQL needs a data directory too, for the sent log")
+    return data / "sent.log"
 
 
 def declare_restored(url: str, reason: str) -> int:
@@ -104,15 +96,6 @@ def declare_restored(url: str, reason: str) -> int:
         return mark_restored(db, reason)
     finally:
         db.close()
-
-
-def _places(url: URL, data: Path | None) -> tuple[Path, Path]:
-    if url.get_backend_name() == "sqlite":
-        path = path_of(url)
-        return path.parent, path.with_suffix(".sent.log")
-    if data is None:
-        raise StoreError("PostgreSQL needs a data directory too, for the sent log")
-    return data, data / "sent.log"
 
 
 def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]) -> None:

@@ -157,7 +157,7 @@ def load_settings(
         SettingsError: every unknown or wrong variable, a line each, without any value.
     """
     problems = list(_unknown(os.environ, account_secrets))
-    given: dict[str, Secret] = {}
+    given: dict[str, Any] = {}
     for field in SECRET_FIELDS:
         try:
             secret = read_secret(_variable(field), os.environ, mask=mask, mounted=mounted)
@@ -167,10 +167,6 @@ def load_settings(
         if secret is not None:
             given[field] = secret
             _mask_pieces(secret, mask)
-    return _settings(given, problems)
-
-
-def _settings(given: Mapping[str, Any], problems: list[str]) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
