@@ -69,7 +69,7 @@ def _forms(secret: str) -> frozenset[str]:
 
 
 def _base64_forms(secret: bytes) -> set[str]:
-    """Find what base64 of any text around the secret must contain; it depends on the alignment."""
+    """Return what base64 of any text around the secret must contain, by its alignment."""
     forms = set()
     for offset, unsure in ((0, 0), (1, 2), (2, 3)):
         whole = base64.b64encode(b"\0" * offset + secret).decode()

@@ -239,9 +239,11 @@ def build(
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
     connections = Connections(
-        store, clock, known, campaign, rehearsed, platforms, clock_guard.heard
+        store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
     )
-    readers = Connections(store, clock, known, campaign, rehearsed, platforms, clock_guard.heard)
+    readers = Connections(
+        store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
+    )
     spec, addresses = {name: kind.spec for name, kind in platforms.items()}, known.alerts
     machine, platform = socket.gethostname(), connections.platform
     owner = f"{machine}/{os.getpid()}"

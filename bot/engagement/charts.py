@@ -176,14 +176,14 @@ def nice(value: float) -> float:
 
 
 def _short(value: float) -> str:
-    """Write a number on an axis."""
+    """Return a number as an axis shows it."""
     if abs(value) >= 1000:
         return f"{value / 1000:.1f}k".replace(".0k", "k")
     return f"{value:.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.1f}"
 
 
 def _day_ticks(first: date, last: date) -> Mapping[float, str]:
-    """Name both ends and the middle of a stretch of days."""
+    """Return the names of both ends and the middle of a stretch of days, by their place."""
     span = (last - first).days
     if not span:
         return {0.0: f"{first.day} {first:%b}"}

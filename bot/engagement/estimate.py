@@ -132,7 +132,7 @@ Groups = Mapping[str, Sequence[Observed]]
 
 
 def observe(samples: Iterable[Sample]) -> tuple[Mapping[str, Observed], Mapping[str, int]]:
-    """Hold each sample against its own account.
+    """Return each sample as a ratio to what is usual on its own account.
 
     Returns:
         What was observed, by the sample's id; and by platform how many posts are missing until

@@ -63,7 +63,7 @@ class Reading:
 
     @property
     def age(self) -> str:
-        """Name the oldest age at which it can be judged; empty where there is none yet."""
+        """Return the oldest age at which it can be judged; empty where there is none yet."""
         known = [age for age in JUDGED_AGES if self.count(age) is not None]
         return known[-1] if known else ""
 
@@ -72,7 +72,7 @@ class Reading:
         return self.taken_at.get(self.age)
 
     def count(self, age: str) -> int | None:
-        """Return its engagements at an age; None where they are untold."""
+        """Return its engagements at an age; None where they are unknown."""
         numbers = self.numbers.get(age)
         return engagements(numbers) if numbers else None
 

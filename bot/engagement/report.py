@@ -270,7 +270,7 @@ def _typical(chosen: Sequence[Reading], by: str) -> tuple[Typical, ...]:
 
 
 def _usual(name: str, group: Sequence[Reading]) -> Typical:
-    """Take the oldest age at which enough posts have numbers, or else most have."""
+    """Return what is usual at the oldest age at which enough posts have numbers, or else most."""
     having = {age: [post for post in group if post.count(age) is not None] for age in JUDGED_AGES}
     enough = [age for age in JUDGED_AGES if len(having[age]) >= ENOUGH_FOR_MEDIAN]
     age = enough[-1] if enough else max(JUDGED_AGES, key=lambda age: len(having[age]))

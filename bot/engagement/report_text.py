@@ -77,12 +77,12 @@ TERMS: Sequence[tuple[str, str]] = (
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """Write a count; – where it is untold."""
+    """Return a count as people read it; – where it is unknown."""
     return UNTOLD if value is None else f"{value:,.{digits}f}"
 
 
 def ratio(plot: tuple[float, float, float] | None) -> str:
-    """Write a ratio with its interval; a second digit where one would hide its side of 1."""
+    """Return a ratio with its interval; a second digit where one would hide its side of 1."""
     if plot is None:
         return UNTOLD
     mean, *ends = plot
@@ -96,7 +96,7 @@ def gained(days: Mapping[str, int]) -> int | None:
 
 
 def cost_text(month: Forecast) -> str:
-    """Write how an account's month stands."""
+    """Return in a sentence what an account has spent and will spend this month."""
     text = f"${month.spent:.3f} spent, ${month.expected:.3f} expected by the end of the month"
     if month.budget is None:
         return f"{text}; there is no budget."

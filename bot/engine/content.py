@@ -74,7 +74,7 @@ class ContentInForce:
         self._put_in_force(last, last.rendered)
 
     def refresh(self) -> bool:
-        """Read the files again where they changed; tell whether a new tree came into force."""
+        """Read the files again where they changed; return whether a new tree came into force."""
         with self._lock:
             seen = self.look()
             if seen == self._seen:
