@@ -193,7 +193,7 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
         "as_of": report.at,
         "since": report.since,
         "by": by,
-        "lines": report.lines[by] if by in report.lines else report.usual(by),
+        "lines": report.lines[by] if by in report.lines else report.usual[by],
         "ages": list(AGES),
         "time_of_day": {"differs": report.day_parts_differ, "why": WHY_NO_BEST_TIME,
                         "lines": report.day_parts},
@@ -226,7 +226,7 @@ def csv_of(report: Report, by: str) -> Iterator[Sequence[object]]:
         lines: Sequence[Any] = report.lines[by]
     else:
         columns = ("platform", "age", "n", "median", "per_1000_followers", "per_1000_impressions")
-        lines = report.usual(by)
+        lines = report.usual[by]
     yield (by, *columns, *AGES)
     for line in lines:
         yield (*(cell(getattr(line, name)) for name in ("name", *columns)), *line.growth)

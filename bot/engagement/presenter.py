@@ -25,7 +25,7 @@ from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, Line, Report, Typical
+from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, Line, Report, Typical
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 
@@ -170,9 +170,9 @@ class Presented:
                 (by.capitalize(), "Age"),
                 ("Posts", "Median engagements", "per 1,000 followers", "per 1,000 impressions",
                  "Followers", "gained"),
-                tuple(map(self._usual_row, self.report.usual(by))),
+                tuple(map(self._usual_row, self.report.usual[by])),
             )
-            for by in ("account", "platform")
+            for by in NOT_JUDGED_BY
         }  # fmt: skip
 
     def _usual_row(self, group: Typical) -> tuple[str, ...]:
@@ -197,14 +197,14 @@ class Presented:
                 (by.capitalize(),),
                 tuple(AGES),
                 tuple((group.name, *(number(mean, 1) for mean in group.growth))
-                      for group in self.report.usual(by)),
+                      for group in self.report.usual[by]),
             )
-            for by in ("account", "platform")
+            for by in NOT_JUDGED_BY
         }  # fmt: skip
 
     @cached_property
     def growth_chart(self) -> Chart | None:
-        means = {group.name: group.growth for group in self.report.accounts
+        means = {group.name: group.growth for group in self.report.usual["account"]
                  if self.account in {"", group.name}}  # fmt: skip
         return charts.growth_chart(means)
 

@@ -45,7 +45,7 @@ _GROUP: Mapping[str, Callable[[Reading], str]] = {
 }
 #: What posts are grouped by, and what of it is judged against each other.
 GROUPINGS = tuple(_GROUP)
-JUDGED_BY = GROUPINGS[:6]
+JUDGED_BY, NOT_JUDGED_BY = GROUPINGS[:6], GROUPINGS[6:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class Report:
     lines: Mapping[str, tuple[Line, ...]]
     #: Reading's id -> its own ratio, where it can be judged.
     own: Mapping[str, Estimate]
-    accounts: tuple[Typical, ...]
-    platforms: tuple[Typical, ...]
+    #: ``platform`` and ``account`` -> what is usual on each.
+    usual: Mapping[str, tuple[Typical, ...]]
     #: Times of day, which are mixed up with what was posted then.
     day_parts: tuple[Line, ...]
     #: Two of them differ by more than chance explains; not that the time is the reason.
@@ -124,10 +124,6 @@ class Report:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
-
-    def usual(self, by: str) -> tuple[Typical, ...]:
-        """Return what is usual on each ``account`` or ``platform``."""
-        return self.accounts if by == "account" else self.platforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +158,10 @@ class Reporter:
             readings=chosen,
             lines={by: tables.lines(by) for by in JUDGED_BY},
             own={known.name: known for known in own},
-            accounts=_typical(chosen, "account"),
-            platforms=_typical(chosen, "platform"),
+            usual={
+                by: tuple(_usual(*group) for group in sorted(_grouped(chosen, _GROUP[by]).items()))
+                for by in NOT_JUDGED_BY
+            },
             day_parts=day_parts,
             day_parts_differ=they_differ,
             lacking={name: lacking.get(name, ENOUGH) for name in unjudged},
@@ -261,12 +259,6 @@ def _growth(group: Sequence[Reading]) -> tuple[float | None, ...]:
 
 def _as_of(group: Iterable[Reading]) -> datetime | None:
     return max((reading.as_of for reading in group if reading.as_of), default=None)
-
-
-def _typical(chosen: Sequence[Reading], by: str) -> tuple[Typical, ...]:
-    return tuple(
-        _usual(name, group) for name, group in sorted(_grouped(chosen, _GROUP[by]).items())
-    )
 
 
 def _usual(name: str, group: Sequence[Reading]) -> Typical:
