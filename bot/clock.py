@@ -19,10 +19,10 @@ class Clock(Protocol):
         """Return the time of day, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Tell seconds that never step, for deadlines; they pass while the machine sleeps."""
+        """Return seconds that never step, for deadlines; they pass while the machine sleeps."""
 
     def wait(self, stop: Event, until: datetime) -> bool:
-        """Wait until then, or until ``stop`` is set; tell whether it is."""
+        """Wait until then, or until ``stop`` is set; return whether it is."""
 
 
 class SystemClock:
@@ -73,40 +73,40 @@ class ShiftedClock(SystemClock):
 class SharedClock(SystemClock):
     """The time of a database that several machines work on, whatever their own clocks say.
 
-    Between two looks it goes on by the clock that never steps, so it is exact to about the
-    time that the question takes. Leases and due times then mean the same on every machine.
+    Between two questions it goes on by the clock that never steps, so it is exact to about the
+    time that a question takes. Leases and due times then mean the same on every machine.
     """
 
     def __init__(self, ask: Callable[[], datetime]) -> None:
-        """Look for the first time.
+        """Ask the database, by ``ask``, for the first time.
 
         Raises:
             StoreError: the database does not answer.
         """
         self._ask = ask
         # The database's seconds since 1970, less the own ones that never step.
-        low, high = self._asked()
+        low, high = self._bounds()
         self._offset = (low + high) / 2
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._offset + self.monotonic(), UTC)
 
-    def look(self) -> None:
+    def synchronize(self) -> None:
         """Ask again, and follow where the database's clock was set or ours drifted.
 
         Raises:
             StoreError: the database does not answer; the time goes on as before.
         """
-        low, high = self._asked()
+        low, high = self._bounds()
         if not low <= self._offset <= high:
             self._offset = (low + high) / 2
 
-    def apart(self) -> timedelta:
+    def skew(self) -> timedelta:
         """Return how far the machine's own clock is ahead of this one; negative where behind."""
         return super().now() - self.now()
 
-    def _asked(self) -> tuple[float, float]:
+    def _bounds(self) -> tuple[float, float]:
         """Return the least and the most that the offset can be: the answer took a while."""
         before = self.monotonic()
-        told = self._ask().timestamp()
-        return told - self.monotonic(), told - before
+        answer = self._ask().timestamp()
+        return answer - self.monotonic(), answer - before

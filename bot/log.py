@@ -56,12 +56,9 @@ class Masker:
         """Replace every registered secret, and whatever looks like a bearer token, by stars."""
         if self._pattern is not None:
             text = self._pattern.sub(STARS, text)
-        return _TOKENS.sub(_starred, text)
-
-
-def _starred(found: re.Match[str]) -> str:
-    scheme = found["scheme"]
-    return f"{scheme}{found['gap']}{STARS}" if scheme else STARS
+        return _TOKENS.sub(
+            lambda token: f"{token['scheme'] or ''}{token['gap'] or ''}{STARS}", text
+        )
 
 
 def _forms(secret: str) -> frozenset[str]:
@@ -72,7 +69,7 @@ def _forms(secret: str) -> frozenset[str]:
 
 
 def _base64_forms(secret: bytes) -> set[str]:
-    """Find what base64 of any text around the secret must contain; it depends on the alignment."""
+    """Return what base64 of any text around the secret must contain, by its alignment."""
     forms = set()
     for offset, unsure in ((0, 0), (1, 2), (2, 3)):
         whole = base64.b64encode(b"\0" * offset + secret).decode()
@@ -92,7 +89,7 @@ def mask(secret: str) -> None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Make a logger; its calls take an event and values: ``log.info("sent", delivery=id)``."""
+    """Return a logger; its calls take an event and values: ``log.info("sent", delivery=id)``."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
 
@@ -105,8 +102,19 @@ def configure(
     Ours are written from ``level`` on; other libraries' from INFO on, whatever ``level`` says,
     because their debug lines hold headers and bodies.
     """
-    handler = _OneLineStream(stream or sys.stderr)
-    handler.setFormatter(_formatter(form, has_colours=(stream or sys.stderr).isatty()))
+    stream = stream or sys.stderr
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="time")
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_COMMON, _cut_queries("event")],
+        processors=[
+            structlog.processors.format_exc_info,
+            _cut_queries("exception"),
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *([_clean_for_terminal, console] if form == "console" else [_json_line]),
+        ],
+    )
+    handler = _OneLineStream(stream)
+    handler.setFormatter(formatter)
     handler.addFilter(
         lambda record: record.name.split(".")[0] == "bot" or record.levelno >= logging.INFO
     )
@@ -140,8 +148,9 @@ def catch_uncaught() -> None:
 
 
 _Event = MutableMapping[str, Any]
+_Processor = Callable[[Any, str, _Event], Any]
 
-_COMMON: list[Callable[[Any, str, _Event], Any]] = [
+_COMMON: list[_Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -149,28 +158,8 @@ _COMMON: list[Callable[[Any, str, _Event], Any]] = [
 ]
 
 
-def _formatter(form: str, *, has_colours: bool) -> logging.Formatter:
-    last: list[Callable[[Any, str, _Event], Any]] = (
-        [
-            _clean_for_terminal,
-            structlog.dev.ConsoleRenderer(colors=has_colours, timestamp_key="time"),
-        ]
-        if form == "console"
-        else [_clean, _json_line]
-    )
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_COMMON, _cut_event_queries],
-        processors=[
-            structlog.processors.format_exc_info,
-            _cut_exception_queries,
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *last,
-        ],
-    )
-
-
 class _OneLineStream(logging.StreamHandler[TextIO]):
-    """A stream handler that tells of a record it could not write without its values."""
+    """A stream handler that reports a record it could not write without its values."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         # The standard one prints the record's arguments, unmasked.
@@ -181,19 +170,13 @@ class _OneLineStream(logging.StreamHandler[TextIO]):
             return  # stderr itself is gone; there is nobody to tell
 
 
-def _cut_event_queries(_logger: Any, _method: str, event: _Event) -> _Event:
-    event["event"] = _QUERY.sub("?…", str(event["event"]))
-    return event
+def _cut_queries(key: str) -> _Processor:
+    def cut(_logger: Any, _method: str, event: _Event) -> _Event:
+        if key in event:
+            event[key] = _QUERY.sub("?…", str(event[key]))
+        return event
 
-
-def _cut_exception_queries(_logger: Any, _method: str, event: _Event) -> _Event:
-    if "exception" in event:
-        event["exception"] = _QUERY.sub("?…", event["exception"])
-    return event
-
-
-def _clean(_logger: Any, _method: str, event: _Event) -> dict[str, Any]:
-    return {_text(key): _cleaned(value) for key, value in event.items()}
+    return cut
 
 
 def _cleaned(value: object, depth: int = 0) -> object:
@@ -221,23 +204,22 @@ def _text(value: object) -> str:
 
 
 def _json_line(_logger: Any, _method: str, event: _Event) -> str:
-    line = json.dumps(event, ensure_ascii=False, allow_nan=False)
-    return _UNSAFE.sub(_escaped, line)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+    clean = {_text(key): _cleaned(value) for key, value in event.items()}
+    return _escaped(json.dumps(clean, ensure_ascii=False, allow_nan=False))
 
 
 def _clean_for_terminal(_logger: Any, _method: str, event: _Event) -> dict[str, Any]:
-    clean = {key: _escape_deep(value) for key, value in _clean(_logger, _method, event).items()}
+    shown = {}
+    for key, value in event.items():
+        clean = _cleaned(value)
+        text = clean if isinstance(clean, str) else json.dumps(clean, ensure_ascii=False)
+        shown[_text(key)] = _escaped(text)
     if "exception" in event:
         lines = _text(event["exception"]).splitlines()
         # Indented, so that no line of it can pass for a record.
-        clean["exception"] = "\n".join(f"  | {_UNSAFE.sub(_escaped, line)}" for line in lines)
-    return clean
+        shown["exception"] = "\n".join(f"  | {_escaped(line)}" for line in lines)
+    return shown
 
 
-def _escape_deep(value: object) -> object:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _UNSAFE.sub(_escaped, text)
+def _escaped(text: str) -> str:
+    return _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)

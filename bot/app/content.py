@@ -13,7 +13,7 @@ from bot.clock import Clock, SystemClock
 from bot.content.files import Bounds, FolderTree, tree_digest
 from bot.content.loading import Loaded, load, load_from_files
 from bot.content.model import Account, Post
-from bot.engine.contents import Load, TreeHash, kept_files
+from bot.engine.content import Load, TreeHash, kept_files
 from bot.errors import ContentError
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS

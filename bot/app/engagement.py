@@ -9,8 +9,7 @@ from bot.app.desk import Workspace
 from bot.app.storage import settings
 from bot.clock import Clock
 from bot.engagement.report import Reporter
-from bot.operations.digest import Digest
-from bot.operations.mailing import make_sender
+from bot.operations.digest import Digest, make_sender
 from bot.planning.outlook import Outlook, outlook_of
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec

@@ -16,7 +16,7 @@ from bot.app.web import dashboard_of
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.model import Mode
-from bot.engine.rehearsal import FastRun, RehearsalReport
+from bot.engine.rehearsal import RehearsalReport, run_fast
 from bot.errors import SettingsError
 from bot.log import configure
 from bot.operations.opening import open_store
@@ -58,7 +58,7 @@ def rehearse(
         with problems_by_path(config, posts):
             bot.start()
         empty_slots = bot.planner.outlook(bot.contents.rendered, days=days).empty_slots
-        FastRun(store, clock, bot.plan, bot.busy, bot.work_account).run(until, progress=progress)
+        run_fast(clock, bot.account_workers(), bot.plan, until, progress=progress)
         return _told(bot, start, until, empty_slots)
     finally:
         bot.close()

@@ -96,4 +96,4 @@ def _looks(clock: Clock) -> tuple[PeriodicJob, ...]:
     """Keep to the database's clock where that is the one to go by."""
     if not isinstance(clock, SharedClock):
         return ()
-    return (PeriodicJob("clock", timedelta(seconds=10), clock.look),)
+    return (PeriodicJob("clock", timedelta(seconds=10), clock.synchronize),)

@@ -28,14 +28,14 @@ from bot.delivery.releasing import Releaser
 from bot.delivery.retry import RetryPolicy
 from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
-from bot.engine.contents import Contents, Load, TreeHash
+from bot.engine.content import ContentInForce, Load, TreeHash
+from bot.engine.rehearsal import simulate_approvals
 from bot.engine.scheduler import AccountWorkers, PeriodicJob
-from bot.engine.simulation import Approver
 from bot.errors import DecisionError
 from bot.log import get_logger
 from bot.operations.digest import Digest
-from bot.operations.inspector import Inspector
 from bot.operations.notifier import Notifier, sender
+from bot.operations.status import Inspector
 from bot.planning.planner import Planner
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
@@ -56,7 +56,7 @@ class Bot:
 
     store: Store
     clock: Clock
-    contents: Contents
+    contents: ContentInForce
     connections: Connections
     planner: Planner
     releaser: Releaser
@@ -99,7 +99,7 @@ class Bot:
             self.guard.inspect(rendered.campaign)
             self._apply(rendered)
             if rendered.campaign.schedule.mode is Mode.REHEARSAL:
-                Approver(self.store, self.clock).run(rendered.campaign)
+                simulate_approvals(self.store, rendered.campaign, self.clock.now())
             self._planned = rendered
 
     def _may_plan(self) -> bool:
@@ -226,7 +226,7 @@ def build(
     stop: Event | None = None,
 ) -> Bot:
     """Put a bot together over an open store, which is of one mode for ever."""
-    contents = Contents(
+    contents = ContentInForce(
         store=store,
         clock=clock,
         look=look,
@@ -239,9 +239,11 @@ def build(
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
     connections = Connections(
-        store, clock, known, campaign, rehearsed, platforms, clock_guard.heard
+        store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
     )
-    readers = Connections(store, clock, known, campaign, rehearsed, platforms, clock_guard.heard)
+    readers = Connections(
+        store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
+    )
     spec, addresses = {name: kind.spec for name, kind in platforms.items()}, known.alerts
     machine, platform = socket.gethostname(), connections.platform
     owner = f"{machine}/{os.getpid()}"

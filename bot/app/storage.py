@@ -9,10 +9,10 @@ from bot import program
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
-from bot.db.lock import ProcessLock
+from bot.db.lock import ProcessLock, lock_beside
 from bot.errors import ContentError, OperatorError
 from bot.log import mask
-from bot.operations.opening import open_store, process_lock_of
+from bot.operations.opening import open_store, sent_log_path
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
@@ -58,7 +58,7 @@ def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
     """Return the lock of the one service that may work on an embedded database; else None."""
     directory = prepare_data(data)
     url = database_url(mode, directory, known)
-    return process_lock_of(url, data=directory) if url.startswith("sqlite") else None
+    return lock_beside(sent_log_path(url)) if url.startswith("sqlite") else None
 
 
 def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:

@@ -9,8 +9,9 @@ from bot.app.storage import database_url, settings
 from bot.clock import SystemClock
 from bot.content.model import Mode
 from bot.db.backup import restore
+from bot.db.lock import lock_beside
 from bot.errors import DecisionError
-from bot.operations.opening import declare_restored, has_sent_log, process_lock_of
+from bot.operations.opening import declare_restored, sent_log_path
 from bot.settings import prepare_data
 
 
@@ -41,12 +42,13 @@ def restore_backup(backup: Path, data: Path, mode: str, *, loaded: bool) -> Rest
             " docs/operating.md"
         )
     target = Path(url.removeprefix("sqlite:///"))
-    kept = restore(backup, target, lock=process_lock_of(url), now=SystemClock().now())
-    return Restored(kept, has_sent_log(url))
+    log = sent_log_path(url)
+    kept = restore(backup, target, lock=lock_beside(log), now=SystemClock().now())
+    return Restored(kept, log.exists())
 
 
 def _declare(url: str, backup: Path, directory: Path) -> Restored:
     if url.startswith("sqlite"):
         raise DecisionError("an embedded database is restored by this verb; leave --loaded away")
     declare_restored(url, f"restored from {backup.name}")
-    return Restored(None, has_sent_log(url, data=directory))
+    return Restored(None, sent_log_path(url, data=directory).exists())

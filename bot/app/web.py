@@ -21,7 +21,7 @@ from bot.authority.users import Access
 from bot.checks.deskcheck import DeskCheck
 from bot.clock import Clock
 from bot.engagement.report import Reporter
-from bot.engine.contents import Contents, kept_files
+from bot.engine.content import ContentInForce, kept_files
 from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.planning.corrections import Corrections
@@ -122,7 +122,7 @@ class DashboardParts:
 
     store: Store
     clock: Clock
-    contents: Contents
+    contents: ContentInForce
     platform: Callable[[str], Platform]
 
     @cached_property

@@ -20,8 +20,7 @@ from bot.cli.output import Places, json_option, places, print_json
 from bot.content.zones import shown
 from bot.engagement.ages import AGES
 from bot.engagement.export import csv_of, json_of
-from bot.engagement.page import page
-from bot.engagement.presenter import Grid, Presented, RatioTable, Row, present
+from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
 from bot.engagement.report import GROUPINGS
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
@@ -66,7 +65,7 @@ def command(
         csv.writer(sys.stdout).writerows(csv_of(report, by))
     elif html is None:
         title = f"{post or report.campaign}, as of {shown(report.at, report.zone)}"
-        _print(present(report), by, title, only=post)
+        _print(Presented(report), by, title, only=post)
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
@@ -113,18 +112,6 @@ def instance_id(db: Database) -> str:
 def place_of(log: SentLog, machine: str) -> str:
     """Name where a log is: a copied directory has other inodes, another host another name."""
     return f"{machine}:{log.path.stat().st_ino}"
-
-
-def machine_name(*, candidates: tuple[str, ...] = ("/etc/machine-id", "/etc/hostname")) -> str:
-    """Name this machine by what it keeps over restarts."""
-    for candidate in candidates:
-        try:
-            name = Path(candidate).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if name:
-            return name[:100]
-    return "unknown"
 
 
 def _instance(connection: Connection) -> Row[Any, Any, Any]:

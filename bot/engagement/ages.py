@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 
 from bot.platforms.status import Metrics
 
+#: What platforms tell of a status.
+KINDS = tuple(field.name for field in fields(Metrics))
 #: Label -> how long after it went out.
 AGES: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -37,25 +40,18 @@ def due_times(sent_at: datetime, *, in_few_days: bool = False) -> Mapping[str, d
     be: a status may be billed once a day however often it is read. (The fewest points that hit a
     set of intervals: take each interval's end, in the order of the ends.)
     """
-    nominal = {age: sent_at + after for age, after in AGES.items()}
-    return {**nominal, **_moved(sent_at, nominal)} if in_few_days else nominal
-
-
-def _moved(sent_at: datetime, nominal: Mapping[str, datetime]) -> Mapping[str, datetime]:
-    """Return the reads that share a day with another one."""
+    dues = {age: sent_at + after for age, after in AGES.items()}
     days: dict[date, list[str]] = {}
-    for age in sorted(AGES, key=lambda one: window(sent_at, one)[1]):
+    for age in AGES if in_few_days else ():  # windows end in the order of the ages
         early, late = window(sent_at, age)
         known = (day for day in days if _reach(day, early, late))
         last = (late - _BEFORE_MIDNIGHT).astimezone(UTC).date()
         days.setdefault(next(known, last), []).append(age)
-    moved: dict[str, datetime] = {}
     for day, ages in days.items():
         for age in ages if len(ages) > 1 else ():
-            reach = _reach(day, *window(sent_at, age))
-            if reach:
-                moved[age] = min(max(nominal[age], reach[0]), reach[1])
-    return moved
+            if reach := _reach(day, *window(sent_at, age)):
+                dues[age] = min(max(dues[age], reach[0]), reach[1])
+    return dues
 
 
 def _reach(day: date, early: datetime, late: datetime) -> tuple[datetime, datetime] | None:
@@ -79,11 +75,11 @@ def added(parts: Iterable[Metrics]) -> Metrics:
     """Add up the parts of a thread; a number that one part lacks is untold for the whole."""
     every = list(parts)
 
-    def total(name: str) -> int | None:
-        numbers = [getattr(one, name) for one in every]
+    def total(kind: str) -> int | None:
+        numbers = [getattr(part, kind) for part in every]
         return None if None in numbers or not numbers else sum(numbers)
 
-    return Metrics(**{name: total(name) for name in Metrics.__slots__})
+    return Metrics(*map(total, KINDS))
 
 
 def per_thousand(count: int | None, exposure: int | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,18 +31,20 @@ def _x(ratio: float) -> float:
     return round(6 + share * (_WIDE - 12), 1)
 
 
+def _label(kind: str, x: float, y: float | str, text: str, anchor: str = "") -> str:
+    end = f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text class="{kind}" x="{x}" y="{y}"{end}>{escape(text)}</text>'
+
+
 def interval(plot: tuple[float, float, float], trend: str) -> Markup:
     """Draw a ratio and its interval on a logarithmic scale; the numbers stand beside it."""
     (ratio, low, high), middle = plot, _HIGH / 2
-    arrows = ""
-    if low < LEAST:
-        arrows += f'<path class="{trend}" d="M6 {middle}l6 -4v8z"/>'
-    if high > MOST:
-        arrows += f'<path class="{trend}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>'
+    left = f'<path class="{trend}" d="M6 {middle}l6 -4v8z"/>' if low < LEAST else ""
+    right = f'<path class="{trend}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>' if high > MOST else ""
     return _svg(
         f'<svg class="interval" viewBox="0 0 {_WIDE} {_HIGH}" aria-hidden="true" focusable="false">'
         f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
-        f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{arrows}'
+        f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{left}{right}'
         f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/></svg>'
     )
 
@@ -60,25 +62,30 @@ def interval_axis() -> Markup:
 
 def sparkline(growth: Sequence[float | None]) -> Markup:
     """Draw how a post grew from age to age; gaps are ages without numbers."""
-    known = [value for value in growth if value is not None]
-    top = max(known, default=0) or 1
+    top = max((value for value in growth if value is not None), default=0) or 1
     step = 80 / max(1, len(growth) - 1)
-    runs: list[list[str]] = [[]]
-    for place, value in enumerate(growth):
-        if value is None:
-            runs.append([])
-        else:
-            runs[-1].append(f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}")
-    paths = "".join(f'<path d="M{"L".join(run)}"/>' for run in runs if len(run) > 1)
-    dots = "".join(
-        f'<circle cx="{run[-1].split()[0]}" cy="{run[-1].split()[1]}" r="2"/>'
-        for run in runs
-        if run
+    runs = _runs(
+        None if value is None else f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}"
+        for place, value in enumerate(growth)
     )
+    paths = "".join(f'<path d="M{"L".join(run)}"/>' for run in runs if len(run) > 1)
+    ends = (run[-1].split() for run in runs)
+    dots = "".join(f'<circle cx="{x}" cy="{y}" r="2"/>' for x, y in ends)
     return _svg(
         f'<svg class="spark" viewBox="0 0 84 24" aria-hidden="true" focusable="false">'
         f"{paths}{dots}</svg>"
     )
+
+
+def _runs(points: Iterable[str | None]) -> list[list[str]]:
+    """Return the stretches of a line between its gaps."""
+    runs: list[list[str]] = [[]]
+    for point in points:
+        if point is None:
+            runs.append([])
+        else:
+            runs[-1].append(point)
+    return [run for run in runs if run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,75 +132,37 @@ def lines(id_: str, chart: Chart) -> Markup:
     """Draw lines with their names at their ends, told apart by dashes as well as by colour."""
     values = [value for points in chart.series.values() for _at, value in points
               if value is not None]  # fmt: skip
-    scale = _Scale(min(0.0, *values, 0.0), nice(max(values, default=1.0)))
-    drawn = (_line(place, points, scale) for place, points in enumerate(chart.series.values()))
+    bottom, top = min([0.0, *values]), nice(max(values, default=1.0))
+
+    def x(share: float) -> float:
+        return round(_LEFT + share * (_W - _LEFT - _RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(_H - _BOTTOM - (value - bottom) / (top - bottom) * (_H - _TOP - _BOTTOM), 1)
+
+    drawn = []
+    for value in (bottom + (top - bottom) * part / 4 for part in range(5)):
+        drawn.append(f'<path class="grid" d="M{_LEFT} {y(value)}H{_W - _RIGHT}"/>')
+        drawn.append(_label("tick", _LEFT - 5, y(value) + 4, _short(value), "end"))
+    drawn += (_label("tick", x(at), _H - 9, text, "middle") for at, text in chart.ticks.items())
+    ends = []
+    for place, (name, points) in enumerate(chart.series.items()):
+        runs = _runs(None if value is None else f"{x(at)} {y(value)}" for at, value in points)
+        if runs:
+            path = "".join(f"M{'L'.join(run)}" for run in runs)
+            drawn.append(f'<path class="line s{place % 6}" d="{path}"/>')
+            ends.append((float(runs[-1][-1].split()[1]), place, name))
+    # Each name stands at the end of its line, apart from the others.
+    last, room = -math.inf, _H - _BOTTOM - _LABEL_GAP * len(ends)
+    for end, place, name in sorted(ends):
+        last = max(last + _LABEL_GAP, min(end + 4, room + _LABEL_GAP))
+        drawn.append(_label(f"name s{place % 6}", _W - _RIGHT + 6, f"{last:.1f}", name))
     return _svg(
         f'<svg class="lines" viewBox="0 0 {_W} {_H}" role="img" '
         f'aria-labelledby="{id_}-title {id_}-desc">'
         f'<title id="{id_}-title">{escape(chart.title)}</title>'
-        f'<desc id="{id_}-desc">{escape(chart.text)}</desc>'
-        f"{scale.grid()}{_ticks(chart.ticks)}{''.join(drawn)}{_names(chart.series, scale)}</svg>"
+        f'<desc id="{id_}-desc">{escape(chart.text)}</desc>{"".join(drawn)}</svg>'
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    bottom: float
-    top: float
-
-    def y(self, value: float) -> float:
-        share = (value - self.bottom) / ((self.top - self.bottom) or 1)
-        return round(_H - _BOTTOM - share * (_H - _TOP - _BOTTOM), 1)
-
-    def grid(self) -> str:
-        steps = [self.bottom + (self.top - self.bottom) * part / 4 for part in range(5)]
-        return "".join(
-            f'<path class="grid" d="M{_LEFT} {self.y(at)}H{_W - _RIGHT}"/>'
-            f'<text class="tick" x="{_LEFT - 5}" y="{self.y(at) + 4}" text-anchor="end">'
-            f"{_short(at)}</text>"
-            for at in steps
-        )
-
-
-def _across(share: float) -> float:
-    return round(_LEFT + share * (_W - _LEFT - _RIGHT), 1)
-
-
-def _ticks(ticks: Mapping[float, str]) -> str:
-    return "".join(
-        f'<text class="tick" x="{_across(at)}" y="{_H - 9}" text-anchor="middle">'
-        f"{escape(label)}</text>"
-        for at, label in ticks.items()
-    )
-
-
-def _line(place: int, points: Sequence[tuple[float, float | None]], scale: _Scale) -> str:
-    drawn, pen = [], "M"
-    for at, value in points:
-        if value is None:
-            pen = "M"
-            continue
-        drawn.append(f"{pen}{_across(at)} {scale.y(value)}")
-        pen = "L"
-    return f'<path class="line s{place % 6}" d="{"".join(drawn)}"/>' if drawn else ""
-
-
-def _names(series: Mapping[str, Sequence[tuple[float, float | None]]], scale: _Scale) -> str:
-    """Put each name at the end of its line, apart from each other."""
-    ends = []
-    for place, (name, points) in enumerate(series.items()):
-        known = [value for _at, value in points if value is not None]
-        if known:
-            ends.append((scale.y(known[-1]), place, name))
-    placed, text = -math.inf, ""
-    room = _H - _BOTTOM - _LABEL_GAP * len(ends)
-    for end, place, name in sorted(ends):
-        placed = max(placed + _LABEL_GAP, min(end + 4, room + _LABEL_GAP))
-        text += (
-            f'<text class="name s{place % 6}" x="{_W - _RIGHT + 6}" y="{placed:.1f}">'
-            f"{escape(name)}</text>"
-        )
-    return text
 
 
 def nice(value: float) -> float:
@@ -207,14 +176,14 @@ def nice(value: float) -> float:
 
 
 def _short(value: float) -> str:
-    """Write a number on an axis."""
+    """Return a number as an axis shows it."""
     if abs(value) >= 1000:
         return f"{value / 1000:.1f}k".replace(".0k", "k")
     return f"{value:.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.1f}"
 
 
 def _day_ticks(first: date, last: date) -> Mapping[float, str]:
-    """Name both ends and the middle of a stretch of days."""
+    """Return the names of both ends and the middle of a stretch of days, by their place."""
     span = (last - first).days
     if not span:
         return {0.0: f"{first.day} {first:%b}"}

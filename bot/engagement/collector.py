@@ -25,7 +25,7 @@ from bot.errors import DecisionError, OverBudgetError, PlatformError, SettingsEr
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.platforms.spec import PlatformSpec
-from bot.platforms.status import Metrics, PostRef
+from bot.platforms.status import Metrics
 
 log = get_logger(__name__)
 
@@ -36,7 +36,7 @@ LEASE = timedelta(minutes=3)
 AGAIN = timedelta(minutes=3)
 #: Between two tries to learn an account's followers.
 FOLLOWERS_AGAIN = timedelta(hours=1)
-_TOO_DEAR = "given up for the posts to come"
+_FOR_POSTS = "given up for the posts to come"
 _GONE = "the platform says that it is gone"
 
 
@@ -74,29 +74,31 @@ class Collector:
     platform: Callable[[str], Platform]
     spec: Callable[[str], PlatformSpec]
     _not_before: dict[str, datetime] = field(default_factory=dict)
+    #: Of the round that runs, or ran last.
+    _tally: Tally = field(default_factory=Tally)
 
     def run(self) -> Tally:
         """Read all that is due now, one account after another."""
-        tally = Tally()
+        self._tally = Tally()
         self.schedule()
-        for name, reads in self._due(tally).items():
-            self._collect(name, reads, tally)
+        for name, reads in self._due().items():
+            self._collect(name, reads)
         for account in self.campaign().schedule.accounts.values():
             if self.store.outbox.find(states={State.SENT}, account=account.name, limit=1):
-                tally.followers += self._count_followers(account)
-        return tally
+                self._count_followers(account)
+        return self._tally
 
     def schedule(self) -> None:
         """Note when the numbers of what went out are to be read."""
         accounts = self.campaign().schedule.accounts
-        for delivery_id, sent_at in self.store.snapshots.unscheduled():
-            row = self.store.outbox.get(delivery_id)
-            account = accounts.get(row.account) if row else None
+        for delivery_id, name, sent_at in self.store.snapshots.unscheduled():
+            account = accounts.get(name)
             is_paid = account is not None and bool(self.spec(account.platform).prices)
             dues = due_times(sent_at, in_few_days=is_paid)
             self.store.snapshots.schedule(delivery_id, dues)
 
-    def _due(self, tally: Tally) -> Mapping[str, list[_Read]]:
+    def _due(self) -> Mapping[str, list[_Read]]:
+        """Return by account what can be read now; close the reads whose window is over."""
         now = self.clock.now()
         open_: dict[str, list[_Read]] = defaultdict(list)
         for snapshot in self.store.snapshots.claim(self.store.snapshots.due(now), now + LEASE):
@@ -105,39 +107,44 @@ class Collector:
                 continue
             read = _Read(snapshot, delivery)
             if delivery.state is not State.SENT:
-                self._put(read, SnapshotState.GONE, f"the post is {delivery.state}", tally)
+                self._close(read, SnapshotState.GONE, f"the post is {delivery.state}")
             elif now > read.closes_at:
-                self._close(read, tally)
+                late = f"not read in time; noticed {now - read.closes_at} late"
+                self._close(read, snapshot.closes_as, snapshot.reason or late)
             else:
                 open_[delivery.account].append(read)
         return open_
 
-    def _collect(self, name: str, reads: Sequence[_Read], tally: Tally) -> None:
+    def _collect(self, name: str, reads: Sequence[_Read]) -> None:
         account = self.campaign().schedule.accounts.get(name)
         if account is None:
-            self._put_off(reads, "the account is not in the schedule", tally)
+            self._put_off(reads, "the account is not in the schedule")
             return
-        affordable = self._affordable(account, reads, tally)
+        affordable = self._affordable(account, reads)
         if not affordable:
             return
         refs = list({read.delivery.ref: None for read in affordable})
         try:
             platform = self.platform(name)
-            told = platform.metrics(refs)
-            lost = {ref for ref in refs if ref not in told and not platform.exists(ref)}
+            numbers = platform.metrics(refs)
+            gone = {ref for ref in refs if ref not in numbers and not platform.exists(ref)}
         except OverBudgetError as error:
-            self._put_off(
-                affordable, f"{_TOO_DEAR}: {error}", tally, closes_as=SnapshotState.MISSED
-            )
+            self._put_off(affordable, f"{_FOR_POSTS}: {error}", SnapshotState.MISSED)
+            return
         except (PlatformError, SettingsError) as error:
-            self._put_off(affordable, str(error), tally)
-        else:
-            for read in affordable:
-                self._record(read, told, lost, tally)
+            self._put_off(affordable, str(error))
+            return
+        for read in affordable:
+            ref = read.delivery.ref
+            if ref in numbers:
+                self._close(read, SnapshotState.TAKEN, metrics=numbers[ref])
+            elif ref in gone:
+                self._close(read, SnapshotState.GONE, _GONE)
+                self._mark_deleted(read.delivery)
+            else:
+                self._put_off([read], "the platform told no numbers of a live post")
 
-    def _affordable(
-        self, account: Account, reads: Sequence[_Read], tally: Tally
-    ) -> Sequence[_Read]:
+    def _affordable(self, account: Account, reads: Sequence[_Read]) -> Sequence[_Read]:
         """Leave out what would take money from posts: they go before numbers."""
         spec, schedule = self.spec(account.platform), self.campaign().schedule
         price = price_of_read(account, spec, schedule)
@@ -148,51 +155,29 @@ class Collector:
         # A read that was paid for today is free, but then the meter says so; this errs on the
         # side of the posts.
         can_pay = max(0, int((left - kept) / price + 1e-9))
-        dear = reads[can_pay:]
-        if dear:
-            why = f"{_TOO_DEAR}: ${left:.2f} are left this month and ${kept:.2f} are kept for posts"
-            self._put_off(dear, why, tally, closes_as=SnapshotState.MISSED)
+        why = f"{_FOR_POSTS}: ${left:.2f} are left this month and ${kept:.2f} are kept for posts"
+        self._put_off(reads[can_pay:], why, SnapshotState.MISSED)
         return reads[:can_pay]
 
-    def _record(
-        self, read: _Read, told: Mapping[PostRef, Metrics], lost: set[PostRef], tally: Tally
-    ) -> None:
-        ref = read.delivery.ref
-        if ref in told:
-            taken = self.store.snapshots.put(
-                read.snapshot.delivery_id, read.snapshot.age_label, taken_at=self.clock.now(),
-                metrics=told[ref],
-            )  # fmt: skip
-            tally.taken += taken
-        elif ref in lost:
-            self._put(read, SnapshotState.GONE, _GONE, tally)
-            self._vanish(read.delivery)
-        else:
-            self._put_off([read], "the platform told no numbers of a live post", tally)
-
-    def _vanish(self, delivery: Delivery) -> None:
+    def _mark_deleted(self, delivery: Delivery) -> None:
         """Note that somebody else took it down; two reads in a row did not find it."""
+        now = self.clock.now()
         try:
             self.store.outbox.move(
-                delivery.id, Event.REMOTE_DELETED, now=self.clock.now(), actor=ME,
+                delivery.id, Event.REMOTE_DELETED, now=now, actor=ME,
                 detail="two reads did not find it any more",
             )  # fmt: skip
         except DecisionError:
             return  # a person has just retracted it, or another read of this round said so
-        for one in self.store.snapshots.of(delivery.id):
-            if one.outcome is SnapshotState.DUE:
+        for read in self.store.snapshots.of(delivery.id):
+            if read.outcome is SnapshotState.DUE:
                 self.store.snapshots.put(
-                    delivery.id, one.age_label, taken_at=self.clock.now(),
-                    outcome=SnapshotState.GONE, reason=_GONE,
+                    delivery.id, read.age_label, taken_at=now, outcome=SnapshotState.GONE,
+                    reason=_GONE,
                 )  # fmt: skip
 
     def _put_off(
-        self,
-        reads: Sequence[_Read],
-        why: str,
-        tally: Tally,
-        *,
-        closes_as: SnapshotState = SnapshotState.FAILED,
+        self, reads: Sequence[_Read], why: str, closes_as: SnapshotState = SnapshotState.FAILED
     ) -> None:
         """Try again while the window is open; afterwards it is closed for good."""
         now = self.clock.now()
@@ -202,49 +187,44 @@ class Collector:
                 read.snapshot.delivery_id, read.snapshot.age_label, until=until, reason=why,
                 closes_as=closes_as,
             )  # fmt: skip
-            tally.put_off += 1
+            self._tally.put_off += 1
         if reads:
             log.warning("read put off", account=reads[0].delivery.account, reads=len(reads),
                         reason=why)  # fmt: skip
 
-    def _close(self, read: _Read, tally: Tally) -> None:
-        """Return a read up whose window is over: failed where it was tried, else missed."""
-        late = self.clock.now() - read.closes_at
-        why = read.snapshot.reason or f"not read in time; noticed {late} late"
-        self._put(read, read.snapshot.closes_as, why, tally)
-
-    def _put(self, read: _Read, outcome: SnapshotState, why: str, tally: Tally) -> None:
+    def _close(
+        self, read: _Read, outcome: SnapshotState, why: str = "", metrics: Metrics | None = None
+    ) -> None:
         is_new = self.store.snapshots.put(
             read.snapshot.delivery_id, read.snapshot.age_label, taken_at=self.clock.now(),
-            outcome=outcome, reason=why,
+            metrics=metrics, outcome=outcome, reason=why,
         )  # fmt: skip
         name = outcome.value.lower()
-        setattr(tally, name, getattr(tally, name) + is_new)
+        setattr(self._tally, name, getattr(self._tally, name) + is_new)
 
-    def _count_followers(self, account: Account) -> int:
+    def _count_followers(self, account: Account) -> None:
         """Note today's followers; asks the server only where nobody else has today."""
         now = self.clock.now()
-        if now.astimezone(UTC).date().isoformat() in self.store.followers.of(account.name):
-            return 0
-        followers = self._known_today(account.name, now)
-        if followers is None and now >= self._not_before.get(account.name, now):
-            self._not_before[account.name] = now + FOLLOWERS_AGAIN
-            followers = self._ask(account)
-        if followers is None:
-            return 0
-        self.store.followers.put(account.name, followers, now)
-        return 1
-
-    def _known_today(self, name: str, now: datetime) -> int | None:
-        """Return what the daily look at the account told already."""
-        state = self.store.accounts.get(name)
+        today = f"{now.astimezone(UTC):%Y-%m-%d}"
+        if today in self.store.followers.of(account.name):
+            return
+        # The daily look at the account may have told already.
+        state = self.store.accounts.get(account.name)
         profile = state.profile if state else {}
-        seen = str(profile.get("seen_at", ""))[:10]
-        told = profile.get("followers")
-        return told if seen == f"{now.astimezone(UTC):%Y-%m-%d}" and isinstance(told, int) else None
+        is_of_today = str(profile.get("seen_at", ""))[:10] == today
+        followers = profile.get("followers") if is_of_today else None
+        if not isinstance(followers, int):
+            followers = self._ask(account, now)
+        if followers is not None:
+            self.store.followers.put(account.name, followers, now)
+            self._tally.followers += 1
 
-    def _ask(self, account: Account) -> int | None:
-        spec, now = self.spec(account.platform), self.clock.now()
+    def _ask(self, account: Account, now: datetime) -> int | None:
+        """Return its followers as its server tells them; None where it may not be asked (yet)."""
+        if now < self._not_before.get(account.name, now):
+            return None
+        self._not_before[account.name] = now + FOLLOWERS_AGAIN
+        spec = self.spec(account.platform)
         left = budget_left(self.store, account, self.clock)
         if spec.prices and left is not None:
             price = price_of_read(account, spec, self.campaign().schedule, "user_read")

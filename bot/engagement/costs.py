@@ -38,10 +38,6 @@ class Forecast:
         """Return what the whole month will have cost."""
         return self.spent + self.posts_to_come + self.reads_to_come
 
-    @property
-    def left(self) -> float | None:
-        return None if self.budget is None else self.budget - self.spent
-
 
 def price_of_read(
     account: Account, spec: PlatformSpec, schedule: Schedule, action: str = ""
@@ -61,33 +57,29 @@ def forecasts(
     store: EngagementStore, campaign: Campaign, clock: Clock, specs: Mapping[str, PlatformSpec]
 ) -> tuple[Forecast, ...]:
     """Return the month of every account that pays."""
-    return tuple(
-        _forecast(store, account, campaign.schedule, clock.now(), specs[account.platform])
-        for account in campaign.schedule.accounts.values()
-        if specs[account.platform].prices
-    )
-
-
-def _forecast(
-    store: EngagementStore,
-    account: Account,
-    schedule: Schedule,
-    now: datetime,
-    spec: PlatformSpec,
-) -> Forecast:
-    price, end = price_of_read(account, spec, schedule), _month_end(now)
-    rows = store.outbox.find(states=_TO_COME, account=account.name, until=end)
-    days = read_days(store, account.name, (max(row.due_at or now, now) for row in rows), end)
-    return Forecast(
-        account=account.name,
-        month=f"{now.astimezone(UTC):%Y-%m}",
-        spent=store.ledger.spent(account.name, month_of=now),
-        by_action=store.ledger.spent_by_action(account.name, month_of=now),
-        posts_to_come=kept_for_posts(store, account.name, now),
-        reads_to_come=price * days.get(f"{now.astimezone(UTC):%Y-%m}", 0)
-        + price_of_read(account, spec, schedule, "user_read") * ((end - now).days),
-        budget=account.budget_usd_per_month,
-    )
+    schedule, now = campaign.schedule, clock.now()
+    month, end = f"{now.astimezone(UTC):%Y-%m}", _month_end(now)
+    found = []
+    for name, account in schedule.accounts.items():
+        spec = specs[account.platform]
+        if not spec.prices:
+            continue
+        rows = store.outbox.find(states=_TO_COME, account=name, until=end)
+        days = read_days(store, name, (max(row.due_at or now, now) for row in rows), end)
+        reads = price_of_read(account, spec, schedule) * days.get(month, 0)
+        daily = price_of_read(account, spec, schedule, "user_read") * (end - now).days
+        found.append(
+            Forecast(
+                account=name,
+                month=month,
+                spent=store.ledger.spent(name, month_of=now),
+                by_action=store.ledger.spent_by_action(name, month_of=now),
+                posts_to_come=sum(row.cost_usd for row in rows),
+                reads_to_come=reads + daily,
+                budget=account.budget_usd_per_month,
+            )
+        )
+    return tuple(found)
 
 
 def read_days(
@@ -98,11 +90,11 @@ def read_days(
     Statuses are those that are out, and those that go out at the moments ``to_come``.
     """
     out = store.snapshots.find(account=account, outcome=SnapshotState.DUE)
-    days = {(one.delivery_id, one.due_at.astimezone(UTC).date()) for one in out if one.due_at < end}
+    dues = [(read.delivery_id, read.due_at) for read in out]
     for number, moment in enumerate(to_come):
-        for due in due_times(moment, in_few_days=True).values():
-            if due < end:
-                days.add((f"{number} to come", due.astimezone(UTC).date()))
+        times = due_times(moment, in_few_days=True).values()
+        dues += [(f"{number} to come", due) for due in times]
+    days = {(status, due.astimezone(UTC).date()) for status, due in dues if due < end}
     return Counter(f"{day:%Y-%m}" for _status, day in days)
 
 

@@ -77,7 +77,7 @@ class Observed:
 
 def pooled(seen: Sequence[Observed]) -> float:
     """Return the ratio of all together."""
-    return sum(one.ratio / one.noise for one in seen) / sum(1 / one.noise for one in seen)
+    return sum(look.ratio / look.noise for look in seen) / sum(1 / look.noise for look in seen)
 
 
 def spread(seen: Sequence[Observed]) -> float:
@@ -86,12 +86,12 @@ def spread(seen: Sequence[Observed]) -> float:
     By moments, weighted by exposure: Marshall (1991), "Mapping disease and mortality rates using
     empirical Bayes estimators", Applied Statistics 40:283, after Clayton & Kaldor (1987).
     """
-    total = sum(1 / one.noise for one in seen)
-    room = total - sum(1 / one.noise**2 for one in seen) / total
+    total = sum(1 / look.noise for look in seen)
+    room = total - sum(1 / look.noise**2 for look in seen) / total
     if len(seen) < 2 or room <= 0:
         return 0.0
     mean = pooled(seen)
-    squares = sum((one.ratio - mean) ** 2 / one.noise for one in seen)
+    squares = sum((look.ratio - mean) ** 2 / look.noise for look in seen)
     return max(0.0, (squares - (len(seen) - 1) * mean) / room)
 
 
@@ -132,7 +132,7 @@ Groups = Mapping[str, Sequence[Observed]]
 
 
 def observe(samples: Iterable[Sample]) -> tuple[Mapping[str, Observed], Mapping[str, int]]:
-    """Hold each sample against its own account.
+    """Return each sample as a ratio to what is usual on its own account.
 
     Returns:
         What was observed, by the sample's id; and by platform how many posts are missing until
@@ -147,8 +147,15 @@ def observe(samples: Iterable[Sample]) -> tuple[Mapping[str, Observed], Mapping[
         seen = _against_usual(ours)
         if len(seen) < ENOUGH:
             lacking[platform] = ENOUGH - len(seen)
-        else:
-            observed |= _weighed(seen)
+            continue
+        # How far each may be off, and so how much it counts, follows from its platform's others.
+        plain = [look for look, _n in seen.values()]
+        variance, mean = spread(plain), pooled(plain)
+        noise = median(look.noise for look in plain)
+        for id_, (look, n) in seen.items():
+            unsure = median_noise(noise, variance / mean**2, n)
+            weight = 1 / (look.noise + max(variance, LEAST_SPREAD))
+            observed[id_] = replace(look, unsure=unsure, weight=weight)
     return observed, lacking
 
 
@@ -158,9 +165,9 @@ def _against_usual(samples: Iterable[Sample]) -> Mapping[str, tuple[Observed, in
     for sample in samples:
         alike[sample.account, sample.age].append(sample)
     return {
-        one.id: (Observed(one.engagements / usual, noise=1 / usual), len(group))
+        sample.id: (Observed(sample.engagements / usual, noise=1 / usual), len(group))
         for group in alike.values()
-        for one, usual in zip(group, usual_counts(group), strict=True)
+        for sample, usual in zip(group, usual_counts(group), strict=True)
         if usual
     }
 
@@ -173,29 +180,14 @@ def usual_counts(samples: Sequence[Sample]) -> Sequence[float]:
     """
     if len(samples) < ENOUGH_FOR_MEDIAN:
         return [0.0] * len(samples)
-    counts = [one.engagements for one in samples]
-    shown = [one.impressions for one in samples if one.impressions]
+    counts = [sample.engagements for sample in samples]
+    shown = [sample.impressions for sample in samples if sample.impressions]
     if len(shown) == len(samples):
         rates = [count / times for count, times in zip(counts, shown, strict=True)]
         rate = median(rates) or sum(counts) / sum(shown)
         return [rate * times for times in shown]
     middle = median(counts)
     return [float(middle if middle >= 1 else fmean(counts))] * len(samples)
-
-
-def _weighed(seen: Mapping[str, tuple[Observed, int]]) -> Mapping[str, Observed]:
-    """Add how far each may be off, and so how much it counts, from its platform's others."""
-    plain = [one for one, _n in seen.values()]
-    variance, mean = spread(plain), pooled(plain)
-    noise = median(one.noise for one in plain)
-    return {
-        id_: replace(
-            one,
-            unsure=median_noise(noise, variance / mean**2, n),
-            weight=1 / (one.noise + max(variance, LEAST_SPREAD)),
-        )
-        for id_, (one, n) in seen.items()
-    }
 
 
 def median_noise(noise: float, variance: float, n: int) -> float:
@@ -225,29 +217,20 @@ def estimate(groups: Groups, among: Groups | None = None) -> tuple[Estimate, ...
         return ()
     chance = _chance(every)
     start = prior([_combined(seen, chance) for seen in every])
-    return tuple(
-        sorted(
-            (
-                Estimate(name, len(seen), _posterior(start, _combined(seen, chance), luck=chance))
-                for name, seen in groups.items()
-                if seen
-            ),
-            key=lambda one: (-one.known.mean, one.name),
-        )
-    )
-
-
-def _posterior(start: Gamma, one: Observed, *, luck: float) -> Gamma:
-    """Learn as from the Poisson count that would have just as much noise.
-
-    Luck multiplies: what is twice as good varies twice as much. So where there is any, the count
-    is sized in a second step, by the ratio that comes out of the first.
-    """
-    known = start.after(one.ratio / one.noise, 1 / one.noise)
-    if luck:
-        exposure = start.mean / known.mean / one.noise
-        known = start.after(one.ratio * exposure, exposure)
-    return known.widened(one.unsure)
+    estimates = []
+    for name, seen in groups.items():
+        if not seen:
+            continue
+        look = _combined(seen, chance)
+        # Learnt as from the Poisson count that would have just as much noise.
+        known = start.after(look.ratio / look.noise, 1 / look.noise)
+        if chance:
+            # Luck multiplies: what is twice as good varies twice as much. So the count is sized
+            # in a second step, by the ratio that comes out of the first.
+            exposure = start.mean / known.mean / look.noise
+            known = start.after(look.ratio * exposure, exposure)
+        estimates.append(Estimate(name, len(seen), known.widened(look.unsure)))
+    return tuple(sorted(estimates, key=lambda found: (-found.known.mean, found.name)))
 
 
 def estimate_groups(groups: Mapping[str, Groups]) -> tuple[Estimate, ...]:
@@ -264,25 +247,25 @@ def estimate_groups(groups: Mapping[str, Groups]) -> tuple[Estimate, ...]:
         return ()
     chance = _chance([seen for _name, seen in posts])
     whole = [(name, _combined(seen, chance)) for name, seen in posts]
-    average = fmean(one.ratio for _name, one in whole) or 1.0
+    average = fmean(look.ratio for _name, look in whole) or 1.0
     table: dict[str, list[Observed]] = defaultdict(list)
-    for name, one in whole:
+    for name, look in whole:
         if name:
-            table[name].append(Observed(one.ratio / average, one.noise))
+            table[name].append(Observed(look.ratio / average, look.noise))
     return estimate(table)
 
 
 def _mean(seen: Sequence[Observed]) -> float:
-    return sum(one.weight * one.ratio for one in seen) / sum(one.weight for one in seen)
+    return sum(look.weight * look.ratio for look in seen) / sum(look.weight for look in seen)
 
 
 def _combined(seen: Sequence[Observed], chance: float) -> Observed:
     """Return what all looks at one thing say together, as unsure as chance makes it."""
-    total = sum(one.weight for one in seen)
+    total = sum(look.weight for look in seen)
     return Observed(
         _mean(seen),
-        noise=max(chance / total, 1 / sum(1 / one.noise for one in seen)),
-        unsure=sum((one.weight / total) ** 2 * one.unsure for one in seen),
+        noise=max(chance / total, 1 / sum(1 / look.noise for look in seen)),
+        unsure=sum((look.weight / total) ** 2 * look.unsure for look in seen),
     )
 
 
@@ -293,8 +276,8 @@ def _chance(groups: Sequence[Sequence[Observed]]) -> float:
     """
     free = sum(len(seen) - 1 for seen in groups)
     means = [_mean(seen) for seen in groups]
-    squares = sum(one.weight * (one.ratio - mean) ** 2
-                  for seen, mean in zip(groups, means, strict=True) for one in seen)  # fmt: skip
+    squares = sum(look.weight * (look.ratio - mean) ** 2
+                  for seen, mean in zip(groups, means, strict=True) for look in seen)  # fmt: skip
     return squares / free / fmean(means) ** 2 if free and any(means) else 0.0
 
 
@@ -304,7 +287,7 @@ def differ(estimates: Sequence[Estimate]) -> bool:
     Both must have enough posts, and intervals that stay apart though they are made wider for each
     of the comparisons (Bonferroni: together they are wrong one time in 20).
     """
-    full = [one for one in estimates if one.n >= ENOUGH]
+    full = [found for found in estimates if found.n >= ENOUGH]
     pairs = max(1, len(full) * (len(full) - 1) // 2)
-    bounds = [one.known.interval(1 - 0.05 / pairs) for one in full]
+    bounds = [found.known.interval(1 - 0.05 / pairs) for found in full]
     return bool(bounds) and max(low for low, _ in bounds) > min(high for _, high in bounds)

@@ -6,7 +6,6 @@ No person is in it: no reader, follower or replier (the bot stores none), no app
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,7 +19,7 @@ from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.readings import Reading
-from bot.engagement.report import Report, Typical
+from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
 
@@ -150,9 +149,12 @@ def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
     for table in TABLES:
-        rows = [{column.name: _plain(column.value(one)) for column in table.columns}
-                for one in table.rows(store)]  # fmt: skip
-        (folder / f"{table.name}.csv").write_text(_csv(table, rows), encoding="utf-8")
+        rows = [{column.name: _plain(column.value(row)) for column in table.columns}
+                for row in table.rows(store)]  # fmt: skip
+        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, [column.name for column in table.columns])
+            writer.writeheader()
+            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{table.name}.jsonl").write_text("".join(lines), encoding="utf-8")
         counts[table.name] = len(rows)
@@ -164,7 +166,8 @@ def dictionary() -> str:
     """Return what each column means, as Markdown."""
     parts = []
     for table in TABLES:
-        lines = [f"| `{one.name}` | {one.kind} | {one.meaning} |" for one in table.columns]
+        lines = [f"| `{column.name}` | {column.kind} | {column.meaning} |"
+                 for column in table.columns]  # fmt: skip
         head = f"### {table.name}\n\nEach row is {table.about}.\n\n| column | kind | meaning |"
         parts.append("\n".join([head, "| --- | --- | --- |", *lines]))
     return "\n\n".join(parts) + "\n"
@@ -172,14 +175,6 @@ def dictionary() -> str:
 
 def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _csv(table: Table, rows: Iterable[Mapping[str, object]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [one.name for one in table.columns], lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    return out.getvalue()
 
 
 def cell(value: object) -> object:
@@ -198,27 +193,27 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
         "as_of": report.at,
         "since": report.since,
         "by": by,
-        "lines": report.lines[by] if by in report.lines else _usual(report, by),
+        "lines": report.lines[by] if by in report.lines else report.usual[by],
         "ages": list(AGES),
-        "time_of_day": {"differs": report.day_parts.differs, "why": WHY_NO_BEST_TIME,
-                        "lines": report.day_parts.lines},
+        "time_of_day": {"differs": report.day_parts_differ, "why": WHY_NO_BEST_TIME,
+                        "lines": report.day_parts},
         "lacking": report.lacking,
         "enough": ENOUGH,
-        "statuses": [_status(one) for one in report.readings],
+        "statuses": [_status(reading) for reading in report.readings],
         "without_numbers": report.blanks,
         "costs": report.costs,
     }  # fmt: skip
 
 
-def _status(one: Reading) -> Mapping[str, Any]:
-    shared = one.publication
-    own = {each.name: getattr(one, each.name) for each in fields(one)}
+def _status(reading: Reading) -> Mapping[str, Any]:
+    shared = reading.publication
+    own = {field.name: getattr(reading, field.name) for field in fields(reading)}
     del own["publication"]
     return {
-        "post_id": one.post_id,
+        "post_id": reading.post_id,
         "occurrence": occurrence_text(shared.occurrence),
-        "account": one.account,
-        "platform": one.platform,
+        "account": reading.account,
+        "platform": reading.platform,
         **own,
         "labels": {name: getattr(shared, name) for name in _LABELS},
     }
@@ -231,11 +226,7 @@ def csv_of(report: Report, by: str) -> Iterator[Sequence[object]]:
         lines: Sequence[Any] = report.lines[by]
     else:
         columns = ("platform", "age", "n", "median", "per_1000_followers", "per_1000_impressions")
-        lines = _usual(report, by)
+        lines = report.usual[by]
     yield (by, *columns, *AGES)
     for line in lines:
-        yield (cell(line.name), *(cell(getattr(line, one)) for one in columns), *line.growth)
-
-
-def _usual(report: Report, by: str) -> Sequence[Typical]:
-    return report.accounts if by == "account" else report.platforms
+        yield (*(cell(getattr(line, name)) for name in ("name", *columns)), *line.growth)

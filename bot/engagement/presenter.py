@@ -1,45 +1,35 @@
 """The report as people read it: every label, number and sentence, ready to be laid out.
 
 The terminal, the desk, the file and the mail read one `Presented`, and only differ in how they lay
-it out. Programs get the report itself (`bot.engagement.export`).
+it out; the file is laid out here. Programs get the report itself (`bot.engagement.export`).
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
 from bot.content.zones import shown
 from bot.delivery.model import State
-from bot.engagement.ages import AGES
-from bot.engagement.charts import Chart, follower_chart, growth_chart
-from bot.engagement.costs import Forecast
+from bot.engagement import charts, report_text
+from bot.engagement.ages import AGES, KINDS
+from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, Blank, Line, Report, Typical
-from bot.engagement.report_text import (
-    BETWEEN_GROUPS,
-    BETWEEN_POSTS,
-    BLANKS,
-    GROUPS,
-    UNTOLD,
-    VERDICTS,
-    cost_text,
-    day_verdict,
-    gained,
-    number,
-    place,
-    ratio,
-    trend_of,
-    why_unread,
-)
+from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, Line, Report, Typical
+from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
-from bot.platforms.status import Metrics
 
-#: What platforms tell of a status.
-KINDS = tuple(field.name for field in fields(Metrics))
+_FOLDER = Path(__file__).parent / "reporting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +63,6 @@ class Row:
 class RatioTable:
     """Posts or groups of posts, best first."""
 
-    id: str
     title: str
     #: Heading of the names.
     what: str
@@ -85,7 +74,7 @@ class RatioTable:
 
     @property
     def judged(self) -> tuple[Row, ...]:
-        return tuple(one for one in self.rows if one.plot)
+        return tuple(row for row in self.rows if row.plot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,246 +89,259 @@ class Grid:
     links: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Presented:
-    """A report as people read it."""
+    """A report as people read it; each part is made when it is first asked for."""
 
-    campaign: str
-    timezone: str
-    at: datetime
-    since: datetime | None
-    #: What the numbers carry, and what they do not, in a few sentences.
-    headlines: tuple[str, ...]
-    #: What each platform lacks before it can be judged.
-    lacking: tuple[str, ...]
-    tiles: tuple[tuple[str, str], ...]
-    #: Grouping -> posts or groups of posts.
-    ratios: Mapping[str, RatioTable]
-    day_parts: RatioTable
-    day_verdict: str
-    #: ``account`` and ``platform`` -> what is usual on each.
-    usual: Mapping[str, Grid]
-    #: The same two -> mean engagements of a post at each age.
-    growth: Mapping[str, Grid]
-    growth_chart: Chart | None
-    follower_chart: Chart | None
-    #: Every post on every account, at the age at which it is judged, and at every age.
-    numbers: Grid
-    every_age: Grid
-    missing: Grid
-    #: Account -> how its month stands.
-    costs: Mapping[str, str]
-    #: Account -> what it pays for.
-    cost_items: Mapping[str, Grid]
+    report: Report
+    #: The growth chart and the numbers are of this account only; of all, where it is empty.
+    account: str = ""
+
+    @property
+    def at(self) -> datetime:
+        return self.report.at
+
+    @cached_property
+    def ratios(self) -> Mapping[str, RatioTable]:
+        """Posts or groups of posts, by grouping."""
+        return {by: self._table(by, self.report.lines[by]) for by in JUDGED_BY}
+
+    @cached_property
+    def day_parts(self) -> RatioTable:
+        return self._table("time", self.report.day_parts)
+
+    def _table(self, by: str, lines: Iterable[Line]) -> RatioTable:
+        title, what, about = report_text.GROUPS[by]
+        caption, unit = report_text.BETWEEN_GROUPS, "Posts"
+        if by == "post":
+            caption, unit = report_text.BETWEEN_POSTS, "Accounts"
+        rows = tuple(_row(by, line, self.report.zone) for line in lines)
+        return RatioTable(title, what, about, caption, unit, rows)
+
+    @property
+    def day_verdict(self) -> str:
+        if self.report.day_parts_differ:
+            return "Some hours differ by more than chance. That need not be the hour."
+        return "No difference shown."
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """What the numbers carry, and what they do not, in a few sentences."""
+        judged = self.ratios["post"].judged
+        if not judged:
+            return ("There is not enough yet to judge any post.",)
+        ups = [row for row in judged if row.trend == "up"]
+        downs = [row for row in judged if row.trend == "down"]
+        lines = [
+            f"Of {len(judged)} posts, {len(ups)} did better than usual and {len(downs)} worse; "
+            f"for the other {len(judged) - len(ups) - len(downs)} the numbers cannot tell."
+        ]
+        lines += (f"Furthest ahead: {row.label}, {row.ratio} the usual." for row in ups[:1])
+        for table in (self.ratios["theme"], self.ratios["excerpt"], self.ratios["form"]):
+            first = next((row for row in table.judged if row.trend == "up"), None)
+            if first:
+                lines.append(f"{table.what} ahead of the average: {first.name}, {first.ratio}.")
+        return tuple(lines)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What each platform lacks before it can be judged."""
+        lacking = self.report.lacking.items()
+        return tuple(f"{name}: not enough yet, {missing} more needed" for name, missing in lacking)
+
+    @property
+    def tiles(self) -> Iterator[tuple[str, str]]:
+        posts, costs = self.report.readings, self.report.costs
+        gains = [gain for gain in map(gained, self.report.followers.values()) if gain is not None]
+        yield "posts", str(len({post.post_id for post in posts}))
+        yield "statuses on all accounts", str(len(posts))
+        yield "engagements", number(sum(post.count(post.age) or 0 for post in posts))
+        yield "followers gained", number(sum(gains) if gains else None)
+        if costs:
+            yield "US dollars spent this month", number(sum(month.spent for month in costs), 2)
+
+    @cached_property
+    def usual(self) -> Mapping[str, Grid]:
+        """What is usual on each ``account`` and ``platform``."""
+        return {
+            by: Grid(
+                f"What is usual on each {by}, at the oldest age with enough numbers. “–” is a "
+                "number that the platform does not tell; it is never 0.",
+                (by.capitalize(), "Age"),
+                ("Posts", "Median engagements", "per 1,000 followers", "per 1,000 impressions",
+                 "Followers", "gained"),
+                tuple(map(self._usual_row, self.report.usual[by])),
+            )
+            for by in NOT_JUDGED_BY
+        }  # fmt: skip
+
+    def _usual_row(self, group: Typical) -> tuple[str, ...]:
+        days = self.report.followers.get(group.name, {})
+        return (
+            group.name,
+            group.age or UNTOLD,
+            str(group.n),
+            number(group.median),
+            number(group.per_1000_followers, 2),
+            number(group.per_1000_impressions, 1),
+            number(days[max(days)] if days else group.followers),
+            number(gained(days)),
+        )
+
+    @cached_property
+    def growth(self) -> Mapping[str, Grid]:
+        """Mean engagements of a post at each age, by ``account`` and ``platform``."""
+        return {
+            by: Grid(
+                "Mean engagements of a post at each age; only of posts that were read then.",
+                (by.capitalize(),),
+                tuple(AGES),
+                tuple((group.name, *(number(mean, 1) for mean in group.growth))
+                      for group in self.report.usual[by]),
+            )
+            for by in NOT_JUDGED_BY
+        }  # fmt: skip
+
+    @cached_property
+    def growth_chart(self) -> Chart | None:
+        means = {group.name: group.growth for group in self.report.usual["account"]
+                 if self.account in {"", group.name}}  # fmt: skip
+        return charts.growth_chart(means)
+
+    @cached_property
+    def follower_chart(self) -> Chart | None:
+        return charts.follower_chart(self.report.followers)
+
+    @property
+    def _readings(self) -> Iterator[Reading]:
+        return (post for post in self.report.readings if self.account in {"", post.account})
+
+    @cached_property
+    def numbers(self) -> Grid:
+        """Every post on every account, at the age at which it is judged."""
+        rows, links = [], []
+        for post in self._readings:
+            own = self.report.own.get(post.id)
+            gone = "" if post.state is State.SENT else f" ({post.state.value.lower()})"
+            rows.append((
+                post.post_id,
+                post.account,
+                f"{post.sent_at.astimezone(self.report.zone):%d %b %Y %H:%M}{gone}",
+                post.age or UNTOLD,
+                *_counts(post, post.age),
+                ratio((own.known.mean, *own.known.interval()) if own else None),
+            ))  # fmt: skip
+            links.append(post.url if urlsplit(post.url).scheme in {"https", "http"} else "")
+        return Grid(
+            "Numbers at the age at which each post is judged. “–” is untold, never 0.",
+            ("Post", "Account", "Sent", "Age"),
+            (*KINDS, "Ratio"),
+            tuple(rows),
+            tuple(links),
+        )
+
+    @property
+    def every_age(self) -> Grid:
+        """Every post on every account, at every age."""
+        rows = []
+        for post in self._readings:
+            for age in AGES:
+                outcome, reason = post.blanks.get(age, (SnapshotState.DUE, ""))
+                what = BLANKS[outcome] if reason or outcome is not SnapshotState.DUE else "not yet"
+                read = f"{what}: {reason}" if reason else what
+                if age in post.taken_at:
+                    read = shown(post.taken_at[age], self.report.zone)
+                rows.append((post.account, age, read, *_counts(post, age)))
+        return Grid("All numbers that were read.", ("Account", "Age", "Read"), KINDS, tuple(rows))
+
+    @cached_property
+    def missing(self) -> Grid:
+        rows: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for blank in self.report.blanks:
+            # Gone once is gone at every later age.
+            age = "" if blank.outcome is SnapshotState.GONE else blank.age
+            row = blank.post_id, blank.account, blank.age, BLANKS[blank.outcome], blank.reason
+            rows.setdefault((blank.post_id, blank.account, blank.outcome, age), row)
+        return Grid(
+            "Reads that brought no numbers. They are left out, and nothing is estimated in their "
+            "place.",
+            ("Post", "Account", "Age", "What happened", "Why"),
+            (),
+            tuple(rows.values()),
+        )
+
+    @cached_property
+    def costs(self) -> Mapping[str, str]:
+        """How each account's month stands."""
+        return {month.account: report_text.cost_text(month) for month in self.report.costs}
+
+    @cached_property
+    def cost_items(self) -> Mapping[str, Grid]:
+        """What each account pays for."""
+        grids = {}
+        for month in self.report.costs:
+            items = {
+                **month.by_action,
+                "posts to come this month": month.posts_to_come,
+                "reads to come this month": month.reads_to_come,
+                "expected in all": month.expected,
+            }
+            grids[month.account] = Grid(
+                f"US dollars, {month.month} (UTC); booked before each call. Reads are statuses, "
+                "each once a day at most, and followers once a day.",
+                ("For",),
+                ("USD",),
+                tuple((name, f"{cost:.3f}") for name, cost in items.items()),
+            )
+        return grids
 
 
-def present(report: Report, *, account: str = "") -> Presented:
-    """Present a report; chart and numbers of one account only, where it is named."""
-    zone = report.zone
-    ratios = {by: _ratio_table(by, report.lines[by], zone) for by in JUDGED_BY}
-    readings = [one for one in report.readings if account in {"", one.account}]
-    groups = {"account": report.accounts, "platform": report.platforms}
-    return Presented(
-        campaign=report.campaign,
-        timezone=report.timezone,
-        at=report.at,
-        since=report.since,
-        headlines=tuple(_headlines(ratios)),
-        lacking=tuple(f"{name}: not enough yet, {missing} more needed"
-                      for name, missing in report.lacking.items()),
-        tiles=tuple(_tiles(report)),
-        ratios=ratios,
-        day_parts=_ratio_table("time", report.day_parts.lines, zone),
-        day_verdict=day_verdict(report.day_parts),
-        usual={by: _usual(by, group, report.followers) for by, group in groups.items()},
-        growth={by: _growth(by, group) for by, group in groups.items()},
-        growth_chart=growth_chart({one.name: one.growth for one in report.accounts
-                                   if account in {"", one.name}}),
-        follower_chart=follower_chart(report.followers),
-        numbers=_numbers(readings, report),
-        every_age=_every_age(readings, zone),
-        missing=_missing(report.blanks),
-        costs={one.account: cost_text(one) for one in report.costs},
-        cost_items={one.account: _cost_items(one) for one in report.costs},
+def page(report: Report) -> str:
+    """Return the report as one HTML file: no script, nothing loaded, the same numbers as tables."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-
-
-# -- ratios
-
-
-def _ratio_table(by: str, lines: Iterable[Line], zone: ZoneInfo) -> RatioTable:
-    title, what, about = GROUPS[by]
-    caption, unit = (BETWEEN_POSTS, "Accounts") if by == "post" else (BETWEEN_GROUPS, "Posts")
-    rows = tuple(_row(by, line, zone) for line in lines)
-    return RatioTable(by, title, what, about, caption, unit, rows)
+    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        source=report,
+        report=Presented(report),
+        zone=report.zone,
+        charts=charts,
+        shown=shown,
+        text=report_text,
+    )
 
 
 def _row(by: str, line: Line, zone: ZoneInfo) -> Row:
     name, lang, detail, detail_lang = line.name, "", line.words, line.lang
     if by == "excerpt" and line.words:
-        # People know a passage by its words.
-        name, lang, detail, detail_lang = line.words, line.lang, place(line.name), "en"
-    trend = trend_of(line.low, line.high)
+        # People know a passage by its words; ``letter:60-89`` is the letter's characters 60 to 89.
+        source, _, stretch = line.name.rpartition(":")
+        name, lang = line.words, line.lang
+        detail, detail_lang = f"{source}, characters {stretch.replace('-', '–')}", "en"
+    plot, trend = None, "unknown"
+    if line.ratio is not None and line.low is not None and line.high is not None:
+        plot = line.ratio, line.low, line.high
+        trend = "up" if line.low > 1 else "down" if line.high < 1 else "even"
     return Row(
         name=name,
         name_lang=lang,
         detail=detail,
         detail_lang=detail_lang,
-        ratio=ratio(line.ratio, line.low, line.high),
+        ratio=ratio(plot),
         trend=trend,
-        verdict=VERDICTS[trend],
-        plot=_plot(line),
+        verdict=report_text.VERDICTS[trend],
+        plot=plot,
         n=str(line.n),
-        growth=" · ".join(number(one) for one in line.growth),
+        growth=" · ".join(number(mean) for mean in line.growth),
         growth_plot=line.growth,
         as_of=f"{line.as_of.astimezone(zone):%d %b %Y}" if line.as_of else UNTOLD,
     )
 
 
-def _plot(line: Line) -> tuple[float, float, float] | None:
-    if line.ratio is None or line.low is None or line.high is None:
-        return None
-    return line.ratio, line.low, line.high
-
-
-def _headlines(ratios: Mapping[str, RatioTable]) -> Iterator[str]:
-    judged = ratios["post"].judged
-    if not judged:
-        yield "There is not enough yet to judge any post."
-        return
-    ups = [one for one in judged if one.trend == "up"]
-    downs = [one for one in judged if one.trend == "down"]
-    yield (
-        f"Of {len(judged)} posts, {len(ups)} did better than usual and {len(downs)} worse; "
-        f"for the other {len(judged) - len(ups) - len(downs)} the numbers cannot tell."
-    )
-    if ups:
-        yield f"Furthest ahead: {ups[0].label}, {ups[0].ratio} the usual."
-    for table in (ratios["theme"], ratios["excerpt"], ratios["form"]):
-        first = next((one for one in table.judged if one.trend == "up"), None)
-        if first:
-            yield f"{table.what} ahead of the average: {first.name}, {first.ratio}."
-
-
-# -- accounts and platforms
-
-
-def _tiles(report: Report) -> Iterator[tuple[str, str]]:
-    gains = [gain for days in report.followers.values() if (gain := gained(days)) is not None]
-    yield "posts", str(len({one.post_id for one in report.readings}))
-    yield "statuses on all accounts", str(len(report.readings))
-    yield "engagements", number(sum(one.count(one.age) or 0 for one in report.readings))
-    yield "followers gained", number(sum(gains) if gains else None)
-    if report.costs:
-        spent = sum(one.spent for one in report.costs)
-        yield "US dollars spent this month", number(spent, 2)
-
-
-def _usual(by: str, group: Iterable[Typical], followers: Mapping[str, Mapping[str, int]]) -> Grid:
-    rows = []
-    for one in group:
-        days = followers.get(one.name, {})
-        rows.append((
-            one.name,
-            one.age or UNTOLD,
-            str(one.n),
-            number(one.median),
-            number(one.per_1000_followers, 2),
-            number(one.per_1000_impressions, 1),
-            number(days[max(days)] if days else one.followers),
-            number(gained(days)),
-        ))  # fmt: skip
-    return Grid(
-        f"What is usual on each {by}, at the oldest age with enough numbers. “–” is a number that "
-        "the platform does not tell; it is never 0.",
-        (by.capitalize(), "Age"),
-        ("Posts", "Median engagements", "per 1,000 followers", "per 1,000 impressions",
-         "Followers", "gained"),
-        tuple(rows),
-    )  # fmt: skip
-
-
-def _growth(by: str, group: Iterable[Typical]) -> Grid:
-    return Grid(
-        "Mean engagements of a post at each age; only of posts that were read then.",
-        (by.capitalize(),),
-        tuple(AGES),
-        tuple((one.name, *(number(value, 1) for value in one.growth)) for one in group),
-    )
-
-
-def _cost_items(one: Forecast) -> Grid:
-    items = {
-        **one.by_action,
-        "posts to come this month": one.posts_to_come,
-        "reads to come this month": one.reads_to_come,
-        "expected in all": one.expected,
-    }
-    return Grid(
-        f"US dollars, {one.month} (UTC); booked before each call. Reads are statuses, each once a "
-        "day at most, and followers once a day.",
-        ("For",),
-        ("USD",),
-        tuple((name, f"{cost:.3f}") for name, cost in items.items()),
-    )
-
-
-# -- numbers as they were told
-
-
-def _numbers(readings: Iterable[Reading], report: Report) -> Grid:
-    rows, links = [], []
-    for one in readings:
-        own = report.own.get(one.id)
-        gone = "" if one.state is State.SENT else f" ({one.state.value.lower()})"
-        rows.append((
-            one.post_id,
-            one.account,
-            f"{one.sent_at.astimezone(report.zone):%d %b %Y %H:%M}{gone}",
-            one.age or UNTOLD,
-            *_counts(one, one.age),
-            ratio(own.known.mean, *own.known.interval()) if own else UNTOLD,
-        ))  # fmt: skip
-        links.append(one.url if urlsplit(one.url).scheme in {"https", "http"} else "")
-    return Grid(
-        "Numbers at the age at which each post is judged. “–” is untold, never 0.",
-        ("Post", "Account", "Sent", "Age"),
-        (*KINDS, "Ratio"),
-        tuple(rows),
-        tuple(links),
-    )
-
-
-def _every_age(readings: Iterable[Reading], zone: ZoneInfo) -> Grid:
-    rows = [
-        (
-            one.account,
-            age,
-            shown(one.taken_at[age], zone) if age in one.taken_at else why_unread(one, age),
-            *_counts(one, age),
-        )
-        for one in readings
-        for age in AGES
-    ]
-    return Grid("All numbers that were read.", ("Account", "Age", "Read"), KINDS, tuple(rows))
-
-
-def _counts(one: Reading, age: str) -> Iterator[str]:
-    known = one.numbers.get(age)
+def _counts(post: Reading, age: str) -> Iterator[str]:
+    known = post.numbers.get(age)
     return (number(getattr(known, kind) if known else None) for kind in KINDS)
-
-
-def _missing(blanks: Iterable[Blank]) -> Grid:
-    rows: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for one in blanks:
-        # Gone once is gone at every later age.
-        age = "" if one.outcome is SnapshotState.GONE else one.age
-        row = one.post_id, one.account, one.age, BLANKS[one.outcome], one.reason
-        rows.setdefault((one.post_id, one.account, one.outcome, age), row)
-    return Grid(
-        "Reads that brought no numbers. They are left out, and nothing is estimated in their "
-        "place.",
-        ("Post", "Account", "Age", "What happened", "Why"),
-        (),
-        tuple(rows.values()),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,7 +63,7 @@ class Reading:
 
     @property
     def age(self) -> str:
-        """Name the oldest age at which it can be judged; empty where there is none yet."""
+        """Return the oldest age at which it can be judged; empty where there is none yet."""
         known = [age for age in JUDGED_AGES if self.count(age) is not None]
         return known[-1] if known else ""
 
@@ -72,7 +72,7 @@ class Reading:
         return self.taken_at.get(self.age)
 
     def count(self, age: str) -> int | None:
-        """Return its engagements at an age; None where they are untold."""
+        """Return its engagements at an age; None where they are unknown."""
         numbers = self.numbers.get(age)
         return engagements(numbers) if numbers else None
 
@@ -87,9 +87,7 @@ class Reading:
 
 def readings(store: EngagementStore) -> tuple[Reading, ...]:
     """Read all that went out, oldest first."""
-    snapshots: dict[str, list[Snapshot]] = defaultdict(list)
-    for one in store.snapshots.find():
-        snapshots[one.delivery_id].append(one)
+    snapshots = {(read.delivery_id, read.age_label): read for read in store.snapshots.find()}
     threads: dict[str, list[Delivery]] = defaultdict(list)
     for row in store.outbox.find(states=OUT):
         if row.sent_at is not None:
@@ -97,55 +95,39 @@ def readings(store: EngagementStore) -> tuple[Reading, ...]:
     accounts = {parts[0].account for parts in threads.values()}
     followers = {name: store.followers.of(name) for name in accounts}
     found = [_reading(parts, snapshots, followers[parts[0].account]) for parts in threads.values()]
-    return tuple(sorted(found, key=lambda one: (one.sent_at, one.account, one.post_id)))
+    return tuple(sorted(found, key=lambda post: (post.sent_at, post.account, post.post_id)))
 
 
 def _reading(
     rows: Sequence[Delivery],
-    snapshots: Mapping[str, Sequence[Snapshot]],
+    snapshots: Mapping[tuple[str, str], Snapshot],
     followers: Mapping[str, int],
 ) -> Reading:
     parts = sorted(rows, key=lambda row: row.part)
-    first, status = parts[0], parts[0].status
-    sent_at = next(row.sent_at for row in parts if row.sent_at)
-    numbers, taken_at, blanks = _by_age([snapshots.get(row.id, ()) for row in parts])
+    first, sent_at = parts[0], next(row.sent_at for row in parts if row.sent_at)
+    numbers: dict[str, Metrics] = {}
+    taken_at: dict[str, datetime] = {}
+    blanks: dict[str, tuple[SnapshotState, str]] = {}
+    for age in AGES:
+        reads = [snapshots[row.id, age] for row in parts if (row.id, age) in snapshots]
+        blank = next((read for read in reads if read.outcome is not SnapshotState.TAKEN), None)
+        if blank is not None:
+            blanks[age] = blank.outcome, blank.reason
+        elif len(reads) == len(parts):
+            numbers[age] = added(read.metrics for read in reads)
+            taken_at[age] = max(read.taken_at for read in reads if read.taken_at)
+    today = sent_at.astimezone(UTC).date().isoformat()
+    known = [count for day, count in followers.items() if day <= today]
     return Reading(
         publication=first.publication,
         sent_at=sent_at,
         url=first.url,
-        text=status.text,
-        lang=status.lang,
+        text=first.status.text,
+        lang=first.status.lang,
         parts=len(parts),
-        followers=_followers_at(followers, sent_at),
+        followers=known[-1] if known else None,
         numbers=numbers,
         taken_at=taken_at,
         blanks=blanks,
         state=first.state,
     )
-
-
-_ByAge = tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[SnapshotState, str]]]
-
-
-def _by_age(parts: Sequence[Iterable[Snapshot]]) -> _ByAge:
-    by_age: dict[str, list[Snapshot]] = defaultdict(list)
-    for part in parts:
-        for one in part:
-            by_age[one.age_label].append(one)
-    numbers: dict[str, Metrics] = {}
-    taken_at: dict[str, datetime] = {}
-    blanks: dict[str, tuple[SnapshotState, str]] = {}
-    for age in AGES:
-        reads = by_age.get(age, [])
-        blank = next((one for one in reads if one.outcome is not SnapshotState.TAKEN), None)
-        if blank is not None:
-            blanks[age] = blank.outcome, blank.reason
-        elif len(reads) == len(parts):
-            numbers[age] = added(one.metrics for one in reads)
-            taken_at[age] = max(one.taken_at for one in reads if one.taken_at)
-    return numbers, taken_at, blanks
-
-
-def _followers_at(days: Mapping[str, int], moment: datetime) -> int | None:
-    day = moment.astimezone(UTC).date().isoformat()
-    return days[max(before)] if (before := [known for known in days if known <= day]) else None

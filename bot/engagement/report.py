@@ -29,21 +29,23 @@ from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 
-#: What posts are grouped by, and whether groups of it are judged against each other.
-GROUPINGS = ("post", "excerpt", "theme", "lang", "form", "slot", "platform", "account")
-JUDGED_BY = GROUPINGS[:6]
 #: Hours of a part of the day. More and smaller parts only show more luck: with no effect at all,
 #: the best of 24 hourly slots looks three times the average (docs/engagement.md).
 _PART_HOURS = 3
 
 _GROUP: Mapping[str, Callable[[Reading], str]] = {
-    "post": lambda one: one.post_id,
-    "excerpt": lambda one: one.publication.excerpt,
-    "theme": lambda one: one.publication.theme,
-    "lang": lambda one: one.publication.lang or one.lang,
-    "form": lambda one: one.publication.form,
-    "slot": lambda one: one.publication.slot or "fixed time",
+    "post": lambda reading: reading.post_id,
+    "excerpt": lambda reading: reading.publication.excerpt,
+    "theme": lambda reading: reading.publication.theme,
+    "lang": lambda reading: reading.publication.lang or reading.lang,
+    "form": lambda reading: reading.publication.form,
+    "slot": lambda reading: reading.publication.slot or "fixed time",
+    "platform": lambda reading: reading.platform,
+    "account": lambda reading: reading.account,
 }
+#: What posts are grouped by, and what of it is judged against each other.
+GROUPINGS = tuple(_GROUP)
+JUDGED_BY, NOT_JUDGED_BY = GROUPINGS[:6], GROUPINGS[6:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,6 @@ class Typical:
 
 
 @dataclass(frozen=True, slots=True)
-class DayParts:
-    """Times of day, which are mixed up with what was posted then."""
-
-    lines: tuple[Line, ...]
-    #: Two parts differ by more than chance explains; not that the time is the reason.
-    differs: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Blank:
     """A read without numbers, and why."""
 
@@ -115,9 +108,12 @@ class Report:
     lines: Mapping[str, tuple[Line, ...]]
     #: Reading's id -> its own ratio, where it can be judged.
     own: Mapping[str, Estimate]
-    accounts: tuple[Typical, ...]
-    platforms: tuple[Typical, ...]
-    day_parts: DayParts
+    #: ``platform`` and ``account`` -> what is usual on each.
+    usual: Mapping[str, tuple[Typical, ...]]
+    #: Times of day, which are mixed up with what was posted then.
+    day_parts: tuple[Line, ...]
+    #: Two of them differ by more than chance explains; not that the time is the reason.
+    day_parts_differ: bool
     #: Platform -> posts that are missing until it can be judged.
     lacking: Mapping[str, int]
     blanks: tuple[Blank, ...]
@@ -142,16 +138,18 @@ class Reporter:
     def report(self, *, since: datetime | None = None, post: str | None = None) -> Report:
         """Report on what went out since then; what is usual comes from everything."""
         everything = readings(self.store)
-        observed, lacking = observe(sample for one in everything if (sample := one.sample))
+        observed, lacking = observe(sample for reading in everything if (sample := reading.sample))
         chosen = tuple(
-            one
-            for one in everything
-            if (since is None or one.sent_at >= since) and post in (None, one.post_id)
+            reading
+            for reading in everything
+            if (since is None or reading.sent_at >= since) and post in (None, reading.post_id)
         )
         schedule = self.campaign.schedule
-        judged = {one.platform for one in everything if one.id in observed}
-        unjudged = sorted({one.platform for one in schedule.accounts.values()} - judged)
+        judged = {reading.platform for reading in everything if reading.id in observed}
+        unjudged = sorted({account.platform for account in schedule.accounts.values()} - judged)
+        own = estimate({id_: [ratio] for id_, ratio in observed.items()})
         tables = _Tables(self.campaign, everything, chosen, observed)
+        day_parts, they_differ = tables.day_parts()
         return Report(
             campaign=schedule.campaign,
             timezone=schedule.timezone,
@@ -159,12 +157,20 @@ class Reporter:
             since=since,
             readings=chosen,
             lines={by: tables.lines(by) for by in JUDGED_BY},
-            own={one.name: one for one in estimate({id_: [one] for id_, one in observed.items()})},
-            accounts=_typical(chosen, lambda one: one.account),
-            platforms=_typical(chosen, lambda one: one.platform),
-            day_parts=tables.day_parts(),
+            own={known.name: known for known in own},
+            usual={
+                by: tuple(_usual(*group) for group in sorted(_grouped(chosen, _GROUP[by]).items()))
+                for by in NOT_JUDGED_BY
+            },
+            day_parts=day_parts,
+            day_parts_differ=they_differ,
             lacking={name: lacking.get(name, ENOUGH) for name in unjudged},
-            blanks=tuple(_blanks(chosen)),
+            blanks=tuple(
+                Blank(reading.post_id, reading.account, age, outcome, reason)
+                for reading in chosen
+                for age, (outcome, reason) in reading.blanks.items()
+                if outcome is not SnapshotState.DUE or reason
+            ),
             costs=forecasts(self.store, self.campaign, self.clock, self.specs),
             followers={name: self.store.followers.of(name) for name in schedule.accounts},
         )
@@ -187,19 +193,22 @@ class _Tables:
         else:
             estimates = self._of_groups(members)
         members.pop("", None)
-        judged = [self._line(by, one.name, members.pop(one.name), one) for one in estimates]
+        judged = [self._line(by, known.name, members.pop(known.name), known) for known in estimates]
         rest = [self._line(by, name, group, None) for name, group in sorted(members.items())]
         return (*judged, *rest)
 
-    def day_parts(self) -> DayParts:
-        def part_of(one: Reading) -> str:
-            start = one.sent_at.astimezone(self.campaign.zone).hour // _PART_HOURS * _PART_HOURS
+    def day_parts(self) -> tuple[tuple[Line, ...], bool]:
+        """Return the times of day in their order, and whether two of them differ."""
+
+        def part_of(reading: Reading) -> str:
+            hour = reading.sent_at.astimezone(self.campaign.zone).hour
+            start = hour // _PART_HOURS * _PART_HOURS
             return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
 
         members = _grouped(self.chosen, part_of)
         estimates = self._of_groups(members)
-        lines = [self._line("day part", one.name, members[one.name], one) for one in estimates]
-        return DayParts(tuple(sorted(lines, key=lambda one: one.name)), differ(estimates))
+        lines = [self._line("time", known.name, members[known.name], known) for known in estimates]
+        return tuple(sorted(lines, key=lambda line: line.name)), differ(estimates)
 
     def _of_groups(self, members: Mapping[str, Sequence[Reading]]) -> tuple[Estimate, ...]:
         return estimate_groups(
@@ -208,17 +217,23 @@ class _Tables:
 
     def _seen(self, members: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Observed]]:
         known = self.observed
-        return {name: [known[one.id] for one in group if one.id in known]
+        return {name: [known[reading.id] for reading in group if reading.id in known]
                 for name, group in members.items()}  # fmt: skip
 
     def _line(self, by: str, name: str, group: Sequence[Reading], known: Estimate | None) -> Line:
+        words = lang = ""
+        source_id, _, stretch = name.rpartition(":")
+        if by == "post":
+            words, lang = first_words(group[0].text), group[0].lang
+        elif by == "excerpt" and (source := self.campaign.sources.get(source_id)):
+            start, _, end = stretch.partition("-")
+            words, lang = first_words(source.text[int(start) : int(end)]), source.lang
         low, high = known.known.interval() if known else (None, None)
-        words, lang = self._words(by, name, group)
         return Line(
             name=name,
             words=words,
             lang=lang,
-            n=len(group) if by == "post" else len({one.post_id for one in group}),
+            n=len(group) if by == "post" else len({reading.post_id for reading in group}),
             ratio=known.known.mean if known else None,
             low=low,
             high=high,
@@ -226,75 +241,48 @@ class _Tables:
             as_of=_as_of(group),
         )
 
-    def _words(self, by: str, name: str, group: Sequence[Reading]) -> tuple[str, str]:
-        if by == "post":
-            return first_words(group[0].text), group[0].lang
-        source, _, stretch = name.rpartition(":")
-        known = self.campaign.sources.get(source)
-        if by != "excerpt" or known is None:
-            return "", ""
-        start, _, end = stretch.partition("-")
-        return first_words(known.text[int(start) : int(end)]), known.lang
-
 
 def _grouped(
-    every: Iterable[Reading], name_of: Callable[[Reading], str]
+    readings: Iterable[Reading], name_of: Callable[[Reading], str]
 ) -> dict[str, list[Reading]]:
     groups: dict[str, list[Reading]] = defaultdict(list)
-    for one in every:
-        groups[name_of(one)].append(one)
+    for reading in readings:
+        groups[name_of(reading)].append(reading)
     return groups
 
 
-def _growth(group: Iterable[Reading]) -> tuple[float | None, ...]:
+def _growth(group: Sequence[Reading]) -> tuple[float | None, ...]:
     """Return the mean engagements of a post at each age; only of posts that were read then."""
-    every = list(group)
-    known = ([n for one in every if (n := one.count(age)) is not None] for age in AGES)
+    known = ([n for reading in group if (n := reading.count(age)) is not None] for age in AGES)
     return tuple(fmean(counts) if counts else None for counts in known)
 
 
 def _as_of(group: Iterable[Reading]) -> datetime | None:
-    return max((one.as_of for one in group if one.as_of), default=None)
-
-
-def _typical(chosen: Sequence[Reading], name_of: Callable[[Reading], str]) -> tuple[Typical, ...]:
-    return tuple(_usual(name, group) for name, group in sorted(_grouped(chosen, name_of).items()))
+    return max((reading.as_of for reading in group if reading.as_of), default=None)
 
 
 def _usual(name: str, group: Sequence[Reading]) -> Typical:
-    """Take the oldest age at which enough posts have numbers, or else most have."""
-    having = {age: [one for one in group if one.count(age) is not None] for age in JUDGED_AGES}
+    """Return what is usual at the oldest age at which enough posts have numbers, or else most."""
+    having = {age: [post for post in group if post.count(age) is not None] for age in JUDGED_AGES}
     enough = [age for age in JUDGED_AGES if len(having[age]) >= ENOUGH_FOR_MEDIAN]
-    age = enough[-1] if enough else max(JUDGED_AGES, key=lambda one: len(having[one]))
+    age = enough[-1] if enough else max(JUDGED_AGES, key=lambda age: len(having[age]))
     known = having[age]
-    counts = [one.count(age) or 0 for one in known]
-    shown = [one.numbers[age].impressions for one in known]
-    day = max(group, key=lambda one: one.sent_at)
+    counts = [reading.count(age) or 0 for reading in known]
+
+    def median_rate(exposures: Iterable[int | None]) -> float | None:
+        rates = map(per_thousand, counts, exposures)
+        known_rates = [rate for rate in rates if rate is not None]
+        return median(known_rates) if known_rates else None
+
     return Typical(
         name=name,
         platform=group[0].platform,
         n=len(known),
         age=age if known else "",
         median=median(counts) if counts else None,
-        per_1000_followers=_median_rate(counts, [one.followers for one in known]),
-        per_1000_impressions=_median_rate(counts, shown),
-        followers=day.followers,
+        per_1000_followers=median_rate(reading.followers for reading in known),
+        per_1000_impressions=median_rate(reading.numbers[age].impressions for reading in known),
+        followers=max(group, key=lambda reading: reading.sent_at).followers,
         growth=_growth(group),
         as_of=_as_of(group),
     )
-
-
-def _median_rate(counts: Sequence[int], exposures: Sequence[int | None]) -> float | None:
-    rates = [
-        rate
-        for count, exposure in zip(counts, exposures, strict=True)
-        if (rate := per_thousand(count, exposure)) is not None
-    ]
-    return median(rates) if rates else None
-
-
-def _blanks(chosen: Iterable[Reading]) -> Iterable[Blank]:
-    for one in chosen:
-        for age, (outcome, reason) in one.blanks.items():
-            if outcome is not SnapshotState.DUE or reason:
-                yield Blank(one.post_id, one.account, age, outcome, reason)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from bot.engagement.costs import Forecast
 from bot.engagement.estimate import ENOUGH
-from bot.engagement.readings import Reading
-from bot.engagement.report import DayParts
 from bot.engagement.snapshots import SnapshotState
 
 UNTOLD = "–"
@@ -79,27 +77,17 @@ TERMS: Sequence[tuple[str, str]] = (
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """Write a count; – where it is untold."""
+    """Return a count as people read it; – where it is unknown."""
     return UNTOLD if value is None else f"{value:,.{digits}f}"
 
 
-def ratio(mean: float | None, low: float | None, high: float | None) -> str:
-    """Write a ratio with its interval."""
-    if mean is None or low is None or high is None:
+def ratio(plot: tuple[float, float, float] | None) -> str:
+    """Return a ratio with its interval; a second digit where one would hide its side of 1."""
+    if plot is None:
         return UNTOLD
-    return f"{mean:.1f}× ({_bound(low)}–{_bound(high)})"
-
-
-def _bound(value: float) -> str:
-    """Write one digit, or two where one would hide on which side of 1 it lies."""
-    return f"{value:.2f}" if f"{value:.1f}" == "1.0" else f"{value:.1f}"
-
-
-def trend_of(low: float | None, high: float | None) -> str:
-    """Name where an interval lies: ``up`` and ``down`` where it is clear of the usual."""
-    if low is None or high is None:
-        return "unknown"
-    return "up" if low > 1 else "down" if high < 1 else "even"
+    mean, *ends = plot
+    low, high = (f"{end:.2f}" if f"{end:.1f}" == "1.0" else f"{end:.1f}" for end in ends)
+    return f"{mean:.1f}× ({low}–{high})"
 
 
 def gained(days: Mapping[str, int]) -> int | None:
@@ -107,29 +95,9 @@ def gained(days: Mapping[str, int]) -> int | None:
     return days[max(days)] - days[min(days)] if len(days) > 1 else None
 
 
-def day_verdict(parts: DayParts) -> str:
-    """Say whether the time of day makes a difference."""
-    if parts.differs:
-        return "Some hours differ by more than chance. That need not be the hour."
-    return "No difference shown."
-
-
-def place(name: str) -> str:
-    """Write where a passage stands: ``letter:60-89`` is the letter's characters 60 to 89."""
-    source, _, stretch = name.rpartition(":")
-    return f"{source}, characters {stretch.replace('-', '–')}"
-
-
-def why_unread(one: Reading, age: str) -> str:
-    """Say why there are no numbers at an age."""
-    outcome, reason = one.blanks.get(age, (SnapshotState.DUE, ""))
-    what = BLANKS[outcome] if reason or outcome is not SnapshotState.DUE else "not yet"
-    return f"{what}: {reason}" if reason else what
-
-
-def cost_text(one: Forecast) -> str:
-    """Say how an account's month stands."""
-    text = f"${one.spent:.3f} spent, ${one.expected:.3f} expected by the end of the month"
-    if one.budget is None:
+def cost_text(month: Forecast) -> str:
+    """Return in a sentence what an account has spent and will spend this month."""
+    text = f"${month.spent:.3f} spent, ${month.expected:.3f} expected by the end of the month"
+    if month.budget is None:
         return f"{text}; there is no budget."
-    return f"{text}, of a budget of ${one.budget:.2f}."
+    return f"{text}, of a budget of ${month.budget:.2f}."

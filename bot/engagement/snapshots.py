@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Update, select, update
 
 from bot.db.repository import Repository
 from bot.delivery.model import State
 from bot.delivery.tables import delivery
+from bot.engagement.ages import KINDS
 from bot.engagement.tables import follower, snapshot
 from bot.platforms.status import Metrics
 
-_S = snapshot.c
-_NUMBERS = tuple(field.name for field in fields(Metrics))
+_S, _D = snapshot.c, delivery.c
 
 
 class SnapshotState(StrEnum):
@@ -54,28 +53,21 @@ class Snapshots(Repository):
 
     def schedule(self, delivery_id: str, dues: Mapping[str, datetime]) -> None:
         """Note when a delivery's numbers are to be read, by age; what is noted stays."""
-        statement = self._db.insert(snapshot).on_conflict_do_nothing()
+        unread = {"state": SnapshotState.DUE, "closes_as": SnapshotState.MISSED, "reason": ""}
+        statement = self._db.insert(snapshot).values(delivery_id=delivery_id, **unread)
         with self._db.write() as connection:
             for age, due in dues.items():
-                connection.execute(
-                    statement.values(
-                        delivery_id=delivery_id,
-                        age_label=age,
-                        due_at=due,
-                        state=SnapshotState.DUE,
-                        closes_as=SnapshotState.MISSED,
-                        reason="",
-                    )
-                )
+                row = statement.values(age_label=age, due_at=due)
+                connection.execute(row.on_conflict_do_nothing())
 
-    def unscheduled(self) -> tuple[tuple[str, datetime], ...]:
-        """Find what is out and has no reads noted yet: (delivery, when it went out)."""
-        noted = select(_S.delivery_id).where(_S.delivery_id == delivery.c.id)
-        query = select(delivery.c.id, delivery.c.sent_at).where(
-            delivery.c.state == State.SENT, delivery.c.sent_at.is_not(None), ~noted.exists()
+    def unscheduled(self) -> tuple[tuple[str, str, datetime], ...]:
+        """Return what is out and has no reads noted yet: (delivery, account, when it went out)."""
+        noted = select(_S.delivery_id).where(_S.delivery_id == _D.id)
+        query = select(_D.id, _D.account, _D.sent_at).where(
+            _D.state == State.SENT, _D.sent_at.is_not(None), ~noted.exists()
         )
         with self._db.read() as connection:
-            return tuple((row.id, row.sent_at) for row in connection.execute(query))
+            return tuple((row.id, row.account, row.sent_at) for row in connection.execute(query))
 
     def claim(self, due: Iterable[Snapshot], until: datetime) -> tuple[Snapshot, ...]:
         """Take reads for oneself until then; those that another worker has are left out.
@@ -84,21 +76,20 @@ class Snapshots(Repository):
         """
         taken = []
         with self._db.write() as connection:
-            for one in due:
-                still = *_still_due(one.delivery_id, one.age_label), _S.due_at == one.due_at
-                statement = update(snapshot).where(*still).values(due_at=until)
-                if connection.execute(statement).rowcount == 1:
-                    taken.append(one)
+            for read in due:
+                statement = _update_due(read.delivery_id, read.age_label)
+                unclaimed = statement.where(_S.due_at == read.due_at).values(due_at=until)
+                if connection.execute(unclaimed).rowcount == 1:
+                    taken.append(read)
         return tuple(taken)
 
     def put_off(
         self, delivery_id: str, age: str, *, until: datetime, reason: str, closes_as: SnapshotState
     ) -> None:
         """Note why a read did not work, and when to try again."""
-        statement = update(snapshot).where(*_still_due(delivery_id, age))
         values = {"due_at": until, "reason": reason, "closes_as": closes_as}
         with self._db.write() as connection:
-            connection.execute(statement.values(values))
+            connection.execute(_update_due(delivery_id, age).values(values))
 
     def put(
         self,
@@ -111,11 +102,10 @@ class Snapshots(Repository):
         reason: str = "",
     ) -> bool:
         """Store what came of a snapshot; False where it was not due (any more)."""
-        numbers = {name: getattr(metrics, name) for name in _NUMBERS} if metrics else {}
-        statement = update(snapshot).where(*_still_due(delivery_id, age))
+        numbers = {kind: getattr(metrics, kind) for kind in KINDS} if metrics else {}
         values = {"taken_at": taken_at, "state": outcome, "reason": reason, **numbers}
         with self._db.write() as connection:
-            return connection.execute(statement.values(values)).rowcount == 1
+            return connection.execute(_update_due(delivery_id, age).values(values)).rowcount == 1
 
     def due(self, now: datetime) -> tuple[Snapshot, ...]:
         """Return what is to be read now, oldest first."""
@@ -131,14 +121,26 @@ class Snapshots(Repository):
         """Return snapshots, oldest first."""
         which = [_S.state == outcome] if outcome is not None else []
         if account is not None:
-            ids = select(delivery.c.id).where(delivery.c.account == account)
-            which.append(_S.delivery_id.in_(ids))
+            which.append(_S.delivery_id.in_(select(_D.id).where(_D.account == account)))
         return self._read(*which)
 
     def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:
         query = select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
         with self._db.read() as connection:
-            return tuple(_as_snapshot(row) for row in connection.execute(query))
+            return tuple(
+                Snapshot(
+                    row.delivery_id, row.age_label, row.due_at, row.taken_at,
+                    SnapshotState(row.state), SnapshotState(row.closes_as), row.reason,
+                    Metrics(*(row._mapping[kind] for kind in KINDS)),
+                )
+                for row in connection.execute(query)
+            )  # fmt: skip
+
+
+def _update_due(delivery_id: str, age: str) -> Update:
+    """Return an update of one read, if it is still due."""
+    is_read = _S.delivery_id == delivery_id, _S.age_label == age
+    return update(snapshot).where(*is_read, _S.state == SnapshotState.DUE)
 
 
 class Followers(Repository):
@@ -156,22 +158,4 @@ class Followers(Repository):
         """Read an account's counts by day (YYYY-MM-DD, UTC), oldest first."""
         query = select(follower.c.day, follower.c.count).where(follower.c.account == account)
         with self._db.read() as connection:
-            rows = connection.execute(query.order_by(follower.c.day)).all()
-        return {row[0]: row[1] for row in rows}
-
-
-def _still_due(delivery_id: str, age: str) -> tuple[ColumnElement[bool], ...]:
-    return _S.delivery_id == delivery_id, _S.age_label == age, _S.state == SnapshotState.DUE
-
-
-def _as_snapshot(row: Row[Any]) -> Snapshot:
-    return Snapshot(
-        row.delivery_id,
-        row.age_label,
-        row.due_at,
-        row.taken_at,
-        SnapshotState(row.state),
-        SnapshotState(row.closes_as),
-        row.reason,
-        Metrics(**{name: row._mapping[name] for name in _NUMBERS}),
-    )
+            return {row[0]: row[1] for row in connection.execute(query.order_by(follower.c.day))}

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+
+from bot.db.repository import Repository
 from bot.delivery.repository import OutboxContext
 from bot.delivery.store import DeliveryStore
-from bot.engagement.digests import Digests
 from bot.engagement.snapshots import Followers, Snapshots
+from bot.engagement.tables import digest
+
+_D = digest.c
+#: A worker that died while it was sending a digest has let go after this long.
+LEASE = timedelta(minutes=15)
+
+
+class Digests(Repository):
+    """Weekly digests, one row a week: each is sent by one worker, and once."""
+
+    def claim(self, week: str, now: datetime) -> bool:
+        """Take a week's digest to send it; False where it is sent or another worker has it."""
+        new = self._db.insert(digest).values(week=week, claimed_at=now).on_conflict_do_nothing()
+        free = _D.sent_at.is_(None), _D.claimed_at <= now - LEASE
+        with self._db.write() as connection:
+            if connection.execute(new.returning(_D.week)).one_or_none() is not None:
+                return True
+            again = update(digest).where(_D.week == week, *free).values(claimed_at=now)
+            return connection.execute(again).rowcount == 1
+
+    def mark_sent(self, week: str, now: datetime) -> None:
+        """Note that people have it."""
+        with self._db.write() as connection:
+            connection.execute(update(digest).where(_D.week == week).values(sent_at=now))
 
 
 class EngagementStore(DeliveryStore):

@@ -6,8 +6,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Tex
 
 from bot.db.columns import Instant
 from bot.db.metadata import metadata
-
-_NUMBERS = ("likes", "reposts", "replies", "quotes", "bookmarks", "impressions", "clicks")
+from bot.engagement.ages import KINDS
 
 snapshot = Table(
     "snapshot",
@@ -21,7 +20,7 @@ snapshot = Table(
     Column("state", String(16), nullable=False, comment="DUE, TAKEN, FAILED, GONE, MISSED"),
     Column("closes_as", String(16), nullable=False, comment="MISSED; FAILED once it was tried"),
     Column("reason", Text, nullable=False, comment="why there are no numbers"),
-    *(Column(name, BigInteger, comment="null where untold, never 0 for it") for name in _NUMBERS),
+    *(Column(kind, BigInteger, comment="null where untold, never 0 for it") for kind in KINDS),
     Index(None, "state", "due_at"),
 )
 

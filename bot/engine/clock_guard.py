@@ -33,55 +33,51 @@ class ClockGuard:
     _steps: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def heard(self, account: str, server_time: datetime) -> None:
-        """Take note of what an account's server says the time is."""
-        self._notice()
+    def note_server_time(self, account: str, server_time: datetime) -> None:
+        """Note what an account's server says the time is."""
+        self._forget_if_set()
         with self._lock:
             self._ahead[account] = server_time - self.clock.now()
 
-    def allows(self, look: Callable[[], bool]) -> bool:
+    def allows(self, ask: Callable[[], bool]) -> bool:
         """Return whether something may be sent by this clock.
 
         Args:
-            look: Asks a server of ours anything, so that its date is heard; needed where the
+            ask: Asks a server of ours anything, so that its date is heard; needed where the
                 clock was set and no server has been heard since. False where that failed.
         """
-        self._notice()
-        with self._lock:
-            is_known = bool(self._ahead) or not self._steps
-        return (is_known or look()) and not self.why()
-
-    def is_confirmed(self) -> bool:
-        """Return whether a server that was heard since the clock was last set agrees with it."""
-        self._notice()
-        with self._lock:
-            is_known = bool(self._ahead)
-        return is_known and not self.why()
+        return (self._is_known() or ask()) and not self.why()
 
     def is_sure(self) -> bool:
         """Return whether nothing speaks against the clock; asks nobody."""
-        self._notice()
+        return self._is_known() and not self.why()
+
+    def is_confirmed(self) -> bool:
+        """Return whether a server that was heard since the clock was last set agrees with it."""
+        self._forget_if_set()
         with self._lock:
-            is_known = bool(self._ahead) or not self._steps
-        return is_known and not self.why()
+            is_heard = bool(self._ahead)
+        return is_heard and not self.why()
+
+    def _is_known(self) -> bool:
+        """Return whether a server was heard since the clock was set, if it was at all."""
+        self._forget_if_set()
+        with self._lock:
+            return bool(self._ahead) or not self._steps
 
     def why(self) -> str:
-        """Say why nothing is sent by this clock; empty where it may be."""
-        apart = self._apart()
-        if abs(apart) > TOLERANCE:
+        """Return why nothing is sent by this clock; empty where it may be."""
+        skew = self.clock.skew() if isinstance(self.clock, SharedClock) else timedelta(0)
+        if abs(skew) > TOLERANCE:
             # Requests would carry its time; another machine can send meanwhile.
-            return f"this machine's clock is {_put(apart)} what the database says"
+            return f"this machine's clock is {_against(skew)} what the database says"
         with self._lock:
             ahead = min(self._ahead.values(), key=abs, default=timedelta(0))
         if abs(ahead) <= TOLERANCE:
             return ""
-        return f"the machine's clock is {_put(-ahead)} what every server says"
+        return f"the machine's clock is {_against(-ahead)} what every server says"
 
-    def _apart(self) -> timedelta:
-        """Return how far this machine's own clock is ahead of the one that is gone by."""
-        return self.clock.apart() if isinstance(self.clock, SharedClock) else timedelta(0)
-
-    def _notice(self) -> None:
+    def _forget_if_set(self) -> None:
         """Forget what was heard before the wall clock was set."""
         with self._lock:
             offset = self.clock.now().timestamp() - self.clock.monotonic()
@@ -95,6 +91,6 @@ class ClockGuard:
                 log.warning("the clock was set", seconds=round(moved))
 
 
-def _put(ahead: timedelta) -> str:
+def _against(ahead: timedelta) -> str:
     seconds = abs(ahead).total_seconds()
     return f"{seconds:.0f} s {'ahead of' if ahead > timedelta(0) else 'behind'}"

@@ -90,7 +90,7 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         for job in self.jobs:
-            timer.add_job(_safely(job), Every(job.every),
+            timer.add_job(_run_job, Every(job.every), args=(job,),
                           id=job.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
         try:
@@ -98,7 +98,9 @@ class Service:
             while not self.stop.wait(LONGEST_WAIT.total_seconds()):
                 if self.clock.monotonic() - self._ticked > STUCK_AFTER:
                     log.warning("the timer stood still; winding it again")
-                    self._schedule_all_again(timer)
+                    for job in self.jobs:  # all wait for moments of a clock that was ahead
+                        timer.modify_job(job.name, next_run_time=self.machine.now())
+                    self._schedule_next_tick(timer)
         finally:
             self.stop.set()
             self._end(timer, self.clock.monotonic() + self.grace.total_seconds())
@@ -118,12 +120,6 @@ class Service:
             self.workers.abandon()
         else:
             log.info("stopped in order")
-
-    def _schedule_all_again(self, timer: BackgroundScheduler) -> None:
-        """Wind the jobs too: all wait for moments of a clock that was ahead."""
-        for job in self.jobs:
-            timer.modify_job(job.name, next_run_time=self.machine.now())
-        self._schedule_next_tick(timer)
 
     def _schedule_next_tick(
         self, timer: BackgroundScheduler, wait: timedelta = timedelta(0)
@@ -173,14 +169,11 @@ class Service:
                 del self._running[account]
 
 
-def _safely(job: PeriodicJob) -> Callable[[], None]:
-    def run() -> None:
-        try:
-            job.run()
-        except Exception:
-            log.exception("job failed", job=job.name)
-
-    return run
+def _run_job(job: PeriodicJob) -> None:
+    try:
+        job.run()
+    except Exception:
+        log.exception("job failed", job=job.name)
 
 
 def stop_on_signals(stop: Event) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apprise
 
 from bot.clock import Clock
 from bot.content.zones import midnight, shown
-from bot.engagement.page import page
-from bot.engagement.presenter import Presented, present
+from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
 from bot.log import get_logger
-from bot.operations.mailing import Message, Send
 from bot.planning.outlook import Outlook
 from bot.planning.store import Store
 
@@ -25,6 +27,45 @@ log = get_logger(__name__)
 HOUR = 8
 #: Posts that are named.
 _NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to read, and the same with charts as a file."""
+
+    title: str
+    text: str
+    #: Name of the attached file.
+    name: str
+    html: str
+
+
+#: Sends a message; True where every address took it.
+Send = Callable[[Message], bool]
+
+
+def make_sender(addresses: tuple[str, ...]) -> Send:
+    """Return what sends messages to the apprise addresses of alerts (email, Matrix, Slack, …).
+
+    An address whose service takes no files gets the text alone.
+    """
+    channel = apprise.Apprise()
+    for address in addresses:
+        channel.add(address)
+
+    def send(message: Message) -> bool:
+        if not addresses:
+            log.info("digest not sent: no address is set", title=message.title)
+            return False
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / message.name
+            file.write_text(message.html, encoding="utf-8")
+            text = apprise.NotifyFormat.TEXT
+            return bool(
+                channel.notify(message.text, message.title, body_format=text, attach=str(file))
+            )
+
+    return send
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +87,21 @@ class Digest:
         start, end = midnight(now, zone, days=-7), midnight(now, zone)
         week = reporter.report(since=start)
         first, last = start.astimezone(zone), (end - timedelta(hours=12)).astimezone(zone)
+        presented = Presented(week)
+        chapters: dict[str, Iterable[str]] = {
+            "WHAT WENT OUT": _went_out(week, end),
+            "WHAT WORKED": _worked(presented),
+            "WHAT NEEDS A PERSON": (notice.text for notice in self.store.notices.open()),
+            "WHAT IT COST": (f"{account}: {text}" for account, text in presented.costs.items()),
+            "WHAT COMES NEXT WEEK": _comes(self.ahead()),
+        }
+        lines = [f"{week.campaign}, the seven days from {shown(start, week.zone)}"]
+        for title, entries in chapters.items():
+            lines += ["", title, *(f"- {entry}" for entry in list(entries) or ["nothing"])]
+        lines += ["", "The attached page has all numbers, their charts, and what the words mean."]
         return Message(
             f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",
-            "\n".join(self._lines(week, start, end)),
+            "\n".join(lines),
             f"engagement-{last:%Y-%m-%d}.html",
             page(reporter.report()),
         )
@@ -60,7 +113,7 @@ class Digest:
         if local.weekday() == 0 and local.hour < HOUR:
             return False
         week = "{}-W{:02}".format(*(local - timedelta(days=7)).isocalendar()[:2])
-        if self.store.digests.is_sent(week) or not self.store.digests.claim(week, now):
+        if not self.store.digests.claim(week, now):
             return False
         if not self.send(self.message()):
             log.warning("digest not sent; tried again later", week=week)
@@ -68,34 +121,17 @@ class Digest:
         self.store.digests.mark_sent(week, self.clock.now())
         return True
 
-    def _lines(self, week: Report, start: datetime, end: datetime) -> Iterator[str]:
-        told = present(week)
-        yield f"{week.campaign}, the seven days from {shown(start, week.zone)}"
-        yield from _chapter("WHAT WENT OUT", _went_out(week, end))
-        yield from _chapter("WHAT WORKED", _worked(told))
-        needs = (notice.text for notice in self.store.notices.open())
-        yield from _chapter("WHAT NEEDS A PERSON", needs)
-        costs = (f"{account}: {text}" for account, text in told.costs.items())
-        yield from _chapter("WHAT IT COST", costs)
-        yield from _chapter("WHAT COMES NEXT WEEK", _comes(self.ahead()))
-        yield ""
-        yield "The attached page has all numbers, their charts, and what the words mean."
-
-
-def _chapter(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield ""
-    yield title
-    yield from (f"- {line}" for line in list(lines) or ["nothing"])
-
 
 def _went_out(week: Report, end: datetime) -> Iterator[str]:
-    sent = [one for one in week.readings if one.sent_at < end]
-    for account, count in sorted(Counter(one.account for one in sent).items()):
+    sent = Counter(reading.account for reading in week.readings if reading.sent_at < end)
+    for account, count in sorted(sent.items()):
         yield f"{account}: {count} post{'s' if count > 1 else ''}"
-    gone = {(one.post_id, one.account) for one in week.blanks if one.outcome is SnapshotState.GONE}
+    gone = {(blank.post_id, blank.account) for blank in week.blanks
+            if blank.outcome is SnapshotState.GONE}  # fmt: skip
     for post_id, account in sorted(gone):
         yield f"{post_id} is no longer on {account}"
-    failed = sum(one.outcome in {SnapshotState.FAILED, SnapshotState.MISSED} for one in week.blanks)
+    not_read = {SnapshotState.FAILED, SnapshotState.MISSED}
+    failed = sum(blank.outcome in not_read for blank in week.blanks)
     if failed:
         yield f"{failed} read{'s' if failed > 1 else ''} of numbers failed or came too late"
 
@@ -113,10 +149,11 @@ def _worked(week: Presented) -> Iterator[str]:
 
 
 def _comes(ahead: Outlook) -> Iterator[str]:
-    for moment, entries in groupby(ahead.entries, key=lambda one: (one.due_at, one.post_id)):
+    by_post = groupby(ahead.entries, key=lambda entry: (entry.due_at, entry.post_id))
+    for (due_at, post_id), entries in by_post:
         known = list(entries)
-        accounts = ", ".join(one.account for one in known)
-        note = next((f" [{one.note}]" for one in known if one.note and one.note != "approved"), "")
-        yield f"{shown(moment[0], ahead.zone)}: {moment[1]} ({accounts}){note}"
+        accounts = ", ".join(entry.account for entry in known)
+        notes = (f" [{entry.note}]" for entry in known if entry.note not in {"", "approved"})
+        yield f"{shown(due_at, ahead.zone)}: {post_id} ({accounts}){next(notes, '')}"
     if ahead.holes:
         yield f"{len(ahead.holes)} slot(s) stay empty; `plan` says why"

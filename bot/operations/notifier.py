@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import apprise
 
 from bot import PROGRAM
-from bot.authority.notices import Notice
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown
@@ -33,10 +32,10 @@ NEARLY = 0.8
 OF_ONE_MACHINE = ("content", "clock", "damage")
 
 #: Sends a title and a text to people; True where that worked.
-Send = Callable[[str, str], bool]
+SendAlert = Callable[[str, str], bool]
 
 
-def sender(addresses: tuple[str, ...]) -> Send:
+def sender(addresses: tuple[str, ...]) -> SendAlert:
     """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs.
 
     It worked where anybody was told: a broken address must not make the others hear it again.
@@ -44,25 +43,23 @@ def sender(addresses: tuple[str, ...]) -> Send:
     Raises:
         SettingsError: apprise does not know such an address.
     """
-    channels = [_channel(address, place) for place, address in enumerate(addresses, start=1)]
+    channels = []
+    for place, address in enumerate(addresses, start=1):
+        channel = apprise.Apprise()
+        if not channel.add(address):
+            raise SettingsError(f"VERBATIM_ALERTS: address {place} is none that Apprise knows")
+        channels.append(channel)
 
     def send(title: str, text: str) -> bool:
         if not channels:
             log.warning("needs a person", title=title, text=text)
             return True
-        told = [bool(one.notify(title=title, body=text)) for one in channels]
-        if not all(told):
-            log.error("could not be told everywhere", failed=told.count(False), of=len(told))
-        return any(told)
+        sent = [bool(channel.notify(title=title, body=text)) for channel in channels]
+        if not all(sent):
+            log.error("could not be told everywhere", failed=sent.count(False), of=len(sent))
+        return any(sent)
 
     return send
-
-
-def _channel(address: str, place: int) -> apprise.Apprise:
-    channel = apprise.Apprise()
-    if not channel.add(address):
-        raise SettingsError(f"VERBATIM_ALERTS: address {place} is none that Apprise knows")
-    return channel
 
 
 @dataclass(slots=True)
@@ -72,7 +69,7 @@ class Notifier:
     store: Store
     clock: Clock
     campaign: Callable[[], Campaign]
-    send: Send
+    send: SendAlert
     #: What is wrong with the files on disk; empty where they are in force.
     broken: Callable[[], str] = lambda: ""
     #: Why the clock cannot be trusted; empty where it can.
@@ -85,78 +82,57 @@ class Notifier:
 
     def run(self) -> None:
         """Open and close notices; send what is new in one message."""
-        now, wanted = self.clock.now(), self._by_key()
+        now = self.clock.now()
+        wanted: dict[str, str] = {}
+        for key, text in self._wanted():
+            wanted.setdefault(key, text)  # the first of several is the most urgent
         for key, text in wanted.items():
             self.store.notices.raise_(key, text, now)
-        kept = wanted.keys() | self._keys_of_other_machines()
+        alive = {worker.facts.get("machine") for worker in self.store.workers.alive(now)}
+        others = alive - {self.machine}
+        kept = wanted.keys() | {f"{kind}@{name}" for name in others for kind in OF_ONE_MACHINE}
         for notice in self.store.notices.open():
             if notice.key not in kept:
                 self.store.notices.clear(notice.key)
         unsent = self.store.notices.unsent()
-        if unsent and (self._not_before is None or now >= self._not_before):
-            self._tell(unsent)
-
-    def _keys_of_other_machines(self) -> set[str]:
-        alive = {one.facts.get("machine") for one in self.store.workers.alive(self.clock.now())}
-        others = alive - {self.machine}
-        return {f"{kind}@{machine}" for kind in OF_ONE_MACHINE for machine in others}
-
-    def _by_key(self) -> dict[str, str]:
-        wanted: dict[str, str] = {}
-        for key, text in self._wanted():
-            wanted.setdefault(key, text)  # the first of several is the most urgent
-        return wanted
-
-    def _tell(self, unsent: Sequence[Notice]) -> None:
-        name, now = self.campaign().schedule.campaign, self.clock.now()
-        title = f"{name}: {len(unsent)} thing(s) need a person"
-        if not self.send(title, "\n\n".join(one.text for one in unsent)):
+        if not unsent or (self._not_before is not None and now < self._not_before):
+            return
+        title = f"{self.campaign().schedule.campaign}: {len(unsent)} thing(s) need a person"
+        if not self.send(title, "\n\n".join(notice.text for notice in unsent)):
             self._not_before = now + AGAIN
             return
-        for one in unsent:
-            self.store.notices.mark_sent(one.key, now)
+        for notice in unsent:
+            self.store.notices.mark_sent(notice.key, now)
 
     def _wanted(self) -> Iterator[tuple[str, str]]:
-        broken = self.broken()
-        if broken:
-            yield (
-                f"content@{self.machine}",
-                f"The files have errors, so the last good ones stay in force:\n{broken}",
-            )
-        wrong = self.clock_is_wrong()
-        if wrong:
+        if broken := self.broken():
+            text = f"The files have errors, so the last good ones stay in force:\n{broken}"
+            yield f"content@{self.machine}", text
+        if wrong := self.clock_is_wrong():
             text = f"{self.machine} sends nothing: {wrong}. Set it; sending then goes on by itself."
             yield f"clock@{self.machine}", text
-        damage = self.damage()
-        if damage:
+        if damage := self.damage():
             text = f"The database is broken ({damage}). Nothing is sent; `restore` the last backup."
             yield f"damage@{self.machine}", text
-        settling = self.store.restore_guard.reason()
-        if settling:
+        if settling := self.store.restore_guard.reason():
             yield "settling", f"Nothing is sent before everything due is read back: {settling}"
         for row in self.store.outbox.find(states={State.HELD, State.FAILED}):
-            yield f"{row.state}/{row.id}/{row.fence}", self._waiting(row)
+            evidence = f"\n{row.evidence}" if row.evidence else ""
+            decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
+            due = f"due {self._local(row)}" if row.due_at else "due at its queue's next free slot"
+            text = f"{row.state}: {row.post_id} for {row.account}, {due}: {row.reason_text}"
+            yield f"{row.state}/{row.id}/{row.fence}", f"{text}{evidence}\n{decide}"
         yield from self._unapproved()
         yield from self._accounts()
-
-    def _waiting(self, row: Delivery) -> str:
-        evidence = f"\n{row.evidence}" if row.evidence else ""
-        decide = f"Decide: {PROGRAM} resolve {row.id[:8]} send|queue|drop|ADDRESS --as NAME"
-        due = f"due {self._local(row)}" if row.due_at else "due at its queue's next free slot"
-        what = f"{row.post_id} for {row.account}, {due}"
-        return f"{row.state}: {what}: {row.reason_text}{evidence}\n{decide}"
 
     def _local(self, row: Delivery) -> str:
         return shown(row.due_at, self.campaign().zone) if row.due_at else ""
 
     def _unapproved(self) -> Iterator[tuple[str, str]]:
         required = self.campaign().schedule.approvals_required
-        soon = self.clock.now() + AHEAD
-        rows = self.store.outbox.find(states={State.PLANNED}, until=soon)
-        for row in rows:
-            standing = self.store.approvals.of(row.fingerprint)
-            author = row.publication.author
-            missing = required - approvers((one.by for one in standing), author)
+        for row in self.store.outbox.find(states={State.PLANNED}, until=self.clock.now() + AHEAD):
+            approved_by = [approval.by for approval in self.store.approvals.of(row.fingerprint)]
+            missing = required - approvers(approved_by, row.publication.author)
             if missing > 0 and row.part == 0:
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
                 yield f"unapproved/{row.fingerprint}", text
@@ -165,12 +141,12 @@ class Notifier:
         for state in self.store.accounts.all():
             if state.stopped_reason is not None:
                 yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_detail}"
+        month = f"{self.clock.now():%B}"
         for account in self.campaign().schedule.accounts.values():
             budget, left = (
                 account.budget_usd_per_month,
                 budget_left(self.store, account, self.clock),
             )
             if budget and left is not None and left <= round(budget * (1 - NEARLY), 6):
-                month = self.clock.now().strftime("%B")
                 text = f"{account.name}: ${left:.2f} of ${budget:.2f} left for {month}"
                 yield f"budget/{account.name}/{month}", text

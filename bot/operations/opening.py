@@ -13,23 +13,13 @@ from bot.db.backup import back_up
 from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.diskspace import Ballast, Room
 from bot.db.errors import DatabaseUnusableError
-from bot.db.lock import ProcessLock, lock_beside
 from bot.db.migrate import newest, prove_known, revision_of, upgrade
 from bot.delivery.repository import OutboxContext
-from bot.delivery.restore_guard import (
-    begin_instance,
-    instance_id,
-    machine_name,
-    mark_restored,
-    place_of,
-)
+from bot.delivery.restore_guard import begin_instance, instance_id, mark_restored, place_of
 from bot.delivery.sent_log import SentLog, open_log, start_log
 from bot.errors import StoreError
 from bot.planning.store import Store
-
-
-def _wall_clock() -> datetime:
-    return datetime.now(UTC)
+from bot.settings import Settings
 
 
 def open_store(
@@ -39,7 +29,7 @@ def open_store(
     data: Path | None = None,
     machine: str | None = None,
     room: Room | None = None,
-    now: Callable[[], datetime] = _wall_clock,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Store:
     """Open a database, and create or upgrade it only where ``create`` says so.
 
@@ -48,16 +38,16 @@ def open_store(
         create: The caller is the service: a first start may create the database, unless a sent
             log says that one existed; an older one is upgraded, SQLite's after a backup.
         data: Directory of the sent log and the lock; a SQLite database's own by default.
-        machine: What this machine is called; by default what it calls itself.
+        machine: What this machine is called; by default what the settings call it.
         room: What of the disk is kept in hand.
-        now: Tells the time, for what is written while opening.
+        now: Returns the time, for what is written while opening.
 
     Raises:
         DatabaseUnusableError: it is missing, broken, foreign, older or newer; says what to do.
         StoreError: it cannot be reached.
     """
-    parsed = parse_url(url)
-    directory, log_path = _places(parsed, data)
+    parsed, log_path = parse_url(url), sent_log_path(url, data=data)
+    directory = log_path.parent
     if create:
         files.make_private_directory(directory)
     # The log is read before the database: it may be running ahead while we look, not behind.
@@ -69,7 +59,7 @@ def open_store(
         _ready(db, log, create=create, now=now)
         log_is_new = log is None
         known = log or start_log(log_path, instance_id(db), now=now())
-        known.place = place_of(known, machine or machine_name())
+        known.place = place_of(known, machine or Settings().machine_id())
         if db.is_sqlite and create:
             ballast.load()
         store = Store(OutboxContext(db, directory, room, known))
@@ -80,20 +70,18 @@ def open_store(
     return store
 
 
-def process_lock_of(url: str, *, data: Path | None = None) -> ProcessLock:
-    """Return the lock of a database's service without opening the database (see `restore`)."""
-    _directory, log_path = _places(parse_url(url), data)
-    return lock_beside(log_path)
-
-
-def has_sent_log(url: str, *, data: Path | None = None) -> bool:
-    """Return whether a sent log stands where a database's service looks for it."""
-    _directory, log_path = _places(parse_url(url), data)
-    return log_path.exists()
+def sent_log_path(url: str, *, data: Path | None = None) -> Path:
+    """Return where the sent log of a database's service is; its lock stands beside it."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return path_of(parsed).with_suffix(".sent.log")
+    if data is None:
+        raise StoreError("PostgreSQL needs a data directory too, for the sent log")
+    return data / "sent.log"
 
 
 def declare_restored(url: str, reason: str) -> int:
-    """Say of a database that others brought back that it settles first; tell its epoch.
+    """Mark a database that others brought back, so that it settles first; return its epoch.
 
     Of an older revision too, which the next `run` then upgrades.
 
@@ -110,22 +98,20 @@ def declare_restored(url: str, reason: str) -> int:
         db.close()
 
 
-def _places(url: URL, data: Path | None) -> tuple[Path, Path]:
-    if url.get_backend_name() == "sqlite":
-        path = path_of(url)
-        return path.parent, path.with_suffix(".sent.log")
-    if data is None:
-        raise StoreError("PostgreSQL needs a data directory too, for the sent log")
-    return data, data / "sent.log"
-
-
 def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]) -> None:
     if db.is_sqlite:
-        _sqlite_ready(db, log, create=create, now=now)
+        path = path_of(db.url)
+        if path.parent.is_dir():
+            files.prove_place(path.parent)
+        if create and not path.exists():
+            _refuse_known(log, str(path))
+            _create(path, now())
+        files.prove(path, thoroughly=create)
+        files.make_private(path)
     found = revision_of(db)
-    if found is None and not create:
-        raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
     if found is None:
+        if not create:
+            raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
         _refuse_known(log, str(db.url.render_as_string(hide_password=True)))
         _fill(db, now())
     elif found != newest():
@@ -133,19 +119,6 @@ def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[],
     elif create:
         # PostgreSQL's tables and identity come in two steps, between which a start may die.
         begin_instance(db, now())
-
-
-def _sqlite_ready(
-    db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]
-) -> None:
-    path = path_of(db.url)
-    if path.parent.is_dir():
-        files.prove_place(path.parent)
-    if create and not path.exists():
-        _refuse_known(log, str(path))
-        _create(path, now())
-    files.prove(path, thoroughly=create)
-    files.make_private(path)
 
 
 def _refuse_known(log: SentLog | None, where: str) -> None:

@@ -1,9 +1,12 @@
-"""What is so: the one answer that `status`, the health check and the dashboard show."""
+"""How the service stands, as `status`, the health check and the dashboard show it.
+
+The database is looked through once a day: from a broken one nothing may be sent.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +14,10 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.metering import budget_left
 from bot.delivery.model import Delivery, State
+from bot.log import get_logger
 from bot.planning.store import Store
+
+log = get_logger(__name__)
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
@@ -79,13 +85,15 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
         mode=campaign.schedule.mode.value,
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        damage=next((str(one.facts["damage"]) for one in alive if one.facts.get("damage")), ""),
-        workers=tuple(one.name for one in alive),
+        damage=next(
+            (str(damage) for worker in alive if (damage := worker.facts.get("damage"))), ""
+        ),
+        workers=tuple(worker.name for worker in alive),
         accounts=accounts,
         counts=Counter(row.state.value for row in rows),
         next_due=_next_due(rows, now),
         last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
-        notices=tuple(one.text for one in store.notices.open()),
+        notices=tuple(notice.text for notice in store.notices.open()),
     )
 
 
@@ -97,3 +105,32 @@ def _next_due(rows: tuple[Delivery, ...], now: datetime, account: str = "") -> d
         if account in {"", row.account}
     )
     return min(waiting, default=None)
+
+
+@dataclass(slots=True)
+class Inspector:
+    """Remembers what is broken until the service is started again, on a sound database."""
+
+    store: Store
+    #: What is broken; empty while nothing is known to be.
+    damage: str = ""
+
+    def run(self) -> None:
+        """Look through the whole database; may take seconds where it is large.
+
+        Raises:
+            StoreError: it cannot be looked at now, which is no proof of anything.
+        """
+        found = self.store.find_damage()
+        if found and not self.damage:
+            log.critical("the database is broken; nothing is sent", damage=found)
+            self.damage = found
+
+    def unless_broken(self, job: Callable[[], None]) -> Callable[[], None]:
+        """Return the job, which leaves a broken database alone: each write could break more."""
+
+        def run() -> None:
+            if not self.damage:
+                job()
+
+        return run

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bot.settings.directory import prepare_data
-from bot.settings.environment import Settings, load_settings
+from bot.settings.environment import Settings, load_settings, prepare_data
 from bot.settings.secrets import Secret, secret_name, secrets_for, stray_secrets
 
 __all__ = [

@@ -1,4 +1,7 @@
-"""The settings that stand in VERBATIM_ variables, each checked, an unknown one refused."""
+"""The settings that stand in VERBATIM_ variables, and the data directory that they name.
+
+Each variable is checked, and an unknown one is refused.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ipaddress
 import math
 import os
 import re
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -42,8 +46,8 @@ def _directory(value: object) -> object:
     return value
 
 
-def _words(value: object) -> object:
-    return tuple(Secret(word) for word in value.split()) if isinstance(value, str) else value
+def _split(kind: type[str]) -> Callable[[object], object]:
+    return lambda value: tuple(map(kind, value.split())) if isinstance(value, str) else value
 
 
 def _database(value: object) -> object:
@@ -62,10 +66,6 @@ def _listening(value: object) -> object:
     if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
         raise ValueError("write off, or an address and a port such as 127.0.0.1:8765")
     return value
-
-
-def _names(value: object) -> object:
-    return tuple(value.split()) if isinstance(value, str) else value
 
 
 def _address(value: object) -> object:
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     #: Another database than the embedded one in `data`.
     database_url: Annotated[Secret | None, BeforeValidator(_database)] = None
     #: Apprise addresses of whom to tell what needs a person; separated by spaces or lines.
-    alerts: Annotated[tuple[Secret, ...], BeforeValidator(_words), NoDecode] = ()
+    alerts: Annotated[tuple[Secret, ...], BeforeValidator(_split(Secret)), NoDecode] = ()
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Name of this machine, where the machine's own id does not do; see `machine_id`.
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     #: Where the dashboard listens, ``HOST:PORT``; ``off`` is nowhere.
     web: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8765"
     #: What people type to reach it, as browsers say it in ``Host``; separated by spaces.
-    web_hosts: Annotated[tuple[str, ...], BeforeValidator(_names), NoDecode] = ()
+    web_hosts: Annotated[tuple[str, ...], BeforeValidator(_split(str)), NoDecode] = ()
     #: TLS of its own: files with the certificate (and what it hangs on) and its key.
     web_certificate: Path | None = None
     web_key: Path | None = None
@@ -157,7 +157,7 @@ def load_settings(
         SettingsError: every unknown or wrong variable, a line each, without any value.
     """
     problems = list(_unknown(os.environ, account_secrets))
-    given: dict[str, Secret] = {}
+    given: dict[str, Any] = {}
     for field in SECRET_FIELDS:
         try:
             secret = read_secret(_variable(field), os.environ, mask=mask, mounted=mounted)
@@ -167,23 +167,18 @@ def load_settings(
         if secret is not None:
             given[field] = secret
             _mask_pieces(secret, mask)
-    return _settings(given, problems)
-
-
-def _settings(given: Mapping[str, Any], problems: list[str]) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        problems.extend(_problem(dict(one)) for one in error.errors(include_input=False))
+        for found in error.errors(include_input=False):
+            message = found["msg"].removeprefix("Value error, ")
+            if found["loc"]:
+                name = _variable(str(found["loc"][0]))
+                message = f"{name}: {message[0].lower()}{message[1:]}"
+            problems.append(message)
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
-
-
-def _problem(error: dict[str, Any]) -> str:
-    message = error["msg"].removeprefix("Value error, ")
-    where = _variable(str(error["loc"][0])) if error["loc"] else ""
-    return f"{where}: {message[0].lower()}{message[1:]}" if where else message
 
 
 def _unknown(env: Mapping[str, str], account_secrets: Collection[str]) -> list[str]:
@@ -208,3 +203,32 @@ def _mask_pieces(address: str, mask: Callable[[str], None]) -> None:
         for piece in re.split(r"[/:@?&=,]+", word.partition("://")[2]):
             if len(piece) >= _SHORTEST_PIECE and "." not in piece and piece != "localhost":
                 mask(piece)
+
+
+def prepare_data(path: Path) -> Path:
+    """Make the data directory if need be; from now on the process makes private files only.
+
+    Returns:
+        The absolute path.
+
+    Raises:
+        SettingsError: it cannot be made or written, or others may write to it.
+    """
+    os.umask(0o077)  # whatever the caller's was: databases and logs hold unpublished texts
+    try:
+        path = path.absolute()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SettingsError(
+            f"the data directory {path} cannot be used: {error.strerror}; "
+            "name one that can be written with --data or VERBATIM_DATA"
+        ) from error
+    if mode & 0o022:
+        raise SettingsError(
+            f"others may write to the data directory {path} (mode {mode & 0o777:04o}); "
+            f"run: chmod 700 {path}"
+        )
+    return path

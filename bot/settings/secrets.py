@@ -28,7 +28,7 @@ class Secret(str):
 
 
 def secret_name(account: str, secret: str) -> str:
-    """Name the variable of an account's secret: ``VERBATIM_<ACCOUNT>_<SECRET>``."""
+    """Return the variable of an account's secret: ``VERBATIM_<ACCOUNT>_<SECRET>``."""
     return f"{PREFIX}{re.sub(r'[^A-Z0-9]', '_', account.upper())}_{secret}"
 
 
@@ -51,9 +51,17 @@ def secrets_for(
         variable = secret_name(account, name)
         try:
             secret = read_secret(variable, env, mask=mask, mounted=mounted)
-            found[name] = _one_line(variable, secret)
         except SettingsError as problem:
             problems.append(str(problem))
+            continue
+        if secret is None:
+            where = f"set it, or {variable}_FILE to a file that holds it"
+            problems.append(f"{variable}: missing; {where}")
+        elif secret != secret.strip() or not secret.isprintable():
+            why = "holds a space at an end or a control character; paste it anew"
+            problems.append(f"{variable}: {why}")
+        else:
+            found[name] = secret
     if problems:
         raise SettingsError("\n".join(problems))
     return found
@@ -94,7 +102,7 @@ def read_secret(
 def stray_secrets(
     env: Mapping[str, str], accounts: Mapping[str, Collection[str]], *, all_names: Collection[str]
 ) -> tuple[str, ...]:
-    """Return of variables that look like an account's secret but belong to no account.
+    """Return a line for each variable that looks like an account's secret but is of no account.
 
     ``accounts`` has the short names of the secrets that each account needs, ``all_names`` those
     of all platforms.
@@ -115,7 +123,7 @@ def looks_like_secret(variable: str, names: Collection[str]) -> bool:
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """Offer the nearest known name, ready to end a message; empty where none is near."""
+    """Return the nearest known name, ready to end a message; empty where none is near."""
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)
     return f"; did you mean {near[0]}?" if near else ""
 
@@ -146,21 +154,19 @@ def _places(name: str, env: Mapping[str, str], mounted: Path) -> list[_Place]:
 
 def _read_file(name: str, place: _Place) -> str:
     path = place.path or Path()
-    if not str(path) or str(path) == ".":
+    if path == Path():
         raise SettingsError(f"{name}_FILE: empty; name a file or remove it")
     try:
         # Not blocking, so that a fifo does not hang the start; judged by what was opened.
-        with open(path, "rb", opener=_open_now) as file:
+        with open(
+            path, "rb", opener=lambda file, flags: os.open(file, flags | os.O_NONBLOCK)
+        ) as file:
             _require_private(name, path, os.fstat(file.fileno()), is_systemd=place.is_systemd)
             return file.read(LARGEST_FILE).decode()
     except OSError as error:
         raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise SettingsError(f"{name}: {path} is not UTF-8") from None
-
-
-def _open_now(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _require_private(name: str, path: Path, file: os.stat_result, *, is_systemd: bool) -> None:
@@ -173,13 +179,3 @@ def _require_private(name: str, path: Path, file: os.stat_result, *, is_systemd:
         )
     if file.st_size > LARGEST_FILE:
         raise SettingsError(f"{name}: {path} has {file.st_size} bytes; that is no secret")
-
-
-def _one_line(name: str, secret: Secret | None) -> Secret:
-    if secret is None:
-        raise SettingsError(f"{name}: missing; set it, or {name}_FILE to a file that holds it")
-    if secret != secret.strip() or not secret.isprintable():
-        raise SettingsError(
-            f"{name}: holds a space at an end or a control character; paste it anew"
-        )
-    return secret

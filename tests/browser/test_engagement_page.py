@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bot.clock import FastClock
-from bot.engagement.page import page as written
+from bot.engagement.presenter import page as written
 from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
 from bot.platforms.registry import PLATFORMS

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from bot.app.desk import open_readonly
 from bot.app.engagement import reporter
 from bot.cli.main import root
-from bot.engagement.presenter import Presented, present
+from bot.engagement.presenter import Presented
 from bot.engagement.report import GROUPINGS
 from bot.operations.opening import open_store
 from tests.conftest import ROOT
@@ -46,7 +46,7 @@ def say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 @pytest.fixture
 def shown(folder: Path) -> Presented:
     with open_readonly(*(folder / name for name in ("schedule.yaml", "posts", "data"))) as place:
-        return present(reporter(place).report())
+        return Presented(reporter(place).report())
 
 
 class Say:

@@ -114,8 +114,8 @@ def test_one_server_that_is_wrong_stops_nobody() -> None:
     clock = FastClock(datetime(2026, 12, 9, tzinfo=UTC))
     guard = ClockGuard(clock)
 
-    guard.heard("wrong", clock.now() + timedelta(hours=1))
-    guard.heard("right", clock.now() + timedelta(seconds=2))
+    guard.note_server_time("wrong", clock.now() + timedelta(hours=1))
+    guard.note_server_time("right", clock.now() + timedelta(seconds=2))
 
     assert guard.why() == ""
     assert guard.is_sure()
@@ -125,8 +125,8 @@ def test_servers_that_agree_against_the_clock_stop_all() -> None:
     clock = FastClock(datetime(2026, 12, 9, tzinfo=UTC))
     guard = ClockGuard(clock)
 
-    guard.heard("one", clock.now() - timedelta(minutes=2))
-    guard.heard("two", clock.now() - timedelta(minutes=3))
+    guard.note_server_time("one", clock.now() - timedelta(minutes=2))
+    guard.note_server_time("two", clock.now() - timedelta(minutes=3))
 
     assert guard.why() == "the machine's clock is 120 s ahead of what every server says"
     assert not guard.allows(lambda: True)
@@ -157,7 +157,7 @@ def test_a_live_jump_of_the_machine_s_clock_is_noticed(tmp_path: Path) -> None:
         "from bot.clock import SystemClock\n"
         "from bot.engine.clock_guard import ClockGuard\n"
         "guard = ClockGuard(SystemClock())\n"
-        "guard.heard('one', datetime.now(UTC))\n"
+        "guard.note_server_time('one', datetime.now(UTC))\n"
         "print(guard.is_sure())\n"
         f"pathlib.Path({str(shift)!r}).write_text('+2h')\n"
         "print(guard.is_sure(), guard.allows(lambda: False))\n"

@@ -52,7 +52,6 @@ def test_the_month_is_what_is_spent_and_what_is_to_come(store: Store) -> None:
     # The account is looked at on two more days.
     assert told.reads_to_come == pytest.approx(2 * 0.005 + 2 * 0.01)
     assert told.expected == pytest.approx(0.03 + 0.015 + 0.03)
-    assert told.left == pytest.approx(4.97)
     assert told.by_action == {"post": 0.03}
 
 
@@ -72,7 +71,7 @@ def test_an_account_is_told_only_where_it_pays_and_has_nothing_left_without_a_bu
 
     told = forecast(store, Account("acc", "x"))
 
-    assert told.left is None
+    assert told.budget is None
     assert cost_text(told).endswith("there is no budget.")
     assert forecasts(store, free, FastClock(NOW), SPECS) == ()
 

@@ -10,10 +10,9 @@ import pytest
 
 from bot.clock import FastClock
 from bot.delivery.publications import FixedTime, Queued
-from bot.engagement.presenter import present
+from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
-from bot.operations.digest import Digest
-from bot.operations.mailing import make_sender
+from bot.operations.digest import Digest, make_sender
 from bot.planning.outlook import Outlook, PlannedEntry
 from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
@@ -89,7 +88,7 @@ def test_the_digest_tells_the_five_things(store: Store) -> None:
     assert "of a budget of $5.00" in message.text
     assert "next-post (coalition-bluesky, coalition-x) [unapproved: 1 of 2]" in message.text
     assert "1 slot(s) stay empty" in message.text
-    week = present(digest.reporter().report(since=MONDAY - timedelta(days=7, hours=8)))
+    week = Presented(digest.reporter().report(since=MONDAY - timedelta(days=7, hours=8)))
     worked = [week.headlines[0], *(f"{one.label}: {one.ratio} the usual, {one.verdict}"
                                    for one in week.ratios["post"].judged[:5])]  # fmt: skip
     assert "\n- ".join([*worked, f"Time of day: {week.day_verdict}"]) in message.text
@@ -157,7 +156,6 @@ def test_two_workers_send_one_digest(store: Store) -> None:
     assert not store.digests.claim("2027-W03", MONDAY)
     store.digests.mark_sent("2027-W03", MONDAY)
     assert not store.digests.claim("2027-W03", MONDAY + timedelta(days=1))
-    assert store.digests.is_sent("2027-W03")
 
 
 def test_without_an_address_nothing_is_sent(store: Store) -> None:

@@ -163,7 +163,7 @@ def test_settling_first_is_told(room: Newsroom, notifier: Notifier, mailbox: Mai
 
 def test_a_wrong_clock_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
     room.approve("one")
-    room.bot.clock_guard.heard("m", START + 2 * DAY)
+    room.bot.clock_guard.note_server_time("m", START + 2 * DAY)
 
     notifier.run()
 

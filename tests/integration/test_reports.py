@@ -16,8 +16,7 @@ from bot.clock import FastClock
 from bot.db.metadata import metadata
 from bot.engagement.charts import Chart, interval, lines, nice, sparkline
 from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
-from bot.engagement.page import page
-from bot.engagement.presenter import Presented, present
+from bot.engagement.presenter import Presented, page
 from bot.engagement.report import JUDGED_BY, Report, Reporter
 from bot.engagement.report_text import ratio
 from bot.engagement.snapshots import SnapshotState
@@ -56,7 +55,7 @@ def report(filled: Store) -> Report:
 
 @pytest.fixture(scope="module")
 def presented(report: Report) -> Presented:
-    return present(report)
+    return Presented(report)
 
 
 # -- the report
@@ -128,22 +127,22 @@ def test_failed_missed_and_gone_reads_are_told_with_their_reasons(presented: Pre
 
 
 @pytest.mark.parametrize(
-    ("ends", "text"),
+    ("plot", "text"),
     [
         ((2.4, 1.6, 3.3), "2.4× (1.6–3.3)"),
         ((1.5, 1.04, 1.9), "1.5× (1.04–1.9)"),
         ((0.7, 0.4, 0.996), "0.7× (0.4–1.00)"),
-        ((None, None, None), "–"),
+        (None, "–"),
     ],
 )
 def test_a_ratio_is_written_so_that_its_side_of_1_is_seen(
-    ends: tuple[float | None, float | None, float | None], text: str
+    plot: tuple[float, float, float] | None, text: str
 ) -> None:
-    assert ratio(*ends) == text
+    assert ratio(plot) == text
 
 
 def test_the_numbers_of_one_account_are_told_alone(report: Report) -> None:
-    one = present(report, account="coalition-x")
+    one = Presented(report, account="coalition-x")
 
     assert {row[1] for row in one.numbers.rows} == {"coalition-x"}
     assert one.growth_chart is not None
@@ -158,7 +157,7 @@ def test_the_time_of_day_shows_no_difference_by_default(presented: Presented) ->
 def test_an_empty_campaign_needs_eight_posts_on_each_platform(store: Store) -> None:
     empty = reporter_of(store).report()
 
-    told = present(empty)
+    told = Presented(empty)
 
     assert told.lacking == tuple(
         f"{name}: not enough yet, 8 more needed" for name in ("bluesky", "mastodon", "x")

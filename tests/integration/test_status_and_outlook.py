@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from bot.authority.reasons import StopReason
 from bot.content.model import Mode
-from bot.engine.simulation import SIMULATED, Approver
+from bot.engine.rehearsal import SIMULATED, simulate_approvals
 from bot.operations.status import ServiceStatus, status_of
 from bot.planning.outlook import Outlook, as_calendar, outlook_of
 from bot.platforms.spec import Charge
@@ -145,7 +145,7 @@ def test_nothing_is_simulated_live(room: Newsroom) -> None:
     assert campaign.schedule.mode is Mode.LIVE
 
     with pytest.raises(AssertionError):
-        Approver(room.store, room.clock).run(campaign)
+        simulate_approvals(room.store, campaign, room.clock.now())
 
 
 def test_times_are_utc(room: Newsroom) -> None:

@@ -18,7 +18,6 @@ from bot.db.lock import ProcessLock, lock_beside
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.delivery.reasons import HoldReason
-from bot.delivery.restore_guard import machine_name
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
@@ -423,12 +422,3 @@ def test_a_broken_database_makes_no_backup(sqlite_store: Store, tmp_path: Path) 
         sqlite_store.backup(tmp_path / "b.db")
 
     assert not (tmp_path / "b.db").exists()
-
-
-def test_a_machine_is_called_what_it_calls_itself(tmp_path: Path) -> None:
-    empty, named = tmp_path / "empty", tmp_path / "named"
-    empty.touch()
-    named.write_text("abc123\n")
-
-    assert machine_name(candidates=(str(tmp_path / "no"), str(empty), str(named))) == "abc123"
-    assert machine_name(candidates=()) == "unknown"

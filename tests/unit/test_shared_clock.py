@@ -54,7 +54,7 @@ def test_a_step_of_the_servers_clock_is_followed_at_the_next_look() -> None:
     server.ahead = -HOUR
     assert clock.now() - server() > HOUR - CLOSE
 
-    clock.look()
+    clock.synchronize()
 
     assert abs(clock.now() - server()) < CLOSE
 
@@ -63,7 +63,7 @@ def test_looks_alone_do_not_move_it_back() -> None:
     clock = SharedClock(Server())
     seen = []
     for _ in range(200):
-        clock.look()
+        clock.synchronize()
         seen.append(clock.now())
 
     assert seen == sorted(seen)
@@ -76,7 +76,7 @@ def test_it_goes_on_while_the_server_is_away() -> None:
     server.is_down = True
 
     with pytest.raises(StoreError):
-        clock.look()
+        clock.synchronize()
 
     assert before < clock.now() < before + CLOSE
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.content.zones import midnight
 from bot.engagement import charts
-from bot.engagement.presenter import present
+from bot.engagement.presenter import Presented
 from bot.engagement.report import GROUPINGS
 from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.web.answers import Answer, Page
@@ -32,7 +32,7 @@ def page(request: RequestContext) -> Answer:
         "accounts": accounts,
         "groupings": GROUPINGS,
         "periods": PERIODS,
-        "report": present(context.report(since=since, post=None), account=account),
+        "report": Presented(context.report(since=since, post=None), account=account),
         "charts": charts,
         "why_no_best_time": WHY_NO_BEST_TIME,
         "terms": TERMS,

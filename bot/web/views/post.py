@@ -16,7 +16,7 @@ from bot.delivery.lifecycle import UNSENT
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
-from bot.engagement.presenter import present
+from bot.engagement.presenter import Presented
 from bot.platforms.status import Status
 from bot.rendering.render import length_of
 from bot.rendering.rendered import RenderedCampaign
@@ -87,7 +87,7 @@ def page(request: RequestContext) -> Answer:
     approvals = context.store.approvals.of_post(post_id)
     values: dict[str, Any] = {
         "post_id": post_id,
-        "report": present(context.report(since=None, post=post_id)),
+        "report": Presented(context.report(since=None, post=post_id)),
         "charts": charts,
         "post": post,
         "looks": looks_of(context.rendered(), post) if post else looks_of_rows(context, rows),

@@ -8,8 +8,8 @@ from threading import Lock
 
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock
-from bot.content.loading import Loaded, is_picture
-from bot.content.model import Campaign, Mode, Source
+from bot.content.loading import is_picture
+from bot.content.model import Campaign, Mode
 from bot.errors import ContentError, Problem
 from bot.log import get_logger
 from bot.planning.store import Store
@@ -22,8 +22,6 @@ log = get_logger(__name__)
 Load = Callable[[], CheckedContent]
 #: Tells by a hash whether they changed, without proving them.
 TreeHash = Callable[[], str]
-#: Renders a campaign again, with the limits that servers tell now.
-Render = Callable[[CheckedContent], RenderedCampaign]
 
 #: Stands, with its hash, for a picture among the texts of a kept tree.
 _KEPT = "picture sha256:"
@@ -35,13 +33,13 @@ def kept_files(store: Store) -> dict[str, bytes] | None:
     if last is None:
         return None
     return {
-        name: store.media.get(one.removeprefix(_KEPT)) if one.startswith(_KEPT) else one.encode()
-        for name, one in last[1].items()
+        name: store.media.get(text.removeprefix(_KEPT)) if text.startswith(_KEPT) else text.encode()
+        for name, text in last[1].items()
     }
 
 
 @dataclass(slots=True)
-class Contents:
+class ContentInForce:
     """Takes up changed files by itself, as a whole tree or not at all."""
 
     store: Store
@@ -49,7 +47,8 @@ class Contents:
     look: TreeHash
     load: Load
     load_last: Callable[[], CheckedContent | None]
-    render_again: Render
+    #: Renders with the limits that servers tell now.
+    render_again: Callable[[CheckedContent], RenderedCampaign]
     #: Live and rehearsal share no database, so the mode of the first tree stays.
     mode: Mode | None = None
     #: What the files on disk ask for.
@@ -75,7 +74,7 @@ class Contents:
         self._put_in_force(last, last.rendered)
 
     def refresh(self) -> bool:
-        """Read the files again where they changed; tell whether a new tree came into force."""
+        """Read the files again where they changed; return whether a new tree came into force."""
         with self._lock:
             seen = self.look()
             if seen == self._seen:
@@ -90,7 +89,12 @@ class Contents:
             if self._rendered is not None:
                 self._void_changed(self._rendered.campaign, content.rendered.campaign)
             self._put_in_force(content, content.rendered)
-            self._keep(content.loaded)
+            # Pictures are kept among the other pictures, by their hash.
+            kept = {
+                name: f"{_KEPT}{self.store.media.put(file)}" if is_picture(name) else file.decode()
+                for name, file in content.loaded.files.items()
+            }
+            self.store.contents.apply(content.tree_sha256, kept, now=self.clock.now())
             log.info("content in force", tree=content.tree_sha256[:12])
             return True
 
@@ -101,14 +105,6 @@ class Contents:
             return ()
         message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
         return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
-
-    def _keep(self, loaded: Loaded) -> None:
-        """Keep the tree in the database; pictures among the other pictures, by their hash."""
-        kept = {
-            name: f"{_KEPT}{self.store.media.put(one)}" if is_picture(name) else one.decode()
-            for name, one in loaded.files.items()
-        }
-        self.store.contents.apply(loaded.tree_sha256, kept, now=self.clock.now())
 
     def recompose(self) -> None:
         """Render again, because a server told other limits.
@@ -121,8 +117,9 @@ class Contents:
                 return
             rendered, pictures = self.render_again(self._content), {PICTURE, CARD}
             found = (problem for text in rendered.texts.values() for problem in text.problems)
-            unfit = tuple(one for one in found if one.rule in pictures)
-            self._broken = unfit or tuple(one for one in self._broken if one.rule not in pictures)
+            unfit = tuple(problem for problem in found if problem.rule in pictures)
+            others = (problem for problem in self._broken if problem.rule not in pictures)
+            self._broken = unfit or tuple(others)
             if not unfit:
                 self._put_in_force(self._content, rendered)
 
@@ -133,7 +130,7 @@ class Contents:
     def _void_changed(self, before: Campaign, after: Campaign) -> None:
         """Void for good what approved quotations of a source that is no longer the same."""
         for old in before.sources.values():
-            new: Source | None = after.sources.get(old.id)
+            new = after.sources.get(old.id)
             if new is None or new.sha256 != old.sha256:
                 reason = f"source {old.id} was changed"
                 self.store.approvals.void(source=old.id, reason=reason, now=self.clock.now())
@@ -155,4 +152,4 @@ class Contents:
 
     def broken(self) -> str:
         """Return what is wrong with the files on disk; empty where they are in force."""
-        return "\n".join(str(one) for one in self._broken)
+        return "\n".join(map(str, self._broken))
