@@ -13,7 +13,7 @@ from bot.authority.reasons import StopReason
 from bot.authority.tables import account as accounts
 from bot.canonical import JsonObject
 from bot.content.model import Account
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.errors import DecisionError
 from bot.platforms.spec import Limits
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, update
 
 from bot.authority.tables import approval
+from bot.db.database import Repository
 from bot.db.errors import ConflictError
-from bot.db.repository import Repository
 from bot.errors import DecisionError
 
 _A = approval.c

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Text, func, insert, select, type_coerce
 
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 #: What the first row has in place of the hash before it.
 ROOT = "0" * 64

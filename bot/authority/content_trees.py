@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from bot.authority.tables import content_tree, trust
 from bot.canonical import JsonObject
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 #: Trees that are kept, the one in force included.
 _KEPT = 20

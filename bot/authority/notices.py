@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from bot.authority.tables import notice, worker
 from bot.canonical import JsonObject
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 
 @dataclass(frozen=True, slots=True)

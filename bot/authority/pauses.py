@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from bot.authority.tables import pause
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 _LASTING = pause.c.resumed_at.is_(None)
 

@@ -15,8 +15,7 @@ from bot.authority.pauses import Pauses
 from bot.authority.user_table import Sessions, Users
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up
-from bot.db.database import path_of
-from bot.db.repository import StoreContext
+from bot.db.database import StoreContext, path_of
 from bot.errors import StoreError
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from bot.authority.reasons import StopReason
-from bot.db.columns import Counter, EnumName, Instant, Json
-from bot.db.metadata import metadata
+from bot.db.columns import Counter, EnumName, Instant, Json, metadata
 
 approval = Table(
     "approval",

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select, update
 
 from bot.authority.tables import login_failure, session, user
+from bot.db.database import Repository
 from bot.db.errors import ConflictError
-from bot.db.repository import Repository
 from bot.errors import DecisionError
 
 _U = user.c

@@ -1,4 +1,4 @@
-"""Column types that mean, sort and compare the same on SQLite and PostgreSQL."""
+"""What tables are declared with: column types that mean the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Dialect, Integer, String, Text
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, Text
 from sqlalchemy.types import TypeDecorator
 
 from bot.canonical import JsonObject, canonical_json
@@ -14,6 +14,16 @@ from bot.canonical import JsonObject, canonical_json
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+#: All tables: each subject declares its own in it.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 #: A number that counts up by itself; SQLite does that for its own INTEGER only.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
 

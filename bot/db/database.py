@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
@@ -17,7 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from bot.db import sqlite as files
-from bot.db.diskspace import Ballast
+from bot.db.diskspace import Ballast, Room
 from bot.db.errors import ConflictError, DiskFullError
 from bot.errors import StoreError
 
@@ -98,6 +99,23 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """The database, its directory, and the disk that both are on."""
+
+    db: Database
+    #: Of the sent log, the lock and a SQLite database.
+    directory: Path
+    room: Room
+
+
+class Repository:
+    """The SQL of one concern."""
+
+    def __init__(self, context: StoreContext) -> None:
+        self._db = context.db
 
 
 def connect(url: URL, *, ballast: Ballast | None = None) -> Database:

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
+from bot.db.columns import metadata
 from bot.db.database import Database, translated
 from bot.db.errors import DatabaseUnusableError
 from bot.errors import StoreError
@@ -50,6 +51,8 @@ def prove_known(revision: str) -> None:
 def upgrade(db: Database) -> None:
     """Bring a database to the newest revision, in one transaction.
 
+    An empty one gets the tables as the program declares them: all steps lead to just these.
+
     Raises:
         StoreError: it could not be brought there; it is as it was.
     """
@@ -59,26 +62,26 @@ def upgrade(db: Database) -> None:
             _set_foreign_keys(keyless, on=False)
         try:
             with keyless.begin():
-                _upgrade(keyless)
+                _upgrade(keyless, is_sqlite=db.is_sqlite)
         finally:
             if db.is_sqlite:
                 _set_foreign_keys(keyless, on=True)
 
 
-def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
+def _upgrade(connection: Connection, *, is_sqlite: bool) -> None:
+    if not is_sqlite:
         # Replicas that start together upgrade once.
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    if connection.dialect.name == "sqlite":
-        _prove_references(connection)
-
-
-def _prove_references(connection: Connection) -> None:
-    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if MigrationContext.configure(connection).get_current_revision() is None:
+        # Not where a table of that name is already: it is somebody else's.
+        metadata.create_all(connection, checkfirst=False)
+        command.stamp(config, "head")
+    else:
+        command.upgrade(config, "head")
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first() if is_sqlite else None
     if broken is not None:
         raise StoreError(f"after the migration a row of {broken[0]} points to nothing")
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from bot.db.database import Repository
 from bot.db.errors import BudgetSpentError
-from bot.db.repository import Repository
 from bot.delivery.tables import charge as charges
 from bot.platforms.spec import Charge
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from bot.canonical import sha256_hex
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.delivery.tables import medium
 from bot.errors import StoreError
 

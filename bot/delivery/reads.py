@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.rows import Attempt, Move, as_attempt, as_delivery, as_move, deliveries

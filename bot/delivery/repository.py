@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from bot.db.repository import Repository, StoreContext
+from bot.db.database import Repository, StoreContext
 from bot.delivery.model import Delivery
 from bot.delivery.sent_log import SentLog
 from bot.delivery.tables import sent_log

@@ -19,8 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.db.columns import Counter, EnumName, Instant
-from bot.db.metadata import metadata
+from bot.db.columns import Counter, EnumName, Instant, metadata
 from bot.delivery.model import State
 from bot.delivery.reasons import CancelReason, HoldReason
 

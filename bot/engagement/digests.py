@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.engagement.tables import digest
 
 _D = digest.c

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select, update
 
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.delivery.model import State
 from bot.delivery.tables import delivery
 from bot.engagement.tables import follower, snapshot
