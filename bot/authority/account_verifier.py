@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
-from bot.authority.reasons import StopReason
 from bot.authority.store import AuthorityStore
+from bot.authority.tables import StopReason
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.errors import BotError, UnauthorizedError

@@ -7,11 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.authority.accounts import Accounts
-from bot.authority.approvals import Approvals
+from bot.authority.approvals import Approvals, Pauses
 from bot.authority.audit import Audit
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
-from bot.authority.pauses import Pauses
 from bot.authority.user_table import Sessions, Users
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up

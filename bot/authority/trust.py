@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.authority.reasons import StopReason
 from bot.authority.store import AuthorityStore
+from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
@@ -44,22 +44,18 @@ def facts_of(campaign: Campaign) -> JsonObject:
 
 def changes(recorded: JsonObject, told: JsonObject) -> tuple[Change, ...]:
     """List what differs; an account that was removed sends nothing, so it is not told."""
-    plain = [
-        Change(name, recorded[name], told[name])
-        for name in ("mode", "approvals_required", "coalition")
-        if recorded[name] != told[name]
-    ]
+    names = ("mode", "approvals_required", "coalition")
+    plain = [Change(name, recorded[name], told[name]) for name in names]
     sources = [
         Change(f"source {name}", recorded["sources"].get(name), sha256)
         for name, sha256 in told["sources"].items()
-        if recorded["sources"].get(name) != sha256
     ]
     accounts = [
         Change(f"account {name}", recorded["accounts"].get(name), facts, name)
         for name, facts in told["accounts"].items()
-        if recorded["accounts"].get(name) != facts
     ]
-    return (*plain, *sources, *accounts)
+    every = (*plain, *sources, *accounts)
+    return tuple(change for change in every if change.before != change.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +94,8 @@ class ConfigurationGuard:
         for name in schedule.accounts:
             touching = [one for one in found if one.account in {"", name}]
             if touching:
-                self._stop(name, touching)
-
-    def _stop(self, account: str, touching: Sequence[Change]) -> None:
-        told = "; ".join(map(str, touching))
-        reason = StopReason.CONFIGURATION
-        self.store.accounts.stop(account, reason, f"{reason}: {told}", now=self.clock.now())
+                reason, told = StopReason.CONFIGURATION, "; ".join(map(str, touching))
+                self.store.accounts.stop(name, reason, f"{reason}: {told}", now=self.clock.now())
 
     def accept(self, campaign: Campaign, *, by: str, why: str) -> tuple[Change, ...]:
         """Confirm what the files say now, and let the accounts it stopped send again.
@@ -123,7 +115,7 @@ class ConfigurationGuard:
             raise DecisionError("nothing has changed since the last confirmation")
         self.store.trust.record(told, by=by, now=now)
         for name in stopped:
-            self.store.accounts.start(name, now)
+            self.store.accounts.start(name)
         detail = {"changes": [str(one) for one in found], "accounts": stopped}
         self.store.audit.write(
             by, "accept-config", "configuration", why=why, detail=detail, now=now

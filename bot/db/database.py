@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,18 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Table,
+    UpdateBase,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -116,6 +127,21 @@ class Repository:
 
     def __init__(self, context: StoreContext) -> None:
         self._db = context.db
+
+    def _row(self, query: Select[Any]) -> Row[Any] | None:
+        """Read the one row that a query finds; None where it finds none."""
+        with self._db.read() as connection:
+            return connection.execute(query).one_or_none()
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Read all rows that a query finds."""
+        with self._db.read() as connection:
+            return connection.execute(query).all()
+
+    def _change(self, statement: UpdateBase) -> int:
+        """Carry out one statement as a whole transaction; return how many rows it touched."""
+        with self._db.write() as connection:
+            return connection.execute(statement).rowcount
 
 
 def connect(url: URL, *, ballast: Ballast | None = None) -> Database:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign
@@ -111,7 +111,7 @@ class Desk:
             raise DecisionError(f"no stopped account is called {account!r}")
         if state.stopped_reason is StopReason.CONFIGURATION:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
-        self.store.accounts.start(account, self.clock.now())
+        self.store.accounts.start(account)
         self._write(by, "restart", account, why, {"stopped": state.stopped_detail})
         return state.stopped_detail
 

@@ -169,8 +169,13 @@ class Leases(OutboxRepository):
         row = claim.delivery
         detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
         why = "a status went out, but its lease had been taken over"
-        entry = audit.AuditEntry(now, claim.owner, "incident", row.id, why, detail)
-        self._db.must_write(lambda connection: audit.append(connection, entry))
+
+        def report(connection: Connection) -> None:
+            audit.append(
+                connection, claim.owner, "incident", row.id, why=why, detail=detail, now=now
+            )
+
+        self._db.must_write(report)
         self._log.confirm(row.id, ref, self._log.seq, now=now)
 
 

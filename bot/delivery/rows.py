@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from bot.authority.reasons import StopReason
-from bot.authority.tables import account
+from bot.authority.tables import StopReason, account
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.cli.main import run
 from bot.clock import FastClock
 from bot.delivery.model import State

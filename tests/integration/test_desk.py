@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.delivery.model import Delivery, State
 from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
@@ -212,7 +212,7 @@ def paused(room: Newsroom) -> str:
 
 
 def voided(room: Newsroom) -> str:
-    room.store.approvals.void(post_id="one", reason="error", now=room.clock.now())
+    room.void("one")
     return "unapproved: 0 of 2"
 
 

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
 from bot.operations.notifier import Notifier, sender
 from bot.platforms.spec import Charge
@@ -100,7 +100,7 @@ def test_what_is_over_is_cleared_and_told_again_when_it_comes_back(
     notifier.run()
     assert room.store.notices.open() == ()
 
-    room.store.approvals.void(post_id="one", reason="error", now=room.clock.now())
+    room.void("one")
     notifier.run()
 
     assert len(mailbox.texts) == 2

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from icalendar import Calendar
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.content.model import Mode
 from bot.engine.simulation import SIMULATED, Approver
 from bot.operations.status import ServiceStatus, status_of

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.leases import Claim
