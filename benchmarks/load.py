@@ -20,12 +20,10 @@ from pathlib import Path
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode, Schedule
 from bot.db.diskspace import Room
-from bot.delivery.decide import Policy
+from bot.delivery.decide import Policy, RetryPolicy
 from bot.delivery.model import State
 from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
-from bot.delivery.publisher import Publisher
-from bot.delivery.releasing import Releaser
-from bot.delivery.retry import RetryPolicy
+from bot.delivery.publisher import Publisher, Releaser
 from bot.engine.scheduler import AccountWorkers, Service
 from bot.log import configure
 from bot.operations.opening import open_store

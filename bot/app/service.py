@@ -19,13 +19,10 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.db.errors import ConflictError
-from bot.delivery.decide import Policy
+from bot.delivery.decide import Policy, RetryPolicy
 from bot.delivery.model import Delivery, State
-from bot.delivery.publisher import Publisher
-from bot.delivery.reconciler import Reconciler
-from bot.delivery.recovery import Recovery
-from bot.delivery.releasing import Releaser
-from bot.delivery.retry import RetryPolicy
+from bot.delivery.publisher import Publisher, Releaser
+from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.contents import Contents, Load, TreeHash

@@ -6,14 +6,13 @@ whatever is not surely a refusal is in doubt.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery
-from bot.delivery.reasons import Hold, HoldReason
-from bot.delivery.retry import RetryPolicy, wait_before
+from bot.delivery.model import Delivery, Hold, HoldReason
 from bot.errors import (
     DuplicateError,
     LeaseLostError,
@@ -43,6 +42,19 @@ class Step(StrEnum):
     #: A reader may see it.
     CALLING = "calling"
     READING_BACK = "reading back"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Bounds of the waits between attempts at one delivery."""
+
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(minutes=5)
+    #: A server's word is obeyed up to here; longer ones are cut.
+    longest_told: timedelta = timedelta(hours=1)
+    #: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug
+    #: may post twenty times).
+    side_effects: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,22 @@ class Outcome:
     ref: PostRef | None = None
 
 
+def wait_before(
+    attempt: int, policy: RetryPolicy, *, told: timedelta | None = None, salt: str = ""
+) -> timedelta:
+    """Return the wait after a failed attempt (the first is 1): doubling, spread by ``salt``.
+
+    A platform that names a time knows better than any formula.
+    """
+    if told is not None:
+        return min(max(told, timedelta(0)), policy.longest_told)
+    doubled = min(policy.first * (1 << min(attempt - 1, 20)), policy.longest)
+    # Half to whole of the wait, from the delivery's own id: many deliveries that failed
+    # together do not come back together, and a run can be repeated.
+    share = hashlib.sha256(f"{salt}/{attempt}".encode()).digest()[0] / 255
+    return doubled * (0.5 + share / 2)
+
+
 def decide(
     answer: PostRef | Exception | None,
     delivery: Delivery,
@@ -111,10 +139,15 @@ def decide(
         return _read_back(answer, delivery, policy, now, failed)
     if isinstance(answer, PostRef):
         return Outcome(Event.ACCEPT, ref=answer)
-    is_first = delivery.attempts == 0
-    if step is Step.CALLING and not _is_surely_not_accepted(answer, is_first=is_first):
-        return _unknown(answer, policy, now)
-    return _not_accepted(answer, delivery, policy, now)
+    # A refusal of a repeated call may only mean that the first one went through.
+    is_repeated = isinstance(answer, RejectedError) and delivery.attempts > 0
+    if step is Step.PREPARING or (isinstance(answer, _SURELY_NOT) and not is_repeated):
+        return _not_accepted(answer, delivery, policy, now)
+    detail = (
+        str(answer) if isinstance(answer, PlatformError) else f"unexpected {type(answer).__name__}"
+    )
+    hold = Hold(HoldReason.DUPLICATE, detail) if isinstance(answer, DuplicateError) else None
+    return Outcome(Event.OUTCOME_UNKNOWN, detail, now + policy.read_back.first_after, hold)
 
 
 def put_off(
@@ -138,18 +171,6 @@ def put_off_and_hold(hold: Hold, now: datetime) -> Outcome:
 def give_up(evidence: str, *, reason: HoldReason = HoldReason.UNSETTLED) -> Outcome:
     """Return that a person decides on what is in doubt."""
     return Outcome(Event.GIVE_UP, hold=Hold(reason), evidence=evidence)
-
-
-def _is_surely_not_accepted(answer: Exception | None, *, is_first: bool) -> bool:
-    # A refusal of a repeated call may only mean that the first one went through.
-    return isinstance(answer, _SURELY_NOT) and (is_first or not isinstance(answer, RejectedError))
-
-
-def _unknown(answer: Exception | None, policy: Policy, now: datetime) -> Outcome:
-    is_known, is_duplicate = isinstance(answer, PlatformError), isinstance(answer, DuplicateError)
-    detail = str(answer) if is_known else f"unexpected {type(answer).__name__}"
-    hold = Hold(HoldReason.DUPLICATE, detail) if is_duplicate else None
-    return Outcome(Event.OUTCOME_UNKNOWN, detail, now + policy.read_back.first_after, hold)
 
 
 def _not_accepted(
@@ -180,15 +201,22 @@ def _read_back(
     now: datetime,
     failed: FailedReads,
 ) -> Outcome:
-    match answer:
-        case PostRef():
-            return Outcome(Event.CONFIRMED_SENT, ref=answer)
-        case None:
-            return _absent(delivery, policy, now)
-        case UnconfirmedError():
-            return give_up(f"read back, but {answer}")
-        case _:
-            return _unread(answer, delivery, policy, now, failed)
+    if isinstance(answer, PostRef):
+        return Outcome(Event.CONFIRMED_SENT, ref=answer)
+    if answer is None:
+        return _absent(delivery, policy, now)
+    if isinstance(answer, UnconfirmedError):
+        return give_up(f"read back, but {answer}")
+    # Read again later: this read did not happen, so it proves nothing.
+    if now - (failed.since or now) > policy.patience:
+        outcome = give_up(f"could not be read back: {answer}")
+    else:
+        told = answer.retry_after if isinstance(answer, UnavailableError) else None
+        tries = min(failed.count + 2, _LONGEST)
+        wait = wait_before(tries, policy.retry, told=told, salt=delivery.id)
+        outcome = Outcome(None, at=now + wait)
+    stops = isinstance(answer, UnauthorizedError)
+    return replace(outcome, detail=str(answer), stops_account=stops)
 
 
 def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
@@ -203,18 +231,3 @@ def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
     if delivery.attempts >= policy.retry.side_effects:
         return give_up(f"not seen after {delivery.attempts} attempts", reason=HoldReason.ATTEMPTS)
     return Outcome(Event.CONFIRMED_ABSENT, at=now, is_absent=True)
-
-
-def _unread(
-    error: Exception, delivery: Delivery, policy: Policy, now: datetime, failed: FailedReads
-) -> Outcome:
-    """Read again later: this read did not happen, so it proves nothing."""
-    stops = isinstance(error, UnauthorizedError)
-    if now - (failed.since or now) > policy.patience:
-        outcome = give_up(f"could not be read back: {error}")
-    else:
-        told = error.retry_after if isinstance(error, UnavailableError) else None
-        tries = min(failed.count + 2, _LONGEST)
-        wait = wait_before(tries, policy.retry, told=told, salt=delivery.id)
-        outcome = Outcome(None, at=now + wait)
-    return replace(outcome, detail=str(error), stops_account=stops)

@@ -12,9 +12,8 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.gate import approvers, is_same_person
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import Publication, Queued
-from bot.delivery.reasons import CancelReason, HoldReason
 from bot.delivery.store import DeliveryStore
 from bot.errors import DecisionError
 

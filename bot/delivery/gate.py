@@ -7,8 +7,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import Hold, HoldReason
+from bot.delivery.model import Delivery, Hold, HoldReason, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, insert, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, update
 
 from bot.authority import audit
 from bot.authority.tables import account as accounts
@@ -17,7 +17,7 @@ from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
-from bot.delivery.reads import parent_is_out
+from bot.delivery.reads import parent_in
 from bot.delivery.repository import OutboxRepository
 from bot.delivery.rows import (
     Note,
@@ -27,6 +27,7 @@ from bot.delivery.rows import (
     end_attempt,
     locked,
     note_of,
+    ref_columns,
     shift,
     stop_account,
     write_move,
@@ -39,6 +40,9 @@ _D, _P = delivery.c, publication.c
 #: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
 LONGEST_CALL = timedelta(seconds=60)
 _IN_DOUBT = (State.SENDING, State.UNKNOWN)
+#: While one of these finds a row, nothing is sent anywhere.
+_PAUSES = select(pause.c.id).where(pause.c.resumed_at.is_(None))
+_SETTLING = select(instance.c.id).where(instance.c.settle_reason.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,8 @@ class Leases(OutboxRepository):
         try:
             with self._db.write() as connection:
                 taken = connection.execute(_take(account, now, owner, lease)).scalar_one_or_none()
-                return (
-                    None if taken is None else _opened(connection, locked(connection, taken), now)
-                )
+                row = locked(connection, taken) if taken is not None else None
+                return _opened(connection, row, now) if row else None
         except ConflictError:
             return None  # another worker was faster on this account
 
@@ -85,7 +88,9 @@ class Leases(OutboxRepository):
             row = _held(connection, claim)
             if row.lease_until is None or row.lease_until <= now:
                 raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
-            _refuse_paused(connection)
+            for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first")):
+                if connection.execute(query.limit(1)).one_or_none() is not None:
+                    raise PausedError(f"sending is {what}; nothing was begun")
             begun = _intend(connection, row, draft, now)
             seq = self._next_seq(connection)
         try:
@@ -103,18 +108,15 @@ class Leases(OutboxRepository):
         Raises:
             LeaseLostError: somebody else has it; where it is out stands in the audit log.
         """
-        if outcome.ref is not None:
-            return self._commit_sent(claim, outcome.ref, now)
-        return self._db.must_write(lambda connection: _end(connection, claim, outcome, now))
-
-    def _commit_sent(self, claim: Claim, ref: PostRef, now: datetime) -> Delivery:
-        values = {"remote_id": ref.id, "url": ref.url, "cid": ref.cid, "sent_at": now}
+        ref = outcome.ref
+        if ref is None:
+            return self._db.must_write(lambda connection: _end(connection, claim, outcome, now))
 
         def confirm(connection: Connection) -> tuple[Delivery, int]:
-            row = _held(connection, claim)
-            note = Note(now, claim.owner)
+            row, note = _held(connection, claim), Note(now, claim.owner)
             end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
-            sent = shift(connection, row, Event.ACCEPT, note, {**values, "evidence": ""})
+            values = {**ref_columns(ref), "sent_at": now, "evidence": ""}
+            sent = shift(connection, row, Event.ACCEPT, note, values)
             return sent, self._next_seq(connection)
 
         try:
@@ -140,12 +142,8 @@ class Leases(OutboxRepository):
         if dead_owner_before:
             left = or_(left, _D.owner != owner)
         query = deliveries().where(_D.state == State.SENDING, left).order_by(_P.due_at)
-
-        def take_over(connection: Connection) -> tuple[Delivery, ...]:
-            rows = connection.execute(query.with_for_update(skip_locked=True, of=delivery)).all()
-            return tuple(_left(connection, as_delivery(row), now) for row in rows)
-
-        return self._db.must_write(take_over)
+        free = query.with_for_update(skip_locked=True, of=delivery)
+        return self._take_all(free, now, are_dead=True)
 
     def take_over(self, account: str, *, now: datetime) -> tuple[Delivery, ...]:
         """Take over what is SENDING on an account though nobody sends there.
@@ -155,13 +153,16 @@ class Leases(OutboxRepository):
         connection to the database may go on, so none is read back before it must have ended.
         """
         query = deliveries().where(_D.account == account, _D.state == State.SENDING)
-        with self._db.read() as connection:
-            if connection.execute(query.limit(1)).one_or_none() is None:
-                return ()
+        if self._row(query.limit(1)) is None:
+            return ()
+        return self._take_all(query.with_for_update(of=delivery), now, are_dead=False)
 
+    def _take_all(
+        self, query: Select[Any], now: datetime, *, are_dead: bool
+    ) -> tuple[Delivery, ...]:
         def take(connection: Connection) -> tuple[Delivery, ...]:
-            rows = connection.execute(query.with_for_update(of=delivery)).all()
-            return tuple(_left(connection, as_delivery(row), now, is_dead=False) for row in rows)
+            rows = [as_delivery(row) for row in connection.execute(query)]
+            return tuple(_left(connection, row, now, is_dead=are_dead) for row in rows)
 
         return self._db.must_write(take)
 
@@ -192,11 +193,11 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         # It was due when it was released; by a clock that has been set back it may not be.
         or_(_P.due_at <= now, _D.released_by != ""),
         or_(_P.not_after >= now, _D.released_by != ""),
-        parent_is_out(),
+        parent_in(State.SENT),
         ~in_doubt.exists(),
         ~stopped.exists(),
-        ~_stopping_all().exists(),
-        ~_settling().exists(),
+        ~_PAUSES.exists(),
+        ~_SETTLING.exists(),
     )
     # A CTE, not IN (SELECT … LIMIT 1 FOR UPDATE), which can lock and take more than one row.
     # SQLite has no FOR UPDATE; BEGIN IMMEDIATE takes its place.
@@ -223,29 +224,13 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     return taken.returning(_D.id)
 
 
-def _stopping_all() -> Any:
-    return select(pause.c.id).where(pause.c.resumed_at.is_(None))
-
-
-def _settling() -> Any:
-    return select(instance.c.id).where(instance.c.settle_reason.is_not(None))
-
-
 def _opened(connection: Connection, row: Delivery, now: datetime) -> Claim:
     before = replace(row, state=State.READY)
     write_move(connection, before, Event.CLAIM, row.state, Note(now, row.owner))
-    connection.execute(
-        insert(attempt).values(
-            delivery_id=row.id,
-            fence=row.fence,
-            owner=row.owner,
-            phase="preparing",
-            outcome="",
-            reason="",
-            remote_id="",
-            started_at=now,
-        )
+    opened = insert(attempt).values(
+        delivery_id=row.id, fence=row.fence, owner=row.owner, started_at=now
     )
+    connection.execute(opened)
     return Claim(row, row.owner, row.fence, row.lease_until or now)
 
 
@@ -257,12 +242,6 @@ def _held(connection: Connection, claim: Claim) -> Delivery:
             f" not claim {claim.fence} of {claim.owner}"
         )
     return row
-
-
-def _refuse_paused(connection: Connection) -> None:
-    for query, what in ((_stopping_all(), "paused"), (_settling(), "settling first")):
-        if connection.execute(query.limit(1)).one_or_none() is not None:
-            raise PausedError(f"sending is {what}; nothing was begun")
 
 
 def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) -> Delivery:
@@ -318,9 +297,7 @@ def _called_at(connection: Connection, row: Delivery) -> datetime | None:
     return called
 
 
-def _left(
-    connection: Connection, row: Delivery, now: datetime, *, is_dead: bool = True
-) -> Delivery:
+def _left(connection: Connection, row: Delivery, now: datetime, *, is_dead: bool) -> Delivery:
     note = Note(now, row.owner, detail="its worker died, or took longer than its lease")
     called = _called_at(connection, row)
     if called is not None:

@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 
 from bot.db.columns import Counter, EnumName, Instant, metadata
-from bot.delivery.model import State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import CancelReason, HoldReason, State
 
 _OPEN = text("state = 'OPEN'")
 
@@ -100,15 +100,15 @@ attempt = Table(
     "attempt",
     metadata,
     Column("id", Counter, primary_key=True, comment="counts up"),
-    Column(
-        "delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what was tried"
-    ),
+    Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what for"),
     Column("fence", BigInteger, nullable=False, comment="the claim it belongs to"),
     Column("owner", Text, nullable=False, comment="worker"),
-    Column("phase", String(16), nullable=False, comment="preparing, calling, done"),
-    Column("outcome", String(16), nullable=False, comment="name of the event; empty while open"),
-    Column("reason", Text, nullable=False, comment="what the platform said"),
-    Column("remote_id", Text, nullable=False, comment="id, where one came back"),
+    Column(
+        "phase", String(16), nullable=False, default="preparing", comment="preparing, calling, done"
+    ),
+    Column("outcome", String(16), nullable=False, default="", comment="event; empty while open"),
+    Column("reason", Text, nullable=False, default="", comment="what the platform said"),
+    Column("remote_id", Text, nullable=False, default="", comment="id, where one came back"),
     Column("started_at", Instant, nullable=False, comment="claimed"),
     Column("called_at", Instant, comment="just before the first byte"),
     Column("ended_at", Instant, comment="outcome stored"),
@@ -122,7 +122,9 @@ move = Table(
     Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what moved"),
     Column("at", Instant, nullable=False, comment="when"),
     Column("actor", Text, nullable=False, comment="person or service"),
-    Column("event", String(16), nullable=False, comment="name in bot.delivery.lifecycle.Event"),
+    Column(
+        "event", EnumName((Event,)), nullable=False, comment="name in bot.delivery.lifecycle.Event"
+    ),
     Column("before", EnumName((State,)), nullable=False, comment="state it left"),
     Column("after", EnumName((State,)), nullable=False, comment="state it came to"),
     Column("reason", Text, nullable=False, comment="why"),

@@ -8,10 +8,9 @@ from sqlalchemy import Connection, update
 
 from bot.db.errors import ConflictError
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, State
 from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, payload, refuse_touched
 from bot.delivery.publications import NewPublication, Publication, PublicationState
-from bot.delivery.reasons import CancelReason
 from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
 from bot.delivery.tables import delivery, publication
 from bot.errors import DecisionError

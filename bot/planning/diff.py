@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.canonical import canonical_json, sha256_hex
 from bot.delivery.lifecycle import UNSENT
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import (
     Correction,
     NewPublication,
@@ -17,7 +17,6 @@ from bot.delivery.publications import (
     PublicationState,
     Queued,
 )
-from bot.delivery.reasons import CancelReason, HoldReason
 
 #: A publication's deliveries that are not cancelled, in order of part.
 Group = tuple[Delivery, ...]

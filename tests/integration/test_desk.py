@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.authority.tables import StopReason
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, Newsroom, post

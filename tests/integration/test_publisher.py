@@ -9,8 +9,7 @@ from sqlalchemy import Engine, event
 
 from bot.authority.tables import StopReason
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.model import CancelReason, HoldReason, State
 from bot.errors import (
     OverBudgetError,
     PlatformError,

@@ -16,7 +16,7 @@ from bot.canonical import sha256_hex
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import (
     FixedTime,
     NewPublication,
@@ -24,7 +24,6 @@ from bot.delivery.publications import (
     PublicationState,
     Queued,
 )
-from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.planning.diff import Cancellation, PlanDiff
 from bot.planning.store import Store

@@ -105,7 +105,7 @@ def test_money_is_added_up_exactly_by_utc_month(store: Store) -> None:
 
 
 def test_a_booking_is_settled_to_what_was_used(store: Store) -> None:
-    booking = store.ledger.reserve("acc", Charge("read", 100), 0.005, now=NOW, delivery_id="d1")
+    booking = store.ledger.reserve("acc", Charge("read", 100), 0.005, now=NOW)
 
     store.ledger.settle(booking, 3)
 

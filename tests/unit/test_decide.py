@@ -8,11 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide
+from bot.delivery.decide import FailedReads, Outcome, Policy, RetryPolicy, Step, decide
 from bot.delivery.lifecycle import MOVES, Event
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import Hold, HoldReason
-from bot.delivery.retry import RetryPolicy
+from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.errors import (
     BotError,
     DuplicateError,

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.delivery.gate import Facts, approvers, is_same_person, why_hold, why_truncate
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.delivery.publications import FixedTime, Publication
-from bot.delivery.reasons import Hold, HoldReason
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 PUBLICATION = Publication(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.retry import RetryPolicy, wait_before
+from bot.delivery.decide import RetryPolicy, wait_before
 
 POLICY = RetryPolicy()
 attempts = st.integers(1, 10_000)
