@@ -35,6 +35,7 @@ def new_publication(
     reply_to: str | None = None,
 ) -> NewPublication:
     """Freeze what an account shows of a post; ``patience`` is how late it may go out."""
+    quote = post.quote
     publication = Publication(
         id="",
         account=account,
@@ -48,7 +49,7 @@ def new_publication(
         author=post.author,
         graphic=post.graphic,
         theme=post.theme,
-        excerpt=_excerpt(post),
+        excerpt=f"{quote.source}:{quote.fragments[0][0]}-{quote.fragments[-1][1]}" if quote else "",
         lang=post.lang,
         form="correction" if isinstance(occurrence, Correction) else _form(post, len(statuses)),
         slot=slot,
@@ -64,7 +65,7 @@ def assigned(one: Assignment, rendered: RenderedCampaign) -> NewPublication:
     post = rendered.campaign.post(one.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {one.post_id}")
-    return _planned(post, one.account, one.occurrence, one.due_at, one.slot, rendered)
+    return _planned(post, one, one.due_at, rendered)
 
 
 def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | None:
@@ -85,35 +86,26 @@ def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | 
             due_at = None
         case _:
             return None
-    return _planned(post, old.account, old.occurrence, due_at, old.slot, rendered)
+    return _planned(post, old, due_at, rendered)
 
 
 def _planned(
     post: Post,
-    account: str,
-    occurrence: Occurrence,
+    place: Assignment | Publication,
     due_at: datetime | None,
-    slot: str,
     rendered: RenderedCampaign,
 ) -> NewPublication:
     return new_publication(
         post,
-        account,
-        rendered.texts[post.id, account].statuses,
-        occurrence=occurrence,
+        place.account,
+        rendered.texts[post.id, place.account].statuses,
+        occurrence=place.occurrence,
         due_at=due_at,
         patience=post.not_after or rendered.campaign.schedule.not_after,
         fingerprint=rendered.fingerprint(post, due_at),
         rendered=rendered,
-        slot=slot,
+        slot=place.slot,
     )
-
-
-def _excerpt(post: Post) -> str:
-    if post.quote is None:
-        return ""
-    start, end = post.quote.fragments[0][0], post.quote.fragments[-1][1]
-    return f"{post.quote.source}:{start}-{end}"
 
 
 def _form(post: Post, parts: int) -> str:
