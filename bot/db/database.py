@@ -146,10 +146,23 @@ class Repository:
 
 def connect(url: URL, *, ballast: Ballast | None = None) -> Database:
     """Make the engine; nothing is opened or created yet."""
-    if url.get_backend_name() == "sqlite":
-        return Database(url, _sqlite_engine(url), ballast=ballast)
-    engine = create_engine(url, pool_pre_ping=True, connect_args=_PG_SESSION, **_POOL)
-    return Database(url, engine, ballast=None)
+    if url.get_backend_name() != "sqlite":
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_PG_SESSION, **_POOL)
+        return Database(url, engine, ballast=None)
+    engine = create_engine(url, connect_args={"timeout": files.BUSY_SECONDS}, **_POOL)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        files.configure(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once with BUSY_SNAPSHOT,
+        # whatever the timeout; IMMEDIATE waits. Readers need no such lock.
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return Database(url, engine, ballast=ballast)
 
 
 def parse_url(url: str) -> URL:
@@ -173,23 +186,6 @@ def parse_url(url: str) -> URL:
 def path_of(url: URL) -> Path:
     """Return a SQLite database's file."""
     return Path(url.database or "")
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": files.BUSY_SECONDS}, **_POOL)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        files.configure(connection)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once with BUSY_SNAPSHOT,
-        # whatever the timeout; IMMEDIATE waits. Readers need no such lock.
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 @contextmanager

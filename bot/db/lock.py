@@ -45,7 +45,7 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Return the lock back; the file stays, or two could lock two files of one name."""
+        """Give the lock back; the file stays, or two could lock two files of one name."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

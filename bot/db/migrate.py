@@ -22,7 +22,7 @@ SCRIPTS = Path(__file__).parent / "migrations"
 
 def newest() -> str:
     """Name the revision that this program works with."""
-    head = _scripts().get_current_head()
+    head = ScriptDirectory(str(SCRIPTS)).get_current_head()
     if head is None:
         raise StoreError("there are no migrations")
     return head
@@ -40,7 +40,7 @@ def prove_known(revision: str) -> None:
     Raises:
         DatabaseUnusableError: a newer program made it.
     """
-    known = {script.revision for script in _scripts().walk_revisions()}
+    known = {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
     if revision not in known:
         raise DatabaseUnusableError(
             f"the database is at revision {revision}, which this program does not know: it was"
@@ -91,7 +91,3 @@ def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
     driver = connection.connection.driver_connection
     if driver is not None:
         driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}").close()
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(SCRIPTS))

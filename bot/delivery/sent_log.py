@@ -10,13 +10,14 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from bot.canonical import JsonObject, canonical_json
+from bot.db.sqlite import sync
 from bot.delivery.model import Delivery
 from bot.errors import StoreError
 from bot.platforms.status import Draft, PostRef, draft_from_json
@@ -62,15 +63,12 @@ class SentLog:
         Raises:
             StoreError: it cannot be written; then do not call.
         """
-        intent = delivery.first_intent_at or now
-        self._append(
-            {
-                **_line("attempt", delivery.id, seq, now),
-                "account": delivery.account,
-                "draft": delivery.draft_json,
-                "first_intent_at": intent.isoformat(),
-            }
-        )
+        about = {
+            "account": delivery.account,
+            "draft": delivery.draft_json,
+            "first_intent_at": (delivery.first_intent_at or now).isoformat(),
+        }
+        self._append({**_line("attempt", delivery.id, seq, now), **about})
         self._attempted.add(delivery.id)
 
     def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
@@ -79,8 +77,7 @@ class SentLog:
         Raises:
             StoreError: it cannot be written.
         """
-        found = {"remote": {"id": ref.id, "url": ref.url, "cid": ref.cid}}
-        self._append({**_line("sent", delivery_id, seq, now), **found})
+        self._append({**_line("sent", delivery_id, seq, now), "remote": asdict(ref)})
 
     def adopt(self, instance_id: str, *, now: datetime) -> None:
         """Go on with another database, once all has been read back."""
@@ -143,33 +140,17 @@ def _write(path: Path, line: JsonObject) -> None:
     is_new = not path.exists()
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
+        size = os.fstat(descriptor).st_size
         # Begins with a new line where the last one was torn by a crash.
-        torn = not is_new and _is_torn(descriptor)
-        record = ("\n" if torn else "") + canonical_json(line) + "\n"
-        _write_all(descriptor, record.encode("utf-8"))
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        record = (("\n" if is_torn else "") + canonical_json(line) + "\n").encode("utf-8")
+        while record:
+            record = record[os.write(descriptor, record) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     if is_new:
-        _sync_directory(path.parent)
-
-
-def _write_all(descriptor: int, record: bytes) -> None:
-    while record:
-        record = record[os.write(descriptor, record) :]
-
-
-def _is_torn(descriptor: int) -> bool:
-    size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)  # its name in the directory too
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -186,9 +167,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _merged(known: Logged | None, line: JsonObject) -> Logged:
     known = known or Logged(line["delivery"], None, None, None)
     if line["event"] == "sent":
-        return Logged(
-            known.delivery_id, known.draft, known.first_intent_at, PostRef(**line["remote"])
-        )
+        return replace(known, ref=PostRef(**line["remote"]))
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
     intent = known.first_intent_at or datetime.fromisoformat(line["first_intent_at"])
-    return Logged(known.delivery_id, draft, intent, known.ref)
+    return replace(known, draft=draft, first_intent_at=intent)

@@ -86,13 +86,11 @@ def sort_existing(
     """
     planned = [row for row in rows if not isinstance(row.publication.occurrence, Correction)]
     movable, edited, removed, settled = [], [], [], []
-    for group in groups_of(planned):
-        if is_movable(group, now):
+    for group in _groups_of(planned):
+        if all(_is_movable(row, now) for row in group):
             movable.append(group)
             continue
-        unsent = tuple(
-            row for row in group if row.state in UNSENT and not _may_be_out(row, is_settling)
-        )
+        unsent = tuple(row for row in group if _is_unsent(row, is_settling))
         new = rewrite(group[0].publication) if unsent else None
         if unsent and new is None:
             removed.append(unsent)
@@ -109,8 +107,7 @@ def sort_existing(
     return Existing(tuple(movable), tuple(edited), tuple(removed), tuple(settled), turns)
 
 
-def groups_of(rows: Iterable[Delivery]) -> list[Group]:
-    """Return the deliveries that are not cancelled, by publication."""
+def _groups_of(rows: Iterable[Delivery]) -> list[Group]:
     groups: dict[str, list[Delivery]] = defaultdict(list)
     for row in rows:
         if row.state is not State.CANCELLED:
@@ -118,12 +115,15 @@ def groups_of(rows: Iterable[Delivery]) -> list[Group]:
     return [tuple(sorted(group, key=lambda row: row.part)) for group in groups.values()]
 
 
-def is_movable(group: Group, now: datetime) -> bool:
-    """Return whether planning may give a publication another moment."""
-    return all(
-        row.state is State.PLANNED and (row.due_at is None or row.due_at > now) and not row.attempts
-        for row in group
-    )
+def _is_movable(row: Delivery, now: datetime) -> bool:
+    is_ahead = row.due_at is None or row.due_at > now
+    return row.state is State.PLANNED and is_ahead and not row.attempts
+
+
+def _is_unsent(row: Delivery, is_settling: bool) -> bool:
+    """Return whether planning may decide; READY after an attempt was seen to be absent."""
+    is_tried = row.attempts and (row.state is not State.READY or is_settling)
+    return row.state in UNSENT and not is_tried and row.reason is not HoldReason.UNSETTLED
 
 
 def withdrawn(rows: Iterable[Delivery]) -> list[Publication]:
@@ -133,12 +133,6 @@ def withdrawn(rows: Iterable[Delivery]) -> list[Publication]:
         for row in rows
         if row.part == 0 and row.publication.state is PublicationState.WITHDRAWN
     ]
-
-
-def _may_be_out(row: Delivery, is_settling: bool) -> bool:
-    """Return whether only a person may decide; READY after an attempt was seen to be absent."""
-    tried = row.attempts and (row.state is not State.READY or is_settling)
-    return bool(tried) or row.reason is HoldReason.UNSETTLED
 
 
 def _is_edited(group: Group, new: NewPublication) -> bool:
@@ -162,10 +156,9 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
     for new, group in (*((new, group) for group, new in existing.edited), *pairs):
         if group is None or len(group) != len(new.parts):
             cancel += [_cancelled(group, CancelReason.EDITED)] if group else []
-            turns[new.publication.account, new.publication.post_id] += 1
-            add.append(
-                named(new, campaign, turns[new.publication.account, new.publication.post_id])
-            )
+            place = new.publication.account, new.publication.post_id
+            turns[place] += 1
+            add.append(named(new, campaign, turns[place]))
             continue
         old = group[0].publication
         wished = replace(new.publication, id=old.id)
@@ -173,7 +166,10 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
             old, occurrence=wished.occurrence, due_at=wished.due_at, not_after=wished.not_after,
             slot=wished.slot,
         )  # fmt: skip
-        if in_its_place != wished or not _has_parts(group, new):
+        frozen = [(row.status_json, row.cost_usd) for row in group]
+        if in_its_place != wished or frozen != [
+            (one.status_json, one.cost_usd) for one in new.parts
+        ]:
             ids = tuple(row.id for row in group)
             replaced.append(replace(new, publication=wished, delivery_ids=ids))
         elif in_its_place != old:
@@ -187,22 +183,17 @@ def named(new: NewPublication, campaign: str, turn: int) -> NewPublication:
     They come out the same after a restore, so a platform that knows the key still does.
     """
     made = new.publication
-    identity: list[object] = [campaign, made.account, made.post_id, turn]
-    ids = tuple(_id([*identity, part]) for part in range(len(new.parts)))
-    return replace(new, publication=replace(made, id=_id(identity)), delivery_ids=ids)
+    identity = (campaign, made.account, made.post_id, turn)
+    ids = tuple(_id(*identity, part) for part in range(len(new.parts)))
+    return replace(new, publication=replace(made, id=_id(*identity)), delivery_ids=ids)
 
 
-def _id(identity: list[object]) -> str:
+def _id(*identity: object) -> str:
     return sha256_hex(canonical_json(identity))[:24]
 
 
 def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
     return Cancellation(group[0].publication.id, tuple(row.id for row in group), reason)
-
-
-def _has_parts(group: Group, new: NewPublication) -> bool:
-    frozen = [(row.status_json, row.cost_usd) for row in group]
-    return frozen == [(part.status_json, part.cost_usd) for part in new.parts]
 
 
 def _matched(
@@ -215,16 +206,15 @@ def _matched(
     for group in free.values():
         if isinstance(group[0].publication.occurrence, Queued):
             spare[group[0].account, group[0].post_id].append(group)
+
+    def spare_for(one: Publication) -> Group | None:
+        others = spare[one.account, one.post_id]
+        return others.pop(0) if others and isinstance(one.occurrence, Queued) else None
+
     return [
-        (new, group or _spare_for(new.publication, spare))
-        for new, group in zip(wanted, exact, strict=True)
+        (new, group or spare_for(new.publication)) for new, group in zip(wanted, exact, strict=True)
     ]
 
 
 def _place(one: Publication) -> tuple[object, ...]:
     return one.account, one.post_id, one.occurrence
-
-
-def _spare_for(one: Publication, spare: Mapping[tuple[str, str], list[Group]]) -> Group | None:
-    groups = spare.get((one.account, one.post_id), [])
-    return groups.pop(0) if groups and isinstance(one.occurrence, Queued) else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.content.model import Post
 from bot.delivery.publications import (
@@ -17,25 +16,23 @@ from bot.delivery.publications import (
     Yearly,
 )
 from bot.planning.plan import Assignment
-from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
 
 
 def new_publication(
     post: Post,
     account: str,
-    statuses: Sequence[Status],
+    rendered: RenderedCampaign,
     *,
     occurrence: Occurrence,
     due_at: datetime | None,
-    patience: timedelta,
-    fingerprint: str,
-    rendered: RenderedCampaign,
     slot: str = "",
     reply_to: str | None = None,
 ) -> NewPublication:
-    """Freeze what an account shows of a post; ``patience`` is how late it may go out."""
-    quote = post.quote
+    """Freeze what an account shows of a post."""
+    quote, statuses = post.quote, rendered.texts[post.id, account].statuses
+    is_correction = isinstance(occurrence, Correction)
+    patience = post.not_after or rendered.campaign.schedule.not_after
     publication = Publication(
         id="",
         account=account,
@@ -45,13 +42,14 @@ def new_publication(
         parts=len(statuses),
         due_at=due_at,
         not_after=due_at + patience if due_at else None,
-        fingerprint=fingerprint,
+        # People approve what a correction says; when it comes depends on when they do.
+        fingerprint=rendered.fingerprint(post, None if is_correction else due_at),
         author=post.author,
         graphic=post.graphic,
         theme=post.theme,
         excerpt=f"{quote.source}:{quote.fragments[0][0]}-{quote.fragments[-1][1]}" if quote else "",
         lang=post.lang,
-        form="correction" if isinstance(occurrence, Correction) else _form(post, len(statuses)),
+        form="correction" if is_correction else _form(post, len(statuses)),
         slot=slot,
     )
     parts = tuple(
@@ -65,7 +63,9 @@ def assigned(one: Assignment, rendered: RenderedCampaign) -> NewPublication:
     post = rendered.campaign.post(one.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {one.post_id}")
-    return _planned(post, one, one.due_at, rendered)
+    return new_publication(
+        post, one.account, rendered, occurrence=one.occurrence, due_at=one.due_at, slot=one.slot
+    )
 
 
 def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | None:
@@ -86,25 +86,8 @@ def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | 
             due_at = None
         case _:
             return None
-    return _planned(post, old, due_at, rendered)
-
-
-def _planned(
-    post: Post,
-    place: Assignment | Publication,
-    due_at: datetime | None,
-    rendered: RenderedCampaign,
-) -> NewPublication:
     return new_publication(
-        post,
-        place.account,
-        rendered.texts[post.id, place.account].statuses,
-        occurrence=place.occurrence,
-        due_at=due_at,
-        patience=post.not_after or rendered.campaign.schedule.not_after,
-        fingerprint=rendered.fingerprint(post, due_at),
-        rendered=rendered,
-        slot=place.slot,
+        post, old.account, rendered, occurrence=old.occurrence, due_at=due_at, slot=old.slot
     )
 
 

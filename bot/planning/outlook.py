@@ -12,7 +12,7 @@ from icalendar import Calendar, Event
 
 from bot.clock import Clock
 from bot.delivery.gate import approvers
-from bot.delivery.model import State
+from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Occurrence, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
 from bot.planning.freeze import assigned
@@ -66,13 +66,20 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
     plan = Planner(store, clock).outlook(rendered, days=days)
     schedule, start = rendered.campaign.schedule, clock.now()
     end = start + timedelta(days=days)
+    # What is held is in nobody's plan until a person decides.
+    waiting = store.outbox.find(states={State.HELD, State.FAILED})
     entries = [_planned(store, rendered, one) for one in plan.assignments]
-    entries += _waiting(store, start)
+    entries += [_waiting(row, start) for row in waiting]
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
     for entry in entries:
         if entry.cost and entry.due_at < end:
             costs[f"{entry.due_at:%Y-%m}"] += entry.cost
+    budgets = [
+        account.budget_usd_per_month
+        for account in schedule.accounts.values()
+        if rendered.spec_of(account.name).prices and account.budget_usd_per_month is not None
+    ]
     return Outlook(
         campaign=schedule.campaign,
         timezone=schedule.timezone,
@@ -82,7 +89,7 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
         empty_slots=plan.empty_slots,
         cost_by_month=dict(costs),
         reading_by_month=_reading(store, rendered, plan, start, end),
-        budget=_budget(rendered),
+        budget=sum(budgets) if budgets else None,
     )
 
 
@@ -127,34 +134,20 @@ def _planned(store: Store, rendered: RenderedCampaign, one: Assignment) -> Plann
     )
 
 
-def _waiting(store: Store, now: datetime) -> list[PlannedEntry]:
-    """Return what is held: it is in nobody's plan until a person decides."""
-    return [
-        PlannedEntry(
-            due_at=row.due_at or now,
-            account=row.account,
-            post_id=row.post_id,
-            occurrence=row.publication.occurrence,
-            words=_words(row.status),
-            cost=0.0,
-            note=f"{row.state}: {row.reason_text}",
-        )
-        for row in store.outbox.find(states={State.HELD, State.FAILED})
-    ]
+def _waiting(row: Delivery, now: datetime) -> PlannedEntry:
+    return PlannedEntry(
+        due_at=row.due_at or now,
+        account=row.account,
+        post_id=row.post_id,
+        occurrence=row.publication.occurrence,
+        words=_words(row.status),
+        cost=0.0,
+        note=f"{row.state}: {row.reason_text}",
+    )
 
 
 def _words(status: Status) -> str:
     return " ".join(status.text.split())[:80]
-
-
-def _budget(rendered: RenderedCampaign) -> float | None:
-    accounts = rendered.campaign.schedule.accounts.values()
-    budgets = [
-        one.budget_usd_per_month
-        for one in accounts
-        if rendered.spec_of(one.name).prices and one.budget_usd_per_month is not None
-    ]
-    return sum(budgets) if budgets else None
 
 
 def as_calendar(outlook: Outlook) -> bytes:
