@@ -35,11 +35,7 @@ def revision_of(db: Database) -> str | None:
 
 
 def prove_known(revision: str) -> None:
-    """Prove that this program knows a revision.
-
-    Raises:
-        DatabaseUnusableError: a newer program made it.
-    """
+    """Raise DatabaseUnusableError for a revision that only a newer program can have made."""
     known = {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
     if revision not in known:
         raise DatabaseUnusableError(

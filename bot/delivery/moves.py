@@ -146,7 +146,7 @@ class Moves(OutboxRepository):
                 "updated_at": now,
             }
             connection.execute(delivery.insert().values(values))
-            if self._log.has_attempt(id_):
+            if id_ in self._log.attempted:
                 self._hold_forgotten(connection, locked(connection, id_), now)
             parent = id_
         return True
@@ -228,11 +228,7 @@ def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...
 
 
 def refuse_touched(row: Delivery) -> None:
-    """Raise where a delivery may be out.
-
-    Raises:
-        DecisionError: it was tried, or is past being changed.
-    """
+    """Raise DecisionError where a delivery may be out: it was tried, or is past being changed."""
     if row.state not in UNSENT or row.attempts:
         raise DecisionError(
             f"{row.id}: it is {row.state} after {row.attempts} attempts; what may be out"

@@ -93,10 +93,7 @@ def as_delivery(row: Row[Any]) -> Delivery:
     values = row._mapping
     shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
     kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
-    shared |= {
-        "occurrence": occurrence_from(kind, subject, key),
-        "state": PublicationState(shared["state"]),
-    }
+    shared["occurrence"] = occurrence_from(kind, subject, key)
     own = {name: values[name] for name in _OF_DELIVERY}
     return Delivery(publication=Publication(**shared), **own)
 

@@ -46,16 +46,9 @@ class SentLog:
         self.place = ""
         #: Highest sequence number that was in the file when it was opened, or appended since.
         self.seq = 0
-        self._attempted: set[str] = set()
+        #: Deliveries for which a call was ever announced.
+        self.attempted: set[str] = set()
         self._lock = Lock()
-
-    def has_attempt(self, delivery_id: str) -> bool:
-        """Return whether a call was ever announced for a delivery."""
-        return delivery_id in self._attempted
-
-    @property
-    def attempted(self) -> frozenset[str]:
-        return frozenset(self._attempted)
 
     def announce(self, delivery: Delivery, seq: int, *, now: datetime) -> None:
         """Write down that a call is about to be made.
@@ -69,7 +62,7 @@ class SentLog:
             "first_intent_at": (delivery.first_intent_at or now).isoformat(),
         }
         self._append({**_line("attempt", delivery.id, seq, now), **about})
-        self._attempted.add(delivery.id)
+        self.attempted.add(delivery.id)
 
     def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
         """Write down where a status is.
@@ -108,7 +101,7 @@ class SentLog:
                 self.log_id, self.instance_id = line["log"], line["instance"]
             self.seq = max(self.seq, line.get("seq", 0))
             if line.get("event") == "attempt":
-                self._attempted.add(line["delivery"])
+                self.attempted.add(line["delivery"])
 
 
 def open_log(path: Path) -> SentLog | None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from bot.db.columns import Counter, EnumName, Instant, metadata
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, HoldReason, State
+from bot.delivery.publications import PublicationState
 
 _OPEN = text("state = 'OPEN'")
 
@@ -50,7 +51,8 @@ publication = Table(
     Column("lang", Text, nullable=False, comment="of the post, BCP 47"),
     Column("form", Text, nullable=False, comment="quote, link, card, thread, text, correction"),
     Column("slot", Text, nullable=False, comment="name of the slot"),
-    Column("state", String(16), nullable=False, comment="OPEN; else all of it is cancelled"),
+    Column("state", EnumName((PublicationState,)), nullable=False,
+           comment="OPEN; else all of it is cancelled"),
     Index("uq_publication_open", "account", "kind", "subject", "key", unique=True,
           sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index(None, "post_id"),
