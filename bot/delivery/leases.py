@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,21 +45,16 @@ _PAUSES = select(pause.c.id).where(pause.c.resumed_at.is_(None))
 _SETTLING = select(instance.c.id).where(instance.c.settle_reason.is_not(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's right to send one delivery, until its lease ends or somebody takes it over."""
-
-    delivery: Delivery
-    owner: str
-    #: Of this claim; every later claim has a higher one.
-    fence: int
-    lease_until: datetime
-
-
 class Leases(OutboxRepository):
-    """The way from READY through SENDING to what came of it; all of it fenced."""
+    """The way from READY through SENDING to what came of it; all of it fenced.
 
-    def claim(self, account: str, *, now: datetime, owner: str, lease: timedelta) -> Claim | None:
+    A claimed delivery is a worker's right to send it, until its lease ends or somebody takes it
+    over: its owner and its fence are the claim's, and every later claim has a higher fence.
+    """
+
+    def claim(
+        self, account: str, *, now: datetime, owner: str, lease: timedelta
+    ) -> Delivery | None:
         """Take the account's oldest delivery that may go out now; None where there is none.
 
         Nothing is given out while the account has another one in the air or in doubt, while
@@ -71,12 +66,18 @@ class Leases(OutboxRepository):
         try:
             with self._db.write() as connection:
                 taken = connection.execute(_take(account, now, owner, lease)).scalar_one_or_none()
-                row = locked(connection, taken) if taken is not None else None
-                return _opened(connection, row, now) if row else None
+                if taken is None:
+                    return None
+                row = locked(connection, taken)
+                before = replace(row, state=State.READY)
+                write_move(connection, before, Event.CLAIM, row.state, Note(now, owner))
+                opened = insert(attempt).values(delivery_id=row.id, fence=row.fence, owner=owner)
+                connection.execute(opened.values(started_at=now))
+                return row
         except ConflictError:
             return None  # another worker was faster on this account
 
-    def begin(self, claim: Claim, draft: Draft, *, now: datetime) -> Delivery:
+    def begin(self, claimed: Delivery, draft: Draft, *, now: datetime) -> Delivery:
         """Store what is about to be sent, before its first byte; only then make the call.
 
         Raises:
@@ -85,7 +86,7 @@ class Leases(OutboxRepository):
             StoreError: the intent could not be stored, or is not the first one; do not call.
         """
         with self._db.write() as connection:
-            row = _held(connection, claim)
+            row = _held(connection, claimed)
             if row.lease_until is None or row.lease_until <= now:
                 raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
             for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first")):
@@ -98,11 +99,11 @@ class Leases(OutboxRepository):
         except StoreError:
             # Nothing was sent; without this it would have to be read back.
             off = Outcome(Event.DEFER, "the sent log cannot be written", now)
-            self.commit(claim, off, now=now)
+            self.commit(claimed, off, now=now)
             raise
         return begun
 
-    def commit(self, claim: Claim, outcome: Outcome, *, now: datetime) -> Delivery:
+    def commit(self, claimed: Delivery, outcome: Outcome, *, now: datetime) -> Delivery:
         """Store what came of a claim, all of it in one transaction.
 
         Raises:
@@ -110,10 +111,10 @@ class Leases(OutboxRepository):
         """
         ref = outcome.ref
         if ref is None:
-            return self._db.must_write(lambda connection: _end(connection, claim, outcome, now))
+            return self._db.must_write(lambda connection: _end(connection, claimed, outcome, now))
 
         def confirm(connection: Connection) -> tuple[Delivery, int]:
-            row, note = _held(connection, claim), Note(now, claim.owner)
+            row, note = _held(connection, claimed), Note(now, claimed.owner)
             end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
             values = {**ref_columns(ref), "sent_at": now, "evidence": ""}
             sent = shift(connection, row, Event.ACCEPT, note, values)
@@ -122,10 +123,10 @@ class Leases(OutboxRepository):
         try:
             sent, seq = self._db.must_write(confirm)
         except LeaseLostError:
-            self._report_lost(claim, ref, now)
+            self._report_lost(claimed, ref, now)
             raise
         except StoreError:
-            self._log.confirm(claim.delivery.id, ref, self._log.seq + 1, now=now)
+            self._log.confirm(claimed.id, ref, self._log.seq + 1, now=now)
             raise
         self._note_sent(sent, seq, now)
         return sent
@@ -166,18 +167,16 @@ class Leases(OutboxRepository):
 
         return self._db.must_write(take)
 
-    def _report_lost(self, claim: Claim, ref: PostRef, now: datetime) -> None:
-        row = claim.delivery
-        detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
+    def _report_lost(self, claimed: Delivery, ref: PostRef, now: datetime) -> None:
+        key, who = claimed.id, claimed.owner
+        detail = {"remote_id": ref.id, "url": ref.url, "account": claimed.account}
         why = "a status went out, but its lease had been taken over"
 
         def report(connection: Connection) -> None:
-            audit.append(
-                connection, claim.owner, "incident", row.id, why=why, detail=detail, now=now
-            )
+            audit.append(connection, who, "incident", key, why=why, detail=detail, now=now)
 
         self._db.must_write(report)
-        self._log.confirm(row.id, ref, self._log.seq, now=now)
+        self._log.confirm(key, ref, self._log.seq, now=now)
 
 
 def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
@@ -224,22 +223,12 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     return taken.returning(_D.id)
 
 
-def _opened(connection: Connection, row: Delivery, now: datetime) -> Claim:
-    before = replace(row, state=State.READY)
-    write_move(connection, before, Event.CLAIM, row.state, Note(now, row.owner))
-    opened = insert(attempt).values(
-        delivery_id=row.id, fence=row.fence, owner=row.owner, started_at=now
-    )
-    connection.execute(opened)
-    return Claim(row, row.owner, row.fence, row.lease_until or now)
-
-
-def _held(connection: Connection, claim: Claim) -> Delivery:
-    row = locked(connection, claim.delivery.id)
-    if (row.state, row.fence, row.owner) != (State.SENDING, claim.fence, claim.owner):
+def _held(connection: Connection, claimed: Delivery) -> Delivery:
+    row = locked(connection, claimed.id)
+    if (row.state, row.fence, row.owner) != (State.SENDING, claimed.fence, claimed.owner):
         raise LeaseLostError(
             f"{row.id}: it is {row.state}, claim {row.fence} of {row.owner or 'nobody'};"
-            f" not claim {claim.fence} of {claim.owner}"
+            f" not claim {claimed.fence} of {claimed.owner}"
         )
     return row
 
@@ -263,14 +252,14 @@ def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) 
     return change(connection, row.id, values)
 
 
-def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> Delivery:
+def _end(connection: Connection, claimed: Delivery, outcome: Outcome, now: datetime) -> Delivery:
     """Write down a call that did not end in a status: put off, refused, held, or in doubt."""
-    row, event = _held(connection, claim), outcome.event
+    row, event = _held(connection, claimed), outcome.event
     if event is None:
         raise AssertionError(f"{row.id}: a claim ends in a move")
     if outcome.stops_account:
         stop_account(connection, row.account, outcome.detail, now)
-    note = note_of(outcome, now, claim.owner)
+    note = note_of(outcome, now, claimed.owner)
     values: dict[str, Any]
     if event is Event.OUTCOME_UNKNOWN:
         values = {"next_read_at": outcome.at, "absent_reads": 0}
@@ -281,7 +270,7 @@ def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) 
     end_attempt(connection, row, event, note)
     row = shift(connection, row, event, note, values)
     if event is Event.DEFER and outcome.hold is not None:
-        held = Note(now, claim.owner, outcome.hold.reason, outcome.hold.detail)
+        held = Note(now, claimed.owner, outcome.hold.reason, outcome.hold.detail)
         row = shift(connection, row, Event.HOLD, held)
     return row
 

@@ -13,7 +13,6 @@ from bot.content.caps import DAY, caps_of, free_at
 from bot.content.model import Campaign
 from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
 from bot.delivery.gate import Facts, why_hold, why_truncate
-from bot.delivery.leases import Claim
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, Hold, State
@@ -157,19 +156,19 @@ class Publisher:
             if not is_mine:
                 return False
             self.store.outbox.take_over(account, now=self.clock.now())
-            claim = self.store.outbox.claim(
+            claimed = self.store.outbox.claim(
                 account, now=self.clock.now(), owner=self.owner, lease=self.lease
             )
-            if claim is None:
+            if claimed is None:
                 return False
             try:
-                self._commit(claim, self._send(claim))
+                self._commit(claimed, self._send(claimed))
             except (LeaseLostError, DecisionError) as error:
-                log.warning("lease lost", delivery=claim.delivery.id, reason=str(error))
+                log.warning("lease lost", delivery=claimed.id, reason=str(error))
             return True
 
-    def _send(self, claim: Claim) -> Outcome:
-        row, policy = claim.delivery, self.policy(claim.delivery)
+    def _send(self, row: Delivery) -> Outcome:
+        policy = self.policy(row)
         deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
         if hold := self.releaser.why_hold(row):
             # It was let through long ago, behind others.
@@ -181,7 +180,7 @@ class Publisher:
             draft = row.draft or self._prepare(row, platform)
             if not self.trusts_clock():
                 return put_off(row, policy, self.clock.now(), "the clock was set just now")
-            self.store.outbox.begin(claim, draft, now=self.clock.now())
+            self.store.outbox.begin(row, draft, now=self.clock.now())
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
                 log.exception("failed before the call", delivery=row.id)
@@ -231,10 +230,10 @@ class Publisher:
             answer = error
         return decide(answer, row, policy, self.clock.now(), step=Step.CALLING)
 
-    def _commit(self, claim: Claim, outcome: Outcome) -> None:
-        row, now = claim.delivery, self.clock.now()
+    def _commit(self, row: Delivery, outcome: Outcome) -> None:
+        now = self.clock.now()
         try:
-            self.store.outbox.commit(claim, outcome, now=now)
+            self.store.outbox.commit(row, outcome, now=now)
         except LeaseLostError:
             if outcome.ref is not None:
                 # Where it is, is known all the same; whoever took it over must not send it again.
