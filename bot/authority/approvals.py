@@ -52,11 +52,7 @@ class Approvals(Repository):
         now: datetime,
         sources: Mapping[str, str] | None = None,
     ) -> None:
-        """Store an approval.
-
-        Raises:
-            DecisionError: this person has approved just this already.
-        """
+        """Store an approval; DecisionError where this person has given just this one already."""
         given = Approval(fingerprint, post_id, by, note, dict(sources or {}), now)
         try:
             self._change(approval.insert().values(asdict(given)))

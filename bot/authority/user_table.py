@@ -44,11 +44,7 @@ class Users(Repository):
     """One row a user."""
 
     def add(self, name: str, roles: frozenset[str], password_hash: str, now: datetime) -> None:
-        """Store a new user.
-
-        Raises:
-            DecisionError: the name is taken.
-        """
+        """Store a new user; DecisionError where the name is taken."""
         row = user.insert().values(
             name=name, roles=_joined(roles), password_hash=password_hash, created_at=now
         )
@@ -79,11 +75,7 @@ class Users(Repository):
         password_hash: str | None = None,
         feed_sha256: str | None = None,
     ) -> None:
-        """Change what is given.
-
-        Raises:
-            DecisionError: there is no such user.
-        """
+        """Change what is given; DecisionError where there is no such user."""
         values = {
             "roles": None if roles is None else _joined(roles),
             "password_hash": password_hash,
@@ -94,11 +86,7 @@ class Users(Repository):
             raise DecisionError(f"there is no user {name!r}")
 
     def remove(self, name: str) -> None:
-        """Take a user away, and sign them out.
-
-        Raises:
-            DecisionError: there is no such user.
-        """
+        """Take a user away and sign them out; DecisionError where there is no such user."""
         with self._db.write() as connection:
             connection.execute(delete(session).where(_S.user == name))
             if connection.execute(delete(user).where(_U.name == name)).rowcount != 1:

@@ -217,11 +217,7 @@ class Access:
 
 
 def _prove_password(password: str, name: str) -> None:
-    """Refuse what is guessed first.
-
-    Raises:
-        DecisionError: says what is asked for.
-    """
+    """Refuse what is guessed first; the DecisionError says what is asked for."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise DecisionError(f"a password has {SHORTEST} characters or more; four words will do")
     if len(set(password.casefold())) < _FEWEST_DIFFERENT:

@@ -35,11 +35,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
-        """Store a moment.
-
-        Raises:
-            ValueError: it has no zone.
-        """
+        """Store a moment; ValueError where it has no zone."""
         if value is None:
             return None
         if value.tzinfo is None:

@@ -214,11 +214,7 @@ class Desk:
         return next(row for row in gone if row.id == delivery.id)
 
     def find(self, delivery_id: str) -> Delivery:
-        """Find a delivery by its id or the beginning of it.
-
-        Raises:
-            DecisionError: none has it, or several have.
-        """
+        """Find the one delivery whose id begins so; DecisionError for none, or several."""
         matches = [row for row in self.store.outbox.find() if row.id.startswith(delivery_id)]
         if len(matches) != 1:
             found = f"{len(matches)} deliveries" if matches else "no delivery"

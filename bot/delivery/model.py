@@ -55,9 +55,6 @@ class CancelReason(StrEnum):
 
 Reason = HoldReason | CancelReason
 
-#: A cancellation that the planner may take back: no person asked for it.
-BY_PLANNER = frozenset({CancelReason.EDITED, CancelReason.REMOVED, CancelReason.UNPLANNED})
-
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -168,11 +168,7 @@ class ReadBacks(OutboxRepository):
     """The way out of UNKNOWN."""
 
     def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
-        """Store what a read-back proved, all of it in one transaction.
-
-        Raises:
-            DecisionError: it is not UNKNOWN (any more).
-        """
+        """Store what a read-back proved, as a whole; DecisionError where it is not UNKNOWN."""
         if outcome.ref is not None:
             return self._out(delivery_id, outcome.ref, now, only_unknown=True)
         with self._db.write() as connection:

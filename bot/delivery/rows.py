@@ -105,11 +105,7 @@ def publication_columns(one: Publication) -> dict[str, Any]:
 
 
 def locked(connection: Connection, delivery_id: str) -> Delivery:
-    """Read a delivery that nobody else changes until this transaction ends.
-
-    Raises:
-        DecisionError: there is none.
-    """
+    """Read a delivery that nobody else changes until this transaction ends, or DecisionError."""
     query = deliveries().where(delivery.c.id == delivery_id).with_for_update(of=delivery)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -124,11 +120,7 @@ def shift(
     note: Note,
     values: Mapping[str, Any] | None = None,
 ) -> Delivery:
-    """Move a delivery that is `locked`, and write the move down.
-
-    Raises:
-        DecisionError: it cannot be moved so from where it is.
-    """
+    """Move a `locked` delivery, and write it down; DecisionError where it cannot be moved so."""
     try:
         target = lifecycle.after(row.state, event)
     except ValueError as error:

@@ -65,11 +65,7 @@ class SentLog:
         self.attempted.add(delivery.id)
 
     def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
-        """Write down where a status is.
-
-        Raises:
-            StoreError: it cannot be written.
-        """
+        """Write down where a status is; StoreError where that cannot be written."""
         self._append({**_line("sent", delivery_id, seq, now), "remote": asdict(ref)})
 
     def adopt(self, instance_id: str, *, now: datetime) -> None:

@@ -35,11 +35,7 @@ class Media(Repository):
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """Read a picture.
-
-        Raises:
-            StoreError: it is not there, or no longer what it was.
-        """
+        """Read a picture; StoreError where it is not there, or no longer what it was."""
         row = self._row(select(medium.c.content).where(medium.c.sha256 == sha256))
         if row is None:
             raise StoreError(f"no picture has the hash {sha256}")

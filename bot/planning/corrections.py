@@ -14,8 +14,7 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction, NewPublication
 from bot.errors import BotError, DecisionError, Severity
-from bot.planning.diff import named
-from bot.planning.freeze import new_publication
+from bot.planning.diff import named, new_publication
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.rendering.rendered import RenderedCampaign, render_campaign

@@ -15,7 +15,7 @@ from bot.delivery.gate import approvers
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Occurrence, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
-from bot.planning.freeze import assigned
+from bot.planning.diff import assigned
 from bot.planning.plan import Assignment, EmptySlot, Plan
 from bot.planning.planner import Planner
 from bot.planning.store import Store

@@ -8,8 +8,15 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.delivery.publications import NewPublication, Publication
 from bot.log import get_logger
-from bot.planning.diff import Existing, PlanDiff, diff, sort_existing, withdrawn
-from bot.planning.freeze import assigned, rewritten
+from bot.planning.diff import (
+    Existing,
+    PlanDiff,
+    assigned,
+    diff,
+    rewritten,
+    sort_existing,
+    withdrawn,
+)
 from bot.planning.plan import Offer, Plan, Window, plan
 from bot.planning.store import Store
 from bot.platforms.status import status_from_json

@@ -23,11 +23,7 @@ class PlanChanges(Moves):
     """Brings the outbox to a plan: all of the difference in one transaction, or nothing of it."""
 
     def apply(self, diff: PlanDiff, *, now: datetime) -> None:
-        """Bring the outbox to the plan.
-
-        Raises:
-            DecisionError: a sender or a person was faster; then nothing was changed.
-        """
+        """Bring the outbox to the plan, or raise DecisionError: somebody was faster."""
         try:
             with self._db.write() as connection:
                 for cancellation in diff.cancel:
