@@ -69,12 +69,12 @@ class Approvals(Repository):
 
     def void(self, *, source: str, reason: str, now: datetime) -> tuple[Approval, ...]:
         """Take back the approvals of all that quotes a source; return them."""
-        gone = tuple(one for one in self._standing(true()) if source in one.sources)
+        gone = tuple(given for given in self._standing(true()) if source in given.sources)
         with self._db.write() as connection:
-            for one in gone:
+            for given in gone:
                 connection.execute(
                     update(approval)
-                    .where(_A.fingerprint == one.fingerprint, _A.by == one.by)
+                    .where(_A.fingerprint == given.fingerprint, _A.by == given.by)
                     .where(_A.voided_at.is_(None))
                     .values(voided_at=now, void_reason=reason)
                 )

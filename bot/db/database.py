@@ -100,8 +100,8 @@ class Database:
         """Return the server's time, in UTC; an embedded database has none of its own."""
         with self.read() as connection:
             # Not now(), which is the time at which the transaction began.
-            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return told.astimezone(UTC)
+            found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return found.astimezone(UTC)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Start an insert that knows ON CONFLICT."""

@@ -51,7 +51,7 @@ class RetryPolicy:
     first: timedelta = timedelta(seconds=2)
     longest: timedelta = timedelta(minutes=5)
     #: A server's word is obeyed up to here; longer ones are cut.
-    longest_told: timedelta = timedelta(hours=1)
+    longest_retry_after: timedelta = timedelta(hours=1)
     #: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug
     #: may post twenty times).
     side_effects: int = 4
@@ -101,14 +101,14 @@ class Outcome:
 
 
 def wait_before(
-    attempt: int, policy: RetryPolicy, *, told: timedelta | None = None, salt: str = ""
+    attempt: int, policy: RetryPolicy, *, retry_after: timedelta | None = None, salt: str = ""
 ) -> timedelta:
     """Return the wait after a failed attempt (the first is 1): doubling, spread by ``salt``.
 
     A platform that names a time knows better than any formula.
     """
-    if told is not None:
-        return min(max(told, timedelta(0)), policy.longest_told)
+    if retry_after is not None:
+        return min(max(retry_after, timedelta(0)), policy.longest_retry_after)
     doubled = min(policy.first * (1 << min(attempt - 1, 20)), policy.longest)
     # Half to whole of the wait, from the delivery's own id: many deliveries that failed
     # together do not come back together, and a run can be repeated.
@@ -156,10 +156,10 @@ def put_off(
     now: datetime,
     detail: str,
     *,
-    told: timedelta | None = None,
+    retry_after: timedelta | None = None,
 ) -> Outcome:
     """Return that surely nothing was accepted, and when to try again."""
-    wait = wait_before(delivery.fence, policy.retry, told=told, salt=delivery.id)
+    wait = wait_before(delivery.fence, policy.retry, retry_after=retry_after, salt=delivery.id)
     return Outcome(Event.DEFER, detail, now + wait)
 
 
@@ -186,10 +186,10 @@ def _not_accepted(
         case OverBudgetError():
             return put_off_and_hold(Hold(HoldReason.OVER_BUDGET, detail), now)
         case UnavailableError():
-            return put_off(delivery, policy, now, detail, told=answer.retry_after)
+            return put_off(delivery, policy, now, detail, retry_after=answer.retry_after)
         case LeaseLostError() | PausedError():
             # What holds the delivery is said by whoever took it.
-            return put_off(delivery, policy, now, "stopped before the call", told=_AT_ONCE)
+            return put_off(delivery, policy, now, "stopped before the call", retry_after=_AT_ONCE)
         case _:
             return put_off(delivery, policy, now, f"{type(answer).__name__} before the call")
 
@@ -211,9 +211,9 @@ def _read_back(
     if now - (failed.since or now) > policy.patience:
         outcome = give_up(f"could not be read back: {answer}")
     else:
-        told = answer.retry_after if isinstance(answer, UnavailableError) else None
+        retry_after = answer.retry_after if isinstance(answer, UnavailableError) else None
         tries = min(failed.count + 2, _LONGEST)
-        wait = wait_before(tries, policy.retry, told=told, salt=delivery.id)
+        wait = wait_before(tries, policy.retry, retry_after=retry_after, salt=delivery.id)
         outcome = Outcome(None, at=now + wait)
     stops = isinstance(answer, UnauthorizedError)
     return replace(outcome, detail=str(answer), stops_account=stops)

@@ -42,7 +42,7 @@ class Desk:
             raise DecisionError(
                 f"{post_id}: nothing of it waits for approval; `plan` shows when it is due"
             )
-        if seen is not None and seen != {one.fingerprint for one in waiting}:
+        if seen is not None and seen != {row.fingerprint for row in waiting}:
             raise DecisionError(f"{post_id} was changed since you read it; read it again")
         for row in waiting:
             if is_same_person(by, row.publication.author):
@@ -65,13 +65,13 @@ class Desk:
     def _approved_by(self, person: str, rows: tuple[Delivery, ...]) -> set[str]:
         """Return the fingerprints that a person has approved already."""
         marks = {row.fingerprint for row in rows}
-        given = (one for mark in marks for one in self.store.approvals.of(mark))
-        return {one.fingerprint for one in given if is_same_person(person, one.by)}
+        given = (approval for mark in marks for approval in self.store.approvals.of(mark))
+        return {approval.fingerprint for approval in given if is_same_person(person, approval.by)}
 
     def approvals(self, publication: Publication) -> int:
         """Count the standing approvals that a publication has; its author's is none."""
         standing = self.store.approvals.of(publication.fingerprint)
-        return approvers((one.by for one in standing), publication.author)
+        return approvers((approval.by for approval in standing), publication.author)
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
         """Find what an approval of the post would be about."""

@@ -34,7 +34,7 @@ class Facts:
 
 def approvers(approved_by: Iterable[str], author: str) -> int:
     """Count the people whose approval counts: the author's is none, and nobody is two people."""
-    return len({_person(one) for one in approved_by} - {_person(author)})
+    return len({_person(name) for name in approved_by} - {_person(author)})
 
 
 def is_same_person(one: str, other: str) -> bool:

@@ -106,7 +106,9 @@ class Releaser:
             budget_left=budget_left(self.store.ledger, schedule.accounts[account], self.clock),
             attempts_allowed=self.attempts_allowed,
         )
-        approved_by = cache(lambda mark: {one.by for one in self.store.approvals.of(mark)})
+        approved_by = cache(
+            lambda mark: {approval.by for approval in self.store.approvals.of(mark)}
+        )
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
             facts = replace(
@@ -188,7 +190,7 @@ class Publisher:
         if self.clock.monotonic() > deadline:
             # This process stood still (suspended, paused): the lease may be another's by now.
             late = "too slow before the call"
-            return put_off(row, policy, self.clock.now(), late, told=timedelta(0))
+            return put_off(row, policy, self.clock.now(), late, retry_after=timedelta(0))
         return self._call(row, policy, platform, draft)
 
     def _wait_for_room(self, row: Delivery) -> Outcome | None:

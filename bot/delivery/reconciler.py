@@ -58,7 +58,7 @@ class Reconciler:
         draft, policy = delivery.draft, self.policy(delivery)
         if draft is None:
             raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
-        calls = (one.called_at for one in self.store.outbox.attempts_of(delivery.id))
+        calls = (attempt.called_at for attempt in self.store.outbox.attempts_of(delivery.id))
         earliest = max(filter(None, calls)) + policy.read_back.first_after
         if now < earliest:
             # The platform may not show yet what it took: such a read would prove nothing.

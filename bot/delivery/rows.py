@@ -24,9 +24,9 @@ from bot.delivery.tables import attempt, delivery, move, publication
 from bot.errors import DecisionError
 from bot.platforms.status import PostRef
 
-_OF_DELIVERY = tuple(one.name for one in fields(Delivery) if one.name != "publication")
+_OF_DELIVERY = tuple(field.name for field in fields(Delivery) if field.name != "publication")
 #: Fields of a publication that are columns of the same name.
-_OF_PUBLICATION = tuple(one.name for one in fields(Publication) if one.name != "occurrence")
+_OF_PUBLICATION = tuple(field.name for field in fields(Publication) if field.name != "occurrence")
 _OF_OCCURRENCE = ("kind", "subject", "key")
 _PREFIX = "publication_"
 #: States whose reason people ask for; elsewhere the history keeps it.
@@ -98,10 +98,10 @@ def as_delivery(row: Row[Any]) -> Delivery:
     return Delivery(publication=Publication(**shared), **own)
 
 
-def publication_columns(one: Publication) -> dict[str, Any]:
+def publication_columns(new: Publication) -> dict[str, Any]:
     """Return the columns of a publication's row."""
-    values = {name: getattr(one, name) for name in _OF_PUBLICATION}
-    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(one.occurrence), strict=True))
+    values = {name: getattr(new, name) for name in _OF_PUBLICATION}
+    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(new.occurrence), strict=True))
 
 
 def locked(connection: Connection, delivery_id: str) -> Delivery:

@@ -75,7 +75,9 @@ class Corrections:
         if not any(row.state in {State.SENT} | _MAY_BE_OUT for row in rows):
             raise DecisionError(f"{post_id}: nothing of it is out")
         outcomes = self._taken_down(rows, by, why)
-        self._write(by, "retract", post_id, why, {"outcomes": [asdict(one) for one in outcomes]})
+        self._write(
+            by, "retract", post_id, why, {"outcomes": [asdict(outcome) for outcome in outcomes]}
+        )
         return outcomes
 
     def correct(
@@ -103,7 +105,7 @@ class Corrections:
             "correction": post.id,
             "text": post.text,
             "accounts": sorted(new.publication.account for new in planned),
-            "outcomes": [asdict(one) for one in outcomes],
+            "outcomes": [asdict(outcome) for outcome in outcomes],
         }
         self._write(by, "correct", post_id, why, detail)
         return self.store.outbox.find(post_id=post.id)
@@ -114,19 +116,21 @@ class Corrections:
         return tuple(self._entry(row) for row in rows if row.verb in {"correct", "retract"})
 
     def _entry(self, row: AuditRow) -> PublicCorrection:
-        outcomes = [Removal(**one) for one in row.detail.get("outcomes", ())]
+        outcomes = [Removal(**stored) for stored in row.detail.get("outcomes", ())]
         correction = str(row.detail.get("correction", ""))
         sent = self.store.outbox.find(post_id=correction, states=_OUT) if correction else ()
-        gone = tuple(one.url for one in outcomes if one.deleted and one.url)
+        gone = tuple(outcome.url for outcome in outcomes if outcome.deleted and outcome.url)
         return PublicCorrection(
             at=row.at,
             kind="correction" if correction else "retraction",
             post=row.subject,
             why=row.why,
             text=str(row.detail.get("text", "")),
-            addresses=tuple(one.url for one in sent if one.url) if correction else gone,
+            addresses=tuple(row.url for row in sent if row.url) if correction else gone,
             remaining=tuple(
-                f"{one.url or one.account}: {one.told}" for one in outcomes if not one.deleted
+                f"{outcome.url or outcome.account}: {outcome.told}"
+                for outcome in outcomes
+                if not outcome.deleted
             ),
         )
 
@@ -158,7 +162,9 @@ class Corrections:
         zone, accounts = rendered.campaign.zone, rendered.campaign.schedule.accounts
         sent = min(row.sent_at or row.updated_at for row in rows).astimezone(zone).date()
         today = self.clock.now().astimezone(zone).date()
-        number = 1 + sum(one.kind == "correction" for one in self.listed() if one.post == post_id)
+        number = 1 + sum(
+            entry.kind == "correction" for entry in self.listed() if entry.post == post_id
+        )
         carried = {row.account for row in rows}
         return Post(
             id=f"correction-{number}-of-{post_id}",
@@ -178,7 +184,7 @@ class Corrections:
             replace(whole.campaign, posts=(post,)), specs=whole.specs, limits=whole.limits
         )
         found = check(alone, now=self.clock.now())
-        wrong = [one.message for one in found if one.severity is Severity.ERROR]
+        wrong = [problem.message for problem in found if problem.severity is Severity.ERROR]
         if wrong:
             raise DecisionError("; ".join(dict.fromkeys(wrong)))
         return alone

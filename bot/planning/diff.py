@@ -175,7 +175,7 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
         )  # fmt: skip
         frozen = [(row.status_json, row.cost_usd) for row in group]
         if in_its_place != wished or frozen != [
-            (one.status_json, one.cost_usd) for one in new.parts
+            (part.status_json, part.cost_usd) for part in new.parts
         ]:
             ids = tuple(row.id for row in group)
             replaced.append(replace(new, publication=wished, delivery_ids=ids))
@@ -223,13 +223,18 @@ def new_publication(
     return NewPublication(publication, parts, reply_to=reply_to)
 
 
-def assigned(one: Assignment, rendered: RenderedCampaign) -> NewPublication:
+def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublication:
     """Return what an assignment of the plan puts into the outbox."""
-    post = rendered.campaign.post(one.post_id)
+    post = rendered.campaign.post(assignment.post_id)
     if post is None:
-        raise AssertionError(f"the plan has a post that the campaign has not: {one.post_id}")
+        raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")
     return new_publication(
-        post, one.account, rendered, occurrence=one.occurrence, due_at=one.due_at, slot=one.slot
+        post,
+        assignment.account,
+        rendered,
+        occurrence=assignment.occurrence,
+        due_at=assignment.due_at,
+        slot=assignment.slot,
     )
 
 
@@ -286,17 +291,17 @@ def _matched(
         if isinstance(group[0].publication.occurrence, Queued):
             spare[group[0].account, group[0].post_id].append(group)
 
-    def spare_for(one: Publication) -> Group | None:
-        others = spare[one.account, one.post_id]
-        return others.pop(0) if others and isinstance(one.occurrence, Queued) else None
+    def spare_for(publication: Publication) -> Group | None:
+        others = spare[publication.account, publication.post_id]
+        return others.pop(0) if others and isinstance(publication.occurrence, Queued) else None
 
     return [
         (new, group or spare_for(new.publication)) for new, group in zip(wanted, exact, strict=True)
     ]
 
 
-def _place(one: Publication) -> tuple[object, ...]:
-    return one.account, one.post_id, one.occurrence
+def _place(publication: Publication) -> tuple[object, ...]:
+    return publication.account, publication.post_id, publication.occurrence
 
 
 def _form(post: Post, parts: int) -> str:

@@ -68,7 +68,7 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
     end = start + timedelta(days=days)
     # What is held is in nobody's plan until a person decides.
     waiting = store.outbox.find(states={State.HELD, State.FAILED})
-    entries = [_planned(store, rendered, one) for one in plan.assignments]
+    entries = [_planned(store, rendered, assignment) for assignment in plan.assignments]
     entries += [_waiting(row, start) for row in waiting]
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
@@ -105,10 +105,10 @@ def _reading(
         if not price:
             continue
         sent = [
-            one.due_at
-            for one in plan.assignments
-            if one.account == account.name
-            for _status in rendered.texts[one.post_id, one.account].statuses
+            assignment.due_at
+            for assignment in plan.assignments
+            if assignment.account == account.name
+            for _status in rendered.texts[assignment.post_id, assignment.account].statuses
         ]
         for month, days in read_days(store, account.name, sent, end).items():
             costs[month] += price * days
@@ -118,16 +118,16 @@ def _reading(
     return dict(costs)
 
 
-def _planned(store: Store, rendered: RenderedCampaign, one: Assignment) -> PlannedEntry:
-    new = assigned(one, rendered)
+def _planned(store: Store, rendered: RenderedCampaign, assignment: Assignment) -> PlannedEntry:
+    new = assigned(assignment, rendered)
     publication, required = new.publication, rendered.campaign.schedule.approvals_required
     standing = store.approvals.of(publication.fingerprint)
-    count = approvers((each.by for each in standing), publication.author)
+    count = approvers((approval.by for approval in standing), publication.author)
     return PlannedEntry(
-        due_at=one.due_at,
-        account=one.account,
-        post_id=one.post_id,
-        occurrence=one.occurrence,
+        due_at=assignment.due_at,
+        account=assignment.account,
+        post_id=assignment.post_id,
+        occurrence=assignment.occurrence,
         words=_words(status_from_json(new.parts[0].status_json)),
         cost=sum(part.cost_usd for part in new.parts),
         note=f"unapproved: {count} of {required}" if count < required else "approved",

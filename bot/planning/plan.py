@@ -158,7 +158,9 @@ class PlanState:
     def too_alike(self, post_id: str, account: str, platform: str, when: datetime) -> str:
         """Look for a text too much alike, close by, on any account of the same platform."""
         days = timedelta(days=self.schedule.similarity_days)
-        names = (one.name for one in self.schedule.accounts.values() if one.platform == platform)
+        names = (
+            other.name for other in self.schedule.accounts.values() if other.platform == platform
+        )
         for name in names:
             if name != account and (name, post_id) in self.last_used:
                 return "the same text never goes to two accounts of one platform"
@@ -210,8 +212,8 @@ def plan(
         if waiting and is_open(moment.account.name, moment.occurrence, moment.due_at):
             _lay_slot(moment, waiting, state)
     return Plan(
-        tuple(sorted(state.planned, key=lambda one: (one.due_at, one.account))),
-        tuple(sorted(state.empty, key=lambda one: (one.due_at, one.account))),
+        tuple(sorted(state.planned, key=lambda entry: (entry.due_at, entry.account))),
+        tuple(sorted(state.empty, key=lambda entry: (entry.due_at, entry.account))),
     )
 
 
@@ -263,7 +265,9 @@ def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
                     for account in schedule.accounts.values()
                     if window.start <= at.utc < window.end
                 ]
-    return sorted(moments, key=lambda one: (one.due_at, rank[one.account.name], one.queue.name))
+    return sorted(
+        moments, key=lambda moment: (moment.due_at, rank[moment.account.name], moment.queue.name)
+    )
 
 
 def _lay_slot(moment: _SlotMoment, waiting: Sequence[Offer], state: PlanState) -> None:

@@ -41,7 +41,7 @@ class Planner:
         now, campaign = self.clock.now(), rendered.campaign.schedule.campaign
         self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
         existing, result = self._lay(rendered, now, days)
-        wanted = [assigned(one, rendered) for one in result.assignments]
+        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
         difference = diff(wanted, existing, campaign=campaign)
         if difference:
             for new in (*difference.add, *difference.replace):

@@ -29,10 +29,10 @@ class PlanChanges(Moves):
                 for cancellation in diff.cancel:
                     _cancel(connection, cancellation, now)
                 # Two may swap their slots, so all let go of theirs before any takes one.
-                for one in (*diff.move, *(new.publication for new in diff.replace)):
-                    _write(connection, one.id, {"state": PublicationState.UNPLANNED})
-                for one in diff.move:
-                    _move(connection, one, now)
+                for moved in (*diff.move, *(new.publication for new in diff.replace)):
+                    _write(connection, moved.id, {"state": PublicationState.UNPLANNED})
+                for moved in diff.move:
+                    _move(connection, moved, now)
                 for new in diff.replace:
                     _replace(connection, new, now)
                 for new in diff.add:
@@ -61,12 +61,12 @@ def _cancel(connection: Connection, cancellation: Cancellation, now: datetime) -
     connection.execute(withdrawn.values(state=PublicationState.UNPLANNED))
 
 
-def _move(connection: Connection, one: Publication, now: datetime) -> None:
-    for row in parts_of(connection, one.id):
+def _move(connection: Connection, moved: Publication, now: datetime) -> None:
+    for row in parts_of(connection, moved.id):
         if row.state is not State.PLANNED:
             raise DecisionError(f"{row.id}: it is {row.state}; only PLANNED ones are moved")
-    _write(connection, one.id, publication_columns(one))
-    this = delivery.c.publication_id == one.id
+    _write(connection, moved.id, publication_columns(moved))
+    this = delivery.c.publication_id == moved.id
     connection.execute(update(delivery).where(this).values(updated_at=now))
 
 

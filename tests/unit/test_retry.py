@@ -38,10 +38,10 @@ def test_deliveries_that_failed_together_do_not_come_back_together() -> None:
     [
         (timedelta(seconds=90), timedelta(seconds=90)),
         (timedelta(minutes=59), timedelta(minutes=59)),
-        (timedelta(days=400), POLICY.longest_told),
+        (timedelta(days=400), POLICY.longest_retry_after),
         (timedelta(0), timedelta(0)),
         (timedelta(seconds=-5), timedelta(0)),
     ],
 )
 def test_a_server_s_word_is_obeyed_within_reason(told: timedelta, obeyed: timedelta) -> None:
-    assert wait_before(3, POLICY, told=told, salt="d") == obeyed
+    assert wait_before(3, POLICY, retry_after=told, salt="d") == obeyed
