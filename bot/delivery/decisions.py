@@ -98,7 +98,7 @@ class Desk:
         """Let a stopped account send again, after a look at it; the answer is why it was stopped.
 
         Raises:
-            DecisionError: it is not stopped, or by a change of the files (see `Guard.accept`).
+            DecisionError: it is not stopped, or by a change of the files, which people accept.
         """
         state = self.store.accounts.get(account)
         if state is None or state.stopped_reason is None:
@@ -130,7 +130,7 @@ class Desk:
             case "drop":
                 return self._take_out(delivery, by, "drop", why)
             case _ if choice.startswith(("https://", "http://", "at://")):
-                return self._vouch(delivery, choice, by, why)
+                return self._mark_sent(delivery, choice, by, why)
             case _:
                 raise DecisionError(f"{choice!r}: say send, queue, drop, or an address")
 
@@ -178,7 +178,7 @@ class Desk:
         rows = self.store.outbox.find(publication_id=delivery.publication.id)
         return [row for row in rows if row.state is not State.CANCELLED]
 
-    def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
+    def _mark_sent(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
         # A number at the end of a page's path is the status's id; any other address stands for
         # it as a whole, and the adapter knows what it means.
         last = urlsplit(address).path.rstrip("/").rsplit("/", 1)[-1]

@@ -69,7 +69,7 @@ _WAYS: Mapping[State, tuple[Event, ...]] = {
 
 
 class Moves(OutboxRepository):
-    """What is put into the outbox, and people's decisions."""
+    """What is put into the outbox, people's decisions, and the way out of UNKNOWN."""
 
     def add(self, *news: NewPublication, now: datetime) -> tuple[str, ...]:
         """Plan publications in one transaction; return the ids of those that were new.
@@ -162,10 +162,6 @@ class Moves(OutboxRepository):
         }
         note = Note(now, PLANNER, HoldReason.UNSETTLED)
         shift(connection, row, Event.HOLD, note, values)
-
-
-class ReadBacks(OutboxRepository):
-    """The way out of UNKNOWN."""
 
     def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
         """Store what a read-back proved, as a whole; DecisionError where it is not UNKNOWN."""

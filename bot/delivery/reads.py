@@ -47,15 +47,11 @@ class OutboxReads(Repository):
 
         What waits for a free slot is due at no time: it is found without these two only.
         """
-        query = deliveries().limit(limit)
+        equal = {_D.account: account, _P.post_id: post_id, _P.id: publication_id}
+        named = [column == value for column, value in equal.items() if value is not None]
+        query = deliveries().where(*named).limit(limit)
         if states is not None:
             query = query.where(_D.state.in_(list(states)))
-        if account is not None:
-            query = query.where(_D.account == account)
-        if post_id is not None:
-            query = query.where(_P.post_id == post_id)
-        if publication_id is not None:
-            query = query.where(_P.id == publication_id)
         if since is not None:
             query = query.where(_P.due_at >= since)
         if until is not None:

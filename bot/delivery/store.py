@@ -12,7 +12,7 @@ from bot.db.database import Repository
 from bot.db.lock import AccountLocks
 from bot.delivery.leases import Leases
 from bot.delivery.ledger import Ledger
-from bot.delivery.moves import Moves, ReadBacks
+from bot.delivery.moves import Moves
 from bot.delivery.reads import OutboxReads
 from bot.delivery.repository import OutboxContext
 from bot.delivery.restore_guard import RestoreGuard
@@ -20,7 +20,7 @@ from bot.delivery.tables import medium
 from bot.errors import StoreError
 
 
-class Outbox(OutboxReads, Moves, Leases, ReadBacks):
+class Outbox(OutboxReads, Moves, Leases):
     """All deliveries, what happens to them, and their history: the only truth about sending."""
 
 
