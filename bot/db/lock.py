@@ -25,10 +25,6 @@ class ProcessLock:
         self._path = path
         self._descriptor: int | None = None
 
-    @property
-    def is_held(self) -> bool:
-        return self._descriptor is not None
-
     def acquire(self) -> bool:
         """Take the lock, without waiting; False where another process has it."""
         if self._descriptor is not None:
