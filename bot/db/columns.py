@@ -54,11 +54,9 @@ class Json(TypeDecorator[JsonObject]):
     cache_ok = True
 
     def process_bind_param(self, value: JsonObject | None, _dialect: Dialect) -> str | None:
-        """Write canonical JSON."""
         return None if value is None else canonical_json(value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> JsonObject | None:
-        """Read JSON."""
         if value is None:
             return None
         read: JsonObject = json.loads(value)
@@ -77,9 +75,7 @@ class EnumName(TypeDecorator[StrEnum]):
         self._values = {value.name: value for kind in kinds for value in kind}
 
     def process_bind_param(self, value: StrEnum | None, _dialect: Dialect) -> str | None:
-        """Write the name."""
         return None if value is None else value.name
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
-        """Read the name back as a value."""
         return None if value is None else self._values[value]

@@ -130,9 +130,6 @@ def decide(
     Args:
         answer: Where it is; what was raised; or None, where a complete read did not find it.
         delivery: As it was claimed, or as it is to be read back.
-        policy: What its platform and account allow.
-        now: The moment of the answer.
-        step: What was being done.
         failed: Reads in a row that failed before this one.
     """
     if step is Step.READING_BACK:

@@ -18,7 +18,6 @@ from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.reads import parent_in
-from bot.delivery.repository import OutboxRepository
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -32,6 +31,7 @@ from bot.delivery.rows import (
     stop_account,
     write_move,
 )
+from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, instance, publication
 from bot.errors import LeaseLostError, PausedError, StoreError
 from bot.platforms.status import Draft, PostRef
@@ -71,8 +71,9 @@ class Leases(OutboxRepository):
                 row = locked(connection, taken)
                 before = replace(row, state=State.READY)
                 write_move(connection, before, Event.CLAIM, row.state, Note(now, owner))
-                opened = insert(attempt).values(delivery_id=row.id, fence=row.fence, owner=owner)
-                connection.execute(opened.values(started_at=now))
+                opened = {"delivery_id": row.id, "fence": row.fence, "owner": owner}
+                opened |= {"phase": "preparing", "started_at": now}
+                connection.execute(insert(attempt).values(opened))
                 return row
         except ConflictError:
             return None  # another worker was faster on this account

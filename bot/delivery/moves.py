@@ -13,7 +13,6 @@ from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, HoldReason, Reason, State
 from bot.delivery.publications import NewPart, NewPublication
-from bot.delivery.repository import OutboxRepository
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -27,6 +26,7 @@ from bot.delivery.rows import (
     shift,
     stop_account,
 )
+from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, publication
 from bot.errors import DecisionError
 from bot.platforms.status import PostRef

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from bot.db.database import Database
 from bot.delivery.model import Delivery, State
-from bot.delivery.repository import OutboxRepository
 from bot.delivery.rows import as_delivery, change, deliveries, locked
-from bot.delivery.sent_log import SentLog
+from bot.delivery.sent_log import OutboxRepository, SentLog
 from bot.delivery.tables import delivery, instance, publication, sent_log
 from bot.platforms.status import PostRef
 

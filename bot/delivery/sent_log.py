@@ -7,6 +7,7 @@ line that is torn was never finished, so the call it announces was never made.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -16,11 +17,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from sqlalchemy import Connection, update
+
 from bot.canonical import JsonObject, canonical_json
+from bot.db.database import Repository, StoreContext
 from bot.db.sqlite import sync
 from bot.delivery.model import Delivery
+from bot.delivery.tables import sent_log as logs
 from bot.errors import StoreError
 from bot.platforms.status import Draft, PostRef, draft_from_json
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,36 @@ def start_log(path: Path, instance_id: str, *, now: datetime) -> SentLog:
     log = SentLog(path, log_id=uuid.uuid4().hex, instance_id=instance_id)
     log._append(_head(log.log_id, instance_id, now))
     return log
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxContext(StoreContext):
+    """A database with the sent log that is written before and after each call."""
+
+    log: SentLog
+
+
+class OutboxRepository(Repository):
+    """The SQL of one concern of sending, and its lines in the sent log."""
+
+    def __init__(self, context: OutboxContext) -> None:
+        super().__init__(context)
+        self._context = context
+        self._log = context.log
+
+    def _next_seq(self, connection: Connection) -> int:
+        """Return the number of the line that the log is about to get."""
+        statement = update(logs).where(logs.c.log_id == self._log.log_id)
+        counted = statement.values(seq=logs.c.seq + 1).returning(logs.c.seq)
+        return int(connection.execute(counted).scalar_one())
+
+    def _note_sent(self, row: Delivery, seq: int, now: datetime) -> None:
+        """Write into the sent log where a status is that the database knows already."""
+        try:
+            self._log.confirm(row.id, row.ref, seq, now=now)
+        except StoreError as error:
+            # The database has it, and the log has the attempt: a restore would read back.
+            _LOG.warning("sent log not written for %s: %s", row.id, error)
 
 
 def _head(log_id: str, instance_id: str, now: datetime) -> JsonObject:

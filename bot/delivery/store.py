@@ -14,8 +14,8 @@ from bot.delivery.leases import Leases
 from bot.delivery.ledger import Ledger
 from bot.delivery.moves import Moves
 from bot.delivery.reads import OutboxReads
-from bot.delivery.repository import OutboxContext
 from bot.delivery.restore_guard import RestoreGuard
+from bot.delivery.sent_log import OutboxContext
 from bot.delivery.tables import medium
 from bot.errors import StoreError
 

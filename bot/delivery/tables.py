@@ -105,9 +105,7 @@ attempt = Table(
     Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what for"),
     Column("fence", BigInteger, nullable=False, comment="the claim it belongs to"),
     Column("owner", Text, nullable=False, comment="worker"),
-    Column(
-        "phase", String(16), nullable=False, default="preparing", comment="preparing, calling, done"
-    ),
+    Column("phase", String(16), nullable=False, comment="preparing, calling, done"),
     Column("outcome", String(16), nullable=False, default="", comment="event; empty while open"),
     Column("reason", Text, nullable=False, default="", comment="what the platform said"),
     Column("remote_id", Text, nullable=False, default="", comment="id, where one came back"),
@@ -124,9 +122,7 @@ move = Table(
     Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what moved"),
     Column("at", Instant, nullable=False, comment="when"),
     Column("actor", Text, nullable=False, comment="person or service"),
-    Column(
-        "event", EnumName((Event,)), nullable=False, comment="name in bot.delivery.lifecycle.Event"
-    ),
+    Column("event", EnumName((Event,)), nullable=False, comment="see bot.delivery.lifecycle"),
     Column("before", EnumName((State,)), nullable=False, comment="state it left"),
     Column("after", EnumName((State,)), nullable=False, comment="state it came to"),
     Column("reason", Text, nullable=False, comment="why"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.delivery.repository import OutboxContext
+from bot.delivery.sent_log import OutboxContext
 from bot.delivery.store import DeliveryStore
 from bot.engagement.digests import Digests
 from bot.engagement.snapshots import Followers, Snapshots

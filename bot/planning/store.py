@@ -11,8 +11,8 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, State
 from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, payload, refuse_touched
 from bot.delivery.publications import NewPublication, Publication, PublicationState
-from bot.delivery.repository import OutboxContext
 from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
+from bot.delivery.sent_log import OutboxContext
 from bot.delivery.tables import delivery, publication
 from bot.engagement.store import EngagementStore
 from bot.errors import DecisionError
