@@ -19,7 +19,7 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.db.errors import ConflictError
-from bot.delivery.decide import Policy, RetryPolicy
+from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
@@ -232,7 +232,7 @@ def build(
         render_again=lambda content: rendered_for(content, store),
         mode=mode,
     )
-    campaign, retry = contents.campaign, RetryPolicy()
+    campaign = contents.campaign
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
     connections = Connections(
@@ -247,12 +247,11 @@ def build(
         account = campaign().schedule.accounts.get(delivery.account)
         read_back = platforms[delivery.platform].spec.read_back
         return Policy(
-            retry,
             read_back.waiting(known.settle_first, known.settle_apart),
             holds_unknown=account is not None and account.on_unknown == "hold",
         )
 
-    releaser = Releaser(store, clock, campaign, retry.side_effects)
+    releaser = Releaser(store, clock, campaign)
     return Bot(
         store=store,
         clock=clock,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, Hold, HoldReason
+from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason
 from bot.errors import (
     DuplicateError,
     LeaseLostError,
@@ -29,9 +29,13 @@ from bot.platforms.status import PostRef
 
 #: All that surely means "not accepted" while the call is under way.
 _SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
-#: Waits between failing reads stop growing here: with the usual policy, at about a minute.
+#: Waits between failing reads stop growing here: at about a minute.
 _LONGEST = 6
 _AT_ONCE = timedelta(0)
+#: Bounds of the waits between attempts at one delivery.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=5)
+#: A server's word is obeyed up to here; longer ones are cut.
+LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 class Step(StrEnum):
@@ -45,23 +49,9 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Bounds of the waits between attempts at one delivery."""
-
-    first: timedelta = timedelta(seconds=2)
-    longest: timedelta = timedelta(minutes=5)
-    #: A server's word is obeyed up to here; longer ones are cut.
-    longest_retry_after: timedelta = timedelta(hours=1)
-    #: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug
-    #: may post twenty times).
-    side_effects: int = 4
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """What a delivery's platform and account allow."""
 
-    retry: RetryPolicy
     read_back: ReadBackPolicy
     #: What was not seen is a person's to decide, not sent again.
     holds_unknown: bool = False
@@ -100,16 +90,14 @@ class Outcome:
     ref: PostRef | None = None
 
 
-def wait_before(
-    attempt: int, policy: RetryPolicy, *, retry_after: timedelta | None = None, salt: str = ""
-) -> timedelta:
+def wait_before(attempt: int, *, retry_after: timedelta | None = None, salt: str = "") -> timedelta:
     """Return the wait after a failed attempt (the first is 1): doubling, spread by ``salt``.
 
     A platform that names a time knows better than any formula.
     """
     if retry_after is not None:
-        return min(max(retry_after, timedelta(0)), policy.longest_retry_after)
-    doubled = min(policy.first * (1 << min(attempt - 1, 20)), policy.longest)
+        return min(max(retry_after, timedelta(0)), LONGEST_RETRY_AFTER)
+    doubled = min(FIRST_WAIT * (1 << min(attempt - 1, 20)), LONGEST_WAIT)
     # Half to whole of the wait, from the delivery's own id: many deliveries that failed
     # together do not come back together, and a run can be repeated.
     share = hashlib.sha256(f"{salt}/{attempt}".encode()).digest()[0] / 255
@@ -139,7 +127,7 @@ def decide(
     # A refusal of a repeated call may only mean that the first one went through.
     is_repeated = isinstance(answer, RejectedError) and delivery.attempts > 0
     if step is Step.PREPARING or (isinstance(answer, _SURELY_NOT) and not is_repeated):
-        return _not_accepted(answer, delivery, policy, now)
+        return _not_accepted(answer, delivery, now)
     detail = (
         str(answer) if isinstance(answer, PlatformError) else f"unexpected {type(answer).__name__}"
     )
@@ -149,14 +137,13 @@ def decide(
 
 def put_off(
     delivery: Delivery,
-    policy: Policy,
     now: datetime,
     detail: str,
     *,
     retry_after: timedelta | None = None,
 ) -> Outcome:
     """Return that surely nothing was accepted, and when to try again."""
-    wait = wait_before(delivery.fence, policy.retry, retry_after=retry_after, salt=delivery.id)
+    wait = wait_before(delivery.fence, retry_after=retry_after, salt=delivery.id)
     return Outcome(Event.DEFER, detail, now + wait)
 
 
@@ -170,9 +157,7 @@ def give_up(evidence: str, *, reason: HoldReason = HoldReason.UNSETTLED) -> Outc
     return Outcome(Event.GIVE_UP, hold=Hold(reason), evidence=evidence)
 
 
-def _not_accepted(
-    answer: Exception | None, delivery: Delivery, policy: Policy, now: datetime
-) -> Outcome:
+def _not_accepted(answer: Exception | None, delivery: Delivery, now: datetime) -> Outcome:
     detail = str(answer)
     match answer:
         case RejectedError():
@@ -183,12 +168,12 @@ def _not_accepted(
         case OverBudgetError():
             return put_off_and_hold(Hold(HoldReason.OVER_BUDGET, detail), now)
         case UnavailableError():
-            return put_off(delivery, policy, now, detail, retry_after=answer.retry_after)
+            return put_off(delivery, now, detail, retry_after=answer.retry_after)
         case LeaseLostError() | PausedError():
             # What holds the delivery is said by whoever took it.
-            return put_off(delivery, policy, now, "stopped before the call", retry_after=_AT_ONCE)
+            return put_off(delivery, now, "stopped before the call", retry_after=_AT_ONCE)
         case _:
-            return put_off(delivery, policy, now, f"{type(answer).__name__} before the call")
+            return put_off(delivery, now, f"{type(answer).__name__} before the call")
 
 
 def _read_back(
@@ -210,7 +195,7 @@ def _read_back(
     else:
         retry_after = answer.retry_after if isinstance(answer, UnavailableError) else None
         tries = min(failed.count + 2, _LONGEST)
-        wait = wait_before(tries, policy.retry, retry_after=retry_after, salt=delivery.id)
+        wait = wait_before(tries, retry_after=retry_after, salt=delivery.id)
         outcome = Outcome(None, at=now + wait)
     stops = isinstance(answer, UnauthorizedError)
     return replace(outcome, detail=str(answer), stops_account=stops)
@@ -225,6 +210,6 @@ def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
         return give_up(f"{delivery.reason_text}; {not_seen}")
     if policy.holds_unknown:
         return give_up(f"{not_seen}; account holds")
-    if delivery.attempts >= policy.retry.side_effects:
+    if delivery.attempts >= MOST_ATTEMPTS:
         return give_up(f"not seen after {delivery.attempts} attempts", reason=HoldReason.ATTEMPTS)
     return Outcome(Event.CONFIRMED_ABSENT, at=now, is_absent=True)

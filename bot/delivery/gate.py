@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.delivery.model import Delivery, Hold, HoldReason, State
+from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
 
 #: The part before it is out, or still on its way; then it may wait, and need not be held.
 _ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN, State.SENT})
@@ -28,8 +28,6 @@ class Facts:
     budget_left: float | None = None
     #: State of the part before it; None where it is the first.
     parent: State | None = None
-    #: Calls that may have had a side effect; then a person decides.
-    attempts_allowed: int = 4
 
 
 def approvers(approved_by: Iterable[str], author: str) -> int:
@@ -79,7 +77,7 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     cost, left = delivery.cost_usd, facts.budget_left
     if left is not None and cost > left:
         yield Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
-    if delivery.attempts >= facts.attempts_allowed and not delivery.released_by:
+    if delivery.attempts >= MOST_ATTEMPTS and not delivery.released_by:
         yield Hold(HoldReason.ATTEMPTS)
 
 

@@ -12,6 +12,10 @@ from enum import StrEnum
 from bot.delivery.publications import Publication
 from bot.platforms.status import Draft, PostRef, Status, draft_from_json, status_from_json
 
+#: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug may post
+#: twenty times).
+MOST_ATTEMPTS = 4
+
 
 class State(StrEnum):
     """Where a delivery stands; the moves between them are in `bot.delivery.lifecycle`."""

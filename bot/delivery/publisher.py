@@ -38,8 +38,6 @@ class Releaser:
     store: DeliveryStore
     clock: Clock
     campaign: Callable[[], Campaign]
-    #: Calls of one delivery that may have had a side effect.
-    attempts_allowed: int
 
     def run(self, account: str) -> None:
         """Look at all that is due on an account, and again at what was let through."""
@@ -104,7 +102,6 @@ class Releaser:
             stopped=state.stopped_detail if state else "",
             approvals_required=schedule.approvals_required,
             budget_left=budget_left(self.store.ledger, schedule.accounts[account], self.clock),
-            attempts_allowed=self.attempts_allowed,
         )
         approved_by = cache(
             lambda mark: {approval.by for approval in self.store.approvals.of(mark)}
@@ -181,7 +178,7 @@ class Publisher:
             platform = self.platform(row.account)
             draft = row.draft or self._prepare(row, platform)
             if not self.trusts_clock():
-                return put_off(row, policy, self.clock.now(), "the clock was set just now")
+                return put_off(row, self.clock.now(), "the clock was set just now")
             self.store.outbox.begin(row, draft, now=self.clock.now())
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
@@ -190,7 +187,7 @@ class Publisher:
         if self.clock.monotonic() > deadline:
             # This process stood still (suspended, paused): the lease may be another's by now.
             late = "too slow before the call"
-            return put_off(row, policy, self.clock.now(), late, retry_after=timedelta(0))
+            return put_off(row, self.clock.now(), late, retry_after=timedelta(0))
         return self._call(row, policy, platform, draft)
 
     def _wait_for_room(self, row: Delivery) -> Outcome | None:

@@ -34,7 +34,7 @@ class RetryOnTimeout(Publisher):
         try:
             return Outcome(Event.ACCEPT, ref=platform.publish(draft))
         except PlatformError as error:
-            return put_off(row, policy, self.clock.now(), str(error), retry_after=timedelta(0))
+            return put_off(row, self.clock.now(), str(error), retry_after=timedelta(0))
 
 
 def remade(kind: type[Publisher], publisher: Publisher) -> Publisher:
