@@ -102,7 +102,7 @@ class AccountVerifier:
 
 
 def unfit(account: Account, profile: Profile, mode: Mode) -> str:
-    """Say why a live account must not send; empty where it may."""
+    """Return why a live account must not send; empty where it may."""
     if mode is not Mode.LIVE:
         return ""
     if profile.is_labelled_bot is False:

@@ -23,7 +23,8 @@ class AuthorityStore:
 
     def __init__(self, context: StoreContext) -> None:
         self._db = context.db
-        self._directory = context.directory
+        #: Where the sent log, the lock and a SQLite database are.
+        self.directory = context.directory
         self.approvals = Approvals(context)
         self.audit = Audit(context)
         self.accounts = Accounts(context)
@@ -38,11 +39,6 @@ class AuthorityStore:
     @property
     def is_sqlite(self) -> bool:
         return self._db.is_sqlite
-
-    @property
-    def directory(self) -> Path:
-        """Where the sent log, the lock and a SQLite database are."""
-        return self._directory
 
     def close(self) -> None:
         """Let go of all connections."""

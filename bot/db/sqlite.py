@@ -54,7 +54,7 @@ def configure(connection: sqlite3.Connection) -> None:
 
 
 def prove(path: Path, *, thoroughly: bool = False) -> None:
-    """Prove that a file is a sound database of ours, before anything is believed or written.
+    """Check that a file is a sound database of ours, before anything is believed or written.
 
     With ``thoroughly`` its indexes are held against its tables too, as at the service's start.
 
@@ -105,7 +105,7 @@ def find_damage(path: Path) -> str:
 
 
 def broken(path: Path, what: str) -> DatabaseUnusableError:
-    """Say that a database is corrupt, and what to do."""
+    """Return the error of a database that is corrupt: what is wrong, and what to do."""
     return DatabaseUnusableError(
         f"{path} is broken ({what}); nothing is sent. Keep the file, then bring back the last"
         " backup with `restore`; what has gone out since is read back before anything is sent"
@@ -113,7 +113,7 @@ def broken(path: Path, what: str) -> DatabaseUnusableError:
 
 
 def prove_place(directory: Path) -> None:
-    """Prove that a directory can hold a database.
+    """Check that a directory can hold a database.
 
     Raises:
         DatabaseUnusableError: it is on a network file system, or anybody may write to it.

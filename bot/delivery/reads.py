@@ -132,6 +132,6 @@ class OutboxReads(Repository):
 
 
 def parent_in(*states: State) -> ColumnElement[bool]:
-    """Hold for a delivery that replies to nothing, or to one in any of these states."""
+    """Return the condition of a delivery that replies to nothing, or to one in these states."""
     query = select(_PARENT.c.id).where(_PARENT.c.id == _D.parent_id, _PARENT.c.state.in_(states))
     return or_(_D.parent_id.is_(None), query.exists())

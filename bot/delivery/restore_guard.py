@@ -118,7 +118,7 @@ def _instance(connection: Connection) -> Row[Any, Any, Any]:
 
 
 def _doubt(db: Database, connection: Connection, log: SentLog, log_is_new: bool) -> str | None:
-    """Say why this database may not know all that went out; None where it does."""
+    """Return why this database may not know all that went out; None where it does."""
     mine = connection.execute(select(sent_log).where(sent_log.c.log_id == log.log_id)).one_or_none()
     if log_is_new:
         others = connection.execute(select(func.max(sent_log.c.seq))).scalar_one()

@@ -130,7 +130,7 @@ class PlanState:
         return bisect_right(taken, (until, _LAST)) - bisect_right(taken, (until - within, _LAST))
 
     def caps(self, account: Account, when: datetime) -> str:
-        """Say which cap of an account a delivery would break; empty for none."""
+        """Return which cap of an account a delivery would break; empty for none."""
         name, hourly, daily = account.name, account.max_per_hour, account.max_per_day
         if hourly and self.count(name, when, timedelta(hours=1)) >= hourly:
             return f"the account's {hourly} an hour are used"
@@ -141,12 +141,12 @@ class PlanState:
         return ""
 
     def paused(self, day: date) -> str:
-        """Say why nothing comes on a local day; empty where something may."""
+        """Return why nothing comes on a local day; empty where something may."""
         pause = pause_on(self.schedule.pauses, day)
         return f"planned pause: {pause.reason}" if pause else ""
 
     def too_graphic(self, post: Post, day: date) -> str:
-        """Say why a graphic post cannot come on a local day; empty where it may."""
+        """Return why a graphic post cannot come on a local day; empty where it may."""
         if not post.graphic:
             return ""
         if self.schedule.is_quiet(day):
@@ -271,7 +271,7 @@ def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
 
 
 def _lay_slot(moment: _SlotMoment, waiting: Sequence[Offer], state: PlanState) -> None:
-    """Give a moment the first post of its queue that may go then, or say why there is none."""
+    """Lay the first post of its queue that may go then on a moment, or note why there is none."""
     account, due_at = moment.account.name, moment.due_at
     why = moment.why_not or state.caps(moment.account, due_at)
     reasons: Counter[str] = Counter()
