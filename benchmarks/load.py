@@ -23,9 +23,7 @@ from bot.db.diskspace import Room
 from bot.delivery.decide import Policy
 from bot.delivery.model import State
 from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
-from bot.delivery.publisher import Publisher
-from bot.delivery.releasing import Releaser
-from bot.delivery.retry import RetryPolicy
+from bot.delivery.publisher import Publisher, Releaser
 from bot.engine.scheduler import AccountWorkers, Service
 from bot.log import configure
 from bot.operations.opening import open_store
@@ -75,11 +73,11 @@ def _run(folder: Path, given: argparse.Namespace) -> int:
     _plan(store, accounts, due, given)
     platforms = {one.name: Slow(given.call) for one in accounts}
     campaign, stop = _campaign(accounts), threading.Event()
-    clock, retry = SystemClock(), RetryPolicy()
+    clock = SystemClock()
     publisher = Publisher(
         store, clock, lambda: campaign, lambda name: _as_platform(platforms[name]),
-        Releaser(store, clock, lambda: campaign, retry.side_effects),
-        lambda _row: Policy(retry, ReadBackPolicy()), "load",
+        Releaser(store, clock, lambda: campaign),
+        lambda _row: Policy(ReadBackPolicy()), "load",
     )  # fmt: skip
     workers = AccountWorkers(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
     service = Service(clock, workers, (), stop=stop)

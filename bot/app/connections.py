@@ -12,7 +12,7 @@ from threading import Lock
 
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
-from bot.delivery.metering import AccountMeter
+from bot.delivery.ledger import AccountMeter
 from bot.errors import SettingsError
 from bot.log import mask
 from bot.planning.store import Store
@@ -74,9 +74,10 @@ class Connections:
         def prices() -> Mapping[str, float]:
             return prices_for(self.platforms[account.platform].spec, self.campaign().schedule)
 
-        return AccountMeter(
-            self.store, self.clock, lambda: self.campaign().schedule.accounts[account.name], prices
-        )
+        def current() -> Account:
+            return self.campaign().schedule.accounts[account.name]
+
+        return AccountMeter(self.store.ledger, self.clock, current, prices)
 
     def check_secrets(self) -> None:
         """Connect every account, so that a missing secret is told at the start.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.app.desk import Workspace
 from bot.content.model import Account, Campaign
-from bot.delivery.metering import AccountMeter
+from bot.delivery.ledger import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.platforms.base import Connection, Profile
 from bot.platforms.registry import PLATFORMS
@@ -39,7 +39,7 @@ def prove(place: Workspace, account: Account, secrets: Mapping[str, str]) -> Pro
     """
     kind = PLATFORMS[account.platform]
     meter = AccountMeter(
-        place.store, place.clock, lambda: account,
+        place.store.ledger, place.clock, lambda: account,
         lambda: prices_for(kind.spec, place.campaign.schedule),
     )  # fmt: skip
     platform = kind.connect(Connection(account=account, secrets=secrets, meter=meter))

@@ -21,11 +21,8 @@ from bot.content.model import Mode
 from bot.db.errors import ConflictError
 from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery, State
-from bot.delivery.publisher import Publisher
-from bot.delivery.reconciler import Reconciler
-from bot.delivery.recovery import Recovery
-from bot.delivery.releasing import Releaser
-from bot.delivery.retry import RetryPolicy
+from bot.delivery.publisher import Publisher, Releaser
+from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash
@@ -235,7 +232,7 @@ def build(
         render_again=lambda content: rendered_for(content, store),
         mode=mode,
     )
-    campaign, retry = contents.campaign, RetryPolicy()
+    campaign = contents.campaign
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
     connections = Connections(
@@ -252,12 +249,11 @@ def build(
         account = campaign().schedule.accounts.get(delivery.account)
         read_back = platforms[delivery.platform].spec.read_back
         return Policy(
-            retry,
             read_back.waiting(known.settle_first, known.settle_apart),
             holds_unknown=account is not None and account.on_unknown == "hold",
         )
 
-    releaser = Releaser(store, clock, campaign, retry.side_effects)
+    releaser = Releaser(store, clock, campaign)
     return Bot(
         store=store,
         clock=clock,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
-from bot.authority.reasons import StopReason
 from bot.authority.store import AuthorityStore
+from bot.authority.tables import StopReason
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.errors import BotError, UnauthorizedError
@@ -75,43 +75,39 @@ class AccountVerifier:
         self._next_look.pop(account, None)
 
     def _look(self, account: Account, now: datetime) -> None:
-        self._next_look[account.name] = now + AGAIN
+        """Keep what the server tells; stop an account that must not send."""
+        name, accounts = account.name, self.store.accounts
+        self._next_look[name] = now + AGAIN
         try:
-            reason, why = StopReason.UNFIT, self._ask(account)
+            platform = self.platform(name)
+            profile, limits = platform.profile(), platform.limits()
+            before = accounts.get(name)
+            known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
+            accounts.remember(name, remote_id=profile.id, limits=limits, profile=known)
+            if limits != (before.limits if before and before.limits else platform.spec.limits):
+                self.on_limits()
+            reason = StopReason.UNFIT
+            why = unfit(account, profile, self.campaign().schedule.mode)
         except UnauthorizedError as error:
             reason, why = StopReason.UNAUTHORIZED, str(error)
         except BotError as error:
-            log.warning("account not checked", account=account.name, reason=str(error))
+            log.warning("account not checked", account=name, reason=str(error))
             return
         if why:
-            self.store.accounts.stop(account.name, reason, why, now=now)
-            self._forget(account.name)
+            accounts.stop(name, reason, why, now=now)
+            self._forget(name)
             return
-        self._next_look[account.name] = now + FRESH
-        self._good.add(account.name)
-
-    def _ask(self, account: Account) -> str:
-        """Keep what the server tells; say why a live account must not send."""
-        platform = self.platform(account.name)
-        profile, limits = platform.profile(), platform.limits()
-        before = self.store.accounts.get(account.name)
-        known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
-        self.store.accounts.remember(
-            account.name, remote_id=profile.id, limits=limits, profile=known
-        )
-        usual = platform.spec.limits
-        if limits != (before.limits if before and before.limits else usual):
-            self.on_limits()
-        return unfit(account, profile, self.campaign().schedule.mode)
+        self._next_look[name] = now + FRESH
+        self._good.add(name)
 
 
 def unfit(account: Account, profile: Profile, mode: Mode) -> str:
-    """Say why a live account must not send; empty where it may."""
+    """Return why a live account must not send; empty where it may."""
     if mode is not Mode.LIVE:
         return ""
     if profile.is_labelled_bot is False:
         return "it does not say that it is automated: set the bot flag (or bot label) on it"
-    told, asked = profile.handle.removeprefix("@").casefold(), account.handle.removeprefix("@")
-    if asked and told and asked.casefold() not in {told, told.split("@")[0]}:
+    found, wanted = profile.handle.removeprefix("@").casefold(), account.handle.removeprefix("@")
+    if wanted and found and wanted.casefold() not in {found, found.split("@")[0]}:
         return f"its credentials belong to {profile.handle}, not to {account.handle}"
     return ""

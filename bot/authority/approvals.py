@@ -1,19 +1,20 @@
-"""Approvals: who agreed to which fingerprint, and what took that back."""
+"""What people decide about sending: approvals of fingerprints, and the switch that stops it all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, select, true, update
 
-from bot.authority.tables import approval
+from bot.authority.tables import approval, pause
+from bot.db.database import Repository
 from bot.db.errors import ConflictError
-from bot.db.repository import Repository
 from bot.errors import DecisionError
 
 _A = approval.c
+_LASTING = pause.c.resumed_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class Approval:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PauseState:
+    """A pause that lasts."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
 class Approvals(Repository):
     """Approvals are never deleted; a voided one counts no more."""
 
@@ -41,20 +51,13 @@ class Approvals(Repository):
         note: str = "",
         now: datetime,
         sources: Mapping[str, str] | None = None,
-    ) -> Approval:
-        """Store an approval.
-
-        Raises:
-            DecisionError: this person has approved just this already.
-        """
+    ) -> None:
+        """Store an approval; DecisionError where this person has given just this one already."""
         given = Approval(fingerprint, post_id, by, note, dict(sources or {}), now)
-        values = {name: getattr(given, name) for name in Approval.__slots__}
         try:
-            with self._db.write() as connection:
-                connection.execute(approval.insert().values(**values, void_reason=""))
+            self._change(approval.insert().values(asdict(given)))
         except ConflictError as error:
             raise DecisionError(f"{by} has approved {post_id} already, as it is now") from error
-        return given
 
     def of(self, fingerprint: str) -> tuple[Approval, ...]:
         """Read the standing approvals of a fingerprint, oldest first."""
@@ -64,32 +67,14 @@ class Approvals(Repository):
         """Read the standing approvals of all fingerprints of a post, oldest first."""
         return self._standing(_A.post_id == post_id)
 
-    def void(
-        self,
-        *,
-        fingerprint: str | None = None,
-        post_id: str | None = None,
-        source: str | None = None,
-        reason: str,
-        now: datetime,
-    ) -> tuple[Approval, ...]:
-        """Take back approvals of a fingerprint, a post, or of all that quotes a source.
-
-        Raises:
-            ValueError: not just one of the three is named.
-        """
-        if [fingerprint, post_id, source].count(None) != 2:
-            raise ValueError("name a fingerprint, a post or a source")
-        standing = self._standing(_A.post_id == post_id if post_id else _A.id > 0)
-        gone = tuple(
-            one for one in standing
-            if fingerprint in {None, one.fingerprint} and (source is None or source in one.sources)
-        )  # fmt: skip  # one condition a line
+    def void(self, *, source: str, reason: str, now: datetime) -> tuple[Approval, ...]:
+        """Take back the approvals of all that quotes a source; return them."""
+        gone = tuple(given for given in self._standing(true()) if source in given.sources)
         with self._db.write() as connection:
-            for one in gone:
+            for given in gone:
                 connection.execute(
                     update(approval)
-                    .where(_A.fingerprint == one.fingerprint, _A.by == one.by)
+                    .where(_A.fingerprint == given.fingerprint, _A.by == given.by)
                     .where(_A.voided_at.is_(None))
                     .values(voided_at=now, void_reason=reason)
                 )
@@ -98,5 +83,25 @@ class Approvals(Repository):
     def _standing(self, which: ColumnElement[bool]) -> tuple[Approval, ...]:
         columns = [_A[name] for name in Approval.__slots__]
         query = select(*columns).where(which, _A.voided_at.is_(None)).order_by(_A.id)
-        with self._db.read() as connection:
-            return tuple(Approval(**row._mapping) for row in connection.execute(query))
+        return tuple(Approval(**row._mapping) for row in self._rows(query))
+
+
+class Pauses(Repository):
+    """At most one pause lasts at a time; all are kept."""
+
+    def pause(self, reason: str, by: str, now: datetime) -> bool:
+        """Stop all sending; False where it is paused already."""
+        if self.current() is not None:
+            return False
+        self._change(pause.insert().values(reason=reason, by=by, paused_at=now))
+        return True
+
+    def resume(self, by: str, now: datetime) -> bool:
+        """Send again; False where nothing was paused."""
+        ended = update(pause).where(_LASTING).values(resumed_at=now, resumed_by=by)
+        return self._change(ended) > 0
+
+    def current(self) -> PauseState | None:
+        """Return the pause that lasts."""
+        row = self._row(select(pause).where(_LASTING).order_by(pause.c.id).limit(1))
+        return None if row is None else PauseState(row.reason, row.by, row.paused_at)

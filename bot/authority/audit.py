@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, func, insert, select, type_coerce
+from sqlalchemy import Connection, Text, func, insert, select, type_coerce
 
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 #: What the first row has in place of the hash before it.
 ROOT = "0" * 64
@@ -34,18 +34,6 @@ class AuditRow:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """A decision to write down."""
-
-    at: datetime
-    who: str
-    verb: str
-    subject: str
-    why: str
-    detail: JsonObject
-
-
 class Audit(Repository):
     """Append-only: no method changes or deletes a row."""
 
@@ -61,15 +49,12 @@ class Audit(Repository):
     ) -> AuditRow:
         """Write a decision down."""
         with self._db.write() as connection:
-            return append(connection, AuditEntry(now, who, verb, subject, why, detail or {}))
+            return append(connection, who, verb, subject, why=why, detail=detail or {}, now=now)
 
-    def rows(self, limit: int | None = None, since: datetime | None = None) -> tuple[AuditRow, ...]:
-        """Read rows, newest first, of this moment or later."""
-        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
-        if since is not None:
-            query = query.where(audit.c.at >= since)
-        with self._db.read() as connection:
-            return tuple(_as_row(row) for row in connection.execute(query))
+    def rows(self, limit: int | None = None) -> tuple[AuditRow, ...]:
+        """Read rows, newest first."""
+        found = self._rows(select(audit).order_by(audit.c.seq.desc()).limit(limit))
+        return tuple(AuditRow(**row._mapping) for row in found)
 
     def verify(self) -> int | None:
         """Find the first row that was changed, or follows one that was taken out; None if none.
@@ -79,8 +64,14 @@ class Audit(Repository):
         # The detail as it stands there: what somebody put in may not even be JSON.
         columns = [c for c in audit.c if c.name != "detail"]
         query = select(*columns, type_coerce(audit.c.detail, Text).label("detail"))
-        with self._db.read() as connection:
-            return _first_broken(connection.execute(query.order_by(audit.c.seq)))
+        previous, expected = ROOT, 1
+        for row in self._rows(query.order_by(audit.c.seq)):
+            values = dict(row._mapping)
+            sealed = values.pop("sha256")
+            if (row.seq, row.previous, _hash(values)) != (expected, previous, sealed):
+                return expected
+            previous, expected = sealed, expected + 1
+        return None
 
     def head(self) -> tuple[int, str]:
         """Return the last row's number and hash; (0, 64 zeros) before the first."""
@@ -88,16 +79,26 @@ class Audit(Repository):
             return _head(connection)
 
 
-def append(connection: Connection, entry: AuditEntry) -> AuditRow:
+def append(
+    connection: Connection,
+    who: str,
+    verb: str,
+    subject: str,
+    *,
+    why: str,
+    detail: JsonObject,
+    now: datetime,
+) -> AuditRow:
     """Write a row as part of a transaction."""
     if connection.dialect.name == "postgresql":
         # Two writers must not chain to the same row; SQLite has one writer anyway.
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     seq, previous = _head(connection)
-    row = _sealed(seq + 1, entry, previous)
-    values = {name: getattr(row, name) for name in AuditRow.__slots__}
+    entry = {"at": now, "who": who, "verb": verb, "subject": subject, "why": why}
+    values: dict[str, Any] = {"seq": seq + 1, **entry, "detail": detail, "previous": previous}
+    values["sha256"] = _hash({**values, "detail": canonical_json(detail)})
     connection.execute(insert(audit).values(values))
-    return row
+    return AuditRow(**values)
 
 
 def _head(connection: Connection) -> tuple[int, str]:
@@ -105,28 +106,5 @@ def _head(connection: Connection) -> tuple[int, str]:
     return (last.seq, last.sha256) if last else (0, ROOT)
 
 
-def _sealed(seq: int, entry: AuditEntry, previous: str) -> AuditRow:
-    values = {name: getattr(entry, name) for name in AuditEntry.__slots__}
-    sealed = _hash({**values, "detail": canonical_json(entry.detail)}, seq, previous)
-    return AuditRow(seq, **values, previous=previous, sha256=sealed)
-
-
-def _hash(entry: Mapping[str, Any], seq: int, previous: str) -> str:
-    at = entry["at"].astimezone(UTC).isoformat()
-    return sha256_hex(canonical_json({**entry, "at": at, "seq": seq, "previous": previous}))
-
-
-def _first_broken(rows: Iterable[Row[Any]]) -> int | None:
-    previous, expected = ROOT, 1
-    for row in rows:
-        if (row.seq, row.previous) != (expected, previous):
-            return expected
-        entry = {name: row._mapping[name] for name in AuditEntry.__slots__}
-        if row.sha256 != _hash(entry, row.seq, previous):
-            return expected
-        previous, expected = row.sha256, expected + 1
-    return None
-
-
-def _as_row(row: Row[Any]) -> AuditRow:
-    return AuditRow(**row._mapping)
+def _hash(values: Mapping[str, Any]) -> str:
+    return sha256_hex(canonical_json({**values, "at": values["at"].astimezone(UTC).isoformat()}))

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from bot.authority.tables import content_tree, trust
 from bot.canonical import JsonObject
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 #: Trees that are kept, the one in force included.
 _KEPT = 20
@@ -33,9 +33,7 @@ class ContentTrees(Repository):
 
     def last(self) -> tuple[str, Mapping[str, str]] | None:
         """Read the tree in force: its hash, and its files' texts by path."""
-        query = select(content_tree).order_by(content_tree.c.id.desc()).limit(1)
-        with self._db.read() as connection:
-            row = connection.execute(query).one_or_none()
+        row = self._row(select(content_tree).order_by(content_tree.c.id.desc()).limit(1))
         return None if row is None else (row.tree_sha256, row.files)
 
 
@@ -44,13 +42,9 @@ class Trust(Repository):
 
     def recorded(self) -> JsonObject | None:
         """Read what is trusted; None before the first start."""
-        query = select(trust.c.recorded).order_by(trust.c.id.desc()).limit(1)
-        with self._db.read() as connection:
-            found: JsonObject | None = connection.execute(query).scalar_one_or_none()
-        return found
+        row = self._row(select(trust.c.recorded).order_by(trust.c.id.desc()).limit(1))
+        return None if row is None else row.recorded
 
     def record(self, recorded: JsonObject, by: str, now: datetime) -> None:
         """Trust this from now on; what was trusted before is kept."""
-        with self._db.write() as connection:
-            values = {"recorded": recorded, "by": by, "at": now}
-            connection.execute(trust.insert().values(values))
+        self._change(trust.insert().values(recorded=recorded, by=by, at=now))

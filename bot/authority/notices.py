@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, true, update
 
 from bot.authority.tables import notice, worker
 from bot.canonical import JsonObject
-from bot.db.repository import Repository
+from bot.db.database import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,11 @@ class Notices(Repository):
 
     def clear(self, key: str) -> bool:
         """Close a notice: it is no longer so. False where it was not open."""
-        with self._db.write() as connection:
-            return connection.execute(delete(notice).where(notice.c.key == key)).rowcount == 1
+        return self._change(delete(notice).where(notice.c.key == key)) == 1
 
     def open(self) -> tuple[Notice, ...]:
         """Read what is so, oldest first."""
-        return self._find(notice.c.key != "")
+        return self._find(true())
 
     def unsent(self) -> tuple[Notice, ...]:
         """Read what people have not been told, oldest first."""
@@ -60,31 +59,25 @@ class Notices(Repository):
 
     def mark_sent(self, key: str, now: datetime) -> None:
         """Note that people were told."""
-        with self._db.write() as connection:
-            connection.execute(update(notice).where(notice.c.key == key).values(sent_at=now))
+        self._change(update(notice).where(notice.c.key == key).values(sent_at=now))
 
     def _find(self, which: ColumnElement[bool]) -> tuple[Notice, ...]:
         query = select(notice).where(which).order_by(notice.c.raised_at, notice.c.key)
-        with self._db.read() as connection:
-            return tuple(Notice(**row._mapping) for row in connection.execute(query))
+        return tuple(Notice(**row._mapping) for row in self._rows(query))
 
 
 class Workers(Repository):
     """Signs of life, for `status` and the health check."""
 
     def beat(self, name: str, facts: JsonObject, now: datetime) -> None:
-        """Return a sign of life."""
-        row = self._db.insert(worker).values(name=name, facts=facts, beat_at=now)
-        known = row.on_conflict_do_update(
-            index_elements=[worker.c.name], set_={"facts": facts, "beat_at": now}
-        )
-        with self._db.write() as connection:
-            connection.execute(known)
+        """Store a sign of life."""
+        values = {"facts": facts, "beat_at": now}
+        row = self._db.insert(worker).values(name=name, **values)
+        self._change(row.on_conflict_do_update(index_elements=[worker.c.name], set_=values))
 
     def alive(
         self, now: datetime, within: timedelta = timedelta(seconds=60)
     ) -> tuple[WorkerBeat, ...]:
         """Read who gave a sign of life lately, by name."""
         query = select(worker).where(worker.c.beat_at > now - within).order_by(worker.c.name)
-        with self._db.read() as connection:
-            return tuple(WorkerBeat(**row._mapping) for row in connection.execute(query))
+        return tuple(WorkerBeat(**row._mapping) for row in self._rows(query))

@@ -7,16 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.authority.accounts import Accounts
-from bot.authority.approvals import Approvals
+from bot.authority.approvals import Approvals, Pauses
 from bot.authority.audit import Audit
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
-from bot.authority.pauses import Pauses
 from bot.authority.user_table import Sessions, Users
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up
-from bot.db.database import path_of
-from bot.db.repository import StoreContext
+from bot.db.database import StoreContext, path_of
 from bot.errors import StoreError
 
 
@@ -25,7 +23,8 @@ class AuthorityStore:
 
     def __init__(self, context: StoreContext) -> None:
         self._db = context.db
-        self._directory = context.directory
+        #: Where the sent log, the lock and a SQLite database are.
+        self.directory = context.directory
         self.approvals = Approvals(context)
         self.audit = Audit(context)
         self.accounts = Accounts(context)
@@ -40,11 +39,6 @@ class AuthorityStore:
     @property
     def is_sqlite(self) -> bool:
         return self._db.is_sqlite
-
-    @property
-    def directory(self) -> Path:
-        """Where the sent log, the lock and a SQLite database are."""
-        return self._directory
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
 
-from bot.authority.reasons import StopReason
-from bot.db.columns import Counter, EnumName, Instant, Json
-from bot.db.metadata import metadata
+from bot.db.columns import Counter, EnumName, Instant, Json, metadata
+
+
+class StopReason(StrEnum):
+    """Why nothing is sent on an account."""
+
+    #: The platform refuses its credentials.
+    UNAUTHORIZED = "unauthorized"
+    #: What its server says of it does not fit the schedule.
+    UNFIT = "unfit"
+    #: The files say something else of it than was confirmed; see `bot.authority.trust`.
+    CONFIGURATION = "configuration changed"
+
 
 approval = Table(
     "approval",
@@ -19,7 +31,7 @@ approval = Table(
     Column("sources", Json, nullable=False, comment="JSON: quoted sources and their SHA-256"),
     Column("at", Instant, nullable=False, comment="when"),
     Column("voided_at", Instant, comment="set once; then it counts no more"),
-    Column("void_reason", Text, nullable=False, comment="why it counts no more"),
+    Column("void_reason", Text, nullable=False, default="", comment="why it counts no more"),
     Index("uq_approval_standing", "fingerprint", "by", unique=True,
           sqlite_where=text("voided_at IS NULL"), postgresql_where=text("voided_at IS NULL")),
     Index(None, "post_id"),
@@ -48,10 +60,10 @@ account = Table(
     Column("removed_at", Instant, comment="no longer in schedule.yaml"),
     Column("stopped_at", Instant, comment="needs a person; nothing is sent"),
     Column("stopped_reason", EnumName((StopReason,)), comment="name of a StopReason"),
-    Column("stopped_detail", Text, nullable=False, comment="for people: why it is stopped"),
-    Column("remote_id", Text, nullable=False, comment="the platform's id of it"),
+    Column("stopped_detail", Text, nullable=False, default="", comment="why it is stopped"),
+    Column("remote_id", Text, nullable=False, default="", comment="the platform's id of it"),
     Column("limits", Json, comment="JSON: what its server said fits"),
-    Column("profile", Json, nullable=False, comment="JSON: as its server told last"),
+    Column("profile", Json, nullable=False, default=dict, comment="JSON: as its server told last"),
 )
 
 pause = Table(
@@ -62,7 +74,7 @@ pause = Table(
     Column("by", Text, nullable=False, comment="who paused"),
     Column("paused_at", Instant, nullable=False, comment="from"),
     Column("resumed_at", Instant, comment="until; null while it lasts"),
-    Column("resumed_by", Text, nullable=False, comment="who resumed"),
+    Column("resumed_by", Text, nullable=False, default="", comment="who resumed"),
 )
 
 content_tree = Table(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.authority.reasons import StopReason
 from bot.authority.store import AuthorityStore
+from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
@@ -35,31 +35,31 @@ def facts_of(campaign: Campaign) -> JsonObject:
         "approvals_required": schedule.approvals_required,
         "coalition": sorted(schedule.coalition),
         "accounts": {
-            one.name: {"platform": one.platform, "server": one.server, "handle": one.handle}
-            for one in schedule.accounts.values()
+            account.name: {
+                "platform": account.platform,
+                "server": account.server,
+                "handle": account.handle,
+            }
+            for account in schedule.accounts.values()
         },
-        "sources": {one.id: one.sha256 for one in campaign.sources.values()},
+        "sources": {source.id: source.sha256 for source in campaign.sources.values()},
     }
 
 
-def changes(recorded: JsonObject, told: JsonObject) -> tuple[Change, ...]:
-    """List what differs; an account that was removed sends nothing, so it is not told."""
-    plain = [
-        Change(name, recorded[name], told[name])
-        for name in ("mode", "approvals_required", "coalition")
-        if recorded[name] != told[name]
-    ]
+def changes(recorded: JsonObject, current: JsonObject) -> tuple[Change, ...]:
+    """List what differs; an account that was removed sends nothing, so it is left out."""
+    names = ("mode", "approvals_required", "coalition")
+    plain = [Change(name, recorded[name], current[name]) for name in names]
     sources = [
         Change(f"source {name}", recorded["sources"].get(name), sha256)
-        for name, sha256 in told["sources"].items()
-        if recorded["sources"].get(name) != sha256
+        for name, sha256 in current["sources"].items()
     ]
     accounts = [
         Change(f"account {name}", recorded["accounts"].get(name), facts, name)
-        for name, facts in told["accounts"].items()
-        if recorded["accounts"].get(name) != facts
+        for name, facts in current["accounts"].items()
     ]
-    return (*plain, *sources, *accounts)
+    every = (*plain, *sources, *accounts)
+    return tuple(change for change in every if change.before != change.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +76,30 @@ class ConfigurationGuard:
         """
         if campaign.schedule.mode is not Mode.LIVE:
             return ()
-        told = facts_of(campaign)
+        current = facts_of(campaign)
         recorded = self.store.trust.recorded()
         if recorded is None:
-            self.store.trust.record(told, by="first start", now=self.clock.now())
+            self.store.trust.record(current, by="first start", now=self.clock.now())
             return ()
-        found = changes(recorded, told)
+        found = changes(recorded, current)
         self._stop_touched(campaign, found)
         return found
 
-    def refuse_mode(self, campaign: Campaign, asked: Mode) -> None:
+    def refuse_mode(self, campaign: Campaign, wanted: Mode) -> None:
         """Stop all live accounts because the files now ask for another mode."""
         mode = campaign.schedule.mode
         if mode is Mode.LIVE:
-            self._stop_touched(campaign, [Change("mode", mode.value, asked.value)])
+            self._stop_touched(campaign, [Change("mode", mode.value, wanted.value)])
 
     def _stop_touched(self, campaign: Campaign, found: Sequence[Change]) -> None:
         schedule = campaign.schedule
         # A new account is a change too, and must be known before it can be stopped.
         self.store.accounts.sync(schedule.accounts.values(), now=self.clock.now())
         for name in schedule.accounts:
-            touching = [one for one in found if one.account in {"", name}]
+            touching = [change for change in found if change.account in {"", name}]
             if touching:
-                self._stop(name, touching)
-
-    def _stop(self, account: str, touching: Sequence[Change]) -> None:
-        told = "; ".join(map(str, touching))
-        reason = StopReason.CONFIGURATION
-        self.store.accounts.stop(account, reason, f"{reason}: {told}", now=self.clock.now())
+                reason, detail = StopReason.CONFIGURATION, "; ".join(map(str, touching))
+                self.store.accounts.stop(name, reason, f"{reason}: {detail}", now=self.clock.now())
 
     def accept(self, campaign: Campaign, *, by: str, why: str) -> tuple[Change, ...]:
         """Confirm what the files say now, and let the accounts it stopped send again.
@@ -111,20 +107,20 @@ class ConfigurationGuard:
         Raises:
             DecisionError: nothing has changed, and no change has stopped an account.
         """
-        now, told = self.clock.now(), facts_of(campaign)
+        now, current = self.clock.now(), facts_of(campaign)
         recorded = self.store.trust.recorded()
-        found = changes(recorded, told) if recorded else ()
+        found = changes(recorded, current) if recorded else ()
         stopped = [
-            one.name
-            for one in self.store.accounts.all()
-            if one.stopped_reason is StopReason.CONFIGURATION
+            state.name
+            for state in self.store.accounts.all()
+            if state.stopped_reason is StopReason.CONFIGURATION
         ]
         if recorded is not None and not found and not stopped:
             raise DecisionError("nothing has changed since the last confirmation")
-        self.store.trust.record(told, by=by, now=now)
+        self.store.trust.record(current, by=by, now=now)
         for name in stopped:
-            self.store.accounts.start(name, now)
-        detail = {"changes": [str(one) for one in found], "accounts": stopped}
+            self.store.accounts.start(name)
+        detail = {"changes": [str(change) for change in found], "accounts": stopped}
         self.store.audit.write(
             by, "accept-config", "configuration", why=why, detail=detail, now=now
         )

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, delete, select, update
 
 from bot.authority.tables import login_failure, session, user
+from bot.db.database import Repository
 from bot.db.errors import ConflictError
-from bot.db.repository import Repository
 from bot.errors import DecisionError
 
 _U = user.c
@@ -44,45 +44,28 @@ class Users(Repository):
     """One row a user."""
 
     def add(self, name: str, roles: frozenset[str], password_hash: str, now: datetime) -> None:
-        """Store a new user.
-
-        Raises:
-            DecisionError: the name is taken.
-        """
-        values = {
-            "name": name,
-            "roles": _joined(roles),
-            "password_hash": password_hash,
-            "created_at": now,
-        }
+        """Store a new user; DecisionError where the name is taken."""
+        row = user.insert().values(
+            name=name, roles=_joined(roles), password_hash=password_hash, created_at=now
+        )
         try:
-            with self._db.write() as connection:
-                connection.execute(user.insert().values(values))
+            self._change(row)
         except ConflictError as error:
             raise DecisionError(f"there is a user {name!r} already") from error
 
     def get(self, name: str) -> User | None:
         """Find a user by name."""
-        with self._db.read() as connection:
-            row = connection.execute(select(user).where(_U.name == name)).one_or_none()
+        row = self._row(select(user).where(_U.name == name))
         return None if row is None else _as_user(row)
 
     def of_feed(self, feed_sha256: str) -> User | None:
         """Find whose calendar's address has a secret, by its hash."""
-        query = select(user).where(_U.feed_sha256 == feed_sha256)
-        with self._db.read() as connection:
-            row = connection.execute(query).one_or_none()
+        row = self._row(select(user).where(_U.feed_sha256 == feed_sha256))
         return None if row is None else _as_user(row)
 
     def all(self) -> tuple[User, ...]:
         """Read all users, by name."""
-        with self._db.read() as connection:
-            return tuple(map(_as_user, connection.execute(select(user).order_by(_U.name))))
-
-    def count(self) -> int:
-        """Return how many there are."""
-        with self._db.read() as connection:
-            return connection.execute(select(func.count()).select_from(user)).scalar_one()
+        return tuple(map(_as_user, self._rows(select(user).order_by(_U.name))))
 
     def change(
         self,
@@ -92,28 +75,18 @@ class Users(Repository):
         password_hash: str | None = None,
         feed_sha256: str | None = None,
     ) -> None:
-        """Change what is given.
-
-        Raises:
-            DecisionError: there is no such user.
-        """
+        """Change what is given; DecisionError where there is no such user."""
         values = {
             "roles": None if roles is None else _joined(roles),
             "password_hash": password_hash,
             "feed_sha256": feed_sha256,
         }
         wanted = {key: value for key, value in values.items() if value is not None}
-        with self._db.write() as connection:
-            changed = connection.execute(update(user).where(_U.name == name).values(wanted))
-            if changed.rowcount != 1:
-                raise DecisionError(f"there is no user {name!r}")
+        if self._change(update(user).where(_U.name == name).values(wanted)) != 1:
+            raise DecisionError(f"there is no user {name!r}")
 
     def remove(self, name: str) -> None:
-        """Take a user away, and sign them out.
-
-        Raises:
-            DecisionError: there is no such user.
-        """
+        """Take a user away and sign them out; DecisionError where there is no such user."""
         with self._db.write() as connection:
             connection.execute(delete(session).where(_S.user == name))
             if connection.execute(delete(user).where(_U.name == name)).rowcount != 1:
@@ -125,62 +98,54 @@ class Sessions(Repository):
 
     def start(self, id_sha256: str, name: str, now: datetime) -> None:
         """Note that a user signed in."""
-        values = {"id_sha256": id_sha256, "user": name, "started_at": now, "seen_at": now}
-        with self._db.write() as connection:
-            connection.execute(session.insert().values(values))
+        row = session.insert().values(id_sha256=id_sha256, user=name, started_at=now, seen_at=now)
+        self._change(row)
 
     def get(self, id_sha256: str) -> SessionRow | None:
         """Find a session."""
-        with self._db.read() as connection:
-            query = select(session).where(_S.id_sha256 == id_sha256)
-            row = connection.execute(query).one_or_none()
+        row = self._row(select(session).where(_S.id_sha256 == id_sha256))
         return None if row is None else SessionRow(**row._mapping)
 
     def touch(self, id_sha256: str, now: datetime) -> None:
         """Note that it was used."""
-        with self._db.write() as connection:
-            this = update(session).where(_S.id_sha256 == id_sha256)
-            connection.execute(this.values(seen_at=now))
+        self._change(update(session).where(_S.id_sha256 == id_sha256).values(seen_at=now))
 
     def end(self, id_sha256: str) -> None:
         """Sign out."""
-        with self._db.write() as connection:
-            connection.execute(delete(session).where(_S.id_sha256 == id_sha256))
+        self._change(delete(session).where(_S.id_sha256 == id_sha256))
 
     def end_all(self, name: str) -> int:
-        """Sign a user out everywhere; tell how many sessions ended."""
-        with self._db.write() as connection:
-            return connection.execute(delete(session).where(_S.user == name)).rowcount
+        """Sign a user out everywhere; return how many sessions ended."""
+        return self._change(delete(session).where(_S.user == name))
 
     def sweep(self, *, started_before: datetime, seen_before: datetime) -> None:
         """Forget what is over anyway."""
         over = (_S.started_at < started_before) | (_S.seen_at < seen_before)
-        with self._db.write() as connection:
-            connection.execute(delete(session).where(over))
+        self._change(delete(session).where(over))
 
     def failures(self, name_sha256: str, since: datetime) -> int:
         """Count sign-ins in a row that failed, the last one since then."""
         query = select(_F.count).where(_F.name_sha256 == name_sha256, _F.last_at >= since)
-        with self._db.read() as connection:
-            return connection.execute(query).scalar_one_or_none() or 0
+        row = self._row(query)
+        return 0 if row is None else int(row[0])
 
     def fail(self, name_sha256: str, now: datetime, *, forget_before: datetime) -> int:
-        """Count a sign-in that failed; tell how many there are in a row now."""
-        with self._db.write() as connection:
-            connection.execute(delete(login_failure).where(_F.last_at < forget_before))
-            row = self._db.insert(login_failure).values(
-                name_sha256=name_sha256, count=1, last_at=now
-            )
-            counted = row.on_conflict_do_update(
+        """Count a sign-in that failed; return how many there are in a row now."""
+        values = {"name_sha256": name_sha256, "count": 1, "last_at": now}
+        counted = (
+            self._db.insert(login_failure)
+            .values(values)
+            .on_conflict_do_update(
                 index_elements=[_F.name_sha256], set_={"count": _F.count + 1, "last_at": now}
             )
+        )
+        with self._db.write() as connection:
+            connection.execute(delete(login_failure).where(_F.last_at < forget_before))
             return int(connection.execute(counted.returning(_F.count)).scalar_one())
 
     def forgive(self, name_sha256: str) -> None:
         """Start counting anew, after one that did not fail."""
-        with self._db.write() as connection:
-            gone = delete(login_failure).where(_F.name_sha256 == name_sha256)
-            connection.execute(gone)
+        self._change(delete(login_failure).where(_F.name_sha256 == name_sha256))
 
 
 def _joined(roles: frozenset[str]) -> str:
@@ -188,6 +153,4 @@ def _joined(roles: frozenset[str]) -> str:
 
 
 def _as_user(row: Row[Any]) -> User:
-    return User(
-        row.name, frozenset(row.roles.split()), row.password_hash, row.feed_sha256, row.created_at
-    )
+    return User(**{**row._mapping, "roles": frozenset(row.roles.split())})

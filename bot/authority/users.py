@@ -112,7 +112,7 @@ class Access:
         return Person(name, roles)
 
     def set_password(self, name: str, password: str, *, by: str) -> None:
-        """Return a user another password and sign them out everywhere."""
+        """Give a user another password and sign them out everywhere."""
         _prove_password(password, name)
         self.store.users.change(name, password_hash=self._hash(password))
         self.store.sessions.end_all(name)
@@ -131,7 +131,7 @@ class Access:
         self._write(by, "user remove", name, {})
 
     def sign_in(self, name: str, password: str) -> str:
-        """Start a session; give its new, secret id (256 bits).
+        """Start a session; return its new, secret id (256 bits).
 
         Raises:
             SignInError: name or password is wrong, or there were too many tries.
@@ -143,7 +143,10 @@ class Access:
             raise SignInError(f"too many tries; wait {minutes} minutes, then try again")
         user = self.store.users.get(name) if _NAME.fullmatch(name) else None
         if not self._verify(user, password) or user is None:
-            self._fail(known, user)
+            count = self.store.sessions.fail(known, now, forget_before=now - WAIT)
+            # A name that nobody has may be a password in the wrong place: it is not written down.
+            if count == TRIES and user is not None:
+                self._write("sign-in", "sign-in locked", user.name, {"failures": count})
             raise SignInError("this name and password do not belong together")
         self.store.sessions.forgive(known)
         self.store.sessions.sweep(started_before=now - ABSOLUTE, seen_before=now - IDLE)
@@ -151,13 +154,6 @@ class Access:
         self.store.sessions.start(sha256_hex(session), user.name, now)
         self._write(user.name, "sign in", user.name, {})
         return session
-
-    def _fail(self, known: str, user: User | None) -> None:
-        now = self.clock.now()
-        count = self.store.sessions.fail(known, now, forget_before=now - WAIT)
-        # A name that does not exist may be a password typed in the wrong place: not written down.
-        if count == TRIES and user is not None:
-            self._write("sign-in", "sign-in locked", user.name, {"failures": count})
 
     def person_of(self, session: str) -> Person | None:
         """Find who is signed in by a session's id; None where it is over or unknown."""
@@ -178,7 +174,7 @@ class Access:
         self.store.sessions.end(sha256_hex(session))
 
     def sign_out_everywhere(self, name: str, *, by: str) -> int:
-        """End all sessions of a user; tell how many."""
+        """End all sessions of a user; return how many."""
         ended = self.store.sessions.end_all(name)
         self._write(by, "sign out everywhere", name, {"sessions": ended})
         return ended
@@ -196,7 +192,7 @@ class Access:
         return _person(user) if user else None
 
     def has_users(self) -> bool:
-        return self.store.users.count() > 0
+        return bool(self.store.users.all())
 
     def _hash(self, password: str) -> str:
         return self.hasher.hash(unicodedata.normalize("NFKC", password))
@@ -221,11 +217,7 @@ class Access:
 
 
 def _prove_password(password: str, name: str) -> None:
-    """Refuse what is guessed first.
-
-    Raises:
-        DecisionError: says what is asked for.
-    """
+    """Refuse what is guessed first; the DecisionError says what is asked for."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise DecisionError(f"a password has {SHORTEST} characters or more; four words will do")
     if len(set(password.casefold())) < _FEWEST_DIFFERENT:

@@ -42,11 +42,13 @@ def back_up(source: Path, target: Path) -> Backup:
     part = target.with_name(target.name + ".part")
     try:
         files.make_private_directory(target.parent)
-        part.unlink(missing_ok=True)
         _copy(source, part)
-        counted = _prove_copy(source, part)
-        files.make_private(part)
-        files.sync(part)
+        with closing(sqlite3.connect(part)) as copy:
+            (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreError(f"the backup of {source} is broken: {verdict}")
+            (deliveries,) = copy.execute("SELECT count(*) FROM delivery").fetchone()
+        _keep(part)
         part.rename(target)
         files.sync(target)
     except (sqlite3.Error, OSError) as error:
@@ -54,7 +56,7 @@ def back_up(source: Path, target: Path) -> Backup:
     finally:
         if part.is_file():
             part.unlink()
-    return Backup(target, sha256_hex(target.read_bytes()), target.stat().st_size, counted)
+    return Backup(target, sha256_hex(target.read_bytes()), target.stat().st_size, int(deliveries))
 
 
 def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> Path | None:
@@ -73,11 +75,12 @@ def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> 
         raise DecisionError("the bot runs on this data directory; stop it first")
     try:
         part = target.with_name(target.name + ".restoring")
-        part.unlink(missing_ok=True)
         _copy(backup, part)
-        _mark(part, f"restored from {backup.name}")
-        files.make_private(part)
-        files.sync(part)
+        with closing(sqlite3.connect(part)) as copy:
+            settle = "UPDATE instance SET settle_reason = ?, epoch = epoch + 1"
+            copy.execute(settle, (f"restored from {backup.name}",))
+            copy.commit()
+        _keep(part)
         old = _put_aside(target, now)
         part.rename(target)
         files.sync(target)
@@ -89,24 +92,17 @@ def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> 
 
 
 def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(f"file:{_quoted(source)}?mode=ro", uri=True)) as live:
+    target.unlink(missing_ok=True)
+    # Three characters would end the path in SQLite's URI.
+    quoted = str(source).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    with closing(sqlite3.connect(f"file:{quoted}?mode=ro", uri=True)) as live:
         live.execute(f"PRAGMA busy_timeout={int(files.BUSY_SECONDS * 1000)}").close()
         live.execute("VACUUM INTO ?", (str(target),)).close()
 
 
-def _prove_copy(source: Path, copy: Path) -> int:
-    with closing(sqlite3.connect(copy)) as opened:
-        (verdict,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
-        if verdict != "ok":
-            raise StoreError(f"the backup of {source} is broken: {verdict}")
-        (counted,) = opened.execute("SELECT count(*) FROM delivery").fetchone()
-    return int(counted)
-
-
-def _mark(path: Path, reason: str) -> None:
-    with closing(sqlite3.connect(path)) as opened:
-        opened.execute("UPDATE instance SET settle_reason = ?, epoch = epoch + 1", (reason,))
-        opened.commit()
+def _keep(path: Path) -> None:
+    files.make_private(path)
+    files.sync(path)
 
 
 def _put_aside(target: Path, now: datetime) -> Path | None:
@@ -119,8 +115,3 @@ def _put_aside(target: Path, now: datetime) -> Path | None:
             beside.rename(aside.with_name(aside.name + ending))
     target.rename(aside)
     return aside
-
-
-def _quoted(path: Path) -> str:
-    # SQLite's URI: these three would end the path.
-    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

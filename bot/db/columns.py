@@ -1,4 +1,4 @@
-"""Column types that mean, sort and compare the same on SQLite and PostgreSQL."""
+"""What tables are declared with: column types that mean the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Dialect, Integer, String, Text
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, Text
 from sqlalchemy.types import TypeDecorator
 
 from bot.canonical import JsonObject, canonical_json
@@ -14,6 +14,16 @@ from bot.canonical import JsonObject, canonical_json
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+#: All tables: each subject declares its own in it.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 #: A number that counts up by itself; SQLite does that for its own INTEGER only.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -25,11 +35,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
-        """Store a moment.
-
-        Raises:
-            ValueError: it has no zone.
-        """
+        """Store a moment; ValueError where it has no zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -48,11 +54,9 @@ class Json(TypeDecorator[JsonObject]):
     cache_ok = True
 
     def process_bind_param(self, value: JsonObject | None, _dialect: Dialect) -> str | None:
-        """Write canonical JSON."""
         return None if value is None else canonical_json(value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> JsonObject | None:
-        """Read JSON."""
         if value is None:
             return None
         read: JsonObject = json.loads(value)
@@ -71,9 +75,7 @@ class EnumName(TypeDecorator[StrEnum]):
         self._values = {value.name: value for kind in kinds for value in kind}
 
     def process_bind_param(self, value: StrEnum | None, _dialect: Dialect) -> str | None:
-        """Write the name."""
         return None if value is None else value.name
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
-        """Read the name back as a value."""
         return None if value is None else self._values[value]

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Table,
+    UpdateBase,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from bot.db import sqlite as files
-from bot.db.diskspace import Ballast
+from bot.db.diskspace import Ballast, Room
 from bot.db.errors import ConflictError, DiskFullError
 from bot.errors import StoreError
 
@@ -88,8 +100,8 @@ class Database:
         """Return the server's time, in UTC; an embedded database has none of its own."""
         with self.read() as connection:
             # Not now(), which is the time at which the transaction began.
-            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return told.astimezone(UTC)
+            found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return found.astimezone(UTC)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Start an insert that knows ON CONFLICT."""
@@ -100,12 +112,57 @@ class Database:
         self.engine.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """The database, its directory, and the disk that both are on."""
+
+    db: Database
+    #: Of the sent log, the lock and a SQLite database.
+    directory: Path
+    room: Room
+
+
+class Repository:
+    """The SQL of one concern."""
+
+    def __init__(self, context: StoreContext) -> None:
+        self._db = context.db
+
+    def _row(self, query: Select[Any]) -> Row[Any] | None:
+        """Read the one row that a query finds; None where it finds none."""
+        with self._db.read() as connection:
+            return connection.execute(query).one_or_none()
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Read all rows that a query finds."""
+        with self._db.read() as connection:
+            return connection.execute(query).all()
+
+    def _change(self, statement: UpdateBase) -> int:
+        """Carry out one statement as a whole transaction; return how many rows it touched."""
+        with self._db.write() as connection:
+            return connection.execute(statement).rowcount
+
+
 def connect(url: URL, *, ballast: Ballast | None = None) -> Database:
     """Make the engine; nothing is opened or created yet."""
-    if url.get_backend_name() == "sqlite":
-        return Database(url, _sqlite_engine(url), ballast=ballast)
-    engine = create_engine(url, pool_pre_ping=True, connect_args=_PG_SESSION, **_POOL)
-    return Database(url, engine, ballast=None)
+    if url.get_backend_name() != "sqlite":
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_PG_SESSION, **_POOL)
+        return Database(url, engine, ballast=None)
+    engine = create_engine(url, connect_args={"timeout": files.BUSY_SECONDS}, **_POOL)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        files.configure(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once with BUSY_SNAPSHOT,
+        # whatever the timeout; IMMEDIATE waits. Readers need no such lock.
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return Database(url, engine, ballast=ballast)
 
 
 def parse_url(url: str) -> URL:
@@ -129,23 +186,6 @@ def parse_url(url: str) -> URL:
 def path_of(url: URL) -> Path:
     """Return a SQLite database's file."""
     return Path(url.database or "")
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": files.BUSY_SECONDS}, **_POOL)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        files.configure(connection)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once with BUSY_SNAPSHOT,
-        # whatever the timeout; IMMEDIATE waits. Readers need no such lock.
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 @contextmanager

@@ -39,30 +39,27 @@ class Ballast:
         self._size = size
 
     def load(self) -> bool:
-        """Put it there, where there is room for it several times over; tell whether it is."""
+        """Put it there, where there is room for it several times over; return whether it is."""
         if not self._size or self._path.exists():
             return self._path.exists()
         if free_bytes(self._path.parent) < 4 * self._size:
             return False
         try:
-            self._write()
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                # Not a hole: a sparse file would give nothing back.
+                os.posix_fallocate(descriptor, 0, self._size)
+            finally:
+                os.close(descriptor)
         except OSError:
             self._path.unlink(missing_ok=True)
             return False
         return True
 
     def free(self) -> bool:
-        """Return the room back; False where there is none to give."""
+        """Give the room back; False where there is none to give."""
         try:
             self._path.unlink()
         except OSError:
             return False
         return True
-
-    def _write(self) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            # Not a hole: a sparse file would give nothing back.
-            os.posix_fallocate(descriptor, 0, self._size)
-        finally:
-            os.close(descriptor)

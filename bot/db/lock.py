@@ -25,10 +25,6 @@ class ProcessLock:
         self._path = path
         self._descriptor: int | None = None
 
-    @property
-    def is_held(self) -> bool:
-        return self._descriptor is not None
-
     def acquire(self) -> bool:
         """Take the lock, without waiting; False where another process has it."""
         if self._descriptor is not None:
@@ -45,7 +41,7 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Return the lock back; the file stays, or two could lock two files of one name."""
+        """Give the lock back; the file stays, or two could lock two files of one name."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

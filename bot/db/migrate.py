@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
+from bot.db.columns import metadata
 from bot.db.database import Database, translated
 from bot.db.errors import DatabaseUnusableError
 from bot.errors import StoreError
@@ -21,10 +22,7 @@ SCRIPTS = Path(__file__).parent / "migrations"
 
 def newest() -> str:
     """Name the revision that this program works with."""
-    head = _scripts().get_current_head()
-    if head is None:
-        raise StoreError("there are no migrations")
-    return head
+    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
 
 
 def revision_of(db: Database) -> str | None:
@@ -34,12 +32,8 @@ def revision_of(db: Database) -> str | None:
 
 
 def prove_known(revision: str) -> None:
-    """Prove that this program knows a revision.
-
-    Raises:
-        DatabaseUnusableError: a newer program made it.
-    """
-    known = {script.revision for script in _scripts().walk_revisions()}
+    """Raise DatabaseUnusableError for a revision that only a newer program can have made."""
+    known = {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
     if revision not in known:
         raise DatabaseUnusableError(
             f"the database is at revision {revision}, which this program does not know: it was"
@@ -50,6 +44,8 @@ def prove_known(revision: str) -> None:
 def upgrade(db: Database) -> None:
     """Bring a database to the newest revision, in one transaction.
 
+    An empty one gets the tables as the program declares them: all steps lead to just these.
+
     Raises:
         StoreError: it could not be brought there; it is as it was.
     """
@@ -59,26 +55,26 @@ def upgrade(db: Database) -> None:
             _set_foreign_keys(keyless, on=False)
         try:
             with keyless.begin():
-                _upgrade(keyless)
+                _upgrade(keyless, is_sqlite=db.is_sqlite)
         finally:
             if db.is_sqlite:
                 _set_foreign_keys(keyless, on=True)
 
 
-def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
+def _upgrade(connection: Connection, *, is_sqlite: bool) -> None:
+    if not is_sqlite:
         # Replicas that start together upgrade once.
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    if connection.dialect.name == "sqlite":
-        _prove_references(connection)
-
-
-def _prove_references(connection: Connection) -> None:
-    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if MigrationContext.configure(connection).get_current_revision() is None:
+        # Not where a table of that name is already: it is somebody else's.
+        metadata.create_all(connection, checkfirst=False)
+        command.stamp(config, "head")
+    else:
+        command.upgrade(config, "head")
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first() if is_sqlite else None
     if broken is not None:
         raise StoreError(f"after the migration a row of {broken[0]} points to nothing")
 
@@ -88,7 +84,3 @@ def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
     driver = connection.connection.driver_connection
     if driver is not None:
         driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}").close()
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(SCRIPTS))

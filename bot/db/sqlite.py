@@ -54,22 +54,34 @@ def configure(connection: sqlite3.Connection) -> None:
 
 
 def prove(path: Path, *, thoroughly: bool = False) -> None:
-    """Prove that a file is a sound database of ours, before anything is believed or written.
+    """Check that a file is a sound database of ours, before anything is believed or written.
 
-    Args:
-        path: The file.
-        thoroughly: Hold its indexes against its tables too, as the service does at its start.
+    With ``thoroughly`` its indexes are held against its tables too, as at the service's start.
 
     Raises:
         DatabaseUnusableError: it is not; the message says what to do.
     """
     _prove_header(path)
+    check = "integrity_check" if thoroughly else "quick_check"
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             configure(connection)
-            _prove_whole(path, connection, "integrity_check" if thoroughly else "quick_check")
+            (owner,) = connection.execute("PRAGMA application_id").fetchone()
+            if owner != APPLICATION_ID:
+                raise DatabaseUnusableError(
+                    f"{path} belongs to another program; choose another --data"
+                )
+            (verdict,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+            # Ours has neither; one from elsewhere could change rows behind our back.
+            odd = connection.execute(
+                "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+            ).fetchone()
     except sqlite3.DatabaseError as error:
         raise broken(path, str(error)) from error
+    if verdict != "ok":
+        raise broken(path, verdict)
+    if odd:
+        raise DatabaseUnusableError(f"{path} has a {odd[0]} of somebody else's ({odd[1]})")
 
 
 def find_damage(path: Path) -> str:
@@ -93,7 +105,7 @@ def find_damage(path: Path) -> str:
 
 
 def broken(path: Path, what: str) -> DatabaseUnusableError:
-    """Say that a database is corrupt, and what to do."""
+    """Return the error of a database that is corrupt: what is wrong, and what to do."""
     return DatabaseUnusableError(
         f"{path} is broken ({what}); nothing is sent. Keep the file, then bring back the last"
         " backup with `restore`; what has gone out since is read back before anything is sent"
@@ -101,7 +113,7 @@ def broken(path: Path, what: str) -> DatabaseUnusableError:
 
 
 def prove_place(directory: Path) -> None:
-    """Prove that a directory can hold a database.
+    """Check that a directory can hold a database.
 
     Raises:
         DatabaseUnusableError: it is on a network file system, or anybody may write to it.
@@ -169,18 +181,3 @@ def _prove_header(path: Path) -> None:
         )
     if head != _MAGIC:
         raise broken(path, "not a SQLite file")
-
-
-def _prove_whole(path: Path, connection: sqlite3.Connection, check: str) -> None:
-    (owner,) = connection.execute("PRAGMA application_id").fetchone()
-    if owner != APPLICATION_ID:
-        raise DatabaseUnusableError(f"{path} belongs to another program; choose another --data")
-    (verdict,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
-    if verdict != "ok":
-        raise broken(path, verdict)
-    # Ours has neither; one from elsewhere could change rows behind our back.
-    odd = connection.execute(
-        "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
-    ).fetchone()
-    if odd:
-        raise DatabaseUnusableError(f"{path} has a {odd[0]} of somebody else's ({odd[1]})")

@@ -6,14 +6,13 @@ whatever is not surely a refusal is in doubt.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery
-from bot.delivery.reasons import Hold, HoldReason
-from bot.delivery.retry import RetryPolicy, wait_before
+from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason
 from bot.errors import (
     DuplicateError,
     LeaseLostError,
@@ -30,9 +29,13 @@ from bot.platforms.status import PostRef
 
 #: All that surely means "not accepted" while the call is under way.
 _SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
-#: Waits between failing reads stop growing here: with the usual policy, at about a minute.
+#: Waits between failing reads stop growing here: at about a minute.
 _LONGEST = 6
 _AT_ONCE = timedelta(0)
+#: Bounds of the waits between attempts at one delivery.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=5)
+#: A server's word is obeyed up to here; longer ones are cut.
+LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 class Step(StrEnum):
@@ -49,7 +52,6 @@ class Step(StrEnum):
 class Policy:
     """What a delivery's platform and account allow."""
 
-    retry: RetryPolicy
     read_back: ReadBackPolicy
     #: What was not seen is a person's to decide, not sent again.
     holds_unknown: bool = False
@@ -88,6 +90,20 @@ class Outcome:
     ref: PostRef | None = None
 
 
+def wait_before(attempt: int, *, retry_after: timedelta | None = None, salt: str = "") -> timedelta:
+    """Return the wait after a failed attempt (the first is 1): doubling, spread by ``salt``.
+
+    A platform that names a time knows better than any formula.
+    """
+    if retry_after is not None:
+        return min(max(retry_after, timedelta(0)), LONGEST_RETRY_AFTER)
+    doubled = min(FIRST_WAIT * (1 << min(attempt - 1, 20)), LONGEST_WAIT)
+    # Half to whole of the wait, from the delivery's own id: many deliveries that failed
+    # together do not come back together, and a run can be repeated.
+    share = hashlib.sha256(f"{salt}/{attempt}".encode()).digest()[0] / 255
+    return doubled * (0.5 + share / 2)
+
+
 def decide(
     answer: PostRef | Exception | None,
     delivery: Delivery,
@@ -102,31 +118,32 @@ def decide(
     Args:
         answer: Where it is; what was raised; or None, where a complete read did not find it.
         delivery: As it was claimed, or as it is to be read back.
-        policy: What its platform and account allow.
-        now: The moment of the answer.
-        step: What was being done.
         failed: Reads in a row that failed before this one.
     """
     if step is Step.READING_BACK:
         return _read_back(answer, delivery, policy, now, failed)
     if isinstance(answer, PostRef):
         return Outcome(Event.ACCEPT, ref=answer)
-    is_first = delivery.attempts == 0
-    if step is Step.CALLING and not _is_surely_not_accepted(answer, is_first=is_first):
-        return _unknown(answer, policy, now)
-    return _not_accepted(answer, delivery, policy, now)
+    # A refusal of a repeated call may only mean that the first one went through.
+    is_repeated = isinstance(answer, RejectedError) and delivery.attempts > 0
+    if step is Step.PREPARING or (isinstance(answer, _SURELY_NOT) and not is_repeated):
+        return _not_accepted(answer, delivery, now)
+    detail = (
+        str(answer) if isinstance(answer, PlatformError) else f"unexpected {type(answer).__name__}"
+    )
+    hold = Hold(HoldReason.DUPLICATE, detail) if isinstance(answer, DuplicateError) else None
+    return Outcome(Event.OUTCOME_UNKNOWN, detail, now + policy.read_back.first_after, hold)
 
 
 def put_off(
     delivery: Delivery,
-    policy: Policy,
     now: datetime,
     detail: str,
     *,
-    told: timedelta | None = None,
+    retry_after: timedelta | None = None,
 ) -> Outcome:
     """Return that surely nothing was accepted, and when to try again."""
-    wait = wait_before(delivery.fence, policy.retry, told=told, salt=delivery.id)
+    wait = wait_before(delivery.fence, retry_after=retry_after, salt=delivery.id)
     return Outcome(Event.DEFER, detail, now + wait)
 
 
@@ -140,21 +157,7 @@ def give_up(evidence: str, *, reason: HoldReason = HoldReason.UNSETTLED) -> Outc
     return Outcome(Event.GIVE_UP, hold=Hold(reason), evidence=evidence)
 
 
-def _is_surely_not_accepted(answer: Exception | None, *, is_first: bool) -> bool:
-    # A refusal of a repeated call may only mean that the first one went through.
-    return isinstance(answer, _SURELY_NOT) and (is_first or not isinstance(answer, RejectedError))
-
-
-def _unknown(answer: Exception | None, policy: Policy, now: datetime) -> Outcome:
-    is_known, is_duplicate = isinstance(answer, PlatformError), isinstance(answer, DuplicateError)
-    detail = str(answer) if is_known else f"unexpected {type(answer).__name__}"
-    hold = Hold(HoldReason.DUPLICATE, detail) if is_duplicate else None
-    return Outcome(Event.OUTCOME_UNKNOWN, detail, now + policy.read_back.first_after, hold)
-
-
-def _not_accepted(
-    answer: Exception | None, delivery: Delivery, policy: Policy, now: datetime
-) -> Outcome:
+def _not_accepted(answer: Exception | None, delivery: Delivery, now: datetime) -> Outcome:
     detail = str(answer)
     match answer:
         case RejectedError():
@@ -165,12 +168,12 @@ def _not_accepted(
         case OverBudgetError():
             return put_off_and_hold(Hold(HoldReason.OVER_BUDGET, detail), now)
         case UnavailableError():
-            return put_off(delivery, policy, now, detail, told=answer.retry_after)
+            return put_off(delivery, now, detail, retry_after=answer.retry_after)
         case LeaseLostError() | PausedError():
             # What holds the delivery is said by whoever took it.
-            return put_off(delivery, policy, now, "stopped before the call", told=_AT_ONCE)
+            return put_off(delivery, now, "stopped before the call", retry_after=_AT_ONCE)
         case _:
-            return put_off(delivery, policy, now, f"{type(answer).__name__} before the call")
+            return put_off(delivery, now, f"{type(answer).__name__} before the call")
 
 
 def _read_back(
@@ -180,15 +183,22 @@ def _read_back(
     now: datetime,
     failed: FailedReads,
 ) -> Outcome:
-    match answer:
-        case PostRef():
-            return Outcome(Event.CONFIRMED_SENT, ref=answer)
-        case None:
-            return _absent(delivery, policy, now)
-        case UnconfirmedError():
-            return give_up(f"read back, but {answer}")
-        case _:
-            return _unread(answer, delivery, policy, now, failed)
+    if isinstance(answer, PostRef):
+        return Outcome(Event.CONFIRMED_SENT, ref=answer)
+    if answer is None:
+        return _absent(delivery, policy, now)
+    if isinstance(answer, UnconfirmedError):
+        return give_up(f"read back, but {answer}")
+    # Read again later: this read did not happen, so it proves nothing.
+    if now - (failed.since or now) > policy.patience:
+        outcome = give_up(f"could not be read back: {answer}")
+    else:
+        retry_after = answer.retry_after if isinstance(answer, UnavailableError) else None
+        tries = min(failed.count + 2, _LONGEST)
+        wait = wait_before(tries, retry_after=retry_after, salt=delivery.id)
+        outcome = Outcome(None, at=now + wait)
+    stops = isinstance(answer, UnauthorizedError)
+    return replace(outcome, detail=str(answer), stops_account=stops)
 
 
 def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
@@ -200,21 +210,6 @@ def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
         return give_up(f"{delivery.reason_text}; {not_seen}")
     if policy.holds_unknown:
         return give_up(f"{not_seen}; account holds")
-    if delivery.attempts >= policy.retry.side_effects:
+    if delivery.attempts >= MOST_ATTEMPTS:
         return give_up(f"not seen after {delivery.attempts} attempts", reason=HoldReason.ATTEMPTS)
     return Outcome(Event.CONFIRMED_ABSENT, at=now, is_absent=True)
-
-
-def _unread(
-    error: Exception, delivery: Delivery, policy: Policy, now: datetime, failed: FailedReads
-) -> Outcome:
-    """Read again later: this read did not happen, so it proves nothing."""
-    stops = isinstance(error, UnauthorizedError)
-    if now - (failed.since or now) > policy.patience:
-        outcome = give_up(f"could not be read back: {error}")
-    else:
-        told = error.retry_after if isinstance(error, UnavailableError) else None
-        tries = min(failed.count + 2, _LONGEST)
-        wait = wait_before(tries, policy.retry, told=told, salt=delivery.id)
-        outcome = Outcome(None, at=now + wait)
-    return replace(outcome, detail=str(error), stops_account=stops)

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.gate import approvers, is_same_person
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import Publication, Queued
-from bot.delivery.reasons import CancelReason, HoldReason
 from bot.delivery.store import DeliveryStore
 from bot.errors import DecisionError
 
@@ -33,9 +32,6 @@ class Desk:
         """Approve what a post will send, as it stands now; the answer is what was approved.
 
         Args:
-            post_id: Which.
-            by: Who approves.
-            note: What they want kept.
             seen: Fingerprints of what they read; where given, nothing else is approved.
 
         Raises:
@@ -46,31 +42,36 @@ class Desk:
             raise DecisionError(
                 f"{post_id}: nothing of it waits for approval; `plan` shows when it is due"
             )
-        if seen is not None and seen != {one.fingerprint for one in waiting}:
+        if seen is not None and seen != {row.fingerprint for row in waiting}:
             raise DecisionError(f"{post_id} was changed since you read it; read it again")
         for row in waiting:
             if is_same_person(by, row.publication.author):
                 raise DecisionError(f"{post_id}: {by} wrote it; somebody else must approve it")
-        new = {one.fingerprint for one in waiting if not self._has_approved(one, by)}
+        new = {row.fingerprint for row in waiting} - self._approved_by(by, waiting)
         if not new:
             raise DecisionError(f"{by} has approved {post_id} already, as it is now")
+        post, now = self.campaign().post(post_id), self.clock.now()
+        quote = post.quote if post else None
+        # Named with the approval, so that a change of what is quoted takes it back.
+        sources = {quote.source: quote.source_sha256} if quote else {}
         for fingerprint in sorted(new):
             self.store.approvals.approve(
-                fingerprint, post_id, by=by, note=note, now=self.clock.now(),
-                sources=self._sources(post_id),
-            )  # fmt: skip
-            said = {"fingerprint": fingerprint, "said": _said(waiting, fingerprint)}
-            self._write(by, "approve", post_id, note, said)
+                fingerprint, post_id, by=by, note=note, now=now, sources=sources
+            )
+            texts = {"fingerprint": fingerprint, "said": _texts(waiting, fingerprint)}
+            self._write(by, "approve", post_id, note, texts)
         return waiting
 
-    def _has_approved(self, delivery: Delivery, by: str) -> bool:
-        standing = self.store.approvals.of(delivery.fingerprint)
-        return any(is_same_person(by, one.by) for one in standing)
+    def _approved_by(self, person: str, rows: tuple[Delivery, ...]) -> set[str]:
+        """Return the fingerprints that a person has approved already."""
+        marks = {row.fingerprint for row in rows}
+        given = (approval for mark in marks for approval in self.store.approvals.of(mark))
+        return {approval.fingerprint for approval in given if is_same_person(person, approval.by)}
 
     def approvals(self, publication: Publication) -> int:
         """Count the standing approvals that a publication has; its author's is none."""
         standing = self.store.approvals.of(publication.fingerprint)
-        return approvers((one.by for one in standing), publication.author)
+        return approvers((approval.by for approval in standing), publication.author)
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
         """Find what an approval of the post would be about."""
@@ -81,37 +82,30 @@ class Desk:
             if row.state is not State.HELD or self.approvals(row.publication) < required
         )  # fmt: skip
 
-    def _sources(self, post_id: str) -> dict[str, str]:
-        """Name what the post quotes, so that a change of it takes the approval back."""
-        post = self.campaign().post(post_id)
-        return {post.quote.source: post.quote.source_sha256} if post and post.quote else {}
-
     def pause(self, reason: str, *, by: str) -> None:
         """Hold everything before its next network call."""
-        if self.store.pauses.current() is not None:
+        if not self.store.pauses.pause(reason, by=by, now=self.clock.now()):
             raise DecisionError("sending is paused already")
-        self.store.pauses.pause(reason, by=by, now=self.clock.now())
         self._write(by, "pause", "everything", reason, {})
 
     def resume(self, *, by: str, why: str = "") -> None:
         """Let sending go on; what lapsed meanwhile stays held for a person."""
-        if self.store.pauses.current() is None:
+        if not self.store.pauses.resume(by=by, now=self.clock.now()):
             raise DecisionError("sending is not paused")
-        self.store.pauses.resume(by=by, now=self.clock.now())
         self._write(by, "resume", "everything", why, {})
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; the answer is why it was stopped.
 
         Raises:
-            DecisionError: it is not stopped, or by a change of the files (see `Guard.accept`).
+            DecisionError: it is not stopped, or by a change of the files, which people accept.
         """
         state = self.store.accounts.get(account)
         if state is None or state.stopped_reason is None:
             raise DecisionError(f"no stopped account is called {account!r}")
         if state.stopped_reason is StopReason.CONFIGURATION:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
-        self.store.accounts.start(account, self.clock.now())
+        self.store.accounts.start(account)
         self._write(by, "restart", account, why, {"stopped": state.stopped_detail})
         return state.stopped_detail
 
@@ -123,10 +117,7 @@ class Desk:
         """Decide a held delivery.
 
         Args:
-            delivery_id: Which.
             choice: ``send``, ``queue``, ``drop``, or the address where it is out already.
-            by: Who decides.
-            why: Their reason.
         """
         delivery = self.find(delivery_id)
         if delivery.state is not State.HELD:
@@ -139,31 +130,26 @@ class Desk:
             case "drop":
                 return self._take_out(delivery, by, "drop", why)
             case _ if choice.startswith(("https://", "http://", "at://")):
-                return self._vouch(delivery, choice, by, why)
+                return self._mark_sent(delivery, choice, by, why)
             case _:
                 raise DecisionError(f"{choice!r}: say send, queue, drop, or an address")
 
     def _send(self, delivery: Delivery, by: str, why: str) -> Delivery:
         if self.store.pauses.current() is not None:
             raise DecisionError("sending is paused; resume first")
-        self._require_approval(delivery)
-        sent = self._decide(delivery, Event.SEND, by, "send", why, released_by=by)
-        for part in self._rest_of_thread(delivery):
-            self._decide(part, Event.SEND, by, "send", why, released_by=by)
-        return sent
-
-    def _rest_of_thread(self, delivery: Delivery) -> list[Delivery]:
-        """Find the later parts that waited for this one only."""
-        held = self.store.outbox.find(states={State.HELD}, publication_id=delivery.publication.id)
-        return [one for one in held if one.part > delivery.part and one.reason is HoldReason.PARENT]
-
-    def _require_approval(self, delivery: Delivery) -> None:
         required = self.campaign().schedule.approvals_required
         missing = required - self.approvals(delivery.publication)
         if missing > 0:
             raise DecisionError(
                 f"{delivery.post_id}: {missing} more approval(s) needed before it can be sent"
             )
+        sent = self._decide(delivery, Event.SEND, by, "send", why, released_by=by)
+        # With the later parts that waited for this one only.
+        held = self.store.outbox.find(states={State.HELD}, publication_id=delivery.publication.id)
+        for row in held:
+            if row.part > delivery.part and row.reason is HoldReason.PARENT:
+                self._decide(row, Event.SEND, by, "send", why, released_by=by)
+        return sent
 
     def _requeue(self, delivery: Delivery, by: str, why: str) -> Delivery:
         if not isinstance(delivery.publication.occurrence, Queued):
@@ -171,7 +157,10 @@ class Desk:
                 f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
             )
         whole = self._thread(delivery)
-        if any(row.state not in UNSENT or _is_doubtful(row) for row in whole):
+        if any(
+            row.state not in UNSENT or row.attempts or row.reason is HoldReason.UNSETTLED
+            for row in whole
+        ):
             raise DecisionError(
                 f"{delivery.id} may be out, or a part of it: send it (same key), drop it, or give"
                 " its address"
@@ -189,7 +178,7 @@ class Desk:
         rows = self.store.outbox.find(publication_id=delivery.publication.id)
         return [row for row in rows if row.state is not State.CANCELLED]
 
-    def _vouch(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
+    def _mark_sent(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
         # A number at the end of a page's path is the status's id; any other address stands for
         # it as a whole, and the adapter knows what it means.
         last = urlsplit(address).path.rstrip("/").rsplit("/", 1)[-1]
@@ -225,17 +214,11 @@ class Desk:
         return next(row for row in gone if row.id == delivery.id)
 
     def find(self, delivery_id: str) -> Delivery:
-        """Find a delivery by its id or the beginning of it.
-
-        Raises:
-            DecisionError: none has it, or several have.
-        """
-        matches = [
-            one for one in self.store.outbox.find() if one.id.startswith(delivery_id)
-        ]  # fmt: skip
+        """Find the one delivery whose id begins so; DecisionError for none, or several."""
+        matches = [row for row in self.store.outbox.find() if row.id.startswith(delivery_id)]
         if len(matches) != 1:
-            told = "no delivery" if not matches else f"{len(matches)} deliveries"
-            raise DecisionError(f"{told} with an id that starts with {delivery_id!r}")
+            found = f"{len(matches)} deliveries" if matches else "no delivery"
+            raise DecisionError(f"{found} with an id that starts with {delivery_id!r}")
         return matches[0]
 
     def _decide(
@@ -255,16 +238,12 @@ class Desk:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
 
 
-def _is_doubtful(row: Delivery) -> bool:
-    return bool(row.attempts) or row.reason is HoldReason.UNSETTLED
-
-
-def _said(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:
-    """Keep what was approved, in words: after an edit people want to see the difference."""
-    said: dict[str, list[str]] = {}
+def _texts(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:
+    """Return what was approved, in words: after an edit people want to see the difference."""
+    texts: dict[str, list[str]] = {}
     for row in rows:
         if row.fingerprint == fingerprint:
-            parts = said.setdefault(row.account, [])
+            parts = texts.setdefault(row.account, [])
             # A post that comes several times says the same each time.
             parts += [row.status.text] if len(parts) < row.parts else []
-    return said
+    return texts

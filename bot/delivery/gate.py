@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import Hold, HoldReason
+from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
+
+#: The part before it is out, or still on its way; then it may wait, and need not be held.
+_ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN, State.SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,11 @@ class Facts:
     budget_left: float | None = None
     #: State of the part before it; None where it is the first.
     parent: State | None = None
-    #: Calls that may have had a side effect; then a person decides.
-    attempts_allowed: int = 4
 
 
 def approvers(approved_by: Iterable[str], author: str) -> int:
     """Count the people whose approval counts: the author's is none, and nobody is two people."""
-    return len({_person(one) for one in approved_by} - {_person(author)})
+    return len({_person(name) for name in approved_by} - {_person(author)})
 
 
 def is_same_person(one: str, other: str) -> bool:
@@ -50,8 +50,7 @@ def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
     A person's word (`Delivery.released_by`) sends what is late or was tried often; it never
     stands in for the approvals, lifts a pause, or pays.
     """
-    checks = (_parent, _pause, _stop, _approvals, _lateness, _budget, _attempts)
-    return next((hold for check in checks if (hold := check(delivery, facts))), None)
+    return next(_holds(delivery, facts), None)
 
 
 def why_truncate(delivery: Delivery, parent: State, now: datetime) -> Hold | None:
@@ -63,49 +62,27 @@ def why_truncate(delivery: Delivery, parent: State, now: datetime) -> Hold | Non
     return None
 
 
-#: The part before it is out, or still on its way; then it may wait, and need not be held.
-_ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN, State.SENT})
-
-
-def _parent(_delivery: Delivery, facts: Facts) -> Hold | None:
-    if facts.parent is None or facts.parent in _ON_ITS_WAY:
-        return None
-    return Hold(HoldReason.PARENT, f"it is {facts.parent}")
-
-
-def _pause(_delivery: Delivery, facts: Facts) -> Hold | None:
-    return Hold(HoldReason.PAUSED) if facts.paused else None
-
-
-def _stop(_delivery: Delivery, facts: Facts) -> Hold | None:
-    return Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped) if facts.stopped else None
-
-
-def _approvals(delivery: Delivery, facts: Facts) -> Hold | None:
+def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
+    if facts.parent is not None and facts.parent not in _ON_ITS_WAY:
+        yield Hold(HoldReason.PARENT, f"it is {facts.parent}")
+    if facts.paused:
+        yield Hold(HoldReason.PAUSED)
+    if facts.stopped:
+        yield Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped)
     valid = approvers(facts.approved_by, delivery.publication.author)
-    if valid >= facts.approvals_required:
-        return None
-    return Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
-
-
-def _lateness(delivery: Delivery, facts: Facts) -> Hold | None:
-    due_at, not_after = delivery.due_at, delivery.not_after
-    if delivery.released_by or due_at is None or not_after is None or facts.now <= not_after:
-        return None
-    return Hold(HoldReason.LATE, f"{_minutes(facts.now, due_at)} min after its time")
-
-
-def _minutes(now: datetime, due_at: datetime) -> int:
-    return int((now - due_at).total_seconds() // 60)
-
-
-def _budget(delivery: Delivery, facts: Facts) -> Hold | None:
+    if valid < facts.approvals_required:
+        yield Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
+    if not delivery.released_by:
+        yield from _lateness(delivery, facts.now)
     cost, left = delivery.cost_usd, facts.budget_left
-    if left is None or cost <= left:
-        return None
-    return Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
+    if left is not None and cost > left:
+        yield Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
+    if delivery.attempts >= MOST_ATTEMPTS and not delivery.released_by:
+        yield Hold(HoldReason.ATTEMPTS)
 
 
-def _attempts(delivery: Delivery, facts: Facts) -> Hold | None:
-    used_up = delivery.attempts >= facts.attempts_allowed and not delivery.released_by
-    return Hold(HoldReason.ATTEMPTS) if used_up else None
+def _lateness(delivery: Delivery, now: datetime) -> Iterator[Hold]:
+    due_at, not_after = delivery.due_at, delivery.not_after
+    if due_at is not None and not_after is not None and now > not_after:
+        minutes = (now - due_at) // timedelta(minutes=1)
+        yield Hold(HoldReason.LATE, f"{minutes} min after its time")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, insert, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, update
 
 from bot.authority import audit
 from bot.authority.tables import account as accounts
@@ -17,8 +17,7 @@ from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
-from bot.delivery.reads import parent_is_out
-from bot.delivery.repository import OutboxRepository
+from bot.delivery.reads import parent_in
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -27,10 +26,12 @@ from bot.delivery.rows import (
     end_attempt,
     locked,
     note_of,
+    ref_columns,
     shift,
     stop_account,
     write_move,
 )
+from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, instance, publication
 from bot.errors import LeaseLostError, PausedError, StoreError
 from bot.platforms.status import Draft, PostRef
@@ -39,23 +40,21 @@ _D, _P = delivery.c, publication.c
 #: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
 LONGEST_CALL = timedelta(seconds=60)
 _IN_DOUBT = (State.SENDING, State.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's right to send one delivery, until its lease ends or somebody takes it over."""
-
-    delivery: Delivery
-    owner: str
-    #: Of this claim; every later claim has a higher one.
-    fence: int
-    lease_until: datetime
+#: While one of these finds a row, nothing is sent anywhere.
+_PAUSES = select(pause.c.id).where(pause.c.resumed_at.is_(None))
+_SETTLING = select(instance.c.id).where(instance.c.settle_reason.is_not(None))
 
 
 class Leases(OutboxRepository):
-    """The way from READY through SENDING to what came of it; all of it fenced."""
+    """The way from READY through SENDING to what came of it; all of it fenced.
 
-    def claim(self, account: str, *, now: datetime, owner: str, lease: timedelta) -> Claim | None:
+    A claimed delivery is a worker's right to send it, until its lease ends or somebody takes it
+    over: its owner and its fence are the claim's, and every later claim has a higher fence.
+    """
+
+    def claim(
+        self, account: str, *, now: datetime, owner: str, lease: timedelta
+    ) -> Delivery | None:
         """Take the account's oldest delivery that may go out now; None where there is none.
 
         Nothing is given out while the account has another one in the air or in doubt, while
@@ -67,13 +66,19 @@ class Leases(OutboxRepository):
         try:
             with self._db.write() as connection:
                 taken = connection.execute(_take(account, now, owner, lease)).scalar_one_or_none()
-                return (
-                    None if taken is None else _opened(connection, locked(connection, taken), now)
-                )
+                if taken is None:
+                    return None
+                row = locked(connection, taken)
+                before = replace(row, state=State.READY)
+                write_move(connection, before, Event.CLAIM, row.state, Note(now, owner))
+                opened = {"delivery_id": row.id, "fence": row.fence, "owner": owner}
+                opened |= {"phase": "preparing", "started_at": now}
+                connection.execute(insert(attempt).values(opened))
+                return row
         except ConflictError:
             return None  # another worker was faster on this account
 
-    def begin(self, claim: Claim, draft: Draft, *, now: datetime) -> Delivery:
+    def begin(self, claimed: Delivery, draft: Draft, *, now: datetime) -> Delivery:
         """Store what is about to be sent, before its first byte; only then make the call.
 
         Raises:
@@ -82,10 +87,12 @@ class Leases(OutboxRepository):
             StoreError: the intent could not be stored, or is not the first one; do not call.
         """
         with self._db.write() as connection:
-            row = _held(connection, claim)
+            row = _held(connection, claimed)
             if row.lease_until is None or row.lease_until <= now:
                 raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
-            _refuse_paused(connection)
+            for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first")):
+                if connection.execute(query.limit(1)).one_or_none() is not None:
+                    raise PausedError(f"sending is {what}; nothing was begun")
             begun = _intend(connection, row, draft, now)
             seq = self._next_seq(connection)
         try:
@@ -93,37 +100,34 @@ class Leases(OutboxRepository):
         except StoreError:
             # Nothing was sent; without this it would have to be read back.
             off = Outcome(Event.DEFER, "the sent log cannot be written", now)
-            self.commit(claim, off, now=now)
+            self.commit(claimed, off, now=now)
             raise
         return begun
 
-    def commit(self, claim: Claim, outcome: Outcome, *, now: datetime) -> Delivery:
+    def commit(self, claimed: Delivery, outcome: Outcome, *, now: datetime) -> Delivery:
         """Store what came of a claim, all of it in one transaction.
 
         Raises:
             LeaseLostError: somebody else has it; where it is out stands in the audit log.
         """
-        if outcome.ref is not None:
-            return self._commit_sent(claim, outcome.ref, now)
-        return self._db.must_write(lambda connection: _end(connection, claim, outcome, now))
-
-    def _commit_sent(self, claim: Claim, ref: PostRef, now: datetime) -> Delivery:
-        values = {"remote_id": ref.id, "url": ref.url, "cid": ref.cid, "sent_at": now}
+        ref = outcome.ref
+        if ref is None:
+            return self._db.must_write(lambda connection: _end(connection, claimed, outcome, now))
 
         def confirm(connection: Connection) -> tuple[Delivery, int]:
-            row = _held(connection, claim)
-            note = Note(now, claim.owner)
+            row, note = _held(connection, claimed), Note(now, claimed.owner)
             end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
-            sent = shift(connection, row, Event.ACCEPT, note, {**values, "evidence": ""})
+            values = {**ref_columns(ref), "sent_at": now, "evidence": ""}
+            sent = shift(connection, row, Event.ACCEPT, note, values)
             return sent, self._next_seq(connection)
 
         try:
             sent, seq = self._db.must_write(confirm)
         except LeaseLostError:
-            self._report_lost(claim, ref, now)
+            self._report_lost(claimed, ref, now)
             raise
         except StoreError:
-            self._log.confirm(claim.delivery.id, ref, self._log.seq + 1, now=now)
+            self._log.confirm(claimed.id, ref, self._log.seq + 1, now=now)
             raise
         self._note_sent(sent, seq, now)
         return sent
@@ -140,12 +144,8 @@ class Leases(OutboxRepository):
         if dead_owner_before:
             left = or_(left, _D.owner != owner)
         query = deliveries().where(_D.state == State.SENDING, left).order_by(_P.due_at)
-
-        def take_over(connection: Connection) -> tuple[Delivery, ...]:
-            rows = connection.execute(query.with_for_update(skip_locked=True, of=delivery)).all()
-            return tuple(_left(connection, as_delivery(row), now) for row in rows)
-
-        return self._db.must_write(take_over)
+        free = query.with_for_update(skip_locked=True, of=delivery)
+        return self._take_all(free, now, are_dead=True)
 
     def take_over(self, account: str, *, now: datetime) -> tuple[Delivery, ...]:
         """Take over what is SENDING on an account though nobody sends there.
@@ -155,23 +155,29 @@ class Leases(OutboxRepository):
         connection to the database may go on, so none is read back before it must have ended.
         """
         query = deliveries().where(_D.account == account, _D.state == State.SENDING)
-        with self._db.read() as connection:
-            if connection.execute(query.limit(1)).one_or_none() is None:
-                return ()
+        if self._row(query.limit(1)) is None:
+            return ()
+        return self._take_all(query.with_for_update(of=delivery), now, are_dead=False)
 
+    def _take_all(
+        self, query: Select[Any], now: datetime, *, are_dead: bool
+    ) -> tuple[Delivery, ...]:
         def take(connection: Connection) -> tuple[Delivery, ...]:
-            rows = connection.execute(query.with_for_update(of=delivery)).all()
-            return tuple(_left(connection, as_delivery(row), now, is_dead=False) for row in rows)
+            rows = [as_delivery(row) for row in connection.execute(query)]
+            return tuple(_left(connection, row, now, is_dead=are_dead) for row in rows)
 
         return self._db.must_write(take)
 
-    def _report_lost(self, claim: Claim, ref: PostRef, now: datetime) -> None:
-        row = claim.delivery
-        detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
+    def _report_lost(self, claimed: Delivery, ref: PostRef, now: datetime) -> None:
+        key, who = claimed.id, claimed.owner
+        detail = {"remote_id": ref.id, "url": ref.url, "account": claimed.account}
         why = "a status went out, but its lease had been taken over"
-        entry = audit.AuditEntry(now, claim.owner, "incident", row.id, why, detail)
-        self._db.must_write(lambda connection: audit.append(connection, entry))
-        self._log.confirm(row.id, ref, self._log.seq, now=now)
+
+        def report(connection: Connection) -> None:
+            audit.append(connection, who, "incident", key, why=why, detail=detail, now=now)
+
+        self._db.must_write(report)
+        self._log.confirm(key, ref, self._log.seq, now=now)
 
 
 def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
@@ -187,11 +193,11 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         # It was due when it was released; by a clock that has been set back it may not be.
         or_(_P.due_at <= now, _D.released_by != ""),
         or_(_P.not_after >= now, _D.released_by != ""),
-        parent_is_out(),
+        parent_in(State.SENT),
         ~in_doubt.exists(),
         ~stopped.exists(),
-        ~_stopping_all().exists(),
-        ~_settling().exists(),
+        ~_PAUSES.exists(),
+        ~_SETTLING.exists(),
     )
     # A CTE, not IN (SELECT … LIMIT 1 FOR UPDATE), which can lock and take more than one row.
     # SQLite has no FOR UPDATE; BEGIN IMMEDIATE takes its place.
@@ -218,46 +224,14 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     return taken.returning(_D.id)
 
 
-def _stopping_all() -> Any:
-    return select(pause.c.id).where(pause.c.resumed_at.is_(None))
-
-
-def _settling() -> Any:
-    return select(instance.c.id).where(instance.c.settle_reason.is_not(None))
-
-
-def _opened(connection: Connection, row: Delivery, now: datetime) -> Claim:
-    before = replace(row, state=State.READY)
-    write_move(connection, before, Event.CLAIM, row.state, Note(now, row.owner))
-    connection.execute(
-        insert(attempt).values(
-            delivery_id=row.id,
-            fence=row.fence,
-            owner=row.owner,
-            phase="preparing",
-            outcome="",
-            reason="",
-            remote_id="",
-            started_at=now,
-        )
-    )
-    return Claim(row, row.owner, row.fence, row.lease_until or now)
-
-
-def _held(connection: Connection, claim: Claim) -> Delivery:
-    row = locked(connection, claim.delivery.id)
-    if (row.state, row.fence, row.owner) != (State.SENDING, claim.fence, claim.owner):
+def _held(connection: Connection, claimed: Delivery) -> Delivery:
+    row = locked(connection, claimed.id)
+    if (row.state, row.fence, row.owner) != (State.SENDING, claimed.fence, claimed.owner):
         raise LeaseLostError(
             f"{row.id}: it is {row.state}, claim {row.fence} of {row.owner or 'nobody'};"
-            f" not claim {claim.fence} of {claim.owner}"
+            f" not claim {claimed.fence} of {claimed.owner}"
         )
     return row
-
-
-def _refuse_paused(connection: Connection) -> None:
-    for query, what in ((_stopping_all(), "paused"), (_settling(), "settling first")):
-        if connection.execute(query.limit(1)).one_or_none() is not None:
-            raise PausedError(f"sending is {what}; nothing was begun")
 
 
 def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) -> Delivery:
@@ -279,14 +253,14 @@ def _intend(connection: Connection, row: Delivery, draft: Draft, now: datetime) 
     return change(connection, row.id, values)
 
 
-def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> Delivery:
+def _end(connection: Connection, claimed: Delivery, outcome: Outcome, now: datetime) -> Delivery:
     """Write down a call that did not end in a status: put off, refused, held, or in doubt."""
-    row, event = _held(connection, claim), outcome.event
+    row, event = _held(connection, claimed), outcome.event
     if event is None:
         raise AssertionError(f"{row.id}: a claim ends in a move")
     if outcome.stops_account:
         stop_account(connection, row.account, outcome.detail, now)
-    note = note_of(outcome, now, claim.owner)
+    note = note_of(outcome, now, claimed.owner)
     values: dict[str, Any]
     if event is Event.OUTCOME_UNKNOWN:
         values = {"next_read_at": outcome.at, "absent_reads": 0}
@@ -297,7 +271,7 @@ def _end(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) 
     end_attempt(connection, row, event, note)
     row = shift(connection, row, event, note, values)
     if event is Event.DEFER and outcome.hold is not None:
-        held = Note(now, claim.owner, outcome.hold.reason, outcome.hold.detail)
+        held = Note(now, claimed.owner, outcome.hold.reason, outcome.hold.detail)
         row = shift(connection, row, Event.HOLD, held)
     return row
 
@@ -313,9 +287,7 @@ def _called_at(connection: Connection, row: Delivery) -> datetime | None:
     return called
 
 
-def _left(
-    connection: Connection, row: Delivery, now: datetime, *, is_dead: bool = True
-) -> Delivery:
+def _left(connection: Connection, row: Delivery, now: datetime, *, is_dead: bool) -> Delivery:
     note = Note(now, row.owner, detail="its worker died, or took longer than its lease")
     called = _called_at(connection, row)
     if called is not None:

@@ -1,20 +1,25 @@
-"""The ledger: what paid calls cost, booked before they are made."""
+"""The ledger: what paid calls cost, booked before they are made, never above the budget."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from bot.clock import Clock
+from bot.content.model import Account
+from bot.db.database import Repository
 from bot.db.errors import BudgetSpentError
-from bot.db.repository import Repository
 from bot.delivery.tables import charge as charges
+from bot.errors import OverBudgetError
 from bot.platforms.spec import Charge
 
 _C = charges.c
 _MICRO = 1_000_000
 _PG_LOCK = 0x6C656467
+_COST = func.sum(_C.units * _C.unit_micro_usd)
 
 
 class Ledger(Repository):
@@ -27,7 +32,6 @@ class Ledger(Repository):
         price_usd: float,
         *,
         now: datetime,
-        delivery_id: str | None = None,
         budget_usd: float | None = None,
     ) -> int:
         """Book a call at most; the number settles it later.
@@ -43,13 +47,11 @@ class Ledger(Repository):
             if connection.dialect.name == "postgresql":
                 # Two workers must not both find the last cent.
                 connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
-            known = _booked(connection, account, charge.action, day)
-            new = [one for one in dict.fromkeys(charge.resources) if one not in known]
+            new = _unpaid(connection, charge.resources, account, charge.action, day)
             units = len(new) if charge.resources else charge.units
             _refuse_over(connection, account, day[:7], units * price, budget_usd)
             booked = charges.insert().values(
                 account=account,
-                delivery_id=delivery_id,
                 action=charge.action,
                 resource=" ".join(new) or None,
                 units=units,
@@ -66,8 +68,7 @@ class Ledger(Repository):
             values: dict[str, object] = {"units": units, "settled": 1}
             if resources:
                 row = connection.execute(select(charges).where(_C.id == booking)).one()
-                known = _booked(connection, row.account, row.action, row.day, but=booking)
-                new = [one for one in dict.fromkeys(resources) if one not in known]
+                new = _unpaid(connection, resources, row.account, row.action, row.day, booking)
                 values |= {"units": len(new), "resource": " ".join(new) or None}
             connection.execute(update(charges).where(_C.id == booking).values(values))
 
@@ -78,28 +79,63 @@ class Ledger(Repository):
 
     def spent_by_action(self, account: str, *, month_of: datetime) -> dict[str, float]:
         """Add up, in US dollars, what is booked in the month (UTC) of that moment, by action."""
-        total = func.sum(_C.units * _C.unit_micro_usd)
-        query = select(_C.action, total).where(
+        query = select(_C.action, _COST.label("cost")).where(
             _C.account == account, _C.day.startswith(_day(month_of)[:7])
         )
-        with self._db.read() as connection:
-            rows = connection.execute(query.group_by(_C.action).order_by(_C.action))
-            return {action: int(cost) / _MICRO for action, cost in rows}
+        rows = self._rows(query.group_by(_C.action).order_by(_C.action))
+        return {row.action: int(row.cost) / _MICRO for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMeter:
+    """One account's side of the ledger; keeps the promises of `bot.platforms.base.Meter`."""
+
+    ledger: Ledger
+    clock: Clock
+    #: Asked for at each booking: a changed budget or price holds from the next call on.
+    account: Callable[[], Account]
+    prices: Callable[[], Mapping[str, float]]
+
+    def reserve(self, charge: Charge) -> int:
+        account, now = self.account(), self.clock.now()
+        price, budget = self.prices().get(charge.action, 0.0), account.budget_usd_per_month
+        try:
+            return self.ledger.reserve(account.name, charge, price, now=now, budget_usd=budget)
+        except BudgetSpentError as error:
+            raise OverBudgetError(account.platform, str(error)) from error
+
+    def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
+        self.ledger.settle(booking, units, resources)
+
+
+def budget_left(ledger: Ledger, account: Account, clock: Clock) -> float | None:
+    """Return US dollars that the account may still spend this UTC month; None is no budget."""
+    if account.budget_usd_per_month is None:
+        return None
+    spent = ledger.spent(account.name, month_of=clock.now())
+    # In micro-dollars, as the ledger counts: the last cent must not be lost to binary fractions.
+    return round(account.budget_usd_per_month - spent, 6)
 
 
 def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
-def _booked(
-    connection: Connection, account: str, action: str, day: str, but: int | None = None
-) -> frozenset[str]:
-    """Return what of resources is paid for on that day; their names hold no spaces."""
+def _unpaid(
+    connection: Connection,
+    resources: Sequence[str],
+    account: str,
+    action: str,
+    day: str,
+    booking: int | None = None,
+) -> list[str]:
+    """Return the resources that no other booking pays on that day; names hold no spaces."""
     query = select(_C.id, _C.resource).where(
         _C.account == account, _C.action == action, _C.day == day, _C.units > 0
     )
     rows = connection.execute(query.where(_C.resource.is_not(None)))
-    return frozenset(name for id_, names in rows if id_ != but for name in names.split())
+    paid = {name for id_, names in rows if id_ != booking for name in names.split()}
+    return [name for name in dict.fromkeys(resources) if name not in paid]
 
 
 def _refuse_over(
@@ -116,7 +152,5 @@ def _refuse_over(
 
 
 def _spent(connection: Connection, account: str, month: str) -> int:
-    query = select(func.sum(_C.units * _C.unit_micro_usd)).where(
-        _C.account == account, _C.day.startswith(month)
-    )
+    query = select(_COST).where(_C.account == account, _C.day.startswith(month))
     return int(connection.execute(query).scalar_one() or 0)

@@ -68,11 +68,7 @@ UNSENT = frozenset({_S.PLANNED, _S.READY, _S.HELD, _S.FAILED})
 
 
 def after(state: State, event: Event) -> State:
-    """Return the state that ``event`` leads to.
-
-    Raises:
-        ValueError: that cannot happen in this state.
-    """
+    """Return the state that ``event`` leads to; ValueError where that cannot happen."""
     try:
         return MOVES[state, event]
     except KeyError:

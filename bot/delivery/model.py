@@ -1,4 +1,7 @@
-"""A delivery: one part of a publication, and the state it is in."""
+"""A delivery: one part of a publication, the state it is in, and why it waits or was cancelled.
+
+Code compares the reasons' values; the detail beside one is for people only.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.delivery.publications import Publication
-from bot.delivery.reasons import Reason, reason_text
 from bot.platforms.status import Draft, PostRef, Status, draft_from_json, status_from_json
+
+#: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug may post
+#: twenty times).
+MOST_ATTEMPTS = 4
 
 
 class State(StrEnum):
@@ -24,6 +30,52 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
     RETRACTED = "RETRACTED"
     GONE = "GONE"
+
+
+class HoldReason(StrEnum):
+    """Why a delivery waits for a person."""
+
+    UNAPPROVED = "unapproved"
+    PAUSED = "paused"
+    OVER_BUDGET = "over budget"
+    LATE = "late"
+    ACCOUNT_STOPPED = "account stopped"
+    PARENT = "the part before it is not out"
+    UNSETTLED = "cannot tell whether it is out"
+    ATTEMPTS = "attempts used up"
+    #: Of an UNKNOWN one: its platform took it for a repetition.
+    DUPLICATE = "said before, perhaps by us"
+
+
+class CancelReason(StrEnum):
+    """Why a delivery was cancelled."""
+
+    EDITED = "its post was edited"
+    REMOVED = "its post was removed"
+    UNPLANNED = "no longer planned"
+    #: A person cancelled it; the detail is what they said.
+    WITHDRAWN = "withdrawn"
+
+
+Reason = HoldReason | CancelReason
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A delivery must wait for a person."""
+
+    reason: HoldReason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return reason_text(self.reason, self.detail)
+
+
+def reason_text(reason: Reason | None, detail: str) -> str:
+    """Return what people read of a reason and its detail."""
+    if reason is None or reason is CancelReason.WITHDRAWN:
+        return detail
+    return f"{reason}: {detail}" if detail else str(reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What people decide about deliveries, and publications that are put into the outbox."""
+"""What is put into the outbox, what people decide about it, and what reading back proves."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.canonical import sha256_hex
+from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, HoldReason, Reason, State
 from bot.delivery.publications import NewPart, NewPublication
-from bot.delivery.reasons import HoldReason, Reason
-from bot.delivery.repository import OutboxRepository
-from bot.delivery.rows import Note, as_delivery, deliveries, locked, publication_columns, shift
-from bot.delivery.tables import delivery, publication
+from bot.delivery.rows import (
+    Note,
+    as_delivery,
+    change,
+    deliveries,
+    end_attempt,
+    locked,
+    note_of,
+    publication_columns,
+    ref_columns,
+    shift,
+    stop_account,
+)
+from bot.delivery.sent_log import OutboxRepository
+from bot.delivery.tables import attempt, delivery, publication
 from bot.errors import DecisionError
+from bot.platforms.status import PostRef
 
 #: Belong to a claim; `bot.delivery.leases` makes these moves, fenced.
 _FENCED = frozenset(
@@ -42,10 +55,21 @@ BLANK: Mapping[str, Any] = {
     "cid": "",
 }
 PLANNER = "planner"
+_RECONCILER = "reconciler"
+#: What leads from where a forgetful database has it to SENT, when it is seen to be out.
+_WAYS: Mapping[State, tuple[Event, ...]] = {
+    State.PLANNED: (Event.HOLD, Event.MARK_SENT),
+    State.READY: (Event.HOLD, Event.MARK_SENT),
+    State.HELD: (Event.MARK_SENT,),
+    State.FAILED: (Event.RETRY, Event.HOLD, Event.MARK_SENT),
+    State.SENDING: (Event.OUTCOME_UNKNOWN, Event.CONFIRMED_SENT),
+    State.UNKNOWN: (Event.CONFIRMED_SENT,),
+    State.SENT: (),
+}
 
 
 class Moves(OutboxRepository):
-    """What is put into the outbox, and people's decisions."""
+    """What is put into the outbox, people's decisions, and the way out of UNKNOWN."""
 
     def add(self, *news: NewPublication, now: datetime) -> tuple[str, ...]:
         """Plan publications in one transaction; return the ids of those that were new.
@@ -90,10 +114,13 @@ class Moves(OutboxRepository):
         """
         if event in _FENCED or not columns.keys() <= _MAY_CHANGE:
             raise ValueError(f"not by hand: {event.name} {sorted(columns.keys() - _MAY_CHANGE)}")
+        if event in {Event.SEND, Event.RETRY, Event.REQUEUE}:
+            columns = {"retry_at": None, "absent_reads": 0, **columns}
+        elif event in {Event.MARK_SENT, Event.CONFIRMED_SENT}:
+            columns = {"sent_at": now, **columns}
         with self._db.write() as connection:
             row = locked(connection, delivery_id)
-            values = {**_fresh(event, now), **columns}
-            moved = shift(connection, row, event, Note(now, actor, reason, detail), values)
+            moved = shift(connection, row, event, Note(now, actor, reason, detail), columns)
             seq = self._next_seq(connection) if moved.state is State.SENT else 0
         if seq:
             self._note_sent(moved, seq, now)
@@ -119,7 +146,7 @@ class Moves(OutboxRepository):
                 "updated_at": now,
             }
             connection.execute(delivery.insert().values(values))
-            if self._log.has_attempt(id_):
+            if id_ in self._log.attempted:
                 self._hold_forgotten(connection, locked(connection, id_), now)
             parent = id_
         return True
@@ -135,6 +162,45 @@ class Moves(OutboxRepository):
         }
         note = Note(now, PLANNER, HoldReason.UNSETTLED)
         shift(connection, row, Event.HOLD, note, values)
+
+    def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
+        """Store what a read-back proved, as a whole; DecisionError where it is not UNKNOWN."""
+        if outcome.ref is not None:
+            return self._out(delivery_id, outcome.ref, now, only_unknown=True)
+        with self._db.write() as connection:
+            row = _unknown(connection, delivery_id)
+            if outcome.stops_account:
+                stop_account(connection, row.account, outcome.detail, now)
+            values: dict[str, Any] = {"absent_reads": row.absent_reads + outcome.is_absent}
+            if outcome.event is None:
+                later = {"next_read_at": outcome.at, "updated_at": now}
+                return change(connection, row.id, {**values, **later})
+            values |= {"retry_at": outcome.at, "evidence": outcome.evidence}
+            note = note_of(outcome, now, _RECONCILER)
+            return shift(connection, row, outcome.event, note, values)
+
+    def recognise(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
+        """Store that it is out, whatever a database that was restored thinks of it.
+
+        Raises:
+            DecisionError: it was dropped, retracted or deleted, as far as the database knows.
+        """
+        return self._out(delivery_id, ref, now, only_unknown=False)
+
+    def _out(
+        self, delivery_id: str, ref: PostRef, now: datetime, *, only_unknown: bool
+    ) -> Delivery:
+        def store(connection: Connection) -> tuple[Delivery, int]:
+            find = _unknown if only_unknown else locked
+            row = find(connection, delivery_id)
+            if row.state is State.SENT and row.remote_id:
+                return row, 0
+            return _walk(connection, row, ref, now), self._next_seq(connection)
+
+        sent, seq = self._db.must_write(store)
+        if seq:
+            self._note_sent(sent, seq, now)
+        return sent
 
 
 def payload(part: NewPart) -> dict[str, Any]:
@@ -154,11 +220,7 @@ def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...
 
 
 def refuse_touched(row: Delivery) -> None:
-    """Raise where a delivery may be out.
-
-    Raises:
-        DecisionError: it was tried, or is past being changed.
-    """
+    """Raise DecisionError where a delivery may be out: it was tried, or is past being changed."""
     if row.state not in UNSENT or row.attempts:
         raise DecisionError(
             f"{row.id}: it is {row.state} after {row.attempts} attempts; what may be out"
@@ -166,10 +228,22 @@ def refuse_touched(row: Delivery) -> None:
         )
 
 
-def _fresh(event: Event, now: datetime) -> dict[str, Any]:
-    """Return what a decision of a person sets back."""
-    if event in {Event.SEND, Event.RETRY, Event.REQUEUE}:
-        return {"retry_at": None, "absent_reads": 0}
-    if event in {Event.MARK_SENT, Event.CONFIRMED_SENT}:
-        return {"sent_at": now}
-    return {}
+def _unknown(connection: Connection, delivery_id: str) -> Delivery:
+    row = locked(connection, delivery_id)
+    if row.state is not State.UNKNOWN:
+        raise DecisionError(f"{row.id}: it is {row.state}, there is nothing to read back")
+    return row
+
+
+def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) -> Delivery:
+    if row.state not in _WAYS:
+        raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {ref.url or ref.id}")
+    note = Note(now, _RECONCILER, detail="read back and found")
+    if row.state is State.SENDING:
+        end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
+    for event in _WAYS[row.state]:
+        row = shift(connection, row, event, note)
+    # It went out when it was last sent, not when we came to read.
+    query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
+    called = connection.execute(query).scalar_one() or now
+    return change(connection, row.id, {**ref_columns(ref), "sent_at": called, "evidence": ""})

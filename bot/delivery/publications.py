@@ -56,11 +56,7 @@ def occurrence_columns(occurrence: Occurrence) -> tuple[str, str, str]:
 
 
 def occurrence_from(kind: str, subject: str, key: str) -> Occurrence:
-    """Return the occurrence that these three columns are.
-
-    Raises:
-        ValueError: there is no such kind.
-    """
+    """Return the occurrence that these columns are; ValueError where there is no such kind."""
     match kind:
         case "at":
             return FixedTime(subject)
@@ -135,7 +131,7 @@ class NewPart:
 
 @dataclass(frozen=True, slots=True)
 class NewPublication:
-    """A publication as the files say it; ``plandiff`` gives it its ids, old or new ones."""
+    """A publication as the files say it; `bot.planning.diff` gives it its ids, old or new ones."""
 
     publication: Publication
     parts: tuple[NewPart, ...]

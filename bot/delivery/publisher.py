@@ -1,19 +1,21 @@
-"""Brings due deliveries out: gate, claim, prepare, intent, one call, outcome."""
+"""Brings due deliveries out: gate, release or hold, claim, prepare, intent, one call, outcome."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
 
 from bot.clock import Clock
 from bot.content.caps import DAY, caps_of, free_at
 from bot.content.model import Campaign
 from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
-from bot.delivery.leases import Claim
+from bot.delivery.gate import Facts, why_hold, why_truncate
+from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery
-from bot.delivery.releasing import Releaser
+from bot.delivery.model import Delivery, Hold, State
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
@@ -24,6 +26,96 @@ log = get_logger(__name__)
 
 #: The least that puts a moment after another one.
 SOON = timedelta(seconds=1)
+_PUBLISHER = "publisher"
+#: Returns why a delivery, behind the part before it, may not go out; None where it may.
+Gate = Callable[[Delivery, Delivery | None], Hold | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Releaser:
+    """Moves what is due to READY or to HELD; it calls no platform."""
+
+    store: DeliveryStore
+    clock: Clock
+    campaign: Callable[[], Campaign]
+
+    def run(self, account: str) -> None:
+        """Look at all that is due on an account, and again at what was let through."""
+        now, gate = self.clock.now(), self._gate(account)
+        self._release_all(account, gate)
+        for delivery in self.store.outbox.find(states={State.PLANNED}, account=account, until=now):
+            parent = self._parent(delivery)
+            if parent and (hold := why_truncate(delivery, parent.state, now)):
+                self._hold(delivery, hold, now)
+        for delivery in self.store.outbox.find(states={State.READY}, account=account):
+            may_go = delivery.retry_at is None or delivery.retry_at <= now
+            if may_go and (hold := gate(delivery, self._parent(delivery))):
+                self._hold(delivery, hold, now)
+
+    def release(self, account: str) -> None:
+        """Look only at what has become due, such as the next part of a thread."""
+        self._release_all(account, self._gate(account))
+
+    def why_hold(self, delivery: Delivery) -> Hold | None:
+        """Return why a delivery that was let through must not go out any more."""
+        return self._gate(delivery.account)(delivery, self._parent(delivery))
+
+    def _release_all(self, account: str, gate: Gate) -> None:
+        now = self.clock.now()
+        for delivery in self.store.outbox.due(account, now):
+            self._release(delivery, gate, now)
+
+    def _release(self, delivery: Delivery, gate: Gate, now: datetime) -> None:
+        parent = self._parent(delivery)
+        # Who sends the beginning of a thread late sends all of it.
+        released_by = delivery.released_by or (parent.released_by if parent else "")
+        hold = gate(replace(delivery, released_by=released_by), parent)
+        if hold is not None:
+            self._hold(delivery, hold, now)
+            return
+        with suppress(DecisionError):  # another replica, or a person, was faster
+            self.store.outbox.move(
+                delivery.id, Event.RELEASE, now=now, actor=_PUBLISHER, released_by=released_by
+            )
+
+    def _hold(self, delivery: Delivery, hold: Hold, now: datetime) -> None:
+        with suppress(DecisionError):  # another replica, or a person, was faster
+            self.store.outbox.move(
+                delivery.id,
+                Event.HOLD,
+                now=now,
+                actor=_PUBLISHER,
+                reason=hold.reason,
+                detail=hold.detail,
+            )
+            log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=str(hold))
+
+    def _parent(self, delivery: Delivery) -> Delivery | None:
+        return self.store.outbox.get(delivery.parent_id) if delivery.parent_id else None
+
+    def _gate(self, account: str) -> Gate:
+        """Look once at what holds for all deliveries of an account; hundreds may be waiting."""
+        schedule, state = self.campaign().schedule, self.store.accounts.get(account)
+        shared = Facts(
+            now=self.clock.now(),
+            paused=self.store.pauses.current() is not None,
+            stopped=state.stopped_detail if state else "",
+            approvals_required=schedule.approvals_required,
+            budget_left=budget_left(self.store.ledger, schedule.accounts[account], self.clock),
+        )
+        approved_by = cache(
+            lambda mark: {approval.by for approval in self.store.approvals.of(mark)}
+        )
+
+        def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
+            facts = replace(
+                shared,
+                approved_by=approved_by(delivery.fingerprint),
+                parent=parent.state if parent else None,
+            )
+            return why_hold(delivery, facts)
+
+        return why
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +155,19 @@ class Publisher:
             if not is_mine:
                 return False
             self.store.outbox.take_over(account, now=self.clock.now())
-            claim = self.store.outbox.claim(
+            claimed = self.store.outbox.claim(
                 account, now=self.clock.now(), owner=self.owner, lease=self.lease
             )
-            if claim is None:
+            if claimed is None:
                 return False
             try:
-                self._commit(claim, self._send(claim))
+                self._commit(claimed, self._send(claimed))
             except (LeaseLostError, DecisionError) as error:
-                log.warning("lease lost", delivery=claim.delivery.id, reason=str(error))
+                log.warning("lease lost", delivery=claimed.id, reason=str(error))
             return True
 
-    def _send(self, claim: Claim) -> Outcome:
-        row, policy = claim.delivery, self.policy(claim.delivery)
+    def _send(self, row: Delivery) -> Outcome:
+        policy = self.policy(row)
         deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
         if hold := self.releaser.why_hold(row):
             # It was let through long ago, behind others.
@@ -86,8 +178,8 @@ class Publisher:
             platform = self.platform(row.account)
             draft = row.draft or self._prepare(row, platform)
             if not self.trusts_clock():
-                return put_off(row, policy, self.clock.now(), "the clock was set just now")
-            self.store.outbox.begin(claim, draft, now=self.clock.now())
+                return put_off(row, self.clock.now(), "the clock was set just now")
+            self.store.outbox.begin(row, draft, now=self.clock.now())
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
                 log.exception("failed before the call", delivery=row.id)
@@ -95,7 +187,7 @@ class Publisher:
         if self.clock.monotonic() > deadline:
             # This process stood still (suspended, paused): the lease may be another's by now.
             late = "too slow before the call"
-            return put_off(row, policy, self.clock.now(), late, told=timedelta(0))
+            return put_off(row, self.clock.now(), late, retry_after=timedelta(0))
         return self._call(row, policy, platform, draft)
 
     def _wait_for_room(self, row: Delivery) -> Outcome | None:
@@ -137,10 +229,10 @@ class Publisher:
             answer = error
         return decide(answer, row, policy, self.clock.now(), step=Step.CALLING)
 
-    def _commit(self, claim: Claim, outcome: Outcome) -> None:
-        row, now = claim.delivery, self.clock.now()
+    def _commit(self, row: Delivery, outcome: Outcome) -> None:
+        now = self.clock.now()
         try:
-            self.store.outbox.commit(claim, outcome, now=now)
+            self.store.outbox.commit(row, outcome, now=now)
         except LeaseLostError:
             if outcome.ref is not None:
                 # Where it is, is known all the same; whoever took it over must not send it again.

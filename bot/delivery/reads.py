@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
-from bot.delivery.rows import Attempt, Move, as_attempt, as_delivery, as_move, deliveries
+from bot.delivery.rows import Attempt, Move, as_delivery, deliveries
 from bot.delivery.tables import attempt, delivery, move, publication
 
 _D, _P = delivery.c, publication.c
@@ -29,7 +29,8 @@ class OutboxReads(Repository):
 
     def get(self, delivery_id: str) -> Delivery | None:
         """Find a delivery by its id."""
-        return next(iter(self._read(deliveries().where(_D.id == delivery_id))), None)
+        row = self._row(deliveries().where(_D.id == delivery_id))
+        return None if row is None else as_delivery(row)
 
     def find(
         self,
@@ -46,15 +47,11 @@ class OutboxReads(Repository):
 
         What waits for a free slot is due at no time: it is found without these two only.
         """
-        query = deliveries().order_by(*_IN_ORDER).limit(limit)
+        equal = {_D.account: account, _P.post_id: post_id, _P.id: publication_id}
+        named = [column == value for column, value in equal.items() if value is not None]
+        query = deliveries().where(*named).limit(limit)
         if states is not None:
             query = query.where(_D.state.in_(list(states)))
-        if account is not None:
-            query = query.where(_D.account == account)
-        if post_id is not None:
-            query = query.where(_P.post_id == post_id)
-        if publication_id is not None:
-            query = query.where(_P.id == publication_id)
         if since is not None:
             query = query.where(_P.due_at >= since)
         if until is not None:
@@ -66,9 +63,8 @@ class OutboxReads(Repository):
         planned = and_(_D.state == State.PLANNED, _P.due_at <= now)
         ready = and_(_D.state == State.READY, or_(_D.retry_at.is_(None), _D.retry_at <= now))
         query = select(_D.account).join_from(delivery, publication).distinct()
-        query = query.where(or_(planned, ready)).order_by(_D.account)
-        with self._db.read() as connection:
-            return tuple(connection.execute(query).scalars())
+        rows = self._rows(query.where(or_(planned, ready)).order_by(_D.account))
+        return tuple(row.account for row in rows)
 
     def next_wake(self, now: datetime) -> datetime | None:
         """Return the earliest moment after ``now`` at which something is to be done."""
@@ -94,14 +90,13 @@ class OutboxReads(Repository):
 
         A part of a thread comes once the part before it is out, or can never be (then to hold).
         """
-        is_decided = _parent_in(State.SENT, *_NEVER_OUT)
         planned = and_(_D.account == account, _D.state == State.PLANNED, _P.due_at <= now)
-        return self._read(deliveries().where(planned, is_decided).order_by(*_IN_ORDER))
+        return self._read(deliveries().where(planned, parent_in(State.SENT, *_NEVER_OUT)))
 
     def unknown(self, now: datetime) -> tuple[Delivery, ...]:
         """Find what is to be read back now, oldest first."""
         waiting = and_(_D.state == State.UNKNOWN, _D.next_read_at <= now)
-        return self._read(deliveries().where(waiting).order_by(*_IN_ORDER))
+        return self._read(deliveries().where(waiting))
 
     def begun_since(self, account: str, moment: datetime) -> tuple[datetime, ...]:
         """Return when the account's posts went out, or may have, since then; in order.
@@ -115,31 +110,28 @@ class OutboxReads(Repository):
             .where(attempt.c.called_at > moment, attempt.c.outcome.not_in(_SURELY_NOT))
             .group_by(attempt.c.delivery_id)
         )
-        with self._db.read() as connection:
-            return tuple(sorted(connection.execute(latest).scalars()))
+        return tuple(sorted(called for (called,) in self._rows(latest)))
 
     def attempts_of(self, delivery_id: str) -> tuple[Attempt, ...]:
         """Read all tries at a delivery, oldest first."""
-        query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.id)
-        with self._db.read() as connection:
-            return tuple(as_attempt(row) for row in connection.execute(query))
+        columns = [attempt.c[name] for name in Attempt.__slots__]
+        query = select(*columns).where(attempt.c.delivery_id == delivery_id)
+        return tuple(
+            Attempt(**{**row._mapping, "outcome": Event[row.outcome] if row.outcome else None})
+            for row in self._rows(query.order_by(attempt.c.id))
+        )
 
     def moves_of(self, delivery_id: str) -> tuple[Move, ...]:
         """Read the history of a delivery, oldest first."""
-        query = select(move).where(move.c.delivery_id == delivery_id).order_by(move.c.id)
-        with self._db.read() as connection:
-            return tuple(as_move(row) for row in connection.execute(query))
+        columns = [move.c[name] for name in Move.__slots__]
+        query = select(*columns).where(move.c.delivery_id == delivery_id).order_by(move.c.id)
+        return tuple(Move(**row._mapping) for row in self._rows(query))
 
     def _read(self, query: Select[Any]) -> tuple[Delivery, ...]:
-        with self._db.read() as connection:
-            return tuple(as_delivery(row) for row in connection.execute(query))
+        return tuple(map(as_delivery, self._rows(query.order_by(*_IN_ORDER))))
 
 
-def parent_is_out() -> ColumnElement[bool]:
-    """Hold for a delivery that replies to nothing, or to a status that is out."""
-    return _parent_in(State.SENT)
-
-
-def _parent_in(*states: State) -> ColumnElement[bool]:
+def parent_in(*states: State) -> ColumnElement[bool]:
+    """Return the condition of a delivery that replies to nothing, or to one in these states."""
     query = select(_PARENT.c.id).where(_PARENT.c.id == _D.parent_id, _PARENT.c.state.in_(states))
     return or_(_D.parent_id.is_(None), query.exists())

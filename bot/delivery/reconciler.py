@@ -1,22 +1,26 @@
-"""Reads back what has no clear answer, and writes down what that proves."""
+"""Reads back what has no clear answer, and after a restore all that may be out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 
 from bot.clock import Clock
 from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give_up
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, HoldReason, State
+from bot.delivery.restore_guard import Suspect
 from bot.delivery.store import DeliveryStore
-from bot.errors import BotError
+from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform
-from bot.platforms.status import PostRef
+from bot.platforms.status import Draft, PostRef
 
 log = get_logger(__name__)
+
+_RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class Reconciler:
         draft, policy = delivery.draft, self.policy(delivery)
         if draft is None:
             raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
-        earliest = self._called_at(delivery) + policy.read_back.first_after
+        calls = (attempt.called_at for attempt in self.store.outbox.attempts_of(delivery.id))
+        earliest = max(filter(None, calls)) + policy.read_back.first_after
         if now < earliest:
             # The platform may not show yet what it took: such a read would prove nothing.
             return Outcome(None, at=earliest)
@@ -71,10 +76,6 @@ class Reconciler:
             self._failed[delivery.id] = FailedReads(failed.since, failed.count + 1)
         return outcome
 
-    def _called_at(self, delivery: Delivery) -> datetime:
-        calls = [one.called_at for one in self.store.outbox.attempts_of(delivery.id)]
-        return max(called for called in calls if called is not None)
-
     def _commit(self, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         self.store.outbox.commit_read(delivery.id, outcome, now=now)
         if outcome.event is not None:
@@ -85,3 +86,87 @@ class Reconciler:
                 evidence=outcome.evidence,
                 url=outcome.ref.url if outcome.ref else "",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Compares a database that may have forgotten with the sent log and the platforms.
+
+    After a restore, a clone or a lost log nothing is sent before what may be out is settled.
+    """
+
+    store: DeliveryStore
+    clock: Clock
+    platform: Callable[[str], Platform]
+    #: It asks all accounts' adapters, each of which serves one thread at a time.
+    _alone: Lock = field(default_factory=Lock)
+
+    def run(self) -> bool:
+        """Reconcile what can be reconciled now; True where nothing stands in the way of sending."""
+        reason = self.store.restore_guard.reason()
+        if reason is None:
+            return True
+        if not self._alone.acquire(blocking=False):
+            return False  # another thread is at it
+        try:
+            now = self.clock.now()
+            suspects = self.store.restore_guard.suspects(now)
+            # Every one is tried, also after one that could not be read.
+            done = [self._reconcile(suspect) for suspect in suspects]
+            if not all(done):
+                return False
+            self.store.restore_guard.settled(now)
+        finally:
+            self._alone.release()
+        log.warning("settled; sending goes on", reason=reason, looked_at=len(suspects))
+        return True
+
+    def _reconcile(self, suspect: Suspect) -> bool:
+        row = suspect.delivery
+        if suspect.ref is not None:
+            self._recognise(row, suspect.ref)
+            return True
+        if row.state in {State.UNKNOWN, State.SENDING}:
+            return True  # the reconciler reads it back before anything else goes there
+        if row.draft is not None:
+            return self._read_back(row, row.draft)
+        self._hold(row, "it was due while this database may have been away")
+        return True
+
+    def _read_back(self, row: Delivery, draft: Draft) -> bool:
+        try:
+            ref: PostRef | None = self.platform(row.account).find(draft)
+        except KeyError:
+            self._hold(row, "its account is no longer in the schedule, so it was not read back")
+        except (UnconfirmedError, UnauthorizedError) as error:
+            # Reading again will not help; held it surely does not go out by itself.
+            self._hold(row, f"tried before a restore; read back, but {error}")
+        except BotError as error:
+            log.warning("not read back yet", delivery=row.id, reason=str(error))
+            return False
+        else:
+            if ref is not None:
+                self._recognise(row, ref)
+            else:
+                self._hold(row, "tried before a restore; not seen when it was read back")
+        return True
+
+    def _recognise(self, row: Delivery, ref: PostRef) -> None:
+        now = self.clock.now()
+        try:
+            self.store.outbox.recognise(row.id, ref, now=now)
+        except DecisionError as error:
+            # Somebody took it out of the plan, and yet it is out: to be told, not to be undone.
+            detail = {"remote_id": ref.id, "url": ref.url, "account": row.account}
+            self.store.audit.write(
+                _RECOVERY, "incident", row.id, why=str(error), detail=detail, now=now
+            )
+            log.exception("out although it was cancelled", delivery=row.id, url=ref.url)
+
+    def _hold(self, row: Delivery, evidence: str) -> None:
+        if row.state not in {State.PLANNED, State.READY}:
+            return  # it waits for a person already, or is over
+        self.store.outbox.move(
+            row.id, Event.HOLD, now=self.clock.now(), actor=_RECOVERY,
+            reason=HoldReason.UNSETTLED, evidence=evidence,
+        )  # fmt: skip

@@ -11,9 +11,8 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from bot.db.database import Database
 from bot.delivery.model import Delivery, State
-from bot.delivery.repository import OutboxRepository
 from bot.delivery.rows import as_delivery, change, deliveries, locked
-from bot.delivery.sent_log import Logged, SentLog
+from bot.delivery.sent_log import OutboxRepository, SentLog
 from bot.delivery.tables import delivery, instance, publication, sent_log
 from bot.platforms.status import PostRef
 
@@ -27,8 +26,6 @@ class Suspect:
     """A delivery that may be out although the database does not say so."""
 
     delivery: Delivery
-    #: The sent log has an attempt.
-    in_log: bool
     #: Where the sent log says it is; None where it says nothing.
     ref: PostRef | None
 
@@ -48,32 +45,17 @@ class RestoreGuard(OutboxRepository):
         tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
         query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}
-        with self._db.read() as connection:
-            rows = tuple(as_delivery(row) for row in connection.execute(query))
-        return tuple(_suspect(row, known.get(row.id)) for row in rows)
+        refs = {delivery_id: logged.ref for delivery_id, logged in known.items()}
+        rows = map(as_delivery, self._rows(query))
+        return tuple(Suspect(row, refs.get(row.id)) for row in rows)
 
     def settled(self, now: datetime) -> None:
         """All has been read back: send again, and take this log and this place for ours."""
         with self._db.write() as connection:
-            row = _instance(connection)
-            done = {"settle_reason": None, "settled_at": now}
-            connection.execute(update(instance).values(done))
+            connection.execute(update(instance).values(settle_reason=None, settled_at=now))
             _register(self._db, connection, self._log, now)
-            instance_id = row.instance_id
-        self._log.adopt(instance_id, now=now)
-
-    def declare_restored(self, reason: str, now: datetime) -> int:
-        """Say that this database was brought back from a backup; tell the new epoch.
-
-        PostgreSQL's operator does so after pg_restore; `restore` does it for SQLite.
-        """
-        del now  # the audit log says when
-        return mark_restored(self._db, reason)
-
-    def epoch(self) -> int:
-        """Return how many restores this database has gone through."""
-        with self._db.read() as connection:
-            return int(_instance(connection).epoch)
+            ours = _instance(connection).instance_id
+        self._log.adopt(ours, now=now)
 
     def compare(self, log_is_new: bool, now: datetime) -> None:
         """Compare the database with the log that was read before it, and set the flag."""
@@ -82,14 +64,17 @@ class RestoreGuard(OutboxRepository):
             reason = _doubt(self._db, connection, self._log, log_is_new)
             if reason is None:
                 _register(self._db, connection, self._log, now)
-            elif found.settle_reason is None:
+                return
+            if found.settle_reason is None:
                 connection.execute(update(instance).values(settle_reason=reason))
-            if reason is not None:
-                _recall(connection, self._log)
+            _recall(connection, self._log)
 
 
 def mark_restored(db: Database, reason: str) -> int:
-    """Let a database of any revision settle first; tell the new epoch."""
+    """Let a database of any revision settle first; return the new epoch.
+
+    PostgreSQL's operator says so after pg_restore; `restore` does it for SQLite.
+    """
     values = {"settle_reason": reason, "epoch": instance.c.epoch + 1}
     with db.write() as connection:
         changed = update(instance).values(values).returning(instance.c.epoch)
@@ -97,7 +82,7 @@ def mark_restored(db: Database, reason: str) -> int:
 
 
 def begin_instance(db: Database, now: datetime) -> None:
-    """Return a new database its identity; one that has one keeps it."""
+    """Give a new database its identity; one that has one keeps it."""
     values = {"id": 1, "instance_id": uuid.uuid4().hex, "epoch": 0, "created_at": now}
     with db.write() as connection:
         connection.execute(db.insert(instance).values(values).on_conflict_do_nothing())
@@ -120,7 +105,7 @@ def _instance(connection: Connection) -> Row[Any, Any, Any]:
 
 
 def _doubt(db: Database, connection: Connection, log: SentLog, log_is_new: bool) -> str | None:
-    """Say why this database may not know all that went out; None where it does."""
+    """Return why this database may not know all that went out; None where it does."""
     mine = connection.execute(select(sent_log).where(sent_log.c.log_id == log.log_id)).one_or_none()
     if log_is_new:
         others = connection.execute(select(func.max(sent_log.c.seq))).scalar_one()
@@ -156,7 +141,3 @@ def _recall(connection: Connection, log: SentLog) -> None:
         intent = known.first_intent_at or row.first_intent_at
         values = {"draft_json": draft, "first_intent_at": intent, "attempts": 1}
         change(connection, delivery_id, values)
-
-
-def _suspect(row: Delivery, known: Logged | None) -> Suspect:
-    return Suspect(row, known is not None, known.ref if known else None)

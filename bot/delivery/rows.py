@@ -9,25 +9,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from bot.authority.reasons import StopReason
-from bot.authority.tables import account
+from bot.authority.tables import StopReason, account
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, Reason, State, reason_text
 from bot.delivery.publications import (
     Publication,
     PublicationState,
     occurrence_columns,
     occurrence_from,
 )
-from bot.delivery.reasons import Reason, reason_text
 from bot.delivery.tables import attempt, delivery, move, publication
 from bot.errors import DecisionError
+from bot.platforms.status import PostRef
 
-_OF_DELIVERY = tuple(one.name for one in fields(Delivery) if one.name != "publication")
+_OF_DELIVERY = tuple(field.name for field in fields(Delivery) if field.name != "publication")
 #: Fields of a publication that are columns of the same name.
-_OF_PUBLICATION = tuple(one.name for one in fields(Publication) if one.name != "occurrence")
+_OF_PUBLICATION = tuple(field.name for field in fields(Publication) if field.name != "occurrence")
 _OF_OCCURRENCE = ("kind", "subject", "key")
 _PREFIX = "publication_"
 #: States whose reason people ask for; elsewhere the history keeps it.
@@ -94,38 +93,19 @@ def as_delivery(row: Row[Any]) -> Delivery:
     values = row._mapping
     shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
     kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
-    shared |= {
-        "occurrence": occurrence_from(kind, subject, key),
-        "state": PublicationState(shared["state"]),
-    }
+    shared["occurrence"] = occurrence_from(kind, subject, key)
     own = {name: values[name] for name in _OF_DELIVERY}
     return Delivery(publication=Publication(**shared), **own)
 
 
-def publication_columns(one: Publication) -> dict[str, Any]:
+def publication_columns(new: Publication) -> dict[str, Any]:
     """Return the columns of a publication's row."""
-    values = {name: getattr(one, name) for name in _OF_PUBLICATION}
-    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(one.occurrence), strict=True))
-
-
-def as_move(row: Row[Any]) -> Move:
-    """Make a value of a whole row of ``move``."""
-    return Move(row.at, row.actor, Event[row.event], row.before, row.after, row.reason)
-
-
-def as_attempt(row: Row[Any]) -> Attempt:
-    """Make a value of a whole row of ``attempt``."""
-    values = {field.name: row._mapping[field.name] for field in fields(Attempt)}
-    outcome = Event[row.outcome] if row.outcome else None
-    return Attempt(**{**values, "outcome": outcome})
+    values = {name: getattr(new, name) for name in _OF_PUBLICATION}
+    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(new.occurrence), strict=True))
 
 
 def locked(connection: Connection, delivery_id: str) -> Delivery:
-    """Read a delivery that nobody else changes until this transaction ends.
-
-    Raises:
-        DecisionError: there is none.
-    """
+    """Read a delivery that nobody else changes until this transaction ends, or DecisionError."""
     query = deliveries().where(delivery.c.id == delivery_id).with_for_update(of=delivery)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -140,26 +120,25 @@ def shift(
     note: Note,
     values: Mapping[str, Any] | None = None,
 ) -> Delivery:
-    """Move a delivery that is `locked`, and write the move down.
-
-    Raises:
-        DecisionError: it cannot be moved so from where it is.
-    """
+    """Move a `locked` delivery, and write it down; DecisionError where it cannot be moved so."""
     try:
         target = lifecycle.after(row.state, event)
     except ValueError as error:
         raise DecisionError(f"{row.id}: {error}") from error
     is_explained = target in _EXPLAINED or event is Event.DEFER
-    changes = {
-        "state": target,
+    # Nobody works on it any more; a claim moves it otherwise.
+    changes: dict[str, Any] = {"state": target, "owner": "", "lease_until": None}
+    changes |= {
         "updated_at": note.at,
         "reason": note.reason if is_explained else None,
         "detail": note.detail if is_explained else "",
-        **_idle(target),
-        **(values or {}),
     }
+    if target is not State.READY:
+        changes["retry_at"] = None
+    if target is not State.UNKNOWN:
+        changes["next_read_at"] = None
     write_move(connection, row, event, target, note)
-    moved = change(connection, row.id, changes)
+    moved = change(connection, row.id, {**changes, **(values or {})})
     if target is State.CANCELLED:
         _free_occurrence(connection, row.publication.id)
     return moved
@@ -192,7 +171,7 @@ def write_move(
             delivery_id=row.id,
             at=note.at,
             actor=note.actor,
-            event=event.name,
+            event=event,
             before=row.state,
             after=target,
             reason=note.text,
@@ -217,6 +196,11 @@ def end_attempt(
     )
 
 
+def ref_columns(ref: PostRef) -> dict[str, Any]:
+    """Return the columns that say where a status is."""
+    return {"remote_id": ref.id, "url": ref.url, "cid": ref.cid}
+
+
 def note_of(outcome: Outcome, now: datetime, actor: str) -> Note:
     """Return what the history says of an outcome's own move."""
     if outcome.hold is None or outcome.event is Event.DEFER:
@@ -231,13 +215,3 @@ def stop_account(connection: Connection, name: str, detail: str, now: datetime) 
         .where(account.c.name == name, account.c.stopped_at.is_(None))
         .values(stopped_at=now, stopped_reason=StopReason.UNAUTHORIZED, stopped_detail=detail)
     )
-
-
-def _idle(target: State) -> dict[str, Any]:
-    """Return what a delivery no longer has, once nobody works on it; a claim moves it otherwise."""
-    values: dict[str, Any] = {"owner": "", "lease_until": None}
-    if target is not State.READY:
-        values["retry_at"] = None
-    if target is not State.UNKNOWN:
-        values["next_read_at"] = None
-    return values

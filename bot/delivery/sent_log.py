@@ -7,19 +7,27 @@ line that is torn was never finished, so the call it announces was never made.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from sqlalchemy import Connection, update
+
 from bot.canonical import JsonObject, canonical_json
+from bot.db.database import Repository, StoreContext
+from bot.db.sqlite import sync
 from bot.delivery.model import Delivery
+from bot.delivery.tables import sent_log as logs
 from bot.errors import StoreError
 from bot.platforms.status import Draft, PostRef, draft_from_json
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +53,9 @@ class SentLog:
         self.place = ""
         #: Highest sequence number that was in the file when it was opened, or appended since.
         self.seq = 0
-        self._attempted: set[str] = set()
+        #: Deliveries for which a call was ever announced.
+        self.attempted: set[str] = set()
         self._lock = Lock()
-
-    def has_attempt(self, delivery_id: str) -> bool:
-        """Return whether a call was ever announced for a delivery."""
-        return delivery_id in self._attempted
-
-    @property
-    def attempted(self) -> frozenset[str]:
-        return frozenset(self._attempted)
 
     def announce(self, delivery: Delivery, seq: int, *, now: datetime) -> None:
         """Write down that a call is about to be made.
@@ -62,25 +63,17 @@ class SentLog:
         Raises:
             StoreError: it cannot be written; then do not call.
         """
-        intent = delivery.first_intent_at or now
-        self._append(
-            {
-                **_line("attempt", delivery.id, seq, now),
-                "account": delivery.account,
-                "draft": delivery.draft_json,
-                "first_intent_at": intent.isoformat(),
-            }
-        )
-        self._attempted.add(delivery.id)
+        about = {
+            "account": delivery.account,
+            "draft": delivery.draft_json,
+            "first_intent_at": (delivery.first_intent_at or now).isoformat(),
+        }
+        self._append({**_line("attempt", delivery.id, seq, now), **about})
+        self.attempted.add(delivery.id)
 
     def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
-        """Write down where a status is.
-
-        Raises:
-            StoreError: it cannot be written.
-        """
-        found = {"remote": {"id": ref.id, "url": ref.url, "cid": ref.cid}}
-        self._append({**_line("sent", delivery_id, seq, now), **found})
+        """Write down where a status is; StoreError where that cannot be written."""
+        self._append({**_line("sent", delivery_id, seq, now), "remote": asdict(ref)})
 
     def adopt(self, instance_id: str, *, now: datetime) -> None:
         """Go on with another database, once all has been read back."""
@@ -111,7 +104,7 @@ class SentLog:
                 self.log_id, self.instance_id = line["log"], line["instance"]
             self.seq = max(self.seq, line.get("seq", 0))
             if line.get("event") == "attempt":
-                self._attempted.add(line["delivery"])
+                self.attempted.add(line["delivery"])
 
 
 def open_log(path: Path) -> SentLog | None:
@@ -131,6 +124,36 @@ def start_log(path: Path, instance_id: str, *, now: datetime) -> SentLog:
     return log
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxContext(StoreContext):
+    """A database with the sent log that is written before and after each call."""
+
+    log: SentLog
+
+
+class OutboxRepository(Repository):
+    """The SQL of one concern of sending, and its lines in the sent log."""
+
+    def __init__(self, context: OutboxContext) -> None:
+        super().__init__(context)
+        self._context = context
+        self._log = context.log
+
+    def _next_seq(self, connection: Connection) -> int:
+        """Return the number of the line that the log is about to get."""
+        statement = update(logs).where(logs.c.log_id == self._log.log_id)
+        counted = statement.values(seq=logs.c.seq + 1).returning(logs.c.seq)
+        return int(connection.execute(counted).scalar_one())
+
+    def _note_sent(self, row: Delivery, seq: int, now: datetime) -> None:
+        """Write into the sent log where a status is that the database knows already."""
+        try:
+            self._log.confirm(row.id, row.ref, seq, now=now)
+        except StoreError as error:
+            # The database has it, and the log has the attempt: a restore would read back.
+            _LOG.warning("sent log not written for %s: %s", row.id, error)
+
+
 def _head(log_id: str, instance_id: str, now: datetime) -> JsonObject:
     return {"log": log_id, "instance": instance_id, "at": now.isoformat()}
 
@@ -143,33 +166,17 @@ def _write(path: Path, line: JsonObject) -> None:
     is_new = not path.exists()
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
+        size = os.fstat(descriptor).st_size
         # Begins with a new line where the last one was torn by a crash.
-        torn = not is_new and _is_torn(descriptor)
-        record = ("\n" if torn else "") + canonical_json(line) + "\n"
-        _write_all(descriptor, record.encode("utf-8"))
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        record = (("\n" if is_torn else "") + canonical_json(line) + "\n").encode("utf-8")
+        while record:
+            record = record[os.write(descriptor, record) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     if is_new:
-        _sync_directory(path.parent)
-
-
-def _write_all(descriptor: int, record: bytes) -> None:
-    while record:
-        record = record[os.write(descriptor, record) :]
-
-
-def _is_torn(descriptor: int) -> bool:
-    size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)  # its name in the directory too
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -186,9 +193,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _merged(known: Logged | None, line: JsonObject) -> Logged:
     known = known or Logged(line["delivery"], None, None, None)
     if line["event"] == "sent":
-        return Logged(
-            known.delivery_id, known.draft, known.first_intent_at, PostRef(**line["remote"])
-        )
+        return replace(known, ref=PostRef(**line["remote"]))
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
     intent = known.first_intent_at or datetime.fromisoformat(line["first_intent_at"])
-    return Logged(known.delivery_id, draft, intent, known.ref)
+    return replace(known, draft=draft, first_intent_at=intent)

@@ -4,13 +4,45 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+from sqlalchemy import select
+
 from bot.authority.store import AuthorityStore
+from bot.canonical import sha256_hex
+from bot.db.database import Repository
 from bot.db.lock import AccountLocks
+from bot.delivery.leases import Leases
 from bot.delivery.ledger import Ledger
-from bot.delivery.media import Media
-from bot.delivery.outbox import Outbox
-from bot.delivery.repository import OutboxContext
+from bot.delivery.moves import Moves
+from bot.delivery.reads import OutboxReads
 from bot.delivery.restore_guard import RestoreGuard
+from bot.delivery.sent_log import OutboxContext
+from bot.delivery.tables import medium
+from bot.errors import StoreError
+
+
+class Outbox(OutboxReads, Moves, Leases):
+    """All deliveries, what happens to them, and their history: the only truth about sending."""
+
+
+class Media(Repository):
+    """Pictures by the hash of their bytes, so that what was approved is what is sent."""
+
+    def put(self, content: bytes) -> str:
+        """Keep a picture; its SHA-256 is its name."""
+        sha256 = sha256_hex(content)
+        row = self._db.insert(medium).values(sha256=sha256, content=content)
+        self._change(row.on_conflict_do_nothing())
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Read a picture; StoreError where it is not there, or no longer what it was."""
+        row = self._row(select(medium.c.content).where(medium.c.sha256 == sha256))
+        if row is None:
+            raise StoreError(f"no picture has the hash {sha256}")
+        # SQLite keeps whatever type somebody put there.
+        if not isinstance(row.content, bytes) or sha256_hex(row.content) != sha256:
+            raise StoreError(f"the picture {sha256} is no longer what it was")
+        return row.content
 
 
 class DeliveryStore(AuthorityStore):

@@ -19,10 +19,10 @@ from sqlalchemy import (
     text,
 )
 
-from bot.db.columns import Counter, EnumName, Instant
-from bot.db.metadata import metadata
-from bot.delivery.model import State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.db.columns import Counter, EnumName, Instant, metadata
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import CancelReason, HoldReason, State
+from bot.delivery.publications import PublicationState
 
 _OPEN = text("state = 'OPEN'")
 
@@ -51,7 +51,8 @@ publication = Table(
     Column("lang", Text, nullable=False, comment="of the post, BCP 47"),
     Column("form", Text, nullable=False, comment="quote, link, card, thread, text, correction"),
     Column("slot", Text, nullable=False, comment="name of the slot"),
-    Column("state", String(16), nullable=False, comment="OPEN; else all of it is cancelled"),
+    Column("state", EnumName((PublicationState,)), nullable=False,
+           comment="OPEN; else all of it is cancelled"),
     Index("uq_publication_open", "account", "kind", "subject", "key", unique=True,
           sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index(None, "post_id"),
@@ -101,15 +102,13 @@ attempt = Table(
     "attempt",
     metadata,
     Column("id", Counter, primary_key=True, comment="counts up"),
-    Column(
-        "delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what was tried"
-    ),
+    Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what for"),
     Column("fence", BigInteger, nullable=False, comment="the claim it belongs to"),
     Column("owner", Text, nullable=False, comment="worker"),
     Column("phase", String(16), nullable=False, comment="preparing, calling, done"),
-    Column("outcome", String(16), nullable=False, comment="name of the event; empty while open"),
-    Column("reason", Text, nullable=False, comment="what the platform said"),
-    Column("remote_id", Text, nullable=False, comment="id, where one came back"),
+    Column("outcome", String(16), nullable=False, default="", comment="event; empty while open"),
+    Column("reason", Text, nullable=False, default="", comment="what the platform said"),
+    Column("remote_id", Text, nullable=False, default="", comment="id, where one came back"),
     Column("started_at", Instant, nullable=False, comment="claimed"),
     Column("called_at", Instant, comment="just before the first byte"),
     Column("ended_at", Instant, comment="outcome stored"),
@@ -123,7 +122,7 @@ move = Table(
     Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False, comment="what moved"),
     Column("at", Instant, nullable=False, comment="when"),
     Column("actor", Text, nullable=False, comment="person or service"),
-    Column("event", String(16), nullable=False, comment="name in bot.delivery.lifecycle.Event"),
+    Column("event", EnumName((Event,)), nullable=False, comment="see bot.delivery.lifecycle"),
     Column("before", EnumName((State,)), nullable=False, comment="state it left"),
     Column("after", EnumName((State,)), nullable=False, comment="state it came to"),
     Column("reason", Text, nullable=False, comment="why"),

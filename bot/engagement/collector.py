@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot.clock import Clock
 from bot.content.model import Account, Campaign
+from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
-from bot.delivery.metering import budget_left
 from bot.delivery.model import Delivery, State
 from bot.engagement.ages import due_times, window
 from bot.engagement.costs import kept_for_posts, price_of_read
@@ -148,7 +148,7 @@ class Collector:
         """Leave out what would take money from posts: they go before numbers."""
         spec, schedule = self.spec(account.platform), self.campaign().schedule
         price = price_of_read(account, spec, schedule)
-        left = budget_left(self.store, account, self.clock)
+        left = budget_left(self.store.ledger, account, self.clock)
         if left is None or not price:
             return reads
         kept = kept_for_posts(self.store, account.name, self.clock.now())
@@ -225,7 +225,7 @@ class Collector:
             return None
         self._not_before[account.name] = now + FOLLOWERS_AGAIN
         spec = self.spec(account.platform)
-        left = budget_left(self.store, account, self.clock)
+        left = budget_left(self.store.ledger, account, self.clock)
         if spec.prices and left is not None:
             price = price_of_read(account, spec, self.campaign().schedule, "user_read")
             if left - kept_for_posts(self.store, account.name, now) < price:

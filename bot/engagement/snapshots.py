@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Update, select, update
 
-from bot.db.repository import Repository
+from bot.db.database import Repository
 from bot.delivery.model import State
 from bot.delivery.tables import delivery
 from bot.engagement.ages import KINDS

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from bot.db.repository import Repository
-from bot.delivery.repository import OutboxContext
+from bot.db.database import Repository
+from bot.delivery.sent_log import OutboxContext
 from bot.delivery.store import DeliveryStore
 from bot.engagement.snapshots import Followers, Snapshots
 from bot.engagement.tables import digest

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text
 
-from bot.db.columns import Instant
-from bot.db.metadata import metadata
+from bot.db.columns import Instant, metadata
 from bot.engagement.ages import KINDS
 
 snapshot = Table(

@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown
 from bot.delivery.gate import approvers
-from bot.delivery.metering import budget_left
+from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
 from bot.errors import SettingsError
 from bot.log import get_logger
@@ -145,7 +145,7 @@ class Notifier:
         for account in self.campaign().schedule.accounts.values():
             budget, left = (
                 account.budget_usd_per_month,
-                budget_left(self.store, account, self.clock),
+                budget_left(self.store.ledger, account, self.clock),
             )
             if budget and left is not None and left <= round(budget * (1 - NEARLY), 6):
                 text = f"{account.name}: ${left:.2f} of ${budget:.2f} left for {month}"

@@ -14,9 +14,8 @@ from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.diskspace import Ballast, Room
 from bot.db.errors import DatabaseUnusableError
 from bot.db.migrate import newest, prove_known, revision_of, upgrade
-from bot.delivery.repository import OutboxContext
 from bot.delivery.restore_guard import begin_instance, instance_id, mark_restored, place_of
-from bot.delivery.sent_log import SentLog, open_log, start_log
+from bot.delivery.sent_log import OutboxContext, SentLog, open_log, start_log
 from bot.errors import StoreError
 from bot.planning.store import Store
 from bot.settings import Settings

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.content.model import Campaign
-from bot.delivery.metering import budget_left
+from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
 from bot.log import get_logger
 from bot.planning.store import Store
@@ -73,7 +73,7 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
             account.name,
             account.platform,
             state.stopped_detail if (state := store.accounts.get(account.name)) else "",
-            budget_left(store, account, clock),
+            budget_left(store.ledger, account, clock),
             _next_due(rows, now, account.name),
         )
         for account in campaign.schedule.accounts.values()

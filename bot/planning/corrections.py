@@ -14,12 +14,9 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction, NewPublication
 from bot.errors import BotError, DecisionError, Severity
-from bot.planning.diff import named
-from bot.planning.freeze import new_publication
+from bot.planning.diff import named, new_publication
 from bot.planning.store import Store
 from bot.platforms.base import Platform
-from bot.platforms.status import Status
-from bot.rendering.fingerprint import fingerprint
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 #: A correction that nobody approved within this is held as late, too.
@@ -78,7 +75,9 @@ class Corrections:
         if not any(row.state in {State.SENT} | _MAY_BE_OUT for row in rows):
             raise DecisionError(f"{post_id}: nothing of it is out")
         outcomes = self._taken_down(rows, by, why)
-        self._write(by, "retract", post_id, why, {"outcomes": [asdict(one) for one in outcomes]})
+        self._write(
+            by, "retract", post_id, why, {"outcomes": [asdict(outcome) for outcome in outcomes]}
+        )
         return outcomes
 
     def correct(
@@ -98,15 +97,15 @@ class Corrections:
         if not rows:
             raise DecisionError(f"{post_id}: nothing of it is out, so nothing can be corrected")
         post = self._post(post_id, text.strip(), rows, by)
-        statuses = self._statuses(post)
+        rendered = self._rendered(post)
         outcomes = self._taken_down(rows, by, why) if delete_original else ()
-        planned = self._planned(post, statuses, {} if delete_original else _last_parts(rows))
+        planned = self._planned(post, rendered, () if delete_original else rows)
         self.store.outbox.add(*planned, now=self.clock.now())
         detail = {
             "correction": post.id,
             "text": post.text,
-            "accounts": sorted(statuses),
-            "outcomes": [asdict(one) for one in outcomes],
+            "accounts": sorted(new.publication.account for new in planned),
+            "outcomes": [asdict(outcome) for outcome in outcomes],
         }
         self._write(by, "correct", post_id, why, detail)
         return self.store.outbox.find(post_id=post.id)
@@ -117,19 +116,21 @@ class Corrections:
         return tuple(self._entry(row) for row in rows if row.verb in {"correct", "retract"})
 
     def _entry(self, row: AuditRow) -> PublicCorrection:
-        outcomes = [Removal(**one) for one in row.detail.get("outcomes", ())]
+        outcomes = [Removal(**stored) for stored in row.detail.get("outcomes", ())]
         correction = str(row.detail.get("correction", ""))
         sent = self.store.outbox.find(post_id=correction, states=_OUT) if correction else ()
-        gone = [one.url for one in outcomes if one.deleted and one.url]
+        gone = tuple(outcome.url for outcome in outcomes if outcome.deleted and outcome.url)
         return PublicCorrection(
             at=row.at,
             kind="correction" if correction else "retraction",
             post=row.subject,
             why=row.why,
             text=str(row.detail.get("text", "")),
-            addresses=tuple([one.url for one in sent if one.url] if correction else gone),
+            addresses=tuple(row.url for row in sent if row.url) if correction else gone,
             remaining=tuple(
-                f"{one.url or one.account}: {one.told}" for one in outcomes if not one.deleted
+                f"{outcome.url or outcome.account}: {outcome.told}"
+                for outcome in outcomes
+                if not outcome.deleted
             ),
         )
 
@@ -140,28 +141,30 @@ class Corrections:
         return tuple(self._take_down(row, by, why) for row in ordered)
 
     def _take_down(self, row: Delivery, by: str, why: str) -> Removal:
+        was_there = None
         if row.state in _MAY_BE_OUT:
             told = f"it is {row.state}: not settled whether it is out; retract it again later"
-            return Removal(row.id, row.account, row.url, False, told)
-        try:
-            was_there = self.platform(row.account).delete(row.ref)
-        except KeyError:
-            return Removal(
-                row.id, row.account, row.url, False, "the account is not in use any more"
-            )
-        except BotError as error:
-            return Removal(row.id, row.account, row.url, False, str(error))
-        told = "deleted" if was_there else "was gone already"
-        now = self.clock.now()
-        self.store.outbox.move(row.id, Event.RETRACT, now=now, actor=by, detail=why, evidence=told)
-        return Removal(row.id, row.account, row.url, True, told)
+        else:
+            try:
+                was_there = self.platform(row.account).delete(row.ref)
+            except KeyError:
+                told = "the account is not in use any more"
+            except BotError as error:
+                told = str(error)
+        if was_there is not None:
+            told = "deleted" if was_there else "was gone already"
+            now, move = self.clock.now(), self.store.outbox.move
+            move(row.id, Event.RETRACT, now=now, actor=by, detail=why, evidence=told)
+        return Removal(row.id, row.account, row.url, was_there is not None, told)
 
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:
         rendered = self.rendered()
         zone, accounts = rendered.campaign.zone, rendered.campaign.schedule.accounts
         sent = min(row.sent_at or row.updated_at for row in rows).astimezone(zone).date()
         today = self.clock.now().astimezone(zone).date()
-        number = 1 + sum(one.kind == "correction" for one in self.listed() if one.post == post_id)
+        number = 1 + sum(
+            entry.kind == "correction" for entry in self.listed() if entry.post == post_id
+        )
         carried = {row.account for row in rows}
         return Post(
             id=f"correction-{number}-of-{post_id}",
@@ -170,9 +173,10 @@ class Corrections:
             accounts=tuple(name for name in accounts if name in carried),
             lang="en",
             author=by,
+            not_after=PATIENCE,
         )
 
-    def _statuses(self, post: Post) -> Mapping[str, tuple[Status, ...]]:
+    def _rendered(self, post: Post) -> RenderedCampaign:
         """Render the correction as any post, held to the same rules."""
         whole = self.rendered()
         # Alone: it may well resemble the post that it corrects.
@@ -180,30 +184,28 @@ class Corrections:
             replace(whole.campaign, posts=(post,)), specs=whole.specs, limits=whole.limits
         )
         found = check(alone, now=self.clock.now())
-        wrong = [one.message for one in found if one.severity is Severity.ERROR]
+        wrong = [problem.message for problem in found if problem.severity is Severity.ERROR]
         if wrong:
             raise DecisionError("; ".join(dict.fromkeys(wrong)))
-        return {text.account.name: text.statuses for text in alone.texts_of(post)}
+        return alone
 
     def _planned(
-        self,
-        post: Post,
-        statuses: Mapping[str, tuple[Status, ...]],
-        parents: Mapping[str, Delivery],
+        self, post: Post, rendered: RenderedCampaign, rows: Iterable[Delivery]
     ) -> list[NewPublication]:
-        whole, now = self.rendered(), self.clock.now()
-        bound = fingerprint(post, statuses, fixed_at=None)
+        """Put it where the post went, as a reply to the newest thread's last part that is live."""
+        live = [row for row in rows if row.state is State.SENT]
+        live.sort(key=lambda row: (row.sent_at or row.updated_at, row.part))
+        parents = {row.account: row.id for row in live}
         planned = []
-        for account, parts in statuses.items():
-            parent = parents.get(account)
+        for text in rendered.texts_of(post):
+            account = text.account.name
             # Where threads need leave, a program may not reply freely either.
-            may_reply = parent is not None and whole.spec_of(account).threads_freely
+            may_reply = rendered.spec_of(account).threads_freely
             new = new_publication(
-                post, account, parts, occurrence=Correction(post.id), due_at=now,
-                patience=PATIENCE, fingerprint=bound, rendered=whole,
-                reply_to=parent.id if parent and may_reply else None,
+                post, account, rendered, occurrence=Correction(post.id), due_at=self.clock.now(),
+                reply_to=parents.get(account) if may_reply else None,
             )  # fmt: skip
-            planned.append(named(new, whole.campaign.schedule.campaign, 1))
+            planned.append(named(new, rendered.campaign.schedule.campaign, 1))
         return planned
 
     def _write(
@@ -215,15 +217,6 @@ class Corrections:
 def _require(text: str, advice: str) -> None:
     if not text.strip():
         raise DecisionError(advice)
-
-
-def _last_parts(rows: Iterable[Delivery]) -> dict[str, Delivery]:
-    """Find, by account, the live status that a correction answers: the newest thread's last."""
-    live = [row for row in rows if row.state is State.SENT]
-    return {
-        row.account: row
-        for row in sorted(live, key=lambda row: (row.sent_at or row.updated_at, row.part))
-    }
 
 
 def _written(day: date) -> str:

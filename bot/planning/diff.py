@@ -1,4 +1,4 @@
-"""What must change in the outbox so that it is as planned: a pure comparison."""
+"""What the files say of a publication, and what must change so that the outbox is as planned."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.canonical import canonical_json, sha256_hex
+from bot.content.model import Post
 from bot.delivery.lifecycle import UNSENT
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import (
     Correction,
+    FixedTime,
+    NewPart,
     NewPublication,
+    Occurrence,
     Publication,
     PublicationState,
     Queued,
+    Yearly,
 )
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.planning.plan import Assignment
+from bot.rendering.rendered import RenderedCampaign
 
 #: A publication's deliveries that are not cancelled, in order of part.
 Group = tuple[Delivery, ...]
@@ -87,13 +93,11 @@ def sort_existing(
     """
     planned = [row for row in rows if not isinstance(row.publication.occurrence, Correction)]
     movable, edited, removed, settled = [], [], [], []
-    for group in groups_of(planned):
-        if is_movable(group, now):
+    for group in _groups_of(planned):
+        if all(_is_movable(row, now) for row in group):
             movable.append(group)
             continue
-        unsent = tuple(
-            row for row in group if row.state in UNSENT and not _may_be_out(row, is_settling)
-        )
+        unsent = tuple(row for row in group if _is_unsent(row, is_settling))
         new = rewrite(group[0].publication) if unsent else None
         if unsent and new is None:
             removed.append(unsent)
@@ -110,8 +114,7 @@ def sort_existing(
     return Existing(tuple(movable), tuple(edited), tuple(removed), tuple(settled), turns)
 
 
-def groups_of(rows: Iterable[Delivery]) -> list[Group]:
-    """Return the deliveries that are not cancelled, by publication."""
+def _groups_of(rows: Iterable[Delivery]) -> list[Group]:
     groups: dict[str, list[Delivery]] = defaultdict(list)
     for row in rows:
         if row.state is not State.CANCELLED:
@@ -119,12 +122,15 @@ def groups_of(rows: Iterable[Delivery]) -> list[Group]:
     return [tuple(sorted(group, key=lambda row: row.part)) for group in groups.values()]
 
 
-def is_movable(group: Group, now: datetime) -> bool:
-    """Return whether planning may give a publication another moment."""
-    return all(
-        row.state is State.PLANNED and (row.due_at is None or row.due_at > now) and not row.attempts
-        for row in group
-    )
+def _is_movable(row: Delivery, now: datetime) -> bool:
+    is_ahead = row.due_at is None or row.due_at > now
+    return row.state is State.PLANNED and is_ahead and not row.attempts
+
+
+def _is_unsent(row: Delivery, is_settling: bool) -> bool:
+    """Return whether planning may decide; READY after an attempt was seen to be absent."""
+    is_tried = row.attempts and (row.state is not State.READY or is_settling)
+    return row.state in UNSENT and not is_tried and row.reason is not HoldReason.UNSETTLED
 
 
 def withdrawn(rows: Iterable[Delivery]) -> list[Publication]:
@@ -134,12 +140,6 @@ def withdrawn(rows: Iterable[Delivery]) -> list[Publication]:
         for row in rows
         if row.part == 0 and row.publication.state is PublicationState.WITHDRAWN
     ]
-
-
-def _may_be_out(row: Delivery, is_settling: bool) -> bool:
-    """Return whether only a person may decide; READY after an attempt was seen to be absent."""
-    tried = row.attempts and (row.state is not State.READY or is_settling)
-    return bool(tried) or row.reason is HoldReason.UNSETTLED
 
 
 def _is_edited(group: Group, new: NewPublication) -> bool:
@@ -163,10 +163,9 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
     for new, group in (*((new, group) for group, new in existing.edited), *pairs):
         if group is None or len(group) != len(new.parts):
             cancel += [_cancelled(group, CancelReason.EDITED)] if group else []
-            turns[new.publication.account, new.publication.post_id] += 1
-            add.append(
-                named(new, campaign, turns[new.publication.account, new.publication.post_id])
-            )
+            place = new.publication.account, new.publication.post_id
+            turns[place] += 1
+            add.append(named(new, campaign, turns[place]))
             continue
         old = group[0].publication
         wished = replace(new.publication, id=old.id)
@@ -174,12 +173,92 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
             old, occurrence=wished.occurrence, due_at=wished.due_at, not_after=wished.not_after,
             slot=wished.slot,
         )  # fmt: skip
-        if in_its_place != wished or not _has_parts(group, new):
+        frozen = [(row.status_json, row.cost_usd) for row in group]
+        if in_its_place != wished or frozen != [
+            (part.status_json, part.cost_usd) for part in new.parts
+        ]:
             ids = tuple(row.id for row in group)
             replaced.append(replace(new, publication=wished, delivery_ids=ids))
         elif in_its_place != old:
             moved.append(in_its_place)
     return PlanDiff(tuple(add), tuple(replaced), tuple(moved), tuple(cancel))
+
+
+def new_publication(
+    post: Post,
+    account: str,
+    rendered: RenderedCampaign,
+    *,
+    occurrence: Occurrence,
+    due_at: datetime | None,
+    slot: str = "",
+    reply_to: str | None = None,
+) -> NewPublication:
+    """Freeze what an account shows of a post."""
+    quote, statuses = post.quote, rendered.texts[post.id, account].statuses
+    is_correction = isinstance(occurrence, Correction)
+    patience = post.not_after or rendered.campaign.schedule.not_after
+    publication = Publication(
+        id="",
+        account=account,
+        platform=rendered.spec_of(account).name,
+        post_id=post.id,
+        occurrence=occurrence,
+        parts=len(statuses),
+        due_at=due_at,
+        not_after=due_at + patience if due_at else None,
+        # People approve what a correction says; when it comes depends on when they do.
+        fingerprint=rendered.fingerprint(post, None if is_correction else due_at),
+        author=post.author,
+        graphic=post.graphic,
+        theme=post.theme,
+        excerpt=f"{quote.source}:{quote.fragments[0][0]}-{quote.fragments[-1][1]}" if quote else "",
+        lang=post.lang,
+        form="correction" if is_correction else _form(post, len(statuses)),
+        slot=slot,
+    )
+    parts = tuple(
+        NewPart(status.to_json(), rendered.cost_of(status, account)) for status in statuses
+    )
+    return NewPublication(publication, parts, reply_to=reply_to)
+
+
+def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublication:
+    """Return what an assignment of the plan puts into the outbox."""
+    post = rendered.campaign.post(assignment.post_id)
+    if post is None:
+        raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")
+    return new_publication(
+        post,
+        assignment.account,
+        rendered,
+        occurrence=assignment.occurrence,
+        due_at=assignment.due_at,
+        slot=assignment.slot,
+    )
+
+
+def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | None:
+    """Return what the files say of a publication now; None where they have it no more.
+
+    A queued one comes without a moment: an edit sends it back into its queue.
+    """
+    post = rendered.campaign.post(old.post_id)
+    shown = rendered.texts.get((old.post_id, old.account))
+    if not (post and post.ready and shown and shown.statuses):
+        return None
+    match old.occurrence:
+        case FixedTime() if post.at:
+            due_at: datetime | None = post.at
+        case Yearly() if post.every_year:
+            due_at = old.due_at
+        case Queued(queue) if post.queue == queue:
+            due_at = None
+        case _:
+            return None
+    return new_publication(
+        post, old.account, rendered, occurrence=old.occurrence, due_at=due_at, slot=old.slot
+    )
 
 
 def named(new: NewPublication, campaign: str, turn: int) -> NewPublication:
@@ -188,22 +267,17 @@ def named(new: NewPublication, campaign: str, turn: int) -> NewPublication:
     They come out the same after a restore, so a platform that knows the key still does.
     """
     made = new.publication
-    identity: list[object] = [campaign, made.account, made.post_id, turn]
-    ids = tuple(_id([*identity, part]) for part in range(len(new.parts)))
-    return replace(new, publication=replace(made, id=_id(identity)), delivery_ids=ids)
+    identity = (campaign, made.account, made.post_id, turn)
+    ids = tuple(_id(*identity, part) for part in range(len(new.parts)))
+    return replace(new, publication=replace(made, id=_id(*identity)), delivery_ids=ids)
 
 
-def _id(identity: list[object]) -> str:
+def _id(*identity: object) -> str:
     return sha256_hex(canonical_json(identity))[:24]
 
 
 def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
     return Cancellation(group[0].publication.id, tuple(row.id for row in group), reason)
-
-
-def _has_parts(group: Group, new: NewPublication) -> bool:
-    frozen = [(row.status_json, row.cost_usd) for row in group]
-    return frozen == [(part.status_json, part.cost_usd) for part in new.parts]
 
 
 def _matched(
@@ -216,16 +290,25 @@ def _matched(
     for group in free.values():
         if isinstance(group[0].publication.occurrence, Queued):
             spare[group[0].account, group[0].post_id].append(group)
+
+    def spare_for(publication: Publication) -> Group | None:
+        others = spare[publication.account, publication.post_id]
+        return others.pop(0) if others and isinstance(publication.occurrence, Queued) else None
+
     return [
-        (new, group or _spare_for(new.publication, spare))
-        for new, group in zip(wanted, exact, strict=True)
+        (new, group or spare_for(new.publication)) for new, group in zip(wanted, exact, strict=True)
     ]
 
 
-def _place(one: Publication) -> tuple[object, ...]:
-    return one.account, one.post_id, one.occurrence
+def _place(publication: Publication) -> tuple[object, ...]:
+    return publication.account, publication.post_id, publication.occurrence
 
 
-def _spare_for(one: Publication, spare: Mapping[tuple[str, str], list[Group]]) -> Group | None:
-    groups = spare.get((one.account, one.post_id), [])
-    return groups.pop(0) if groups and isinstance(one.occurrence, Queued) else None
+def _form(post: Post, parts: int) -> str:
+    if parts > 1:
+        return "thread"
+    if post.card:
+        return "card"
+    if post.quote:
+        return "quote"
+    return "link" if post.link else "text"

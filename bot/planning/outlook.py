@@ -12,10 +12,10 @@ from icalendar import Calendar, Event
 
 from bot.clock import Clock
 from bot.delivery.gate import approvers
-from bot.delivery.model import State
+from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Occurrence, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
-from bot.planning.freeze import assigned
+from bot.planning.diff import assigned
 from bot.planning.plan import Assignment, EmptySlot, Plan
 from bot.planning.planner import Planner
 from bot.planning.store import Store
@@ -67,13 +67,20 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
     plan = Planner(store, clock).outlook(rendered, days=days)
     schedule, start = rendered.campaign.schedule, clock.now()
     end = start + timedelta(days=days)
-    entries = [_planned(store, rendered, one) for one in plan.assignments]
-    entries += _waiting(store, start)
+    # What is held is in nobody's plan until a person decides.
+    waiting = store.outbox.find(states={State.HELD, State.FAILED})
+    entries = [_planned(store, rendered, assignment) for assignment in plan.assignments]
+    entries += [_waiting(row, start) for row in waiting]
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
     for entry in entries:
         if entry.cost and entry.due_at < end:
             costs[f"{entry.due_at:%Y-%m}"] += entry.cost
+    budgets = [
+        account.budget_usd_per_month
+        for account in schedule.accounts.values()
+        if rendered.spec_of(account.name).prices and account.budget_usd_per_month is not None
+    ]
     return Outlook(
         campaign=schedule.campaign,
         timezone=schedule.timezone,
@@ -83,7 +90,7 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
         holes=plan.empty_slots,
         cost_by_month=dict(costs),
         reading_by_month=_reading(store, rendered, plan, start, end),
-        budget=_budget(rendered),
+        budget=sum(budgets) if budgets else None,
     )
 
 
@@ -99,10 +106,10 @@ def _reading(
         if not price:
             continue
         sent = [
-            one.due_at
-            for one in plan.assignments
-            if one.account == account.name
-            for _status in rendered.texts[one.post_id, one.account].statuses
+            assignment.due_at
+            for assignment in plan.assignments
+            if assignment.account == account.name
+            for _status in rendered.texts[assignment.post_id, assignment.account].statuses
         ]
         for month, days in read_days(store, account.name, sent, end).items():
             costs[month] += price * days
@@ -112,50 +119,36 @@ def _reading(
     return dict(costs)
 
 
-def _planned(store: Store, rendered: RenderedCampaign, one: Assignment) -> PlannedEntry:
-    new = assigned(one, rendered)
+def _planned(store: Store, rendered: RenderedCampaign, assignment: Assignment) -> PlannedEntry:
+    new = assigned(assignment, rendered)
     publication, required = new.publication, rendered.campaign.schedule.approvals_required
     standing = store.approvals.of(publication.fingerprint)
-    count = approvers((each.by for each in standing), publication.author)
+    count = approvers((approval.by for approval in standing), publication.author)
     return PlannedEntry(
-        due_at=one.due_at,
-        account=one.account,
-        post_id=one.post_id,
-        occurrence=one.occurrence,
+        due_at=assignment.due_at,
+        account=assignment.account,
+        post_id=assignment.post_id,
+        occurrence=assignment.occurrence,
         words=_words(status_from_json(new.parts[0].status_json)),
         cost=sum(part.cost_usd for part in new.parts),
         note=f"unapproved: {count} of {required}" if count < required else "approved",
     )
 
 
-def _waiting(store: Store, now: datetime) -> list[PlannedEntry]:
-    """Return what is held: it is in nobody's plan until a person decides."""
-    return [
-        PlannedEntry(
-            due_at=row.due_at or now,
-            account=row.account,
-            post_id=row.post_id,
-            occurrence=row.publication.occurrence,
-            words=_words(row.status),
-            cost=0.0,
-            note=f"{row.state}: {row.reason_text}",
-        )
-        for row in store.outbox.find(states={State.HELD, State.FAILED})
-    ]
+def _waiting(row: Delivery, now: datetime) -> PlannedEntry:
+    return PlannedEntry(
+        due_at=row.due_at or now,
+        account=row.account,
+        post_id=row.post_id,
+        occurrence=row.publication.occurrence,
+        words=_words(row.status),
+        cost=0.0,
+        note=f"{row.state}: {row.reason_text}",
+    )
 
 
 def _words(status: Status) -> str:
     return " ".join(status.text.split())[:80]
-
-
-def _budget(rendered: RenderedCampaign) -> float | None:
-    accounts = rendered.campaign.schedule.accounts.values()
-    budgets = [
-        one.budget_usd_per_month
-        for one in accounts
-        if rendered.spec_of(one.name).prices and one.budget_usd_per_month is not None
-    ]
-    return sum(budgets) if budgets else None
 
 
 def as_calendar(outlook: Outlook) -> bytes:

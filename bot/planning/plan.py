@@ -8,16 +8,24 @@ today for a year and one made each day for a week tell the same future.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.content.model import Account, Post, Queue, Schedule
 from bot.content.slots import pause_on, slot_times, yearly_times
 from bot.content.zones import LocalTimeKind
 from bot.delivery.publications import FixedTime, Occurrence, Publication, Queued, Yearly
-from bot.planning.state import Alike, PlanState
+
+#: Whether two posts are too much alike to stand close together; symmetric.
+Alike = Callable[[str, str], bool]
+
+#: Sorts after every id of a post.
+_LAST = "\U0010ffff"
+_REPEATED = "out already, and not repeated there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,86 @@ class _SlotMoment:
     why_not: str
 
 
+@dataclass(slots=True)
+class PlanState:
+    """What is taken so far, by account, and what that forbids."""
+
+    schedule: Schedule
+    alike: Alike
+    window: Window
+    zone: ZoneInfo = field(init=False)
+    taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
+    last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    graphic_days: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
+    occurrences: set[tuple[str, Occurrence]] = field(default_factory=set)
+    planned: list[Assignment] = field(default_factory=list)
+    empty: list[EmptySlot] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.zone = ZoneInfo(self.schedule.timezone)
+
+    def enter(self, account: str, post: str, when: datetime, *, graphic: bool) -> None:
+        insort(self.taken[account], (when, post))
+        self.last_used[account, post] = max(when, self.last_used.get((account, post), when))
+        if graphic:
+            self.graphic_days[self.day(when)].add(post)
+
+    def day(self, when: datetime) -> date:
+        return when.astimezone(self.zone).date()
+
+    def near(self, account: str, when: datetime, within: timedelta) -> Iterator[str]:
+        """Yield posts taken on the account less than ``within`` before or after."""
+        taken = self.taken[account]
+        start = bisect_right(taken, (when - within, _LAST))
+        end = bisect_left(taken, (when + within, ""))
+        return (post for _at, post in taken[start:end])
+
+    def count(self, account: str, until: datetime, within: timedelta) -> int:
+        taken = self.taken[account]
+        return bisect_right(taken, (until, _LAST)) - bisect_right(taken, (until - within, _LAST))
+
+    def caps(self, account: Account, when: datetime) -> str:
+        """Return which cap of an account a delivery would break; empty for none."""
+        name, hourly, daily = account.name, account.max_per_hour, account.max_per_day
+        if hourly and self.count(name, when, timedelta(hours=1)) >= hourly:
+            return f"the account's {hourly} an hour are used"
+        if daily and self.count(name, when, timedelta(days=1)) >= daily:
+            return f"the account's {daily} a day are used"
+        if account.min_gap and any(self.near(name, when, account.min_gap)):
+            return "too close to another post of the account"
+        return ""
+
+    def paused(self, day: date) -> str:
+        """Return why nothing comes on a local day; empty where something may."""
+        pause = pause_on(self.schedule.pauses, day)
+        return f"planned pause: {pause.reason}" if pause else ""
+
+    def too_graphic(self, post: Post, day: date) -> str:
+        """Return why a graphic post cannot come on a local day; empty where it may."""
+        if not post.graphic:
+            return ""
+        if self.schedule.is_quiet(day):
+            return "a quiet day has no graphic post"
+        if len(self.graphic_days[day] - {post.id}) >= self.schedule.graphic_per_day:
+            return f"the day has its {self.schedule.graphic_per_day} graphic post already"
+        return ""
+
+    def too_alike(self, post_id: str, account: str, platform: str, when: datetime) -> str:
+        """Look for a text too much alike, close by, on any account of the same platform."""
+        days = timedelta(days=self.schedule.similarity_days)
+        names = (
+            other.name for other in self.schedule.accounts.values() if other.platform == platform
+        )
+        for name in names:
+            if name != account and (name, post_id) in self.last_used:
+                return "the same text never goes to two accounts of one platform"
+            for other in self.near(name, when, days):
+                same_here = name == account and other == post_id
+                if not same_here and self.alike(post_id, other):
+                    return f"too much like another within {days.days} days"
+        return ""
+
+
 def plan(
     schedule: Schedule,
     offers: Sequence[Offer],
@@ -102,139 +190,105 @@ def plan(
         window: What to plan.
         alike: Which posts need `Schedule.similarity_days` between them.
     """
-    state = PlanState(schedule, alike)
-    for one in past:
+    state = PlanState(schedule, alike, window)
+    for old in past:
         # What waits for a free slot, but may not be moved any more, may go out at any time.
-        state.enter(one.account, one.post_id, one.due_at or window.start, graphic=one.graphic)
-        state.occurrences.add((one.account, one.occurrence))
+        state.enter(old.account, old.post_id, old.due_at or window.start, graphic=old.graphic)
+        state.occurrences.add((old.account, old.occurrence))
 
     def is_open(account: str, occurrence: Occurrence, due_at: datetime) -> bool:
         is_late = due_at < added_at.get(account, due_at)
         return not is_late and (account, occurrence) not in state.occurrences
 
-    planned: list[Assignment] = []
-    empty: list[EmptySlot] = []
+    queues: dict[tuple[str, str], list[Offer]] = defaultdict(list)
     # Posts with a fixed time come first: they do not move, so the others keep clear of them.
-    for offer in offers:
-        for occurrence, due_at in _fixed_times(offer.post, state, window):
+    for offer in (offer for offer in offers if offer.post.ready):
+        queues[offer.account, offer.post.queue].append(offer)
+        for occurrence, due_at in _fixed_times(offer.post, state):
             if is_open(offer.account, occurrence, due_at):
-                _lay_fixed(offer, occurrence, due_at, state, window, planned, empty)
-    queues = _by_queue(offers)
-    for moment in _slot_moments(state, window):
+                _lay_fixed(offer, occurrence, due_at, state)
+    for moment in _slot_moments(state):
         waiting = queues.get((moment.account.name, moment.queue.name))
         if waiting and is_open(moment.account.name, moment.occurrence, moment.due_at):
-            _lay_slot(moment, waiting, state, planned, empty)
+            _lay_slot(moment, waiting, state)
     return Plan(
-        tuple(sorted(planned, key=lambda one: (one.due_at, one.account))),
-        tuple(sorted(empty, key=lambda one: (one.due_at, one.account))),
+        tuple(sorted(state.planned, key=lambda entry: (entry.due_at, entry.account))),
+        tuple(sorted(state.empty, key=lambda entry: (entry.due_at, entry.account))),
     )
 
 
-def _by_queue(offers: Iterable[Offer]) -> Mapping[tuple[str, str], Sequence[Offer]]:
-    """Return the offers of ready posts by account and queue."""
-    queues: dict[tuple[str, str], list[Offer]] = defaultdict(list)
-    for offer in offers:
-        if offer.post.queue and offer.post.ready:
-            queues[offer.account, offer.post.queue].append(offer)
-    return queues
-
-
-def _fixed_times(
-    post: Post, state: PlanState, window: Window
-) -> Iterator[tuple[Occurrence, datetime]]:
+def _fixed_times(post: Post, state: PlanState) -> Iterator[tuple[Occurrence, datetime]]:
     """Yield a post's own times from the window's start to some days after it.
 
     Those after it push others away from them.
     """
-    end = window.end + timedelta(days=state.schedule.similarity_days)
-    if not post.ready:
-        return
-    if post.at is not None and window.start <= post.at < end:
+    start, end = state.window.start, state.window.end
+    end += timedelta(days=state.schedule.similarity_days)
+    if post.at is not None and start <= post.at < end:
         yield FixedTime(post.id), post.at
     if post.every_year is not None:
-        first, last = state.day(window.start), end.date()
+        first, last = state.day(start), end.date()
         for year, instant in yearly_times(post.every_year, zone=state.zone, first=first, last=last):
-            if window.start <= instant.utc:
+            if start <= instant.utc:
                 yield Yearly(post.id, year), instant.utc
 
 
-def _lay_fixed(
-    offer: Offer,
-    occurrence: Occurrence,
-    due_at: datetime,
-    state: PlanState,
-    window: Window,
-    planned: list[Assignment],
-    empty: list[EmptySlot],
-) -> None:
-    post, account = offer.post, offer.account
-    why = offer.skipped or _why_not_then(offer, state.day(due_at), state)
+def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: PlanState) -> None:
+    post, account, day = offer.post, offer.account, state.day(due_at)
+    is_repeated = not offer.may_repeat and (account, post.id) in state.last_used
+    why = offer.skipped or (_REPEATED if is_repeated else "")
+    why = why or state.paused(day) or state.too_graphic(post, day)
     if not why:
         state.enter(account, post.id, due_at, graphic=post.graphic)
-    if why and due_at < window.end:
-        empty.append(EmptySlot(account, occurrence, due_at, f"{post.id}: {why}"))
-    elif due_at < window.end:
-        planned.append(Assignment(account, post.id, occurrence, due_at, ""))
+    if due_at >= state.window.end:
+        return
+    if why:
+        state.empty.append(EmptySlot(account, occurrence, due_at, f"{post.id}: {why}"))
+    else:
+        state.planned.append(Assignment(account, post.id, occurrence, due_at, ""))
 
 
-def _why_not_then(offer: Offer, day: date, state: PlanState) -> str:
-    if not offer.may_repeat and (offer.account, offer.post.id) in state.last_used:
-        return "out already, and not repeated there"
-    pause = pause_on(state.schedule.pauses, day)
-    return f"planned pause: {pause.reason}" if pause else state.too_graphic(offer.post, day)
-
-
-def _slot_moments(state: PlanState, window: Window) -> Sequence[_SlotMoment]:
+def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
     """Return the moments of all slots, by time, then in the schedule's order of accounts."""
-    schedule = state.schedule
+    schedule, window = state.schedule, state.window
     rank = {name: place for place, name in enumerate(schedule.accounts)}
     first, last = state.day(window.start), state.day(window.end)
-    moments = [
-        _SlotMoment(
-            at.utc, account, queue, Queued(queue.name, at.local), slot,
-            _blocked(schedule, at.local.date(), at.instant.kind),
-        )
-        for queue in schedule.queues.values()
-        for slot in queue.slots
-        for at in slot_times(schedule.slots[slot], zone=state.zone, first=first, last=last)
-        for account in schedule.accounts.values()
-        if window.start <= at.utc < window.end
-    ]  # fmt: skip
-    return sorted(moments, key=lambda one: (one.due_at, rank[one.account.name], one.queue.name))
+    moments = []
+    for queue in schedule.queues.values():
+        for slot in queue.slots:
+            for at in slot_times(schedule.slots[slot], zone=state.zone, first=first, last=last):
+                skipped = "clocks skip this hour" if at.instant.kind is LocalTimeKind.GAP else ""
+                why_not = state.paused(at.local.date()) or skipped
+                occurrence = Queued(queue.name, at.local)
+                moments += [
+                    _SlotMoment(at.utc, account, queue, occurrence, slot, why_not)
+                    for account in schedule.accounts.values()
+                    if window.start <= at.utc < window.end
+                ]
+    return sorted(
+        moments, key=lambda moment: (moment.due_at, rank[moment.account.name], moment.queue.name)
+    )
 
 
-def _blocked(schedule: Schedule, day: date, kind: LocalTimeKind) -> str:
-    pause = pause_on(schedule.pauses, day)
-    if pause is not None:
-        return f"planned pause: {pause.reason}"
-    return "clocks skip this hour" if kind is LocalTimeKind.GAP else ""
-
-
-def _lay_slot(
-    moment: _SlotMoment,
-    waiting: Sequence[Offer],
-    state: PlanState,
-    planned: list[Assignment],
-    empty: list[EmptySlot],
-) -> None:
-    """Return a moment the first post of its queue that may go then, or say why there is none."""
+def _lay_slot(moment: _SlotMoment, waiting: Sequence[Offer], state: PlanState) -> None:
+    """Lay the first post of its queue that may go then on a moment, or note why there is none."""
     account, due_at = moment.account.name, moment.due_at
     why = moment.why_not or state.caps(moment.account, due_at)
     reasons: Counter[str] = Counter()
     for offer in () if why else sorted(waiting, key=_turn(moment.queue, state)):
         why_not = offer.skipped or _why_not_now(offer, moment, state)
         if not why_not:
-            state.enter(account, offer.post.id, due_at, graphic=offer.post.graphic)
+            post = offer.post
+            state.enter(account, post.id, due_at, graphic=post.graphic)
             # Two slots of a queue at one time are one place in it.
             state.occurrences.add((account, moment.occurrence))
-            planned.append(
-                Assignment(account, offer.post.id, moment.occurrence, due_at, moment.slot)
-            )
+            new = Assignment(account, post.id, moment.occurrence, due_at, moment.slot)
+            state.planned.append(new)
             return
         reasons[why_not] += 1
     counted = "; ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
     why = why or f"queue {moment.queue.name} has nothing to give: {counted}"
-    empty.append(EmptySlot(account, moment.occurrence, due_at, why))
+    state.empty.append(EmptySlot(account, moment.occurrence, due_at, why))
 
 
 def _turn(queue: Queue, state: PlanState) -> Callable[[Offer], tuple[float, str]]:
@@ -253,7 +307,7 @@ def _why_not_now(offer: Offer, moment: _SlotMoment, state: PlanState) -> str:
     used = state.last_used.get((offer.account, post.id))
     if used is not None:
         if repeat_after is None or not offer.may_repeat:
-            return "out already, and not repeated there"
+            return _REPEATED
         if due_at - used < repeat_after:
             return "out already, too recently to repeat"
     return state.too_graphic(post, state.day(due_at)) or state.too_alike(

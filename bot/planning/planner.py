@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.delivery.model import Delivery
 from bot.delivery.publications import NewPublication, Publication
 from bot.log import get_logger
-from bot.planning.diff import Existing, PlanDiff, diff, sort_existing, withdrawn
-from bot.planning.freeze import assigned, rewritten
+from bot.planning.diff import (
+    Existing,
+    PlanDiff,
+    assigned,
+    diff,
+    rewritten,
+    sort_existing,
+    withdrawn,
+)
 from bot.planning.plan import Offer, Plan, Window, plan
 from bot.planning.store import Store
 from bot.platforms.status import status_from_json
@@ -29,18 +34,15 @@ class Planner:
 
     def outlook(self, rendered: RenderedCampaign, *, days: int) -> Plan:
         """Return what the coming days hold, without writing anything."""
-        now, rows = self.clock.now(), self.store.outbox.find()
-        return self._plan(rendered, rows, self._existing(rendered, rows, now), now, days)
+        return self._lay(rendered, self.clock.now(), days)[1]
 
     def apply(self, rendered: RenderedCampaign, *, days: int) -> PlanDiff:
         """Bring the outbox to what the campaign says for the coming days; return the changes."""
-        now = self.clock.now()
+        now, campaign = self.clock.now(), rendered.campaign.schedule.campaign
         self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
-        rows = self.store.outbox.find()
-        existing = self._existing(rendered, rows, now)
-        result = self._plan(rendered, rows, existing, now, days)
-        wanted = [assigned(one, rendered) for one in result.assignments]
-        difference = diff(wanted, existing, campaign=rendered.campaign.schedule.campaign)
+        existing, result = self._lay(rendered, now, days)
+        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
+        difference = diff(wanted, existing, campaign=campaign)
         if difference:
             for new in (*difference.add, *difference.replace):
                 self._keep_pictures(new, rendered)
@@ -48,34 +50,28 @@ class Planner:
             log.info("planned", **difference.counts())
         return difference
 
-    def _existing(
-        self, rendered: RenderedCampaign, rows: Sequence[Delivery], now: datetime
-    ) -> Existing:
-        return sort_existing(
+    def _lay(self, rendered: RenderedCampaign, now: datetime, days: int) -> tuple[Existing, Plan]:
+        """Sort what the outbox has, and plan around what may not be moved."""
+        rows, schedule = self.store.outbox.find(), rendered.campaign.schedule
+        existing = sort_existing(
             rows,
             now=now,
             rewrite=lambda old: rewritten(old, rendered),
             is_settling=self.store.restore_guard.reason() is not None,
         )
-
-    def _plan(
-        self,
-        rendered: RenderedCampaign,
-        rows: Sequence[Delivery],
-        existing: Existing,
-        now: datetime,
-        days: int,
-    ) -> Plan:
-        schedule = rendered.campaign.schedule
+        # Settled already: out, under way, waiting for a person, or taken out by one.
+        past = [group[0].publication for group in existing.settled]
+        past += [old for old in withdrawn(rows) if _is_unchanged(old, rendered)]
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
-        return plan(
+        laid = plan(
             schedule,
             _offers(rendered),
-            past=_past(rows, existing, rendered),
-            added_at={name: one.added_at for name, one in states.items() if one},
+            past=past,
+            added_at={name: state.added_at for name, state in states.items() if state},
             window=Window(now, now + timedelta(days=days)),
             alike=rendered.alike,
         )
+        return existing, laid
 
     def _keep_pictures(self, new: NewPublication, rendered: RenderedCampaign) -> None:
         for part in new.parts:
@@ -95,14 +91,6 @@ def _offers(rendered: RenderedCampaign) -> list[Offer]:
         for post in rendered.campaign.posts
         for text in rendered.texts_of(post)
     ]  # fmt: skip
-
-
-def _past(
-    rows: Sequence[Delivery], existing: Existing, rendered: RenderedCampaign
-) -> Iterator[Publication]:
-    """Yield what is settled already: out, under way, waiting for a person, or taken out by one."""
-    yield from (group[0].publication for group in existing.settled)
-    yield from (one for one in withdrawn(rows) if _is_unchanged(one, rendered))
 
 
 def _is_unchanged(old: Publication, rendered: RenderedCampaign) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from icalendar import Calendar
 from playwright.sync_api import Browser, Page, expect
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.delivery.model import Delivery, State
 from tests.browser.chromium import chromium, new_window, signed_in
 from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot.content.model import Account, Campaign, Queue, Schedule
 from bot.delivery import decide
-from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event
+from bot.delivery.model import Delivery
 from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication, Queued
 from bot.engagement.ages import AGES
 from bot.engagement.snapshots import SnapshotState
@@ -161,7 +161,7 @@ def publish_row(store: Store, new: NewPublication, platform: Platform, at: datet
     assert store.outbox.add(new, now=at)
     claim = _claimed(store, new, new.delivery_ids[0], at)
     draft = platform.prepare(
-        claim.delivery.status, key=claim.delivery.id, at=at, reply_to=None,
+        claim.status, key=claim.id, at=at, reply_to=None,
         pictures=lambda _picture: b"",
     )  # fmt: skip
     store.outbox.begin(claim, draft, now=at)
@@ -170,7 +170,7 @@ def publish_row(store: Store, new: NewPublication, platform: Platform, at: datet
     return ref
 
 
-def _claimed(store: Store, new: NewPublication, id_: str, at: datetime) -> Claim:
+def _claimed(store: Store, new: NewPublication, id_: str, at: datetime) -> Delivery:
     store.outbox.move(id_, Event.RELEASE, now=at, actor="tests")
     account = new.publication.account
     claim = store.outbox.claim(account, now=at, owner="w", lease=timedelta(minutes=2))

@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+from sqlalchemy import update
+
 from bot.app.content import watch_files
 from bot.app.service import Bot, build
+from bot.authority.tables import approval
 from bot.clock import FastClock
 from bot.content.model import Mode
 from bot.db.diskspace import Room
@@ -171,6 +174,12 @@ class Newsroom:
         for name in posts:
             for who in by:
                 self.desk.approve(name, by=who)
+
+    def void(self, post_id: str) -> None:
+        """Take back a post's approvals, as a changed source does."""
+        this = update(approval).where(approval.c.post_id == post_id)
+        with self.store._db.write() as connection:
+            connection.execute(this.values(voided_at=self.clock.now(), void_reason="error"))
 
     def rows(self, post_id: str = "", *states: State) -> list[Delivery]:
         """Give deliveries that are not cancelled, or those in just these states."""

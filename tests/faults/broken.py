@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.delivery.decide import Outcome, Policy, put_off
-from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher
@@ -19,9 +18,9 @@ from bot.platforms.status import Draft
 class IntentAfterSend(Publisher):
     """Calls first, and writes down what it was about to do when the answer is there."""
 
-    def _send(self, claim: Claim) -> Outcome:
-        platform = self.platform(claim.delivery.account)
-        draft = claim.delivery.draft or self._prepare(claim.delivery, platform)
+    def _send(self, claim: Delivery) -> Outcome:
+        platform = self.platform(claim.account)
+        draft = claim.draft or self._prepare(claim, platform)
         ref = platform.publish(draft)
         self.store.outbox.begin(claim, draft, now=self.clock.now())
         return Outcome(Event.ACCEPT, ref=ref)
@@ -35,7 +34,7 @@ class RetryOnTimeout(Publisher):
         try:
             return Outcome(Event.ACCEPT, ref=platform.publish(draft))
         except PlatformError as error:
-            return put_off(row, policy, self.clock.now(), str(error), told=timedelta(0))
+            return put_off(row, self.clock.now(), str(error), retry_after=timedelta(0))
 
 
 def remade(kind: type[Publisher], publisher: Publisher) -> Publisher:

@@ -20,8 +20,8 @@ from sqlalchemy import NullPool, create_engine, text
 import bot.platforms.bluesky.adapter
 import bot.platforms.mastodon.adapter
 import bot.platforms.x.adapter  # noqa: F401 - as above
+from bot.delivery.model import HoldReason
 from bot.delivery.publisher import Publisher
-from bot.delivery.reasons import HoldReason
 from tests.fakes.compiled import share_compiled
 from tests.faults.boundaries import Boundaries
 from tests.faults.ledgers import Taken

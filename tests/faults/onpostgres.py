@@ -20,8 +20,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from bot.db.columns import metadata
 from bot.db.diskspace import Room
-from bot.db.metadata import metadata
 from bot.operations.opening import open_store
 from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
 from tests.faults.ledgers import Networks, networks

@@ -20,8 +20,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from bot.db.columns import Instant
-from bot.db.metadata import metadata
+from bot.db.columns import Instant, metadata
 from tests.faults.ledgers import Memory
 
 _STEP = 5.0

@@ -9,8 +9,8 @@ from bot.db.backup import restore
 from bot.db.diskspace import Room
 from bot.db.lock import lock_beside
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
-from bot.delivery.reasons import HoldReason
+from bot.delivery.model import HoldReason, State
+from bot.delivery.restore_guard import mark_restored
 from bot.engine.scheduler import Every
 from bot.errors import UnconfirmedError
 from bot.operations.opening import open_store
@@ -61,7 +61,7 @@ def test_an_account_that_was_removed_keeps_no_restore_from_being_settled(
     (held,) = (row for row in newsroom.rows("one") if row.account == "b")
     assert held.state is State.HELD
     assert held.draft is not None
-    newsroom.store.restore_guard.declare_restored("restored by hand", newsroom.clock.now())
+    mark_restored(newsroom.store._db, "restored by hand")
     newsroom.use("m")
 
     newsroom.restart()

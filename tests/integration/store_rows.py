@@ -8,9 +8,9 @@ from typing import Any
 
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery
+from bot.delivery.model import Delivery, Hold, HoldReason
 from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
-from bot.delivery.reasons import Hold, HoldReason
+from bot.planning.store import Store
 from bot.platforms.status import PostRef, Status
 
 NOW = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
@@ -46,6 +46,12 @@ def new_publication(
         tuple(ids) or (id,),
         reply_to,
     )
+
+
+def epoch(store: Store) -> int:
+    """Return how many restores a database has gone through."""
+    with store._db.read() as connection:
+        return int(connection.exec_driver_sql("SELECT epoch FROM instance").scalar_one())
 
 
 def due(row: Delivery) -> datetime:

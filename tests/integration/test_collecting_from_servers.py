@@ -10,7 +10,7 @@ import pytest
 
 from bot.clock import FastClock
 from bot.content.model import Account
-from bot.delivery.metering import AccountMeter
+from bot.delivery.ledger import AccountMeter
 from bot.delivery.model import State
 from bot.engagement.ages import AGES
 from bot.engagement.costs import forecasts
@@ -58,7 +58,7 @@ def on_x(request: pytest.FixtureRequest, store: Store) -> Iterator[OnX]:
         def connect(clock: FastClock) -> Platform:
             x.world.today = lambda: clock.now().date()
             prices = PLATFORMS["x"].spec.prices
-            meter = AccountMeter(store, clock, lambda: account, lambda: prices)
+            meter = AccountMeter(store.ledger, clock, lambda: account, lambda: prices)
             return connect_x(Connection(account, secrets_for(USER), meter))
 
         bench = MeasuredAccount(store, account, connect, FastClock(NOW))

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.cli.main import run
 from bot.clock import FastClock
-from bot.delivery.model import State
-from bot.delivery.reasons import HoldReason
+from bot.delivery.model import HoldReason, State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.settings import Settings
 from tests.fakes.newsroom import DAY, MINUTE, Newsroom, post

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.authority.reasons import StopReason
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.authority.tables import StopReason
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, Newsroom, post
@@ -212,7 +211,7 @@ def paused(room: Newsroom) -> str:
 
 
 def voided(room: Newsroom) -> str:
-    room.store.approvals.void(post_id="one", reason="error", now=room.clock.now())
+    room.void("one")
     return "unapproved: 0 of 2"
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.content.model import Account
-from bot.delivery.metering import AccountMeter, budget_left
+from bot.delivery.ledger import AccountMeter, budget_left
 from bot.errors import OverBudgetError
 from bot.platforms.spec import Charge
 from tests.fakes.newsroom import START, Newsroom
@@ -15,7 +15,7 @@ from tests.fakes.newsroom import START, Newsroom
 
 def meter(room: Newsroom, budget: float | None, prices: dict[str, float]) -> AccountMeter:
     account = Account("x", "x", budget_usd_per_month=budget)
-    return AccountMeter(room.store, room.clock, lambda: account, lambda: prices)
+    return AccountMeter(room.store.ledger, room.clock, lambda: account, lambda: prices)
 
 
 def test_a_call_is_booked_at_its_price_up_to_the_last_cent(newsroom: Newsroom) -> None:
@@ -24,7 +24,7 @@ def test_a_call_is_booked_at_its_price_up_to_the_last_cent(newsroom: Newsroom) -
     one.reserve(Charge("post", 2))
 
     assert newsroom.store.ledger.spent("x", month_of=START) == 0.03
-    assert budget_left(newsroom.store, account, newsroom.clock) == 0.015
+    assert budget_left(newsroom.store.ledger, account, newsroom.clock) == 0.015
     one.reserve(Charge("post"))
     with pytest.raises(OverBudgetError, match=r"0\.045 of 0\.04"):
         one.reserve(Charge("post"))
@@ -62,9 +62,9 @@ def test_a_new_month_has_a_new_budget(newsroom: Newsroom) -> None:
 
     newsroom.clock.advance(timedelta(days=31))
 
-    assert budget_left(newsroom.store, account, newsroom.clock) == 1
+    assert budget_left(newsroom.store.ledger, account, newsroom.clock) == 1
     one.reserve(Charge("post"))
 
 
 def test_without_a_budget_there_is_no_end(newsroom: Newsroom) -> None:
-    assert budget_left(newsroom.store, Account("x", "x"), newsroom.clock) is None
+    assert budget_left(newsroom.store.ledger, Account("x", "x"), newsroom.clock) is None

@@ -9,7 +9,8 @@ from threading import Thread
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
+from bot.delivery.restore_guard import mark_restored
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
 from bot.operations.notifier import Notifier, sender
 from bot.platforms.spec import Charge
@@ -100,7 +101,7 @@ def test_what_is_over_is_cleared_and_told_again_when_it_comes_back(
     notifier.run()
     assert room.store.notices.open() == ()
 
-    room.store.approvals.void(post_id="one", reason="error", now=room.clock.now())
+    room.void("one")
     notifier.run()
 
     assert len(mailbox.texts) == 2
@@ -154,7 +155,7 @@ def test_broken_files_are_told(room: Newsroom, notifier: Notifier, mailbox: Mail
 
 def test_settling_first_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
     room.approve("one")
-    room.store.restore_guard.declare_restored("a backup was brought back", room.clock.now())
+    mark_restored(room.store._db, "a backup was brought back")
 
     notifier.run()
 

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import CancelReason
+from bot.delivery.model import CancelReason, Delivery, State
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
 from tests.fakes.campaign_tree import sha256_of
 from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.model import CancelReason, HoldReason, State
 from bot.errors import (
     OverBudgetError,
     PlatformError,
@@ -386,10 +385,9 @@ def test_an_approval_that_is_withdrawn_while_others_go_out_holds(newsroom: Newsr
     newsroom.start()
     newsroom.approve("one", "two")
     newsroom.clock.advance(NINE - newsroom.clock.now())
-    two = newsroom.row("two").fingerprint
 
     def withdraw() -> None:
-        newsroom.store.approvals.void(fingerprint=two, reason="wrong", now=NINE)
+        newsroom.void("two")
 
     newsroom.servers["m"].steps.append(Step(meanwhile=withdraw))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.delivery.model import State
 from bot.errors import (
     OverBudgetError,

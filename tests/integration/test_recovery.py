@@ -9,8 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from bot.delivery import lifecycle
-from bot.delivery.model import State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.model import CancelReason, HoldReason, State
 from bot.errors import UnauthorizedError, UnavailableError, UnconfirmedError
 from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
 from tests.waiting import PATIENCE

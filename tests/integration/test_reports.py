@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.clock import FastClock
-from bot.db.metadata import metadata
+from bot.db.columns import metadata
 from bot.engagement.charts import Chart, interval, lines, nice, sparkline
 from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
 from bot.engagement.presenter import Presented, page

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from icalendar import Calendar
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.content.model import Mode
+from bot.delivery.restore_guard import mark_restored
 from bot.engine.rehearsal import SIMULATED, simulate_approvals
 from bot.operations.status import ServiceStatus, status_of
 from bot.planning.outlook import Outlook, as_calendar, outlook_of
@@ -58,7 +59,7 @@ def test_the_status_tells_what_is_due_and_what_was_sent(room: Newsroom) -> None:
 def test_the_status_tells_what_stands_in_the_way(room: Newsroom) -> None:
     room.desk.pause("mourning", by="Ann")
     room.store.accounts.stop("x", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
-    room.store.restore_guard.declare_restored("a backup was brought back", room.clock.now())
+    mark_restored(room.store._db, "a backup was brought back")
     room.store.ledger.reserve("x", Charge("post"), 1.25, now=room.clock.now())
     room.store.notices.raise_("k", "look here", room.clock.now())
 

@@ -24,7 +24,6 @@ from hypothesis.stateful import (
 from bot.content.model import Account
 from bot.db.diskspace import Room
 from bot.delivery.decide import Outcome, give_up
-from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import MOVES, Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.rows import Move
@@ -102,8 +101,8 @@ class Outbox(RuleBasedStateMachine):
         claim = self.store.outbox.claim(account, now=self.now, owner=owner, lease=LEASE)
         if claim is None:
             return multiple()
-        assert claim.fence > self.fences.get(claim.delivery.id, 0)
-        self.fences[claim.delivery.id] = claim.fence
+        assert claim.fence > self.fences.get(claim.id, 0)
+        self.fences[claim.id] = claim.fence
         return claim
 
     @rule(
@@ -111,8 +110,8 @@ class Outbox(RuleBasedStateMachine):
         published=st.booleans(),
         answer=st.sampled_from(["accept", "lose", "defer", "die"]),
     )
-    def call(self, claim: Claim, published: bool, answer: str) -> None:
-        key = claim.delivery.id
+    def call(self, claim: Delivery, published: bool, answer: str) -> None:
+        key = claim.id
         draft = self.drafts.get(key) or Draft(f"key of {key}", {"at": self.now.isoformat()})
         try:
             self.store.outbox.begin(claim, draft, now=self.now)
@@ -142,7 +141,7 @@ class Outbox(RuleBasedStateMachine):
     def work(self, account: str, published: bool, answer: str) -> None:
         claim = self.store.outbox.claim(account, now=self.now, owner="w3", lease=LEASE)
         if claim is not None:
-            self.fences[claim.delivery.id] = claim.fence
+            self.fences[claim.id] = claim.fence
             self.call(claim, published, answer)
 
     @rule(account=st.sampled_from(ACCOUNTS), published=st.booleans())
@@ -151,7 +150,7 @@ class Outbox(RuleBasedStateMachine):
         self.time_passes(130)
 
     @rule(claim=claims)
-    def come_back_late(self, claim: Claim) -> None:
+    def come_back_late(self, claim: Delivery) -> None:
         row = self.row(claim)
         if (row.state, row.fence) != (State.SENDING, claim.fence):
             with pytest.raises(LeaseLostError):
@@ -213,8 +212,8 @@ class Outbox(RuleBasedStateMachine):
             state = move.after
         assert state is row.state, "the history leads to where it is"
 
-    def row(self, claim: Claim) -> Delivery:
-        row = self.store.outbox.get(claim.delivery.id)
+    def row(self, claim: Delivery) -> Delivery:
+        row = self.store.outbox.get(claim.id)
         assert row is not None
         return row
 

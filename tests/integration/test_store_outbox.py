@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.delivery.decide import Outcome, give_up
-from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import (
     FixedTime,
     NewPublication,
@@ -24,7 +23,6 @@ from bot.delivery.publications import (
     PublicationState,
     Queued,
 )
-from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.planning.diff import Cancellation, PlanDiff
 from bot.planning.store import Store
@@ -53,13 +51,15 @@ def ready(store: Store, new: NewPublication | None = None, *, now: datetime = NO
     return new.delivery_ids[0]
 
 
-def claimed(store: Store, *, account: str = "acc", owner: str = "w1", now: datetime = NOW) -> Claim:
+def claimed(
+    store: Store, *, account: str = "acc", owner: str = "w1", now: datetime = NOW
+) -> Delivery:
     claim = store.outbox.claim(account, now=now, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
 
 
-def begun(store: Store, *, now: datetime = NOW) -> Claim:
+def begun(store: Store, *, now: datetime = NOW) -> Delivery:
     claim = claimed(store, now=now)
     store.outbox.begin(claim, DRAFT, now=now)
     return claim
@@ -322,7 +322,7 @@ def test_a_claim_takes_the_lease_raises_the_fence_and_opens_an_attempt(store: St
 
     claim = claimed(store)
 
-    assert (claim.fence, claim.lease_until, claim.delivery.state) == (1, NOW + LEASE, State.SENDING)
+    assert (claim.fence, claim.lease_until, claim.state) == (1, NOW + LEASE, State.SENDING)
     (attempt,) = store.outbox.attempts_of("d1")
     assert (attempt.phase, attempt.outcome, attempt.called_at) == ("preparing", None, None)
 
@@ -332,9 +332,9 @@ def test_the_oldest_due_goes_first_and_one_account_sends_one_at_a_time(store: St
     ready(store, new_publication(id="a"))
     ready(store, new_publication(id="c", account="other"))
 
-    assert claimed(store).delivery.id == "b"
+    assert claimed(store).id == "b"
     assert store.outbox.claim("acc", now=NOW, owner="w2", lease=LEASE) is None
-    assert claimed(store, account="other").delivery.id == "c"
+    assert claimed(store, account="other").id == "c"
 
 
 def test_while_one_is_in_doubt_nothing_else_goes_to_the_account(store: Store) -> None:
@@ -362,7 +362,7 @@ def test_what_is_too_late_is_not_claimed_unless_a_person_released_it(store: Stor
 
     store.outbox.move("d1", Event.HOLD, now=late, actor="publisher", reason=HoldReason.LATE)
     store.outbox.move("d1", Event.SEND, now=late, actor="ana", released_by="ana")
-    assert claimed(store, now=late).delivery.released_by == "ana"
+    assert claimed(store, now=late).released_by == "ana"
 
 
 def test_nothing_is_claimed_while_paused_and_a_claim_made_before_begins_nothing(
@@ -395,7 +395,7 @@ def test_a_part_of_a_thread_waits_for_the_part_before_it(store: Store) -> None:
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
 
     store.outbox.commit(claimed(store, now=NOW + LEASE), sent(REF), now=NOW)
-    assert claimed(store).delivery.id == "t1"
+    assert claimed(store).id == "t1"
 
 
 def test_a_planned_part_is_due_once_its_parent_is_out_or_never_will_be(store: Store) -> None:
@@ -414,7 +414,7 @@ def test_two_workers_compete_and_one_gets_it(store: Store) -> None:
         ready(store, new_publication(id=f"d{number}"))
     start = Barrier(8)
 
-    def take(owner: int) -> Claim | None:
+    def take(owner: int) -> Delivery | None:
         start.wait()
         return store.outbox.claim("acc", now=NOW, owner=f"w{owner}", lease=LEASE)
 

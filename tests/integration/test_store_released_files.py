@@ -22,6 +22,7 @@ from tests.fixtures.released import (
     become_later,
     bring,
     brought_to,
+    differences,
     lost,
     revisions,
     rows_at,
@@ -99,6 +100,15 @@ def test_an_upgrade_loses_nothing(revision: str, tmp_path: Path) -> None:
     assert whole(path)
 
 
+@every_revision
+def test_an_upgrade_leads_to_just_the_tables_of_the_program(revision: str, tmp_path: Path) -> None:
+    path = bring(revision, tmp_path / "data")
+
+    open_file(path).close()
+
+    assert differences(f"sqlite:///{path}") == []
+
+
 def whole(path: Path) -> bool:
     with closing(sqlite3.connect(path)) as connection:
         verdict = connection.execute("PRAGMA integrity_check").fetchall()
@@ -172,3 +182,14 @@ def test_an_upgrade_of_postgresql_loses_nothing(
         assert store.audit.verify() is None
         store.close()
         assert lost(without(before, OURS), rows_at(url)) == []
+
+
+@pytest.mark.server
+@every_revision
+def test_an_upgrade_of_postgresql_leads_to_just_the_tables_of_the_program(
+    revision: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    with brought_to(postgres_server, revision, tmp_path) as url:
+        open_store(url, create=True, data=tmp_path, machine=MACHINE, room=NO_ROOM).close()
+
+        assert differences(url) == []

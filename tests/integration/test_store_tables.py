@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bot.authority.pauses import PauseState
-from bot.authority.reasons import StopReason
+from bot.authority.approvals import PauseState
+from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.content.model import Account
 from bot.db.errors import BudgetSpentError
@@ -42,19 +42,7 @@ def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) ->
     assert [one.by for one in gone] == ["ana"]
     assert [one.by for one in store.approvals.of_post("p")] == ["ben"]
     store.approvals.approve("f1", "p", by="ana", now=NOW)
-    assert len(store.approvals.void(fingerprint="f1", reason="edited", now=NOW)) == 2
-    assert store.approvals.of("f1") == ()
-
-
-def test_a_post_loses_all_its_approvals_and_others_keep_theirs(store: Store) -> None:
-    store.approvals.approve("f1", "p", by="ana", now=NOW)
-    store.approvals.approve("f2", "q", by="ana", now=NOW)
-
-    store.approvals.void(post_id="p", reason="edited", now=NOW)
-
-    assert (store.approvals.of("f1"), len(store.approvals.of("f2"))) == ((), 1)
-    with pytest.raises(ValueError, match="name"):
-        store.approvals.void(reason="", now=NOW)
+    assert [one.by for one in store.approvals.of("f1")] == ["ben", "ana"]
 
 
 # --- audit
@@ -70,7 +58,6 @@ def test_the_audit_log_holds_together(store: Store) -> None:
     assert store.audit.head() == (2, row.sha256)
     assert [one.who for one in store.audit.rows()] == ["ben", "ana"]
     assert [one.who for one in store.audit.rows(limit=1)] == ["ben"]
-    assert store.audit.rows(since=NOW + timedelta(seconds=1)) == ()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +105,7 @@ def test_money_is_added_up_exactly_by_utc_month(store: Store) -> None:
 
 
 def test_a_booking_is_settled_to_what_was_used(store: Store) -> None:
-    booking = store.ledger.reserve("acc", Charge("read", 100), 0.005, now=NOW, delivery_id="d1")
+    booking = store.ledger.reserve("acc", Charge("read", 100), 0.005, now=NOW)
 
     store.ledger.settle(booking, 3)
 
@@ -204,8 +191,8 @@ def test_an_account_stops_once_and_starts_when_a_person_says(store: Store) -> No
         NOW,
     )
 
-    assert store.accounts.start("acc", NOW)
-    assert not store.accounts.start("acc", NOW)
+    assert store.accounts.start("acc")
+    assert not store.accounts.start("acc")
     with pytest.raises(DecisionError, match="nobody"):
         store.accounts.stop("nobody", StopReason.UNFIT, "", NOW)
 
@@ -213,14 +200,14 @@ def test_an_account_stops_once_and_starts_when_a_person_says(store: Store) -> No
 def test_what_a_server_said_is_remembered(store: Store) -> None:
     limits = Limits(500, max_bytes=3000, picture_mimes=("image/webp", "image/png"))
     store.accounts.remember("acc", remote_id="did:plc:x", limits=limits, profile={"handle": "h"})
-    store.accounts.remember("acc")
+    store.accounts.remember("acc", profile={"handle": "new"})
 
     account = store.accounts.get("acc")
     assert account is not None
     assert (account.remote_id, account.limits, account.profile) == (
         "did:plc:x",
         limits,
-        {"handle": "h"},
+        {"handle": "new"},
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.authority.reasons import StopReason
+from bot.authority.tables import StopReason
 from bot.authority.trust import ConfigurationGuard
 from bot.content.model import Mode
 from bot.delivery.model import State

@@ -8,11 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide
+from bot.delivery.decide import (
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    FailedReads,
+    Outcome,
+    Policy,
+    Step,
+    decide,
+)
 from bot.delivery.lifecycle import MOVES, Event
-from bot.delivery.model import Delivery, State
-from bot.delivery.reasons import Hold, HoldReason
-from bot.delivery.retry import RetryPolicy
+from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
 from bot.errors import (
     BotError,
     DuplicateError,
@@ -33,7 +39,7 @@ from tests.unit.test_gate import DELIVERY, DUE
 
 NOW = DUE
 READ_BACK = ReadBackPolicy(2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90))
-POLICY = Policy(RetryPolicy(), READ_BACK)
+POLICY = Policy(READ_BACK)
 REF = PostRef("1", "https://x.example/1")
 SENDING = replace(DELIVERY, state=State.SENDING, fence=1)
 RETRIED = replace(SENDING, attempts=1, fence=2)
@@ -140,8 +146,8 @@ def test_what_the_server_gives_no_time_for_waits_longer_each_time() -> None:
     waits = [calling(UnavailableError("x", "down"), row).at for row in (SENDING, later)]
 
     first, sixth = (at - NOW for at in waits if at is not None)
-    assert POLICY.retry.first / 2 <= first <= POLICY.retry.first
-    assert first * 8 < sixth <= POLICY.retry.longest
+    assert FIRST_WAIT / 2 <= first <= FIRST_WAIT
+    assert first * 8 < sixth <= LONGEST_WAIT
 
 
 def test_an_account_that_is_refused_is_stopped_and_the_delivery_held() -> None:
@@ -227,7 +233,7 @@ def test_what_is_surely_absent_is_free_to_be_sent_again() -> None:
             "not seen in 2 complete reads; account holds",
         ),
         (
-            lambda row, policy: (replace(row, attempts=policy.retry.side_effects), policy),
+            lambda row, policy: (replace(row, attempts=MOST_ATTEMPTS), policy),
             HoldReason.ATTEMPTS,
             "not seen after 4 attempts",
         ),

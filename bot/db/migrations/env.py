@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bot.db.metadata import metadata
+from bot.db.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.authority.users import Right
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, HoldReason, Reason, State
 from bot.delivery.publications import Queued
-from bot.delivery.reasons import HoldReason, Reason
 from bot.delivery.rows import Attempt, Move
 from bot.web.answers import Answer, Page, Redirect
 from bot.web.context import AppContext

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.authority.accounts import AccountState
 from bot.authority.users import Right
 from bot.content.model import Account
-from bot.delivery.metering import budget_left
+from bot.delivery.ledger import budget_left
 from bot.delivery.model import State
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.request_context import RequestContext
@@ -71,7 +71,7 @@ def _standing(request: RequestContext, account: Account) -> AccountSummary:
     return AccountSummary(
         account=account,
         state=context.store.accounts.get(account.name),
-        budget_left=budget_left(context.store, account, context.clock),
+        budget_left=budget_left(context.store.ledger, account, context.clock),
         spent=context.store.ledger.spent(account.name, month_of=now),
         counts=counts,
         next_due=min(due, default=None),
