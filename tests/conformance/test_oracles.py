@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import regex
 
-from bot.platforms.measuring import graphemes, utf8_length
-from bot.platforms.twitter_text import find_addresses
-from bot.platforms.x.weight import total_weight
+from bot.platforms.measuring import find_addresses, graphemes, utf8_length
+from bot.platforms.x.spec import total_weight
 from bot.rendering.facets import detect
 from tests.conformance.corpora import hostile, realistic
 from tests.conformance.vectors import report

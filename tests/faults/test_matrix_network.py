@@ -226,7 +226,7 @@ def test_row_18_other_content_under_our_key_waits_for_a_person(theatre: Make, ta
     stage.until(stage.due)
     draft = stage.rows[0].draft
     assert draft is not None
-    other["uri"] = f"at://{draft.wire['repo']}/app.bsky.feed.post/{draft.wire['rkey']}"
+    other["uri"] = f"at://{draft.body['repo']}/app.bsky.feed.post/{draft.body['rkey']}"
     if stage.rows[0].state is State.UNKNOWN:
         body = Answer(200, json.dumps(other).encode())
         stage.spoil("b", answered(body, stored=False), times=ALWAYS, match=TIMELINE["b"])

@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.platforms.bluesky.spec import length as bluesky_length
-from bot.platforms.mastodon.counting import length as mastodon_length
-from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.mastodon.spec import length as mastodon_length
+from bot.platforms.measuring import find_addresses, graphemes, utf8_length
 from bot.platforms.spec import Limits
 from bot.platforms.status import FacetKind
-from bot.platforms.twitter_text import find_addresses
-from bot.platforms.x.weight import length as x_length
+from bot.platforms.x.spec import length as x_length
 from bot.rendering.facets import detect, find_mentions
 from tests.conformance.corpora import NASTY
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.platforms.spec import Limits
-from bot.platforms.x import weight
+from bot.platforms.x.spec import length as x_length
 from bot.rendering.fitting import Fits, number, split, split_quotation
 from tests.conftest import require_shared
 
@@ -125,9 +125,7 @@ def test_a_quotation_is_cut_into_its_own_words() -> None:
 def test_the_letter_becomes_a_thread_on_x() -> None:
     letter = require_shared("letter/2022-12-09-open-letter.txt").read_text("utf-8")[BODY]
 
-    parts = split(
-        letter, fits=lambda text: weight.length(text, Limits(280)) <= 280, numbering=number
-    )
+    parts = split(letter, fits=lambda text: x_length(text, Limits(280)) <= 280, numbering=number)
 
     assert len(parts) == 14
     assert parts[4].startswith("including recently that of the United Nations")

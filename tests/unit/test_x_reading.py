@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.platforms.x.reading import IncompleteError, canonical, read
+from bot.platforms.x.timeline import IncompleteError, canonical, read
 from tests.fakes.x_world import Status, rendered
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atproto_client import Client
 
 from bot.platforms.base import Connection
-from bot.platforms.bluesky.request import BoundedRequest
-from bot.platforms.bluesky.session import SignedIn, query
+from bot.platforms.bluesky.session import BoundedRequest, SignedIn, query
+from bot.platforms.http.answers import count_in
 from bot.platforms.http.credentials import is_loopback, safe_origin
 from bot.platforms.status import Metrics
 
@@ -37,53 +37,33 @@ class AppView:
         """Read in batches; what the AppView does not know is missing."""
         found: dict[str, Metrics] = {}
         for start in range(0, len(uris), _BATCH):
-            for post in self._posts(uris[start : start + _BATCH]):
-                found[str(post.get("uri"))] = _metrics(post)
+            client = self._client or self._session.client()
+            with self._session.calls():
+                batch = list(uris[start : start + _BATCH])
+                posts = query(client, "app.bsky.feed.getPosts", uris=batch).get("posts")
+                if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
+                    raise TypeError("no list of posts")
+            found |= {str(post.get("uri")): _metrics(post) for post in posts}
         return {uri: found[uri] for uri in uris if uri in found}
 
     def followers(self, did: str) -> int | None:
         """Count who follows an account."""
-        told = self._query("app.bsky.actor.getProfile", actor=did)
-        return _count(told, "followersCount")
+        client = self._client or self._session.client()
+        with self._session.calls():
+            profile = query(client, "app.bsky.actor.getProfile", actor=did)
+        return count_in(profile, "followersCount")
 
     def close(self) -> None:
         """Let go of connections."""
         if self._client is not None:
             self._client.request.close()
 
-    def _posts(self, uris: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        posts = self._query("app.bsky.feed.getPosts", _posts_in, uris=list(uris))["posts"]
-        yield from posts
-
-    def _query(
-        self,
-        method: str,
-        check: Callable[[Mapping[str, Any]], None] = lambda _told: None,
-        **params: object,
-    ) -> Mapping[str, Any]:
-        client = self._client or self._session.client()
-        with self._session.calls():
-            told = query(client, method, **params)
-            check(told)
-            return told
-
-
-def _posts_in(told: Mapping[str, Any]) -> None:
-    posts = told.get("posts")
-    if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
-        raise TypeError("no list of posts")
-
 
 def _metrics(post: Mapping[str, Any]) -> Metrics:
     return Metrics(
-        likes=_count(post, "likeCount"),
-        reposts=_count(post, "repostCount"),
-        replies=_count(post, "replyCount"),
-        quotes=_count(post, "quoteCount"),
-        bookmarks=_count(post, "bookmarkCount"),
+        likes=count_in(post, "likeCount"),
+        reposts=count_in(post, "repostCount"),
+        replies=count_in(post, "replyCount"),
+        quotes=count_in(post, "quoteCount"),
+        bookmarks=count_in(post, "bookmarkCount"),
     )
-
-
-def _count(told: Mapping[str, Any], name: str) -> int | None:
-    value = told.get(name)
-    return value if type(value) is int and value >= 0 else None

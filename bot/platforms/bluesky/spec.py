@@ -34,7 +34,6 @@ SPEC = PlatformSpec(
         max_pictures=4,
         max_alt=2000,
         max_picture_bytes=2_000_000,
-        max_thumb_bytes=1_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/webp"),
     ),
     measure=length,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,9 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+
+#: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
+Calls = Callable[..., AbstractContextManager[None]]
 
 _MAX_MESSAGE = 200
 #: Seconds; who comes back too early is told again, who believes anything is lost for good.
@@ -52,8 +55,7 @@ class Exchange:
     def begin(self, path: str) -> None:
         """Note that a request is about to be made."""
         self.reset()
-        self.is_started = True
-        self.path = path
+        self.is_started, self.path = True, path
 
     def connected(self) -> None:
         """Note that a connection stands."""

@@ -70,8 +70,8 @@ class Rehearsal:
             known = self.book.by_key(draft.key)
             if known:
                 return _ref(known)
-            status = status_from_json(canonical_json(draft.wire["status"]))
-            self._refuse(status, draft.wire["parent"])
+            status = status_from_json(canonical_json(draft.body["status"]))
+            self._refuse(status, draft.body["parent"])
             new = self._rehearsed(draft, status)
             self._pay(status)
             self.book.add(new)
@@ -79,9 +79,9 @@ class Rehearsal:
 
     def _rehearsed(self, draft: Draft, status: Status) -> Rehearsed:
         name = self.connection.account.name
-        at = datetime.fromisoformat(draft.wire["at"])
-        id_ = sha256_hex(f"{name}\n{draft.key}\n{draft.wire['at']}")[:20]
-        return Rehearsed(id_, name, self.spec.name, draft.key, at, status, draft.wire["parent"])
+        at = datetime.fromisoformat(draft.body["at"])
+        id_ = sha256_hex(f"{name}\n{draft.key}\n{draft.body['at']}")[:20]
+        return Rehearsed(id_, name, self.spec.name, draft.key, at, status, draft.body["parent"])
 
     def _refuse(self, status: Status, parent: str | None) -> None:
         """Refuse what the real platform would.
