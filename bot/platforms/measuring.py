@@ -71,11 +71,23 @@ RETIRED_DOMAINS = """
 NEW_DOMAINS = """
     amazon kids merck music spa web ישראל アマゾン 亚马逊
 """
-
-
-@cache
-def _grapheme() -> regex.Pattern[str]:
-    return regex.compile(r"\X")
+_grapheme = cache(lambda: regex.compile(r"\X"))
+# Characters without a break between them, with a full stop inside.
+_run = cache(lambda: regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]++"))
+_ending = cache(lambda: compile_host(rf"\.{_TLD}"))
+_address = cache(
+    lambda: compile_host(
+        rf"(?<![A-Za-z0-9@$#{INVALID}])(?P<host>{HOST})"
+        rf"(?::[0-9]+)?(?P<path>{_path()})?(?:{_query()})?"
+    )
+)
+# Without a scheme only a host in Latin letters is an address, among whatever it stands.
+_latin_host = cache(lambda: compile_host(rf"(?:[A-Za-z0-9{_LATIN}-]++\.)+{_TLD}"))
+# Twitter's own shortened address, which ends with its slug or its query.
+_short = cache(lambda: regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_query()})?"))
+# What an address may not follow.
+_unfit = cache(lambda: regex.compile(rf"[A-Za-z0-9@$#\uff20\uff03{INVALID}]"))
+_latin_label = cache(lambda: regex.compile(rf"[A-Za-z0-9{_LATIN}-]*"))
 
 
 def graphemes(text: str) -> int:
@@ -114,25 +126,6 @@ def _domains() -> frozenset[str]:
     return frozenset(root) | frozenset(RETIRED_DOMAINS.split())
 
 
-@cache
-def _run() -> regex.Pattern[str]:
-    """Characters without a break between them, with a full stop inside."""
-    return regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]++")
-
-
-@cache
-def _ending() -> regex.Pattern[str]:
-    return compile_host(rf"\.{_TLD}")
-
-
-@cache
-def _address() -> regex.Pattern[str]:
-    return compile_host(
-        rf"(?<![A-Za-z0-9@$#{INVALID}])(?P<host>{HOST})"
-        rf"(?::[0-9]+)?(?P<path>{_path()})?(?:{_query()})?"
-    )
-
-
 def compile_host(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern that has `HOST` in it."""
     latin = {name for name in _domains() if name.isascii()}
@@ -149,18 +142,6 @@ def _path() -> str:
 
 def _query() -> str:
     return r"\?(?:[!?*'@();:+$%\[\].,~|]*+[A-Za-z0-9_&=#/-])++"
-
-
-@cache
-def _latin_host() -> regex.Pattern[str]:
-    """Without a scheme only a host in Latin letters is an address, among whatever it stands."""
-    return compile_host(rf"(?:[A-Za-z0-9{_LATIN}-]++\.)+{_TLD}")
-
-
-@cache
-def _short() -> regex.Pattern[str]:
-    """Twitter's own shortened address, which ends with its slug or its query."""
-    return regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_query()})?")
 
 
 def find_addresses(text: str) -> Iterator[Address]:
@@ -208,12 +189,6 @@ def may_start(text: str, at: int) -> bool:
     return at == 0 or text[at - 1] not in "-_./"
 
 
-@cache
-def _unfit() -> regex.Pattern[str]:
-    """What an address may not follow."""
-    return regex.compile(rf"[A-Za-z0-9@$#\uff20\uff03{INVALID}]")
-
-
 def scheme_before(text: str, end: int) -> str:
     """Read the scheme that ends there; empty where none does, or it is part of a longer word."""
     for scheme in ("https://", "http://"):
@@ -258,11 +233,6 @@ def _encoded(label: str) -> str:
     if label.lower().startswith("xn--") and not _latin_label().fullmatch(label):
         return "a" * (_MAX_LABEL + 1)  # encoded already, and yet not: no such name
     return "xn--" + label.encode("punycode").decode()
-
-
-@cache
-def _latin_label() -> regex.Pattern[str]:
-    return regex.compile(rf"[A-Za-z0-9{_LATIN}-]*")
 
 
 def _is_certain(host: str) -> bool:

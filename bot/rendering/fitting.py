@@ -10,9 +10,9 @@ from functools import cache
 from itertools import pairwise
 
 import regex
+import sentencex
 
 from bot.platforms.measuring import find_addresses
-from bot.rendering.sentences import find_sentences
 
 #: Tells whether a text may be sent as it is.
 Fits = Callable[[str], bool]
@@ -24,7 +24,34 @@ _SPACE = r"[^\S\u00a0\u2007\u202f]"
 # What belongs to the sign before it; a break in front of it would tear a grapheme.
 _CLINGS = r"(?![\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}])"
 _CLOSING = r"[\"”’»›)\]」』）]*"
+# After these a sentence may begin without a space.
+_CJK_ENDS = "。！？…”’」』）"
 _HAN = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+
+# Patterns are compiled when they are first used.
+# Ends of sentences that sentencex does not see: after an ellipsis.
+_missed = cache(lambda: regex.compile(r"…+[\"”’»)]*\s+(?=\p{Lu})|……(?=\p{Han})"))
+_edge = cache(lambda: regex.compile(rf"\s*+{_CLINGS}"))
+# Every place where a break may be, by what is before it.
+_pause = cache(
+    lambda: regex.compile(
+        rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
+        rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
+        rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
+        rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
+        rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
+    )
+)
+# Hashtags, mentions, and what looks like an address though no platform would link it.
+_unbreakable = cache(
+    lambda: regex.compile(r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++")
+)
+# A quotation within a text; a ’ that a letter follows is an apostrophe.
+_quotation = cache(
+    lambda: regex.compile(
+        r"“[^“”]*”|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
+    )
+)
 
 
 class _Rank(IntEnum):
@@ -166,42 +193,11 @@ def _reach(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fi
     return good
 
 
-@cache
-def _edge() -> regex.Pattern[str]:
-    return regex.compile(rf"\s*+{_CLINGS}")
-
-
 def _edges(text: str) -> tuple[int, int]:
     """Find the text without the white space around it."""
     end = len(text.rstrip())
     first = _edge().match(text)
     return min(first.end(), end) if first else 0, end
-
-
-@cache
-def _pause() -> regex.Pattern[str]:
-    """Every place where a break may be, by what is before it."""
-    return regex.compile(
-        rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
-        rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
-        rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
-        rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
-        rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
-    )
-
-
-@cache
-def _unbreakable() -> regex.Pattern[str]:
-    """Hashtags, mentions, and what looks like an address though no platform would link it."""
-    return regex.compile(r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++")
-
-
-@cache
-def _quotation() -> regex.Pattern[str]:
-    """A quotation within a text; a ’ that a letter follows is an apostrophe."""
-    return regex.compile(
-        r"“[^“”]*”|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
-    )
 
 
 def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
@@ -236,14 +232,11 @@ def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Bre
     for (_, before), (after, _) in pairwise(sentences):
         end, start = first + before, first + after
         gap = text[end:start]
-        if _is_breakable(gap, text[end - 1]) and _edge().match(text, start):
+        # Else it is a full stop inside a name.
+        is_end = not set(gap) & set("\u00a0\u2007\u202f") and (gap or text[end - 1] in _CJK_ENDS)
+        if is_end and _edge().match(text, start):
             rank = _Rank.PARAGRAPH if gap.count("\n") > 1 else _Rank.SENTENCE
             yield _Break(end, start, rank)
-
-
-def _is_breakable(gap: str, before: str) -> bool:
-    """Return whether there is a break between sentences, not a full stop inside a name."""
-    return not set(gap) & set("\u00a0\u2007\u202f") and (gap != "" or before in "。！？…”’」』）")
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -260,3 +253,23 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _is_inside(at: int, spans: Sequence[tuple[int, int]]) -> bool:
     index = bisect_left(spans, (at, 0)) - 1
     return index >= 0 and at < spans[index][1]
+
+
+def find_sentences(text: str, lang: str = "en") -> tuple[tuple[int, int], ...]:
+    """List the sentences as code points, end exclusive, without the white space around them.
+
+    Nothing but white space is outside them. ``lang`` is a BCP 47 tag; an unknown one is taken
+    for English.
+    """
+    language = lang.partition("-")[0].lower()
+    ends = {int(found["end_index"]) for found in sentencex.get_sentence_boundaries(language, text)}
+    ends |= {found.end() for found in _missed().finditer(text)} | {len(text)}
+    sentences: list[tuple[int, int]] = []
+    start = 0
+    for end in sorted(ends):
+        whole = text[start:end]
+        first = start + len(whole) - len(whole.lstrip())
+        if last := len(whole.rstrip()):
+            sentences.append((first, start + last))
+        start = end
+    return tuple(sentences)

@@ -15,6 +15,13 @@ import regex
 SHINGLE = 3
 
 _Shingles = frozenset[tuple[str, ...]]
+# What a script writes without spaces between words: each sign is one.
+_ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+_word = cache(
+    lambda: regex.compile(rf"[{_ALONE}]\p{{M}}*|(?:(?![{_ALONE}])[\p{{L}}\p{{M}}\p{{N}}])+")
+)
+# Format characters, and the stroke that only makes an Arabic word longer.
+_unseen = cache(lambda: regex.compile(r"[\p{Cf}\u0640]"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,19 +31,6 @@ class Pair:
     first: int
     second: int
     similarity: float
-
-
-@cache
-def _word() -> regex.Pattern[str]:
-    """A word; each sign of a script that writes no spaces between words is one."""
-    alone = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-    return regex.compile(rf"[{alone}]\p{{M}}*|(?:(?![{alone}])[\p{{L}}\p{{M}}\p{{N}}])+")
-
-
-@cache
-def _unseen() -> regex.Pattern[str]:
-    """Format characters, and the stroke that only makes an Arabic word longer."""
-    return regex.compile(r"[\p{Cf}\u0640]")
 
 
 def words(text: str) -> list[str]:

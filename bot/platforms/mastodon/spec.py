@@ -27,6 +27,10 @@ from bot.platforms.measuring import (
 from bot.platforms.spec import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 
 NAME = "mastodon"
+_ascii_mention = cache(
+    lambda: regex.compile(r"(?<![/A-Za-z0-9_])@([A-Za-z0-9_]+)@[A-Za-z0-9.-]+[A-Za-z0-9]+")
+)
+_mention = cache(lambda: compile_host(rf"(?<![/\p{{L}}\p{{N}}_])@([A-Za-z0-9_]+)@{HOST}"))
 
 
 def length(text: str, limits: Limits) -> int:
@@ -60,16 +64,6 @@ def _new_addresses(text: str) -> Iterator[tuple[int, int]]:
         scheme = scheme_before(text, found.start())
         if scheme or may_start(text, found.start()):
             yield found.start() - len(scheme), found.end()
-
-
-@cache
-def _ascii_mention() -> regex.Pattern[str]:
-    return regex.compile(r"(?<![/A-Za-z0-9_])@([A-Za-z0-9_]+)@[A-Za-z0-9.-]+[A-Za-z0-9]+")
-
-
-@cache
-def _mention() -> regex.Pattern[str]:
-    return compile_host(rf"(?<![/\p{{L}}\p{{N}}_])@([A-Za-z0-9_]+)@{HOST}")
 
 
 @cache

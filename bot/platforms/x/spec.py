@@ -27,6 +27,14 @@ from bot.platforms.status import Status
 from bot.platforms.x import emoji
 
 NAME = "x"
+# What weighs 2: all outside the four light ranges of the configuration.
+_heavy = cache(lambda: regex.compile(r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]"))
+# What every emoji sequence has one of.
+_joint = cache(
+    lambda: regex.compile(
+        r"[\u200d\u20e3\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+    )
+)
 
 
 @cache
@@ -34,11 +42,7 @@ def _emoji() -> regex.Pattern[str]:
     """Sequences that count as one; a single emoji needs no rule, its range weighs 2 anyway."""
     tones = [chr(point) for point in range(0x1F3FB, 0x1F400)]
     styled, toned = _characters(emoji.STYLED), _characters(emoji.TONED)
-    longer = {
-        sequence.replace(tones[0], tone)
-        for sequence in map(_decoded, emoji.LONGER.split())
-        for tone in tones
-    }
+    longer = {sequence.replace(tones[0], tone) for sequence in longer_sequences() for tone in tones}
     flags = {
         "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in pair)
         for pair in emoji.FLAGS.split()
@@ -51,26 +55,23 @@ def _emoji() -> regex.Pattern[str]:
     )
 
 
+def longer_sequences() -> list[str]:
+    """Return the joined and tagged sequences, those with a skin tone in one of the five."""
+    groups = [group.split(":") for group in emoji.LONGER.split(";") if group.strip()]
+    return [
+        _decoded(f"{first}-{ending}")
+        for firsts, endings in groups
+        for first in firsts.split()
+        for ending in endings.split()
+    ]
+
+
 def _decoded(hexadecimal: str) -> str:
     return "".join(chr(int(point, 16)) for point in hexadecimal.split("-"))
 
 
 def _characters(table: str) -> str:
     return "".join(_decoded(sequence)[0] for sequence in table.split())
-
-
-@cache
-def _heavy() -> regex.Pattern[str]:
-    """What weighs 2: all outside the four light ranges of the configuration."""
-    return regex.compile(r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
-
-
-@cache
-def _joint() -> regex.Pattern[str]:
-    """What every emoji sequence has one of."""
-    return regex.compile(
-        r"[\u200d\u20e3\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
-    )
 
 
 def _plain_weight(text: str) -> int:
