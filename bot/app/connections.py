@@ -19,7 +19,7 @@ from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
-from bot.rendering.pricing import prices_for
+from bot.rendering.rendered import prices_for
 from bot.settings import Settings, secrets_for
 
 

@@ -19,8 +19,7 @@ from bot.planning.freeze import new_publication
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import Status
-from bot.rendering.fingerprint import fingerprint
-from bot.rendering.rendered import RenderedCampaign, render_campaign
+from bot.rendering.rendered import RenderedCampaign, fingerprint, render_campaign
 
 #: A correction that nobody approved within this is held as late, too.
 PATIENCE = timedelta(days=1)

