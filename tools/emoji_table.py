@@ -101,8 +101,8 @@ def main() -> None:
         constant("FLAGS", "Pairs of regional indicators.", sorted(letters)),
         constant(
             "LONGER",
-            "Joined and tagged sequences, each first sign with each of the endings after it; 1f3fb\n"
-            "#: stands for each of the five skin tones.",
+            "Joined and tagged sequences, each first sign with each of the endings after it;\n"
+            "#: 1f3fb stands for each of the five skin tones.",
             grouped(longer),
         ),
     ]

@@ -10,7 +10,7 @@ from bot.content.model import Campaign, MediaFile, Post
 from bot.errors import CardError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
-from bot.rendering.cards.card import LANDSCAPE, CardText, card_alt, draw
+from bot.rendering.cards.card import CARD_SIZE, CardText, card_alt, draw
 from bot.rendering.cards.pictures import clean
 from bot.rendering.layout import direction, passage
 
@@ -53,11 +53,8 @@ class PreparedPictures:
         Raises:
             CardError: the post quotes nothing, or the quotation is too long for a card.
         """
-        if post.id not in self._cards:
-            self._cards[post.id] = self._drawn(post, campaign)
-        return self._cards[post.id]
-
-    def _drawn(self, post: Post, campaign: Campaign) -> Picture:
+        if post.id in self._cards:
+            return self._cards[post.id]
         quote = post.quote
         source = campaign.sources.get(quote.source) if quote else None
         if quote is None or source is None:
@@ -70,9 +67,11 @@ class PreparedPictures:
             lang=source.lang,
             direction="rtl" if direction(shown.text) == "R" else "ltr",
         )
-        data = draw(text, size=LANDSCAPE)
+        data = draw(text)
         alt = card_alt(shown.marked, source.attribution)
-        return Picture(self._keep(data), "image/png", alt, *LANDSCAPE, len(data))
+        card = Picture(self._keep(data), "image/png", alt, *CARD_SIZE, len(data))
+        self._cards[post.id] = card
+        return card
 
     def _keep(self, data: bytes) -> str:
         digest = sha256_hex(data)

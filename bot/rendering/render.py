@@ -11,7 +11,7 @@ from bot.errors import CardError, PictureError, Problem
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
-from bot.rendering.layout import Passage, lay_out, passage, short_link
+from bot.rendering.layout import lay_out, passage, short_link
 from bot.rendering.textfragment import with_text_fragment
 from bot.rendering.threads import ThreadError, ThreadPart, parts_of
 from bot.rendering.versions import Version, address_of, key_of, problem_at, version_of
@@ -84,10 +84,6 @@ class _Context:
     spec: PlatformSpec
     limits: Limits
 
-    @property
-    def mentions(self) -> tuple[str, ...]:
-        return self.campaign.schedule.coalition
-
 
 def render(
     post: Post,
@@ -103,8 +99,7 @@ def render(
     Quoted words go from the source into the text untouched. An account's own ``max_length`` wins
     over ``limits``. Without a source of pictures they are as their files are, and no card is drawn.
     """
-    if account.max_length is not None:
-        limits = replace(limits, max_length=account.max_length)
+    limits = limits.for_account(account)
     context = _Context(version_of(post, account, campaign), campaign, spec, limits)
     version, skipped = _link_allowed(context)
     if skipped:
@@ -195,14 +190,14 @@ def _pictures(
             problems.append(problem_at(post, key, str(error), CARD))
     for number, file in enumerate(version.media):
         try:
-            found.append(source.fitted(file, context.limits) if source else _as_it_is(file))
+            found.append(source.fitted(file, context.limits) if source else _as_is(file))
         except PictureError as error:
             key = f"{key_of(post, version.account, 'media')}[{number}].file"
             problems.append(problem_at(post, key, str(error), PICTURE))
     return tuple(found)
 
 
-def _as_it_is(file: MediaFile) -> Picture:
+def _as_is(file: MediaFile) -> Picture:
     return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
 
@@ -216,49 +211,37 @@ def _address(context: _Context) -> str:
 
 
 def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
+    version, spec = context.version, context.spec
     address = _address(context)
-    whole = ThreadPart(context.version.text, _whole(context.version), is_first=True, is_last=True)
-    status = _status(context, whole, address, pictures)
-    judged = _judged(context, (status,), address)
-    if not judged.problems or not _may_thread(context):
+
+    def status(part: ThreadPart) -> Status:
+        return _status(context, part, address, pictures)
+
+    quoted = passage(version.quote, version.source) if version.quote and version.source else None
+    whole = status(ThreadPart(version.text, quoted, is_first=True, is_last=True))
+    judged = _judged(context, (whole,), address)
+    if not judged.problems or not (version.thread and spec.may_thread(version.account)):
         return judged
     try:
-        parts = parts_of(
-            context.version,
-            lambda part: fits(
-                _status(context, part, address, pictures), context.spec, context.limits
-            ),
-        )
+        parts = parts_of(version, lambda part: fits(status(part), spec, context.limits))
     except ThreadError as e:
-        key = _longest_key(context.version)
-        problem = problem_at(context.version.post, key, str(e), "too-long")
+        problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
         return replace(judged, problems=(problem,))
-    return _judged(
-        context, tuple(_status(context, part, address, pictures) for part in parts), address
-    )
+    return _judged(context, tuple(map(status, parts)), address)
 
 
 def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
     """Return the statuses with their facets if all of them fit, or else the problem."""
     version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
-    lengths = tuple(length_of(one, context.spec, context.limits) for one in statuses)
+    lengths = tuple(length_of(status, context.spec, context.limits) for status in statuses)
+    judged = RenderedText(version, lengths=lengths, max_length=most)
     for status, length in zip(statuses, lengths, strict=True):
         size = len(status.text.encode())
         count = f"{length} of {most} characters" if length > most else ""
         count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
         if count:
-            problem = _too_long(version, count, context.spec)
-            return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
-    marked = tuple(_marked(context, one, address) for one in statuses)
-    return RenderedText(version, marked, lengths=lengths, max_length=most)
-
-
-def _whole(version: Version) -> Passage | None:
-    return passage(version.quote, version.source) if version.quote and version.source else None
-
-
-def _may_thread(context: _Context) -> bool:
-    return context.version.thread and context.spec.may_thread(context.version.account)
+            return replace(judged, problems=(_too_long(version, count, context.spec),))
+    return replace(judged, statuses=tuple(_marked(context, status, address) for status in statuses))
 
 
 def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
@@ -312,12 +295,13 @@ def _shown_link(context: _Context, address: str) -> str:
 def _marked(context: _Context, status: Status, address: str) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
     short, text = _shown_link(context, address), status.text
+    coalition = context.campaign.schedule.coalition
     if short == address or not text.endswith(f"\n{short}"):
-        return replace(status, facets=detect(text, coalition=context.mentions))
+        return replace(status, facets=detect(text, coalition=coalition))
     body = text[: len(text) - len(short)]
     start = len(body.encode())
     whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
-    return replace(status, facets=(*detect(body, coalition=context.mentions), whole))
+    return replace(status, facets=(*detect(body, coalition=coalition), whole))
 
 
 def _link_card(context: _Context, address: str) -> LinkCard:

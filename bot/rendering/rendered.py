@@ -127,7 +127,9 @@ def render_campaign(
 def fingerprint(
     post: Post, statuses: Mapping[str, Sequence[Status]], *, fixed_at: datetime | None
 ) -> str:
-    """Return the hash that an approval binds to, of a post's statuses by account: text, links, pictures, warnings, language, sources.
+    """Return the hash that an approval binds to: all that is sent of a post, to whom, and when.
+
+    That is its statuses by account: text, links, pictures, warnings, language, sources.
 
     Args:
         post: Whose; its author is bound too, so that nobody becomes an approver by an edit.

@@ -32,7 +32,7 @@ class Version:
     @property
     def words(self) -> str:
         """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
-        return "\n\n".join(one for one in (self.text, self.quote.text if self.quote else "") if one)
+        return "\n\n".join(filter(None, (self.text, self.quote.text if self.quote else "")))
 
 
 def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
@@ -40,26 +40,15 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
 
     The quotation is the post's own: a variant may change what stands around it, never its words.
     """
-    text, link, warning = post.text, post.link, post.warning or ""
-    media, card, thread = post.media, post.card, post.thread
+    names = ("text", "link", "warning", "media", "card", "thread")
+    shown = {name: getattr(post, name) for name in names}
     for variant in variants_of(post, account):
-        text = text if variant.text is None else variant.text
-        link = link if variant.link is None else variant.link
-        warning = warning if variant.warning is None else variant.warning
-        media = media if variant.media is None else variant.media
-        card = card if variant.card is None else variant.card
-        thread = thread if variant.thread is None else variant.thread
+        own = {name: getattr(variant, name) for name in names}
+        shown |= {name: value for name, value in own.items() if value is not None}
+    source = campaign.sources.get(post.quote.source) if post.quote else None
+    words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
     return Version(
-        post=post,
-        account=account,
-        text=text.strip(),
-        quote=post.quote,
-        source=campaign.sources.get(post.quote.source) if post.quote else None,
-        link=link,
-        warning=warning.strip(),
-        media=media,
-        card=card,
-        thread=thread,
+        post=post, account=account, quote=post.quote, source=source, **{**shown, **words}
     )
 
 

@@ -46,8 +46,8 @@ FLAGS = """
     zm zw
 """
 
-#: Joined and tagged sequences, each first sign with each of the endings after it; 1f3fb
-#: stands for each of the five skin tones.
+#: Joined and tagged sequences, each first sign with each of the endings after it;
+#: 1f3fb stands for each of the five skin tones.
 LONGER = """
     26f9 1f3cb 1f3cc 1f575: 1f3fb-200d-2640-fe0f 1f3fb-200d-2642-fe0f fe0f-200d-2640-fe0f
     fe0f-200d-2642-fe0f; 1f3c3 1f3c4 1f3ca 1f46e 1f471 1f473 1f477 1f481 1f482 1f486 1f487 1f645
