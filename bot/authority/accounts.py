@@ -124,7 +124,7 @@ def _new(name: str, platform: str, now: datetime) -> dict[str, Any]:
 
 def _as_state(row: Row[Any]) -> AccountState:
     values = {name: row._mapping[name] for name in AccountState.__slots__}
-    limits = row.limits and Limits(
-        **{**row.limits, "picture_mimes": tuple(row.limits["picture_mimes"])}
-    )
+    # Older databases have keys besides that mean nothing any more.
+    known = {name: row.limits[name] for name in Limits.__slots__} if row.limits else {}
+    limits = row.limits and Limits(**{**known, "picture_mimes": tuple(known["picture_mimes"])})
     return AccountState(**{**values, "limits": limits or None})
