@@ -16,8 +16,6 @@ from bot.platforms.measuring import find_addresses
 
 #: Tells whether a text may be sent as it is.
 Fits = Callable[[str], bool]
-#: Writes a part with its place, counted from 1, and the number of parts.
-Numbering = Callable[[str, int, int], str]
 
 # White space that may become a break; no-break spaces hold their words together.
 _SPACE = r"[^\S\u00a0\u2007\u202f]"
@@ -78,66 +76,24 @@ class _Break:
     rank: int
 
 
-def split(
-    text: str, *, fits: Fits, lang: str = "en", numbering: Numbering | None = None
-) -> tuple[str, ...]:
+def split(text: str, fits: Fits, lang: str = "en") -> tuple[str, ...]:
     """Break a text where sentences end, or else where they pause, so that every part fits.
 
-    Each part is a stretch of the text as it is (with its number, where ``numbering`` writes
-    one); between two is nothing but white space. A text that fits is one part, without a number;
-    an empty one has none.
+    Each part is a stretch of the text as it is; between two is nothing but white space. A text
+    that fits is one part; an empty one has none.
 
     Raises:
         ValueError: one word or address alone does not fit.
     """
-    start, end = _edges(text)
-    if start == end:
-        return ()
-    if fits(text[start:end]):
-        return (text[start:end],)
-    if numbering is None:
-        return tuple(text[start:end] for start, end in find_parts(text, fits, lang))
-    return _numbered(text, fits, lang, numbering)
-
-
-def split_quotation(text: str, fits: Fits, *, lang: str = "en") -> tuple[tuple[int, int], ...]:
-    """Break a quotation; code points of each part, end exclusive.
-
-    ``fits`` is asked about the quoted words alone: it adds marks, ellipses and attribution
-    itself. Breaks inside a quotation within the quotation are the last choice, so that each part
-    can stand in its own marks.
-
-    Raises:
-        ValueError: one word alone does not fit.
-    """
-    return find_parts(text, fits, lang)
-
-
-def number(part: str, place: int, count: int) -> str:
-    """Write a part's place after it: ``… (2/5)``."""
-    return f"{part} ({place}/{count})"
-
-
-def _numbered(text: str, fits: Fits, lang: str, numbering: Numbering) -> tuple[str, ...]:
-    """Split with room for numbers of one digit, or of as many as it takes."""
-    count = 9
-    while True:
-        largest = count
-
-        def fits_with_number(part: str, largest: int = largest) -> bool:
-            return fits(numbering(part, largest, largest))
-
-        spans = find_parts(text, fits_with_number, lang)
-        if len(spans) <= count:
-            return tuple(
-                numbering(text[start:end], place, len(spans))
-                for place, (start, end) in enumerate(spans, 1)
-            )
-        count = count * 10 + 9
+    return tuple(text[start:end] for start, end in find_parts(text, fits, lang))
 
 
 def find_parts(text: str, fits: Fits, lang: str = "en") -> tuple[tuple[int, int], ...]:
-    """Do the work of `split`, in code points of the text."""
+    """Do the work of `split`, in code points of the text, end exclusive.
+
+    Breaks inside a quotation within the text are the last choice: a part of a quotation stands in
+    marks of its own, which ``fits`` adds itself, as it does ellipses and attribution.
+    """
     start, end = _edges(text)
     if start == end:
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from bot.content.model import Quote, Source
-from bot.rendering.fitting import split, split_quotation
+from bot.rendering.fitting import find_parts, split
 from bot.rendering.layout import Passage, passage
 from bot.rendering.versions import Version
 
@@ -56,17 +56,14 @@ def parts_of(version: Version, fits: Fits) -> tuple[ThreadPart, ...]:
 def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
     """Cut own words; the parts of one text are measured alike."""
     try:
-        yield from (
-            ThreadPart(one)
-            for one in split(text, fits=lambda one: fits(ThreadPart(one)), lang=lang)
-        )
+        yield from map(ThreadPart, split(text, lambda words: fits(ThreadPart(words)), lang))
     except ValueError as e:
         raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
 
 
 def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
     """Cut own words so that the link fits beside the last of them."""
-    *_, last = _own_parts(text, lambda one: fits(replace(one, is_last=True)), lang)
+    *_, last = _own_parts(text, lambda part: fits(replace(part, is_last=True)), lang)
     yield from _own_parts(text[: len(text) - len(last.text)], fits, lang)
     yield last
 
@@ -106,7 +103,7 @@ def _next_part(
         return ThreadPart(lead, passage(quote, source, at, at + length), is_last=linked)
 
     try:
-        spans = split_quotation(words, lambda one: fits(part(len(one))), lang=source.lang)
+        spans = find_parts(words, lambda words: fits(part(len(words))), source.lang)
     except ValueError as e:
         if not lead:
             raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
