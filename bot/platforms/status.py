@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cache
+
+from pydantic import TypeAdapter
 
 from bot.canonical import JsonObject, canonical_json
 
@@ -88,23 +91,10 @@ class Status:
 
 def status_from_json(text: str) -> Status:
     """Read what `Status.to_json` wrote."""
-    raw = json.loads(text)
-    card = raw["card"]
-    return Status(
-        text=raw["text"],
-        lang=raw["lang"],
-        facets=tuple(
-            Facet(FacetKind(facet["kind"]), facet["start"], facet["end"], facet["value"])
-            for facet in raw["facets"]
-        ),
-        warning=raw["warning"],
-        sensitive=raw["sensitive"],
-        pictures=tuple(Picture(**picture) for picture in raw["pictures"]),
-        card=LinkCard(**{**card, "thumb": Picture(**card["thumb"]) if card["thumb"] else None})
-        if card
-        else None,
-        spans=tuple(Span(**span) for span in raw["spans"]),
-    )
+    return _status_adapter().validate_json(text)
+
+
+_status_adapter = cache(lambda: TypeAdapter(Status))
 
 
 @dataclass(frozen=True, slots=True)

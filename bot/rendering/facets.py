@@ -8,7 +8,6 @@ links are allowed is for the caller to say.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import regex
@@ -52,16 +51,6 @@ _punctuation_at_end = cache(lambda: regex.compile(r"\p{P}++$"))
 _meaning = cache(lambda: regex.compile(r"[^\d\p{P}]"))
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A handle that a text calls, on whatever platform; code points, ``@`` included."""
-
-    start: int
-    end: int
-    #: Without the ``@``: ``name``, ``name@server`` or ``name.example.org``.
-    handle: str
-
-
 def find_links(text: str) -> tuple[str, ...]:
     """List the addresses that any platform would link, whole and in order, each once."""
     found = [(address.start, address.end, address.text) for address in find_addresses(text)]
@@ -71,16 +60,17 @@ def find_links(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_with_scheme(address) for _, _, address in sorted(found)))
 
 
-def find_mentions(text: str) -> tuple[Mention, ...]:
-    """List whom the text calls on any platform, so that a caller can refuse strangers.
+def find_mentions(text: str) -> tuple[str, ...]:
+    """List the handles that the text calls on any platform, so that a caller can refuse strangers.
 
-    What stands inside an address (``https://example.org/@name``) or an e-mail address is none.
+    They stand without their ``@``: ``name``, ``name@server`` or ``name.example.org``. What stands
+    inside an address (``https://example.org/@name``) or an e-mail address is none.
     """
     inside = [
         (address.start, address.end) for address in find_addresses(text) if address.has_scheme
     ]
     return tuple(
-        Mention(found.start(), found.end(), found["handle"])
+        found["handle"]
         for found in _call().finditer(text)
         if not any(start <= found.start() < end for start, end in inside)
     )

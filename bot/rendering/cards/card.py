@@ -10,9 +10,9 @@ from typing import Literal
 from PIL import Image, ImageDraw
 
 from bot.errors import CardError
-from bot.rendering.cards.breaking import is_rtl
 from bot.rendering.cards.layout import Block, Style, fit, shaping
 from bot.rendering.cards.typefaces import BOLD, REGULAR, load, missing_letters, typeface_for
+from bot.rendering.layout import direction
 
 Colour = tuple[int, int, int]
 
@@ -138,7 +138,7 @@ class Layout:
 
 def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
     typeface = typeface_for(card.lang)
-    style = Style(typeface, card.lang, is_rtl(text), weight)
+    style = Style(typeface, card.lang, direction(text) == "R", weight)
     box = (CARD_SIZE[0] - 2 * MARGIN, math.inf)
     block = fit(text, style, box=box, sizes=(size * typeface.scale,))
     if block is None or len(block.lines) > 2:
