@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -86,7 +86,7 @@ class Status:
 
     def to_json(self) -> str:
         """Return it as canonical JSON; `status_from_json` is the inverse."""
-        return canonical_json({"v": 1, **asdict(self)})
+        return canonical_json({"v": 1, **_status_adapter().dump_python(self, mode="json")})
 
 
 def status_from_json(text: str) -> Status:

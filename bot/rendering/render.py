@@ -119,12 +119,12 @@ def length_of(status: Status, spec: PlatformSpec, limits: Limits) -> int:
     )
 
 
-def fits(status: Status, spec: PlatformSpec, limits: Limits) -> bool:
-    """Return whether a platform takes a status for its length."""
-    size = len(status.text.encode())
-    return length_of(status, spec, limits) <= limits.max_length and (
-        limits.max_bytes is None or size <= limits.max_bytes
-    )
+def misfit(status: Status, spec: PlatformSpec, limits: Limits) -> str:
+    """Say by how much a status is too long for its platform; empty where it fits."""
+    length, size = length_of(status, spec, limits), len(status.text.encode())
+    if limits.max_bytes is not None and size > limits.max_bytes:
+        return f"{size} of {limits.max_bytes} bytes"
+    return f"{length} of {limits.max_length} characters" if length > limits.max_length else ""
 
 
 def _link_allowed(context: _Context) -> tuple[Version, str]:
@@ -223,7 +223,7 @@ def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
     if not judged.problems or not (version.thread and spec.may_thread(version.account)):
         return judged
     try:
-        parts = parts_of(version, lambda part: fits(status(part), spec, context.limits))
+        parts = parts_of(version, lambda part: not misfit(status(part), spec, context.limits))
     except ThreadError as e:
         problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
         return replace(judged, problems=(problem,))
@@ -232,15 +232,12 @@ def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
 
 def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
     """Return the statuses with their facets if all of them fit, or else the problem."""
-    version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
-    lengths = tuple(length_of(status, context.spec, context.limits) for status in statuses)
-    judged = RenderedText(version, lengths=lengths, max_length=most)
-    for status, length in zip(statuses, lengths, strict=True):
-        size = len(status.text.encode())
-        count = f"{length} of {most} characters" if length > most else ""
-        count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
-        if count:
-            return replace(judged, problems=(_too_long(version, count, context.spec),))
+    version, spec, limits = context.version, context.spec, context.limits
+    lengths = tuple(length_of(status, spec, limits) for status in statuses)
+    judged = RenderedText(version, lengths=lengths, max_length=limits.max_length)
+    counts = [count for status in statuses if (count := misfit(status, spec, limits))]
+    if counts:
+        return replace(judged, problems=(_too_long(version, counts[0], spec),))
     return replace(judged, statuses=tuple(_marked(context, status, address) for status in statuses))
 
 

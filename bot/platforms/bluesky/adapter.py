@@ -16,7 +16,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.bluesky.numbers import AppView
+from bot.platforms.bluesky.api import REFUSED, AppView, Repo
 from bot.platforms.bluesky.record import (
     COLLECTION,
     at_uri,
@@ -25,7 +25,6 @@ from bot.platforms.bluesky.record import (
     post_record,
     tid,
 )
-from bot.platforms.bluesky.repo import REFUSED, Repo
 from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.spec import NAME, SPEC
 from bot.platforms.http.answers import objects_in

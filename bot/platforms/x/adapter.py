@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.canonical import JsonObject
-from bot.errors import UnavailableError, UnconfirmedError
+from bot.errors import RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.spec import Charge, Limits, PlatformSpec
-from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
+from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
 from bot.platforms.x.numbers import look_up, read_own
 from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import Shown, canonical, newest_id, statuses_since
-from bot.platforms.x.uploading import upload
 
 
 def connect(connection: Connection) -> X:
@@ -76,7 +77,7 @@ class X:
         reply_to: ReplyTo | None,
         pictures: PictureReader,
     ) -> Draft:
-        uploads = [upload(self._client, picture, pictures(picture)) for picture in status.pictures]
+        uploads = [_upload(self._client, picture, pictures(picture)) for picture in status.pictures]
         request: dict[str, Any] = {"text": status.text}
         if uploads:
             request["media"] = {"media_ids": [uploaded.id for uploaded in uploads]}
@@ -173,3 +174,45 @@ def _is_same_place(shown: Shown, body: JsonObject) -> bool:
     if shown.parent is not None:
         return bool(shown.parent == reply["in_reply_to_tweet_id"])
     return bool(shown.root == body["root"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Uploaded:
+    """A picture as X knows it."""
+
+    id: str
+    #: What a status that carries it is known by for certain.
+    key: str
+
+
+def _upload(client: Client, picture: Picture, body: bytes) -> _Uploaded:
+    """Upload one picture and describe it; until it is posted it is seen by nobody, and expires.
+
+    tweepy has no upload for API v2 (tweepy#2217), and the old one is shut down.
+
+    Raises:
+        RejectedError: X will not take the picture or its description.
+        UnavailableError: X has not taken it now.
+    """
+    request: dict[str, Any] = {
+        "media": base64.b64encode(body).decode("ascii"),
+        "media_category": "tweet_gif" if picture.mime == "image/gif" else "tweet_image",
+    }
+    charge = Charge("media_upload")
+    answer = client.ask(Task.CHANGE, "POST", "/2/media/upload", charge, json=request)
+    data = object_in(answer, "data")
+    id_, key, processing = data.get("id"), data.get("media_key"), data.get("processing_info")
+    if not is_id(id_):
+        raise UnavailableError(NAME, "the upload's answer has no id")
+    state = processing.get("state") if isinstance(processing, dict) else "succeeded"
+    if state == "failed":
+        raise RejectedError(NAME, "the picture could not be processed")
+    if state != "succeeded":
+        raise UnavailableError(NAME, "the picture is not processed yet")
+    if picture.alt:
+        request = {"id": id_, "metadata": {"alt_text": {"text": picture.alt}}}
+        charge = Charge("media_metadata")
+        answer = client.ask(Task.CHANGE, "POST", "/2/media/metadata", charge, json=request)
+        if not isinstance(answer.get("data"), dict):
+            raise UnavailableError(NAME, "the description of a picture was not taken")
+    return _Uploaded(str(id_), key if isinstance(key, str) else f"3_{id_}")
