@@ -83,6 +83,9 @@ class _Context:
     campaign: Campaign
     spec: PlatformSpec
     limits: Limits
+    pictures: tuple[Picture, ...] = ()
+    #: What is linked to; empty for nothing.
+    address: str = ""
 
 
 def render(
@@ -106,10 +109,12 @@ def render(
         return RenderedText(version, skipped=skipped, max_length=limits.max_length)
     context = replace(context, version=version)
     problems = list(_problems(context))
-    ready = _pictures(context, pictures, problems) if not problems else ()
+    if not problems:
+        ready = _pictures(context, pictures, problems)
+        context = replace(context, pictures=ready, address=_address(context))
     if problems:
         return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
-    return _statuses(context, ready)
+    return _statuses(context)
 
 
 def length_of(status: Status, spec: PlatformSpec, limits: Limits) -> int:
@@ -210,27 +215,24 @@ def _address(context: _Context) -> str:
     return address
 
 
-def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
+def _statuses(context: _Context) -> RenderedText:
     version, spec = context.version, context.spec
-    address = _address(context)
-
-    def status(part: ThreadPart) -> Status:
-        return _status(context, part, address, pictures)
-
     quoted = passage(version.quote, version.source) if version.quote and version.source else None
-    whole = status(ThreadPart(version.text, quoted, is_first=True, is_last=True))
-    judged = _judged(context, (whole,), address)
+    whole = ThreadPart(version.text, quoted, is_first=True, is_last=True)
+    judged = _judged(context, (_status(context, whole),))
     if not judged.problems or not (version.thread and spec.may_thread(version.account)):
         return judged
     try:
-        parts = parts_of(version, lambda part: not misfit(status(part), spec, context.limits))
+        parts = parts_of(
+            version, lambda part: not misfit(_status(context, part), spec, context.limits)
+        )
     except ThreadError as e:
         problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
         return replace(judged, problems=(problem,))
-    return _judged(context, tuple(map(status, parts)), address)
+    return _judged(context, tuple(_status(context, part) for part in parts))
 
 
-def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
+def _judged(context: _Context, statuses: tuple[Status, ...]) -> RenderedText:
     """Return the statuses with their facets if all of them fit, or else the problem."""
     version, spec, limits = context.version, context.spec, context.limits
     lengths = tuple(length_of(status, spec, limits) for status in statuses)
@@ -238,7 +240,7 @@ def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> Re
     counts = [count for status in statuses if (count := misfit(status, spec, limits))]
     if counts:
         return replace(judged, problems=(_too_long(version, counts[0], spec),))
-    return replace(judged, statuses=tuple(_marked(context, status, address) for status in statuses))
+    return replace(judged, statuses=tuple(_marked(context, status) for status in statuses))
 
 
 def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
@@ -259,53 +261,49 @@ def _longest_key(version: Version) -> str:
     return key_of(version.post, version.account, "text")
 
 
-def _status(
-    context: _Context, part: ThreadPart, address: str, pictures: tuple[Picture, ...]
-) -> Status:
+def _status(context: _Context, part: ThreadPart) -> Status:
     """Lay one part out, without facets; pictures stand on the first, the link on the last."""
     version, folds = context.version, context.spec.folds_warning
-    shown = part.is_first and bool(pictures or version.card)
-    address = address if part.is_last else ""
-    carded = bool(address) and context.spec.has_link_cards and not shown
+    has_picture = part.is_first and bool(context.pictures or version.card)
+    has_link = part.is_last and bool(context.address)
+    has_card = has_link and context.spec.has_link_cards and not has_picture
     text = lay_out(
         warning="" if folds else version.warning,
         text=part.text,
         quoted=part.quoted,
-        link="" if carded else _shown_link(context, address),
+        link=_shown_link(context) if has_link and not has_card else "",
     )
     return Status(
         text=text,
         lang=version.post.lang,
         warning=version.warning if folds and version.warning else None,
         sensitive=bool(version.warning),
-        pictures=pictures if part.is_first else (),
-        card=_link_card(context, address) if carded else None,
+        pictures=context.pictures if part.is_first else (),
+        card=_link_card(context) if has_card else None,
         spans=part.quoted.spans if part.quoted else (),
     )
 
 
-def _shown_link(context: _Context, address: str) -> str:
+def _shown_link(context: _Context) -> str:
     """Return a link as it stands in the text: short where the platform links words itself."""
+    address = context.address
     return short_link(address) if address and context.spec.has_link_cards else address
 
 
-def _marked(context: _Context, status: Status, address: str) -> Status:
+def _marked(context: _Context, status: Status) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
-    short, text = _shown_link(context, address), status.text
-    coalition = context.campaign.schedule.coalition
-    if short == address or not text.endswith(f"\n{short}"):
+    short, text, coalition = _shown_link(context), status.text, context.campaign.schedule.coalition
+    if short == context.address or not text.endswith(f"\n{short}"):
         return replace(status, facets=detect(text, coalition=coalition))
     body = text[: len(text) - len(short)]
-    start = len(body.encode())
-    whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
+    start, end = len(body.encode()), len(text.encode())
+    whole = Facet(FacetKind.LINK, start, end, context.address)
     return replace(status, facets=(*detect(body, coalition=coalition), whole))
 
 
-def _link_card(context: _Context, address: str) -> LinkCard:
+def _link_card(context: _Context) -> LinkCard:
     link = context.version.link
     known = context.campaign.investigations.get(link) or context.campaign.sources[link]
-    if known.card:
-        title, description = known.card.title, known.card.description
-    else:
-        title, description = known.title, ""
-    return LinkCard(address, title, description or getattr(known, "about", ""))
+    shown = known.card or known
+    description = known.card.description if known.card else ""
+    return LinkCard(context.address, shown.title, description or getattr(known, "about", ""))

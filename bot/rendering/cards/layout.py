@@ -116,18 +116,14 @@ class Measured:
         self._style = style
         self._widths: dict[str, float] = {}
         first = text[:1]
-        self._hang = self._length(first) if hangs and first in _HANGING and first else 0.0
-
-    @property
-    def hang(self) -> float:
-        """Width of the hanging mark in font sizes."""
-        return self._hang
+        #: Width of the hanging mark in font sizes.
+        self.hang = self._length(first) if hangs and first and first in _HANGING else 0.0
 
     def lines(self, width: float) -> tuple[str, ...] | None:
         """As few and as even lines as fit a width in font sizes; None where one word is wider."""
         found: list[str] = []
         for paragraph in self._paragraphs:
-            broken = self._broken(paragraph, width, 0.0 if found else self._hang)
+            broken = self._broken(paragraph, width, 0.0 if found else self.hang)
             if broken is None:
                 return None
             found += broken
@@ -153,17 +149,14 @@ class Measured:
             if not choices:
                 return None
             best.append(min(choices))
-        return self._cuts(text, pieces, [first for _, _, first in best])
-
-    def _cuts(self, text: str, pieces: list[tuple[int, int]], begins: list[int]) -> list[str]:
-        lines: list[str] = []
+        cuts: list[str] = []
         end = len(pieces)
         while end:
-            first = begins[end]
+            first = best[end][2]
             start, stop = pieces[first][0], pieces[end - 1][1]
-            lines.append(line_of(text, start, stop, rtl=self._style.rtl))
+            cuts.append(line_of(text, start, stop, rtl=self._style.rtl))
             end = first
-        return lines[::-1]
+        return cuts[::-1]
 
     def _length(self, text: str) -> float:
         if text not in self._widths:
