@@ -21,7 +21,6 @@ from bot.platforms.bluesky.record import (
     COLLECTION,
     at_uri,
     is_same,
-    page_of,
     post_record,
     tid,
 )
@@ -187,4 +186,4 @@ class BlueskyPlatform:
             raise TypeError("another record")
         handle = self._session.handle
         actor = repo if handle == "handle.invalid" else handle
-        return PostRef(uri, page_of(actor, rkey), cid)
+        return PostRef(uri, f"https://bsky.app/profile/{actor}/post/{rkey}", cid)

@@ -62,14 +62,9 @@ def timestamp(at: datetime) -> str:
 
 
 def _facet(facet: Facet, dids: Mapping[str, str]) -> JsonObject:
-    kind = f"app.bsky.richtext.facet#{facet.kind}"
-    match facet.kind:
-        case FacetKind.LINK:
-            feature = {"$type": kind, "uri": facet.value}
-        case FacetKind.TAG:
-            feature = {"$type": kind, "tag": facet.value}
-        case FacetKind.MENTION:
-            feature = {"$type": kind, "did": dids[facet.value]}
+    names = {FacetKind.LINK: "uri", FacetKind.TAG: "tag", FacetKind.MENTION: "did"}
+    value = dids[facet.value] if facet.kind is FacetKind.MENTION else facet.value
+    feature = {"$type": f"app.bsky.richtext.facet#{facet.kind}", names[facet.kind]: value}
     return {"index": {"byteStart": facet.start, "byteEnd": facet.end}, "features": [feature]}
 
 
@@ -132,8 +127,3 @@ def place_of(address: str) -> tuple[str, str] | None:
     """Read repository and record key from an at:// URI, or from the page of a post."""
     found = _AT_URI.fullmatch(address) or _PAGE.fullmatch(address)
     return (found["repo"], found["rkey"]) if found else None
-
-
-def page_of(actor: str, rkey: str) -> str:
-    """Return the address that a reader opens."""
-    return f"https://bsky.app/profile/{actor}/post/{rkey}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
-from bot.errors import PlatformError, RejectedError, UnavailableError
+from bot.errors import RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.http.answers import count_in
 from bot.platforms.mastodon import api
@@ -116,24 +117,13 @@ class MastodonPlatform:
         return None if found is None else ref_of(found)
 
     def delete(self, ref: PostRef) -> bool:
-        try:
-            with self._api.calls():
-                self._api.client.status_delete(id_of(ref))
-        except PlatformError:
-            if self._api.is_gone:
-                return False
-            raise
-        return True
+        deleted = self._api.unless_gone(lambda: [self._api.client.status_delete(id_of(ref))])
+        return deleted is not None
 
     def exists(self, ref: PostRef) -> bool:
-        try:
-            with self._api.calls():
-                ref_of(self._api.client.status(id_of(ref)), expected=id_of(ref))
-        except PlatformError:
-            if self._api.is_gone:
-                return False
-            raise
-        return True
+        id_ = id_of(ref)
+        found = self._api.unless_gone(lambda: ref_of(self._api.client.status(id_), expected=id_))
+        return found is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}
@@ -162,7 +152,7 @@ def _read_numbers(api: Api, ids: Sequence[str]) -> Mapping[str, Metrics]:
             found |= _recent(api, ids)
     for id_ in ids:
         if id_ not in found:
-            found |= _single(api, id_)
+            found |= api.unless_gone(partial(_single, api, id_)) or {}
     return {id_: found[id_] for id_ in ids if id_ in found}
 
 
@@ -180,16 +170,10 @@ def _recent(api: Api, ids: Collection[str]) -> Mapping[str, Metrics]:
 
 
 def _single(api: Api, id_: str) -> Mapping[str, Metrics]:
-    try:
-        with api.calls():
-            found = _counted([api.client.status(id_)], [id_])
-            if not found:
-                raise TypeError("another status")
-            return found
-    except PlatformError:
-        if api.is_gone:
-            return {}
-        raise
+    found = _counted([api.client.status(id_)], [id_])
+    if not found:
+        raise TypeError("another status")
+    return found
 
 
 def _counted(statuses: object, ids: Collection[str]) -> dict[str, Metrics]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import mastodon
 
+from bot.errors import PlatformError
 from bot.platforms.base import Connection
 from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.http.credentials import require_secret, safe_origin
@@ -18,6 +19,7 @@ from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 
+_T = TypeVar("_T")
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 
 
@@ -32,10 +34,18 @@ class Api:
     #: Opens the context in which the library is called.
     calls: Calls
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether a 404 came in words of the API; a web server that is lost answers in HTML."""
-        return self.exchange.status in (404, 410) and bool(self.exchange.error)
+    def unless_gone(self, call: Callable[[], _T]) -> _T | None:
+        """Return what a call returns; None where the server says that the status is gone.
+
+        It must say so in words of the API: a web server that is lost answers in HTML.
+        """
+        try:
+            with self.calls():
+                return call()
+        except PlatformError:
+            if self.exchange.status in (404, 410) and self.exchange.error:
+                return None
+            raise
 
     def me(self) -> Mapping[str, Any]:
         """Ask whose token this is."""

@@ -29,10 +29,6 @@ _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _LAST_SLASH = re.compile(r"/(?=[.,;:!?…”’\"')]*(?:\s|$))")
 
 
-class IncompleteError(Exception):
-    """An answer lacks what was asked for, so nothing may be concluded from it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One status of a timeline, as far as it helps to know it again."""
@@ -78,38 +74,35 @@ def _page(
     """Read one page, newest first, and the token of the next."""
     params = {**bounds, "max_results": str(charge.units), "post.fields": _FIELDS}
     answer = client.get(f"/2/users/{user}/tweets", params, charge)
-    try:
-        return _statuses_and_token(answer)
-    except IncompleteError as error:
-        raise UnavailableError(NAME, f"the timeline is not complete: {error}") from error
-
-
-def _statuses_and_token(answer: Mapping[str, Any]) -> tuple[list[Shown], str | None]:
     data, meta = answer.get("data", []), answer.get("meta")
     if answer.get("errors"):
-        raise IncompleteError("the answer has errors besides its statuses")
+        raise _incomplete("the answer has errors besides its statuses")
     if not isinstance(data, list) or not isinstance(meta, dict):
-        raise IncompleteError("the answer is no page")
+        raise _incomplete("the answer is no page")
     if meta.get("result_count") != len(data):
-        raise IncompleteError(f"{len(data)} of {meta.get('result_count')!r} statuses came")
+        raise _incomplete(f"{len(data)} of {meta.get('result_count')!r} statuses came")
     token = meta.get("next_token")
     if token is not None and not isinstance(token, str):
-        raise IncompleteError("the next page has no readable name")
+        raise _incomplete("the next page has no readable name")
     return [read(status) for status in data], token
+
+
+def _incomplete(what: str) -> UnavailableError:
+    return UnavailableError(NAME, f"the timeline is not complete: {what}")
 
 
 def read(raw: object) -> Shown:
     """Read one status.
 
     Raises:
-        IncompleteError: something that was asked for is missing. X drops a field that it does not
+        UnavailableError: something that was asked for is missing. X drops a field that it does not
             know silently, and a status must not look absent for that.
     """
     if not isinstance(raw, dict):
-        raise IncompleteError("a status is no object")
+        raise _incomplete("a status is no object")
     values = (raw.get("id"), raw.get("text"), raw.get("conversation_id"))
     if not all(isinstance(value, str) for value in values) or not str(values[0]).isdigit():
-        raise IncompleteError("a status lacks its id, text or conversation")
+        raise _incomplete("a status lacks its id, text or conversation")
     text, entities = _whole(raw)
     keys = object_in(raw, "attachments").get("media_keys")
     replies = [
