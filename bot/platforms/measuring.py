@@ -105,11 +105,6 @@ def graphemes(text: str) -> int:
     return sum(1 for _ in _grapheme().finditer(text))
 
 
-def utf8_length(text: str) -> int:
-    """Count the bytes of the text in UTF-8."""
-    return len(text.encode())
-
-
 @dataclass(frozen=True, slots=True)
 class Address:
     """A web address in a text; code points, end exclusive."""

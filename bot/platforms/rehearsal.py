@@ -155,10 +155,7 @@ class Rehearsal:
             RejectedError: says why.
         """
         limits = self.limits()
-        length = self.spec.measure(status.text, limits)
-        if self.spec.folds_warning and status.warning:
-            length += self.spec.measure(status.warning, limits)
-        wrong = _misfit(status, limits, length)
+        wrong = self.spec.misfit(status, limits) or _picture_misfit(status, limits)
         if not wrong and not self.spec.may_repeat and self._has_said(status.text):
             wrong = "the account has said just this before"
         if not wrong and parent and self._live("id", parent) is None:
@@ -209,10 +206,8 @@ class Rehearsal:
             raise kind(self.spec.name, f"the rehearsal's file: {error}") from error
 
 
-def _misfit(status: Status, limits: Limits, length: int) -> str:
-    """Say what does not fit; empty where all does."""
-    if length > limits.max_length:
-        return f"{length} of {limits.max_length} characters"
+def _picture_misfit(status: Status, limits: Limits) -> str:
+    """Say what does not fit of the pictures; empty where all does."""
     if len(status.pictures) > limits.max_pictures:
         return f"{len(status.pictures)} of {limits.max_pictures} pictures"
     for picture in status.pictures:

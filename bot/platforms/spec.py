@@ -146,6 +146,18 @@ class PlatformSpec:
     #: Keys of an account as `init` writes them into a new schedule; empty where it shows none.
     starter: str = ""
 
+    def length_of(self, status: Status, limits: Limits) -> int:
+        """Count a status as the platform does, with the folded warning."""
+        warning = self.measure(status.warning, limits) if status.warning else 0
+        return self.measure(status.text, limits) + warning
+
+    def misfit(self, status: Status, limits: Limits) -> str:
+        """Say by how much a status is too long; empty where it fits."""
+        length, size = self.length_of(status, limits), len(status.text.encode())
+        if limits.max_bytes is not None and size > limits.max_bytes:
+            return f"{size} of {limits.max_bytes} bytes"
+        return f"{length} of {limits.max_length} characters" if length > limits.max_length else ""
+
     @property
     def threads_freely(self) -> bool:
         """Whether a long post becomes a thread wherever the post says so."""

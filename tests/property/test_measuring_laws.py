@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.platforms.bluesky.spec import length as bluesky_length
 from bot.platforms.mastodon.spec import length as mastodon_length
-from bot.platforms.measuring import find_addresses, graphemes, utf8_length
+from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.spec import Limits
 from bot.platforms.status import FacetKind
 from bot.platforms.x.spec import length as x_length
@@ -22,7 +22,7 @@ texts = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(NASTY), max_si
 def test_no_platform_counts_more_than_it_could(text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
 
-    assert 0 <= graphemes(text) <= len(text) <= utf8_length(text) <= 4 * len(text)
+    assert 0 <= graphemes(text) <= len(text) <= len(text.encode()) <= 4 * len(text)
     assert x_length(text, X) <= 2 * len(composed) + 23 * composed.count(".")
     assert mastodon_length(text, X) <= len(text) + 23 * text.count(".")
     assert bluesky_length(text, X) == graphemes(text)

@@ -9,7 +9,7 @@ from bot.platforms.bluesky.spec import SPEC as BLUESKY_SPEC
 from bot.platforms.bluesky.spec import length as bluesky_length
 from bot.platforms.mastodon.spec import countable_texts
 from bot.platforms.mastodon.spec import length as mastodon_length
-from bot.platforms.measuring import find_addresses, graphemes, utf8_length
+from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.spec import Limits
 from bot.platforms.x.spec import length as x_length
 
@@ -80,7 +80,7 @@ def test_graphemes_are_what_readers_see(text: str, count: int) -> None:
 def test_the_two_limits_of_bluesky_both_bind() -> None:
     families = FAMILY * 150
 
-    assert (graphemes(families), utf8_length(families)) == (150, 3750)
+    assert (graphemes(families), len(families.encode())) == (150, 3750)
     assert bluesky_length(families, BLUESKY) == 301
     assert bluesky_length(families, Limits(300)) == 150
 
@@ -88,7 +88,7 @@ def test_the_two_limits_of_bluesky_both_bind() -> None:
 def test_graphemes_bind_first_in_uyghur() -> None:
     text = "ئ" * 420
 
-    assert utf8_length(text) == 840
+    assert len(text.encode()) == 840
     assert bluesky_length(text, BLUESKY) == 420
 
 

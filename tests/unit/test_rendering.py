@@ -11,7 +11,7 @@ from bot.content.model import Account, Campaign, MediaFile, Post, Variant
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import FacetKind, Picture, Status
-from bot.rendering.render import RenderedText, length_of, render
+from bot.rendering.render import RenderedText, render
 from tests.fakes.written import (
     ADDRESS,
     ATTRIBUTION,
@@ -121,7 +121,7 @@ def test_a_warning_is_the_first_line_elsewhere(spec: PlatformSpec) -> None:
 def test_a_folded_warning_counts_to_the_length() -> None:
     status = one(shown(post(STOP, warning="Violence")))
 
-    assert length_of(status, MASTODON, MASTODON.limits) == graphemes(status.text) + 8
+    assert MASTODON.length_of(status, MASTODON.limits) == graphemes(status.text) + 8
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ class TestThreads:
     @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda one: one.name)
     def test_every_part_fits_and_has_warning_and_attribution(self, spec: PlatformSpec) -> None:
         for status in self.parts(spec, warning="Care", text="The whole letter:"):
-            assert length_of(status, spec, spec.limits) <= spec.limits.max_length
+            assert spec.length_of(status, spec.limits) <= spec.limits.max_length
             assert status.warning == "Care" or status.text.startswith("Care\n\n")
             assert (ATTRIBUTION in status.text) == bool(status.spans)
             assert status.sensitive

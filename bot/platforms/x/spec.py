@@ -82,26 +82,17 @@ def _plain_weight(text: str) -> int:
 
 
 def length(text: str, limits: Limits) -> int:
-    """Count as X: weights after NFC, and each address as ``limits.url_length``.
-
-    An address whose top-level domain is newer than X's published list counts what is more.
-    """
-    return total_weight(text, limits.url_length)
-
-
-def total_weight(text: str, address: int = 23) -> int:
     """Weigh a text as X does: composed first (NFC), then in units of a Latin letter.
 
-    Args:
-        text: Whatever may be sent.
-        address: What every address weighs, however long it is.
+    Each address counts as ``limits.url_length``, however long it is; one whose top-level domain is
+    newer than X's published list counts what is more.
     """
     composed = unicodedata.normalize("NFC", text)
     total = done = 0
     for found in find_addresses(composed):
         total += _plain_weight(composed[done : found.start])
         raw = 0 if found.is_certain else _plain_weight(composed[found.start : found.end])
-        total += max(address, raw)
+        total += max(limits.url_length, raw)
         done = found.end
     return total + _plain_weight(composed[done:])
 
