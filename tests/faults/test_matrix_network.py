@@ -74,12 +74,12 @@ def test_row_10_no_name_and_no_tls(theatre: Make, tally: Tally, server: str) -> 
     campaign = stage.stage.loaded.campaign
     assert campaign is not None
     platform: Any = stage.bot.connections.platform("m")
-    adapter = platform._session.get_adapter("https://")
-    good, adapter._origin = adapter._origin, urlsplit(server.format(port=port))
+    session = platform._api.session
+    good, session.origin = session.origin, urlsplit(server.format(port=port))
     stage.until(stage.due + 5 * MINUTE)
     assert stage.world.taken() == []
     assert stage.rows[0].state is State.READY, "surely nothing was published"
-    adapter._origin = good
+    session.origin = good
 
     counted = stage.go_on()
 
