@@ -158,20 +158,20 @@ def _edges(text: str) -> tuple[int, int]:
 
 def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
     """List the places for a break, in order."""
-    quotations = [one.span() for one in _quotation().finditer(text, start, end)]
-    found = {one.start: one for one in _pauses(text)}
+    quotations = [match.span() for match in _quotation().finditer(text, start, end)]
+    found = {pause.start: pause for pause in _pauses(text)}
     # A quotation is one sentence to sentencex; without its marks it has its own.
     inner = [(first + 1, last - 1) for first, last in quotations]
     for first, last in ((0, len(text)), *inner):
-        found |= {one.start: one for one in _sentence_ends(text, lang, first, last)}
-    addresses = [(one.start, one.end) for one in find_addresses(text)]
-    whole = _joined(addresses + [one.span() for one in _unbreakable().finditer(text)])
+        found |= {ending.start: ending for ending in _sentence_ends(text, lang, first, last)}
+    addresses = [(address.start, address.end) for address in find_addresses(text)]
+    whole = _joined(addresses + [match.span() for match in _unbreakable().finditer(text)])
     quoted = _joined(quotations)
-    for at in sorted(found):
-        one = found[at]
-        if start < one.end and one.start < end and not _is_inside(one.start, whole):
-            rank = one.rank + _QUOTED if _is_inside(one.start, quoted) else one.rank
-            yield _Break(one.end, one.start, rank)
+    for at, found_break in sorted(found.items()):
+        is_within = start < found_break.end and at < end
+        if is_within and not _is_inside(at, whole):
+            rank = found_break.rank + _QUOTED if _is_inside(at, quoted) else found_break.rank
+            yield _Break(found_break.end, at, rank)
 
 
 def _pauses(text: str) -> Iterator[_Break]:

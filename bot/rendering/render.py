@@ -13,8 +13,15 @@ from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
 from bot.rendering.layout import lay_out, passage, short_link
 from bot.rendering.textfragment import with_text_fragment
-from bot.rendering.threads import ThreadError, ThreadPart, parts_of
-from bot.rendering.versions import Version, address_of, problem_at, version_of
+from bot.rendering.versions import (
+    ThreadError,
+    ThreadPart,
+    Version,
+    address_of,
+    parts_of,
+    problem_at,
+    version_of,
+)
 
 #: Rules that a picture breaks which cannot be made ready for an account.
 PICTURE, CARD = "picture", "card"
@@ -131,7 +138,7 @@ def _link_allowed(context: _Context) -> tuple[Version, str]:
             f"a variant without the link (`link: none`) would go there"
         )
     quoted = version.quote.text if version.quote else ""
-    if any(find_links(one) for one in (version.text, version.warning, quoted)):
+    if any(find_links(text) for text in (version.text, version.warning, quoted)):
         return version, f"{name} has `links: never` and this post has a link in its text"
     return version, ""
 

@@ -85,8 +85,8 @@ class RenderedCampaign:
             if text.post.quote:
                 saying.setdefault(f"“{text.post.quote.text}”", set()).add(text.post.id)
         groups = [(ids, ids) for ids in saying.values()]
-        groups += [(saying[one], saying[two]) for one, two in self._shares]
-        pairs = ((one, two) for some, others in groups for one in some for two in others)
+        groups += [(saying[first], saying[second]) for first, second in self._shares]
+        pairs = ((one, two) for ids, others in groups for one in ids for two in others)
         return frozenset((min(pair), max(pair)) for pair in pairs)
 
 

@@ -74,7 +74,7 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     pairs: list[Pair] = []
     for second, rarest in enumerate(_rarest(shingles, threshold)):
-        for first in sorted({one for shingle in rarest for one in holders[shingle]}):
+        for first in sorted({text for shingle in rarest for text in holders[shingle]}):
             score = _jaccard(shingles[first], shingles[second])
             if score >= threshold:
                 pairs.append(Pair(first, second, score))
@@ -85,7 +85,7 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
 
 def _rarest(shingles: Sequence[_Shingles], threshold: float) -> Iterator[list[tuple[str, ...]]]:
     """Of each text, so many of its rarest shingles that a similar text must have one of them."""
-    counts = Counter(one for text in shingles for one in text)
+    counts = Counter(shingle for text in shingles for shingle in text)
     for text in shingles:
-        ordered = sorted(text, key=lambda one: (counts[one], one))
+        ordered = sorted(text, key=lambda shingle: (counts[shingle], shingle))
         yield ordered[: len(text) - ceil(threshold * len(text)) + 1]

@@ -177,7 +177,7 @@ def _single(api: Api, id_: str) -> Mapping[str, Metrics]:
 
 
 def _counted(statuses: object, ids: Collection[str]) -> dict[str, Metrics]:
-    if not isinstance(statuses, list) or not all(isinstance(one, dict) for one in statuses):
+    if not isinstance(statuses, list) or not all(isinstance(status, dict) for status in statuses):
         raise TypeError("no list of statuses")
     return {
         str(status["id"]): Metrics(

@@ -232,7 +232,7 @@ def _encoded(image: Image.Image, mime: str, max_bytes: int) -> bytes:
     if len(smallest) > max_bytes:
         return smallest
     better = (_jpeg(image, quality) for quality in _QUALITIES[:-1])
-    return next((one for one in better if len(one) <= max_bytes), smallest)
+    return next((encoded for encoded in better if len(encoded) <= max_bytes), smallest)
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

@@ -119,7 +119,7 @@ def _run(data: bytes, request: str) -> tuple[dict[str, Any], bytes]:
 class PreparedPictures:
     """Makes the pictures of one campaign ready, and keeps their bytes."""
 
-    #: Gives a picture file's bytes as they stand in ``posts/media``.
+    #: Returns a picture file's bytes as they stand in ``posts/media``.
     read: Callable[[MediaFile], bytes]
     #: Bytes of what was made ready, by hash.
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -140,9 +140,13 @@ class PreparedPictures:
                 max_pixels=limits.max_pixels,
             )
             self._fitted[file, limits] = Picture(
-                self._keep(cleaned.data), cleaned.mime, file.alt, cleaned.width, cleaned.height,
-                len(cleaned.data),
-            )  # fmt: skip
+                sha256=self._keep(cleaned.data),
+                mime=cleaned.mime,
+                alt=file.alt,
+                width=cleaned.width,
+                height=cleaned.height,
+                size=len(cleaned.data),
+            )
         return self._fitted[file, limits]
 
     def card(self, post: Post, campaign: Campaign) -> Picture:
