@@ -62,7 +62,7 @@ class Repo:
             raise
 
     def place(self, ref: PostRef) -> tuple[str, str]:
-        """Tell repository and record key of a post."""
+        """Return the repository and the record key of a post."""
         place = place_of(ref.id)
         if place is None:
             raise RejectedError(NAME, f"{ref.id!r} is not the address of a post")

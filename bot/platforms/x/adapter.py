@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -80,7 +79,7 @@ class X:
         uploads = [_upload(self._client, picture, pictures(picture)) for picture in status.pictures]
         request: dict[str, Any] = {"text": status.text}
         if uploads:
-            request["media"] = {"media_ids": [uploaded.id for uploaded in uploads]}
+            request["media"] = {"media_ids": [id_ for id_, _ in uploads]}
         if reply_to:
             request["reply"] = {"in_reply_to_tweet_id": reply_to.parent.id}
         if self._newest is None:
@@ -89,7 +88,7 @@ class X:
             "v": 1,
             "at": at.isoformat(),
             "request": request,
-            "media_keys": [uploaded.key for uploaded in uploads],
+            "media_keys": [media_key for _, media_key in uploads],
             "root": reply_to.root.id if reply_to else None,
             "newest": self._newest,
             "charge": SPEC.charges(status)[0].action,
@@ -176,19 +175,13 @@ def _is_same_place(shown: Shown, body: JsonObject) -> bool:
     return bool(shown.root == body["root"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Uploaded:
-    """A picture as X knows it."""
-
-    id: str
-    #: What a status that carries it is known by for certain.
-    key: str
-
-
-def _upload(client: Client, picture: Picture, body: bytes) -> _Uploaded:
+def _upload(client: Client, picture: Picture, body: bytes) -> tuple[str, str]:
     """Upload one picture and describe it; until it is posted it is seen by nobody, and expires.
 
     tweepy has no upload for API v2 (tweepy#2217), and the old one is shut down.
+
+    Returns:
+        Its id, and the key by which a status that carries it is known for certain.
 
     Raises:
         RejectedError: X will not take the picture or its description.
@@ -215,4 +208,4 @@ def _upload(client: Client, picture: Picture, body: bytes) -> _Uploaded:
         answer = client.ask(Task.CHANGE, "POST", "/2/media/metadata", charge, json=request)
         if not isinstance(answer.get("data"), dict):
             raise UnavailableError(NAME, "the description of a picture was not taken")
-    return _Uploaded(str(id_), key if isinstance(key, str) else f"3_{id_}")
+    return str(id_), key if isinstance(key, str) else f"3_{id_}"

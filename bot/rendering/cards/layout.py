@@ -76,7 +76,7 @@ class Shaping(TypedDict):
 
 
 def shaping(line: str, style: Style) -> Shaping:
-    """The same for measuring a line and for drawing it."""
+    """Return the same for measuring a line and for drawing it."""
     return {
         "direction": "rtl" if style.rtl else "ltr",
         "language": style.lang,
@@ -85,13 +85,13 @@ def shaping(line: str, style: Style) -> Shaping:
 
 
 def length(text: str, style: Style) -> float:
-    """Width of a line in font sizes, as it will be drawn."""
+    """Return the width of a line in font sizes, as it will be drawn."""
     font = load(style.typeface, _MEASURED, style.weight)
     return font.getlength(text, **shaping(text, style)) / _MEASURED
 
 
 def trims(line: str, style: Style) -> list[str] | None:
-    """Font features that close the gap between two full-width Chinese marks, as printers do.
+    """Return font features that close the gap between two full-width Chinese marks, as printers do.
 
     The rule is CSS Text 4's ``text-spacing-trim: normal``; see there for its ``allow-end``.
     """
@@ -120,7 +120,7 @@ class Measured:
         self.hang = self._length(first) if hangs and first and first in _HANGING else 0.0
 
     def lines(self, width: float) -> tuple[str, ...] | None:
-        """As few and as even lines as fit a width in font sizes; None where one word is wider."""
+        """Return as few and even lines as fit a width in font sizes; None if one word is wider."""
         found: list[str] = []
         for paragraph in self._paragraphs:
             broken = self._broken(paragraph, width, 0.0 if found else self.hang)
@@ -193,7 +193,7 @@ def fit(
 
 
 def stretches(text: str) -> Iterator[tuple[int, int]]:
-    """The shortest pieces that stay together, as start and end; spaces end the piece they follow.
+    """List the shortest pieces that stay together; spaces end the piece they follow.
 
     Neither a word nor a number nor an address is ever cut; Chinese is cut between characters,
     but not before closing or after opening punctuation.
@@ -225,7 +225,7 @@ def _may_break(text: str, at: int) -> bool:
 
 
 def _base_before(text: str, at: int) -> str:
-    """The letter that marks and format characters before this place belong to."""
+    """Return the letter that marks and format characters before this place belong to."""
     for index in range(at - 1, -1, -1):
         if unicodedata.category(text[index]) not in _RIDING or text[index] == "\u200b":
             return text[index]
@@ -233,7 +233,7 @@ def _base_before(text: str, at: int) -> str:
 
 
 def _breaks_after_hyphen(text: str, at: int, hyphen: str) -> bool:
-    """Inside ``state-sponsored``, not in ``-5``, ``24/7`` or before a word that starts with one."""
+    """Say yes in ``state-sponsored``, no in ``-5``, ``24/7`` or where a hyphen starts a word."""
     is_joining = at >= 2 and text[at - 2] not in SPACES
     if hyphen in "-‐/":
         return is_joining and text[at].isalpha()
@@ -241,7 +241,7 @@ def _breaks_after_hyphen(text: str, at: int, hyphen: str) -> bool:
 
 
 def line_of(text: str, start: int, end: int, *, rtl: bool) -> str:
-    """One line cut out of a paragraph, to be drawn by itself with the order it has there.
+    """Cut one line out of a paragraph, to be drawn by itself with the order it has there.
 
     Isolates that are open at an edge are closed and opened again; where the same direction goes
     on over the edge, a mark stands for the neighbour, so that punctuation and numbers at the
@@ -265,7 +265,7 @@ def _open_isolates(text: str) -> list[str]:
 
 
 def _edge(text: str, at: int, *, rtl: bool) -> str:
-    """The mark that tells a line what its neighbour across the break at this place is."""
+    """Return the mark that tells a line what its neighbour across the break at this place is."""
     before = next((way for way in map(_way, reversed(text[:at])) if way in ("L", "R", "AL")), "")
     after = next((way for way in map(_way, text[at:]) if way), "")
     if not before or not after:
@@ -279,6 +279,6 @@ def _edge(text: str, at: int, *, rtl: bool) -> str:
 
 
 def _way(letter: str) -> str:
-    """Bidi class of letters and digits; empty for what takes its direction from them."""
+    """Return the bidi class of letters and digits; empty for what takes its direction from them."""
     way = unicodedata.bidirectional(letter)
     return way if way in ("L", "R", "AL", "EN", "AN") else ""
