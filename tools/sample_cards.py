@@ -49,14 +49,12 @@ SAMPLES = {
         attribution=f"— {UYGHUR_TITLE}",
         campaign="A/RES/217(III) · 10.12.1948",
         lang="ug",
-        direction="rtl",
     ),
     "arabic": CardText(
         quotation=f"«{ARABIC}»",
         attribution="— الإعلان العالمي لحقوق الإنسان، المادة\u00a01",
         campaign="A/RES/217(III) · 10.12.1948",
         lang="ar",
-        direction="rtl",
     ),
     "chinese": CardText(
         quotation=f"“{CHINESE}”",
@@ -69,7 +67,6 @@ SAMPLES = {
         attribution=f"— {UYGHUR_TITLE} (UDHR, A/RES/217(III), 1948)",
         campaign="Universal Declaration of Human Rights · 10.12.1948",
         lang="ug",
-        direction="rtl",
     ),
 }
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bot.content.model import Account, Campaign, MediaFile, Post
 from bot.errors import CardError, PictureError, Problem
@@ -23,30 +23,11 @@ from bot.rendering.versions import (
     version_of,
 )
 
+if TYPE_CHECKING:  # Pillow, 0.1 s, is not needed to lay a text out
+    from bot.rendering.cards.pictures import PreparedPictures
+
 #: Rules that a picture breaks which cannot be made ready for an account.
 PICTURE, CARD = "picture", "card"
-
-
-class PictureSource(Protocol):
-    """Makes pictures ready to be uploaded."""
-
-    @property
-    def contents(self) -> Mapping[str, bytes]:
-        """Bytes of what was made ready, by hash."""
-
-    def fitted(self, file: MediaFile, limits: Limits) -> Picture:
-        """Return a picture as it will be uploaded where these limits hold.
-
-        Raises:
-            PictureError: it cannot be made to fit.
-        """
-
-    def card(self, post: Post, campaign: Campaign) -> Picture:
-        """Return the quote card of a post.
-
-        Raises:
-            CardError: it cannot be drawn.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +83,7 @@ def render(
     campaign: Campaign,
     spec: PlatformSpec,
     limits: Limits,
-    pictures: PictureSource | None = None,
+    pictures: PreparedPictures | None = None,
 ) -> RenderedText:
     """Lay a post out for an account, as ready statuses: the parts of a thread in their order.
 
@@ -175,7 +156,7 @@ def _media_problems(context: _Context) -> Iterator[Problem]:
 
 
 def _pictures(
-    context: _Context, source: PictureSource | None, problems: list[Problem]
+    context: _Context, source: PreparedPictures | None, problems: list[Problem]
 ) -> tuple[Picture, ...]:
     """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
     version, post, found = context.version, context.version.post, []

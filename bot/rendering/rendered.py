@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.model import Campaign, Post, Schedule
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Status
-from bot.rendering.render import PictureSource, RenderedText, render
+from bot.rendering.render import RenderedText, render
 from bot.rendering.similarity import similar_pairs
+
+if TYPE_CHECKING:
+    from bot.rendering.cards.pictures import PreparedPictures
 
 
 @dataclass(frozen=True)  # no slots: what is computed once is kept
@@ -95,7 +99,7 @@ def render_campaign(
     *,
     specs: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
-    pictures: PictureSource | None = None,
+    pictures: PreparedPictures | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> RenderedCampaign:
     """Render every post for every account it goes to; a post without accounts goes to all.

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from bot.content.model import Account, Campaign, MediaFile, Post, Variant
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import FacetKind, Picture, Status
+from bot.rendering.cards.pictures import PreparedPictures
 from bot.rendering.render import RenderedText, render
 from tests.fakes.written import (
     ADDRESS,
@@ -437,10 +436,8 @@ class TestThreads:
         assert statuses[1].text.startswith("…“Last")
 
 
-class Drawer:
+class Drawer(PreparedPictures):
     """Draws the same card for every post, and takes pictures as they are."""
-
-    contents: Mapping[str, bytes] = MappingProxyType({})
 
     def fitted(self, file: MediaFile, _limits: Limits) -> Picture:
         return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
@@ -449,18 +446,21 @@ class Drawer:
         return Picture("c" * 64, "image/png", "The words", 100, 100, 1000)
 
 
+DRAWER = Drawer(lambda _file: b"")
+
+
 class TestDrawnCards:
     def test_a_drawn_card_comes_before_other_pictures(self) -> None:
         written = post(STOP, card=True, media=(PICTURE,))
 
-        status = one(shown(written, pictures=Drawer()))
+        status = one(shown(written, pictures=DRAWER))
 
         assert [picture.sha256[0] for picture in status.pictures] == ["c", "a"]
 
     def test_without_a_drawer_the_text_is_the_same_and_the_picture_is_missing(self) -> None:
         written = post(STOP, card=True, link="letter")
 
-        with_card = one(shown(written, BLUESKY, pictures=Drawer()))
+        with_card = one(shown(written, BLUESKY, pictures=DRAWER))
         without = one(shown(written, BLUESKY))
 
         assert without.text == with_card.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image, ImageDraw
 
@@ -51,7 +50,6 @@ class CardText:
     campaign: str = ""
     #: BCP 47 tag of the quotation; chooses the typeface and the letter forms.
     lang: str = "en"
-    direction: Literal["ltr", "rtl"] = "ltr"
 
 
 def card_alt(quotation: str, attribution: str) -> str:
@@ -121,7 +119,7 @@ class Layout:
         room = attribution_top - 2 * _GAP - top
         quotation = _quotation_block(card, room)
         return cls(
-            rtl=card.direction == "rtl",
+            rtl=direction(card.quotation) == "R",
             quotation=quotation,
             attribution=attribution,
             campaign=campaign,
@@ -148,7 +146,7 @@ def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
 
 def _quotation_block(card: CardText, room: float) -> Block:
     typeface = typeface_for(card.lang)
-    style = Style(typeface, card.lang, card.direction == "rtl")
+    style = Style(typeface, card.lang, direction(card.quotation) == "R")
     box = (CARD_SIZE[0] - 2 * MARGIN, room)
     sizes = [size * typeface.scale for size in _QUOTATION_SIZES]
     block = fit(card.quotation, style, box=box, sizes=sizes, hangs=True)

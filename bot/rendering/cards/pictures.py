@@ -21,7 +21,7 @@ from bot.errors import CardError, PictureError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
 from bot.rendering.cards.card import CARD_SIZE, CardText, card_alt, draw
-from bot.rendering.layout import direction, passage
+from bot.rendering.layout import passage
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
 MAX_FILE_BYTES = 30_000_000
@@ -169,7 +169,6 @@ class PreparedPictures:
             attribution=source.attribution,
             campaign=source.title,
             lang=source.lang,
-            direction="rtl" if direction(shown.text) == "R" else "ltr",
         )
         data = draw(text)
         alt = card_alt(shown.marked, source.attribution)
