@@ -46,15 +46,12 @@ class BoundedSession(requests.Session):
     """
 
     def __init__(self, connection: Connection, exchange: Exchange, origin: str = "") -> None:
-        """Make a session for one account.
-
-        Args:
-            connection: Whose; its secrets are blacked out of every answer.
-            exchange: Gets the facts of each request.
-            origin: Where all requests go, whatever their addresses say; empty believes them.
-        """
         super().__init__()
-        self.connection, self.exchange, self.origin = connection, exchange, urlsplit(origin)
+        self.connection = connection
+        #: Gets the facts of each request.
+        self.exchange = exchange
+        #: Where all requests go, whatever their addresses say; empty believes them.
+        self.origin = urlsplit(origin)
         self.trust_env = False
         # A redirect would turn a POST into a GET, and carry the token elsewhere.
         self.max_redirects = 0

@@ -109,15 +109,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """Make a call and return the JSON object of a good answer.
-
-        Args:
-            task: What the call is for.
-            method: Of HTTP.
-            route: Path of the API.
-            charge: What it costs at most.
-            params: What is asked for.
-            json: What is sent.
+        """Make a call that costs ``charge`` at most; return the JSON object of a good answer.
 
         Raises:
             PlatformError: as `accepted` judges.
