@@ -49,7 +49,7 @@ class Slow:
 
     def publish(self, draft: Draft) -> PostRef:
         self._event.wait(self._call)
-        self.taken.append((datetime.now(UTC), str(draft.wire["text"])))
+        self.taken.append((datetime.now(UTC), str(draft.body["text"])))
         return PostRef(f"at://x/{len(self.taken)}")
 
 

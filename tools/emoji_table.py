@@ -14,6 +14,7 @@ about each of the 5,244 sequences; tests/conformance/test_x_oracle.py asks again
 from __future__ import annotations
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -65,8 +66,19 @@ def hexadecimal(text: str) -> str:
     return "-".join(f"{ord(char):x}" for char in text)
 
 
+def grouped(sequences: Iterable[str]) -> list[str]:
+    """Group what has the same endings: ``first first: ending ending;``."""
+    endings: dict[str, set[str]] = defaultdict(set)
+    for text in sequences:
+        endings[text[0]].add(hexadecimal(text[1:]))
+    firsts: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for first, known in sorted(endings.items()):
+        firsts[tuple(sorted(known))].append(hexadecimal(first))
+    return [f"{' '.join(some)}: {' '.join(known)};" for known, some in firsts.items()]
+
+
 def constant(name: str, comment: str, words: Iterable[str]) -> str:
-    lines = textwrap.wrap(" ".join(sorted(words)), 96, break_on_hyphens=False)
+    lines = textwrap.wrap(" ".join(words), 96, break_on_hyphens=False)
     body = textwrap.indent("\n".join(lines), "    ")
     return f'#: {comment}\n{name} = """\n{body}\n"""\n'
 
@@ -84,13 +96,14 @@ def main() -> None:
     letters = {"".join(chr(ord(half) - 0x1F1E6 + ord("a")) for half in flag) for flag in flags}
     parts = [
         HEADER.format(version=package.__version__),
-        constant("STYLED", "Followed by U+FE0F they are one.", map(hexadecimal, styled)),
-        constant("TONED", "Followed by a skin tone they are one.", map(hexadecimal, toned)),
-        constant("FLAGS", "Pairs of regional indicators.", letters),
+        constant("STYLED", "Followed by U+FE0F they are one.", sorted(map(hexadecimal, styled))),
+        constant("TONED", "Followed by a skin tone they are one.", sorted(map(hexadecimal, toned))),
+        constant("FLAGS", "Pairs of regional indicators.", sorted(letters)),
         constant(
             "LONGER",
-            "Joined and tagged sequences; 1f3fb stands for each of the five skin tones.",
-            map(hexadecimal, longer),
+            "Joined and tagged sequences, each first sign with each of the endings after it;\n"
+            "#: 1f3fb stands for each of the five skin tones.",
+            grouped(longer),
         ),
     ]
     Path("bot/platforms/x/emoji.py").write_text("\n".join(parts))

@@ -18,8 +18,8 @@ from bot.log import mask
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
-from bot.platforms.rehearsal.adapter import connect_as
-from bot.rendering.pricing import prices_for
+from bot.platforms.rehearsal import connect_as
+from bot.rendering.rendered import prices_for
 from bot.settings import Settings, secrets_for
 
 

@@ -11,7 +11,7 @@ from bot.delivery.ledger import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.platforms.base import Connection, Profile
 from bot.platforms.registry import PLATFORMS
-from bot.rendering.pricing import prices_for
+from bot.rendering.rendered import prices_for
 from bot.settings import prepare_data, secret_name
 
 #: Folder below the data directory.

@@ -106,6 +106,7 @@ class Accounts(Repository):
 def _as_state(row: Row[Any]) -> AccountState:
     values = {name: row._mapping[name] for name in AccountState.__slots__}
     if row.limits:
-        mimes = tuple(row.limits["picture_mimes"])
-        values["limits"] = Limits(**{**row.limits, "picture_mimes": mimes})
+        # A database that is older may have keys that mean nothing any more.
+        known = {name: row.limits[name] for name in Limits.__slots__}
+        values["limits"] = Limits(**{**known, "picture_mimes": tuple(known["picture_mimes"])})
     return AccountState(**values)

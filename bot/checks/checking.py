@@ -12,7 +12,7 @@ from bot.content.loading import Loaded
 from bot.content.model import Campaign, Post
 from bot.errors import ContentError, Problem, Severity
 from bot.platforms.spec import Limits, PlatformSpec
-from bot.rendering.pictures import PreparedPictures
+from bot.rendering.cards.pictures import PreparedPictures
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 

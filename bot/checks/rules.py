@@ -21,7 +21,7 @@ from bot.errors import Problem, Severity
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.render import PICTURE, RenderedText
 from bot.rendering.rendered import RenderedCampaign
-from bot.rendering.versions import Version, key_of, problem_at
+from bot.rendering.versions import Version, problem_at
 
 #: One rule over the whole campaign; the moment is aware.
 Check = Callable[[RenderedCampaign, datetime], Iterator[Problem]]
@@ -51,7 +51,7 @@ def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A post that does not go to an account of its own is told."""
     for text in whole.texts.values():
         if text.skipped:
-            key = key_of(text.post, text.account, "link")
+            key = text.version.key_of("link")
             yield problem_at(text.post, key, text.skipped, "links-never", severity=Severity.NOTICE)
 
 
@@ -67,7 +67,7 @@ def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A picture's file is one that the account takes as it is."""
     for text in _going(whole):
-        key = key_of(text.post, text.account, "media")
+        key = text.version.key_of("media")
         limits = whole.limits_of(text.account.name)
         known = {one.where for one in text.problems if one.rule == PICTURE}
         for number, file in enumerate(text.version.media):
@@ -81,7 +81,7 @@ def warnings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A graphic passage, quoted or in marks, and some investigations go only with a warning."""
     for text in _going(whole):
         if not text.version.warning:
-            key = key_of(text.post, text.account, "warning")
+            key = text.version.key_of("warning")
             for message in _unwarned(text.version, whole):
                 yield problem_at(text.post, key, f"missing; {message}", "warning-missing")
 
@@ -94,7 +94,7 @@ def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         known = campaign.investigations.get(link) or campaign.sources.get(link)
         if known is None:
             continue
-        key = key_of(post, text.account, "link")
+        key = text.version.key_of("link")
         if is_personal(known.address, campaign.schedule.coalition):
             message = f"{known.address} is somebody's personal profile"
             yield problem_at(post, key, message, "personal-profile")
@@ -113,7 +113,7 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
                 message = (
                     f"“{words[0]}” means another day tomorrow; write the date in the same post"
                 )
-                key = key_of(text.post, text.account, "text")
+                key = text.version.key_of("text")
                 yield problem_at(text.post, key, message, "relative-date")
 
 

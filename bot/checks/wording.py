@@ -118,10 +118,10 @@ def _characters(text: str) -> Iterator[str]:
 def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
     """Name every mention of someone outside the coalition."""
     coalition = {one.removeprefix("@").casefold() for one in campaign.schedule.coalition}
-    for one in find_mentions(text):
-        if one.handle.casefold() not in coalition:
+    for handle in find_mentions(text):
+        if handle.casefold() not in coalition:
             yield (
-                f"mentions @{one.handle}, who is not in `coalition`; "
+                f"mentions @{handle}, who is not in `coalition`; "
                 "the bot mentions nobody else, so write the name without @"
             )
 

@@ -14,7 +14,7 @@ from bot.engagement.ages import due_times
 from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
-from bot.rendering.pricing import prices_for
+from bot.rendering.rendered import prices_for
 
 #: May still go out, and cost.
 _TO_COME = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})

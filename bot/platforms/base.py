@@ -10,12 +10,8 @@ from typing import Protocol
 from bot.platforms.spec import AccountSettings, Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 
-
-class PictureReader(Protocol):
-    """Gives the bytes of a picture by its hash."""
-
-    def __call__(self, picture: Picture) -> bytes:
-        """Read the bytes whose SHA-256 is ``picture.sha256``."""
+#: Returns the bytes of a picture, whose SHA-256 is ``picture.sha256``.
+PictureReader = Callable[[Picture], bytes]
 
 
 class Meter(Protocol):

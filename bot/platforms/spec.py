@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -23,10 +23,13 @@ class Limits:
     #: Unicode code points of an alternative text.
     max_alt: int = 1500
     max_picture_bytes: int = 5_000_000
-    max_thumb_bytes: int = 1_000_000
     #: Width times height, where the platform says.
     max_pixels: int | None = None
     picture_mimes: tuple[str, ...] = ("image/jpeg", "image/png")
+
+    def for_account(self, account: AccountSettings) -> Limits:
+        """Return the limits with the length that the schedule knows of the account, if any."""
+        return replace(self, max_length=account.max_length) if account.max_length else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,10 @@ class ReadBackPolicy:
 
     def waiting(self, first: timedelta | None, apart: timedelta | None) -> ReadBackPolicy:
         """Return the policy with an operator's waits; None leaves the platform's own."""
-        return ReadBackPolicy(
-            self.reads,
-            self.first_after if first is None else first,
-            self.apart if apart is None else apart,
+        return replace(
+            self,
+            first_after=self.first_after if first is None else first,
+            apart=self.apart if apart is None else apart,
         )
 
 
@@ -104,14 +107,6 @@ class AccountSettings(Protocol):
     def own(self) -> Mapping[str, Any]: ...
 
 
-def _free(_status: Status) -> Sequence[Charge]:
-    return ()
-
-
-def _plain_read(_account: AccountSettings) -> str:
-    return "read"
-
-
 @dataclass(frozen=True, slots=True)
 class PlatformSpec:
     """All that the rest of the program knows of a platform, as data that every layer reads."""
@@ -136,9 +131,9 @@ class PlatformSpec:
     may_repeat: bool = True
     read_back: ReadBackPolicy = ReadBackPolicy()
     #: What publishing one status costs.
-    charges: Callable[[Status], Sequence[Charge]] = _free
+    charges: Callable[[Status], Sequence[Charge]] = lambda _status: ()
     #: The paid action that reading one status of an account is.
-    read_action: Callable[[AccountSettings], str] = _plain_read
+    read_action: Callable[[AccountSettings], str] = lambda _account: "read"
     #: US dollars a unit, by action; the schedule's key ``<name>_prices`` overrides them.
     prices: Mapping[str, float] = field(default_factory=dict)
     #: Names of the secrets an account needs, as in VERBATIM_<ACCOUNT>_<SECRET>.
@@ -151,6 +146,18 @@ class PlatformSpec:
     #: Keys of an account as `init` writes them into a new schedule; empty where it shows none.
     starter: str = ""
 
+    def length_of(self, status: Status, limits: Limits) -> int:
+        """Count a status as the platform does, with the folded warning."""
+        warning = self.measure(status.warning, limits) if status.warning else 0
+        return self.measure(status.text, limits) + warning
+
+    def misfit(self, status: Status, limits: Limits) -> str:
+        """Say by how much a status is too long; empty where it fits."""
+        length, size = self.length_of(status, limits), len(status.text.encode())
+        if limits.max_bytes is not None and size > limits.max_bytes:
+            return f"{size} of {limits.max_bytes} bytes"
+        return f"{length} of {limits.max_length} characters" if length > limits.max_length else ""
+
     @property
     def threads_freely(self) -> bool:
         """Whether a long post becomes a thread wherever the post says so."""
@@ -162,7 +169,7 @@ class PlatformSpec:
 
     def value(self, account: AccountSettings, key: str) -> Any:
         """Return what an account says under a key of its platform, or what holds without it."""
-        default = next((one.default for one in self.account_keys if one.name == key), None)
+        default = next((own.default for own in self.account_keys if own.name == key), None)
         return account.own.get(key, default)
 
     @property

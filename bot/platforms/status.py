@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+
+from pydantic import TypeAdapter
 
 from bot.canonical import JsonObject, canonical_json
 
@@ -82,61 +85,16 @@ class Status:
     spans: tuple[Span, ...] = ()
 
     def to_json(self) -> str:
-        """Freeze as canonical JSON; `status_from_json` is its inverse."""
-        return canonical_json(
-            {
-                "v": 1,
-                "text": self.text,
-                "lang": self.lang,
-                "facets": [_facet_json(facet) for facet in self.facets],
-                "warning": self.warning,
-                "sensitive": self.sensitive,
-                "pictures": [_picture_json(picture) for picture in self.pictures],
-                "card": _card_json(self.card),
-                "spans": [_span_json(span) for span in self.spans],
-            }
-        )
-
-
-def _facet_json(facet: Facet) -> JsonObject:
-    return {"kind": facet.kind, "start": facet.start, "end": facet.end, "value": facet.value}
-
-
-def _picture_json(picture: Picture) -> JsonObject:
-    names = ("sha256", "mime", "alt", "width", "height", "size")
-    return {name: getattr(picture, name) for name in names}
-
-
-def _card_json(card: LinkCard | None) -> JsonObject | None:
-    if card is None:
-        return None
-    thumb = _picture_json(card.thumb) if card.thumb else None
-    return {"url": card.url, "title": card.title, "description": card.description, "thumb": thumb}
-
-
-def _span_json(span: Span) -> JsonObject:
-    return {name: getattr(span, name) for name in Span.__slots__}
+        """Return it as canonical JSON; `status_from_json` is the inverse."""
+        return canonical_json({"v": 1, **_status_adapter().dump_python(self, mode="json")})
 
 
 def status_from_json(text: str) -> Status:
     """Read what `Status.to_json` wrote."""
-    raw = json.loads(text)
-    card = raw["card"]
-    return Status(
-        text=raw["text"],
-        lang=raw["lang"],
-        facets=tuple(
-            Facet(FacetKind(one["kind"]), one["start"], one["end"], one["value"])
-            for one in raw["facets"]
-        ),
-        warning=raw["warning"],
-        sensitive=raw["sensitive"],
-        pictures=tuple(Picture(**one) for one in raw["pictures"]),
-        card=LinkCard(**{**card, "thumb": Picture(**card["thumb"]) if card["thumb"] else None})
-        if card
-        else None,
-        spans=tuple(Span(**one) for one in raw["spans"]),
-    )
+    return _status_adapter().validate_json(text)
+
+
+_status_adapter = cache(lambda: TypeAdapter(Status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +127,11 @@ class Draft:
     #: The same over all attempts of one delivery.
     key: str
     #: JSON of the adapter's own shape (frozen record, media ids, since-id, …).
-    wire: JsonObject
+    body: JsonObject
 
     def to_json(self) -> str:
-        """Freeze as canonical JSON; ``draft_from_json`` is its inverse."""
-        return canonical_json({"key": self.key, "wire": self.wire})
+        """Return it as canonical JSON; `draft_from_json` is the inverse."""
+        return canonical_json({"key": self.key, "wire": self.body})
 
 
 def draft_from_json(text: str) -> Draft:

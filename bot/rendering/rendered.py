@@ -5,18 +5,21 @@ Checks, previews, planning and the desk all read one `RenderedCampaign`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from bot.content.model import Campaign, Post
+from bot.canonical import canonical_json, sha256_hex
+from bot.content.model import Campaign, Post, Schedule
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Status
-from bot.rendering.fingerprint import fingerprint
-from bot.rendering.pricing import cost_of
-from bot.rendering.render import PictureSource, RenderedText, render
+from bot.rendering.render import RenderedText, render
 from bot.rendering.similarity import similar_pairs
+
+if TYPE_CHECKING:
+    from bot.rendering.cards.pictures import PreparedPictures
 
 
 @dataclass(frozen=True)  # no slots: what is computed once is kept
@@ -45,11 +48,13 @@ class RenderedCampaign:
 
     def going_out(self) -> tuple[RenderedText, ...]:
         """Return what is ready and has statuses."""
-        return tuple(one for one in self.texts.values() if one.statuses and one.post.ready)
+        return tuple(text for text in self.texts.values() if text.statuses and text.post.ready)
 
     def cost_of(self, status: Status, account: str) -> float:
         """Return in US dollars what one status costs on an account."""
-        return cost_of(status, self.spec_of(account), self.campaign.schedule)
+        spec = self.spec_of(account)
+        prices = prices_for(spec, self.campaign.schedule)
+        return sum(prices.get(charge.action, 0.0) * charge.units for charge in spec.charges(status))
 
     def cost_of_all(self, text: RenderedText) -> float:
         """Return in US dollars what all statuses of a text cost."""
@@ -57,7 +62,9 @@ class RenderedCampaign:
 
     def fingerprint(self, post: Post, due_at: datetime | None) -> str:
         """Hash what approvers of this occurrence answer for."""
-        statuses = {one.account.name: one.statuses for one in self.texts_of(post) if one.statuses}
+        statuses = {
+            text.account.name: text.statuses for text in self.texts_of(post) if text.statuses
+        }
         return fingerprint(post, statuses, fixed_at=None if post.queue else due_at)
 
     def share(self, one: str, two: str) -> float | None:
@@ -82,8 +89,8 @@ class RenderedCampaign:
             if text.post.quote:
                 saying.setdefault(f"“{text.post.quote.text}”", set()).add(text.post.id)
         groups = [(ids, ids) for ids in saying.values()]
-        groups += [(saying[one], saying[two]) for one, two in self._shares]
-        pairs = ((one, two) for some, others in groups for one in some for two in others)
+        groups += [(saying[first], saying[second]) for first, second in self._shares]
+        pairs = ((one, two) for ids, others in groups for one in ids for two in others)
         return frozenset((min(pair), max(pair)) for pair in pairs)
 
 
@@ -92,7 +99,7 @@ def render_campaign(
     *,
     specs: Mapping[str, PlatformSpec],
     limits: Mapping[str, Limits],
-    pictures: PictureSource | None = None,
+    pictures: PreparedPictures | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> RenderedCampaign:
     """Render every post for every account it goes to; a post without accounts goes to all.
@@ -119,3 +126,32 @@ def render_campaign(
     }
     contents = pictures.contents if pictures else {}
     return RenderedCampaign(campaign, specs, limits, texts, contents)
+
+
+def fingerprint(
+    post: Post, statuses: Mapping[str, Sequence[Status]], *, fixed_at: datetime | None
+) -> str:
+    """Return the hash that an approval binds to: all that is sent of a post, to whom, and when.
+
+    That is its statuses by account: text, links, pictures, warnings, language, sources.
+
+    Args:
+        post: Whose; its author is bound too, so that nobody becomes an approver by an edit.
+        statuses: What each account will get; an account more or less voids the approval.
+        fixed_at: UTC instant of a post with a fixed time; None lets a queued post move.
+    """
+    bound = {
+        "post": post.id,
+        "author": post.author,
+        "accounts": {
+            name: [status.to_json() for status in parts] for name, parts in statuses.items()
+        },
+        "source": post.quote.source_sha256 if post.quote else None,
+        "at": fixed_at.isoformat() if fixed_at else None,
+    }
+    return sha256_hex(canonical_json(bound))
+
+
+def prices_for(spec: PlatformSpec, schedule: Schedule) -> Mapping[str, float]:
+    """Return US dollars by action; what the schedule names overrides the platform's own."""
+    return {**spec.prices, **schedule.prices.get(spec.name, {})}

@@ -15,6 +15,13 @@ import regex
 SHINGLE = 3
 
 _Shingles = frozenset[tuple[str, ...]]
+# What a script writes without spaces between words: each sign is one.
+_ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+_word = cache(
+    lambda: regex.compile(rf"[{_ALONE}]\p{{M}}*|(?:(?![{_ALONE}])[\p{{L}}\p{{M}}\p{{N}}])+")
+)
+# Format characters, and the stroke that only makes an Arabic word longer.
+_unseen = cache(lambda: regex.compile(r"[\p{Cf}\u0640]"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,19 +31,6 @@ class Pair:
     first: int
     second: int
     similarity: float
-
-
-@cache
-def _word() -> regex.Pattern[str]:
-    """A word; each sign of a script that writes no spaces between words is one."""
-    alone = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-    return regex.compile(rf"[{alone}]\p{{M}}*|(?:(?![{alone}])[\p{{L}}\p{{M}}\p{{N}}])+")
-
-
-@cache
-def _unseen() -> regex.Pattern[str]:
-    """Format characters, and the stroke that only makes an Arabic word longer."""
-    return regex.compile(r"[\p{Cf}\u0640]")
 
 
 def words(text: str) -> list[str]:
@@ -80,7 +74,7 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     pairs: list[Pair] = []
     for second, rarest in enumerate(_rarest(shingles, threshold)):
-        for first in sorted({one for shingle in rarest for one in holders[shingle]}):
+        for first in sorted({text for shingle in rarest for text in holders[shingle]}):
             score = _jaccard(shingles[first], shingles[second])
             if score >= threshold:
                 pairs.append(Pair(first, second, score))
@@ -91,7 +85,7 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
 
 def _rarest(shingles: Sequence[_Shingles], threshold: float) -> Iterator[list[tuple[str, ...]]]:
     """Of each text, so many of its rarest shingles that a similar text must have one of them."""
-    counts = Counter(one for text in shingles for one in text)
+    counts = Counter(shingle for text in shingles for shingle in text)
     for text in shingles:
-        ordered = sorted(text, key=lambda one: (counts[one], one))
+        ordered = sorted(text, key=lambda shingle: (counts[shingle], shingle))
         yield ordered[: len(text) - ceil(threshold * len(text)) + 1]

@@ -24,11 +24,11 @@ def with_text_fragment(address: str, source: str, spans: Iterable[Span]) -> str:
     A stretch that the source's words cannot name without doubt is left out; with none left, the
     address stays as it is. A fragment that the address already has is kept.
     """
-    directives = [one for span in spans if (one := directive(source, span))]
+    directives = [found for span in spans if (found := directive(source, span))]
     if not directives:
         return address
     joint = ":~:" if "#" in address else "#:~:"
-    return address + joint + "&".join(f"text={one}" for one in directives)
+    return address + joint + "&".join(f"text={found}" for found in directives)
 
 
 @lru_cache(maxsize=4096)
@@ -42,14 +42,14 @@ def directive(source: str, span: Span) -> str:
         return ""
     known = _known(source)
     for start, *end in _ranges(source, words):
-        texts = [source[slice(*one)] for one in (start, *end)]
+        texts = [source[slice(*term)] for term in (start, *end)]
         if all(_is_unique(text, known) for text in texts):
             return ",".join(_encoded(text) for text in texts)
     return _with_context(source, words, known)
 
 
 def _ranges(source: str, words: list[Span]) -> Iterator[tuple[Span, ...]]:
-    """Give candidates from the shortest: the whole stretch, or its first and last words.
+    """List candidates from the shortest: the whole stretch, or its first and last words.
 
     A directive's term may not run over the end of a paragraph, but a range may.
     """
@@ -58,8 +58,8 @@ def _ranges(source: str, words: list[Span]) -> Iterator[tuple[Span, ...]]:
     one_block = _block(blocks, words[0]) == _block(blocks, words[-1])
     if one_block and len(words) <= _WHOLE:
         yield (whole,)
-    first = [one for one in words if _block(blocks, one) == _block(blocks, words[0])]
-    last = [one for one in words if _block(blocks, one) == _block(blocks, words[-1])]
+    first = [word for word in words if _block(blocks, word) == _block(blocks, words[0])]
+    last = [word for word in words if _block(blocks, word) == _block(blocks, words[-1])]
     for count in range(2, len(words) // 2 + 1):
         start = (words[0][0], first[min(count, len(first)) - 1][1])
         end = (last[-min(count, len(last))][0], words[-1][1])

@@ -1,11 +1,17 @@
-"""What one account says of a post: its variants laid over the post's own words."""
+"""What one account says of a post: its variants laid over its own words, and where it is cut.
+
+A post that is too long becomes a thread, of which each part repeats what it must.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source, Variant
+from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source
 from bot.errors import Problem, Severity
+from bot.rendering.fitting import find_parts, split
+from bot.rendering.layout import Passage, passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,14 @@ class Version:
     @property
     def words(self) -> str:
         """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
-        return "\n\n".join(one for one in (self.text, self.quote.text if self.quote else "") if one)
+        return "\n\n".join(filter(None, (self.text, self.quote.text if self.quote else "")))
+
+    def key_of(self, name: str) -> str:
+        """Name the key that decides: the account's variant's, its platform's or the post's."""
+        for owner in (self.account.name, self.account.platform):
+            if getattr(self.post.variants.get(owner), name, None) is not None:
+                return f"variants.{owner}.{name}"
+        return name
 
 
 def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
@@ -40,42 +53,17 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
 
     The quotation is the post's own: a variant may change what stands around it, never its words.
     """
-    text, link, warning = post.text, post.link, post.warning or ""
-    media, card, thread = post.media, post.card, post.thread
-    for variant in variants_of(post, account):
-        text = text if variant.text is None else variant.text
-        link = link if variant.link is None else variant.link
-        warning = warning if variant.warning is None else variant.warning
-        media = media if variant.media is None else variant.media
-        card = card if variant.card is None else variant.card
-        thread = thread if variant.thread is None else variant.thread
-    return Version(
-        post=post,
-        account=account,
-        text=text.strip(),
-        quote=post.quote,
-        source=campaign.sources.get(post.quote.source) if post.quote else None,
-        link=link,
-        warning=warning.strip(),
-        media=media,
-        card=card,
-        thread=thread,
-    )
-
-
-def variants_of(post: Post, account: Account) -> tuple[Variant, ...]:
-    """Return the variants that speak for an account; the later one wins."""
-    names = (account.platform, account.name)
-    return tuple(post.variants[name] for name in dict.fromkeys(names) if name in post.variants)
-
-
-def key_of(post: Post, account: Account | None, name: str) -> str:
-    """Name the key that decides for an account: its variant's, its platform's or the post's."""
-    for owner in (account.name, account.platform) if account else ():
+    names = ("text", "link", "warning", "media", "card", "thread")
+    shown = {name: getattr(post, name) for name in names}
+    for owner in dict.fromkeys((account.platform, account.name)):  # the later one wins
         variant = post.variants.get(owner)
-        if variant is not None and getattr(variant, name, None) is not None:
-            return f"variants.{owner}.{name}"
-    return name
+        own = {name: getattr(variant, name, None) for name in names}
+        shown |= {name: value for name, value in own.items() if value is not None}
+    source = campaign.sources.get(post.quote.source) if post.quote else None
+    words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
+    return Version(
+        post=post, account=account, quote=post.quote, source=source, **{**shown, **words}
+    )
 
 
 def place_of(post: Post, key: str) -> Place:
@@ -99,3 +87,107 @@ def problem_at(
     """Say what is wrong with a key of a post, at the place where it is written."""
     place, where = place_of(post, key), f"{post.id}.{key}" if key else post.id
     return Problem(place.file, place.line, place.column, where, message, severity, rule)
+
+
+class ThreadError(ValueError):
+    """One word with what must stand beside it is longer than a status may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPart:
+    """Own words, a passage or both, that stand in one status of a thread."""
+
+    text: str
+    quoted: Passage | None = None
+    is_first: bool = False
+    is_last: bool = False
+
+
+#: Tells whether a part fits, laid out with its warning, attribution and link.
+Fits = Callable[[ThreadPart], bool]
+
+
+def parts_of(version: Version, fits: Fits) -> tuple[ThreadPart, ...]:
+    """Cut a post into parts that fit; nothing is lost and quoted words stay as they are.
+
+    Own words come first; each part that quotes stands in marks of its own. Own words stand beside
+    a quotation only where a whole sentence of it follows. The last part is measured with its link.
+
+    Raises:
+        ThreadError: a word is too long for a part.
+    """
+    parts = list(_own_parts(version.text, fits, version.post.lang))
+    if version.quote and version.source:
+        lead = parts.pop().text if parts else ""
+        parts += _quoted_parts(lead, version.quote, version.source, fits)
+    elif parts and not fits(replace(parts[-1], is_last=True)):
+        parts += _linked_parts(parts.pop().text, fits, version.post.lang)
+    if len(parts) == 1:
+        # It fits only without what the first part carries: pictures, so no card for the link.
+        parts.append(ThreadPart(""))
+    return tuple(
+        replace(part, is_first=at == 0, is_last=at == len(parts) - 1)
+        for at, part in enumerate(parts)
+    )
+
+
+def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
+    """Cut own words; the parts of one text are measured alike."""
+    try:
+        yield from map(ThreadPart, split(text, lambda words: fits(ThreadPart(words)), lang))
+    except ValueError as e:
+        raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
+
+
+def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
+    """Cut own words so that the link fits beside the last of them."""
+    *_, last = _own_parts(text, lambda part: fits(replace(part, is_last=True)), lang)
+    yield from _own_parts(text[: len(text) - len(last.text)], fits, lang)
+    yield last
+
+
+def _quoted_parts(lead: str, quote: Quote, source: Source, fits: Fits) -> Iterator[ThreadPart]:
+    """Cut a quotation; ``lead`` are own words that stand before its first part."""
+    at = 0
+    while True:  # what is left grows shorter, and the last of it fits
+        whole = ThreadPart(lead, passage(quote, source, at), is_last=True)
+        if fits(whole):
+            yield whole
+            return
+        linked = fits(replace(whole, is_last=False))
+        try:
+            part, end = _next_part(lead, (quote, source, at), linked, fits)
+        except ThreadError:
+            if not linked:
+                raise
+            part = whole
+        if linked and part.quoted and (part is whole or part.quoted.cut_after):
+            # Only the link is too much: better a part of its own than a torn sentence.
+            yield replace(whole, is_last=False)
+            yield ThreadPart("", is_last=True)
+            return
+        yield part
+        lead, at = "", end
+
+
+def _next_part(
+    lead: str, rest: tuple[Quote, Source, int], linked: bool, fits: Fits
+) -> tuple[ThreadPart, int]:
+    """Take the next words of a quotation; own words alone where no whole sentence fits beside."""
+    quote, source, at = rest
+    words = quote.text[at:]
+
+    def part(length: int) -> ThreadPart:
+        return ThreadPart(lead, passage(quote, source, at, at + length), is_last=linked)
+
+    try:
+        spans = find_parts(words, lambda words: fits(part(len(words))), source.lang)
+    except ValueError as e:
+        if not lead:
+            raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
+        return ThreadPart(lead), at
+    found = replace(part(spans[0][1]), is_last=False)
+    if lead and found.quoted and found.quoted.cut_after:
+        return ThreadPart(lead), at
+    following = (*spans, (len(words), len(words)))[1]
+    return found, at + following[0]

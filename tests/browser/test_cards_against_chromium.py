@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page
 
-from bot.rendering.cards.breaking import line_of, stretches
-from bot.rendering.cards.card import Layout
-from bot.rendering.cards.layout import Style, length, shaping
+from bot.rendering.cards.card import CARD_SIZE, MARGIN, Layout
+from bot.rendering.cards.layout import Style, length, line_of, shaping, stretches
 from bot.rendering.cards.typefaces import (
     ARABIC,
     CHINESE,
@@ -38,7 +37,7 @@ SIZE, FINE = 48, 2
 UYGHUR = f"{samples.UYGHUR_1} {samples.UYGHUR_2}"
 #: Text and language. Uyghur, Arabic and Chinese are article 1; what is mixed in tests only order.
 TEXTS = {
-    "english": (samples.SAMPLES["english-long"][0].quotation, "en"),
+    "english": (samples.SAMPLES["english-long"].quotation, "en"),
     "attribution": (samples.LETTER, "en"),
     "hyphens": ("a state-sponsored, well-known (so-called) “re-education” of 1990–2000, -5", "en"),
     "uyghur": (f"«{UYGHUR}»", "ug"),
@@ -279,9 +278,9 @@ def test_a_line_without_its_neighbours_marks_would_be_seen(browser: Browser) -> 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
 def test_the_lines_of_each_sample_card_fit_their_card(browser: Browser, name: str) -> None:
-    card, size = samples.SAMPLES[name]
-    layout = Layout.of(card, size)
-    room = size[0] - 2 * layout.geometry.margin
+    card = samples.SAMPLES[name]
+    layout = Layout.of(card)
+    room = CARD_SIZE[0] - 2 * MARGIN
 
     for row, line in enumerate(layout.quotation.lines):
         by = next(one for one, (_, lang) in TEXTS.items() if lang == card.lang)

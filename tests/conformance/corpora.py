@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bot.platforms.x import emoji
+from bot.platforms.x.spec import longer_sequences
 
 ENGLISH = """
 The people we speak of are our mothers and fathers, our brothers and sisters.
@@ -169,10 +169,7 @@ NASTY = [
         "🫱🏻\u200d🫲🏿",
         "🐈\u200d⬛",
     ],
-    *(
-        "".join(chr(int(point, 16)) for point in one.split("-"))
-        for one in emoji.LONGER.split()[::9]
-    ),
+    *sorted(longer_sequences(), key=lambda text: [f"{ord(sign):x}" for sign in text])[::9],
 ]
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import regex
 
-from bot.platforms.measuring import graphemes, utf8_length
-from bot.platforms.twitter_text import find_addresses
-from bot.platforms.x.weight import total_weight
+from bot.platforms.measuring import find_addresses, graphemes
+from bot.platforms.x.spec import SPEC, length
 from bot.rendering.facets import detect
 from tests.conformance.corpora import hostile, realistic
 from tests.conformance.vectors import report
@@ -40,10 +39,10 @@ def ours(text: str, theirs: Answer) -> Answer:
     coalition = {value for kind, _, _, value in marked if kind == "mention"}
     facets = detect(text, coalition=coalition)
     return {
-        "x": {"weight": total_weight(text), "urls": addresses},
+        "x": {"weight": length(text, SPEC.limits), "urls": addresses},
         "bluesky": {
             "graphemes": graphemes(text),
-            "bytes": utf8_length(text),
+            "bytes": len(text.encode()),
             "facets": [[str(one.kind), one.start, one.end, one.value] for one in facets],
         },
     }
@@ -118,7 +117,7 @@ def test_emoji_weigh_as_the_oracle_says(packages: None, capsys: pytest.CaptureFi
     wrong = [
         text
         for text, answer in zip(texts, ask(texts), strict=True)
-        if total_weight(text) != answer["x"]["weight"]
+        if length(text, SPEC.limits) != answer["x"]["weight"]
     ]
 
     report(capsys, "emoji equal to twitter-text", len(texts) - len(wrong), len(texts))

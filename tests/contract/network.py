@@ -21,7 +21,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection, Platform
-from bot.platforms.http.bounds import MAX_BODY
+from bot.platforms.http.session import MAX_BODY
 from bot.platforms.status import Picture, Status
 from tests.contract.contract import (
     PlatformContract,

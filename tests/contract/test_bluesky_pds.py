@@ -144,8 +144,8 @@ def test_what_was_edited_since_is_not_overwritten(
 ) -> None:
     draft = prepare(platform, "as sent")
     platform.publish(draft)
-    edited = {**draft.wire["record"], "text": "as edited"}
-    pds.put(account, "app.bsky.feed.post", draft.wire["rkey"], edited)
+    edited = {**draft.body["record"], "text": "as edited"}
+    pds.put(account, "app.bsky.feed.post", draft.body["rkey"], edited)
 
     with pytest.raises(UnconfirmedError, match="holds another record"):
         platform.publish(draft)

@@ -133,9 +133,9 @@ class Scripted:
 
     def _keep(self, draft: Draft) -> PostRef:
         number = str(len(self.server.live) + 1)
-        wire = draft.wire
+        body = draft.body
         self.server.live.append(
-            Published(number, draft.key, wire["text"], wire["parent"], wire["at"])
+            Published(number, draft.key, body["text"], body["parent"], body["at"])
         )
         return PostRef(number, f"https://{self.connection.account.name}.example/{number}")
 
@@ -171,7 +171,7 @@ class Scripted:
 
 
 def _charges(draft: Draft) -> Sequence[Charge]:
-    return [Charge(action, units) for action, units in draft.wire["charges"]]
+    return [Charge(action, units) for action, units in draft.body["charges"]]
 
 
 def network(servers: Mapping[str, Server]) -> dict[str, RegisteredPlatform]:

@@ -74,12 +74,12 @@ def test_row_10_no_name_and_no_tls(theatre: Make, tally: Tally, server: str) -> 
     campaign = stage.stage.loaded.campaign
     assert campaign is not None
     platform: Any = stage.bot.connections.platform("m")
-    adapter = platform._session.get_adapter("https://")
-    good, adapter._origin = adapter._origin, urlsplit(server.format(port=port))
+    session = platform._api.session
+    good, session.origin = session.origin, urlsplit(server.format(port=port))
     stage.until(stage.due + 5 * MINUTE)
     assert stage.world.taken() == []
     assert stage.rows[0].state is State.READY, "surely nothing was published"
-    adapter._origin = good
+    session.origin = good
 
     counted = stage.go_on()
 
@@ -226,7 +226,7 @@ def test_row_18_other_content_under_our_key_waits_for_a_person(theatre: Make, ta
     stage.until(stage.due)
     draft = stage.rows[0].draft
     assert draft is not None
-    other["uri"] = f"at://{draft.wire['repo']}/app.bsky.feed.post/{draft.wire['rkey']}"
+    other["uri"] = f"at://{draft.body['repo']}/app.bsky.feed.post/{draft.body['rkey']}"
     if stage.rows[0].state is State.UNKNOWN:
         body = Answer(200, json.dumps(other).encode())
         stage.spoil("b", answered(body, stored=False), times=ALWAYS, match=TIMELINE["b"])

@@ -7,12 +7,12 @@ import regex
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.platforms.mastodon.counting import length as mastodon_length
+from bot.platforms.mastodon.spec import length as mastodon_length
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits
-from bot.platforms.x.weight import length as x_length
+from bot.platforms.x.spec import length as x_length
 from bot.rendering.facets import find_links
-from bot.rendering.fitting import find_parts, number, split
+from bot.rendering.fitting import find_parts
 from tests.conformance.corpora import CHINESE, EMOJI, ENGLISH, LINKS, TAGS, UYGHUR
 
 words = st.sampled_from(
@@ -73,20 +73,6 @@ def test_no_address_is_torn(text: str, length: int) -> None:
 
     linked = [link for start, end in parts for link in find_links(text[start:end])]
     assert set(find_links(text)) <= set(linked)
-
-
-@given(posts, st.integers(60, 140))
-def test_numbers_change_nothing_else(text: str, length: int) -> None:
-    try:
-        parts = split(text, fits=lambda part: len(part) <= length, numbering=number)
-    except ValueError:
-        assume(False)
-
-    assert all(len(part) <= length for part in parts)
-    if len(parts) > 1:
-        count = len(parts)
-        plain = [part.removesuffix(f" ({place}/{count})") for place, part in enumerate(parts, 1)]
-        assert "".join("".join(plain).split()) == "".join(text.split())
 
 
 def find_parts_or_skip(text: str, length: int) -> tuple[tuple[int, int], ...]:

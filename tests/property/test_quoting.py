@@ -15,7 +15,7 @@ from bot.content.quoting import is_exact, locate, occurrences, prove
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
 from bot.rendering.layout import marks_for
-from bot.rendering.render import fits, render
+from bot.rendering.render import render
 from bot.rendering.textfragment import directive
 from tests.fakes.written import ATTRIBUTION, SPECS, campaign, post, source
 
@@ -149,7 +149,7 @@ def test_no_step_changes_a_byte_between_the_marks(
 
     assert rendered.problems == ()
     for status in rendered.statuses:
-        assert fits(status, spec, spec.limits)
+        assert not spec.misfit(status, spec.limits)
         for span in status.spans:
             assert own.text[span.start : span.end].encode() in status.text.encode()
     if len(rendered.statuses) == 1:

@@ -314,8 +314,8 @@ def test_the_put_creates_only(server: QuirkyPds, platform: BlueskyPlatform) -> N
     assert sent == {
         "repo": DID,
         "collection": "app.bsky.feed.post",
-        "rkey": made.wire["rkey"],
-        "record": made.wire["record"],
+        "rkey": made.body["rkey"],
+        "record": made.body["record"],
         "swapRecord": None,
         "validate": True,
     }
@@ -371,7 +371,7 @@ def test_a_read_that_tells_nothing_is_not_absence(
 
 def test_a_record_without_a_hash_is_not_taken(server: QuirkyPds, platform: BlueskyPlatform) -> None:
     made = draft(platform)
-    uri = f"at://{DID}/app.bsky.feed.post/{made.wire['rkey']}"
+    uri = f"at://{DID}/app.bsky.feed.post/{made.body['rkey']}"
     server.quirks.answers["getRecord"] = Told(200, {"uri": uri, "cid": "", "value": {}})
 
     with pytest.raises(UnavailableError):
@@ -391,7 +391,7 @@ def test_the_address_names_the_account_by_its_handle(platform: BlueskyPlatform) 
 
     url = platform.publish(made).url
 
-    assert url == f"https://bsky.app/profile/voice.example/post/{made.wire['rkey']}"
+    assert url == f"https://bsky.app/profile/voice.example/post/{made.body['rkey']}"
 
 
 def test_a_page_that_a_person_vouched_for_is_known(platform: BlueskyPlatform) -> None:
@@ -415,7 +415,7 @@ def test_a_reply_to_a_vouched_page_looks_its_hash_up(platform: BlueskyPlatform) 
 
     made = reply(platform, PostRef(ref.url))
 
-    assert made.wire["record"]["reply"]["parent"] == {"uri": ref.id, "cid": "bafy"}
+    assert made.body["record"]["reply"]["parent"] == {"uri": ref.id, "cid": "bafy"}
 
 
 def test_nothing_replies_to_what_is_gone(platform: BlueskyPlatform) -> None:

@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.rendering.cards.breaking import is_rtl, line_of, stretches
-from bot.rendering.cards.layout import Measured, Style, fit, length, trims
+from bot.rendering.cards.layout import (
+    Measured,
+    Style,
+    fit,
+    length,
+    line_of,
+    stretches,
+    trims,
+)
 from bot.rendering.cards.typefaces import LATIN, typeface_for
+from bot.rendering.layout import direction
 
 ENGLISH = Style(LATIN, "en", rtl=False)
 CHINESE = Style(typeface_for("zh"), "zh-Hans", rtl=False)
@@ -169,4 +177,4 @@ def test_an_isolate_that_is_cut_is_closed_and_opened_again() -> None:
     ("text", "rtl"), [("one", False), ("— 1948 ئۇلار", True), ("— Open", False), ("1948", False)]
 )
 def test_the_first_letter_gives_the_direction(text: str, rtl: bool) -> None:
-    assert is_rtl(text) is rtl
+    assert (direction(text) == "R") is rtl

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import struct
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from PIL import Image, features
 from bot.errors import CardError, SettingsError
 from bot.rendering.cards.card import (
     ACCENT,
+    CARD_SIZE,
     INK,
-    LANDSCAPE,
     PAPER,
-    PORTRAIT,
     QUIET,
     CardText,
     Layout,
@@ -41,7 +39,6 @@ from tests.conftest import require_shared
 from tools.sample_cards import CAMPAIGN, LETTER, SAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZES = [LANDSCAPE, PORTRAIT]
 
 
 def pixels(png: bytes) -> Image.Image:
@@ -69,8 +66,8 @@ def test_everything_written_has_a_contrast_of_seven(colour: tuple[int, int, int]
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_drawn_letters_reach_that_contrast(name: str) -> None:
-    card, size = SAMPLES[name]
-    layout, sheet = Layout.of(card, size), pixels(draw(card, size=size))
+    card = SAMPLES[name]
+    layout, sheet = Layout.of(card), pixels(draw(card))
 
     for top, block in (
         (layout.quotation_top, layout.quotation),
@@ -85,8 +82,8 @@ def test_the_drawn_letters_reach_that_contrast(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_margins_stay_empty(name: str) -> None:
-    card, size = SAMPLES[name]
-    sheet = np.asarray(pixels(draw(card, size=size)))
+    card = SAMPLES[name]
+    sheet = np.asarray(pixels(draw(card)))
     edge = 48
 
     sheet_edges = (sheet[:edge], sheet[-edge:], sheet[:, :edge], sheet[:, -edge:])
@@ -96,25 +93,24 @@ def test_margins_stay_empty(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_committed_samples_are_what_is_drawn(name: str) -> None:
-    card, size = SAMPLES[name]
+    card = SAMPLES[name]
     committed = Image.open(ROOT / "docs" / "cards" / f"{name}.png").convert("RGB")
 
-    drawn = pixels(draw(card, size=size))
+    drawn = pixels(draw(card))
 
     # Another FreeType may shade an edge differently; another text or layout differs everywhere.
     difference = np.asarray(drawn, dtype=float) - np.asarray(committed, dtype=float)
     assert abs(difference).mean() < 0.2
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_same_text_gives_the_same_bytes(size: tuple[int, int]) -> None:
-    card, _ = SAMPLES["uyghur"]
+def test_the_same_text_gives_the_same_bytes() -> None:
+    card = SAMPLES["uyghur"]
 
-    assert draw(card, size=size) == draw(card, size=size)
+    assert draw(card) == draw(card)
 
 
 def test_a_card_holds_no_time_and_no_metadata() -> None:
-    png, kinds, at = draw(SAMPLES["english-short"][0]), [], 8
+    png, kinds, at = draw(SAMPLES["english-short"]), [], 8
     while at < len(png):
         length, kind = struct.unpack_from(">I4s", png, at)
         kinds.append(kind)
@@ -123,11 +119,10 @@ def test_a_card_holds_no_time_and_no_metadata() -> None:
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_card_has_the_size_that_was_asked(size: tuple[int, int]) -> None:
-    png = draw(SAMPLES["chinese"][0], size=size)
+def test_a_card_has_its_size() -> None:
+    png = draw(SAMPLES["chinese"])
 
-    assert pixels(png).size == size
+    assert pixels(png).size == CARD_SIZE
     assert len(png) < 950_000  # Bluesky takes a million bytes
 
 
@@ -140,11 +135,11 @@ def test_everything_on_a_card_is_drawn(change: dict[str, str]) -> None:
     assert draw(CardText(**card)) != draw(CardText(**{**card, **change}))
 
 
-def test_every_excerpt_of_the_letter_fits_on_both_cards() -> None:
+def test_every_excerpt_of_the_letter_fits_on_a_card() -> None:
     excerpts = json.loads(require_shared("letter/excerpts.json").read_text())["excerpts"]
 
-    for excerpt, size in product(excerpts, SIZES):
-        layout = Layout.of(CardText(f"“{excerpt['text']}”", LETTER, CAMPAIGN), size)
+    for excerpt in excerpts:
+        layout = Layout.of(CardText(f"“{excerpt['text']}”", LETTER, CAMPAIGN))
         assert layout.quotation.size >= 32
         assert layout.quotation_top + layout.quotation.height < layout.attribution_top - 20
 
@@ -153,7 +148,7 @@ def test_the_english_samples_quote_the_letter() -> None:
     letter = require_shared("letter/2022-12-09-open-letter.txt").read_text(encoding="utf-8")
 
     for name in ("english-short", "english-long"):
-        assert SAMPLES[name][0].quotation[1:-1] in letter
+        assert SAMPLES[name].quotation[1:-1] in letter
 
 
 def test_a_quotation_that_is_too_long_is_told_how_long_it_may_be() -> None:
@@ -163,9 +158,9 @@ def test_a_quotation_that_is_too_long_is_told_how_long_it_may_be() -> None:
         draw(CardText(words, LETTER))
 
     fitting = int(str(caught.value).split("about ")[1].split()[0])
-    assert Layout.of(CardText(words[:fitting], LETTER), LANDSCAPE).quotation.size == 32
+    assert Layout.of(CardText(words[:fitting], LETTER)).quotation.size == 32
     with pytest.raises(CardError):
-        Layout.of(CardText(words[: fitting + 6], LETTER), LANDSCAPE)
+        Layout.of(CardText(words[: fitting + 6], LETTER))
 
 
 def test_a_word_that_is_too_long_is_refused() -> None:
@@ -219,11 +214,6 @@ def test_letters_and_marks_that_campaigns_write_are_there(typeface: Typeface, te
 def test_a_card_without_words_is_refused(quotation: str, attribution: str) -> None:
     with pytest.raises(CardError, match="needs a quotation and its attribution"):
         draw(CardText(quotation, attribution))
-
-
-def test_another_size_is_refused() -> None:
-    with pytest.raises(CardError, match="are drawn in"):
-        draw(CardText("a", "a"), size=(100, 100))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Span, Status
-from bot.rendering.fingerprint import fingerprint
+from bot.rendering.rendered import fingerprint
 from tests.fakes.written import post
 
 AT = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)

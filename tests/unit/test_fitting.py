@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bot.platforms.spec import Limits
-from bot.platforms.x import weight
-from bot.rendering.fitting import Fits, number, split, split_quotation
+from bot.platforms.x.spec import length as x_length
+from bot.rendering.fitting import Fits, find_parts, split
 from tests.conftest import require_shared
 
 BODY = slice(52, 2456)
@@ -15,12 +15,12 @@ def at_most(length: int) -> Fits:
 
 
 def test_what_fits_stays_whole() -> None:
-    assert split(" One. Two. ", fits=at_most(9), numbering=number) == ("One. Two.",)
+    assert split(" One. Two. ", fits=at_most(9)) == ("One. Two.",)
 
 
 def test_nothing_has_no_parts() -> None:
     assert split(" \n", fits=at_most(9)) == ()
-    assert split_quotation("", at_most(9)) == ()
+    assert find_parts("", at_most(9)) == ()
 
 
 @pytest.mark.parametrize(
@@ -103,20 +103,10 @@ def test_a_part_fits_even_where_the_rule_is_odd() -> None:
     assert split("One two three; four five.", fits=fits) == ("One two three; four", "five.")
 
 
-def test_numbers_count_to_the_length() -> None:
-    text = " ".join(["word"] * 60)
-
-    parts = split(text, fits=at_most(24), numbering=number)
-
-    assert parts[0] == "word word word (1/20)"
-    assert parts[-1].endswith("(20/20)")
-    assert all(len(part) <= 24 for part in parts)
-
-
 def test_a_quotation_is_cut_into_its_own_words() -> None:
     text = " One two; three four. "
 
-    assert [text[slice(*part)] for part in split_quotation(text, at_most(12))] == [
+    assert [text[slice(*part)] for part in find_parts(text, at_most(12))] == [
         "One two;",
         "three four.",
     ]
@@ -125,9 +115,7 @@ def test_a_quotation_is_cut_into_its_own_words() -> None:
 def test_the_letter_becomes_a_thread_on_x() -> None:
     letter = require_shared("letter/2022-12-09-open-letter.txt").read_text("utf-8")[BODY]
 
-    parts = split(
-        letter, fits=lambda text: weight.length(text, Limits(280)) <= 280, numbering=number
-    )
+    parts = split(letter, fits=lambda text: x_length(text, Limits(280)) <= 280)
 
     assert len(parts) == 14
     assert parts[4].startswith("including recently that of the United Nations")

@@ -24,10 +24,15 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection
-from bot.platforms.http.bounds import MAX_BODY, AnswerError, CallDeadline, read_body
 from bot.platforms.http.credentials import is_loopback, redact, redact_bytes
 from bot.platforms.http.exchange import Exchange, describe, retry_after, translated_errors
-from bot.platforms.http.session import BoundedSession
+from bot.platforms.http.session import (
+    MAX_BODY,
+    AnswerError,
+    BoundedSession,
+    CallDeadline,
+    read_body,
+)
 from tests.conftest import require_tool
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Loopback, Told

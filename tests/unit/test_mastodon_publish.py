@@ -109,7 +109,7 @@ def test_a_parent_may_be_an_address_that_a_person_vouched_for(platform: Mastodon
 
     made = draft(platform, reply_to=ReplyTo(parent, parent))
 
-    assert made.wire["in_reply_to_id"] == "1234"
+    assert made.body["in_reply_to_id"] == "1234"
 
 
 def test_a_token_that_is_also_a_path_is_not_read_as_a_file(
@@ -245,7 +245,7 @@ def test_a_picture_that_is_not_ready_in_time_is_not_uploaded_again(
 
     made = draft(platform, pictures=(PICTURE,))
 
-    assert made.wire["media_ids"] == ["101"]
+    assert made.body["media_ids"] == ["101"]
     assert server.lines.count("POST /api/v2/media") == 1
 
 
@@ -257,7 +257,7 @@ def test_a_picture_that_cannot_be_processed_is_rejected_and_forgotten(
         draft(platform, pictures=(PICTURE,))
     server.quirks.processing = 0
 
-    assert draft(platform, pictures=(PICTURE,)).wire["media_ids"] == ["102"]
+    assert draft(platform, pictures=(PICTURE,)).body["media_ids"] == ["102"]
 
 
 def test_an_upload_that_vanished_is_forgotten(
@@ -271,7 +271,7 @@ def test_an_upload_that_vanished_is_forgotten(
         draft(platform, pictures=(PICTURE,))
     server.quirks.processing = 0
 
-    assert draft(platform, pictures=(PICTURE,)).wire["media_ids"] == ["102"]
+    assert draft(platform, pictures=(PICTURE,)).body["media_ids"] == ["102"]
 
 
 def test_a_status_whose_picture_is_not_ready_is_put_off(
@@ -340,7 +340,7 @@ def test_an_account_names_its_server() -> None:
 
 def test_a_bug_before_the_call_is_a_refusal_and_no_riddle(platform: MastodonPlatform) -> None:
     made = draft(platform)
-    wrong = Draft(made.key, {**made.wire, "visibility": "everybody"})
+    wrong = Draft(made.key, {**made.body, "visibility": "everybody"})
 
     with pytest.raises(BotError, match="not called") as caught:
         platform.publish(wrong)

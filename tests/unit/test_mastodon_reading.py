@@ -13,8 +13,8 @@ from bot.content.model import Account
 from bot.errors import UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect
-from bot.platforms.mastodon.readback import plain_texts, reads_as
 from bot.platforms.mastodon.spec import SPEC
+from bot.platforms.mastodon.timeline import plain_texts, reads_as
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told
@@ -149,7 +149,7 @@ def test_a_status_is_known_by_its_pictures_though_its_words_were_edited(
     server: QuirkyMastodon, platform: Platform
 ) -> None:
     made = draft(platform, pictures=(PICTURE,))
-    mine = server.post("edited since", media_attachments=[{"id": made.wire["media_ids"][0]}])
+    mine = server.post("edited since", media_attachments=[{"id": made.body["media_ids"][0]}])
 
     found = platform.find(made)
 

@@ -7,12 +7,11 @@ import pytest
 
 from bot.platforms.bluesky.spec import SPEC as BLUESKY_SPEC
 from bot.platforms.bluesky.spec import length as bluesky_length
-from bot.platforms.mastodon.counting import countable_texts
-from bot.platforms.mastodon.counting import length as mastodon_length
-from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.mastodon.spec import countable_texts
+from bot.platforms.mastodon.spec import length as mastodon_length
+from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.spec import Limits
-from bot.platforms.twitter_text import find_addresses
-from bot.platforms.x.weight import length as x_length
+from bot.platforms.x.spec import length as x_length
 
 X = Limits(280)
 BLUESKY = BLUESKY_SPEC.limits
@@ -81,7 +80,7 @@ def test_graphemes_are_what_readers_see(text: str, count: int) -> None:
 def test_the_two_limits_of_bluesky_both_bind() -> None:
     families = FAMILY * 150
 
-    assert (graphemes(families), utf8_length(families)) == (150, 3750)
+    assert (graphemes(families), len(families.encode())) == (150, 3750)
     assert bluesky_length(families, BLUESKY) == 301
     assert bluesky_length(families, Limits(300)) == 150
 
@@ -89,7 +88,7 @@ def test_the_two_limits_of_bluesky_both_bind() -> None:
 def test_graphemes_bind_first_in_uyghur() -> None:
     text = "ئ" * 420
 
-    assert utf8_length(text) == 840
+    assert len(text.encode()) == 840
     assert bluesky_length(text, BLUESKY) == 420
 
 
@@ -155,7 +154,7 @@ def test_mastodon_counts_addresses_as_the_server_says() -> None:
 
 def test_importing_costs_no_patterns() -> None:
     """`bot.cli` imports this before anything is known to be counted."""
-    code = "import bot.platforms.twitter_text as t; print(t._address.cache_info().currsize)"
+    code = "import bot.platforms.measuring as t; print(t._address.cache_info().currsize)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -11,8 +11,7 @@ from bot.content.model import Account
 from bot.errors import OverBudgetError, RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from bot.platforms.rehearsal.adapter import connect_as
-from bot.platforms.rehearsal.book import rehearsed
+from bot.platforms.rehearsal import connect_as, rehearsed
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import PostRef, ReplyTo, Status
 from bot.platforms.x.spec import SPEC as X

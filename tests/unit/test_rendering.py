@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,7 +9,8 @@ from bot.content.model import Account, Campaign, MediaFile, Post, Variant
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import FacetKind, Picture, Status
-from bot.rendering.render import RenderedText, length_of, render
+from bot.rendering.cards.pictures import PreparedPictures
+from bot.rendering.render import RenderedText, render
 from tests.fakes.written import (
     ADDRESS,
     ATTRIBUTION,
@@ -121,7 +120,7 @@ def test_a_warning_is_the_first_line_elsewhere(spec: PlatformSpec) -> None:
 def test_a_folded_warning_counts_to_the_length() -> None:
     status = one(shown(post(STOP, warning="Violence")))
 
-    assert length_of(status, MASTODON, MASTODON.limits) == graphemes(status.text) + 8
+    assert MASTODON.length_of(status, MASTODON.limits) == graphemes(status.text) + 8
 
 
 @pytest.mark.parametrize(
@@ -310,7 +309,7 @@ class TestThreads:
     @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda one: one.name)
     def test_every_part_fits_and_has_warning_and_attribution(self, spec: PlatformSpec) -> None:
         for status in self.parts(spec, warning="Care", text="The whole letter:"):
-            assert length_of(status, spec, spec.limits) <= spec.limits.max_length
+            assert spec.length_of(status, spec.limits) <= spec.limits.max_length
             assert status.warning == "Care" or status.text.startswith("Care\n\n")
             assert (ATTRIBUTION in status.text) == bool(status.spans)
             assert status.sensitive
@@ -437,10 +436,8 @@ class TestThreads:
         assert statuses[1].text.startswith("…“Last")
 
 
-class Drawer:
+class Drawer(PreparedPictures):
     """Draws the same card for every post, and takes pictures as they are."""
-
-    contents: Mapping[str, bytes] = MappingProxyType({})
 
     def fitted(self, file: MediaFile, _limits: Limits) -> Picture:
         return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
@@ -449,18 +446,21 @@ class Drawer:
         return Picture("c" * 64, "image/png", "The words", 100, 100, 1000)
 
 
+DRAWER = Drawer(lambda _file: b"")
+
+
 class TestDrawnCards:
     def test_a_drawn_card_comes_before_other_pictures(self) -> None:
         written = post(STOP, card=True, media=(PICTURE,))
 
-        status = one(shown(written, pictures=Drawer()))
+        status = one(shown(written, pictures=DRAWER))
 
         assert [picture.sha256[0] for picture in status.pictures] == ["c", "a"]
 
     def test_without_a_drawer_the_text_is_the_same_and_the_picture_is_missing(self) -> None:
         written = post(STOP, card=True, link="letter")
 
-        with_card = one(shown(written, BLUESKY, pictures=Drawer()))
+        with_card = one(shown(written, BLUESKY, pictures=DRAWER))
         without = one(shown(written, BLUESKY))
 
         assert without.text == with_card.text

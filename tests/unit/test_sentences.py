@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rendering.sentences import find_sentences
+from bot.rendering.fitting import find_sentences
 from tests.conftest import require_shared
 
 BODY = slice(52, 2456)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.bluesky.tid import tid
+from bot.platforms.bluesky.record import tid
 
 #: atproto.com/specs/tid
 SYNTAX = re.compile(r"[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")

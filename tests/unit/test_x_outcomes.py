@@ -15,7 +15,7 @@ from bot.errors import (
 )
 from bot.platforms.http.exchange import Exchange
 from bot.platforms.spec import Charge
-from bot.platforms.x.outcomes import Task, accepted, billed
+from bot.platforms.x.client import Task, accepted, billed
 
 
 def exchange(status: int | None, body: bytes = b"", *, is_sent: bool = True) -> Exchange:

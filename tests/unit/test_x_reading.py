@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.platforms.x.reading import IncompleteError, canonical, read
+from bot.errors import UnavailableError
+from bot.platforms.x.timeline import canonical, read
 from tests.fakes.x_world import Status, rendered
 
 
@@ -71,7 +72,7 @@ def test_the_parent_is_read_in_either_dialect(name: str) -> None:
     ],
 )
 def test_a_status_that_lacks_what_was_asked_for_is_not_read(raw: object) -> None:
-    with pytest.raises(IncompleteError):
+    with pytest.raises(UnavailableError):
         read(raw)
 
 

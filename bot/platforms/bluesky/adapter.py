@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.canonical import JsonObject
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -17,12 +16,17 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.bluesky.numbers import AppView
-from bot.platforms.bluesky.record import COLLECTION, at_uri, is_same, page_of, post_record
-from bot.platforms.bluesky.repo import REFUSED, Repo
+from bot.platforms.bluesky.api import REFUSED, AppView, Repo
+from bot.platforms.bluesky.record import (
+    COLLECTION,
+    at_uri,
+    is_same,
+    post_record,
+    tid,
+)
 from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.spec import NAME, SPEC
-from bot.platforms.bluesky.tid import tid
+from bot.platforms.http.answers import objects_in
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
@@ -32,7 +36,7 @@ _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"
 
 
 def connect(connection: Connection) -> Platform:
-    """Make the adapter of one account; asks nothing of the server.
+    """Return the adapter of one account; asks nothing of the server.
 
     Raises:
         SettingsError: the server is not safe to send a password to, or something is missing.
@@ -57,21 +61,21 @@ class BlueskyPlatform:
 
     def profile(self) -> Profile:
         self._session.client()
-        labels = self._repo.record(self._session.did, "app.bsky.actor.profile", "self") or {}
+        profile = self._repo.record(self._session.did, "app.bsky.actor.profile", "self")
+        labels = objects_in(profile, "value", "labels", "values")
         followers = None
         with suppress(PlatformError):  # a number that is not told is missing
             followers = self._appview.followers(self._session.did)
         return Profile(
             id=self._session.did,
             handle=self._session.handle,
-            is_labelled_bot="bot" in _labels(labels.get("value")),
+            is_labelled_bot=any(label.get("val") == "bot" for label in labels),
             followers=followers,
             server=self._session.origin,
         )
 
     def limits(self) -> Limits:
-        known = self._account.max_length
-        return replace(SPEC.limits, max_length=known) if known else SPEC.limits
+        return SPEC.limits.for_account(self._account)
 
     def prepare(
         self,
@@ -86,25 +90,29 @@ class BlueskyPlatform:
         shown = status.pictures
         if not shown and status.card and status.card.thumb:
             shown = (status.card.thumb,)
+        handles = {facet.value for facet in status.facets if facet.kind is FacetKind.MENTION}
+        strong = self._repo.strong
         record = post_record(
             status,
             at=at,
             blobs={picture.sha256: self._repo.upload(picture, pictures) for picture in shown},
-            dids=self._mentioned(status),
-            reply=self._reply(reply_to) if reply_to else None,
+            dids={handle: self._repo.did_of(handle) for handle in sorted(handles)},
+            reply={"root": strong(reply_to.root), "parent": strong(reply_to.parent)}
+            if reply_to
+            else None,
         )
         return Draft(key, {"repo": self._session.did, "rkey": tid(at, key), "record": record})
 
     def publish(self, draft: Draft) -> PostRef:
         client = self._session.client()
-        if self._session.did != draft.wire["repo"]:
+        if self._session.did != draft.body["repo"]:
             raise UnauthorizedError(NAME, "the account is another one than the draft was made for")
         # swapRecord null: create, or agree that just this record is there; never overwrite.
         body = {
-            "repo": draft.wire["repo"],
+            "repo": draft.body["repo"],
             "collection": COLLECTION,
-            "rkey": draft.wire["rkey"],
-            "record": draft.wire["record"],
+            "rkey": draft.body["rkey"],
+            "record": draft.body["record"],
             "swapRecord": None,
             "validate": True,
         }
@@ -118,7 +126,7 @@ class BlueskyPlatform:
             raise meant from error
 
     def _meant(self, error: PlatformError) -> PlatformError:
-        """Return apart what one status may mean."""
+        """Return what a refusal means here, where one status may mean several things."""
         exchange = self._session.exchange
         if not exchange.path.endswith("com.atproto.repo.putRecord"):
             # The library wanted another session first, and got none or could not read ours.
@@ -132,10 +140,10 @@ class BlueskyPlatform:
         return UnauthorizedError(NAME, str(error)) if exchange.error in _CLOSED else error
 
     def find(self, draft: Draft) -> PostRef | None:
-        seen = self._repo.record(draft.wire["repo"], COLLECTION, draft.wire["rkey"])
+        seen = self._repo.record(draft.body["repo"], COLLECTION, draft.body["rkey"])
         if seen is None:
             return None
-        if not is_same(seen["value"], draft.wire["record"]):
+        if not is_same(seen["value"], draft.body["record"]):
             raise UnconfirmedError(NAME, f"{seen['uri']} is not what was to be posted")
         return self._ref(seen, draft)
 
@@ -157,10 +165,10 @@ class BlueskyPlatform:
         if not refs:
             return {}
         uris = {ref: at_uri(*self._repo.place(ref)) for ref in refs}
-        told = self._appview.numbers(list(dict.fromkeys(uris.values())))
+        counted = self._appview.numbers(list(dict.fromkeys(uris.values())))
         # An AppView that has not seen a post yet, or hides it, knows no numbers; only the
         # account's own server knows that it is gone.
-        read = {ref: told.get(uri) for ref, uri in uris.items()}
+        read = {ref: counted.get(uri) for ref, uri in uris.items()}
         return {
             ref: numbers or Metrics()
             for ref, numbers in read.items()
@@ -171,27 +179,11 @@ class BlueskyPlatform:
         self._session.close()
         self._appview.close()
 
-    def _mentioned(self, status: Status) -> Mapping[str, str]:
-        handles = {facet.value for facet in status.facets if facet.kind is FacetKind.MENTION}
-        return {handle: self._repo.did_of(handle) for handle in sorted(handles)}
-
-    def _reply(self, reply_to: ReplyTo) -> JsonObject:
-        return {
-            "root": self._repo.strong(reply_to.root),
-            "parent": self._repo.strong(reply_to.parent),
-        }
-
-    def _ref(self, told: Mapping[str, Any], draft: Draft) -> PostRef:
-        repo, rkey = draft.wire["repo"], draft.wire["rkey"]
-        uri, cid = told["uri"], told["cid"]
+    def _ref(self, answer: Mapping[str, Any], draft: Draft) -> PostRef:
+        repo, rkey = draft.body["repo"], draft.body["rkey"]
+        uri, cid = answer["uri"], answer["cid"]
         if uri != at_uri(repo, rkey) or not isinstance(cid, str) or not cid:
             raise TypeError("another record")
         handle = self._session.handle
         actor = repo if handle == "handle.invalid" else handle
-        return PostRef(uri, page_of(actor, rkey), cid)
-
-
-def _labels(profile: object) -> set[str]:
-    labels = profile.get("labels") if isinstance(profile, dict) else None
-    values = labels.get("values") if isinstance(labels, dict) else None
-    return {str(one.get("val")) for one in values or () if isinstance(one, dict)}
+        return PostRef(uri, f"https://bsky.app/profile/{actor}/post/{rkey}", cid)

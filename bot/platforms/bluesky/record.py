@@ -1,18 +1,22 @@
-"""The record of a post, as it is frozen and as it is compared."""
+"""The record of a post and its key, as they are frozen and as they are compared."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.canonical import JsonObject, canonical_json
-from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
+from bot.platforms.status import Facet, FacetKind, Status
 
 COLLECTION = "app.bsky.feed.post"
 _AT_URI = re.compile(r"at://(?P<repo>[^/]+)/app\.bsky\.feed\.post/(?P<rkey>[A-Za-z0-9._~:-]+)")
 _PAGE = re.compile(r"https://[^/]+/profile/(?P<repo>[^/]+)/post/(?P<rkey>[A-Za-z0-9._~:-]+)/?")
+_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+_DAY = 86_400
+_DAY_MICROS = _DAY * 1_000_000
 
 
 def post_record(
@@ -53,48 +57,54 @@ def post_record(
 
 
 def timestamp(at: datetime) -> str:
-    """Write a moment as the lexicon's ``datetime``, in UTC to the millisecond."""
+    """Return a moment as the lexicon's ``datetime``, in UTC to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _facet(facet: Facet, dids: Mapping[str, str]) -> JsonObject:
-    kind = f"app.bsky.richtext.facet#{facet.kind}"
-    match facet.kind:
-        case FacetKind.LINK:
-            feature = {"$type": kind, "uri": facet.value}
-        case FacetKind.TAG:
-            feature = {"$type": kind, "tag": facet.value}
-        case FacetKind.MENTION:
-            feature = {"$type": kind, "did": dids[facet.value]}
+    names = {FacetKind.LINK: "uri", FacetKind.TAG: "tag", FacetKind.MENTION: "did"}
+    value = dids[facet.value] if facet.kind is FacetKind.MENTION else facet.value
+    feature = {"$type": f"app.bsky.richtext.facet#{facet.kind}", names[facet.kind]: value}
     return {"index": {"byteStart": facet.start, "byteEnd": facet.end}, "features": [feature]}
 
 
 def _embed(status: Status, blobs: Mapping[str, JsonObject]) -> JsonObject | None:
     if status.pictures:
-        return {"$type": "app.bsky.embed.images", "images": _images(status.pictures, blobs)}
-    return _external(status.card, blobs) if status.card else None
+        images = [
+            {
+                "alt": picture.alt,
+                "image": blobs[picture.sha256],
+                "aspectRatio": {"width": picture.width, "height": picture.height},
+            }
+            for picture in status.pictures
+        ]
+        return {"$type": "app.bsky.embed.images", "images": images}
+    card = status.card
+    if card is None:
+        return None
+    external = {"uri": card.url, "title": card.title, "description": card.description}
+    thumb = {"thumb": blobs[card.thumb.sha256]} if card.thumb else {}
+    return {"$type": "app.bsky.embed.external", "external": {**external, **thumb}}
 
 
-def _images(pictures: Sequence[Picture], blobs: Mapping[str, JsonObject]) -> list[JsonObject]:
-    return [
-        {
-            "alt": picture.alt,
-            "image": blobs[picture.sha256],
-            "aspectRatio": {"width": picture.width, "height": picture.height},
-        }
-        for picture in pictures
-    ]
+def tid(at: datetime, key: str) -> str:
+    """Return the timestamp identifier of one delivery: 13 characters, always the same.
 
+    Only the UTC day of ``at`` counts, so that a delivery prepared twice on one day (a restored
+    backup, a crash before the draft was saved) meets its own record instead of making a second.
+    The moment within the day, and the ten bits of the clock identifier, come from ``key``. It is
+    a moment of the day before: servers may refuse identifiers from the future.
 
-def _external(card: LinkCard, blobs: Mapping[str, JsonObject]) -> JsonObject:
-    external: dict[str, Any] = {
-        "uri": card.url,
-        "title": card.title,
-        "description": card.description,
-    }
-    if card.thumb is not None:
-        external["thumb"] = blobs[card.thumb.sha256]
-    return {"$type": "app.bsky.embed.external", "external": external}
+    Args:
+        at: Aware; any zone.
+        key: What identifies the delivery for ever.
+    """
+    digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
+    yesterday = int(at.timestamp()) // _DAY - 1
+    micros = yesterday * _DAY_MICROS + (digest >> 10) % _DAY_MICROS
+    number = micros << 10 | digest & 0x3FF
+    # 64 bits, the first of them zero, five to a character (atproto.com/specs/tid).
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
 
 
 def is_same(seen: object, record: JsonObject) -> bool:
@@ -117,8 +127,3 @@ def place_of(address: str) -> tuple[str, str] | None:
     """Read repository and record key from an at:// URI, or from the page of a post."""
     found = _AT_URI.fullmatch(address) or _PAGE.fullmatch(address)
     return (found["repo"], found["rkey"]) if found else None
-
-
-def page_of(actor: str, rkey: str) -> str:
-    """Return the address that a reader opens."""
-    return f"https://bsky.app/profile/{actor}/post/{rkey}"

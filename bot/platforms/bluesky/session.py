@@ -1,24 +1,57 @@
-"""Being signed in to one Bluesky account, with an app password."""
+"""Being signed in to one Bluesky account, with an app password, over a bounded session."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import requests
 from atproto_client import Client
 from atproto_client.client.session import Session, SessionEvent
 from atproto_client.models.dot_dict import DotDict
+from atproto_client.request import Request, RequestBase
 
 from bot.errors import PlatformError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection
-from bot.platforms.bluesky.request import BoundedRequest
 from bot.platforms.bluesky.spec import NAME
 from bot.platforms.http.credentials import is_loopback, require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
+from bot.platforms.http.session import BoundedSession
 
 #: Answers to a session that has run out or was taken away; the password may still be good.
 _STALE = frozenset({400, 401, 403})
+#: A session's token, which a server could send back.
+_TOKEN = re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_GIVES_TOKENS = ("createSession", "refreshSession")
+
+
+class BoundedRequest(Request):  # type: ignore[misc] # atproto ships no types
+    """atproto's way to the network, over the session of all adapters instead of httpx."""
+
+    def __init__(self, connection: Connection, exchange: Exchange) -> None:
+        RequestBase.__init__(self)  # and not Request's, which makes a client of httpx
+        self._client = _TokenSession(connection, exchange)
+
+    def _send_request(self, method: str, url: str, **options: Any) -> requests.Response:
+        # httpx tells JSON that is written from other bytes; requests calls both data.
+        if "content" in options:
+            content = options.pop("content")
+            options["data"] = content.encode() if isinstance(content, str) else content
+        answer: requests.Response = super()._send_request(method, url, **options)
+        return answer
+
+
+class _TokenSession(BoundedSession):
+    """Blacks out tokens too, in all answers but those that hand them out."""
+
+    def mask(self, body: bytes) -> bytes:
+        body, exchange = super().mask(body), self.exchange
+        if exchange.status == 200 and exchange.path.endswith(_GIVES_TOKENS):
+            return body
+        return _TOKEN.sub(b"***", body)
 
 
 class SignedIn:
@@ -27,6 +60,8 @@ class SignedIn:
     def __init__(self, connection: Connection) -> None:
         account = connection.account
         self.exchange = Exchange()
+        #: Opens the context in which the library is called.
+        self.calls = partial(translated_errors, NAME, self.exchange)
         self.origin = safe_origin(account.server or "https://bsky.social", account.name)
         if not account.handle:
             raise SettingsError(f"account {account.name}: handle is missing")
@@ -38,7 +73,7 @@ class SignedIn:
         self.handle = account.handle
 
     def client(self) -> Client:
-        """Return a client that the server has just accepted.
+        """Return a client whose session the server has just accepted.
 
         The session is asked for, so that the refresh that atproto hides in any call happens here
         and not inside the call that publishes.
@@ -50,7 +85,11 @@ class SignedIn:
         if self._client is not None:
             try:
                 with self.calls():
-                    self._take(self._client.com.atproto.server.get_session())
+                    session = self._client.com.atproto.server.get_session()
+                    if session.active is False:
+                        status = session.status or "not active"
+                        raise UnauthorizedError(NAME, f"account is {status}")
+                    self._name_is(session.did, session.handle)
             except PlatformError:
                 if self.exchange.status not in _STALE and self.exchange.is_started:
                     raise
@@ -61,7 +100,7 @@ class SignedIn:
     def _sign_in(self) -> Client:
         self.close()
         client = Client(self.origin, BoundedRequest(self._connection, self.exchange))
-        client.on_session_change(lambda event, session: self._stay(client, event, session))
+        client.on_session_change(lambda event, session: self._keep_server(client, event, session))
         try:
             with self.calls():
                 # Without the profile: a PDS without an AppView does not serve it.
@@ -74,35 +113,22 @@ class SignedIn:
         self._client = client
         return client
 
-    def _take(self, session: Any) -> None:
-        if session.active is False:
-            raise UnauthorizedError(NAME, f"account is {session.status or 'not active'}")
-        self._name_is(session.did, session.handle)
-
     def _name_is(self, did: str, handle: str) -> None:
         if not did.startswith("did:"):
             raise TypeError("no identifier")
         self.did, self.handle = did, handle
 
-    def _stay(self, client: Client, _event: SessionEvent, session: Session) -> None:
+    def _keep_server(self, client: Client, _event: SessionEvent, session: Session) -> None:
         """Choose the server again: atproto has just put the session's own one in its place."""
         self._name_is(session.did, session.handle)
         client.update_base_url(self._server(session.pds_endpoint or ""))
 
-    def _server(self, told: str) -> str:
-        if is_loopback(self.origin):
-            return self.origin
-        with suppress(SettingsError):
-            endpoint = safe_origin(told, NAME)
-            if not is_loopback(endpoint):
-                return endpoint
+    def _server(self, named: str) -> str:
+        if not is_loopback(self.origin):
+            with suppress(SettingsError):
+                endpoint = safe_origin(named, NAME)
+                return self.origin if is_loopback(endpoint) else endpoint
         return self.origin
-
-    def calls(
-        self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
-    ) -> AbstractContextManager[None]:
-        """Open the context in which the library is called."""
-        return translated_errors(NAME, self.exchange, writing=writing, refusals=refusals)
 
     def close(self) -> None:
         """Forget the session and let go of its connections."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.platforms.measuring import graphemes, utf8_length
+from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, Look, PlatformSpec
 
 NAME = "bluesky"
@@ -15,7 +15,7 @@ def length(text: str, limits: Limits) -> int:
     (``limits.max_bytes``) counts one more than ``limits.max_length`` at least.
     """
     seen = graphemes(text)
-    if limits.max_bytes is not None and utf8_length(text) > limits.max_bytes:
+    if limits.max_bytes is not None and len(text.encode()) > limits.max_bytes:
         return max(seen, limits.max_length + 1)
     return seen
 
@@ -34,7 +34,6 @@ SPEC = PlatformSpec(
         max_pictures=4,
         max_alt=2000,
         max_picture_bytes=2_000_000,
-        max_thumb_bytes=1_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/webp"),
     ),
     measure=length,

@@ -21,7 +21,7 @@ def redact(text: str, secrets: Mapping[str, str]) -> str:
 
 
 def redact_bytes(body: bytes, secrets: Mapping[str, str]) -> bytes:
-    """Do the same in bytes."""
+    """Black them out in bytes."""
     for secret in secrets.values():
         if len(secret) >= _SHORTEST_SECRET:
             body = body.replace(secret.encode(), b"***")

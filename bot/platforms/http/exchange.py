@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,9 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+
+#: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
+Calls = Callable[..., AbstractContextManager[None]]
 
 _MAX_MESSAGE = 200
 #: Seconds; who comes back too early is told again, who believes anything is lost for good.
@@ -52,8 +55,7 @@ class Exchange:
     def begin(self, path: str) -> None:
         """Note that a request is about to be made."""
         self.reset()
-        self.is_started = True
-        self.path = path
+        self.is_started, self.path = True, path
 
     def connected(self) -> None:
         """Note that a connection stands."""
@@ -110,32 +112,25 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta |
     Returns:
         At most an hour, whatever it says; None where no header says it usably.
     """
-    waits = [_seconds(headers.get("retry-after", ""), now)]
-    waits += [_until(headers.get(name, ""), now) for name in _RESETS]
-    first = next((seconds for seconds in waits if seconds is not None and seconds > 0), None)
-    return None if first is None else timedelta(seconds=min(first, _LONGEST_WAIT))
+    for name in ("retry-after", *_RESETS):
+        value = headers.get(name, "")
+        seconds = _number(value)
+        if seconds is None and now:
+            moment = _http_date(value) if name == "retry-after" else _iso_date(value)
+            seconds = (moment - now).total_seconds() if moment else None
+        elif seconds is not None and name in _RESETS:  # since 1970
+            seconds = seconds - now.timestamp() if now else None
+        if seconds is not None and seconds > 0:
+            return timedelta(seconds=min(seconds, _LONGEST_WAIT))
+    return None
 
 
-def _seconds(value: str, now: datetime | None) -> float | None:
-    number = _number(value)
-    if number is not None:
-        return number
-    moment = _http_date(value)
-    return (moment - now).total_seconds() if moment and now else None
-
-
-def _until(value: str, now: datetime | None) -> float | None:
-    """Read a moment: seconds since 1970, or ISO 8601."""
-    if now is None:
-        return None
-    number = _number(value)
-    if number is not None:
-        return number - now.timestamp()
+def _iso_date(value: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _number(value: str) -> float | None:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
-import mastodon
-
-from bot.errors import PlatformError, RejectedError, UnavailableError
+from bot.errors import RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.http.credentials import require_secret, safe_origin
-from bot.platforms.http.exchange import Exchange, translated_errors
-from bot.platforms.http.session import BoundedSession
-from bot.platforms.mastodon.instance import ask, limits_of
-from bot.platforms.mastodon.numbers import Numbers
-from bot.platforms.mastodon.readback import id_of, ref_of
+from bot.platforms.http.answers import count_in
+from bot.platforms.mastodon import api
+from bot.platforms.mastodon.api import Api, id_of, ref_of
 from bot.platforms.mastodon.spec import NAME, SPEC
-from bot.platforms.mastodon.timeline import MastodonTimeline
+from bot.platforms.mastodon.timeline import find_on_timeline
 from bot.platforms.mastodon.uploads import Uploads
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
@@ -31,36 +24,19 @@ from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 _REFUSED = frozenset({400, 404, 413, 422})
 #: The server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
+#: DEFAULT_STATUSES_LIMIT of Mastodon's statuses controller; one more is a 422.
+_BATCH = 20
+_PAGES = 3
 
 
 def connect(connection: Connection) -> Platform:
-    """Make the adapter of one account; asks nothing of the server.
+    """Return the adapter of one account; asks nothing of the server.
 
     Raises:
         SettingsError: the server is not safe to send a token to, or the token is missing.
     """
-    account = connection.account
-    origin = safe_origin(account.server, account.name)
-    token = require_secret(connection.secrets, "ACCESS_TOKEN", account.name)
-    exchange = Exchange()
-    session = BoundedSession(connection, exchange, origin)
-    client = mastodon.Mastodon(
-        api_base_url=origin,
-        ratelimit_method="throw",
-        # The session's own limits hold; this one is never reached.
-        request_timeout=connection.connect_timeout + connection.read_timeout,
-        # A version that is given is not asked for: a failing /api/v1/instance/ would recurse
-        # 978 times (Mastodon.py#450), and "none" would upload to the old /api/v1/media.
-        mastodon_version="4.6.0",
-        version_check_mode="created",
-        session=session,
-        user_agent="verbatim",
-    )
-    # Not through the constructor, which reads a token that is also a path as a file.
-    client.access_token = token
-    calls = partial(translated_errors, NAME, exchange)
-    uploads = Uploads(client, calls, exchange)
-    return MastodonPlatform(account, origin, client, session, exchange, uploads)
+    connected = api.connect(connection)
+    return MastodonPlatform(connection.account, connected, Uploads(connected))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,10 +44,7 @@ class MastodonPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
     _account: AccountSettings
-    _origin: str
-    _client: mastodon.Mastodon
-    _session: BoundedSession
-    _exchange: Exchange
+    _api: Api
     _uploads: Uploads
 
     @property
@@ -79,21 +52,18 @@ class MastodonPlatform:
         return SPEC
 
     def profile(self) -> Profile:
-        me = self._me()
-        instance = ask(self._session, self._origin, self._calls)
-        followers = me.get("followers_count")
+        me, instance = self._api.me(), self._api.instance()
+        host = urlsplit(str(me.get("url") or "")).netloc or urlsplit(self._api.origin).netloc
         return Profile(
             id=str(me["id"]),
-            handle=f"{me.get('username') or me.get('acct')}@{self._host(me)}",
+            handle=f"{me.get('username') or me.get('acct')}@{host}",
             is_labelled_bot=me.get("bot") is True,
-            followers=followers if type(followers) is int else None,
+            followers=count_in(me, "followers_count"),
             server=" ".join(str(instance.get(name) or "") for name in ("title", "version")).strip(),
         )
 
     def limits(self) -> Limits:
-        limits = limits_of(ask(self._session, self._origin, self._calls), SPEC.limits)
-        known = self._account.max_length
-        return replace(limits, max_length=known) if known else limits
+        return api.limits_of(self._api.instance()).for_account(self._account)
 
     def prepare(
         self,
@@ -106,7 +76,7 @@ class MastodonPlatform:
     ) -> Draft:
         media_ids = [self._uploads.upload(picture, pictures) for picture in status.pictures]
         self._uploads.wait_for(media_ids)
-        wire = {
+        body = {
             "status": status.text,
             "language": status.lang,
             "spoiler_text": status.warning or "",
@@ -116,79 +86,106 @@ class MastodonPlatform:
             "visibility": SPEC.value(self._account, "visibility"),
             "since": (at - _SKEW).isoformat(),
         }
-        return Draft(key, wire)
+        return Draft(key, body)
 
     def publish(self, draft: Draft) -> PostRef:
-        wire = draft.wire
+        body = draft.body
         try:
-            with self._calls(writing=True, refusals=_REFUSED):
-                made = self._client.status_post(
-                    wire["status"],
-                    in_reply_to_id=wire["in_reply_to_id"],
-                    media_ids=list(wire["media_ids"]) or None,
-                    sensitive=wire["sensitive"],
-                    visibility=wire["visibility"],
-                    spoiler_text=wire["spoiler_text"] or None,
-                    language=wire["language"],
+            with self._api.calls(writing=True, refusals=_REFUSED):
+                made = self._api.client.status_post(
+                    body["status"],
+                    in_reply_to_id=body["in_reply_to_id"],
+                    media_ids=list(body["media_ids"]) or None,
+                    sensitive=body["sensitive"],
+                    visibility=body["visibility"],
+                    spoiler_text=body["spoiler_text"] or None,
+                    language=body["language"],
                     idempotency_key=draft.key,
                 )
                 return ref_of(made)
         except RejectedError as error:
-            if self._exchange.status == 422 and self._uploads.are_processing(wire["media_ids"]):
+            is_unprocessable = self._api.exchange.status == 422
+            if is_unprocessable and self._uploads.are_processing(body["media_ids"]):
                 raise UnavailableError(NAME, "pictures are still being processed") from error
             raise
 
     def find(self, draft: Draft) -> PostRef | None:
-        # RequestContext each time: it proves that the server answers for this account before an
+        # Asked each time: it proves that the server answers for this account before an
         # empty timeline is taken for absence.
-        me = str(self._me()["id"])
-        since = datetime.fromisoformat(draft.wire["since"])
-        timeline = MastodonTimeline(self._client, self._calls, self._exchange)
-        seen = timeline.find(draft, me=me, since=since)
-        return None if seen is None else ref_of(seen)
+        me = str(self._api.me()["id"])
+        found = find_on_timeline(self._api, draft.body, me)
+        return None if found is None else ref_of(found)
 
     def delete(self, ref: PostRef) -> bool:
-        try:
-            with self._calls():
-                self._client.status_delete(id_of(ref))
-        except PlatformError:
-            if self._is_gone():
-                return False
-            raise
-        return True
+        deleted = self._api.unless_gone(lambda: [self._api.client.status_delete(id_of(ref))])
+        return deleted is not None
 
     def exists(self, ref: PostRef) -> bool:
-        try:
-            with self._calls():
-                return ref_of(self._client.status(id_of(ref)), expected=id_of(ref)) is not None
-        except PlatformError:
-            if self._is_gone():
-                return False
-            raise
+        id_ = id_of(ref)
+        found = self._api.unless_gone(lambda: ref_of(self._api.client.status(id_), expected=id_))
+        return found is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
-        wanted = {id_of(ref): ref for ref in refs}
-        counted = Numbers(self._client, self._calls, self._is_gone, lambda: str(self._me()["id"]))
-        return {wanted[one]: numbers for one, numbers in counted.read(list(wanted)).items()}
+        refs_by_id = {id_of(ref): ref for ref in refs}
+        numbers = _read_numbers(self._api, list(refs_by_id))
+        return {refs_by_id[id_]: found for id_, found in numbers.items()}
 
     def close(self) -> None:
-        self._session.close()
+        self._api.session.close()
 
-    def _calls(
-        self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
-    ) -> AbstractContextManager[None]:
-        return translated_errors(NAME, self._exchange, writing=writing, refusals=refusals)
 
-    def _is_gone(self) -> bool:
-        # A 404 in words of the API; a web server that has lost its way answers in HTML.
-        return self._exchange.status in (404, 410) and bool(self._exchange.error)
+def _read_numbers(api: Api, ids: Sequence[str]) -> Mapping[str, Metrics]:
+    """Return the numbers that can be read; a deleted status is missing.
 
-    def _me(self) -> Mapping[str, Any]:
-        with self._calls():
-            me = self._client.account_verify_credentials()
-            if not isinstance(me, dict) or not me.get("id"):
-                raise TypeError("no account")
-            return me
+    Asks in batches where the server can (Mastodon from 4.3), else the account's timeline. What
+    neither shows is asked by itself: a server that does not know batches may answer with an empty
+    list, and that must not look like deletion.
+    """
+    found: dict[str, Metrics] = {}
+    try:
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            with api.calls():
+                found |= _counted(api.client.statuses(list(batch)), batch)
+    except UnavailableError:
+        if len(ids) > 1:
+            found |= _recent(api, ids)
+    for id_ in ids:
+        if id_ not in found:
+            found |= api.unless_gone(partial(_single, api, id_)) or {}
+    return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def _host(self, me: Mapping[str, Any]) -> str:
-        return urlsplit(str(me.get("url") or "")).netloc or urlsplit(self._origin).netloc
+
+def _recent(api: Api, ids: Collection[str]) -> Mapping[str, Metrics]:
+    found: dict[str, Metrics] = {}
+    me, oldest = str(api.me()["id"]), None
+    for _ in range(_PAGES):
+        with api.calls():
+            page = api.client.account_statuses(me, limit=40, max_id=oldest)
+            found |= _counted(page, ids)
+        if not page or set(ids) <= found.keys() or str(page[-1].get("id")) == oldest:
+            break
+        oldest = str(page[-1].get("id"))
+    return found
+
+
+def _single(api: Api, id_: str) -> Mapping[str, Metrics]:
+    found = _counted([api.client.status(id_)], [id_])
+    if not found:
+        raise TypeError("another status")
+    return found
+
+
+def _counted(statuses: object, ids: Collection[str]) -> dict[str, Metrics]:
+    if not isinstance(statuses, list) or not all(isinstance(status, dict) for status in statuses):
+        raise TypeError("no list of statuses")
+    return {
+        str(status["id"]): Metrics(
+            likes=count_in(status, "favourites_count"),
+            reposts=count_in(status, "reblogs_count"),
+            replies=count_in(status, "replies_count"),
+            quotes=count_in(status, "quotes_count"),
+        )
+        for status in statuses
+        if str(status.get("id")) in ids
+    }

@@ -1,13 +1,73 @@
-"""What the rest of the program knows of Mastodon, where no server has been asked."""
+"""What the rest of the program knows of Mastodon, where no server has been asked.
+
+Two rules of counting are in use. Servers and web pages up to 4.6 take an address only with its
+scheme, as twitter-text finds it, and the host of a remote mention in ASCII
+(status_length_validator.rb). Later web pages take a bare host, too, any character in a path, and
+mentions of hosts in every script (counter.ts). A server does not tell which rule it has, so the
+larger count holds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 
-from bot.platforms.mastodon import counting
+import regex
+
+from bot.platforms.measuring import (
+    HOST,
+    compile_host,
+    find_addresses,
+    find_hosts,
+    graphemes,
+)
 from bot.platforms.spec import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 
 NAME = "mastodon"
+# What ends a path or may stand inside of it only, by the newer rule.
+_PUNCTUATION = r"""!*"'「」;:=,.$%\[\]~&|@"""
+_IN_BRACKETS = r"\((?!\))[^\s<>()?]*+(?:\([^\s<>()?]++\)[^\s<>()?]*+)?\)"
+_PATH = rf"/(?:[{_PUNCTUATION}]*+(?:[^\s<>()?{_PUNCTUATION}]|{_IN_BRACKETS}))*+/?"
+_QUERY = r"\?(?:[!?*'();:+$%\[\].,~|@^]*+[A-Za-z0-9_&=#/\u00a0-\U0010fffd-])++"
+# Patterns are compiled when they are first used.
+_address = cache(
+    lambda: compile_host(rf"(?<![A-Za-z0-9@$#]){HOST}(?::[0-9]+)?(?:{_PATH})?(?:{_QUERY})?")
+)
+_ascii_mention = cache(
+    lambda: regex.compile(r"(?<![/A-Za-z0-9_])@([A-Za-z0-9_]+)@[A-Za-z0-9.-]+[A-Za-z0-9]+")
+)
+_mention = cache(lambda: compile_host(rf"(?<![/\p{{L}}\p{{N}}_])@([A-Za-z0-9_]+)@{HOST}"))
+
+
+def length(text: str, limits: Limits) -> int:
+    """Count graphemes, addresses as ``limits.url_length``, and mentions without their host.
+
+    A warning (``spoiler_text``) counts too: add its own length.
+    """
+    return max(graphemes(countable) for countable in countable_texts(text, limits.url_length))
+
+
+def countable_texts(text: str, address_length: int) -> tuple[str, str]:
+    """Shorten addresses and mentions for counting: by the older rule and by the newer one."""
+    stand_in = "a" * address_length
+    old = ((found.start, found.end) for found in find_addresses(text) if found.has_scheme)
+    older = _replaced(text, old, stand_in)
+    new = (
+        (found.start() - len(scheme), found.end()) for found, scheme in find_hosts(text, _address())
+    )
+    newer = _replaced(text, new, stand_in)
+    return _ascii_mention().sub(r"@\1", older), _mention().sub(r"@\1", newer)
+
+
+def _replaced(text: str, spans: Iterable[tuple[int, int]], stand_in: str) -> str:
+    pieces: list[str] = []
+    done = 0
+    for start, end in spans:
+        pieces += (text[done:start], stand_in)
+        done = end
+    return "".join((*pieces, text[done:]))
+
 
 SPEC = PlatformSpec(
     name=NAME,
@@ -23,7 +83,7 @@ SPEC = PlatformSpec(
         max_pixels=33_177_600,
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
     ),
-    measure=counting.length,
+    measure=length,
     folds_warning=True,
     # A request that was cut may still be running there, and many servers ignore the key:
     # one absent read right after it proves little, a second one later is enough.

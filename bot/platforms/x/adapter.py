@@ -2,72 +2,59 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.errors import UnavailableError, UnconfirmedError
+from bot.canonical import JsonObject
+from bot.errors import RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Profile
+from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.spec import Charge, Limits, PlatformSpec
-from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
-from bot.platforms.x.client import Call, Client
-from bot.platforms.x.lookup import look_up, numbers
-from bot.platforms.x.outcomes import Task
-from bot.platforms.x.owned import OwnNumbers
-from bot.platforms.x.reading import Shown, canonical
+from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
+from bot.platforms.x.client import Client, Task, is_id
+from bot.platforms.x.numbers import look_up, read_own
 from bot.platforms.x.spec import NAME, SPEC
-from bot.platforms.x.timeline import XTimeline
-from bot.platforms.x.uploading import upload
+from bot.platforms.x.timeline import Shown, canonical, newest_id, statuses_since
 
 
 def connect(connection: Connection) -> X:
-    """Make the adapter; nothing is asked of X yet.
+    """Return the adapter of one account; nothing is asked of X yet.
 
     Raises:
         SettingsError: a secret is missing, or ``server`` is not safe.
     """
-    client = Client(connection)
-    return X(connection, client)
+    return X(connection)
 
 
 class X:
     """One account on X. X has no key against doubles, so `find` is what settles a lost answer."""
 
-    def __init__(self, connection: Connection, client: Client) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._account = connection.account
-        self._client = client
-        self._user = client.token_user
+        self._client = Client(connection)
+        self._user = self._client.token_user
+        self._read_action = SPEC.read_action(connection.account)
         #: Highest own id that this process has seen; saves a paid read before each status.
         self._newest: str | None = None
-        self._timeline = XTimeline(client, self._user_id, SPEC.read_action(connection.account))
 
     @property
     def spec(self) -> PlatformSpec:
         return SPEC
 
     def profile(self) -> Profile:
-        answer = self._client.ask(
-            Call(
-                Task.READ,
-                "GET",
-                "/2/users/me",
-                Charge("user_read", resources=(self._user,) if self._user else ()),
-                params={"user.fields": "public_metrics"},
-            )
-        )
-        data = answer.get("data")
-        known = data if isinstance(data, dict) else {}
-        id_, handle = known.get("id"), known.get("username")
-        if not isinstance(id_, str) or not id_.isdigit() or not isinstance(handle, str):
+        charge = Charge("user_read", resources=(self._user,) if self._user else ())
+        answer = self._client.get("/2/users/me", {"user.fields": "public_metrics"}, charge)
+        user = object_in(answer, "data")
+        id_, handle = user.get("id"), user.get("username")
+        if not is_id(id_) or not isinstance(handle, str):
             raise UnavailableError(NAME, "the profile has no id or no handle")
-        told = known.get("public_metrics")
-        followers = told.get("followers_count") if isinstance(told, dict) else None
         return Profile(
-            id=id_,
+            id=str(id_),
             handle=handle,
             is_labelled_bot=None,
-            followers=followers if isinstance(followers, int) else None,
+            followers=count_in(object_in(user, "public_metrics"), "followers_count"),
             server="X API v2",
         )
 
@@ -77,9 +64,8 @@ class X:
         return self._user
 
     def limits(self) -> Limits:
-        """Give X's published limits, as X has nothing to ask; a Premium account has its length."""
-        longer = self._account.max_length
-        return replace(SPEC.limits, max_length=longer) if longer else SPEC.limits
+        """Return X's published limits, for it has none to ask; a Premium account has its length."""
+        return SPEC.limits.for_account(self._account)
 
     def prepare(
         self,
@@ -90,108 +76,136 @@ class X:
         reply_to: ReplyTo | None,
         pictures: PictureReader,
     ) -> Draft:
-        uploaded = [upload(self._client, one, pictures(one)) for one in status.pictures]
+        uploads = [_upload(self._client, picture, pictures(picture)) for picture in status.pictures]
         request: dict[str, Any] = {"text": status.text}
-        if uploaded:
-            request["media"] = {"media_ids": [one.id for one in uploaded]}
+        if uploads:
+            request["media"] = {"media_ids": [id_ for id_, _ in uploads]}
         if reply_to:
             request["reply"] = {"in_reply_to_tweet_id": reply_to.parent.id}
         if self._newest is None:
-            self._newest = self._timeline.newest()
-        wire = {
+            self._newest = newest_id(self._client, self._user_id(), self._read_action)
+        body = {
             "v": 1,
             "at": at.isoformat(),
             "request": request,
-            "media_keys": [one.key for one in uploaded],
+            "media_keys": [media_key for _, media_key in uploads],
             "root": reply_to.root.id if reply_to else None,
             "newest": self._newest,
             "charge": SPEC.charges(status)[0].action,
         }
-        return Draft(key, wire)
+        return Draft(key, body)
 
     def publish(self, draft: Draft) -> PostRef:
-        answer = self._client.ask(
-            Call(
-                Task.PUBLISH,
-                "POST",
-                "/2/tweets",
-                Charge(str(draft.wire["charge"])),
-                json=draft.wire["request"],
-            )
-        )
-        data = answer.get("data")
-        id_ = data.get("id") if isinstance(data, dict) else None
-        if not isinstance(id_, str) or not id_.isdigit():
+        charge, request = Charge(str(draft.body["charge"])), draft.body["request"]
+        answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        id_ = object_in(answer, "data").get("id")
+        if not is_id(id_):
             raise UnconfirmedError(NAME, "the answer to a new status has no id")
-        self._saw(id_)
-        return self._ref(id_)
+        return self._seen(str(id_))
 
-    def _saw(self, id_: str) -> None:
+    def _seen(self, id_: str) -> PostRef:
+        """Remember an own status that is live."""
         self._newest = max(self._newest or id_, id_, key=int)
-
-    def _ref(self, id_: str) -> PostRef:
         handle = self._account.handle.lstrip("@")
         return PostRef(id_, f"https://x.com/{handle or 'i'}/status/{id_}")
 
     def find(self, draft: Draft) -> PostRef | None:
-        newest = draft.wire["newest"]
-        shown = self._timeline.since(newest)
-        ours = [one for one in shown if _is_ours(one, draft.wire)]
+        newest = draft.body["newest"]
+        shown = statuses_since(self._client, self._user_id(), self._read_action, newest)
+        ours = [status.id for status in shown if _is_ours(status, draft.body)]
         if ours:
-            found = min((one.id for one in ours), key=int)
-            self._saw(found)
-            return self._ref(found)
-        if newest and newest not in {one.id for one in shown} and self.exists(PostRef(newest)):
+            return self._seen(min(ours, key=int))
+        is_newest_shown = newest in {status.id for status in shown}
+        if newest and not is_newest_shown and self.exists(PostRef(newest)):
             raise UnavailableError(NAME, "the timeline does not show the newest known status yet")
         return None
 
     def delete(self, ref: PostRef) -> bool:
-        call = Call(Task.CHANGE, "DELETE", f"/2/tweets/{ref.id}", Charge("delete"))
+        route = f"/2/tweets/{ref.id}"
         try:
-            answer = self._client.ask(call)
+            answer = self._client.ask(Task.CHANGE, "DELETE", route, Charge("delete"))
         except UnavailableError:
             if self.exists(ref):
                 raise
             return False  # not found, or deleted by this very call: gone either way
-        data = answer.get("data")
-        deleted = data.get("deleted") if isinstance(data, dict) else None
-        if not isinstance(deleted, bool):
+        is_deleted = object_in(answer, "data").get("deleted")
+        if not isinstance(is_deleted, bool):
             raise UnavailableError(NAME, "the answer does not say whether it was deleted")
-        return deleted
+        return is_deleted
 
     def exists(self, ref: PostRef) -> bool:
         return look_up(self._client, [ref.id])[ref.id] is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        ids = [ref.id for ref in refs]
         if SPEC.value(self._account, "owns_app"):
-            return OwnNumbers(self._client, self._user_id).read(refs)
-        return numbers(self._client, refs)
+            numbers = read_own(self._client, self._user_id(), ids) if ids else {}
+        else:
+            numbers = look_up(self._client, ids)
+        return {ref: found for ref in refs if (found := numbers[ref.id]) is not None}
 
     def close(self) -> None:
         self._client.close()
 
 
-def _is_ours(shown: Shown, wire: Mapping[str, Any]) -> bool:
+def _is_ours(shown: Shown, body: JsonObject) -> bool:
     """Return whether a status is the one of this draft: certain by its pictures, else by its text.
 
     Raises:
         UnconfirmedError: it says the same with other pictures; only a person can tell.
     """
-    keys = frozenset(wire["media_keys"])
+    keys = frozenset(body["media_keys"])
     if keys & shown.media_keys:
         return True
-    says_the_same = shown.text == canonical(wire["request"]["text"])
-    if not says_the_same or not _hangs_there(shown, wire) or shown.id == wire["newest"]:
+    is_same_text = shown.text == canonical(body["request"]["text"])
+    if not is_same_text or not _is_same_place(shown, body) or shown.id == body["newest"]:
         return False
     if keys or shown.media_keys:
         raise UnconfirmedError(NAME, f"status {shown.id} says the same with other pictures")
     return True
 
 
-def _hangs_there(shown: Shown, wire: Mapping[str, Any]) -> bool:
-    reply = wire["request"].get("reply")
+def _is_same_place(shown: Shown, body: JsonObject) -> bool:
+    """Return whether a status stands where the draft's would: alone, or below the same parent."""
+    reply = body["request"].get("reply")
     if reply is None:
         return shown.parent is None and shown.root == shown.id
     if shown.parent is not None:
         return bool(shown.parent == reply["in_reply_to_tweet_id"])
-    return bool(shown.root == wire["root"])
+    return bool(shown.root == body["root"])
+
+
+def _upload(client: Client, picture: Picture, body: bytes) -> tuple[str, str]:
+    """Upload one picture and describe it; until it is posted it is seen by nobody, and expires.
+
+    tweepy has no upload for API v2 (tweepy#2217), and the old one is shut down.
+
+    Returns:
+        Its id, and the key by which a status that carries it is known for certain.
+
+    Raises:
+        RejectedError: X will not take the picture or its description.
+        UnavailableError: X has not taken it now.
+    """
+    request: dict[str, Any] = {
+        "media": base64.b64encode(body).decode("ascii"),
+        "media_category": "tweet_gif" if picture.mime == "image/gif" else "tweet_image",
+    }
+    charge = Charge("media_upload")
+    answer = client.ask(Task.CHANGE, "POST", "/2/media/upload", charge, json=request)
+    data = object_in(answer, "data")
+    id_, key, processing = data.get("id"), data.get("media_key"), data.get("processing_info")
+    if not is_id(id_):
+        raise UnavailableError(NAME, "the upload's answer has no id")
+    state = processing.get("state") if isinstance(processing, dict) else "succeeded"
+    if state == "failed":
+        raise RejectedError(NAME, "the picture could not be processed")
+    if state != "succeeded":
+        raise UnavailableError(NAME, "the picture is not processed yet")
+    if picture.alt:
+        request = {"id": id_, "metadata": {"alt_text": {"text": picture.alt}}}
+        charge = Charge("media_metadata")
+        answer = client.ask(Task.CHANGE, "POST", "/2/media/metadata", charge, json=request)
+        if not isinstance(answer.get("data"), dict):
+            raise UnavailableError(NAME, "the description of a picture was not taken")
+    return str(id_), key if isinstance(key, str) else f"3_{id_}"

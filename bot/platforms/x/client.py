@@ -1,24 +1,36 @@
-"""One account's way to X: signs, pays, asks, and says what came back."""
+"""One account's way to X: signs, pays, asks, and judges what came back.
+
+An answer proves that a call was accepted, that it surely was not, or nothing.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import requests
 import tweepy
 
+from bot.errors import (
+    DuplicateError,
+    OverBudgetError,
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.base import Connection
+from bot.platforms.http.answers import object_in, objects_in
 from bot.platforms.http.credentials import redact, require_secret, safe_origin
-from bot.platforms.http.exchange import Exchange
+from bot.platforms.http.exchange import Exchange, classify, describe
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.spec import Charge
-from bot.platforms.x.outcomes import Task, accepted, billed, seen
-from bot.platforms.x.spec import SPEC
+from bot.platforms.x.spec import NAME, SPEC
 
 # At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
 for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
@@ -29,18 +41,35 @@ ORIGIN = "https://api.twitter.com"
 #: X refuses what was signed too long ago or ahead (about five minutes), as it does bad tokens.
 _APART = timedelta(minutes=1)
 _STAMP = re.compile(r'oauth_timestamp="(\d{1,11})"')
+#: A rate limit's window, and the wait where a limit names no moment.
+_WINDOW = timedelta(minutes=15)
+_LONGEST = timedelta(hours=1)
+_GOOD = frozenset({200, 201})
+#: X will not take it, whoever asks and whenever.
+_REFUSED = frozenset({400, 413, 422})
+#: Words of a 403 that is about the account or the app, and not about this status.
+_ACCOUNT = (
+    "suspended",
+    "locked",
+    "deactivated",
+    "automated",
+    "permission",
+    "not-enrolled",
+    "attached to a project",
+    "client-forbidden",
+    "unsupported-authentication",
+    "unsupported authentication",
+    "client is not permitted",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, what it is for and what it costs at most."""
+class Task(Enum):
+    """What a call is for; it decides what no clear answer means."""
 
-    task: Task
-    method: str
-    route: str
-    charge: Charge
-    params: Mapping[str, str] | None = None
-    json: Mapping[str, Any] | None = None
+    READ = "read"
+    #: Uploads and deletions: repeating them does no harm.
+    CHANGE = "change"
+    PUBLISH = "publish"
 
 
 class Client:
@@ -48,13 +77,13 @@ class Client:
 
     def __init__(self, connection: Connection) -> None:
         name = connection.account.name
-        self._connection = connection
-        self._secrets = {one: require_secret(connection.secrets, one, name) for one in SPEC.secrets}
+        self._meter = connection.meter
+        self._secrets = {key: require_secret(connection.secrets, key, name) for key in SPEC.secrets}
         self._exchange = Exchange()
         origin = safe_origin(connection.account.server or ORIGIN, name)
         self._session = _SignedSession(connection, self._exchange, origin)
         self._tweepy = tweepy.Client(
-            **{one.lower(): secret for one, secret in self._secrets.items()},
+            **{key.lower(): secret for key, secret in self._secrets.items()},
             return_type=requests.Response,
             wait_on_rate_limit=False,
         )
@@ -66,39 +95,42 @@ class Client:
         user, _, _ = self._secrets["ACCESS_TOKEN"].partition("-")
         return user if user.isdigit() and len(user) < 20 else None
 
-    def ask(self, call: Call) -> Mapping[str, Any]:
-        """Make a call and give the JSON object of a good answer.
+    def get(self, route: str, params: Mapping[str, str], charge: Charge) -> Mapping[str, Any]:
+        """Read; as `ask`."""
+        return self.ask(Task.READ, "GET", route, charge, params=params)
+
+    def ask(
+        self,
+        task: Task,
+        method: str,
+        route: str,
+        charge: Charge,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        """Make a call that costs ``charge`` at most; return the JSON object of a good answer.
 
         Raises:
-            PlatformError: as `outcomes.accepted` judges.
+            PlatformError: as `accepted` judges.
         """
-        booking = self._connection.meter.reserve(call.charge)
-        cause = self._send(call)
-        self._connection.meter.settle(
-            booking,
-            billed(self._exchange, call.task, call.charge),
-            seen(self._exchange, call.task),
-        )
-        return accepted(self._exchange, call.task, cause, is_misdated=self._is_misdated())
-
-    def _send(self, call: Call) -> Exception | None:
-        """Make a request; what came of it is in the exchange, whatever the library raised."""
-        self._exchange.reset()
-        params = dict(call.params) if call.params else None
-        body = dict(call.json) if call.json is not None else None
+        exchange = self._exchange
+        booking = self._meter.reserve(charge)
+        exchange.reset()
         cause = None
         try:
-            self._tweepy.request(call.method, call.route, params=params, json=body, user_auth=True)
+            self._tweepy.request(
+                method, route, params=params and dict(params), json=json, user_auth=True
+            )
         except Exception as error:  # noqa: BLE001 - tweepy's own errors break on odd bodies
             # (a list gives AttributeError, a bad reset ValueError); the exchange has the facts.
             cause = error
-        self._exchange.error = ""
-        self._exchange.message = redact(_words(self._exchange.value()), self._secrets)
-        return cause
-
-    def _is_misdated(self) -> bool:
-        signed, told = self._session.signed_at, self._exchange.server_time
-        return bool(signed and told and abs(told - signed) > _APART)
+        exchange.error = ""
+        exchange.message = redact(_words(exchange.value()), self._secrets)
+        self._meter.settle(booking, billed(exchange, task, charge), _resources(exchange, task))
+        signed, server_time = self._session.signed_at, exchange.server_time
+        is_misdated = bool(signed and server_time and abs(server_time - signed) > _APART)
+        return accepted(exchange, task, cause, is_misdated=is_misdated)
 
     def close(self) -> None:
         self._session.close()
@@ -117,17 +149,106 @@ class _SignedSession(BoundedSession):
 
 def _words(value: object) -> str:
     """Collect what an error answer says, for people and for telling refusals apart."""
-    told: list[str] = []
-    for one in (value, *_errors(value)):
-        if isinstance(one, dict):
-            told += [one[key] for key in _KEYS if isinstance(one.get(key), str)]
-    line = " ".join(" ".join(dict.fromkeys(told)).split())
+    keys = ("title", "detail", "message", "reason", "type")
+    parts = (object_in(value), *objects_in(value, "errors"))
+    words = [part[key] for part in parts for key in keys if isinstance(part.get(key), str)]
+    line = " ".join(" ".join(dict.fromkeys(words)).split())
     return "".join(char if char.isprintable() else "?" for char in line)[:300]
 
 
-_KEYS = ("title", "detail", "message", "reason", "type")
+def accepted(
+    exchange: Exchange, task: Task, cause: Exception | None = None, *, is_misdated: bool = False
+) -> Mapping[str, Any]:
+    """Return the JSON object of a good answer.
+
+    Args:
+        exchange: What happened; ``message`` is what X says in words.
+        task: What the call is for.
+        cause: What the client library raised.
+        is_misdated: The request was signed with another time than the server's.
+
+    Raises:
+        UnavailableError: surely nothing was published (or read).
+        RejectedError: X will never take this.
+        UnauthorizedError: the account or its app is refused.
+        OverBudgetError: X says that its credits are used up.
+        UnconfirmedError: everything else, when publishing.
+    """
+    value = exchange.value()
+    if exchange.status in _GOOD and isinstance(value, dict):
+        return value
+    error = cause or TypeError("no JSON object")
+    if is_misdated and exchange.status == 401:
+        # No fault of the account, which would wait for a person after the clock is right again.
+        message = f"signed by a clock that is wrong: {describe(exchange, error)}"
+        raise UnavailableError(NAME, message) from error
+    raise _by_words(exchange, task, error) or classify(
+        NAME,
+        exchange,
+        error,
+        writing=task is Task.PUBLISH,
+        refusals=frozenset() if task is Task.READ else _REFUSED,
+    ) from error
 
 
-def _errors(value: object) -> list[object]:
-    errors = value.get("errors") if isinstance(value, dict) else None
-    return errors if isinstance(errors, list) else []
+def _by_words(exchange: Exchange, task: Task, error: Exception) -> PlatformError | None:
+    """Return what only X means by a status; None where it means what it means everywhere."""
+    message = describe(exchange, error)
+    match exchange.status:
+        case 402:
+            return OverBudgetError(NAME, f"the credits at X are used up: {message}")
+        case 403:
+            return _forbidden(exchange.message.lower(), task, message)
+        case 404:
+            return UnavailableError(NAME, message)
+        case 429:
+            # Without a usable moment, a whole window: no request earlier than allowed.
+            return UnavailableError(NAME, message, retry_after=exchange.wait or _WINDOW)
+    return None
+
+
+def _forbidden(words: str, task: Task, message: str) -> PlatformError:
+    if not words:  # some box before X, perhaps; X always says why
+        kind = UnconfirmedError if task is Task.PUBLISH else UnavailableError
+        return kind(NAME, message)
+    if "duplicate" in words and task is Task.PUBLISH:
+        return DuplicateError(NAME, message)
+    if "limit" in words:
+        return UnavailableError(NAME, message, retry_after=_LONGEST)
+    if task is Task.READ or any(word in words for word in _ACCOUNT):
+        return UnauthorizedError(NAME, message)
+    return RejectedError(NAME, message)
+
+
+def billed(exchange: Exchange, task: Task, charge: Charge) -> int:
+    """Count the units that X may bill: at most what was booked, 0 where the call surely failed.
+
+    Only successful requests are billed (docs.x.com, "Post cap"); one without a clear answer may
+    have been one.
+    """
+    if not exchange.is_sent:
+        return 0
+    if exchange.status in _GOOD:
+        value = exchange.value()
+        if task is Task.READ and isinstance(value, dict):
+            found = value.get("data")
+            if found is None or isinstance(found, list):
+                return len(found or ())
+        return charge.units
+    if exchange.status is None or (task is Task.PUBLISH and exchange.status >= 500):
+        return charge.units
+    return 0
+
+
+def _resources(exchange: Exchange, task: Task) -> tuple[str, ...]:
+    """Name what a good answer to a read shows; X bills each once a UTC day ("Pricing")."""
+    if task is not Task.READ or exchange.status not in _GOOD:
+        return ()
+    value = exchange.value()
+    shown = objects_in(value, "data") or [object_in(value, "data")]
+    return tuple(str(status["id"]) for status in shown if is_id(status.get("id")))
+
+
+def is_id(value: object) -> bool:
+    """Return whether a server's value is an id of X's."""
+    return isinstance(value, str) and value.isdigit()

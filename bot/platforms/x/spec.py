@@ -1,10 +1,19 @@
-"""What the rest of the program knows of X; light, so that `check` need not import tweepy."""
+"""What the rest of the program knows of X; light, so that `check` need not import tweepy.
+
+How X weighs a text is written from its documentation (counting characters) and its published
+configuration, version 3; which emoji sequences count as one is in `bot.platforms.x.emoji`.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 
+import regex
+
+from bot.platforms.measuring import find_addresses
 from bot.platforms.spec import (
     AccountKey,
     AccountSettings,
@@ -15,10 +24,77 @@ from bot.platforms.spec import (
     ReadBackPolicy,
 )
 from bot.platforms.status import Status
-from bot.platforms.twitter_text import find_addresses
-from bot.platforms.x import weight
+from bot.platforms.x import emoji
 
 NAME = "x"
+# What weighs 2: all outside the four light ranges of the configuration.
+_heavy = cache(lambda: regex.compile(r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]"))
+# What every emoji sequence has one of.
+_joint = cache(
+    lambda: regex.compile(
+        r"[\u200d\u20e3\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+    )
+)
+
+
+@cache
+def _emoji() -> regex.Pattern[str]:
+    """Sequences that count as one; a single emoji needs no rule, its range weighs 2 anyway."""
+    tones = [chr(point) for point in range(0x1F3FB, 0x1F400)]
+    styled, toned = _characters(emoji.STYLED), _characters(emoji.TONED)
+    longer = {sequence.replace(tones[0], tone) for sequence in longer_sequences() for tone in tones}
+    flags = {
+        "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in pair)
+        for pair in emoji.FLAGS.split()
+    }
+    both = "".join(sorted(set(styled) & set(toned)))
+    return regex.compile(
+        rf"\L<sequences>|[{toned}][{tones[0]}-{tones[-1]}]|[{both}]\ufe0f[{tones[0]}-{tones[-1]}]"
+        rf"|[{styled}]\ufe0f|[0-9#*]\ufe0f?\u20e3",
+        sequences=longer | flags,
+    )
+
+
+def longer_sequences() -> list[str]:
+    """Return the joined and tagged sequences, those with a skin tone in one of the five."""
+    groups = [group.split(":") for group in emoji.LONGER.split(";") if group.strip()]
+    return [
+        _decoded(f"{first}-{ending}")
+        for firsts, endings in groups
+        for first in firsts.split()
+        for ending in endings.split()
+    ]
+
+
+def _decoded(hexadecimal: str) -> str:
+    return "".join(chr(int(point, 16)) for point in hexadecimal.split("-"))
+
+
+def _characters(table: str) -> str:
+    return "".join(_decoded(sequence)[0] for sequence in table.split())
+
+
+def _plain_weight(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    rest, sequences = _emoji().subn("", text) if _joint().search(text) else (text, 0)
+    return 2 * sequences + len(rest) + len(_heavy().findall(rest))
+
+
+def length(text: str, limits: Limits) -> int:
+    """Weigh a text as X does: composed first (NFC), then in units of a Latin letter.
+
+    Each address counts as ``limits.url_length``, however long it is; one whose top-level domain is
+    newer than X's published list counts what is more.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    total = done = 0
+    for found in find_addresses(composed):
+        total += _plain_weight(composed[done : found.start])
+        raw = 0 if found.is_certain else _plain_weight(composed[found.start : found.end])
+        total += max(limits.url_length, raw)
+        done = found.end
+    return total + _plain_weight(composed[done:])
 
 
 def _charges(status: Status) -> Sequence[Charge]:
@@ -50,7 +126,7 @@ SPEC = PlatformSpec(
         max_picture_bytes=5_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
     ),
-    measure=weight.length,
+    measure=length,
     # Since February 2026 a reply may need a mention by its parent; whether one's own thread is
     # exempt is not documented, so an account must say that it wants threads.
     thread_key="threads",

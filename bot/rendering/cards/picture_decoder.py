@@ -224,26 +224,21 @@ def _encoded(image: Image.Image, mime: str, max_bytes: int) -> bytes:
     """Return the best quality that fits, or else the smallest there is."""
     if mime == _PNG:
         return _saved(image, "PNG")
-    flat = _on_white(image)
-    smallest = _jpeg(flat, _QUALITIES[-1])
+    if image.mode == "RGBA":
+        sheet = Image.new("RGB", image.size, "white")
+        sheet.paste(image, mask=image.getchannel("A"))
+        image = sheet
+    smallest = _jpeg(image, _QUALITIES[-1])
     if len(smallest) > max_bytes:
         return smallest
-    better = (_jpeg(flat, quality) for quality in _QUALITIES[:-1])
-    return next((one for one in better if len(one) <= max_bytes), smallest)
+    better = (_jpeg(image, quality) for quality in _QUALITIES[:-1])
+    return next((encoded for encoded in better if len(encoded) <= max_bytes), smallest)
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
     # 4:4:4 keeps the edges of coloured writing; a third larger, so only while there is room.
     # Not optimised, not progressive: Pillow's buffer for those is too small for rich pictures.
     return _saved(image, "JPEG", quality=quality, subsampling=0 if quality > 80 else 2)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    sheet = Image.new("RGB", image.size, "white")
-    sheet.paste(image, mask=image.getchannel("A"))
-    return sheet
 
 
 def _saved(image: Image.Image, kind: str, **options: int) -> bytes:

@@ -1,7 +1,7 @@
-"""Pictures from outside: judged before they are decoded, and re-encoded before they are posted.
+"""Pictures as they will be uploaded: files judged and cleaned, quote cards drawn, each once.
 
-All of it happens in `bot.rendering.cards.picture_decoder`, a process with hard limits: one for each
-picture.
+Files are from outside: they are decoded in `bot.rendering.cards.picture_decoder` only, a process
+with hard limits, one for each picture.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Collection
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.errors import PictureError
+from bot.canonical import sha256_hex
+from bot.content.model import Campaign, MediaFile, Post
+from bot.errors import CardError, PictureError
+from bot.platforms.spec import Limits
+from bot.platforms.status import Picture
+from bot.rendering.cards.card import CARD_SIZE, CardText, card_alt, draw
+from bot.rendering.layout import passage
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
 MAX_FILE_BYTES = 30_000_000
@@ -82,7 +87,7 @@ def _decoded(data: bytes, wanted: dict[str, Any]) -> tuple[tuple[str, int, int],
             f"the file has {len(data)} bytes; at most {MAX_FILE_BYTES} are taken: save it smaller"
         )
     request = json.dumps({**wanted, "memory_bytes": MEMORY_BYTES, "cpu_seconds": CPU_SECONDS})
-    key = sha256(data).hexdigest() + request
+    key = sha256_hex(data) + request
     with _lock:
         answer, cleaned = _answers.get(key) or _run(data, request)
         _answers[key] = answer, cleaned
@@ -108,3 +113,70 @@ def _run(data: bytes, request: str) -> tuple[dict[str, Any], bytes]:
         ) from e
     head, _, cleaned = ran.stdout.partition(b"\n")
     return json.loads(head), cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPictures:
+    """Makes the pictures of one campaign ready, and keeps their bytes."""
+
+    #: Returns a picture file's bytes as they stand in ``posts/media``.
+    read: Callable[[MediaFile], bytes]
+    #: Bytes of what was made ready, by hash.
+    contents: dict[str, bytes] = field(default_factory=dict)
+    _fitted: dict[tuple[MediaFile, Limits], Picture] = field(default_factory=dict)
+    _cards: dict[str, Picture] = field(default_factory=dict)
+
+    def fitted(self, file: MediaFile, limits: Limits) -> Picture:
+        """Return a picture as it will be uploaded where these limits hold.
+
+        Raises:
+            PictureError: it cannot be made to fit.
+        """
+        if (file, limits) not in self._fitted:
+            cleaned = clean(
+                self.read(file),
+                max_bytes=limits.max_picture_bytes,
+                mimes=limits.picture_mimes,
+                max_pixels=limits.max_pixels,
+            )
+            self._fitted[file, limits] = Picture(
+                sha256=self._keep(cleaned.data),
+                mime=cleaned.mime,
+                alt=file.alt,
+                width=cleaned.width,
+                height=cleaned.height,
+                size=len(cleaned.data),
+            )
+        return self._fitted[file, limits]
+
+    def card(self, post: Post, campaign: Campaign) -> Picture:
+        """Return a post's quote card, with the whole quotation as its alternative text.
+
+        The same quotation gives the same bytes.
+
+        Raises:
+            CardError: the post quotes nothing, or the quotation is too long for a card.
+        """
+        if post.id in self._cards:
+            return self._cards[post.id]
+        quote = post.quote
+        source = campaign.sources.get(quote.source) if quote else None
+        if quote is None or source is None:
+            raise CardError(f"{post.id}: a card needs a quotation")
+        shown = passage(quote, source)
+        text = CardText(
+            quotation=shown.marked,
+            attribution=source.attribution,
+            campaign=source.title,
+            lang=source.lang,
+        )
+        data = draw(text)
+        alt = card_alt(shown.marked, source.attribution)
+        card = Picture(self._keep(data), "image/png", alt, *CARD_SIZE, len(data))
+        self._cards[post.id] = card
+        return card
+
+    def _keep(self, data: bytes) -> str:
+        digest = sha256_hex(data)
+        self.contents[digest] = data
+        return digest

@@ -51,7 +51,7 @@ def require_raqm() -> None:
 
 
 def typeface_for(lang: str) -> Typeface:
-    """The typeface that writes a BCP 47 language; Latin, Greek and Cyrillic by default."""
+    """Return what writes a BCP 47 language; Latin, Greek and Cyrillic by default."""
     tag = lang.lower().replace("_", "-")
     script = next((part for part in tag.split("-")[1:] if len(part) == 4), "")
     if script in ("latn", "cyrl"):
@@ -61,7 +61,7 @@ def typeface_for(lang: str) -> Typeface:
 
 @lru_cache(maxsize=64)
 def load(typeface: Typeface, size: float, weight: int = REGULAR) -> ImageFont.FreeTypeFont:
-    """A font of this size in pixels."""
+    """Return a font of this size in pixels."""
     require_raqm()
     font = ImageFont.truetype(FONTS / typeface.file, size, layout_engine=ImageFont.Layout.RAQM)
     if typeface.varies:
@@ -70,7 +70,7 @@ def load(typeface: Typeface, size: float, weight: int = REGULAR) -> ImageFont.Fr
 
 
 def missing_letters(typeface: Typeface, text: str) -> str:
-    """Letters that the typeface would draw as an empty box, each once, in their order."""
+    """List the letters that the typeface would draw as an empty box, each once, in order."""
     return "".join(
         letter for letter in dict.fromkeys(text) if letter != "\n" and not _has(typeface, letter)
     )

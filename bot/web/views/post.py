@@ -18,7 +18,6 @@ from bot.delivery.publications import Correction
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.platforms.status import Status
-from bot.rendering.render import length_of
 from bot.rendering.rendered import RenderedCampaign
 from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.calendar_entries import CalendarQuery
@@ -142,7 +141,7 @@ def looks_of_rows(context: AppContext, rows: Sequence[Delivery]) -> list[Account
             continue
         spec, limits = whole.spec_of(name), whole.limits[name]
         first = [row for row in group if row.publication.id == group[0].publication.id]
-        parts = tuple(_part(row.status, length_of(row.status, spec, limits)) for row in first)
+        parts = tuple(_part(row.status, spec.length_of(row.status, limits)) for row in first)
         handle = accounts[name].handle or name
         most = accounts[name].max_length or limits.max_length
         looks.append(AccountView(name, spec.name, handle, parts, most, "", 0.0))

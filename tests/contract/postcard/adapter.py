@@ -83,7 +83,7 @@ class Postcards:
     def publish(self, draft: Draft) -> PostRef:
         booking = self._meter.reserve(SPEC.charges(Status(""))[0])
         with self._calls(writing=True, refusals=_REFUSED):
-            ref = self._ref(self._ask("PUT", f"/cards/{draft.key}", draft.wire), draft.key)
+            ref = self._ref(self._ask("PUT", f"/cards/{draft.key}", draft.body), draft.key)
         self._meter.settle(booking, 1)
         return ref
 

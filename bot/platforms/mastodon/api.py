@@ -1,0 +1,153 @@
+"""One account's way to its server: Mastodon.py on a bounded session, and what a server may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import mastodon
+
+from bot.errors import PlatformError
+from bot.platforms.base import Connection
+from bot.platforms.http.answers import count_in, object_in
+from bot.platforms.http.credentials import require_secret, safe_origin
+from bot.platforms.http.exchange import Calls, Exchange, translated_errors
+from bot.platforms.http.session import BoundedSession
+from bot.platforms.mastodon.spec import NAME, SPEC
+from bot.platforms.spec import Limits
+from bot.platforms.status import PostRef
+
+_T = TypeVar("_T")
+_INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Api:
+    """The client of one account, and the facts of its last call."""
+
+    origin: str
+    client: mastodon.Mastodon
+    session: BoundedSession
+    exchange: Exchange
+    #: Opens the context in which the library is called.
+    calls: Calls
+
+    def unless_gone(self, call: Callable[[], _T]) -> _T | None:
+        """Return what a call returns; None where the server says that the status is gone.
+
+        It must say so in words of the API: a web server that is lost answers in HTML.
+        """
+        try:
+            with self.calls():
+                return call()
+        except PlatformError:
+            if self.exchange.status in (404, 410) and self.exchange.error:
+                return None
+            raise
+
+    def me(self) -> Mapping[str, Any]:
+        """Ask whose token this is."""
+        with self.calls():
+            me = self.client.account_verify_credentials()
+            if not isinstance(me, dict) or not me.get("id"):
+                raise TypeError("no account")
+            return me
+
+    def instance(self) -> Mapping[str, Any]:
+        """Ask a server about itself, in our own words: the library adds a slash that some refuse.
+
+        Returns:
+            The newest form that it has, or the older one; empty where it does not say.
+
+        Raises:
+            UnavailableError: it did not answer at all.
+        """
+        for path in _INSTANCE_PATHS:
+            with self.calls():
+                response = self.session.get(self.origin + path)
+                if response.status_code == 429:
+                    raise TypeError("rate limited")
+            value = self.exchange.value()
+            if response.status_code == 200 and isinstance(value, dict):
+                return value
+        return {}
+
+
+def connect(connection: Connection) -> Api:
+    """Return the client of one account; asks nothing of the server.
+
+    Raises:
+        SettingsError: the server is not safe to send a token to, or the token is missing.
+    """
+    account = connection.account
+    origin = safe_origin(account.server, account.name)
+    token = require_secret(connection.secrets, "ACCESS_TOKEN", account.name)
+    exchange = Exchange()
+    session = BoundedSession(connection, exchange, origin)
+    client = mastodon.Mastodon(
+        api_base_url=origin,
+        ratelimit_method="throw",
+        # The session's own limits hold; this one is never reached.
+        request_timeout=connection.connect_timeout + connection.read_timeout,
+        # A version that is given is not asked for: a failing /api/v1/instance/ would recurse
+        # 978 times (Mastodon.py#450), and "none" would upload to the old /api/v1/media.
+        mastodon_version="4.6.0",
+        version_check_mode="created",
+        session=session,
+        user_agent="verbatim",
+    )
+    # Not through the constructor, which reads a token that is also a path as a file.
+    client.access_token = token
+    return Api(origin, client, session, exchange, partial(translated_errors, NAME, exchange))
+
+
+def limits_of(instance: Mapping[str, Any]) -> Limits:
+    """Read an instance's limits; what it does not say, or says badly, stays the usual."""
+    usual = SPEC.limits
+    statuses = object_in(instance, "configuration", "statuses")
+    media = object_in(instance, "configuration", "media_attachments")
+    mimes = media.get("supported_mime_types")
+    known = tuple(mime for mime in usual.picture_mimes if isinstance(mimes, list) and mime in mimes)
+    return replace(
+        usual,
+        # Pleroma and its relatives tell the length at the top.
+        max_length=_limit(statuses, "max_characters")
+        or _limit(instance, "max_toot_chars")
+        or usual.max_length,
+        url_length=_limit(statuses, "characters_reserved_per_url") or usual.url_length,
+        max_pictures=_limit(statuses, "max_media_attachments") or usual.max_pictures,
+        max_alt=_limit(media, "description_limit")
+        or _limit(instance, "description_limit")
+        or usual.max_alt,
+        max_picture_bytes=_limit(media, "image_size_limit") or usual.max_picture_bytes,
+        max_pixels=_limit(media, "image_matrix_limit") or usual.max_pixels,
+        picture_mimes=known or usual.picture_mimes,
+    )
+
+
+def _limit(section: Mapping[str, Any], name: str) -> int | None:
+    value = count_in(section, name)
+    return value if value and value < 2**40 else None
+
+
+def id_of(ref: PostRef) -> str:
+    """Return the id; a person may have vouched with the address of a status."""
+    return ref.id.rstrip("/").rsplit("/", 1)[-1]
+
+
+def ref_of(status: object, expected: str | None = None) -> PostRef:
+    """Read a receipt; whoever calls takes a `TypeError` for an answer that tells nothing."""
+    if not isinstance(status, dict):
+        raise TypeError("no status")
+    found = status.get("id")
+    if type(found) is bool or not isinstance(found, str | int) or not str(found):
+        raise TypeError("no status")
+    if expected is not None and str(found) != expected:
+        raise TypeError("another status")
+    address = status.get("url") or status.get("uri")
+    # It is shown as a link: nothing but a web page.
+    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+        address = ""
+    return PostRef(str(found), address)

@@ -1,1 +1,0 @@
-"""A platform that reaches nobody: rehearsals publish into a file on this machine."""
