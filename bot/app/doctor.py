@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.app.connections import Connections
 from bot.app.content import prove_files
-from bot.app.storage import create_store, existing_store, has_store, settings, unused_secrets
+from bot.app.storage import (
+    Paths,
+    create_store,
+    existing_store,
+    has_store,
+    settings,
+    unused_secrets,
+)
 from bot.authority.account_verifier import unfit
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode
@@ -28,14 +36,10 @@ class Finding:
     told: str
 
 
-def examine(config: Path, posts: Path, data: Path, *, ask: bool) -> tuple[Finding, ...]:
+def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
     """Look at everything; what is wrong does not keep the rest from being looked at."""
-    return tuple(_examined(config, posts, data, ask=ask))
-
-
-def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[Finding]:
     yield _shaping()
-    loaded = prove_files(config, posts)
+    loaded = prove_files(paths.config, paths.posts)
     told = f"{len(loaded.problems)} remark(s); see `check`"
     yield Finding("content", loaded.campaign is not None, told)
     try:
@@ -49,14 +53,19 @@ def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[F
     for line in unused_secrets(loaded.campaign):
         yield Finding("secret", False, line)
     with TemporaryDirectory() as scratch:
-        store, finding = _store(loaded.campaign, data, Path(scratch), known)
+        store, finding = _store(loaded.campaign, paths.data, Path(scratch), known)
         yield finding
         if store is None:
             return
-        try:
-            yield from _accounts(loaded.campaign, store, known, Path(scratch), ask=ask)
-        finally:
-            store.close()
+        campaign, rehearsed = loaded.campaign, Path(scratch) / "rehearsed.db"
+        with (
+            closing(store),
+            closing(
+                Connections(store, SystemClock(), known, lambda: campaign, rehearsed)
+            ) as connections,
+        ):
+            for account in campaign.schedule.accounts.values():
+                yield _account(account, connections, campaign.schedule.mode, ask=ask)
 
 
 def _shaping() -> Finding:
@@ -80,17 +89,6 @@ def _store(
         return store, Finding("database", True, "none yet; the first `run` creates it")
     except BotError as error:
         return None, Finding("database", False, str(error))
-
-
-def _accounts(
-    campaign: Campaign, store: Store, known: Settings, scratch: Path, *, ask: bool
-) -> Iterator[Finding]:
-    connections = Connections(
-        store, SystemClock(), known, lambda: campaign, scratch / "rehearsed.db"
-    )
-    for account in campaign.schedule.accounts.values():
-        yield _account(account, connections, campaign.schedule.mode, ask=ask)
-    connections.close()
 
 
 def _account(account: Account, connections: Connections, mode: Mode, *, ask: bool) -> Finding:

@@ -1,10 +1,12 @@
-"""All that the pages work with; `bot.app.web` puts it together."""
+"""All that the pages work with; `bot.app.service` puts it together."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from bot.authority.users import Access, Person, Role
 from bot.checks.deskcheck import DeskCheck
@@ -20,6 +22,33 @@ from bot.rendering.rendered import RenderedCampaign
 
 #: Who acts in a rehearsal that has no users: nothing leaves the machine, so nobody must sign in.
 GUEST = Person("guest", frozenset(Role))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAddress:
+    """Where the dashboard listens, and what it is called there."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    #: Values of ``Host`` that are answered.
+    hosts: frozenset[str] = frozenset()
+    certificate: Path | None = None
+    key: Path | None = None
+    #: The one address whose word on the browser's protocol is taken.
+    proxy: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether nobody but this machine reaches it, but for a proxy."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def is_secure(self) -> bool:
+        """Return whether it is reached through TLS only: cookies may say so."""
+        return bool(self.certificate or self.proxy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +68,7 @@ class AppContext:
     corrections: Corrections
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
-    #: Values of ``Host`` that are answered.
-    hosts: frozenset[str]
-    #: Reached through TLS only: cookies may say so.
-    secure: bool = False
-    #: Listens on this machine only.
-    loopback: bool = True
+    address: DeskAddress = DeskAddress()
 
     @property
     def campaign(self) -> Campaign:
@@ -61,4 +85,5 @@ class AppContext:
     def guest(self) -> Person | None:
         """Return who acts without signing in; None in live mode, or once there is a user."""
         rehearses = self.campaign.schedule.mode is Mode.REHEARSAL
-        return GUEST if self.loopback and rehearses and not self.access.has_users() else None
+        is_private = self.address.is_loopback and not self.address.proxy
+        return GUEST if is_private and rehearses and not self.access.has_users() else None

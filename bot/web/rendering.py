@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot import PROGRAM
@@ -20,7 +20,7 @@ from bot.operations.status import status_of
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 from bot.web.context import AppContext
-from bot.web.request_context import RequestContext
+from bot.web.request import RequestContext
 from bot.web.words import KINDS
 
 STATIC = files("bot.web") / "static"
@@ -103,7 +103,8 @@ def stylesheet(specs: Mapping[str, PlatformSpec]) -> bytes:
 def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
     """Make the templates' surroundings."""
     made = Environment(
-        loader=PackageLoader("bot.web"),
+        # A page's own template is beside its module; the others are what pages share.
+        loader=ChoiceLoader([PackageLoader("bot.web", "pages"), PackageLoader("bot.web")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

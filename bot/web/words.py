@@ -1,4 +1,4 @@
-"""Texts as pages show them: pieces of a status, passages of a source, differences."""
+"""Texts as pages show them: statuses by account, passages of a source, differences."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
+from bot.content.model import Post
 from bot.content.passages import paragraphs
 from bot.delivery.model import Delivery, State
 from bot.platforms.status import FacetKind, Status
 from bot.rendering.layout import short_link
+from bot.rendering.render import length_of
+from bot.rendering.rendered import RenderedCampaign
 
-#: Where a entry of the calendar stands: its name, its sign (never colour alone), its meaning.
+#: A status of a delivery or draft, for people: its name and its sign (never colour alone).
 KINDS = {
-    "forecast": ("forecast", "◌", "planned further ahead; may still move"),
-    "unapproved": ("needs approval", "○", "goes out only if enough people approve it in time"),
-    "approved": ("approved", "✓", "goes out at its time"),
-    "sending": ("on its way", "→", "being sent, or read back"),
-    "sent": ("sent", "●", "out"),
-    "held": ("held", "!", "waits for a person"),
-    "failed": ("failed", "×", "the platform refused it"),
-    "draft": ("draft", "✎", "not planned before it is `ready`"),
-    "gone": ("taken down", "–", "retracted, or deleted elsewhere"),
-    "cancelled": ("cancelled", "–", "taken out before it was sent"),
+    "forecast": ("forecast", "◌"),  # planned further ahead; may still move
+    "unapproved": ("needs approval", "○"),
+    "approved": ("approved", "✓"),
+    "sending": ("on its way", "→"),  # being sent, or read back
+    "sent": ("sent", "●"),
+    "held": ("held", "!"),
+    "failed": ("failed", "×"),  # the platform refused it
+    "draft": ("draft", "✎"),
+    "gone": ("taken down", "–"),  # retracted, or deleted elsewhere
+    "cancelled": ("cancelled", "–"),
 }
 KIND_OF = {
     State.READY: "approved",
@@ -42,6 +45,11 @@ _WORDS = re.compile(r"\s+|[^\s]+")
 _SHOWN_OF_LINK = 30
 
 
+def words_of(post: Post) -> str:
+    """Return what a post says, by which people call it; its id is for files and addresses."""
+    return f"{post.text} {post.quote.text if post.quote else ''}".strip() or post.id
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of a status as a reader sees it."""
@@ -57,32 +65,20 @@ def pieces(status: Status) -> tuple[Piece, ...]:
     """Cut a status at its links, tags and mentions."""
     raw, at = status.text.encode(), 0
     found: list[Piece] = []
-    for facet in sorted(status.facets, key=lambda one: one.start):
+    for facet in sorted(status.facets, key=lambda facet: facet.start):
         if facet.start < at:
             continue
         found.append(Piece(raw[at : facet.start].decode(errors="replace")))
         text = raw[facet.start : facet.end].decode(errors="replace")
-        found.append(_piece(text, facet.kind, facet.value))
+        address = facet.value if facet.kind is FacetKind.LINK else ""
+        if text == address:
+            text = short_link(text, _SHOWN_OF_LINK)
+        # Only an address of the web is one that a page may link to.
+        is_web = urlsplit(address).scheme in {"http", "https"}
+        found.append(Piece(text, facet.kind.value, address if is_web else ""))
         at = facet.end
     found.append(Piece(raw[at:].decode(errors="replace")))
-    return tuple(one for one in found if one.text)
-
-
-def _piece(text: str, kind: FacetKind, value: str) -> Piece:
-    if kind is not FacetKind.LINK:
-        return Piece(text, kind.value)
-    shown = short_link(text, _SHOWN_OF_LINK) if text == value else text
-    return Piece(shown, "link", value if is_web(value) else "")
-
-
-def is_web(address: str) -> bool:
-    """Return whether an address is one that a page may link to."""
-    return urlsplit(address).scheme in {"http", "https"}
-
-
-def host_of(address: str) -> str:
-    """Name whose page an address is, as link cards do."""
-    return (urlsplit(address).hostname or "").removeprefix("www.")
+    return tuple(piece for piece in found if piece.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +106,9 @@ def passage_in(
         for number, (start, end) in enumerate(blocks)
         if any(a < end and start < b for a, b in spans)
     ]
-    if not quoted:
-        wanted = range(len(blocks)) if around is None else range(0)
-    elif around is None:
-        wanted = range(len(blocks))
-    else:
-        wanted = range(max(0, quoted[0] - around), min(len(blocks), quoted[-1] + around + 1))
-    return [_paragraph(text, blocks[number], spans) for number in wanted]
+    if around is not None:
+        blocks = blocks[max(0, quoted[0] - around) : quoted[-1] + around + 1] if quoted else ()
+    return [_paragraph(text, block, spans) for block in blocks]
 
 
 def _paragraph(text: str, block: tuple[int, int], spans: Iterable[tuple[int, int]]) -> Paragraph:
@@ -130,7 +122,7 @@ def _paragraph(text: str, block: tuple[int, int], spans: Iterable[tuple[int, int
         found += [(text[at:low], False), (text[low:high], True)]
         at = high
     found.append((text[at:end], False))
-    kept = tuple(one for one in found if one[0])
+    kept = tuple(piece for piece in found if piece[0])
     return Paragraph(kept, any(is_quoted for _text, is_quoted in kept))
 
 
@@ -153,3 +145,67 @@ def by_account(rows: Iterable[Delivery]) -> Iterator[tuple[str, tuple[Delivery, 
     for row in rows:
         groups.setdefault(row.account, []).append(row)
     yield from ((name, tuple(group)) for name, group in groups.items())
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What one account shows."""
+
+    account: str
+    platform: str
+    handle: str
+    parts: tuple[StatusView, ...]
+    max_length: int
+    skipped: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """One status of it."""
+
+    status: Status
+    pieces: tuple[Piece, ...]
+    length: int
+    card_host: str
+
+
+def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
+    """Lay a post out as each of its accounts shows it."""
+    return [
+        AccountView(
+            account=text.account.name,
+            platform=text.account.platform,
+            handle=text.account.handle or text.account.name,
+            parts=tuple(
+                _part(status, length)
+                for status, length in zip(text.statuses, text.lengths, strict=False)
+            ),
+            max_length=text.max_length,
+            skipped=text.why_not,
+            cost=whole.cost_of_all(text),
+        )
+        for text in whole.texts_of(post)
+    ]
+
+
+def looks_of_rows(whole: RenderedCampaign, rows: Iterable[Delivery]) -> list[AccountView]:
+    """Show what deliveries froze: of corrections, and of posts that no file has any more."""
+    accounts = whole.campaign.schedule.accounts
+    looks = []
+    for name, group in by_account(rows):
+        if name not in accounts:
+            continue
+        spec, limits = whole.spec_of(name), whole.limits[name]
+        first = [row for row in group if row.publication.id == group[0].publication.id]
+        parts = tuple(_part(row.status, length_of(row.status, spec, limits)) for row in first)
+        handle = accounts[name].handle or name
+        most = accounts[name].max_length or limits.max_length
+        looks.append(AccountView(name, spec.name, handle, parts, most, "", 0.0))
+    return looks
+
+
+def _part(status: Status, length: int) -> StatusView:
+    # Whose page it is, as link cards say it.
+    host = (urlsplit(status.card.url).hostname or "") if status.card else ""
+    return StatusView(status, pieces(status), length, host.removeprefix("www."))

@@ -1,0 +1,63 @@
+"""Numbers of an open database: reads them, reports them, sends the week's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from bot.app.content import SPECS
+from bot.app.storage import Paths, settings
+from bot.app.workspace import Workspace, open_workspace
+from bot.clock import Clock
+from bot.engagement.collector import Collector, Tally
+from bot.engagement.report import Reporter
+from bot.operations.digest import Digest
+from bot.operations.mailing import make_sender
+from bot.planning.outlook import outlook_of
+from bot.planning.store import Store
+from bot.platforms.spec import PlatformSpec
+from bot.rendering.rendered import RenderedCampaign
+
+#: Days that a digest looks ahead.
+_WEEK = 7
+
+
+def collect_now(paths: Paths) -> Tally:
+    """Read what is due now; a running service does the same by itself.
+
+    Raises:
+        OperatorError: there is no database yet, or no content that is whole.
+    """
+    with open_workspace(paths) as place, closing(place.connections()) as connections:
+        return Collector(
+            place.store, place.clock, lambda: place.campaign, connections.platform,
+            SPECS.__getitem__,
+        ).run()  # fmt: skip
+
+
+def reporter(place: Workspace) -> Reporter:
+    """Return what makes reports of the open database."""
+    return Reporter(place.store, place.clock, place.campaign, SPECS)
+
+
+def digest(place: Workspace) -> Digest:
+    """Return what writes and sends the week's summary."""
+    addresses = tuple(map(str, settings().alerts))
+    return digest_of(place.store, place.clock, lambda: place.rendered, SPECS, addresses)
+
+
+def digest_of(
+    store: Store,
+    clock: Clock,
+    rendered: Callable[[], RenderedCampaign],
+    specs: Mapping[str, PlatformSpec],
+    addresses: tuple[str, ...],
+) -> Digest:
+    """Return the digest of a campaign whose files may change."""
+    return Digest(
+        store,
+        clock,
+        reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
+        ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
+        send=make_sender(addresses),
+    )

@@ -1,0 +1,150 @@
+"""The calendar: month, week and list; local time or UTC; filters; and as a feed."""
+
+from __future__ import annotations
+
+from calendar import Calendar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from bot.authority.users import Right
+from bot.content.zones import resolve
+from bot.planning.outlook import as_calendar, outlook_of
+from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
+from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
+from bot.web.words import KINDS, words_of
+
+VIEWS = ("month", "week", "list")
+_LIST_DAYS = 60
+_FEED_DAYS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day with what happens on it."""
+
+    day: date
+    is_in_month: bool
+    is_today: bool
+    entries: tuple[CalendarEntry, ...]
+    #: Planned silence: why no slot is on this day; empty for none.
+    pause: str
+    is_quiet: bool
+
+
+def page(request: RequestContext) -> Answer:
+    context, campaign = request.context, request.context.campaign
+    view, clock = request.choice("view", VIEWS), request.choice("clock", ("local", "utc"))
+    zone = campaign.zone if clock == "local" else ZoneInfo("UTC")
+    today = context.clock.now().astimezone(zone).date()
+    day = request.day("day", today)
+    themes = sorted({post.theme for post in campaign.posts if post.theme})
+    filters = {
+        "account": request.choice("account", ("", *campaign.schedule.accounts)),
+        "kind": request.choice("kind", ("", *KINDS)),
+        "theme": request.choice("theme", ("", *themes)),
+    }
+    first, last = _span(view, day)
+    everything = CalendarQuery(context).between(
+        _start(first, zone), _start(last + timedelta(days=1), zone)
+    )
+    entries = filtered(everything, **filters)
+    dates = [first + timedelta(days=count) for count in range((last - first).days + 1)]
+    days = [_day(request, each, entries, zone, today, day) for each in dates]
+    address = _Address({"view": view, "clock": clock, "day": day.isoformat(), **filters})
+    values: dict[str, Any] = {
+        "view": view,
+        "clock_choice": clock,
+        "page_zone": zone,
+        "day": day,
+        "today": today,
+        "days": days,
+        "weeks": [days[at : at + 7] for at in range(0, len(days), 7)],
+        "counts": counted(entries),
+        "filters": filters,
+        "hidden": len(everything) - len(entries),
+        # Those that have no time of their own.
+        "drafts": [post for post in campaign.posts if not post.ready and post.queue],
+        "words_of": words_of,
+        "address": address,
+        "before": address.to(day=_step(view, day, -1)),
+        "after": address.to(day=_step(view, day, 1)),
+        "accounts": tuple(campaign.schedule.accounts),
+        "themes": themes,
+        "kinds": KINDS,
+    }
+    return Page("calendar.html", values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Makes addresses of the calendar that keep everything but what is changed."""
+
+    values: dict[str, str]
+
+    def to(self, **changed: str | date) -> str:
+        values = {**self.values, **changed}
+        return "/calendar?" + urlencode({name: value for name, value in values.items() if value})
+
+
+def _span(view: str, day: date) -> tuple[date, date]:
+    if view == "week":
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=6)
+    if view == "list":
+        return day, day + timedelta(days=_LIST_DAYS - 1)
+    weeks = Calendar(0).monthdatescalendar(day.year, day.month)
+    return weeks[0][0], weeks[-1][-1]
+
+
+def _step(view: str, day: date, by: int) -> date:
+    if view == "month":
+        month = day.year * 12 + day.month - 1 + by
+        return date(month // 12, month % 12 + 1, 1)
+    return day + timedelta(days=(7 if view == "week" else _LIST_DAYS) * by)
+
+
+def _start(day: date, zone: ZoneInfo) -> datetime:
+    return resolve(datetime(day.year, day.month, day.day), zone).utc  # noqa: DTZ001 - local on purpose
+
+
+def _day(
+    request: RequestContext,
+    day: date,
+    entries: list[CalendarEntry],
+    zone: ZoneInfo,
+    today: date,
+    month: date,
+) -> Day:
+    schedule = request.context.campaign.schedule
+    pauses = (pause.reason for pause in schedule.pauses if pause.first <= day <= pause.last)
+    return Day(
+        day=day,
+        is_in_month=day.month == month.month,
+        is_today=day == today,
+        entries=tuple(entry for entry in entries if entry.at.astimezone(zone).date() == day),
+        pause=next(pauses, ""),
+        is_quiet=schedule.is_quiet(day),
+    )
+
+
+def new_address(request: RequestContext) -> Answer:
+    """Make the secret address that a calendar program subscribes to; shown this once."""
+    person = request.require(Right.LOOK)
+    if person == request.context.guest():
+        raise RefusedRequestError(
+            409, "without users the feed needs no secret: subscribe to /calendar.ics"
+        )
+    return Page("feed.html", {"key": request.context.access.new_feed_key(person)})
+
+
+def feed(request: RequestContext) -> Answer:
+    """Return the calendar to a program: by its secret, or to whoever is signed in."""
+    context, key = request.context, request.query_value("key")
+    person = context.access.person_of_feed(key) if key else request.person
+    if person is None:
+        raise RefusedRequestError(403, "this calendar address is not, or no longer, known")
+    outlook = outlook_of(context.store, context.clock, context.rendered(), days=_FEED_DAYS)
+    return Raw(as_calendar(outlook), "text/calendar; charset=utf-8", filename="verbatim.ics")
