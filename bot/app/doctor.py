@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +20,8 @@ from bot.app.storage import (
 )
 from bot.authority.account_verifier import unfit
 from bot.clock import SystemClock
-from bot.content.model import Account, Campaign, Mode
+from bot.content.model import Account, Mode
 from bot.errors import BotError
-from bot.planning.store import Store
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings
 
@@ -38,57 +37,44 @@ class Finding:
 
 def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
     """Look at everything; what is wrong does not keep the rest from being looked at."""
-    yield _shaping()
+    yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
     loaded = prove_files(paths.config, paths.posts)
     told = f"{len(loaded.problems)} remark(s); see `check`"
     yield Finding("content", loaded.campaign is not None, told)
-    try:
-        known = settings()
-    except BotError as error:
-        yield Finding("settings", False, str(error))
-        return
-    yield Finding("settings", True, "all known")
-    if loaded.campaign is None:
+    yield (finding := _tried("settings", settings, "all known"))
+    if loaded.campaign is None or not finding.is_well:
         return
     for line in unused_secrets(loaded.campaign):
         yield Finding("secret", False, line)
-    with TemporaryDirectory() as scratch:
-        store, finding = _store(loaded.campaign, paths.data, Path(scratch), known)
-        yield finding
-        if store is None:
+    campaign, known = loaded.campaign, settings()
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory()))
+        mode, clock = campaign.schedule.mode, SystemClock()
+        try:
+            if has_store(mode, paths.data, known):
+                store = existing_store(mode, paths.data, known=known, clock=clock)
+                told = f"{mode.value}, sound"
+            else:
+                store = create_store(mode, scratch, known=Settings(), clock=clock)
+                told = "none yet; the first `run` creates it"
+        except BotError as error:
+            yield Finding("database", False, str(error))
             return
-        campaign, rehearsed = loaded.campaign, Path(scratch) / "rehearsed.db"
-        with (
-            closing(store),
-            closing(
-                Connections(store, SystemClock(), known, lambda: campaign, rehearsed)
-            ) as connections,
-        ):
-            for account in campaign.schedule.accounts.values():
-                yield _account(account, connections, campaign.schedule.mode, ask=ask)
+        stack.enter_context(closing(store))
+        yield Finding("database", True, told)
+        rehearsed = scratch / "rehearsed.db"
+        connections = Connections(store, clock, known, lambda: campaign, rehearsed)
+        stack.enter_context(closing(connections))
+        for account in campaign.schedule.accounts.values():
+            yield _account(account, connections, mode, ask=ask)
 
 
-def _shaping() -> Finding:
-    what = "text shaping (Raqm, FriBiDi)"
+def _tried(what: str, look: Callable[[], object], told: str) -> Finding:
     try:
-        require_raqm()
+        look()
     except BotError as error:
         return Finding(what, False, str(error))
-    return Finding(what, True, "there")
-
-
-def _store(
-    campaign: Campaign, data: Path, scratch: Path, known: Settings
-) -> tuple[Store | None, Finding]:
-    mode, clock = campaign.schedule.mode, SystemClock()
-    try:
-        if has_store(mode, data, known):
-            store = existing_store(mode, data, known=known, clock=clock)
-            return store, Finding("database", True, f"{mode.value}, sound")
-        store = create_store(mode, scratch, known=Settings(), clock=clock)
-        return store, Finding("database", True, "none yet; the first `run` creates it")
-    except BotError as error:
-        return None, Finding("database", False, str(error))
+    return Finding(what, True, told)
 
 
 def _account(account: Account, connections: Connections, mode: Mode, *, ask: bool) -> Finding:

@@ -28,22 +28,22 @@ def collect_now(paths: Paths) -> Tally:
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
-    with open_workspace(paths) as place, closing(place.connections()) as connections:
+    with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
         return Collector(
-            place.store, place.clock, lambda: place.campaign, connections.platform,
+            workspace.store, workspace.clock, lambda: workspace.campaign, connections.platform,
             SPECS.__getitem__,
         ).run()  # fmt: skip
 
 
-def reporter(place: Workspace) -> Reporter:
+def reporter(workspace: Workspace) -> Reporter:
     """Return what makes reports of the open database."""
-    return Reporter(place.store, place.clock, place.campaign, SPECS)
+    return Reporter(workspace.store, workspace.clock, workspace.campaign, SPECS)
 
 
-def digest(place: Workspace) -> Digest:
+def digest(workspace: Workspace) -> Digest:
     """Return what writes and sends the week's summary."""
     addresses = tuple(map(str, settings().alerts))
-    return digest_of(place.store, place.clock, lambda: place.rendered, SPECS, addresses)
+    return digest_of(workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, addresses)
 
 
 def digest_of(

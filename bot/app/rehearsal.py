@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Event
 
 from bot.app.content import problems_by_path, watch_files
@@ -21,9 +20,11 @@ from bot.engine.service import Bot
 from bot.errors import SettingsError
 from bot.log import configure
 from bot.operations.opening import open_store
-from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, prepare_data
+
+#: What rehearsal accounts publish, beside the scratch database.
+_NETWORK = "network.db"
 
 
 def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -> RehearsalReport:
@@ -74,7 +75,7 @@ def serve_rehearsal(paths: Paths, *, at: datetime, stop: Event) -> None:
     with _rehearsing(paths, ShiftedClock(at), known, create=False) as bot:
         with problems_by_path(paths.config, paths.posts):
             bot.contents.start()
-        with dashboard_of(bot, known, _network(bot.store)) as address:
+        with dashboard_of(bot, known, bot.store.directory / _NETWORK) as address:
             if address is None:
                 raise SettingsError(f"VERBATIM_WEB={known.web}: cannot be listened on")
             stop.wait()
@@ -93,14 +94,10 @@ def _rehearsing(paths: Paths, clock: Clock, known: Settings, *, create: bool) ->
         known=known,
         look=look,
         load=lambda: _rehearsed(load()),
-        rehearsed=_network(store),
+        rehearsed=store.directory / _NETWORK,
     )
     with closing(bot):
         yield bot
-
-
-def _network(store: Store) -> Path:
-    return store.directory / "network.db"
 
 
 def _rehearsed(content: CheckedContent) -> CheckedContent:

@@ -59,8 +59,8 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
         OperatorError: there is no database yet, or no content that is whole.
     """
     content = prove_files(paths.config, paths.posts)
-    with _opened(content, mode_of(content.loaded, paths.data), paths.data) as place:
-        yield place
+    with _opened(content, mode_of(content.loaded, paths.data), paths.data) as workspace:
+        yield workspace
 
 
 @contextmanager
@@ -69,8 +69,8 @@ def open_readonly(paths: Paths) -> Iterator[Workspace]:
     content = prove_files(paths.config, paths.posts)
     mode = mode_of(content.loaded, paths.data)
     if has_store(mode, paths.data, read_settings()):
-        with _opened(content, mode, paths.data) as place:
-            yield place
+        with _opened(content, mode, paths.data) as workspace:
+            yield workspace
         return
     clock = SystemClock()
     with (
@@ -105,5 +105,6 @@ def open_users(paths: Paths) -> Iterator[Access]:
 @contextmanager
 def open_corrections(paths: Paths) -> Iterator[Corrections]:
     """Open what is out, with the accounts that it is on."""
-    with open_workspace(paths) as place, closing(place.connections()) as connections:
-        yield Corrections(place.store, place.clock, lambda: place.rendered, connections.platform)
+    with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
+        store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
+        yield Corrections(store, clock, lambda: rendered, connections.platform)

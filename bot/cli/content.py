@@ -19,7 +19,7 @@ from bot import program
 from bot.app.content import SPECS, prove_files, read_files
 from bot.app.storage import Paths, settings
 from bot.canonical import sha256_hex
-from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.cli.output import Output, json_option, places, plain, print_json, prints
 from bot.content.model import Campaign, Post
 from bot.content.quoting import Located, locate
 from bot.content.schema import NAMES, schema_of
@@ -46,9 +46,9 @@ _STARTER = Path(__file__).parent / "starter"
 @click.option("--format", "form", type=click.Choice(["text", "github"]), default="text",
               show_default=True, help="github writes annotations for a pull request.")  # fmt: skip
 @prints
-def check(where: Paths, form: str) -> Output:
+def check(paths: Paths, form: str) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    content = prove_files(where.config, where.posts)
+    content = prove_files(paths.config, paths.posts)
     problems = content.problems
     if form == "github":
         lines = [_annotation(problem) for problem in problems]
@@ -79,11 +79,11 @@ def _annotation(problem: Problem) -> str:
 @click.argument("post_id", required=False, metavar="[POST]")
 @click.option("--all", "every", is_flag=True, help="Every post, drafts too.")
 @prints
-def preview(where: Paths, post_id: str | None, every: bool) -> Output:
+def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    whole = prove_files(where.config, where.posts).rendered
+    whole = prove_files(paths.config, paths.posts).rendered
     posts = [post for post in whole.campaign.posts if every or post.id == post_id]
     if not posts:
         raise DecisionError(f"no post is called {post_id!r}")
@@ -140,9 +140,9 @@ def _status_lines(status: Status) -> Iterator[str]:
 @click.command()
 @click.argument("text")
 @prints
-def quote(where: Paths, text: str) -> Output:
+def quote(paths: Paths, text: str) -> Output:
     """Return where TEXT stands, to the character; exit code 1 where it stands nowhere."""
-    loaded = read_files(where.config, where.posts)
+    loaded = read_files(paths.config, paths.posts)
     if loaded.campaign is None:
         raise ContentError(loaded.errors)
     located = locate(text, loaded.campaign.sources.values())
@@ -172,16 +172,18 @@ def _quote_lines(located: Located, campaign: Campaign) -> Iterator[str]:
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
 @click.option("--ics", type=Path, help="Write an iCalendar file too.")
 @prints
-def plan(where: Paths, days: int, ics: Path | None) -> Output:
-    """Show the calendar ahead: local time and UTC, empty_slots, held and unapproved posts, cost."""
+def plan(paths: Paths, days: int, ics: Path | None) -> Output:
+    """Show the calendar ahead: local time and UTC, empty slots, held and unapproved posts, cost."""
     from bot.app.workspace import open_readonly
     from bot.planning.outlook import as_calendar, outlook_of
 
-    with open_readonly(where) as place:
-        outlook = outlook_of(place.store, place.clock, place.rendered, days=days)
+    with open_readonly(paths) as workspace:
+        outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
         ics.write_bytes(as_calendar(outlook))
-    return Output(outlook, _plan_lines(outlook))
+    value = plain(outlook)
+    value["holes"] = value.pop("empty_slots")  # other programs know it by this name
+    return Output(value, _plan_lines(outlook))
 
 
 def _plan_lines(outlook: Outlook) -> Iterator[str]:
@@ -209,7 +211,7 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
 @click.option("--serve", is_flag=True, help="Then show it on the dashboard, until Ctrl-C.")
 @json_option
 @places
-def rehearse(where: Paths, days: int, serve: bool, as_json: bool) -> None:
+def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
     """Run the real planner and publisher over the coming days; nothing leaves the machine."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -230,16 +232,16 @@ def rehearse(where: Paths, days: int, serve: bool, as_json: bool) -> None:
             done = (now - start) / timedelta(seconds=1)
             bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
 
-        report = rehearsal.rehearse(where, days=days, progress=progress)
+        report = rehearsal.rehearse(paths, days=days, progress=progress)
     if as_json:
         print_json(_rehearsal_value(report))
     else:
-        _print_rehearsal(report)
+        click.echo("\n".join(_rehearsal_lines(report)))
     if serve:
         stop = Event()
         stop_on_signals(stop)
         click.echo(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
-        rehearsal.serve_rehearsal(where, at=report.end, stop=stop)
+        rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
 
 
 def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:
@@ -262,24 +264,16 @@ def _flat(row: Delivery) -> dict[str, object]:
     return {**shared, **own, "occurrence": row.publication.occurrence, "labels": labels}
 
 
-def _print_rehearsal(report: RehearsalReport) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console, table = Console(), Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("when", "account", "post"):
-        table.add_column(heading, no_wrap=True)
+def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
+    accounts = Counter(row.account for row in report.sent)
+    rows = [("when", "account", "post")]
     for row in report.sent:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
         when = shown(row.sent_at or row.updated_at, report.zone)
-        table.add_row(when, row.account, f"{row.post_id}{part}")
-    console.print(table)
-    for line in _rehearsal_lines(report):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
-    accounts = Counter(row.account for row in report.sent)
+        rows.append((when, row.account, f"{row.post_id}{part}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for when, account, post in rows:
+        yield f"{when:<{widths[0]}}  {account:<{widths[1]}}  {post}"
     span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
     yield f"{report.campaign}: {span}"
     counts = ", ".join(f"{count} on {name}" for name, count in sorted(accounts.items()))

@@ -10,9 +10,9 @@ import click
 from bot import program
 from bot.app.content import SPECS
 from bot.app.storage import Paths
-from bot.app.workspace import open_corrections, open_workspace
+from bot.app.workspace import Workspace, open_corrections
 from bot.authority.trust import ConfigurationGuard
-from bot.cli.output import Output, as_option, as_rows, lines, prints, why_option
+from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.planning.corrections import PublicCorrection
@@ -22,16 +22,15 @@ from bot.planning.corrections import PublicCorrection
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
 @as_option
 @why_option
-@prints
-def approve(where: Paths, post_ids: tuple[str, ...], by: str, why: str) -> Output:
+@in_workspace
+def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
     """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
 
     Any change to these voids the approval. Authors do not approve their own posts.
     """
-    with open_workspace(where) as place:
-        approved = [row for post in post_ids for row in place.desk.approve(post, by=by, note=why)]
-        required = place.campaign.schedule.approvals_required
-        counts = {row.post_id: place.desk.approvals(row.publication) for row in approved}
+    approved = [row for post in post_ids for row in workspace.desk.approve(post, by=by, note=why)]
+    required = workspace.campaign.schedule.approvals_required
+    counts = {row.post_id: workspace.desk.approvals(row.publication) for row in approved}
     return Output(
         {"by": by, "approvals": counts, "required": required},
         [
@@ -44,11 +43,10 @@ def approve(where: Paths, post_ids: tuple[str, ...], by: str, why: str) -> Outpu
 @click.command()
 @click.option("--reason", required=True, help="Why; people will read it.")
 @as_option
-@prints
-def pause(where: Paths, reason: str, by: str) -> Output:
+@in_workspace
+def pause(workspace: Workspace, reason: str, by: str) -> Output:
     """Hold everything before its next network call, in every process."""
-    with open_workspace(where) as place:
-        place.desk.pause(reason, by=by)
+    workspace.desk.pause(reason, by=by)
     return Output(
         {"paused": True, "reason": reason, "by": by},
         ["paused: nothing is sent until `resume`; what lapses waits under `held`"],
@@ -59,17 +57,16 @@ def pause(where: Paths, reason: str, by: str) -> Output:
 @click.argument("account", required=False, metavar="[ACCOUNT]")
 @as_option
 @why_option
-@prints
-def resume(where: Paths, account: str | None, by: str, why: str) -> Output:
+@in_workspace
+def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Output:
     """Let sending go on; what lapsed meanwhile waits for a person under `held`.
 
     With ACCOUNT: let one account send again that was stopped (by revoked credentials, say).
     """
-    with open_workspace(where) as place:
-        stopped = place.desk.restart(account, by=by, why=why) if account else ""
-        if not account:
-            place.desk.resume(by=by, why=why)
-        waiting = len(place.desk.held())
+    stopped = workspace.desk.restart(account, by=by, why=why) if account else ""
+    if not account:
+        workspace.desk.resume(by=by, why=why)
+    waiting = len(workspace.desk.held())
     line = f"sending goes on; {waiting} held or failed delivery(ies) wait: see `held`"
     if account:
         line = f"{account} is looked at and may send again; it was stopped: {stopped}"
@@ -79,17 +76,16 @@ def resume(where: Paths, account: str | None, by: str, why: str) -> Output:
 
 
 @click.command()
-@prints
-def held(where: Paths) -> Output:
+@in_workspace
+def held(workspace: Workspace) -> Output:
     """List held and failed deliveries, with why and what is known."""
-    with open_workspace(where) as place:
-        waiting = place.desk.held()
+    waiting = workspace.desk.held()
     if not waiting:
         return Output([], ["nothing waits for a person"])
     return Output(
         as_rows(waiting),
         [
-            *lines(waiting, place.campaign.zone),
+            *lines(waiting, workspace.campaign.zone),
             f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME",
             f"or:     {program()} retry ID --as NAME",
         ],
@@ -101,36 +97,33 @@ def held(where: Paths) -> Output:
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
 @as_option
 @why_option
-@prints
-def resolve(where: Paths, delivery_id: str, choice: str, by: str, why: str) -> Output:
+@in_workspace
+def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: str) -> Output:
     """Decide a held delivery.
 
     send: now, once. queue: back into its queue. drop: never. ADDRESS: it is out already, there.
     """
-    with open_workspace(where) as place:
-        return _decided(place.desk.resolve(delivery_id, choice, by=by, why=why))
+    return _decided(workspace.desk.resolve(delivery_id, choice, by=by, why=why))
 
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @as_option
 @why_option
-@prints
-def retry(where: Paths, delivery_id: str, by: str, why: str) -> Output:
+@in_workspace
+def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Try a failed delivery again, unchanged."""
-    with open_workspace(where) as place:
-        return _decided(place.desk.retry(delivery_id, by=by, why=why))
+    return _decided(workspace.desk.retry(delivery_id, by=by, why=why))
 
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @as_option
 @why_option
-@prints
-def cancel(where: Paths, delivery_id: str, by: str, why: str) -> Output:
+@in_workspace
+def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
-    with open_workspace(where) as place:
-        return _decided(place.desk.cancel(delivery_id, by=by, why=why))
+    return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
 
 
 def _decided(row: Delivery) -> Output:
@@ -145,13 +138,13 @@ def _decided(row: Delivery) -> Output:
 @click.option("--delete", is_flag=True, help="Delete the original too.")
 @as_option
 @prints
-def correct(where: Paths, post: str, text: str, why: str, delete: bool, by: str) -> Output:
+def correct(paths: Paths, post: str, text: str, why: str, delete: bool, by: str) -> Output:
     """Put a dated correction of POST before the approvers.
 
     It goes where the post went, as a reply where the network allows it. It needs the same approvals
     as any post; then `resolve` sends it.
     """
-    with open_corrections(where) as desk:
+    with open_corrections(paths) as desk:
         rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
     return Output(
         as_rows(rows),
@@ -168,12 +161,12 @@ def correct(where: Paths, post: str, text: str, why: str, delete: bool, by: str)
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
 @as_option
 @prints
-def retract(where: Paths, post: str, why: str, by: str) -> Output:
+def retract(paths: Paths, post: str, why: str, by: str) -> Output:
     """Delete every status of POST and say what could not be deleted; then the exit code is 1.
 
     To keep it from coming again, its file must say `status: draft`.
     """
-    with open_corrections(where) as desk:
+    with open_corrections(paths) as desk:
         outcomes = desk.retract(post, by=by, why=why)
     signs = {True: "deleted", False: "NOT deleted"}
     return Output(
@@ -187,9 +180,9 @@ def retract(where: Paths, post: str, why: str, by: str) -> Output:
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False),
               help="Write it as a page to publish.")  # fmt: skip
 @prints
-def corrections(where: Paths, html: Path | None) -> Output:
+def corrections(paths: Paths, html: Path | None) -> Output:
     """List what was corrected and retracted; it names no person."""
-    with open_corrections(where) as desk:
+    with open_corrections(paths) as desk:
         entries = desk.listed()
     if html is not None:
         from bot.web.pages.corrections import public_page
@@ -210,14 +203,14 @@ def _correction_lines(entries: tuple[PublicCorrection, ...]) -> Iterator[str]:
 @click.command()
 @as_option
 @why_option
-@prints
-def accept_config(where: Paths, by: str, why: str) -> Output:
+@in_workspace
+def accept_config(workspace: Workspace, by: str, why: str) -> Output:
     """Confirm a change of mode, accounts, approvals, coalition or sources.
 
     The accounts that the change stopped may send again.
     """
-    with open_workspace(where) as place:
-        found = ConfigurationGuard(place.store, place.clock).accept(place.campaign, by=by, why=why)
+    guard = ConfigurationGuard(workspace.store, workspace.clock)
+    found = guard.accept(workspace.campaign, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 
 
@@ -228,11 +221,10 @@ def audit() -> None:
 
 @audit.command()
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
-@prints
-def show(where: Paths, limit: int) -> Output:
+@in_workspace
+def show(workspace: Workspace, limit: int) -> Output:
     """Show who decided what, when and why; the newest last."""
-    with open_workspace(where) as place:
-        rows, zone = place.store.audit.rows(limit=limit)[::-1], place.campaign.zone
+    rows, zone = workspace.store.audit.rows(limit=limit)[::-1], workspace.campaign.zone
     return Output(
         rows,
         (
@@ -244,11 +236,10 @@ def show(where: Paths, limit: int) -> Output:
 
 
 @audit.command()
-@prints
-def verify(where: Paths) -> Output:
+@in_workspace
+def verify(workspace: Workspace) -> Output:
     """Prove the running hash of the whole log; exit code 1 where a row was changed."""
-    with open_workspace(where) as place:
-        broken, (length, head) = place.store.audit.verify(), place.store.audit.head()
+    broken, (length, head) = workspace.store.audit.verify(), workspace.store.audit.head()
     line = f"the log is whole: {length} row(s), head {head}"
     if broken is not None:
         line = f"row {broken} is not what was written; bring a backup and ask who had access"

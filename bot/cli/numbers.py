@@ -32,9 +32,9 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 @click.command()
 @prints
-def collect(where: Paths) -> Output:
+def collect(paths: Paths) -> Output:
     """Read the numbers that are due now; a running service does so by itself."""
-    tally = numbers.collect_now(where)
+    tally = numbers.collect_now(paths)
     line = (
         f"{tally.taken} read, {tally.put_off} tried again later, {tally.failed} failed, "
         f"{tally.missed} missed, {tally.gone} gone; followers of {tally.followers} account(s)"
@@ -45,10 +45,10 @@ def collect(where: Paths) -> Output:
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @prints
-def export(where: Paths, folder: Path) -> Output:
+def export(paths: Paths, folder: Path) -> Output:
     """Write deliveries, snapshots and provenance to FOLDER: CSV, JSON Lines, data dictionary."""
-    with open_readonly(where) as place:
-        counts = exports.export(place.store, folder)
+    with open_readonly(paths) as workspace:
+        counts = exports.export(workspace.store, folder)
     files = (f"{folder / name}.csv, .jsonl: {counts[name]} rows" for name in counts)
     return Output(counts, [*files, f"{folder / 'data-dictionary.md'}: what the columns mean"])
 
@@ -57,10 +57,10 @@ def export(where: Paths, folder: Path) -> Output:
 @click.option("--print", "only_print", is_flag=True, help="Show it and send nothing.")
 @json_option
 @places
-def digest(where: Paths, only_print: bool, as_json: bool) -> None:
+def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
     """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
-    with open_readonly(where) as place:
-        wanted = numbers.digest(place)
+    with open_readonly(paths) as workspace:
+        wanted = numbers.digest(workspace)
         message = wanted.message()
         if not (only_print or as_json) and not wanted.send(message):
             raise OperatorError("not sent: set VERBATIM_ALERTS, or see the log for who refused it")
@@ -81,7 +81,7 @@ def digest(where: Paths, only_print: bool, as_json: bool) -> None:
 @json_option
 @places
 def engagement(
-    where: Paths,
+    paths: Paths,
     by: str,
     since: str | None,
     post: str | None,
@@ -93,9 +93,9 @@ def engagement(
 
     Asks no server and spends nothing; `run` and `collect` read the numbers.
     """
-    with open_readonly(where) as place:
-        start = _day(since, place.campaign.zone) if since else None
-        report = numbers.reporter(place).report(since=start, post=post)
+    with open_readonly(paths) as workspace:
+        start = _day(since, workspace.campaign.zone) if since else None
+        report = numbers.reporter(workspace).report(since=start, post=post)
     if post is not None and not report.readings:
         raise OperatorError(f"nothing of {post!r} has gone out{' since then' if since else ''}")
     if html is not None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
 import click
@@ -18,6 +18,9 @@ from bot.app.storage import Paths
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
+
+if TYPE_CHECKING:
+    from bot.app.workspace import Workspace
 
 P = ParamSpec("P")
 
@@ -45,8 +48,8 @@ def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int
                   help="The bot's own state; also VERBATIM_DATA.")  # fmt: skip
     @wraps(verb)
     def called(*args: P.args, **options: P.kwargs) -> int | None:
-        where: Any = (options.pop(name) for name in ("config", "posts", "data"))
-        return verb(Paths(*where), *args, **options)
+        paths: Any = (options.pop(name) for name in ("config", "posts", "data"))
+        return verb(Paths(*paths), *args, **options)
 
     return called
 
@@ -60,15 +63,29 @@ def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | N
     @json_option
     @places
     @wraps(verb)
-    def called(where: Paths, /, *args: P.args, **options: P.kwargs) -> int:
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
         as_json = options.pop("as_json")
-        output = verb(where, *args, **options)
+        output = verb(paths, *args, **options)
         if as_json:
             print_json(output.value)
         else:
             for line in output.lines:
                 click.echo(line)
         return output.code
+
+    return called
+
+
+def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[P, int | None]:
+    """Return a verb that works on an open database; its output is printed after that is closed."""
+
+    @prints
+    @wraps(verb)
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> Output:
+        from bot.app.workspace import open_workspace  # takes long to load
+
+        with open_workspace(paths) as workspace:
+            return verb(workspace, *args, **options)
 
     return called
 

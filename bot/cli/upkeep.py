@@ -11,10 +11,10 @@ import click
 from bot import program
 from bot.app.connections import keep_secrets
 from bot.app.storage import Paths, Restored, restore_backup
-from bot.app.workspace import Workspace, open_readonly, open_users, open_workspace
+from bot.app.workspace import Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.users import SHORTEST, Role
-from bot.cli.output import Output, as_option, as_rows, lines, places, prints
+from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -25,28 +25,27 @@ from bot.platforms.registry import PLATFORMS
 
 @click.command()
 @places
-def run(where: Paths) -> None:
+def run(paths: Paths) -> None:
     """Plan, publish, settle and tell people, until SIGTERM or Ctrl-C.
 
     A second process with the same data waits, and takes over when the first one dies.
     """
     from bot.app.service import serve  # takes long to load
 
-    serve(where)
+    serve(paths)
 
 
 @click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
-@prints
-def status(where: Paths, health: bool) -> Output:
-    """Return what is so; asks no server and spends nothing."""
-    with open_workspace(where) as place:
-        found = status_of(place.store, place.campaign, place.clock)
+@in_workspace
+def status(workspace: Workspace, health: bool) -> Output:
+    """Tell what is so; asks no server and spends nothing."""
+    found = status_of(workspace.store, workspace.campaign, workspace.clock)
     fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
     return Output(
         {"running": found.is_running, **fields},
-        () if health else _status_lines(found, place.campaign.zone),
+        () if health else _status_lines(found, workspace.campaign.zone),
         code=0 if found.is_healthy or not health else 1,
     )
 
@@ -84,27 +83,26 @@ def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
 @click.option("--state", type=click.Choice([state.value for state in State]), multiple=True)
 @click.option("--account")
 @click.option("--post", "post_id")
-@prints
+@in_workspace
 def deliveries(
-    where: Paths,
+    workspace: Workspace,
     delivery_id: str | None,
     state: tuple[str, ...],
     account: str | None,
     post_id: str | None,
 ) -> Output:
     """List deliveries by due time; with an ID (its beginning will do) tell one's whole history."""
-    with open_workspace(where) as place:
-        if delivery_id is not None:
-            return _history(place, delivery_id)
-        states = set(map(State, state)) or None
-        rows = place.store.outbox.find(states=states, account=account, post_id=post_id)
-    return Output(as_rows(rows), lines(rows, place.campaign.zone))
+    if delivery_id is not None:
+        return _history(workspace, delivery_id)
+    states = set(map(State, state)) or None
+    rows = workspace.store.outbox.find(states=states, account=account, post_id=post_id)
+    return Output(as_rows(rows), lines(rows, workspace.campaign.zone))
 
 
-def _history(place: Workspace, delivery_id: str) -> Output:
-    row, zone = place.desk.find(delivery_id), place.campaign.zone
-    moves = place.store.outbox.moves_of(row.id)
-    attempts = place.store.outbox.attempts_of(row.id)
+def _history(workspace: Workspace, delivery_id: str) -> Output:
+    row, zone = workspace.desk.find(delivery_id), workspace.campaign.zone
+    moves = workspace.store.outbox.moves_of(row.id)
+    attempts = workspace.store.outbox.attempts_of(row.id)
     return Output(
         {**as_rows([row])[0], "moves": moves, "attempts": attempts},
         [
@@ -123,11 +121,11 @@ def _history(place: Workspace, delivery_id: str) -> Output:
 @click.option("--ask/--no-ask", default=True, show_default=True,
               help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
 @prints
-def doctor(where: Paths, ask: bool) -> Output:
+def doctor(paths: Paths, ask: bool) -> Output:
     """Try libraries, fonts, files, secrets, the database, and each account."""
     from bot.app.doctor import examine  # takes long to load
 
-    findings = tuple(examine(where, ask=ask))
+    findings = tuple(examine(paths, ask=ask))
     marks = {True: "ok   ", False: "WRONG"}
     return Output(
         findings,
@@ -139,21 +137,21 @@ def doctor(where: Paths, ask: bool) -> Output:
 @click.command()
 @click.argument("name", metavar="ACCOUNT")
 @prints
-def login(where: Paths, name: str) -> Output:
+def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """
-    with open_readonly(where) as place:
-        accounts = place.campaign.schedule.accounts
+    with open_readonly(paths) as workspace:
+        accounts = workspace.campaign.schedule.accounts
         if name not in accounts:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
-        profile = place.connections().prove(account, secrets)
-        obstacle = unfit(account, profile, place.campaign.schedule.mode)
-    kept = keep_secrets(where.data, account, secrets)
+        profile = workspace.connections().prove(account, secrets)
+        obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
+    kept = keep_secrets(paths.data, account, secrets)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [
@@ -198,11 +196,11 @@ def user() -> None:
 @as_option
 @places
 def add_user(
-    where: Paths, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
+    paths: Paths, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
 ) -> None:
     """Make a user."""
     password = _password(password_file)
-    with open_users(where) as users:
+    with open_users(paths) as users:
         users.add(name, frozenset(map(Role, roles)), password, by=by)
     click.echo(f"{name} may sign in: {', '.join(sorted(roles))}")
 
@@ -212,10 +210,10 @@ def add_user(
 @_FILE
 @as_option
 @places
-def set_password(where: Paths, name: str, password_file: Path | None, by: str) -> None:
-    """Return a user another password; they are signed out everywhere."""
+def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
+    """Give a user another password; they are signed out everywhere."""
     new = _password(password_file)
-    with open_users(where) as users:
+    with open_users(paths) as users:
         users.set_password(name, new, by=by)
     click.echo(f"{name} has another password and is signed out everywhere")
 
@@ -225,9 +223,9 @@ def set_password(where: Paths, name: str, password_file: Path | None, by: str) -
 @_ROLES
 @as_option
 @places
-def set_roles(where: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
-    """Return a user these roles and no other."""
-    with open_users(where) as users:
+def set_roles(paths: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
+    """Give a user these roles and no other."""
+    with open_users(paths) as users:
         users.set_roles(name, frozenset(map(Role, roles)), by=by)
     click.echo(f"{name} is {', '.join(sorted(roles))}")
 
@@ -236,9 +234,9 @@ def set_roles(where: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
 @_NAME
 @as_option
 @places
-def remove_user(where: Paths, name: str, by: str) -> None:
+def remove_user(paths: Paths, name: str, by: str) -> None:
     """Take a user away and sign them out."""
-    with open_users(where) as users:
+    with open_users(paths) as users:
         users.remove(name, by=by)
     click.echo(f"{name} is removed")
 
@@ -247,18 +245,18 @@ def remove_user(where: Paths, name: str, by: str) -> None:
 @_NAME
 @as_option
 @places
-def sign_out(where: Paths, name: str, by: str) -> None:
+def sign_out(paths: Paths, name: str, by: str) -> None:
     """End all sessions of a user."""
-    with open_users(where) as users:
+    with open_users(paths) as users:
         ended = users.sign_out_everywhere(name, by=by)
     click.echo(f"{ended} session(s) of {name} ended")
 
 
 @user.command("list")
 @prints
-def list_users(where: Paths) -> Output:
+def list_users(paths: Paths) -> Output:
     """List users and their roles."""
-    with open_users(where) as users:
+    with open_users(paths) as users:
         known = users.store.users.all()
     rows = [{"name": person.name, "roles": sorted(person.roles)} for person in known]
     return Output(
@@ -279,14 +277,13 @@ def _password(file: Path | None) -> str:
 
 @click.command()
 @click.argument("target", metavar="FILE", type=Path)
-@prints
-def backup(where: Paths, target: Path) -> Output:
+@in_workspace
+def backup(workspace: Workspace, target: Path) -> Output:
     """Write the whole state to FILE, while the bot runs, and prove the copy.
 
     Keep it as you keep secrets: it holds unpublished posts.
     """
-    with open_workspace(where) as place:
-        made = place.store.backup(target)
+    made = workspace.store.backup(target)
     return Output(made, [f"{target}: {made.deliveries} deliveries, proved"])
 
 
@@ -297,13 +294,13 @@ def backup(where: Paths, target: Path) -> Output:
 @click.option("--loaded", is_flag=True,
               help="pg_restore has loaded FILE already; only settle first.")  # fmt: skip
 @prints
-def restore(where: Paths, backup: Path, mode: str, loaded: bool) -> Output:
+def restore(paths: Paths, backup: Path, mode: str, loaded: bool) -> Output:
     """Put FILE in the place of the database; the bot must be stopped.
 
     What stood there is kept beside it. At the next `run` everything that may have gone out since
     the backup is read back first; what cannot be told is held for a person.
     """
-    done = restore_backup(backup, where.data, mode, loaded=loaded)
+    done = restore_backup(backup, paths.data, mode, loaded=loaded)
     value = {"restored": backup, "kept": done.kept, "sent_log": done.has_log}
     return Output(value, _restore_lines(done))
 
@@ -315,6 +312,6 @@ def _restore_lines(done: Restored) -> Iterator[str]:
         yield f"what stood there is kept as {done.kept}"
     if not done.has_log:
         yield (
-            "there is no sent log here: put the lost one in its place, or look at the accounts"
+            "there is no sent log here: put the lost one in its workspace, or look at the accounts"
             " before the next `run` and `cancel` what is out already"
         )

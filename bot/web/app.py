@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
+from starlette.datastructures import ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -58,11 +58,11 @@ _AT_ONCE = 6
 class _Form:
     """A form that was sent; empty for a request that sends none."""
 
-    values: Mapping[str, Sequence[str]]
+    values: ImmutableMultiDict[str, str]
     upload: bytes | None = None
 
 
-_NO_FORM = _Form({})
+_NO_FORM = _Form(ImmutableMultiDict())
 
 
 class _Desk:
@@ -116,14 +116,11 @@ class _Desk:
         token = request.cookies.get(_cookie_name(self._context), "")
         if not (20 <= len(token) <= 100 and token.isascii()):
             token = secrets.token_urlsafe(32)
-        query: dict[str, list[str]] = {}
-        for name, value in request.query_params.multi_items():
-            query.setdefault(name, []).append(value)
         return RequestContext(
             context=self._context,
             path=request.url.path,
             path_values={name: str(value) for name, value in request.path_params.items()},
-            query=query,
+            query=request.query_params,
             form=form.values,
             upload=form.upload,
             session_token=token,
@@ -166,7 +163,7 @@ async def _form(request: Request, route: PageRoute) -> _Form:
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         raise RefusedRequestError(400, "a form is expected")
     bounded = Request(request.scope, _bounded(request.receive, route.most))
-    values: dict[str, list[str]] = {}
+    values: list[tuple[str, str]] = []
     upload: bytes | None = None
     try:
         async with bounded.form(
@@ -176,12 +173,12 @@ async def _form(request: Request, route: PageRoute) -> _Form:
                 if isinstance(value, UploadFile):
                     upload = await value.read() or None
                 else:
-                    values.setdefault(name, []).append(value)
+                    values.append((name, value))
     except (HTTPException, ClientDisconnect, UnicodeDecodeError, ValueError) as error:
         raise RefusedRequestError(400, "the form cannot be read") from error
-    if sum(map(len, values.values())) > _MOST_FIELDS:
+    if len(values) > _MOST_FIELDS:
         raise RefusedRequestError(400, "the form has too many fields")
-    return _Form(values, upload)
+    return _Form(ImmutableMultiDict(values), upload)
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 
 from bot.authority.users import Access, Person, Role
 from bot.checks.deskcheck import DeskCheck
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
-from bot.engagement.report import Report, Reporter
+from bot.engagement.report import Reporter
 from bot.errors import Problem
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
@@ -32,23 +30,21 @@ class DeskAddress:
     port: int = 0
     #: Values of ``Host`` that are answered.
     hosts: frozenset[str] = frozenset()
-    certificate: Path | None = None
-    key: Path | None = None
-    #: The one address whose word on the browser's protocol is taken.
-    proxy: str = ""
+    #: Reached through TLS only: cookies may say so.
+    is_secure: bool = False
+    has_proxy: bool = False
 
     @property
     def is_loopback(self) -> bool:
-        """Return whether nobody but this machine reaches it, but for a proxy."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
 
     @property
-    def is_secure(self) -> bool:
-        """Return whether it is reached through TLS only: cookies may say so."""
-        return bool(self.certificate or self.proxy)
+    def is_private(self) -> bool:
+        """Return whether nobody but this machine reaches it."""
+        return self.is_loopback and not self.has_proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,8 @@ class AppContext:
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
 
-    def report(self, *, since: datetime | None, post: str | None) -> Report:
-        """Return what came of what is out; asks no server."""
-        return self.reporter().report(since=since, post=post)
-
     def guest(self) -> Person | None:
         """Return who acts without signing in; None in live mode, or once there is a user."""
         rehearses = self.campaign.schedule.mode is Mode.REHEARSAL
-        is_private = self.address.is_loopback and not self.address.proxy
-        return GUEST if is_private and rehearses and not self.access.has_users() else None
+        has_guest = self.address.is_private and rehearses and not self.access.has_users()
+        return GUEST if has_guest else None

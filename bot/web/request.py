@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from starlette.datastructures import ImmutableMultiDict
+
 from bot.authority.users import Person, Right
 from bot.canonical import sha256_hex
 from bot.web.context import AppContext
@@ -40,8 +42,8 @@ class RequestContext:
     path: str
     #: From the path, the query and the form, each by name.
     path_values: Mapping[str, str]
-    query: Mapping[str, Sequence[str]]
-    form: Mapping[str, Sequence[str]]
+    query: ImmutableMultiDict[str, str]
+    form: ImmutableMultiDict[str, str]
     #: The uploaded file, if any.
     upload: bytes | None
     #: Of the cookie; there is always one, a new one where the browser had none.
@@ -106,7 +108,7 @@ class RequestContext:
 
     def form_values(self, name: str) -> frozenset[str]:
         """Read a value that may be there several times."""
-        return frozenset(_proved(name, value, _LONGEST) for value in self.form.get(name, ()))
+        return frozenset(_proved(name, value, _LONGEST) for value in self.form.getlist(name))
 
     def require(self, right: Right) -> Person:
         """Return who asks if they may.
@@ -120,8 +122,8 @@ class RequestContext:
         return self.who
 
 
-def _single(values: Mapping[str, Sequence[str]], name: str, default: str | None, most: int) -> str:
-    found = values.get(name, ())
+def _single(values: ImmutableMultiDict[str, str], name: str, default: str | None, most: int) -> str:
+    found = values.getlist(name)
     if len(found) > 1:
         raise RefusedRequestError(400, f"{name} is given more than once")
     if not found:

@@ -37,9 +37,8 @@ def address_of(known: Settings, *, has_users: bool) -> DeskAddress | None:
     address = DeskAddress(
         host=host.strip("[]"),
         port=int(port),
-        certificate=known.web_certificate,
-        key=known.web_key,
-        proxy=known.web_proxy or "",
+        is_secure=bool(known.web_certificate or known.web_proxy),
+        has_proxy=bool(known.web_proxy),
     )
     local = ("127.0.0.1", "localhost", "[::1]") if address.is_loopback else ()
     names = (*(f"{name}:{port}" for name in local), *known.web_hosts)
@@ -50,10 +49,9 @@ def address_of(known: Settings, *, has_users: bool) -> DeskAddress | None:
 
 
 def _exposed(address: DeskAddress, known: Settings, *, has_users: bool) -> str:
-    if bool(address.certificate) != bool(address.key):
+    if bool(known.web_certificate) != bool(known.web_key):
         return "VERBATIM_WEB_CERTIFICATE and VERBATIM_WEB_KEY go together"
-    wider = not address.is_loopback or bool(address.proxy) or bool(known.web_hosts)
-    if not wider:
+    if address.is_private and not known.web_hosts:
         return ""
     if not has_users:
         return "others could reach it, and it has no users; make one with `user add` first"
@@ -82,33 +80,47 @@ def dashboard(context: AppContext, known: Settings) -> Iterator[DeskAddress | No
         return
     with ExitStack() as stack:
         try:
-            listening = stack.enter_context(_listen(address))
+            family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+            # Of [::] it takes IPv4 too, as the system does by itself.
+            both = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
+            place = (address.host, address.port)
+            listening = stack.enter_context(
+                socket.create_server(place, family=family, backlog=128, dualstack_ipv6=both)
+            )
         except OSError as error:
             log.error("no dashboard", address=known.web, reason=error.strerror)  # noqa: TRY400 - no bug
             yield None
             return
         app = build(replace(context, address=address), ROUTES)
-        stack.enter_context(_serving(app, address, listening))
+        stack.enter_context(_serving(app, known, listening))
         log.info("dashboard", address=known.web)
         yield address
 
 
-def _listen(address: DeskAddress) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address.host, address.port))
-        listening.listen(128)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
-
-
 @contextmanager
-def _serving(app: RequestGuard, address: DeskAddress, listening: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(_configuration(app, address))
+def _serving(app: RequestGuard, known: Settings, listening: socket.socket) -> Iterator[None]:
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            # No banner, and no access log with addresses in it.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            # Slow clients are bounded.
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=5,
+            limit_concurrency=_AT_ONCE,
+            proxy_headers=bool(known.web_proxy),
+            forwarded_allow_ips=known.web_proxy,
+            ssl_certfile=known.web_certificate,
+            ssl_keyfile=known.web_key,
+        )
+    )
     thread = Thread(target=server.run, args=([listening],), name="dashboard", daemon=True)
     thread.start()
     try:
@@ -116,26 +128,3 @@ def _serving(app: RequestGuard, address: DeskAddress, listening: socket.socket) 
     finally:
         server.should_exit = True
         thread.join(10)
-
-
-def _configuration(app: RequestGuard, address: DeskAddress) -> uvicorn.Config:
-    """Set the server up: no banner, no access log with addresses in it, slow clients bounded."""
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        timeout_keep_alive=5,
-        timeout_graceful_shutdown=5,
-        limit_concurrency=_AT_ONCE,
-        proxy_headers=bool(address.proxy),
-        forwarded_allow_ips=address.proxy or None,
-        ssl_certfile=address.certificate,
-        ssl_keyfile=address.key,
-    )

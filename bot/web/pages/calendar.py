@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from calendar import Calendar
-from dataclasses import dataclass
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from bot.authority.users import Right
+from bot.content.model import Schedule
 from bot.content.zones import resolve
 from bot.planning.outlook import as_calendar, outlook_of
 from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
@@ -19,19 +20,6 @@ from bot.web.words import KINDS, words_of
 VIEWS = ("month", "week", "list")
 _LIST_DAYS = 60
 _FEED_DAYS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day with what happens on it."""
-
-    day: date
-    is_in_month: bool
-    is_today: bool
-    entries: tuple[CalendarEntry, ...]
-    #: Planned silence: why no slot is on this day; empty for none.
-    pause: str
-    is_quiet: bool
 
 
 def page(request: RequestContext) -> Answer:
@@ -46,22 +34,22 @@ def page(request: RequestContext) -> Answer:
         "kind": request.choice("kind", ("", *KINDS)),
         "theme": request.choice("theme", ("", *themes)),
     }
-    first, last = _span(view, day)
-    everything = CalendarQuery(context).between(
-        _start(first, zone), _start(last + timedelta(days=1), zone)
-    )
+    first, end = _span(view, day)
+    everything = CalendarQuery(context).between(_start(first, zone), _start(end, zone))
     entries = filtered(everything, **filters)
-    dates = [first + timedelta(days=count) for count in range((last - first).days + 1)]
-    days = [_day(request, each, entries, zone, today, day) for each in dates]
-    address = _Address({"view": view, "clock": clock, "day": day.isoformat(), **filters})
+
+    def address(**changed: str | date) -> str:
+        """Write an address of the calendar that keeps everything but what is changed."""
+        values = {"view": view, "clock": clock, "day": day, **filters, **changed}
+        return "/calendar?" + urlencode({name: value for name, value in values.items() if value})
+
     values: dict[str, Any] = {
         "view": view,
         "clock_choice": clock,
         "page_zone": zone,
         "day": day,
         "today": today,
-        "days": days,
-        "weeks": [days[at : at + 7] for at in range(0, len(days), 7)],
+        "days": _days(campaign.schedule, first, end, entries, zone),
         "counts": counted(entries),
         "filters": filters,
         "hidden": len(everything) - len(entries),
@@ -69,34 +57,23 @@ def page(request: RequestContext) -> Answer:
         "drafts": [post for post in campaign.posts if not post.ready and post.queue],
         "words_of": words_of,
         "address": address,
-        "before": address.to(day=_step(view, day, -1)),
-        "after": address.to(day=_step(view, day, 1)),
-        "accounts": tuple(campaign.schedule.accounts),
+        "before": _step(view, day, -1),
+        "after": _step(view, day, 1),
         "themes": themes,
-        "kinds": KINDS,
+        "accounts": tuple(campaign.schedule.accounts),
     }
     return Page("calendar.html", values)
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """Makes addresses of the calendar that keep everything but what is changed."""
-
-    values: dict[str, str]
-
-    def to(self, **changed: str | date) -> str:
-        values = {**self.values, **changed}
-        return "/calendar?" + urlencode({name: value for name, value in values.items() if value})
-
-
 def _span(view: str, day: date) -> tuple[date, date]:
+    """Return the first day that is shown, and the first that is not."""
     if view == "week":
         monday = day - timedelta(days=day.weekday())
-        return monday, monday + timedelta(days=6)
+        return monday, monday + timedelta(days=7)
     if view == "list":
-        return day, day + timedelta(days=_LIST_DAYS - 1)
-    weeks = Calendar(0).monthdatescalendar(day.year, day.month)
-    return weeks[0][0], weeks[-1][-1]
+        return day, day + timedelta(days=_LIST_DAYS)
+    weeks = Calendar().monthdatescalendar(day.year, day.month)
+    return weeks[0][0], weeks[-1][-1] + timedelta(days=1)
 
 
 def _step(view: str, day: date, by: int) -> date:
@@ -110,24 +87,29 @@ def _start(day: date, zone: ZoneInfo) -> datetime:
     return resolve(datetime(day.year, day.month, day.day), zone).utc  # noqa: DTZ001 - local on purpose
 
 
-def _day(
-    request: RequestContext,
-    day: date,
-    entries: list[CalendarEntry],
-    zone: ZoneInfo,
-    today: date,
-    month: date,
-) -> Day:
-    schedule = request.context.campaign.schedule
-    pauses = (pause.reason for pause in schedule.pauses if pause.first <= day <= pause.last)
-    return Day(
-        day=day,
-        is_in_month=day.month == month.month,
-        is_today=day == today,
-        entries=tuple(entry for entry in entries if entry.at.astimezone(zone).date() == day),
-        pause=next(pauses, ""),
-        is_quiet=schedule.is_quiet(day),
-    )
+def _days(
+    schedule: Schedule, first: date, end: date, entries: list[CalendarEntry], zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """Return what happens on each day, and what the schedule says of it."""
+    by_day = defaultdict(list)
+    for entry in entries:
+        by_day[entry.at.astimezone(zone).date()].append(entry)
+    days = [first + timedelta(days=count) for count in range((end - first).days)]
+    pauses = {
+        day: pause.reason
+        for pause in reversed(schedule.pauses)
+        for day in days
+        if pause.first <= day <= pause.last
+    }
+    return [
+        {
+            "day": day,
+            "entries": by_day[day],
+            "pause": pauses.get(day, ""),
+            "is_quiet": schedule.is_quiet(day),
+        }
+        for day in days
+    ]
 
 
 def new_address(request: RequestContext) -> Answer:

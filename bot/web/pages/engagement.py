@@ -31,7 +31,7 @@ def page(request: RequestContext) -> Answer:
         "accounts": accounts,
         "groupings": GROUPINGS,
         "periods": PERIODS,
-        "report": present(context.report(since=since, post=None), account=account),
+        "report": present(context.reporter().report(since=since, post=None), account=account),
         "charts": charts,
         "why_no_best_time": WHY_NO_BEST_TIME,
         "terms": TERMS,

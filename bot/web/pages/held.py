@@ -62,22 +62,19 @@ def _choices(context: AppContext, row: Delivery) -> tuple[Choice, ...]:
             Choice("retry", "Try again, unchanged"),
             Choice("drop", "Drop it: it is never sent"),
         )
+    missing = context.campaign.schedule.approvals_required - context.desk.approvals(row.publication)
+    not_now = f"{missing} more approval(s) needed" if missing > 0 else ""
+    if context.store.pauses.current() is not None:
+        not_now = "sending is paused"
     not_back = "it may be out already" if row.attempts else ""
     if not isinstance(row.publication.occurrence, Queued):
         not_back = "it has a fixed time"
     return (
-        Choice("send", "Send it now, once", _why_not_now(context, row)),
+        Choice("send", "Send it now, once", not_now),
         Choice("queue", "Put it back in its queue", not_back),
         Choice("drop", "Drop it: it is never sent"),
         Choice("address", "It is out already, at this address:"),
     )
-
-
-def _why_not_now(context: AppContext, row: Delivery) -> str:
-    if context.store.pauses.current() is not None:
-        return "sending is paused"
-    missing = context.campaign.schedule.approvals_required - context.desk.approvals(row.publication)
-    return f"{missing} more approval(s) needed" if missing > 0 else ""
 
 
 def decide(request: RequestContext) -> Answer:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bot.authority.approvals import Approval
-from bot.authority.audit import AuditRow
 from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
-from bot.delivery.gate import approvers, is_same_person
+from bot.delivery.gate import is_same_person
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
@@ -27,18 +25,11 @@ _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 _BETWEEN = "\n⁂\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What somebody approved that is no longer what would go out."""
-
-    approval: AuditRow
-    #: By account: (kind, words) of the difference.
-    texts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-
-
 def page(request: RequestContext) -> Answer:
     context, post_id = request.context, request.path_value("post")
     post, whole = context.campaign.post(post_id), context.rendered()
+    quote = post.quote if post else None
+    source = context.campaign.sources.get(quote.source) if quote else None
     rows = context.store.outbox.find(states=set(State) - {State.CANCELLED}, post_id=post_id)
     if post is None and not rows:
         raise RefusedRequestError(404, f"no post is called {post_id}")
@@ -49,11 +40,14 @@ def page(request: RequestContext) -> Answer:
         "post_id": post_id,
         "words": words_of(post) if post else rows[0].status.text,
         "lang": post.lang if post else rows[0].status.lang,
-        "report": present(context.report(since=None, post=post_id)),
+        "report": present(context.reporter().report(since=None, post=post_id)),
         "charts": charts,
         "post": post,
         "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
-        "passage": _passage(context, post) if post else None,
+        "source": source,
+        "paragraphs": passage_in(source.text, quote.fragments, around=1)
+        if quote and source
+        else (),
         "checks": list(_checks(context, post)) if post else [],
         "remarks": _remarks(context, post) if post else [],
         "rows": rows,
@@ -62,7 +56,7 @@ def page(request: RequestContext) -> Answer:
         "fingerprints": sorted(current),
         "standing": [approval for approval in approvals if approval.fingerprint in current],
         "required": context.campaign.schedule.approvals_required,
-        "counting": _counting(waiting, approvals),
+        "counting": min((context.desk.approvals(row.publication) for row in waiting), default=0),
         "obstacle": _obstacle(request, waiting, approvals),
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
@@ -70,15 +64,6 @@ def page(request: RequestContext) -> Answer:
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
     }
     return Page("post.html", values)
-
-
-def _passage(context: AppContext, post: Post) -> dict[str, Any] | None:
-    """Find the quoted words in their source, with a paragraph before and after."""
-    source = context.campaign.sources.get(post.quote.source) if post.quote else None
-    if post.quote is None or source is None:
-        return None
-    found = passage_in(source.text, post.quote.fragments, around=1)
-    return {"source": source, "paragraphs": found}
 
 
 def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
@@ -117,15 +102,6 @@ def _remarks(context: AppContext, post: Post) -> list[str]:
     ]
 
 
-def _counting(waiting: Sequence[Delivery], approvals: Sequence[Approval]) -> int:
-    """Count the people whose approvals hold for all that waits; the author is none of them."""
-    counts = []
-    for row in waiting:
-        people = (each.by for each in approvals if each.fingerprint == row.fingerprint)
-        counts.append(approvers(people, row.publication.author))
-    return min(counts, default=0)
-
-
 def _obstacle(
     request: RequestContext, waiting: Sequence[Delivery], approvals: Sequence[Approval]
 ) -> str:
@@ -143,7 +119,9 @@ def _obstacle(
     return ""
 
 
-def _changed(context: AppContext, post_id: str, waiting: Sequence[Delivery]) -> list[Changed]:
+def _changed(
+    context: AppContext, post_id: str, waiting: Sequence[Delivery]
+) -> list[dict[str, Any]]:
     """Find approvals that an edit voided, and what the edit was; newest first, one an edit."""
     current = {row.fingerprint for row in waiting}
     if not current:
@@ -155,7 +133,7 @@ def _changed(context: AppContext, post_id: str, waiting: Sequence[Delivery]) -> 
         )
         for account, rows in by_account(waiting)
     }
-    found: dict[str, Changed] = {}
+    found: dict[str, dict[str, Any]] = {}
     for row in context.store.audit.rows():
         if row.verb != "approve" or row.subject != post_id:
             continue
@@ -163,11 +141,11 @@ def _changed(context: AppContext, post_id: str, waiting: Sequence[Delivery]) -> 
         then = row.detail.get("said")
         if fingerprint in current or fingerprint in found or not isinstance(then, Mapping):
             continue
-        texts = tuple(
+        texts = [
             (account, difference(_BETWEEN.join(then.get(account, ())), now.get(account, "")))
             for account in sorted({*then, *now})
-        )
-        found[fingerprint] = Changed(row, texts)
+        ]
+        found[fingerprint] = {"approval": row, "texts": texts}
     return list(found.values())[:3]
 
 

@@ -21,7 +21,8 @@ def page(request: RequestContext) -> Answer:
     context, now = request.context, request.context.clock.now()
     coming = CalendarQuery(context).next(60)
     tomorrow = midnight(now, context.campaign.zone, days=1)
-    sent = context.store.outbox.find(states={State.SENT}, since=now - timedelta(days=30))
+    rows = context.store.outbox.find(states={State.SENT}, since=now - timedelta(days=30))
+    sent = sorted((row for row in rows if row.sent_at), key=lambda row: str(row.sent_at))
     schedule = context.campaign.schedule
     values = {
         "next": coming[:_NEXT],
@@ -33,7 +34,7 @@ def page(request: RequestContext) -> Answer:
             if any(target.kind == "unapproved" for target in entry.targets)
         ],
         "held": _held(context.desk.held()),
-        "last": sorted(sent, key=lambda row: str(row.sent_at), reverse=True)[:_LAST],
+        "last": sent[: -_LAST - 1 : -1],
         "budgets": {
             name: account.budget_usd_per_month for name, account in schedule.accounts.items()
         },
