@@ -21,7 +21,7 @@ from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 from bot.web.context import AppContext
 from bot.web.request import RequestContext
-from bot.web.words import KINDS
+from bot.web.words import KINDS, host_of, pieces
 
 STATIC = files("bot.web") / "static"
 #: What a platform adds to the style, in light and in dark.
@@ -81,7 +81,7 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
     )
     made.filters |= {
         "when": when, "written": written, "clock": clock, "ago": ago, "words": first_words,
-        "usd": "${:,.2f}".format,
+        "pieces": pieces, "host": host_of, "usd": "${:,.2f}".format,
     }  # fmt: skip
     made.globals |= {
         # Stands in the address, so that a new style is never the old one from a cache.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
-from bot.content.model import Post
+from bot.content.model import Account, Post
 from bot.content.passages import paragraphs
 from bot.delivery.model import Delivery, State
 from bot.platforms.status import FacetKind, Status
@@ -81,6 +81,11 @@ def pieces(status: Status) -> tuple[Piece, ...]:
     return tuple(piece for piece in found if piece.text)
 
 
+def host_of(address: str) -> str:
+    """Name whose page an address is, as link cards do."""
+    return (urlsplit(address).hostname or "").removeprefix("www.")
+
+
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """One paragraph of a source, its quoted stretches marked."""
@@ -151,39 +156,24 @@ def by_account(rows: Iterable[Delivery]) -> Iterator[tuple[str, tuple[Delivery, 
 class AccountView:
     """What one account shows."""
 
-    account: str
-    platform: str
-    handle: str
-    parts: tuple[StatusView, ...]
+    account: Account
+    #: With their lengths, as the platform counts.
+    statuses: tuple[tuple[Status, int], ...]
     max_length: int
-    skipped: str
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class StatusView:
-    """One status of it."""
-
-    status: Status
-    pieces: tuple[Piece, ...]
-    length: int
-    card_host: str
+    #: Why it shows nothing.
+    skipped: str = ""
+    cost: float = 0.0
 
 
 def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
     """Lay a post out as each of its accounts shows it."""
     return [
         AccountView(
-            account=text.account.name,
-            platform=text.account.platform,
-            handle=text.account.handle or text.account.name,
-            parts=tuple(
-                _part(status, length)
-                for status, length in zip(text.statuses, text.lengths, strict=False)
-            ),
-            max_length=text.max_length,
-            skipped=text.why_not,
-            cost=whole.cost_of_all(text),
+            text.account,
+            tuple(zip(text.statuses, text.lengths, strict=False)),
+            text.max_length,
+            text.why_not,
+            whole.cost_of_all(text),
         )
         for text in whole.texts_of(post)
     ]
@@ -191,21 +181,13 @@ def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
 
 def looks_of_rows(whole: RenderedCampaign, rows: Iterable[Delivery]) -> list[AccountView]:
     """Show what deliveries froze: of corrections, and of posts that no file has any more."""
-    accounts = whole.campaign.schedule.accounts
-    looks = []
+    accounts, looks = whole.campaign.schedule.accounts, []
     for name, group in by_account(rows):
         if name not in accounts:
             continue
         spec, limits = whole.spec_of(name), whole.limits[name]
-        first = [row for row in group if row.publication.id == group[0].publication.id]
-        parts = tuple(_part(row.status, length_of(row.status, spec, limits)) for row in first)
-        handle = accounts[name].handle or name
+        first = (row.status for row in group if row.publication.id == group[0].publication.id)
+        statuses = tuple((status, length_of(status, spec, limits)) for status in first)
         most = accounts[name].max_length or limits.max_length
-        looks.append(AccountView(name, spec.name, handle, parts, most, "", 0.0))
+        looks.append(AccountView(accounts[name], statuses, most))
     return looks
-
-
-def _part(status: Status, length: int) -> StatusView:
-    # Whose page it is, as link cards say it.
-    host = (urlsplit(status.card.url).hostname or "") if status.card else ""
-    return StatusView(status, pieces(status), length, host.removeprefix("www."))

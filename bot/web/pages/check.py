@@ -42,8 +42,9 @@ def _values(
     whole = checked.rendered if checked else None
     posts = checked.posts if checked else ()
     previews = [(post, looks_of(whole, post)) for post in posts] if whole else []
-    parts = (part for _post, looks in previews for look in looks for part in look.parts)
-    shown = {picture.sha256 for part in parts for picture in part.status.pictures}
+    views = (view for _post, looks in previews for view in looks)
+    statuses = (status for view in views for status, _length in view.statuses)
+    shown = {picture.sha256 for status in statuses for picture in status.pictures}
     problems = checked.problems if checked else ()
     return {
         "names": (NEW_FILE, *request.context.deskcheck.names()),
