@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,15 @@ from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the campaign and the bot's own state are."""
+
+    config: Path
+    posts: Path
+    data: Path
 
 
 def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:

@@ -9,15 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.app.connections import Connections
-from bot.app.content import prove_files
-from bot.app.storage import (
-    Paths,
-    create_store,
-    existing_store,
-    has_store,
-    settings,
-    unused_secrets,
-)
+from bot.app.content import Paths, prove_files
+from bot.app.storage import create_store, existing_store, has_store, settings, unused_secrets
 from bot.authority.account_verifier import unfit
 from bot.clock import SystemClock
 from bot.content.model import Account, Mode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from bot.app.content import SPECS
-from bot.app.storage import Paths, settings
+from bot.app.content import SPECS, Paths
+from bot.app.storage import settings
 from bot.app.workspace import Workspace, open_workspace
 from bot.clock import Clock
 from bot.engagement.collector import Collector, Tally

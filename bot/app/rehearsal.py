@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 
-from bot.app.content import problems_by_path, watch_files
+from bot.app.content import Paths, problems_by_path, watch_files
 from bot.app.service import build, dashboard_of
-from bot.app.storage import Paths, settings
+from bot.app.storage import settings
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.model import Mode

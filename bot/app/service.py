@@ -15,6 +15,7 @@ from threading import Event
 from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
+    Paths,
     problems_by_path,
     prove_kept,
     prove_stored,
@@ -23,15 +24,7 @@ from bot.app.content import (
     watch_files,
 )
 from bot.app.numbers import digest_of
-from bot.app.storage import (
-    Paths,
-    clock_of,
-    create_store,
-    lock_for,
-    mode_of,
-    settings,
-    unused_secrets,
-)
+from bot.app.storage import clock_of, create_store, lock_for, mode_of, settings, unused_secrets
 from bot.authority.account_verifier import AccountVerifier
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Access

@@ -23,15 +23,6 @@ from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.secrets)
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """Where the campaign and the bot's own state are."""
-
-    config: Path
-    posts: Path
-    data: Path
-
-
 def settings() -> Settings:
     """Read the environment."""
     return load_settings(account_secrets=SECRETS, mask=mask)

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.app.connections import Connections
-from bot.app.content import prove_files, prove_kept, read_files, rendered_for
-from bot.app.storage import Paths, clock_of, create_store, existing_store, has_store, mode_of
+from bot.app.content import Paths, prove_files, prove_kept, read_files, rendered_for
+from bot.app.storage import clock_of, create_store, existing_store, has_store, mode_of
 from bot.app.storage import settings as read_settings
 from bot.authority.users import Access
 from bot.checks.checking import CheckedContent

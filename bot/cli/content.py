@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot import program
-from bot.app.content import SPECS, prove_files, read_files
-from bot.app.storage import Paths, settings
+from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, plain, print_json, prints
 from bot.content.model import Campaign, Post
@@ -217,6 +216,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
     from rich.progress import BarColumn, Progress, TextColumn
 
     from bot.app import rehearsal
+    from bot.app.storage import settings
     from bot.engine.scheduler import stop_on_signals
 
     errors = Console(stderr=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from bot import program
-from bot.app.content import SPECS
-from bot.app.storage import Paths
+from bot.app.content import SPECS, Paths
 from bot.app.workspace import Workspace, open_corrections
 from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option

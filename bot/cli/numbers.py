@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import numbers
-from bot.app.storage import Paths
+from bot.app.content import Paths
 from bot.app.workspace import open_readonly
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.content.zones import shown

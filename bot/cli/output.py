@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from bot.app.storage import Paths
+from bot.app.content import Paths
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text

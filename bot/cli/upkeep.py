@@ -10,7 +10,8 @@ import click
 
 from bot import program
 from bot.app.connections import keep_secrets
-from bot.app.storage import Paths, Restored, restore_backup
+from bot.app.content import Paths
+from bot.app.storage import Restored, restore_backup
 from bot.app.workspace import Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.users import SHORTEST, Role

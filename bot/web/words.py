@@ -47,7 +47,8 @@ _SHOWN_OF_LINK = 30
 
 def words_of(post: Post) -> str:
     """Return what a post says, by which people call it; its id is for files and addresses."""
-    return f"{post.text} {post.quote.text if post.quote else ''}".strip() or post.id
+    quoted = f"“{post.quote.text}”" if post.quote else ""
+    return f"{post.text} {quoted}".strip() or post.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from bot.app.content import Paths
 from bot.app.numbers import reporter
-from bot.app.storage import Paths
 from bot.app.workspace import open_readonly
 from bot.cli.main import root
 from bot.engagement.presenter import Presented, present
