@@ -313,6 +313,6 @@ def _restore_lines(done: Restored) -> Iterator[str]:
         yield f"what stood there is kept as {done.kept}"
     if not done.has_log:
         yield (
-            "there is no sent log here: put the lost one in its workspace, or look at the accounts"
+            "there is no sent log here: put the lost one in its place, or look at the accounts"
             " before the next `run` and `cancel` what is out already"
         )
