@@ -18,7 +18,7 @@ import click
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.canonical import sha256_hex
-from bot.cli.output import Output, json_option, places, plain, print_json, prints
+from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.content.model import Campaign, Post
 from bot.content.quoting import Located, locate
 from bot.content.schema import NAMES, schema_of
@@ -180,9 +180,7 @@ def plan(paths: Paths, days: int, ics: Path | None) -> Output:
         outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
         ics.write_bytes(as_calendar(outlook))
-    value = plain(outlook)
-    value["holes"] = value.pop("empty_slots")  # other programs know it by this name
-    return Output(value, _plan_lines(outlook))
+    return Output(outlook, _plan_lines(outlook))
 
 
 def _plan_lines(outlook: Outlook) -> Iterator[str]:
@@ -195,9 +193,9 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
     for when, lines in by_moment.items():
         yield f"  {when}"
         yield from lines
-    if outlook.empty_slots:
+    if outlook.holes:
         yield "Empty slots:"
-    for slot in outlook.empty_slots:
+    for slot in outlook.holes:
         yield f"    {shown(slot.due_at, outlook.zone)}  {slot.account}: {slot.why}"
     for month, cost in outlook.cost_by_month.items():
         reading = outlook.reading_by_month.get(month, 0.0)
