@@ -32,8 +32,8 @@ def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
     """Look at everything; what is wrong does not keep the rest from being looked at."""
     yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
     loaded = prove_files(paths.config, paths.posts)
-    told = f"{len(loaded.problems)} remark(s); see `check`"
-    yield Finding("content", loaded.campaign is not None, told)
+    text = f"{len(loaded.problems)} remark(s); see `check`"
+    yield Finding("content", loaded.campaign is not None, text)
     yield (finding := _tried("settings", settings, "all known"))
     if loaded.campaign is None or not finding.is_well:
         return
@@ -46,15 +46,15 @@ def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
         try:
             if has_store(mode, paths.data, known):
                 store = existing_store(mode, paths.data, known=known, clock=clock)
-                told = f"{mode.value}, sound"
+                text = f"{mode.value}, sound"
             else:
                 store = create_store(mode, scratch, known=Settings(), clock=clock)
-                told = "none yet; the first `run` creates it"
+                text = "none yet; the first `run` creates it"
         except BotError as error:
             yield Finding("database", False, str(error))
             return
         stack.enter_context(closing(store))
-        yield Finding("database", True, told)
+        yield Finding("database", True, text)
         rehearsed = scratch / "rehearsed.db"
         connections = Connections(store, clock, known, lambda: campaign, rehearsed)
         stack.enter_context(closing(connections))
@@ -62,12 +62,12 @@ def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
             yield _account(account, connections, mode, ask=ask)
 
 
-def _tried(what: str, look: Callable[[], object], told: str) -> Finding:
+def _tried(what: str, look: Callable[[], object], text: str) -> Finding:
     try:
         look()
     except BotError as error:
         return Finding(what, False, str(error))
-    return Finding(what, True, told)
+    return Finding(what, True, text)
 
 
 def _account(account: Account, connections: Connections, mode: Mode, *, ask: bool) -> Finding:
@@ -79,5 +79,5 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
     except BotError as error:
         return Finding(account.name, False, str(error))
     why = unfit(account, profile, mode)
-    told = why or f"{profile.handle} ({profile.server or account.platform})"
-    return Finding(account.name, not why, told)
+    text = why or f"{profile.handle} ({profile.server or account.platform})"
+    return Finding(account.name, not why, text)
