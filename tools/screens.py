@@ -62,7 +62,10 @@ def played() -> Iterator[DeskStage]:
         add_people(stage)
         play(stage)
         service = Corrections(
-            stage.store, stage.clock, lambda: stage.bot.contents.rendered, stage.back.platform
+            stage.store,
+            stage.clock,
+            lambda: stage.bot.contents.rendered,
+            stage.bot.publisher.platform,
         )
         sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
         service.correct(sent[0], "The letter has four signatories.", by="anna",

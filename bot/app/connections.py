@@ -13,14 +13,14 @@ from threading import Lock
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.delivery.ledger import AccountMeter
-from bot.errors import SettingsError
+from bot.errors import PlatformError, SettingsError
 from bot.log import mask
 from bot.planning.store import Store
-from bot.platforms.base import Connection, Platform
+from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
-from bot.settings import Settings, secrets_for
+from bot.settings import Settings, prepare_data, secret_name, secrets_for
 
 
 @dataclass(slots=True)
@@ -57,27 +57,41 @@ class Connections:
 
     def _connect(self, account: Account) -> Platform:
         kind = self.platforms[account.platform]
-        is_live = self.campaign().schedule.mode is Mode.LIVE
-        names = kind.spec.secrets if is_live else ()
-        connection = Connection(
+        if self.campaign().schedule.mode is not Mode.LIVE:
+            return connect_as(kind.spec, self.rehearsed)(self._connection(account, {}))
+        secrets = secrets_for(account.name, kind.spec.secrets, os.environ, mask=mask)
+        return kind.connect(self._connection(account, secrets))
+
+    def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
+        spec = self.platforms[account.platform].spec
+        meter = AccountMeter(
+            self.store.ledger,
+            self.clock,
+            lambda: self.campaign().schedule.accounts[account.name],
+            lambda: prices_for(spec, self.campaign().schedule),
+        )
+        return Connection(
             account=account,
-            secrets=secrets_for(account.name, names, os.environ, mask=mask),
-            meter=self._meter(account),
+            secrets=secrets,
+            meter=meter,
             connect_timeout=self.known.connect_timeout.total_seconds(),
             read_timeout=self.known.read_timeout.total_seconds(),
             on_server_time=partial(self.heard, account.name),
         )
-        connect = kind.connect if is_live else connect_as(kind.spec, self.rehearsed)
-        return connect(connection)
 
-    def _meter(self, account: Account) -> AccountMeter:
-        def prices() -> Mapping[str, float]:
-            return prices_for(self.platforms[account.platform].spec, self.campaign().schedule)
+    def prove(self, account: Account, secrets: Mapping[str, str]) -> Profile:
+        """Ask the account's server, whatever the mode is, whose these secrets are.
 
-        def current() -> Account:
-            return self.campaign().schedule.accounts[account.name]
-
-        return AccountMeter(self.store.ledger, self.clock, current, prices)
+        Raises:
+            SettingsError: they do not work; the message holds none of them.
+        """
+        platform = self.platforms[account.platform].connect(self._connection(account, secrets))
+        try:
+            return platform.profile()
+        except PlatformError as error:
+            raise SettingsError(f"{account.name}: not accepted: {error}") from error
+        finally:
+            platform.close()
 
     def check_secrets(self) -> None:
         """Connect every account, so that a missing secret is told at the start.
@@ -97,3 +111,20 @@ class Connections:
     def close(self) -> None:
         for _account, platform in self._open.values():
             platform.close()
+
+
+def keep_secrets(data: Path, account: Account, secrets: Mapping[str, str]) -> dict[str, Path]:
+    """Write each secret to a file that only its owner reads; return the files by variable name."""
+    folder = prepare_data(data) / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    kept = {}
+    for name, value in secrets.items():
+        variable = secret_name(account.name, name)
+        path = folder / variable
+        part = path.with_suffix(".new")
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600, exist_ok=False)  # private before a byte is in it
+        part.write_text(value, encoding="utf-8")
+        part.rename(path)
+        kept[f"{variable}_FILE"] = path
+    return kept

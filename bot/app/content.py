@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,15 +21,23 @@ from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign
 
-TRAITS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
+SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the campaign and the bot's own state are."""
+
+    config: Path
+    posts: Path
+    data: Path
 
 
 def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:
     """Return what fits on each account: what its server told, or else what is usual."""
-    told = {one.name: one.limits for one in store.accounts.all()} if store else {}
+    told = {state.name: state.limits for state in store.accounts.all()} if store else {}
     return {
-        name: told.get(name) or TRAITS[account.platform].limits
-        for name, account in accounts.items()
+        name: told.get(name) or SPECS[account.platform].limits for name, account in accounts.items()
     }
 
 
@@ -38,7 +46,7 @@ def read_files(
 ) -> Loaded:
     """Read all files; nothing is rendered."""
     return load(
-        schedule_path=config, posts_path=posts, specs=TRAITS, inspect=inspect,
+        schedule_path=config, posts_path=posts, specs=SPECS, inspect=inspect,
         now=now or SystemClock().now(), by_name=by_name,
     )  # fmt: skip
 
@@ -74,29 +82,27 @@ def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
         yield
     except ContentError as error:
         path_of = FolderTree(config, posts, Bounds()).shown
-        problems = [replace(one, file=path_of(one.file)) for one in error.problems]
+        problems = [replace(problem, file=path_of(problem.file)) for problem in error.problems]
         raise ContentError(problems) from error
 
 
 def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
     """Do the same to the last good tree of the database; None before there is one."""
     files = kept_files(store)
-    if files is None:
-        return None
-    loaded = _stored(files, clock)
-    return _checked(loaded, clock.now(), store)
+    return None if files is None else prove_stored(files, store=store, clock=clock)
 
 
-def prove_file(
-    files: Mapping[str, bytes], name: str, *, store: Store, clock: Clock
+def prove_stored(
+    files: Mapping[str, bytes], name: str = "", *, store: Store, clock: Clock
 ) -> CheckedContent:
-    """Do the same to files that could be in the database, with pictures of one file's posts."""
-    loaded = _stored(files, clock)
-    return _checked(loaded, clock.now(), store, lambda post: post.place.file == name)
+    """Do the same to files that could be in the database.
 
-
-def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
-    return load_from_files(files, specs=TRAITS, inspect=inspect, now=clock.now())
+    Args:
+        name: A file: only its posts get pictures; empty for all.
+    """
+    now = clock.now()
+    loaded = load_from_files(files, specs=SPECS, inspect=inspect, now=now)
+    return _checked(loaded, now, store, lambda post: name in {"", post.place.file})
 
 
 def _checked(
@@ -107,7 +113,7 @@ def _checked(
 ) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
-    return check_content(loaded, specs=TRAITS, limits=limits, now=now, pictured=pictured)
+    return check_content(loaded, specs=SPECS, limits=limits, now=now, pictured=pictured)
 
 
 def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
@@ -120,4 +126,4 @@ def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
     limits = limits_for(rendered.campaign.schedule.accounts, store)
     if limits == rendered.limits:
         return rendered
-    return render_loaded(checked.loaded, rendered.campaign, specs=TRAITS, limits=limits)
+    return render_loaded(checked.loaded, rendered.campaign, specs=SPECS, limits=limits)

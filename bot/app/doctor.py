@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.app.connections import Connections
-from bot.app.content import prove_files
+from bot.app.content import Paths, prove_files
 from bot.app.storage import create_store, existing_store, has_store, settings, unused_secrets
 from bot.authority.account_verifier import unfit
 from bot.clock import SystemClock
-from bot.content.model import Account, Campaign, Mode
+from bot.content.model import Account, Mode
 from bot.errors import BotError
-from bot.planning.store import Store
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings
 
@@ -28,69 +28,46 @@ class Finding:
     told: str
 
 
-def examine(config: Path, posts: Path, data: Path, *, ask: bool) -> tuple[Finding, ...]:
+def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
     """Look at everything; what is wrong does not keep the rest from being looked at."""
-    return tuple(_examined(config, posts, data, ask=ask))
-
-
-def _examined(config: Path, posts: Path, data: Path, *, ask: bool) -> Iterator[Finding]:
-    yield _shaping()
-    loaded = prove_files(config, posts)
-    told = f"{len(loaded.problems)} remark(s); see `check`"
-    yield Finding("content", loaded.campaign is not None, told)
-    try:
-        known = settings()
-    except BotError as error:
-        yield Finding("settings", False, str(error))
-        return
-    yield Finding("settings", True, "all known")
-    if loaded.campaign is None:
+    yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
+    loaded = prove_files(paths.config, paths.posts)
+    text = f"{len(loaded.problems)} remark(s); see `check`"
+    yield Finding("content", loaded.campaign is not None, text)
+    yield (finding := _tried("settings", settings, "all known"))
+    if loaded.campaign is None or not finding.is_well:
         return
     for line in unused_secrets(loaded.campaign):
         yield Finding("secret", False, line)
-    with TemporaryDirectory() as scratch:
-        store, finding = _store(loaded.campaign, data, Path(scratch), known)
-        yield finding
-        if store is None:
-            return
+    campaign, known = loaded.campaign, settings()
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory()))
+        mode, clock = campaign.schedule.mode, SystemClock()
         try:
-            yield from _accounts(loaded.campaign, store, known, Path(scratch), ask=ask)
-        finally:
-            store.close()
+            if has_store(mode, paths.data, known):
+                store = existing_store(mode, paths.data, known=known, clock=clock)
+                text = f"{mode.value}, sound"
+            else:
+                store = create_store(mode, scratch, known=Settings(), clock=clock)
+                text = "none yet; the first `run` creates it"
+        except BotError as error:
+            yield Finding("database", False, str(error))
+            return
+        stack.enter_context(closing(store))
+        yield Finding("database", True, text)
+        rehearsed = scratch / "rehearsed.db"
+        connections = Connections(store, clock, known, lambda: campaign, rehearsed)
+        stack.enter_context(closing(connections))
+        for account in campaign.schedule.accounts.values():
+            yield _account(account, connections, mode, ask=ask)
 
 
-def _shaping() -> Finding:
-    what = "text shaping (Raqm, FriBiDi)"
+def _tried(what: str, look: Callable[[], object], text: str) -> Finding:
     try:
-        require_raqm()
+        look()
     except BotError as error:
         return Finding(what, False, str(error))
-    return Finding(what, True, "there")
-
-
-def _store(
-    campaign: Campaign, data: Path, scratch: Path, known: Settings
-) -> tuple[Store | None, Finding]:
-    mode, clock = campaign.schedule.mode, SystemClock()
-    try:
-        if has_store(mode, data, known):
-            store = existing_store(mode, data, known=known, clock=clock)
-            return store, Finding("database", True, f"{mode.value}, sound")
-        store = create_store(mode, scratch, known=Settings(), clock=clock)
-        return store, Finding("database", True, "none yet; the first `run` creates it")
-    except BotError as error:
-        return None, Finding("database", False, str(error))
-
-
-def _accounts(
-    campaign: Campaign, store: Store, known: Settings, scratch: Path, *, ask: bool
-) -> Iterator[Finding]:
-    connections = Connections(
-        store, SystemClock(), known, lambda: campaign, scratch / "rehearsed.db"
-    )
-    for account in campaign.schedule.accounts.values():
-        yield _account(account, connections, campaign.schedule.mode, ask=ask)
-    connections.close()
+    return Finding(what, True, text)
 
 
 def _account(account: Account, connections: Connections, mode: Mode, *, ask: bool) -> Finding:
@@ -102,5 +79,5 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
     except BotError as error:
         return Finding(account.name, False, str(error))
     why = unfit(account, profile, mode)
-    told = why or f"{profile.handle} ({profile.server or account.platform})"
-    return Finding(account.name, not why, told)
+    text = why or f"{profile.handle} ({profile.server or account.platform})"
+    return Finding(account.name, not why, text)

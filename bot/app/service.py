@@ -1,213 +1,60 @@
-"""The running bot: every service with what it works on."""
+"""The service, put together from its parts, and started with its dashboard."""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 
 from bot.app.connections import Connections
-from bot.app.content import prove_kept, rendered_for
-from bot.app.engagement import digest_of
+from bot.app.content import (
+    SPECS,
+    Paths,
+    problems_by_path,
+    prove_kept,
+    prove_stored,
+    read_files,
+    rendered_for,
+    watch_files,
+)
+from bot.app.numbers import digest_of
+from bot.app.storage import clock_of, create_store, lock_for, mode_of, settings, unused_secrets
 from bot.authority.account_verifier import AccountVerifier
 from bot.authority.trust import ConfigurationGuard
-from bot.clock import Clock
+from bot.authority.users import Access
+from bot.checks.deskcheck import DeskCheck
+from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.model import Mode
-from bot.db.errors import ConflictError
 from bot.delivery.decide import Policy
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.collector import Collector
-from bot.engine.clock_guard import TOLERANCE, ClockGuard
-from bot.engine.content import ContentInForce, Load, TreeHash
-from bot.engine.rehearsal import simulate_approvals
-from bot.engine.scheduler import AccountWorkers, PeriodicJob
-from bot.errors import DecisionError
-from bot.log import get_logger
-from bot.operations.digest import Digest
+from bot.engagement.report import Reporter
+from bot.engine.clock_guard import ClockGuard
+from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
+from bot.engine.scheduler import PeriodicJob, Service, stop_on_signals, wait_for_lock
+from bot.engine.service import Bot
+from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.notifier import Notifier, sender
 from bot.operations.status import Inspector
+from bot.planning.corrections import Corrections
 from bot.planning.planner import Planner
 from bot.planning.store import Store
+from bot.platforms.base import Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
-from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings
+from bot.web.context import AppContext, DeskAddress
+from bot.web.server import dashboard
 
 log = get_logger(__name__)
-
-#: How far ahead the service plans.
-HORIZON = 35
-#: How often a plan is made anew when senders change the outbox meanwhile.
-TRIES = 3
-
-
-@dataclass(slots=True)
-class Bot:
-    """All services of one process."""
-
-    store: Store
-    clock: Clock
-    contents: ContentInForce
-    connections: Connections
-    planner: Planner
-    releaser: Releaser
-    publisher: Publisher
-    reconciler: Reconciler
-    recovery: Recovery
-    standing: AccountVerifier
-    guard: ConfigurationGuard
-    clock_guard: ClockGuard
-    inspector: Inspector
-    notifier: Notifier
-    collector: Collector
-    #: The collector's own connections: an adapter serves one thread at a time.
-    readers: Connections
-    digest: Digest
-    #: Some address gets alerts and digests.
-    has_readers: bool
-    owner: str
-    #: What the outbox was last brought to.
-    _planned: RenderedCampaign | None = None
-    _planning: Lock = field(default_factory=Lock)
-
-    def start(self) -> None:
-        """Put content into force, take over what a dead process left, plan."""
-        self.contents.start()
-        self.connections.check_secrets()
-        self.plan()
-        self.store.outbox.expire(
-            self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
-        )
-
-    def plan(self) -> None:
-        """Bring the outbox to the content in force."""
-        with self._planning:
-            if not self._may_plan():
-                log.warning("not planned: the clock cannot be trusted")
-                self._planned = None  # `watch` tries again
-                return
-            rendered = self.contents.rendered
-            self.guard.inspect(rendered.campaign)
-            self._apply(rendered)
-            if rendered.campaign.schedule.mode is Mode.REHEARSAL:
-                simulate_approvals(self.store, rendered.campaign, self.clock.now())
-            self._planned = rendered
-
-    def _may_plan(self) -> bool:
-        """Return whether the clock is good enough to plan by.
-
-        One that is behind would take back all that is planned beyond its horizon; no server may
-        have been heard yet, but what is in the database was not written in the future.
-        """
-        if self.clock_guard.is_confirmed():
-            return True
-        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
-        is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
-        return self.clock_guard.is_sure() and not is_behind
-
-    def _apply(self, rendered: RenderedCampaign) -> None:
-        """Plan again where a sender was faster: what it took is no longer the planner's."""
-        for _ in range(TRIES - 1):
-            with suppress(DecisionError, ConflictError):
-                self.planner.apply(rendered, days=HORIZON)
-                return
-        self.planner.apply(rendered, days=HORIZON)
-
-    def watch(self) -> None:
-        """Take up changed files, and what a planning that failed left undone."""
-        self.contents.refresh()
-        if self.contents.rendered is not self._planned:
-            self.plan()
-        campaign, asked = self.contents.campaign(), self.contents.asked_mode
-        if asked not in {None, campaign.schedule.mode}:
-            self.guard.refuse_mode(campaign, asked)
-
-    def work_account(self, account: str) -> None:
-        """Take one account as far as it goes now."""
-        if self.inspector.damage:
-            return
-        if account not in self.contents.campaign().schedule.accounts:
-            self.reconciler.abandon(account)
-            return
-        if not self.recovery.run() or not self.standing.ensure(account):
-            if self.clock_guard.is_sure():
-                self.releaser.run(account)  # what gets too late meanwhile is held
-            return
-        if not self.clock_guard.allows(lambda: self.standing.look(account)):
-            return  # nothing is late or due by a clock that is wrong
-        self.reconciler.run(account)
-        self.publisher.run(account)
-
-    def busy(self, now: datetime) -> tuple[str, ...]:
-        """Name the accounts with something to send or to read back, or not yet looked at."""
-        reading = (one.account for one in self.store.outbox.unknown(now))
-        working, unseen = self.store.outbox.accounts_with_work(now), self.standing.unseen(now)
-        return tuple(sorted({*working, *reading, *unseen, *self._left()}))
-
-    def _left(self) -> set[str]:
-        """Name the accounts where something is being sent, perhaps by nobody any more.
-
-        Another replica may have died over it, or this one could not store what came of it. Who
-        gets the account's lock all the same takes over; no need to wait for the lease.
-        """
-        return {one.account for one in self.store.outbox.find(states={State.SENDING})}
-
-    def beat(self) -> None:
-        """Return a sign of life, and take over what other workers left."""
-        now = self.clock.now()
-        damage = self.inspector.damage
-        facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
-        self.store.workers.beat(self.owner, facts, now)
-        if damage:
-            return
-        self.store.outbox.expire(now)
-        # Not only when something is due: what comes due after a restore is no suspect then.
-        self.recovery.run()
-
-    def account_workers(self) -> AccountWorkers:
-        return AccountWorkers(
-            self.busy, self.work_account, self.store.outbox.next_wake, self.abandon
-        )
-
-    def abandon(self) -> None:
-        """Say that nobody waits for the calls that are in the air: they are to be read back."""
-        if self.store.is_sqlite:  # on PostgreSQL other replicas take over at once
-            self.store.outbox.expire(self.clock.now(), dead_owner_before=True)
-
-    def jobs(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
-        """List what comes back, beside the deliveries."""
-        unless_broken = self.inspector.unless_broken
-        return (
-            PeriodicJob("beat", timedelta(seconds=5), self.beat),
-            PeriodicJob("watch", reload, unless_broken(self.watch)),
-            PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
-            PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
-            PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),
-            PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
-            PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
-        )
-
-    def collect(self) -> None:
-        """Read the numbers that are due; by a clock that is wrong nothing is."""
-        if self.clock_guard.is_sure():
-            self.collector.run()
-
-    def tell_the_week(self) -> None:
-        """Send the digest where one is due; a rehearsal has nothing to tell people."""
-        if self.has_readers and self.contents.campaign().schedule.mode is Mode.LIVE:
-            self.digest.run()
-
-    def close(self) -> None:
-        """Let go of connections and the database."""
-        self.connections.close()
-        self.readers.close()
-        self.store.close()
 
 
 def build(
@@ -235,30 +82,35 @@ def build(
     campaign = contents.campaign
     clock_guard, inspector = ClockGuard(clock), Inspector(store)
     is_ending = (stop or Event()).is_set
-    connections = Connections(
-        store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
+    connections, readers = (
+        # The collector has its own: an adapter serves one thread at a time.
+        Connections(
+            store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
+        )
+        for _ in range(2)
     )
-    readers = Connections(
-        store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
-    )
-    spec, addresses = {name: kind.spec for name, kind in platforms.items()}, known.alerts
+    specs = {name: kind.spec for name, kind in platforms.items()}
+    addresses = tuple(map(str, known.alerts))
     machine, platform = socket.gethostname(), connections.platform
     owner = f"{machine}/{os.getpid()}"
 
     def policy(delivery: Delivery) -> Policy:
         account = campaign().schedule.accounts.get(delivery.account)
-        read_back = platforms[delivery.platform].spec.read_back
+        read_back = specs[delivery.platform].read_back
         return Policy(
             read_back.waiting(known.settle_first, known.settle_apart),
             holds_unknown=account is not None and account.on_unknown == "hold",
         )
+
+    def disconnect() -> None:
+        connections.close()
+        readers.close()
 
     releaser = Releaser(store, clock, campaign)
     return Bot(
         store=store,
         clock=clock,
         contents=contents,
-        connections=connections,
         planner=Planner(store, clock),
         releaser=releaser,
         publisher=Publisher(
@@ -267,19 +119,109 @@ def build(
         ),
         reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
-        standing=AccountVerifier(store, clock, campaign, platform, contents.recompose),
+        verifier=AccountVerifier(store, clock, campaign, platform, contents.recompose),
         guard=ConfigurationGuard(store, clock),
         clock_guard=clock_guard,
         inspector=inspector,
         notifier=Notifier(
-            store, clock, campaign, sender(tuple(map(str, known.alerts))), contents.broken,
-            clock_guard.why, lambda: inspector.damage, machine,
+            store, clock, campaign, sender(addresses), contents.broken, clock_guard.why,
+            lambda: inspector.damage, machine,
         ),
-        collector=Collector(store, clock, campaign, readers.platform, spec.__getitem__),
-        readers=readers,
-        digest=digest_of(
-            store, clock, lambda: contents.rendered, spec, tuple(map(str, addresses))
-        ),
+        collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
+        digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),
         has_readers=bool(addresses),
         owner=owner,
+        check_secrets=connections.check_secrets,
+        disconnect=disconnect,
     )  # fmt: skip
+
+
+def serve(paths: Paths) -> None:
+    """Run until told to stop.
+
+    Raises:
+        OperatorError: a setting, a secret, the database or the content is not usable.
+    """
+    known, stop = settings(), Event()
+    configure(form=known.log_format, level=known.log_level)
+    catch_uncaught()
+    for library in ("apscheduler", "httpx"):
+        # They tell every tick and every request; what matters of them we tell ourselves.
+        logging.getLogger(library).setLevel(logging.WARNING)
+    stop_on_signals(stop)
+    require_raqm()
+    mode = mode_of(read_files(paths.config, paths.posts), paths.data)
+    # Before the database is opened: what a standby knew of it would be old by its turn, and two
+    # first starts at once would both create it.
+    lock = lock_for(mode, paths.data, known=known)
+    if not wait_for_lock(lock, stop):
+        return
+    store = create_store(mode, paths.data, known=known, clock=SystemClock())
+    try:
+        _run(paths, store, mode, known, stop)
+    finally:
+        store.close()
+        if lock is not None:
+            lock.release()
+
+
+def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -> None:
+    clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
+    look, load = watch_files(paths.config, paths.posts, clock=clock, store=store)
+    bot = build(
+        store,
+        clock=clock,
+        known=known,
+        look=look,
+        load=load,
+        rehearsed=rehearsed,
+        mode=mode,
+        stop=stop,
+    )
+    jobs = bot.jobs(known.reload)
+    if isinstance(clock, SharedClock):
+        # Keep to the database's clock where that is the one to go by.
+        jobs = (*jobs, PeriodicJob("clock", timedelta(seconds=10), clock.synchronize))
+    try:
+        with problems_by_path(paths.config, paths.posts):
+            bot.start()
+            for line in unused_secrets(bot.contents.campaign()):
+                log.warning("unused secret", told=line)
+            log.info("running", campaign=bot.contents.campaign().schedule.campaign)
+            service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop)
+            with dashboard_of(bot, known, rehearsed):
+                service.run()
+    finally:
+        bot.disconnect()
+
+
+def build_context(
+    store: Store, clock: Clock, contents: ContentInForce, platform: Callable[[str], Platform]
+) -> AppContext:
+    """Put together what the pages work with."""
+    return AppContext(
+        store=store,
+        clock=clock,
+        specs=SPECS,
+        rendered=lambda: contents.rendered,
+        remarks=contents.remarks,
+        broken=contents.broken,
+        access=Access(store, clock),
+        corrections=Corrections(store, clock, lambda: contents.rendered, platform),
+        deskcheck=DeskCheck(
+            lambda: kept_files(store) or {},
+            partial(prove_stored, store=store, clock=clock),
+            contents.remarks,
+        ),
+        reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS),
+    )
+
+
+@contextmanager
+def dashboard_of(bot: Bot, known: Settings, rehearsed: Path) -> Iterator[DeskAddress | None]:
+    """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
+    connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, rehearsed)
+    with closing(connections):
+        context = build_context(bot.store, bot.clock, bot.contents, connections.platform)
+        with dashboard(context, known) as address:
+            yield address

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one module each, loaded when called."""
+"""The verbs of the command line, loaded when called."""

@@ -1,34 +1,186 @@
-"""Verbs of who writes: the calendar ahead."""
+"""Verbs of who writes: is it right, what will it look like, what comes when."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+import json
+import shlex
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
-from bot.app.desk import look_ahead
-from bot.cli.output import Places, json_option, places, print_json
+from bot import program
+from bot.app.content import SPECS, Paths, prove_files, read_files
+from bot.canonical import sha256_hex
+from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.content.model import Campaign, Post
+from bot.content.quoting import Located, locate
+from bot.content.schema import NAMES, schema_of
 from bot.content.zones import shown
-from bot.planning.outlook import Outlook, as_calendar
+from bot.errors import ContentError, DecisionError, Problem, Severity
+from bot.platforms.spec import PlatformSpec
+from bot.platforms.status import Status
+from bot.rendering.rendered import RenderedCampaign
+
+# What only one verb needs, and takes long to load, is imported by that verb.
+if TYPE_CHECKING:
+    from bot.delivery.model import Delivery
+    from bot.engine.rehearsal import RehearsalReport
+    from bot.planning.outlook import Outlook
+
+#: Columns of a preview.
+_WIDTH = 78
+#: Characters shown before and after a passage.
+_AROUND = 60
+_STARTER = Path(__file__).parent / "starter"
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "github"]), default="text",
+              show_default=True, help="github writes annotations for a pull request.")  # fmt: skip
+@prints
+def check(paths: Paths, form: str) -> Output:
+    """Validate everything and print every problem as file:line:col: where: what to do."""
+    content = prove_files(paths.config, paths.posts)
+    problems = content.problems
+    if form == "github":
+        lines = [_annotation(problem) for problem in problems]
+    else:
+        posts = len(content.campaign.posts) if content.campaign else 0
+        lines = [*map(str, problems), _summary(problems, posts)]
+    value = {"problems": problems, "tree": content.tree_sha256}
+    return Output(value, lines, code=1 if content.errors else 0)
+
+
+def _summary(problems: tuple[Problem, ...], posts: int) -> str:
+    counts = Counter(problem.severity for problem in problems)
+    if counts[Severity.ERROR]:
+        return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are mended"
+    rest = counts[Severity.WARNING], counts[Severity.NOTICE]
+    return f"no problem in {posts} posts; {rest[0]} warning(s), {rest[1]} notice(s)"
+
+
+def _annotation(problem: Problem) -> str:
+    """Write a workflow command that GitHub shows beside the line (docs: workflow commands)."""
+    text = f"{problem.where}: {problem.message}" if problem.where else problem.message
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    file = problem.file.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
+    return f"::{problem.severity} file={file},line={problem.line},col={problem.column}::{escaped}"
+
+
+@click.command()
+@click.argument("post_id", required=False, metavar="[POST]")
+@click.option("--all", "every", is_flag=True, help="Every post, drafts too.")
+@prints
+def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
+    """Show what each account would show: text, count of limit, link card, warning, price."""
+    if bool(post_id) == every:
+        raise click.UsageError("name one POST, or --all")
+    whole = prove_files(paths.config, paths.posts).rendered
+    posts = [post for post in whole.campaign.posts if every or post.id == post_id]
+    if not posts:
+        raise DecisionError(f"no post is called {post_id!r}")
+    value = [_preview_value(post, whole) for post in posts]
+    return Output(value, (line for post in posts for line in _preview_lines(post, whole)))
+
+
+def _preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
+    accounts = [
+        {
+            "account": text.account.name,
+            "platform": text.account.platform,
+            "statuses": text.statuses,
+            "lengths": text.lengths if text.statuses else (),
+            "max_length": text.max_length,
+            "skipped": text.why_not,
+            "cost": whole.cost_of_all(text),
+        }
+        for text in whole.texts_of(post)
+    ]
+    return {"id": post.id, "ready": post.ready, "shown": accounts}
+
+
+def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
+    draft = "" if post.ready else "  (draft)"
+    yield f"━━ {post.id}{draft} " + "━" * max(2, _WIDTH - len(post.id) - len(draft) - 4)
+    for text in whole.texts_of(post):
+        if text.why_not:
+            yield f"  {text.account.name}: nothing ({text.why_not})"
+            continue
+        cost = whole.cost_of_all(text)
+        price = f" · ${cost:.3f}" if cost else ""
+        for number, (status, length) in enumerate(zip(text.statuses, text.lengths, strict=True), 1):
+            part = f" · part {number} of {len(text.statuses)}" if len(text.statuses) > 1 else ""
+            count = f"{length} of {text.max_length}"
+            yield f"  {text.account.name} · {count}{part}{price} · {status.lang}"
+            yield from (f"  │ {line}" for line in _status_lines(status))
+    yield ""
+
+
+def _status_lines(status: Status) -> Iterator[str]:
+    if status.warning:
+        yield f"[folded: {status.warning}]"
+    for line in status.text.split("\n"):
+        yield from textwrap.wrap(
+            line, _WIDTH - 6, break_on_hyphens=False, break_long_words=False
+        ) or [""]
+    for picture in status.pictures:
+        yield f"[picture {picture.width}x{picture.height}, alt: {picture.alt}]"
+    if status.card:
+        yield f"[card: {status.card.title} · {status.card.description} · {status.card.url}]"
+
+
+@click.command()
+@click.argument("text")
+@prints
+def quote(paths: Paths, text: str) -> Output:
+    """Return where TEXT stands, to the character; exit code 1 where it stands nowhere."""
+    loaded = read_files(paths.config, paths.posts)
+    if loaded.campaign is None:
+        raise ContentError(loaded.errors)
+    located = locate(text, loaded.campaign.sources.values())
+    lines = _quote_lines(located, loaded.campaign)
+    return Output(located, lines, code=0 if located.exact else 1)
+
+
+def _quote_lines(located: Located, campaign: Campaign) -> Iterator[str]:
+    for found in located.exact:
+        source = campaign.sources[found.source]
+        before = source.text[max(0, found.start - _AROUND) : found.start].replace("\n", " ")
+        after = source.text[found.end : found.end + _AROUND].replace("\n", " ")
+        section = f", {found.section}" if found.section else ""
+        yield f"{found.source}: characters {found.start} to {found.end}{section}"
+        yield f"  {before}⟦{source.text[found.start : found.end]}⟧{after}"
+        yield f"  {source.attribution}"
+    for name, message in located.look_alikes:
+        yield f"{name}: not these characters: {message}"
+    for near in located.nearest:
+        text = campaign.sources[near.source].text[near.start : near.end]
+        yield f"{near.source}: nowhere; nearest ({near.ratio:.0%} alike): {text}"
+    if not (located.exact or located.look_alikes or located.nearest):
+        yield "nowhere, and nothing is near"
 
 
 @click.command()
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
 @click.option("--ics", type=Path, help="Write an iCalendar file too.")
-@json_option
-@places
-def plan(where: Places, days: int, ics: Path | None, as_json: bool) -> None:
+@prints
+def plan(paths: Paths, days: int, ics: Path | None) -> Output:
     """Show the calendar ahead: local time and UTC, empty slots, held and unapproved posts, cost."""
-    outlook = look_ahead(where.config, where.posts, where.data, days=days)
+    from bot.app.workspace import open_readonly
+    from bot.planning.outlook import as_calendar, outlook_of
+
+    with open_readonly(paths) as workspace:
+        outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
         ics.write_bytes(as_calendar(outlook))
-    if as_json:
-        print_json(outlook)
-        return
-    for line in _plan_lines(outlook):
-        click.echo(line)
+    return Output(outlook, _plan_lines(outlook))
 
 
 def _plan_lines(outlook: Outlook) -> Iterator[str]:
@@ -49,3 +201,137 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
         reading = outlook.reading_by_month.get(month, 0.0)
         budget = "" if outlook.budget is None else f" of ${outlook.budget:.2f} a month"
         yield f"cost in {month}: ${cost:.3f} for posting, ${reading:.3f} for reading{budget}"
+
+
+@click.command()
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
+@click.option("--serve", is_flag=True, help="Then show it on the dashboard, until Ctrl-C.")
+@json_option
+@places
+def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
+    """Run the real planner and publisher over the coming days; nothing leaves the machine."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from bot.app import rehearsal
+    from bot.app.storage import settings
+    from bot.engine.scheduler import stop_on_signals
+
+    errors = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        console=errors, transient=True, disable=not errors.is_terminal,
+    )  # fmt: skip
+    start = datetime.now(UTC)
+    with bar:
+        task = bar.add_task("rehearsing", total=days * 86400)
+
+        def progress(now: datetime) -> None:
+            done = (now - start) / timedelta(seconds=1)
+            bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
+
+        report = rehearsal.rehearse(paths, days=days, progress=progress)
+    if as_json:
+        print_json(_rehearsal_value(report))
+    else:
+        click.echo("\n".join(_rehearsal_lines(report)))
+    if serve:
+        stop = Event()
+        stop_on_signals(stop)
+        click.echo(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
+        rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
+
+
+def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:
+    return {
+        "campaign": report.campaign, "start": report.start, "end": report.end,
+        "approvals": "simulated",
+        "deliveries": [_flat(row) for row in report.deliveries],
+        "holes": report.empty_slots, "spent": report.spent, "counts": report.counts,
+    }  # fmt: skip
+
+
+def _flat(row: Delivery) -> dict[str, object]:
+    """Return all that is stored of a delivery, as one flat object."""
+    shared, own = asdict(row.publication), asdict(row)
+    del own["publication"], own["detail"]  # it is in the reason
+    own["reason"] = row.reason_text
+    names = ("author", "theme", "excerpt", "lang", "form", "slot", "graphic")
+    labels = {name: shared.pop(name) for name in names}
+    labels |= {"queue": row.publication.queue, "cost": own.pop("cost_usd")}
+    return {**shared, **own, "occurrence": row.publication.occurrence, "labels": labels}
+
+
+def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
+    accounts = Counter(row.account for row in report.sent)
+    rows = [("when", "account", "post")]
+    for row in report.sent:
+        part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
+        when = shown(row.sent_at or row.updated_at, report.zone)
+        rows.append((when, row.account, f"{row.post_id}{part}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for when, account, post in rows:
+        yield f"{when:<{widths[0]}}  {account:<{widths[1]}}  {post}"
+    span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
+    yield f"{report.campaign}: {span}"
+    counts = ", ".join(f"{count} on {name}" for name, count in sorted(accounts.items()))
+    yield f"Published on rehearsal accounts: {len(report.sent)} statuses ({counts or 'none'})."
+    yield "Approvals were simulated; nothing left this machine."
+    for row in report.not_sent:
+        when = shown(row.due_at, report.zone) if row.due_at else "next free slot"
+        yield f"Not sent: {when} {row.account} {row.post_id}: {row.state} ({row.reason_text})"
+    for slot in report.empty_slots:
+        yield f"Empty: {shown(slot.due_at, report.zone)} {slot.account}: {slot.why}"
+    for account, months in report.spent.items():
+        for month, dollars in months.items():
+            yield f"Cost on {account} in {month}: ${dollars:.3f}"
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(sorted(NAMES)))
+@click.option("--write", "folder", type=Path, help="Write all of them into this folder.")
+def schema(name: str | None, folder: Path | None) -> None:
+    """Print the schema NAME, or write all."""
+    if (name is None) == (folder is None):
+        raise click.UsageError("name one schema, or --write a folder")
+    for each in NAMES if name is None else (name,):
+        text = json.dumps(schema_of(each, SPECS), indent=2, ensure_ascii=False) + "\n"
+        if folder is None:
+            click.echo(text, nl=False)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{each}.schema.json").write_text(text, encoding="utf-8")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=Path)
+def init(folder: Path) -> None:
+    """Write a small campaign into DIR that passes `check`: a schedule, a source, two posts."""
+    for path in write_campaign(folder, SPECS.values()):
+        click.echo(f"wrote {path}")
+    config, posts = (shlex.quote(str(folder / name)) for name in ("schedule.yaml", "posts"))
+    click.echo(f"next: {program()} check --config {config} --posts {posts}")
+
+
+def write_campaign(folder: Path, specs: Iterable[PlatformSpec]) -> tuple[Path, ...]:
+    """Write the files of `bot/cli/starter`, with an account of each platform; return which.
+
+    Raises:
+        DecisionError: the folder has something in it already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise DecisionError(f"{folder} is not empty; name a new folder")
+    accounts = "\n".join(
+        f"  our-{spec.name}: {{platform: {spec.name}, {spec.starter}}}"
+        for spec in specs
+        if spec.starter
+    )
+    letter = (_STARTER / "posts" / "sources" / "letter.txt").read_bytes()
+    written = []
+    for source in sorted(path for path in _STARTER.rglob("*") if path.is_file()):
+        text = source.read_bytes().replace(b"# ACCOUNTS", accounts.encode())
+        path = folder / source.relative_to(_STARTER)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.replace(b"SHA256", sha256_hex(letter).encode()))
+        written.append(path)
+    return tuple(written)

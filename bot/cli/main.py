@@ -22,12 +22,12 @@ DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130
 #: Verb -> (module below `bot.cli`, one line of help). Help is here so that listing the verbs
 #: imports none of them.
 VERBS: Mapping[str, tuple[str, str]] = {
-    "check": ("check", "Validate everything and print every problem."),
-    "preview": ("preview", "Show what each account would show."),
-    "quote": ("quote", "Tell where a text stands in which source, or what is nearest."),
+    "check": ("content", "Validate everything and print every problem."),
+    "preview": ("content", "Show what each account would show."),
+    "quote": ("content", "Tell where a text stands in which source, or what is nearest."),
     "plan": ("content", "Show the calendar ahead."),
-    "rehearse": ("rehearse", "Run the coming days on a fast clock; nothing leaves the machine."),
-    "run": ("run", "Run the service."),
+    "rehearse": ("content", "Run the coming days on a fast clock; nothing leaves the machine."),
+    "run": ("upkeep", "Run the service."),
     "approve": ("decisions", "Approve what a post will send."),
     "pause": ("decisions", "Hold everything before its next network call."),
     "resume": ("decisions", "Let sending go on."),
@@ -42,17 +42,17 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "status": ("upkeep", "Tell what is so and whether it works."),
     "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),
     "user": ("upkeep", "Say who may use the dashboard."),
-    "audit": ("upkeep", "Show or verify the log of decisions."),
+    "audit": ("decisions", "Show or verify the log of decisions."),
     "doctor": ("upkeep", "Try every account, secret, library and file."),
-    "login": ("login", "Take an account's secrets, try them, and keep them privately."),
+    "login": ("upkeep", "Take an account's secrets, try them, and keep them privately."),
     "collect": ("numbers", "Read the numbers that are due now."),
-    "engagement": ("engagement", "Show what worked, and how sure that is."),
-    "digest": ("digest", "Send the week's summary, or show it."),
-    "export": ("export", "Write everything as CSV and JSON Lines, with a data dictionary."),
+    "engagement": ("numbers", "Show what worked, and how sure that is."),
+    "digest": ("numbers", "Send the week's summary, or show it."),
+    "export": ("numbers", "Write everything as CSV and JSON Lines, with a data dictionary."),
     "backup": ("upkeep", "Copy the whole state, safely."),
     "restore": ("upkeep", "Bring a backup back; nothing is sent before it is settled."),
-    "schema": ("schema", "Print the JSON Schemas of the YAML files."),
-    "init": ("init", "Start a new campaign in an empty folder."),
+    "schema": ("content", "Print the JSON Schemas of the YAML files."),
+    "init": ("content", "Start a new campaign in an empty folder."),
 }
 
 
@@ -71,9 +71,7 @@ class Verbs(click.Group):
             return None
         # Only the verb that is called pays for its imports (atproto alone takes 0.8 s).
         module = importlib.import_module(f"bot.cli.{VERBS[cmd_name][0]}")
-        # A module of several verbs names each; one of a single verb calls it `command`.
-        alone = getattr(module, "command", None)
-        command: click.Command = alone or getattr(module, cmd_name.replace("-", "_"))
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(
@@ -133,7 +131,8 @@ def _let_go() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
     try:
-        return _answer(arguments)
+        code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
+        return code if isinstance(code, int) else DONE
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
@@ -153,8 +152,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(masked(traceback.format_exc()), err=True)
         click.echo("this is a bug in the bot: please report the lines above", err=True)
         return BUG
-
-
-def _answer(arguments: Sequence[str] | None) -> int:
-    code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
-    return code if isinstance(code, int) else DONE

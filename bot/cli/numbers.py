@@ -2,22 +2,176 @@
 
 from __future__ import annotations
 
-import click
+import csv
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from bot.app.collecting import collect_now
-from bot.cli.output import Places, json_option, places, print_json
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.app import numbers
+from bot.app.content import Paths
+from bot.app.workspace import open_readonly
+from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.content.zones import shown
+from bot.engagement import export as exports
+from bot.engagement.ages import AGES
+from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
+from bot.engagement.report import GROUPINGS
+from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
+from bot.errors import OperatorError
+
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 @click.command()
-@json_option
-@places
-def collect(where: Places, as_json: bool) -> None:
+@prints
+def collect(paths: Paths) -> Output:
     """Read the numbers that are due now; a running service does so by itself."""
-    tally = collect_now(where.config, where.posts, where.data)
-    if as_json:
-        print_json(tally)
-        return
-    click.echo(
+    tally = numbers.collect_now(paths)
+    line = (
         f"{tally.taken} read, {tally.put_off} tried again later, {tally.failed} failed, "
         f"{tally.missed} missed, {tally.gone} gone; followers of {tally.followers} account(s)"
+    )
+    return Output(tally, [line])
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@prints
+def export(paths: Paths, folder: Path) -> Output:
+    """Write deliveries, snapshots and provenance to FOLDER: CSV, JSON Lines, data dictionary."""
+    with open_readonly(paths) as workspace:
+        counts = exports.export(workspace.store, folder)
+    files = (f"{folder / name}.csv, .jsonl: {counts[name]} rows" for name in counts)
+    return Output(counts, [*files, f"{folder / 'data-dictionary.md'}: what the columns mean"])
+
+
+@click.command()
+@click.option("--print", "only_print", is_flag=True, help="Show it and send nothing.")
+@json_option
+@places
+def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
+    """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
+    with open_readonly(paths) as workspace:
+        wanted = numbers.digest(workspace)
+        message = wanted.message()
+        if not (only_print or as_json) and not wanted.send(message):
+            raise OperatorError("not sent: set VERBATIM_ALERTS, or see the log for who refused it")
+    if as_json:
+        print_json({"title": message.title, "text": message.text, "html": message.html})
+    else:
+        click.echo(f"{message.title}\n\n{message.text}" if only_print else f"sent: {message.title}")
+
+
+@click.command()
+@click.option("--by", type=click.Choice(GROUPINGS), default="post", show_default=True,
+              help="What to compare.")  # fmt: skip
+@click.option("--since", metavar="DAY", help="Only posts from this day on, such as 2026-12-09.")
+@click.option("--post", metavar="ID", help="All numbers of one post.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write the whole report as one web page.")  # fmt: skip
+@json_option
+@places
+def engagement(
+    paths: Paths,
+    by: str,
+    since: str | None,
+    post: str | None,
+    as_csv: bool,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what worked: each post against its own account's median, with its uncertainty.
+
+    Asks no server and spends nothing; `run` and `collect` read the numbers.
+    """
+    with open_readonly(paths) as workspace:
+        start = _day(since, workspace.campaign.zone) if since else None
+        report = numbers.reporter(workspace).report(since=start, post=post)
+    if post is not None and not report.readings:
+        raise OperatorError(f"nothing of {post!r} has gone out{' since then' if since else ''}")
+    if html is not None:
+        html.write_text(page(report), encoding="utf-8")
+        click.echo(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
+    if as_json:
+        print_json(exports.json_of(report, by))
+    elif as_csv:
+        csv.writer(sys.stdout).writerows(exports.csv_of(report, by))
+    elif html is None:
+        title = f"{post or report.campaign}, as of {shown(report.at, report.zone)}"
+        _print(Presented(report), by, title, only=post)
+
+
+def _day(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no day such as 2026-12-09") from None
+
+
+def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
+    console, notes = Console(), []
+    if only is not None:
+        console.print(_grid(report.every_age, title))
+    elif by in report.ratios:
+        console.print(_ratios(report.ratios[by], title))
+        notes = [f"{report.ratios[by].caption} Growth: {', '.join(AGES)}."]
+    else:
+        console.print(_grid(report.usual[by], title))
+        console.print(_grid(report.growth[by], ""))
+        notes = [OWN_AUDIENCE]
+    if by == "slot":
+        notes.append(f"Time of day: {report.day_verdict} {WHY_NO_BEST_TIME}")
+    costs = (f"{account}: {text}" for account, text in report.costs.items())
+    for line in (*notes, *report.lacking, *costs):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _ratios(ratios: RatioTable, title: str) -> Table:
+    table = _table(title)
+    table.add_column(ratios.what.lower(), overflow="fold", min_width=10)
+    table.add_column("ratio (80 %)", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("growth", no_wrap=True)
+    table.add_column("as of", no_wrap=True)
+    for row in ratios.rows:
+        table.add_row(_name(row), row.ratio, row.verdict, row.n, _spark(row.growth_plot), row.as_of)
+    return table
+
+
+def _name(row: Row) -> Text:
+    """Write a passage with its place below; posts have their names only, to stay on one line."""
+    name = Text(row.name)
+    return name.append(f"\n{row.detail}", "dim") if row.name_lang else name
+
+
+def _grid(grid: Grid, title: str) -> Table:
+    table = _table(title)
+    for name in grid.words:
+        table.add_column(name.lower(), no_wrap=name == grid.words[0])
+    for name in grid.numbers:
+        table.add_column(name.lower(), justify="right")
+    for row in grid.rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", show_edge=False, pad_edge=False, box=None,
+                 header_style="bold", padding=(0, 2, 0, 0))  # fmt: skip
+
+
+def _spark(growth: Sequence[float | None]) -> str:
+    """Draw growth from age to age in one line of text; · is an age without numbers."""
+    top = max((value for value in growth if value is not None), default=0) or 1
+    return "".join(
+        "·" if value is None else _BARS[min(7, int(8 * value / top))] for value in growth
     )

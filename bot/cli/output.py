@@ -1,4 +1,4 @@
-"""What all verbs share: where things are, who decides, how answers are printed."""
+"""What all verbs share: where things are, who decides, how output is printed."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from datetime import date, datetime
 from enum import Enum
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
 import click
 
+from bot.app.content import Paths
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
+
+if TYPE_CHECKING:
+    from bot.app.workspace import Workspace
 
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where the campaign and the bot's own state are."""
+class Output:
+    """What a verb found or did."""
 
-    config: Path
-    posts: Path
-    data: Path
+    #: For other programs: `plain` makes JSON of it.
+    value: Any
+    #: For people.
+    lines: Iterable[str]
+    #: Exit code.
+    code: int = 0
 
 
-def places(verb: Callable[Concatenate[Places, P], int | None]) -> Callable[P, int | None]:
-    """Return a verb ``--config``, ``--posts`` and ``--data``."""
+def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int | None]:
+    """Return a verb with ``--config``, ``--posts`` and ``--data``."""
 
     @click.option("--config", default="schedule.yaml", show_default=True, type=Path,
                   help="The schedule.")  # fmt: skip
@@ -41,17 +48,46 @@ def places(verb: Callable[Concatenate[Places, P], int | None]) -> Callable[P, in
                   help="The bot's own state; also VERBATIM_DATA.")  # fmt: skip
     @wraps(verb)
     def called(*args: P.args, **options: P.kwargs) -> int | None:
-        config, posts, data = (options.pop(name) for name in ("config", "posts", "data"))
-        where = Places(_path(config), _path(posts), _path(data))
-        return verb(where, *args, **options)
+        paths: Any = (options.pop(name) for name in ("config", "posts", "data"))
+        return verb(Paths(*paths), *args, **options)
 
     return called
 
 
-def _path(value: object) -> Path:
-    if not isinstance(value, Path):
-        raise TypeError(f"not a path: {value!r}")
-    return value
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | None]:
+    """Return a verb with ``--json`` and the options of `places`, whose output is printed."""
+
+    @json_option
+    @places
+    @wraps(verb)
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
+        as_json = options.pop("as_json")
+        output = verb(paths, *args, **options)
+        if as_json:
+            print_json(output.value)
+        else:
+            for line in output.lines:
+                click.echo(line)
+        return output.code
+
+    return called
+
+
+def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[P, int | None]:
+    """Return a verb that works on an open database; its output is printed after that is closed."""
+
+    @prints
+    @wraps(verb)
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> Output:
+        from bot.app.workspace import open_workspace  # takes long to load
+
+        with open_workspace(paths) as workspace:
+            return verb(workspace, *args, **options)
+
+    return called
 
 
 def _somebody(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -66,7 +102,6 @@ as_option = click.option(
     "--as", "by", required=True, metavar="NAME", help="Who decides.", callback=_somebody
 )
 why_option = click.option("--why", default="", metavar="TEXT", help="Why; kept in the audit log.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def plain(value: Any) -> Any:
@@ -74,9 +109,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Occurrence):
         return occurrence_text(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime | date):
@@ -84,7 +119,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes):
-        return [plain(one) for one in value]
+        return [plain(each) for each in value]
     return value
 
 
@@ -97,16 +132,10 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
     """Write a delivery a line, and below it what a person must know."""
     for row in rows:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
-        yield (
-            f"{row.id[:8]}  {_due(row, zone)}  {row.state:<9} {row.account}  {row.post_id}{part}"
-        )
-        for told in (row.url, row.reason_text, row.evidence):
-            if told:
-                yield from (f"          {line}" for line in told.splitlines())
-
-
-def _due(row: Delivery, zone: ZoneInfo) -> str:
-    return shown(row.due_at, zone) if row.due_at else "next free slot"
+        due = shown(row.due_at, zone) if row.due_at else "next free slot"
+        yield f"{row.id[:8]}  {due}  {row.state:<9} {row.account}  {row.post_id}{part}"
+        for detail in (row.url, row.reason_text, row.evidence):
+            yield from (f"          {line}" for line in detail.splitlines())
 
 
 def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
@@ -132,11 +161,3 @@ def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
-
-
-def tell(row: Delivery, *, as_json: bool) -> None:
-    """Print what a decision made of a delivery."""
-    if as_json:
-        print_json(as_rows([row])[0])
-    else:
-        click.echo(f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}")

@@ -1,4 +1,4 @@
-"""Verbs of who runs the bot: what is so, whether it can work, users, and the whole state."""
+"""Verbs of who runs the bot: the service, what is so, accounts, users, and the whole state."""
 
 from __future__ import annotations
 
@@ -9,34 +9,46 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot import program
-from bot.app.desk import Workspace, office
-from bot.app.doctor import examine
-from bot.app.people import access
-from bot.app.upkeep import Restored, restore_backup
+from bot.app.connections import keep_secrets
+from bot.app.content import Paths
+from bot.app.storage import Restored, restore_backup
+from bot.app.workspace import Workspace, open_readonly, open_users
+from bot.authority.account_verifier import unfit
 from bot.authority.users import SHORTEST, Role
-from bot.cli.output import Places, as_option, as_rows, json_option, lines, places, print_json
+from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
 from bot.content.zones import shown
 from bot.delivery.model import State
+from bot.errors import DecisionError
+from bot.log import mask
 from bot.operations.status import ServiceStatus, status_of
+from bot.platforms.registry import PLATFORMS
+
+
+@click.command()
+@places
+def run(paths: Paths) -> None:
+    """Plan, publish, settle and tell people, until SIGTERM or Ctrl-C.
+
+    A second process with the same data waits, and takes over when the first one dies.
+    """
+    from bot.app.service import serve  # takes long to load
+
+    serve(paths)
 
 
 @click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
-@json_option
-@places
-def status(where: Places, health: bool, as_json: bool) -> int:
-    """Return what is so; asks no server and spends nothing."""
-    with office(where.config, where.posts, where.data) as place:
-        found = status_of(place.store, place.campaign, place.clock)
-        zone = place.campaign.zone
-    if as_json:
-        fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
-        print_json({"running": found.is_running, **fields})
-    elif not health:
-        for line in _status_lines(found, zone):
-            click.echo(line)
-    return 0 if found.is_healthy or not health else 1
+@in_workspace
+def status(workspace: Workspace, health: bool) -> Output:
+    """Tell what is so; asks no server and spends nothing."""
+    found = status_of(workspace.store, workspace.campaign, workspace.clock)
+    fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
+    return Output(
+        {"running": found.is_running, **fields},
+        () if health else _status_lines(found, workspace.campaign.zone),
+        code=0 if found.is_healthy or not health else 1,
+    )
 
 
 def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
@@ -54,118 +66,113 @@ def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
         yield f"last sent: {shown(status.last_sent, zone)}"
     counts = ", ".join(f"{count} {state}" for state, count in sorted(status.counts.items()))
     yield f"deliveries: {counts or 'none'}"
-    for one in status.accounts:
-        budget = f", ${one.budget_left:.2f} left this month" if one.budget_left is not None else ""
-        stopped = f", STOPPED: {one.stopped}" if one.stopped else ""
-        due = f", next {shown(one.next_due, zone)}" if one.next_due else ""
-        yield f"  {one.name} ({one.platform}){due}{budget}{stopped}"
+    for account in status.accounts:
+        budget = (
+            f", ${account.budget_left:.2f} left this month"
+            if account.budget_left is not None
+            else ""
+        )
+        stopped = f", STOPPED: {account.stopped}" if account.stopped else ""
+        due = f", next {shown(account.next_due, zone)}" if account.next_due else ""
+        yield f"  {account.name} ({account.platform}){due}{budget}{stopped}"
     for text in status.notices:
         yield f"needs a person: {text}"
 
 
 @click.command()
 @click.argument("delivery_id", required=False, metavar="[ID]")
-@click.option("--state", type=click.Choice([one.value for one in State]), multiple=True)
+@click.option("--state", type=click.Choice([state.value for state in State]), multiple=True)
 @click.option("--account")
 @click.option("--post", "post_id")
-@json_option
-@places
+@in_workspace
 def deliveries(
-    where: Places,
+    workspace: Workspace,
     delivery_id: str | None,
     state: tuple[str, ...],
     account: str | None,
     post_id: str | None,
-    as_json: bool,
-) -> None:
+) -> Output:
     """List deliveries by due time; with an ID (its beginning will do) tell one's whole history."""
-    with office(where.config, where.posts, where.data) as place:
-        if delivery_id is not None:
-            _history(place, delivery_id, as_json)
-            return
-        states = {State(one) for one in state} or None
-        rows = place.store.outbox.find(states=states, account=account, post_id=post_id)
-        zone = place.campaign.zone
-    if as_json:
-        print_json(as_rows(rows))
-        return
-    for line in lines(rows, zone):
-        click.echo(line)
+    if delivery_id is not None:
+        return _history(workspace, delivery_id)
+    states = set(map(State, state)) or None
+    rows = workspace.store.outbox.find(states=states, account=account, post_id=post_id)
+    return Output(as_rows(rows), lines(rows, workspace.campaign.zone))
 
 
-def _history(place: Workspace, delivery_id: str, as_json: bool) -> None:
-    row = place.desk.find(delivery_id)
-    moves = place.store.outbox.moves_of(row.id)
-    attempts = place.store.outbox.attempts_of(row.id)
-    if as_json:
-        print_json({**as_rows([row])[0], "moves": moves, "attempts": attempts})
-        return
-    for line in lines([row], place.campaign.zone):
-        click.echo(line)
-    click.echo(row.status.text)
-    for move in moves:
-        when = shown(move.at, place.campaign.zone)
-        why = f": {move.reason}" if move.reason else ""
-        click.echo(f"  {when}  {move.before} -> {move.after}  {move.actor}{why}")
-
-
-@click.group()
-def audit() -> None:
-    """Show or verify the log of decisions."""
-
-
-@audit.command()
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
-@json_option
-@places
-def show(where: Places, limit: int, as_json: bool) -> None:
-    """Show who decided what, when and why; the newest last."""
-    with office(where.config, where.posts, where.data) as place:
-        rows = place.store.audit.rows(limit=limit)[::-1]
-        zone = place.campaign.zone
-    if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        why = f" ({row.why})" if row.why else ""
-        click.echo(f"{row.seq:>5}  {shown(row.at, zone)}  {row.who}: {row.verb} {row.subject}{why}")
-
-
-@audit.command()
-@json_option
-@places
-def verify(where: Places, as_json: bool) -> int:
-    """Prove the running hash of the whole log; exit code 1 where a row was changed."""
-    with office(where.config, where.posts, where.data) as place:
-        broken, (length, head) = place.store.audit.verify(), place.store.audit.head()
-    if as_json:
-        print_json({"broken_at": broken, "rows": length, "head": head})
-    elif broken is None:
-        click.echo(f"the log is whole: {length} row(s), head {head}")
-    else:
-        click.echo(f"row {broken} is not what was written; bring a backup and ask who had access")
-    return 0 if broken is None else 1
+def _history(workspace: Workspace, delivery_id: str) -> Output:
+    row, zone = workspace.desk.find(delivery_id), workspace.campaign.zone
+    moves = workspace.store.outbox.moves_of(row.id)
+    attempts = workspace.store.outbox.attempts_of(row.id)
+    return Output(
+        {**as_rows([row])[0], "moves": moves, "attempts": attempts},
+        [
+            *lines([row], zone),
+            row.status.text,
+            *(
+                f"  {shown(move.at, zone)}  {move.before} -> {move.after}  {move.actor}"
+                f"{f': {move.reason}' if move.reason else ''}"
+                for move in moves
+            ),
+        ],
+    )
 
 
 @click.command()
 @click.option("--ask/--no-ask", default=True, show_default=True,
               help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
-@json_option
-@places
-def doctor(where: Places, ask: bool, as_json: bool) -> int:
+@prints
+def doctor(paths: Paths, ask: bool) -> Output:
     """Try libraries, fonts, files, secrets, the database, and each account."""
-    findings = examine(where.config, where.posts, where.data, ask=ask)
-    if as_json:
-        print_json(findings)
-    else:
-        for one in findings:
-            click.echo(f"{'ok   ' if one.is_well else 'WRONG'} {one.what}: {one.told}")
-    return 0 if all(one.is_well for one in findings) else 1
+    from bot.app.doctor import examine  # takes long to load
+
+    findings = tuple(examine(paths, ask=ask))
+    marks = {True: "ok   ", False: "WRONG"}
+    return Output(
+        findings,
+        [f"{marks[finding.is_well]} {finding.what}: {finding.told}" for finding in findings],
+        code=0 if all(finding.is_well for finding in findings) else 1,
+    )
+
+
+@click.command()
+@click.argument("name", metavar="ACCOUNT")
+@prints
+def login(paths: Paths, name: str) -> Output:
+    """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
+
+    docs/platforms/ says where each platform gives them out, and what the try costs.
+    """
+    with open_readonly(paths) as workspace:
+        accounts = workspace.campaign.schedule.accounts
+        if name not in accounts:
+            known = ", ".join(accounts)
+            raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
+        account = accounts[name]
+        secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
+        profile = workspace.connections().prove(account, secrets)
+        obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
+    kept = keep_secrets(paths.data, account, secrets)
+    return Output(
+        {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
+        [
+            f"{name} is {profile.handle} ({profile.server or account.platform})",
+            *([f"before it may send: {obstacle}"] if obstacle else []),
+            "put these into the environment of `run`:",
+            *(f"  {variable}={path}" for variable, path in kept.items()),
+        ],
+    )
+
+
+def _secret(name: str) -> str:
+    value: str = click.prompt(name.replace("_", " ").lower(), hide_input=True, err=True)
+    mask(value)
+    return value.strip()
 
 
 _ROLES = click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice([one.value for one in Role]),
-    help="May be given several times.",
+    "--role", "roles", multiple=True, required=True,
+    type=click.Choice([role.value for role in Role]), help="May be given several times.",
 )  # fmt: skip
 _FILE = click.option(
     "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -190,11 +197,11 @@ def user() -> None:
 @as_option
 @places
 def add_user(
-    where: Places, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
+    paths: Paths, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
 ) -> None:
     """Make a user."""
     password = _password(password_file)
-    with access(where.config, where.posts, where.data) as users:
+    with open_users(paths) as users:
         users.add(name, frozenset(map(Role, roles)), password, by=by)
     click.echo(f"{name} may sign in: {', '.join(sorted(roles))}")
 
@@ -204,10 +211,10 @@ def add_user(
 @_FILE
 @as_option
 @places
-def set_password(where: Places, name: str, password_file: Path | None, by: str) -> None:
-    """Return a user another password; they are signed out everywhere."""
+def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
+    """Give a user another password; they are signed out everywhere."""
     new = _password(password_file)
-    with access(where.config, where.posts, where.data) as users:
+    with open_users(paths) as users:
         users.set_password(name, new, by=by)
     click.echo(f"{name} has another password and is signed out everywhere")
 
@@ -217,9 +224,9 @@ def set_password(where: Places, name: str, password_file: Path | None, by: str) 
 @_ROLES
 @as_option
 @places
-def set_roles(where: Places, name: str, roles: tuple[str, ...], by: str) -> None:
-    """Return a user these roles and no other."""
-    with access(where.config, where.posts, where.data) as users:
+def set_roles(paths: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
+    """Give a user these roles and no other."""
+    with open_users(paths) as users:
         users.set_roles(name, frozenset(map(Role, roles)), by=by)
     click.echo(f"{name} is {', '.join(sorted(roles))}")
 
@@ -228,9 +235,9 @@ def set_roles(where: Places, name: str, roles: tuple[str, ...], by: str) -> None
 @_NAME
 @as_option
 @places
-def remove_user(where: Places, name: str, by: str) -> None:
+def remove_user(paths: Paths, name: str, by: str) -> None:
     """Take a user away and sign them out."""
-    with access(where.config, where.posts, where.data) as users:
+    with open_users(paths) as users:
         users.remove(name, by=by)
     click.echo(f"{name} is removed")
 
@@ -239,28 +246,25 @@ def remove_user(where: Places, name: str, by: str) -> None:
 @_NAME
 @as_option
 @places
-def sign_out(where: Places, name: str, by: str) -> None:
+def sign_out(paths: Paths, name: str, by: str) -> None:
     """End all sessions of a user."""
-    with access(where.config, where.posts, where.data) as users:
+    with open_users(paths) as users:
         ended = users.sign_out_everywhere(name, by=by)
     click.echo(f"{ended} session(s) of {name} ended")
 
 
 @user.command("list")
-@json_option
-@places
-def list_users(where: Places, as_json: bool) -> None:
+@prints
+def list_users(paths: Paths) -> Output:
     """List users and their roles."""
-    with access(where.config, where.posts, where.data) as users:
+    with open_users(paths) as users:
         known = users.store.users.all()
-    if as_json:
-        rows = [{"name": one.name, "roles": sorted(one.roles)} for one in known]
-        print_json(rows)
-        return
-    for one in known:
-        click.echo(f"{one.name}: {', '.join(sorted(one.roles))}")
-    if not known:
-        click.echo(f"no users; this makes one: {program()} user add NAME --role ROLE --as YOU")
+    rows = [{"name": person.name, "roles": sorted(person.roles)} for person in known]
+    return Output(
+        rows,
+        [f"{person.name}: {', '.join(sorted(person.roles))}" for person in known]
+        or [f"no users; this makes one: {program()} user add NAME --role ROLE --as YOU"],
+    )
 
 
 def _password(file: Path | None) -> str:
@@ -274,19 +278,14 @@ def _password(file: Path | None) -> str:
 
 @click.command()
 @click.argument("target", metavar="FILE", type=Path)
-@json_option
-@places
-def backup(where: Places, target: Path, as_json: bool) -> None:
+@in_workspace
+def backup(workspace: Workspace, target: Path) -> Output:
     """Write the whole state to FILE, while the bot runs, and prove the copy.
 
     Keep it as you keep secrets: it holds unpublished posts.
     """
-    with office(where.config, where.posts, where.data) as place:
-        made = place.store.backup(target)
-    if as_json:
-        print_json(made)
-    else:
-        click.echo(f"{target}: {made.deliveries} deliveries, proved")
+    made = workspace.store.backup(target)
+    return Output(made, [f"{target}: {made.deliveries} deliveries, proved"])
 
 
 @click.command()
@@ -295,21 +294,16 @@ def backup(where: Places, target: Path, as_json: bool) -> None:
               help="Whose database FILE is.")  # fmt: skip
 @click.option("--loaded", is_flag=True,
               help="pg_restore has loaded FILE already; only settle first.")  # fmt: skip
-@json_option
-@places
-def restore(where: Places, backup: Path, mode: str, loaded: bool, as_json: bool) -> None:
+@prints
+def restore(paths: Paths, backup: Path, mode: str, loaded: bool) -> Output:
     """Put FILE in the place of the database; the bot must be stopped.
 
     What stood there is kept beside it. At the next `run` everything that may have gone out since
     the backup is read back first; what cannot be told is held for a person.
     """
-    done = restore_backup(backup, where.data, mode, loaded=loaded)
-    if as_json:
-        kept = str(done.kept) if done.kept else None
-        print_json({"restored": str(backup), "kept": kept, "sent_log": done.has_log})
-        return
-    for line in _restore_lines(done):
-        click.echo(line)
+    done = restore_backup(backup, paths.data, mode, loaded=loaded)
+    value = {"restored": backup, "kept": done.kept, "sent_log": done.has_log}
+    return Output(value, _restore_lines(done))
 
 
 def _restore_lines(done: Restored) -> Iterator[str]:

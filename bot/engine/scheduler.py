@@ -14,6 +14,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
 
 from bot.clock import Clock, SystemClock
+from bot.db.lock import ProcessLock
 from bot.log import get_logger
 
 log = get_logger(__name__)
@@ -174,6 +175,23 @@ def _run_job(job: PeriodicJob) -> None:
         job.run()
     except Exception:
         log.exception("job failed", job=job.name)
+
+
+def wait_for_lock(lock: ProcessLock | None, stop: Event) -> bool:
+    """Become the one process that works on an embedded database, or stand by until it can.
+
+    Returns:
+        False where the process is to stop before that.
+    """
+    is_first = True
+    while not stop.is_set():
+        if lock is None or lock.acquire():
+            return True
+        if is_first:
+            log.info("standing by: another process works on this database")
+            is_first = False
+        stop.wait(LONGEST_WAIT.total_seconds())
+    return False
 
 
 def stop_on_signals(stop: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -11,29 +11,31 @@ from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
+from starlette.datastructures import ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
-from bot.authority.users import Right
 from bot.errors import BotError, DecisionError
 from bot.log import get_logger
-from bot.web.answers import Answer, Page, Raw, Redirect
 from bot.web.context import AppContext
 from bot.web.guard import RequestGuard
 from bot.web.rendering import Pages
-from bot.web.request_context import RefusedRequestError, RequestContext, is_token
+from bot.web.request import (
+    Page,
+    PageRoute,
+    Raw,
+    Redirect,
+    RefusedRequestError,
+    RequestContext,
+)
 
 log = get_logger(__name__)
 
-View = Callable[[RequestContext], Answer]
 _Made = TypeVar("_Made")
 
-#: Bytes of a form; the desk check takes a whole file of posts.
-SMALL, LARGE = 64_000, 700_000
 _MOST_FIELDS = 40
 _CODES = {
     400: "That request makes no sense",
@@ -47,168 +49,136 @@ _CODES = {
     500: "Something is wrong with the bot",
 }
 
-
 #: Pages that are made at once. The database's connections are shared with the publishers: however
 #: many people look, enough of them stay free.
 _AT_ONCE = 6
 
 
-class Threads:
-    """Where pages are made: everything behind a view blocks."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A form that was sent; empty for a request that sends none."""
 
-    def __init__(self) -> None:
+    values: ImmutableMultiDict[str, str]
+    upload: bytes | None = None
+
+
+_NO_FORM = _Form(ImmutableMultiDict())
+
+
+class _Desk:
+    """Answers requests; all of its methods that are not async block, and run in threads."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._pages = Pages(context)
         self._limiter = CapacityLimiter(_AT_ONCE)
 
-    async def __call__(self, work: Callable[..., _Made], *arguments: Any) -> _Made:
+    async def _in_thread(self, work: Callable[..., _Made], *arguments: Any) -> _Made:
         return await to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)
 
+    def endpoint(self, route: PageRoute) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                form = await _form(request, route)
+            except RefusedRequestError as refusal:
+                return await self._in_thread(self._refused, request, refusal.status, str(refusal))
+            return await self._in_thread(self._open, route, request, form)
 
-@dataclass(frozen=True, slots=True)
-class PageRoute:
-    """One address, and who may open it."""
+        return endpoint
 
-    path: str
-    view: View
-    method: str = "GET"
-    #: None lets everybody in.
-    right: Right | None = Right.LOOK
-    most: int = SMALL
-
-
-def build(context: AppContext, doors: Sequence[PageRoute]) -> RequestGuard:
-    """Make the application."""
-    pages, threads = Pages(context), Threads()
-    routes = [
-        Route(door.path, _endpoint(context, pages, door, threads), methods=[door.method])
-        for door in doors
-    ]
-
-    async def lost(request: Request, error: Exception) -> Response:
+    async def lost(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        parsed = await threads(_parsed, context, request, {}, None)
-        return await threads(_trouble, pages, parsed, status, "")
+        return await self._in_thread(self._refused, request, status, "")
 
-    app = Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
-    app.router.redirect_slashes = False
-    return RequestGuard(app, context.hosts, secure=context.secure)
-
-
-def cookie_name(context: AppContext) -> str:
-    """Name the cookie; ``__Host-`` binds it to this host and to TLS, where there is TLS."""
-    return "__Host-verbatim" if context.secure else "verbatim"
-
-
-def _endpoint(
-    context: AppContext, pages: Pages, door: PageRoute, threads: Threads
-) -> Callable[[Request], object]:
-    async def endpoint(request: Request) -> Response:
+    def _open(self, route: PageRoute, request: Request, form: _Form) -> Response:
+        parsed = self._parsed(request, form)
         try:
-            form, upload = await _form(request, door)
+            if route.right is not None:
+                if parsed.person is None and route.method == "GET":
+                    return _sent(parsed, Redirect(f"/login?to={quote(request.url.path)}"))
+                parsed.require(route.right)
+            if route.method == "POST":
+                parsed.require_token()
+            answer = route.view(parsed)
         except RefusedRequestError as refusal:
-            parsed = await threads(_parsed, context, request, {}, None)
-            return await threads(_trouble, pages, parsed, refusal.status, str(refusal))
-        return await threads(_opened, context, pages, door, request, form, upload)
+            return self._problem(parsed, refusal.status, str(refusal))
+        except DecisionError as error:
+            return self._problem(parsed, 409, str(error))
+        except BotError as error:
+            log.exception("page failed", path=request.url.path, reason=str(error))
+            return self._problem(parsed, 500, "the log says more")
+        except Exception:
+            log.exception("bug in a page", path=request.url.path)
+            return self._problem(parsed, 500, "the log says more")
+        return self._page(parsed, answer) if isinstance(answer, Page) else _sent(parsed, answer)
 
-    return endpoint
-
-
-def _opened(
-    context: AppContext,
-    pages: Pages,
-    door: PageRoute,
-    request: Request,
-    form: Mapping[str, Sequence[str]],
-    upload: bytes | None,
-) -> Response:
-    """Answer in a thread: everything below blocks."""
-    parsed = _parsed(context, request, form, upload)
-    try:
-        if door.right is not None:
-            if parsed.person is None and door.method == "GET":
-                return _sent(parsed, Redirect(f"/login?to={quote(request.url.path)}"))
-            parsed.require(door.right)
-        if door.method == "POST":
-            _require_token(parsed)
-        answer = door.view(parsed)
-    except RefusedRequestError as refusal:
-        return _trouble(pages, parsed, refusal.status, str(refusal))
-    except DecisionError as error:
-        return _trouble(pages, parsed, 409, str(error))
-    except BotError as error:
-        log.exception("page failed", path=request.url.path, reason=str(error))
-        return _trouble(pages, parsed, 500, "the log says more")
-    except Exception:
-        log.exception("bug in a page", path=request.url.path)
-        return _trouble(pages, parsed, 500, "the log says more")
-    return _sent(parsed, answer) if not isinstance(answer, Page) else _page(pages, parsed, answer)
-
-
-def _require_token(parsed: RequestContext) -> None:
-    if not is_token(parsed.form_value("token", default=""), parsed.session_token):
-        raise RefusedRequestError(
-            403, "the form is too old; go back, reload the page, send it again"
+    def _parsed(self, request: Request, form: _Form) -> RequestContext:
+        token = request.cookies.get(_cookie_name(self._context), "")
+        if not (20 <= len(token) <= 100 and token.isascii()):
+            token = secrets.token_urlsafe(32)
+        return RequestContext(
+            context=self._context,
+            path=request.url.path,
+            path_values={name: str(value) for name, value in request.path_params.items()},
+            query=request.query_params,
+            form=form.values,
+            upload=form.upload,
+            session_token=token,
+            person=self._context.access.person_of(token) or self._context.guest(),
         )
 
+    def _page(self, parsed: RequestContext, page: Page) -> Response:
+        content = self._pages.render(parsed, page.template, page.values)
+        response = Response(content, page.status, media_type="text/html; charset=utf-8")
+        return _with_cookie(parsed, response, parsed.session_token)
 
-def _parsed(
-    context: AppContext,
-    request: Request,
-    form: Mapping[str, Sequence[str]],
-    upload: bytes | None,
-) -> RequestContext:
-    session_token = request.cookies.get(cookie_name(context), "")
-    session_token = (
-        session_token
-        if 20 <= len(session_token) <= 100 and session_token.isascii()
-        else secrets.token_urlsafe(32)
+    def _refused(self, request: Request, status: int, message: str) -> Response:
+        return self._problem(self._parsed(request, _NO_FORM), status, message)
+
+    def _problem(self, parsed: RequestContext, status: int, message: str) -> Response:
+        values = {"title": _CODES.get(status, "That is not possible"), "message": message}
+        return self._page(parsed, Page("problem.html", values, status))
+
+
+def build(context: AppContext, routes: Sequence[PageRoute]) -> RequestGuard:
+    """Make the application."""
+    desk = _Desk(context)
+    app = Starlette(
+        routes=[Route(each.path, desk.endpoint(each), methods=[each.method]) for each in routes],
+        exception_handlers={404: desk.lost, 405: desk.lost},
     )
-    person = context.access.person_of(session_token) or context.guest()
-    query: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        query.setdefault(name, []).append(value)
-    return RequestContext(
-        context=context,
-        method=request.method,
-        path=request.url.path,
-        places={name: str(value) for name, value in request.path_params.items()},
-        query=query,
-        form=form,
-        upload=upload,
-        session_token=session_token,
-        person=person,
-    )
+    app.router.redirect_slashes = False
+    return RequestGuard(app, context.address.hosts, secure=context.address.is_secure)
 
 
-async def _form(
-    request: Request, door: PageRoute
-) -> tuple[Mapping[str, Sequence[str]], bytes | None]:
+async def _form(request: Request, route: PageRoute) -> _Form:
     """Read a form of bounded size.
 
     Raises:
         RefusedRequestError: it is too large, or no form.
     """
-    if door.method != "POST":
-        return {}, None
+    if route.method != "POST":
+        return _NO_FORM
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         raise RefusedRequestError(400, "a form is expected")
-    bounded = Request(request.scope, _bounded(request.receive, door.most))
-    values: dict[str, list[str]] = {}
+    bounded = Request(request.scope, _bounded(request.receive, route.most))
+    values: list[tuple[str, str]] = []
     upload: bytes | None = None
     try:
         async with bounded.form(
-            max_files=1, max_fields=_MOST_FIELDS, max_part_size=door.most
+            max_files=1, max_fields=_MOST_FIELDS, max_part_size=route.most
         ) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     upload = await value.read() or None
                 else:
-                    values.setdefault(name, []).append(value)
+                    values.append((name, value))
     except (HTTPException, ClientDisconnect, UnicodeDecodeError, ValueError) as error:
         raise RefusedRequestError(400, "the form cannot be read") from error
-    if sum(map(len, values.values())) > _MOST_FIELDS:
+    if len(values) > _MOST_FIELDS:
         raise RefusedRequestError(400, "the form has too many fields")
-    return values, upload
+    return _Form(ImmutableMultiDict(values), upload)
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
@@ -225,25 +195,13 @@ def _bounded(receive: Receive, most: int) -> Receive:
     return counted
 
 
-def _page(pages: Pages, parsed: RequestContext, page: Page) -> Response:
-    content = pages.render(parsed, page.template, page.values)
-    return _seated(parsed, Response(content, page.status, media_type="text/html; charset=utf-8"))
-
-
-def _trouble(pages: Pages, parsed: RequestContext, status: int, message: str) -> Response:
-    title = _CODES.get(status, "That is not possible")
-    values = {"title": title, "message": message}
-    return _page(pages, parsed, Page("trouble.html", values, status))
-
-
 def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     if isinstance(answer, Redirect):
-        response: Response = RedirectResponse(answer.to, status_code=303)
-        return (
-            response
-            if answer.session_token is None
-            else _seated(parsed, response, answer.session_token)
-        )
+        redirect = RedirectResponse(answer.to, status_code=303)
+        if answer.session_token is None:
+            return redirect
+        # At the end of a session: what forms' tokens are derived from is new too.
+        return _with_cookie(parsed, redirect, answer.session_token or secrets.token_urlsafe(32))
     response = Response(answer.content, media_type=answer.media_type)
     if answer.keep:
         response.headers["cache-control"] = f"private, max-age={answer.keep}"
@@ -252,15 +210,16 @@ def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     return response
 
 
-def _seated(
-    parsed: RequestContext, response: Response, session_token: str | None = None
-) -> Response:
+def _with_cookie(parsed: RequestContext, response: Response, token: str) -> Response:
     """Set the cookie: a session's id, or only what a form's token is derived from."""
     context = parsed.context
     response.set_cookie(
-        cookie_name(context),
-        session_token
-        or (parsed.session_token if session_token is None else secrets.token_urlsafe(32)),
-        path="/", httponly=True, samesite="strict", secure=context.secure,
+        _cookie_name(context), token,
+        path="/", httponly=True, samesite="strict", secure=context.address.is_secure,
     )  # fmt: skip
     return response
+
+
+def _cookie_name(context: AppContext) -> str:
+    """Name the cookie; ``__Host-`` binds it to this host and to TLS, where there is TLS."""
+    return "__Host-verbatim" if context.address.is_secure else "verbatim"

@@ -1,10 +1,11 @@
-"""What happens when: deliveries, drafts and what is further ahead, one line a post and moment."""
+"""What happens when: deliveries, drafts and what is further ahead, one entry a post and moment."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,13 @@ from bot.planning.plan import Assignment
 from bot.planning.planner import Planner
 from bot.platforms.status import Status
 from bot.web.context import AppContext
-from bot.web.words import KIND_OF
+from bot.web.words import KIND_OF, words_of
 
-#: What no longer matters once something else took its place.
-_SILENT = frozenset({State.CANCELLED})
 _MOST_DAYS = 800
 _LEAP_DAY = (2, 29)
 _LINK = re.compile(r"https?://\S+")
+#: Kinds, those that need a person most first.
+_URGENCY = ("failed", "held", "unapproved", "sending", "approved", "forecast", "draft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class Target:
     account: str
     platform: str
     kind: str
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,13 @@ class CalendarEntry:
     words: str
     lang: str
     theme: str
-    places: tuple[Target, ...]
+    targets: tuple[Target, ...]
 
     @property
     def kind(self) -> str:
         """What of it needs a person most."""
-        order = ("failed", "held", "unapproved", "sending", "approved", "forecast", "draft")
-        kinds = {place.kind for place in self.places}
-        return next((one for one in order if one in kinds), next(iter(sorted(kinds)), "draft"))
+        kinds = {target.kind for target in self.targets}
+        return next((kind for kind in _URGENCY if kind in kinds), min(kinds, default="draft"))
 
 
 class CalendarQuery:
@@ -63,75 +62,61 @@ class CalendarQuery:
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
         rows = self._context.store.outbox.find(since=since, until=until)
-        found = list(self._of_rows(rows))
-        found += self._ahead(since, until)
-        found += self._drafts(since, until)
-        return sorted(found, key=lambda one: (one.at, one.post_id))
+        found = [*self._of_rows(rows), *self._ahead(since, until), *self._drafts(since, until)]
+        return sorted(found, key=lambda entry: (entry.at, entry.post_id))
 
     def next(self, count: int) -> list[CalendarEntry]:
         """Find the next things to go out."""
-        now = self._context.clock.now()
+        since = self._context.clock.now() - timedelta(hours=1)
         states = {State.PLANNED, State.READY}
-        rows = self._context.store.outbox.find(states=states, since=now - timedelta(hours=1))
-        return sorted(self._of_rows(rows), key=lambda one: (one.at, one.post_id))[:count]
-
-    def undated_drafts(self) -> tuple[Post, ...]:
-        """Find drafts that have no time of their own."""
-        return tuple(one for one in self._context.campaign.posts if not one.ready and one.queue)
+        found = self._of_rows(self._context.store.outbox.find(states=states, since=since))
+        return sorted(found, key=lambda entry: (entry.at, entry.post_id))[:count]
 
     def kind_of(self, row: Delivery) -> str:
-        """Return where a delivery stands, for people."""
+        """Return the status of a delivery, for people."""
         if row.state is not State.PLANNED:
             return KIND_OF[row.state]
-        return "approved" if self._is_approved(row) else "unapproved"
-
-    def _is_approved(self, row: Delivery) -> bool:
         if row.fingerprint not in self._approved:
             required = self._context.campaign.schedule.approvals_required
-            self._approved[row.fingerprint] = (
-                self._context.desk.approvals(row.publication) >= required
-            )
-        return self._approved[row.fingerprint]
+            count = self._context.desk.approvals(row.publication)
+            self._approved[row.fingerprint] = count >= required
+        return "approved" if self._approved[row.fingerprint] else "unapproved"
 
     def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
         groups: dict[tuple[datetime, str], list[Delivery]] = {}
         for row in rows:
-            if row.part == 0 and row.due_at and row.state not in _SILENT:
+            # What was cancelled no longer matters: something else took its place.
+            if row.part == 0 and row.due_at and row.state is not State.CANCELLED:
                 groups.setdefault((row.due_at, row.post_id), []).append(row)
         for (at, post_id), group in groups.items():
-            places = tuple(
-                Target(row.account, row.platform, self.kind_of(row), row.url) for row in group
-            )
             status, theme = group[0].status, group[0].publication.theme
-            yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, places)
+            targets = tuple(Target(row.account, row.platform, self.kind_of(row)) for row in group)
+            yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, targets)
 
     def _ahead(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         """Ask the planner for what the outbox does not reach to yet."""
-        context = self._context
+        context, now = self._context, self._context.clock.now()
         planned = context.store.outbox.find(states={State.PLANNED})
-        dues = (row.due_at for row in planned if row.due_at)
-        horizon = max(dues, default=context.clock.now())
-        if until <= horizon:
+        horizon = max((row.due_at for row in planned if row.due_at), default=now)
+        days = min(_MOST_DAYS, (until - now).days + 1)
+        if until <= horizon or days <= 0:
             return
-        days = min(_MOST_DAYS, (until - context.clock.now()).days + 1)
-        if days <= 0:
-            return
-        plan = Planner(context.store, context.clock).outlook(context.rendered(), days=days)
+        whole = context.rendered()
+        plan = Planner(context.store, context.clock).outlook(whole, days=days)
         known = {(row.account, row.publication.occurrence) for row in context.store.outbox.find()}
         ahead: dict[tuple[datetime, str], list[Assignment]] = {}
-        for one in plan.assignments:
-            if since <= one.due_at < until and (one.account, one.occurrence) not in known:
-                ahead.setdefault((one.due_at, one.post_id), []).append(one)
+        for slot in plan.assignments:
+            if since <= slot.due_at < until and (slot.account, slot.occurrence) not in known:
+                ahead.setdefault((slot.due_at, slot.post_id), []).append(slot)
         for (at, post_id), group in ahead.items():
-            yield self._forecast(at, post_id, [one.account for one in group])
+            post, status = whole.campaign.post(post_id), whole.texts[post_id, group[0].account]
+            first, theme = status.statuses[0], post.theme if post else ""
+            targets = self._targets((slot.account for slot in group), "forecast")
+            yield CalendarEntry(at, post_id, self._bare(first), first.lang, theme, targets)
 
-    def _forecast(self, at: datetime, post_id: str, accounts: list[str]) -> CalendarEntry:
-        whole = self._context.rendered()
-        post = whole.campaign.post(post_id)
-        statuses = whole.texts[post_id, accounts[0]].statuses
-        places = tuple(Target(name, whole.spec_of(name).name, "forecast") for name in accounts)
-        theme = post.theme if post else ""
-        return CalendarEntry(at, post_id, self._bare(statuses[0]), statuses[0].lang, theme, places)
+    def _targets(self, accounts: Iterable[str], kind: str) -> tuple[Target, ...]:
+        spec_of = self._context.rendered().spec_of
+        return tuple(Target(account, spec_of(account).name, kind) for account in accounts)
 
     def _bare(self, status: Status) -> str:
         """Return a status without what is the same in all of them: attribution and links."""
@@ -141,16 +126,12 @@ class CalendarQuery:
         return _LINK.sub("", text).strip()
 
     def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
-        whole = self._context.rendered()
-        for post in whole.campaign.posts:
-            if post.ready:
-                continue
-            words = " ".join(one for one in (post.text, post.quote and post.quote.text) if one)
-            places = tuple(
-                Target(name, whole.spec_of(name).name, "draft") for name in post.accounts
-            )
-            for at in _moments(post, since, until, whole.campaign.zone):
-                yield CalendarEntry(at, post.id, words, post.lang, post.theme, places)
+        campaign = self._context.campaign
+        for post in campaign.posts:
+            if not post.ready:
+                targets = self._targets(post.accounts, "draft")
+                for at in _moments(post, since, until, campaign.zone):
+                    yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
 
 
 def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
@@ -158,11 +139,10 @@ def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> It
     if post.at and since <= post.at < until:
         yield post.at
     yearly = post.every_year
-    for year in range(since.year - 1, until.year + 2) if yearly else ():
-        if yearly is None or yearly.on == _LEAP_DAY:
-            continue
-        local = datetime.combine(date(year, *yearly.on), yearly.at)
-        at = resolve(local, zone).utc
+    if yearly is None or yearly.on == _LEAP_DAY:
+        return
+    for year in range(since.year - 1, until.year + 2):
+        at = resolve(datetime.combine(date(year, *yearly.on), yearly.at), zone).utc
         if since <= at < until:
             yield at
 
@@ -170,23 +150,19 @@ def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> It
 def filtered(
     entries: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
 ) -> list[CalendarEntry]:
-    """Keep what has an account, stands somewhere, or is about a theme; empty keeps all."""
+    """Keep what has an account, a status, or a theme; empty keeps all."""
     kept = []
-    for one in entries:
-        places = tuple(
-            place
-            for place in one.places
-            if account in {"", place.account} and kind in {"", place.kind}
+    for entry in entries:
+        targets = tuple(
+            target
+            for target in entry.targets
+            if account in {"", target.account} and kind in {"", target.kind}
         )
-        if places and theme in {"", one.theme}:
-            kept.append(CalendarEntry(one.at, one.post_id, one.words, one.lang, one.theme, places))
+        if targets and theme in {"", entry.theme}:
+            kept.append(replace(entry, targets=targets))
     return kept
 
 
 def counted(entries: Iterable[CalendarEntry]) -> Mapping[str, int]:
-    """Count places by where they stand."""
-    counts: dict[str, int] = {}
-    for one in entries:
-        for place in one.places:
-            counts[place.kind] = counts.get(place.kind, 0) + 1
-    return counts
+    """Count targets by their status."""
+    return Counter(target.kind for entry in entries for target in entry.targets)

@@ -1,17 +1,17 @@
-"""All that the pages work with; `bot.app.web` puts it together."""
+"""All that the pages work with; `bot.app.service` puts it together."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.authority.users import Access, Person, Role
 from bot.checks.deskcheck import DeskCheck
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
-from bot.engagement.report import Report, Reporter
+from bot.engagement.report import Reporter
 from bot.errors import Problem
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
@@ -20,6 +20,31 @@ from bot.rendering.rendered import RenderedCampaign
 
 #: Who acts in a rehearsal that has no users: nothing leaves the machine, so nobody must sign in.
 GUEST = Person("guest", frozenset(Role))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAddress:
+    """Where the dashboard listens, and what it is called there."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    #: Values of ``Host`` that are answered.
+    hosts: frozenset[str] = frozenset()
+    #: Reached through TLS only: cookies may say so.
+    is_secure: bool = False
+    has_proxy: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def is_private(self) -> bool:
+        """Return whether nobody but this machine reaches it."""
+        return self.is_loopback and not self.has_proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +64,7 @@ class AppContext:
     corrections: Corrections
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
-    #: Values of ``Host`` that are answered.
-    hosts: frozenset[str]
-    #: Reached through TLS only: cookies may say so.
-    secure: bool = False
-    #: Listens on this machine only.
-    loopback: bool = True
+    address: DeskAddress = DeskAddress()
 
     @property
     def campaign(self) -> Campaign:
@@ -54,11 +74,8 @@ class AppContext:
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
 
-    def report(self, *, since: datetime | None, post: str | None) -> Report:
-        """Return what came of what is out; asks no server."""
-        return self.reporter().report(since=since, post=post)
-
     def guest(self) -> Person | None:
         """Return who acts without signing in; None in live mode, or once there is a user."""
         rehearses = self.campaign.schedule.mode is Mode.REHEARSAL
-        return GUEST if self.loopback and rehearses and not self.access.has_users() else None
+        has_guest = self.address.is_private and rehearses and not self.access.has_users()
+        return GUEST if has_guest else None

@@ -37,11 +37,8 @@ class RequestGuard:
             self._headers["strict-transport-security"] = f"max-age={_YEAR}; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
         if scope["type"] != "http":
-            return  # no web sockets here
+            return  # no web sockets here, and nothing to do when the server starts
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from bot.authority.users import Right
-from bot.web.app import LARGE, PageRoute
-from bot.web.views import calendar, deskcheck, engagement, held, post, records, session, today
+from bot.web.pages import (
+    accounts,
+    calendar,
+    check,
+    corrections,
+    engagement,
+    held,
+    log,
+    login,
+    post,
+    source,
+    today,
+)
+from bot.web.request import LARGE, PageRoute
 
 ROUTES = (
     PageRoute("/", today.page),
@@ -18,23 +30,23 @@ ROUTES = (
     PageRoute("/posts/{post}/approve", post.approve, "POST", Right.APPROVE),
     PageRoute("/posts/{post}/correct", post.correct, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/retract", post.retract, "POST", Right.CORRECT),
-    PageRoute("/sources/{source}", post.source),
+    PageRoute("/sources/{source}", source.page),
     PageRoute("/pictures/{sha256}", post.picture),
     PageRoute("/held", held.page),
     PageRoute("/held/{delivery}", held.decide, "POST", Right.SETTLE),
     PageRoute("/engagement", engagement.page),
-    PageRoute("/log", records.log),
-    PageRoute("/accounts", records.accounts),
-    PageRoute("/accounts/{account}/restart", records.restart, "POST", Right.SETTLE),
-    PageRoute("/corrections", records.corrections),
-    PageRoute("/corrections.json", records.corrections_json),
-    PageRoute("/check", deskcheck.form, right=Right.CHECK),
-    PageRoute("/check", deskcheck.check, "POST", Right.CHECK, most=LARGE),
-    PageRoute("/login", session.form, right=None),
-    PageRoute("/login", session.sign_in, "POST", right=None),
-    PageRoute("/logout", session.sign_out, "POST", right=None),
-    PageRoute("/logout/everywhere", session.sign_out_everywhere, "POST"),
-    PageRoute("/style.css", session.style, right=None),
-    PageRoute("/icon.svg", session.icon, right=None),
-    PageRoute("/robots.txt", session.robots, right=None),
+    PageRoute("/log", log.page),
+    PageRoute("/accounts", accounts.page),
+    PageRoute("/accounts/{account}/restart", accounts.restart, "POST", Right.SETTLE),
+    PageRoute("/corrections", corrections.page),
+    PageRoute("/corrections.json", corrections.as_json),
+    PageRoute("/check", check.page, right=Right.CHECK),
+    PageRoute("/check", check.check, "POST", Right.CHECK, most=LARGE),
+    PageRoute("/login", login.page, right=None),
+    PageRoute("/login", login.sign_in, "POST", right=None),
+    PageRoute("/logout", login.sign_out, "POST", right=None),
+    PageRoute("/logout/everywhere", login.sign_out_everywhere, "POST"),
+    PageRoute("/style.css", login.style, right=None),
+    PageRoute("/icon.svg", login.icon, right=None),
+    PageRoute("/robots.txt", login.robots, right=None),
 )

@@ -1,4 +1,4 @@
-"""Texts as pages show them: pieces of a status, passages of a source, differences."""
+"""Texts as pages show them: statuses by account, passages of a source, differences."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
+from bot.content.model import Account, Post
 from bot.content.passages import paragraphs
 from bot.delivery.model import Delivery, State
 from bot.platforms.status import FacetKind, Status
 from bot.rendering.layout import short_link
+from bot.rendering.rendered import RenderedCampaign
 
-#: Where a entry of the calendar stands: its name, its sign (never colour alone), its meaning.
+#: A status of a delivery or draft, for people: its name and its sign (never colour alone).
 KINDS = {
-    "forecast": ("forecast", "◌", "planned further ahead; may still move"),
-    "unapproved": ("needs approval", "○", "goes out only if enough people approve it in time"),
-    "approved": ("approved", "✓", "goes out at its time"),
-    "sending": ("on its way", "→", "being sent, or read back"),
-    "sent": ("sent", "●", "out"),
-    "held": ("held", "!", "waits for a person"),
-    "failed": ("failed", "×", "the platform refused it"),
-    "draft": ("draft", "✎", "not planned before it is `ready`"),
-    "gone": ("taken down", "–", "retracted, or deleted elsewhere"),
-    "cancelled": ("cancelled", "–", "taken out before it was sent"),
+    "forecast": ("forecast", "◌"),  # planned further ahead; may still move
+    "unapproved": ("needs approval", "○"),
+    "approved": ("approved", "✓"),
+    "sending": ("on its way", "→"),  # being sent, or read back
+    "sent": ("sent", "●"),
+    "held": ("held", "!"),
+    "failed": ("failed", "×"),  # the platform refused it
+    "draft": ("draft", "✎"),
+    "gone": ("taken down", "–"),  # retracted, or deleted elsewhere
+    "cancelled": ("cancelled", "–"),
 }
 KIND_OF = {
     State.READY: "approved",
@@ -42,6 +44,12 @@ _WORDS = re.compile(r"\s+|[^\s]+")
 _SHOWN_OF_LINK = 30
 
 
+def words_of(post: Post) -> str:
+    """Return what a post says, by which people call it; its id is for files and addresses."""
+    quoted = f"“{post.quote.text}”" if post.quote else ""
+    return f"{post.text} {quoted}".strip() or post.id
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of a status as a reader sees it."""
@@ -57,27 +65,20 @@ def pieces(status: Status) -> tuple[Piece, ...]:
     """Cut a status at its links, tags and mentions."""
     raw, at = status.text.encode(), 0
     found: list[Piece] = []
-    for facet in sorted(status.facets, key=lambda one: one.start):
+    for facet in sorted(status.facets, key=lambda facet: facet.start):
         if facet.start < at:
             continue
         found.append(Piece(raw[at : facet.start].decode(errors="replace")))
         text = raw[facet.start : facet.end].decode(errors="replace")
-        found.append(_piece(text, facet.kind, facet.value))
+        address = facet.value if facet.kind is FacetKind.LINK else ""
+        if text == address:
+            text = short_link(text, _SHOWN_OF_LINK)
+        # Only an address of the web is one that a page may link to.
+        is_web = urlsplit(address).scheme in {"http", "https"}
+        found.append(Piece(text, facet.kind.value, address if is_web else ""))
         at = facet.end
     found.append(Piece(raw[at:].decode(errors="replace")))
-    return tuple(one for one in found if one.text)
-
-
-def _piece(text: str, kind: FacetKind, value: str) -> Piece:
-    if kind is not FacetKind.LINK:
-        return Piece(text, kind.value)
-    shown = short_link(text, _SHOWN_OF_LINK) if text == value else text
-    return Piece(shown, "link", value if is_web(value) else "")
-
-
-def is_web(address: str) -> bool:
-    """Return whether an address is one that a page may link to."""
-    return urlsplit(address).scheme in {"http", "https"}
+    return tuple(piece for piece in found if piece.text)
 
 
 def host_of(address: str) -> str:
@@ -110,13 +111,9 @@ def passage_in(
         for number, (start, end) in enumerate(blocks)
         if any(a < end and start < b for a, b in spans)
     ]
-    if not quoted:
-        wanted = range(len(blocks)) if around is None else range(0)
-    elif around is None:
-        wanted = range(len(blocks))
-    else:
-        wanted = range(max(0, quoted[0] - around), min(len(blocks), quoted[-1] + around + 1))
-    return [_paragraph(text, blocks[number], spans) for number in wanted]
+    if around is not None:
+        blocks = blocks[max(0, quoted[0] - around) : quoted[-1] + around + 1] if quoted else ()
+    return [_paragraph(text, block, spans) for block in blocks]
 
 
 def _paragraph(text: str, block: tuple[int, int], spans: Iterable[tuple[int, int]]) -> Paragraph:
@@ -130,7 +127,7 @@ def _paragraph(text: str, block: tuple[int, int], spans: Iterable[tuple[int, int
         found += [(text[at:low], False), (text[low:high], True)]
         at = high
     found.append((text[at:end], False))
-    kept = tuple(one for one in found if one[0])
+    kept = tuple(piece for piece in found if piece[0])
     return Paragraph(kept, any(is_quoted for _text, is_quoted in kept))
 
 
@@ -153,3 +150,44 @@ def by_account(rows: Iterable[Delivery]) -> Iterator[tuple[str, tuple[Delivery, 
     for row in rows:
         groups.setdefault(row.account, []).append(row)
     yield from ((name, tuple(group)) for name, group in groups.items())
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What one account shows."""
+
+    account: Account
+    #: With their lengths, as the platform counts.
+    statuses: tuple[tuple[Status, int], ...]
+    max_length: int
+    #: Why it shows nothing.
+    skipped: str = ""
+    cost: float = 0.0
+
+
+def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
+    """Lay a post out as each of its accounts shows it."""
+    return [
+        AccountView(
+            text.account,
+            tuple(zip(text.statuses, text.lengths, strict=False)),
+            text.max_length,
+            text.why_not,
+            whole.cost_of_all(text),
+        )
+        for text in whole.texts_of(post)
+    ]
+
+
+def looks_of_rows(whole: RenderedCampaign, rows: Iterable[Delivery]) -> list[AccountView]:
+    """Show what deliveries froze: of corrections, and of posts that no file has any more."""
+    accounts, looks = whole.campaign.schedule.accounts, []
+    for name, group in by_account(rows):
+        if name not in accounts:
+            continue
+        spec, limits = whole.spec_of(name), whole.limits[name]
+        first = (row.status for row in group if row.publication.id == group[0].publication.id)
+        statuses = tuple((status, spec.length_of(status, limits)) for status in first)
+        most = accounts[name].max_length or limits.max_length
+        looks.append(AccountView(accounts[name], statuses, most))
+    return looks

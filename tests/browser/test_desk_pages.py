@@ -44,7 +44,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
 def corrections(stage: DeskStage) -> None:
     """Leave a correction and a retraction to look at."""
     service = Corrections(
-        stage.store, stage.clock, lambda: stage.bot.contents.rendered, stage.back.platform
+        stage.store, stage.clock, lambda: stage.bot.contents.rendered, stage.bot.publisher.platform
     )
     sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
     service.correct(sent[0], "The year is 2022.", by="anna", why="The year was wrong.")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.cli.content import write_campaign
 from bot.cli.main import run
-from bot.cli.starter import write_campaign
 from tests.conftest import ROOT, require_tool
 from tests.docs.tree import files, read
 from tests.fakes.bare import copy_of_tree

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.app.desk import open_readonly
-from bot.app.engagement import reporter
+from bot.app.content import Paths
+from bot.app.numbers import reporter
+from bot.app.workspace import open_readonly
 from bot.cli.main import root
 from bot.engagement.presenter import Presented
 from bot.engagement.report import GROUPINGS
@@ -45,7 +46,9 @@ def say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
 @pytest.fixture
 def shown(folder: Path) -> Presented:
-    with open_readonly(*(folder / name for name in ("schedule.yaml", "posts", "data"))) as place:
+    with open_readonly(
+        Paths(*(folder / name for name in ("schedule.yaml", "posts", "data")))
+    ) as place:
         return Presented(reporter(place).report())
 
 

@@ -14,18 +14,20 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from bot.app.content import watch_files
-from bot.app.service import Bot, build
-from bot.app.web import DashboardParts, dashboard
+from bot.app.service import build, build_context
 from bot.authority.users import Role
 from bot.clock import FastClock
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.decisions import Desk
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
+from bot.engine.service import Bot
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.status import Draft
 from bot.settings import Settings
+from bot.web.context import AppContext
+from bot.web.server import dashboard
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged
 from tests.integration.store_rows import due
@@ -54,7 +56,7 @@ class DeskStage:
     folder: Path
     bot: Bot
     clock: FastClock
-    back: DashboardParts
+    context: AppContext
     origin: str = ""
 
     @property
@@ -136,9 +138,9 @@ def open_stage(folder: Path, *, start: datetime = START, plans: bool = True) -> 
         load=load,
         rehearsed=data / "network.db",
     )
-    back = DashboardParts(store, clock, bot.contents, bot.connections.platform)
-    back.access.hasher = WEAK
-    stage = DeskStage(folder, bot, clock, back)
+    context = build_context(store, clock, bot.contents, bot.publisher.platform)
+    context.access.hasher = WEAK
+    stage = DeskStage(folder, bot, clock, context)
     try:
         bot.contents.start()
         if plans:
@@ -151,7 +153,7 @@ def open_stage(folder: Path, *, start: datetime = START, plans: bool = True) -> 
 def add_people(stage: DeskStage) -> None:
     """Make one user of each kind."""
     for name, roles in PEOPLE.items():
-        stage.back.access.add(name, frozenset(roles), PASSWORD, by="test")
+        stage.context.access.add(name, frozenset(roles), PASSWORD, by="test")
 
 
 @contextmanager
@@ -161,7 +163,7 @@ def serving(stage: DeskStage) -> Iterator[DeskStage]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     known = Settings(web=f"127.0.0.1:{port}")
-    with dashboard(stage.back, known) as address:
+    with dashboard(stage.context, known) as address:
         assert address is not None
         stage.origin = f"http://127.0.0.1:{port}"
         yield stage

@@ -11,13 +11,14 @@ from threading import Event
 from sqlalchemy import update
 
 from bot.app.content import watch_files
-from bot.app.service import Bot, build
+from bot.app.service import build
 from bot.authority.tables import approval
 from bot.clock import FastClock
 from bot.content.model import Mode
 from bot.db.diskspace import Room
 from bot.delivery.decisions import Desk
 from bot.delivery.model import Delivery, State
+from bot.engine.service import Bot
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.settings import Settings

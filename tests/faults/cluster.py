@@ -17,9 +17,10 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 
-from bot.app.service import Bot, build
+from bot.app.service import build
 from bot.db.diskspace import Room
 from bot.delivery.model import Delivery
+from bot.engine.service import Bot
 from bot.errors import StoreError
 from bot.operations.opening import open_store
 from tests.fakes.faultproxy import Fault, FaultProxy

@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.app.content import prove_files
-from bot.app.service import Bot, build
+from bot.app.service import build
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock
 from bot.db.diskspace import Room
 from bot.delivery.decisions import Desk
 from bot.delivery.model import State
 from bot.delivery.publisher import Publisher
+from bot.engine.service import Bot
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.settings import Settings

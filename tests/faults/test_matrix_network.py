@@ -73,7 +73,7 @@ def test_row_10_no_name_and_no_tls(theatre: Make, tally: Tally, server: str) -> 
     port = stage.proxies["m"].origin.rpartition(":")[2]
     campaign = stage.stage.loaded.campaign
     assert campaign is not None
-    platform: Any = stage.bot.connections.platform("m")
+    platform: Any = stage.bot.publisher.platform("m")
     session = platform._api.session
     good, session.origin = session.origin, urlsplit(server.format(port=port))
     stage.until(stage.due + 5 * MINUTE)

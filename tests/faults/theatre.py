@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app.service import Bot
 from bot.delivery.model import Delivery, State
+from bot.engine.service import Bot
 from tests.fakes.faultproxy import Fault, FaultProxy
 from tests.faults.ledgers import Networks
 from tests.faults.life import LeadingClock, approve, bot_of, drive, prepare_stage

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import apsw
 
-from bot.app.service import Bot
+from bot.engine.service import Bot
 from bot.log import configure
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk

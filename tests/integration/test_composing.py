@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.app.content import prove_files
 from bot.canonical import sha256_hex
-from bot.cli.starter import write_campaign
+from bot.cli.content import write_campaign
 from bot.delivery.model import State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.spec import SPEC as MASTODON

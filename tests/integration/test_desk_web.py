@@ -17,8 +17,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from bot.authority.users import ABSOLUTE, IDLE, RIGHTS
-from bot.web.app import PageRoute
 from bot.web.guard import POLICY
+from bot.web.request import PageRoute
 from bot.web.routes import ROUTES
 from tests.fakes.desk_stage import (
     PASSWORD,

@@ -20,11 +20,11 @@ def boom(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
 
     def call(error: BaseException) -> int:
         @click.command()
-        def command() -> None:
+        def boom() -> None:
             raise error
 
         module = ModuleType("bot.cli.boom")
-        vars(module)["command"] = command
+        vars(module)["boom"] = boom
         monkeypatch.setitem(sys.modules, "bot.cli.boom", module)
         monkeypatch.setitem(VERBS, "boom", ("boom", "Fail."))
         return run(["boom"])

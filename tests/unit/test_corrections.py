@@ -37,7 +37,7 @@ class Scene:
         def platform(name: str) -> Platform:
             if name in self.broken:
                 return Down()  # type: ignore[return-value]  # only `delete` is called
-            return self.stage.back.platform(name)
+            return self.stage.bot.publisher.platform(name)
 
         bot = self.stage.bot
         return Corrections(
@@ -66,7 +66,7 @@ def test_a_retraction_deletes_on_every_network(scene: Scene) -> None:
     assert all(one.deleted and one.told == "deleted" for one in outcomes)
     assert {row.state for row in scene.rows() if row.sent_at} == {State.RETRACTED}
     refs = [(row.account, row.ref) for row in out]
-    assert not any(scene.stage.back.platform(name).exists(ref) for name, ref in refs)
+    assert not any(scene.stage.bot.publisher.platform(name).exists(ref) for name, ref in refs)
 
 
 def test_what_could_not_be_deleted_is_said_and_stays_to_be_tried_again(scene: Scene) -> None:
@@ -85,7 +85,7 @@ def test_what_could_not_be_deleted_is_said_and_stays_to_be_tried_again(scene: Sc
 
 def test_what_was_deleted_elsewhere_is_told_so(scene: Scene) -> None:
     row = next(row for row in scene.rows() if row.state is State.SENT)
-    scene.stage.back.platform(row.account).delete(row.ref)
+    scene.stage.bot.publisher.platform(row.account).delete(row.ref)
 
     outcomes = scene.service.retract(scene.post, by="ben", why="It named a person.")
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.app.web import address_of, build_context
 from bot.errors import SettingsError
 from bot.settings import Settings
 from bot.web.app import build
 from bot.web.routes import ROUTES
+from bot.web.server import address_of
 from tests.fakes.desk_stage import open_stage
 
 PROXY: dict[str, Any] = {"web_proxy": "172.18.0.2", "web_hosts": "desk.example.org"}
@@ -104,7 +105,7 @@ def test_behind_tls_the_cookie_is_bound_to_its_host_and_browsers_stay_on_tls(
     address = address_of(Settings(web="0.0.0.0:8765", **PROXY), has_users=True)
     assert address is not None
     with open_stage(tmp_path) as stage:
-        app = build(build_context(stage.back, address), ROUTES)
+        app = build(replace(stage.context, address=address), ROUTES)
         headers = dict(asyncio.run(answer_of(app)))
 
     cookie = headers[b"set-cookie"].decode()

@@ -1,0 +1,62 @@
+"""Numbers of an open database: reads them, reports them, sends the week's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from bot.app.content import SPECS, Paths
+from bot.app.storage import settings
+from bot.app.workspace import Workspace, open_workspace
+from bot.clock import Clock
+from bot.engagement.collector import Collector, Tally
+from bot.engagement.report import Reporter
+from bot.operations.digest import Digest, make_sender
+from bot.planning.outlook import outlook_of
+from bot.planning.store import Store
+from bot.platforms.spec import PlatformSpec
+from bot.rendering.rendered import RenderedCampaign
+
+#: Days that a digest looks ahead.
+_WEEK = 7
+
+
+def collect_now(paths: Paths) -> Tally:
+    """Read what is due now; a running service does the same by itself.
+
+    Raises:
+        OperatorError: there is no database yet, or no content that is whole.
+    """
+    with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
+        return Collector(
+            workspace.store, workspace.clock, lambda: workspace.campaign, connections.platform,
+            SPECS.__getitem__,
+        ).run()  # fmt: skip
+
+
+def reporter(workspace: Workspace) -> Reporter:
+    """Return what makes reports of the open database."""
+    return Reporter(workspace.store, workspace.clock, workspace.campaign, SPECS)
+
+
+def digest(workspace: Workspace) -> Digest:
+    """Return what writes and sends the week's summary."""
+    addresses = tuple(map(str, settings().alerts))
+    return digest_of(workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, addresses)
+
+
+def digest_of(
+    store: Store,
+    clock: Clock,
+    rendered: Callable[[], RenderedCampaign],
+    specs: Mapping[str, PlatformSpec],
+    addresses: tuple[str, ...],
+) -> Digest:
+    """Return the digest of a campaign whose files may change."""
+    return Digest(
+        store,
+        clock,
+        reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
+        ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
+        send=make_sender(addresses),
+    )

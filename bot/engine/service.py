@@ -1,0 +1,199 @@
+"""The running bot: what its services do when, and what must hold before they may."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from bot.authority.account_verifier import AccountVerifier
+from bot.authority.trust import ConfigurationGuard
+from bot.clock import Clock
+from bot.content.model import Mode
+from bot.db.errors import ConflictError
+from bot.delivery.model import State
+from bot.delivery.publisher import Publisher, Releaser
+from bot.delivery.reconciler import Reconciler, Recovery
+from bot.engagement.collector import Collector
+from bot.engine.clock_guard import TOLERANCE, ClockGuard
+from bot.engine.content import ContentInForce
+from bot.engine.rehearsal import simulate_approvals
+from bot.engine.scheduler import AccountWorkers, PeriodicJob
+from bot.errors import DecisionError
+from bot.log import get_logger
+from bot.operations.digest import Digest
+from bot.operations.notifier import Notifier
+from bot.operations.status import Inspector
+from bot.planning.planner import Planner
+from bot.planning.store import Store
+from bot.rendering.rendered import RenderedCampaign
+
+log = get_logger(__name__)
+
+#: How far ahead the service plans.
+HORIZON = 35
+#: How often a plan is made anew when senders change the outbox meanwhile.
+TRIES = 3
+
+
+@dataclass(slots=True)
+class Bot:
+    """All services of one process."""
+
+    store: Store
+    clock: Clock
+    contents: ContentInForce
+    planner: Planner
+    releaser: Releaser
+    publisher: Publisher
+    reconciler: Reconciler
+    recovery: Recovery
+    verifier: AccountVerifier
+    guard: ConfigurationGuard
+    clock_guard: ClockGuard
+    inspector: Inspector
+    notifier: Notifier
+    collector: Collector
+    digest: Digest
+    #: Some address gets alerts and digests.
+    has_readers: bool
+    owner: str
+    #: Connects every account, so that a missing secret is told at the start.
+    check_secrets: Callable[[], None]
+    #: Lets go of all accounts' connections.
+    disconnect: Callable[[], None]
+    #: What the outbox was last brought to.
+    _planned: RenderedCampaign | None = None
+    _planning: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Put content into force, take over what a dead process left, plan."""
+        self.contents.start()
+        self.check_secrets()
+        self.plan()
+        self.store.outbox.expire(
+            self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
+        )
+
+    def plan(self) -> None:
+        """Bring the outbox to the content in force."""
+        with self._planning:
+            if not self._may_plan():
+                log.warning("not planned: the clock cannot be trusted")
+                self._planned = None  # `watch` tries again
+                return
+            rendered = self.contents.rendered
+            self.guard.inspect(rendered.campaign)
+            self._apply(rendered)
+            if rendered.campaign.schedule.mode is Mode.REHEARSAL:
+                simulate_approvals(self.store, rendered.campaign, self.clock.now())
+            self._planned = rendered
+
+    def _may_plan(self) -> bool:
+        """Return whether the clock is good enough to plan by.
+
+        One that is behind would take back all that is planned beyond its horizon; no server may
+        have been heard yet, but what is in the database was not written in the future.
+        """
+        if self.clock_guard.is_confirmed():
+            return True
+        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
+        is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
+        return self.clock_guard.is_sure() and not is_behind
+
+    def _apply(self, rendered: RenderedCampaign) -> None:
+        """Plan again where a sender was faster: what it took is no longer the planner's."""
+        for _ in range(TRIES - 1):
+            with suppress(DecisionError, ConflictError):
+                self.planner.apply(rendered, days=HORIZON)
+                return
+        self.planner.apply(rendered, days=HORIZON)
+
+    def watch(self) -> None:
+        """Take up changed files, and what a planning that failed left undone."""
+        self.contents.refresh()
+        if self.contents.rendered is not self._planned:
+            self.plan()
+        campaign, asked = self.contents.campaign(), self.contents.asked_mode
+        if asked not in {None, campaign.schedule.mode}:
+            self.guard.refuse_mode(campaign, asked)
+
+    def work_account(self, account: str) -> None:
+        """Take one account as far as it goes now."""
+        if self.inspector.damage:
+            return
+        if account not in self.contents.campaign().schedule.accounts:
+            self.reconciler.abandon(account)
+            return
+        if not self.recovery.run() or not self.verifier.ensure(account):
+            if self.clock_guard.is_sure():
+                self.releaser.run(account)  # what gets too late meanwhile is held
+            return
+        if not self.clock_guard.allows(lambda: self.verifier.look(account)):
+            return  # nothing is late or due by a clock that is wrong
+        self.reconciler.run(account)
+        self.publisher.run(account)
+
+    def busy(self, now: datetime) -> tuple[str, ...]:
+        """Name the accounts with something to send or to read back, or not yet looked at."""
+        outbox = self.store.outbox
+        reading = (row.account for row in outbox.unknown(now))
+        # What is being sent, perhaps by nobody any more: another replica may have died over it, or
+        # this one could not store what came of it. Who gets the account's lock all the same takes
+        # over; no need to wait for the lease.
+        sending = (row.account for row in outbox.find(states={State.SENDING}))
+        working, unseen = outbox.accounts_with_work(now), self.verifier.unseen(now)
+        return tuple(sorted({*working, *reading, *unseen, *sending}))
+
+    def beat(self) -> None:
+        """Return a sign of life, and take over what other workers left."""
+        now = self.clock.now()
+        damage = self.inspector.damage
+        facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
+        self.store.workers.beat(self.owner, facts, now)
+        if damage:
+            return
+        self.store.outbox.expire(now)
+        # Not only when something is due: what comes due after a restore is no suspect then.
+        self.recovery.run()
+
+    def account_workers(self) -> AccountWorkers:
+        return AccountWorkers(
+            self.busy, self.work_account, self.store.outbox.next_wake, self.abandon
+        )
+
+    def abandon(self) -> None:
+        """Say that nobody waits for the calls that are in the air: they are to be read back."""
+        if self.store.is_sqlite:  # on PostgreSQL other replicas take over at once
+            self.store.outbox.expire(self.clock.now(), dead_owner_before=True)
+
+    def jobs(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
+        """List what comes back, beside the deliveries."""
+        unless_broken = self.inspector.unless_broken
+        return (
+            PeriodicJob("beat", timedelta(seconds=5), self.beat),
+            PeriodicJob("watch", reload, unless_broken(self.watch)),
+            PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
+            PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
+            PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),
+            PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
+            PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
+        )
+
+    def collect(self) -> None:
+        """Read the numbers that are due; by a clock that is wrong nothing is."""
+        if self.clock_guard.is_sure():
+            self.collector.run()
+
+    def tell_the_week(self) -> None:
+        """Send the digest where one is due; a rehearsal has nothing to tell people."""
+        if self.has_readers and self.contents.campaign().schedule.mode is Mode.LIVE:
+            self.digest.run()
+
+    def close(self) -> None:
+        """Let go of connections and the database."""
+        self.disconnect()
+        self.store.close()

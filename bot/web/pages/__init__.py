@@ -1,0 +1,1 @@
+"""The pages of the desk: each a module with its template beside it."""

@@ -1,0 +1,193 @@
+"""One post: as its accounts show it, where its words stand, who approved it, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bot.authority.approvals import Approval
+from bot.authority.users import Right
+from bot.content.model import Post
+from bot.content.quoting import is_exact
+from bot.delivery.gate import is_same_person
+from bot.delivery.model import Delivery, State
+from bot.delivery.publications import Correction
+from bot.engagement import charts
+from bot.engagement.presenter import Presented
+from bot.web.calendar_entries import CalendarQuery
+from bot.web.context import AppContext
+from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
+from bot.web.words import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
+
+_MOST = 2000
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+#: Between the parts of a thread, where two are compared.
+_BETWEEN = "\n⁂\n"
+
+
+def page(request: RequestContext) -> Answer:
+    context, post_id = request.context, request.path_value("post")
+    post, whole = context.campaign.post(post_id), context.rendered()
+    quote = post.quote if post else None
+    source = context.campaign.sources.get(quote.source) if quote else None
+    rows = context.store.outbox.find(states=set(State) - {State.CANCELLED}, post_id=post_id)
+    if post is None and not rows:
+        raise RefusedRequestError(404, f"no post is called {post_id}")
+    waiting = context.desk.waiting(post_id)
+    current = {row.fingerprint for row in waiting}
+    approvals = context.store.approvals.of_post(post_id)
+    values: dict[str, Any] = {
+        "post_id": post_id,
+        "words": words_of(post) if post else rows[0].status.text,
+        "lang": post.lang if post else rows[0].status.lang,
+        "report": Presented(context.reporter().report(since=None, post=post_id)),
+        "charts": charts,
+        "post": post,
+        "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
+        "source": source,
+        "paragraphs": passage_in(source.text, quote.fragments, around=1)
+        if quote and source
+        else (),
+        "checks": list(_checks(context, post)) if post else [],
+        "remarks": _remarks(context, post) if post else [],
+        "rows": rows,
+        "kind_of": CalendarQuery(context).kind_of,
+        "waiting": waiting,
+        "fingerprints": sorted(current),
+        "standing": [approval for approval in approvals if approval.fingerprint in current],
+        "required": context.campaign.schedule.approvals_required,
+        "counting": min((context.desk.approvals(row.publication) for row in waiting), default=0),
+        "obstacle": _obstacle(request, waiting, approvals),
+        "changed": _changed(context, post_id, waiting),
+        "is_live": any(row.state is State.SENT for row in rows),
+        "may_correct": request.who.may(Right.CORRECT),
+        "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
+    }
+    return Page("post.html", values)
+
+
+def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
+    """Say what was proved about a post (is it well, and what), in the words of editors."""
+    source = context.campaign.sources.get(post.quote.source) if post.quote else None
+    if post.quote and source:
+        if is_exact(post.quote, source):
+            sha256 = source.sha256[:12]
+            yield True, f"quoted to the character from {source.title} (SHA-256 {sha256}…)"
+        else:
+            yield False, "the quotation is not what the source says"
+        yield bool(source.attribution), f"attributed in the post itself: {source.attribution}"
+    for text in context.rendered().texts_of(post):
+        name, count = text.account.name, len(text.statuses)
+        if count:
+            parts = f" in {count} parts" if count > 1 else ""
+            yield True, f"fits {name}{parts}: {max(text.lengths)} of {text.max_length}"
+        else:
+            yield False, f"does not go to {name}: {text.why_not}"
+    if post.graphic:
+        yield bool(post.warning), f"graphic passage, warned: {post.warning or 'no warning'}"
+    for file in post.media:
+        yield bool(file.alt), f"{file.file} is described for people who cannot see it"
+
+
+def _remarks(context: AppContext, post: Post) -> list[str]:
+    """Find the warnings and notices between the post's first line and the next post's."""
+    places = [other.place for other in context.campaign.posts]
+    file, line = post.place.file, post.place.line
+    later = [place.line for place in places if place.file == file and place.line > line]
+    end = min(later, default=10**9)
+    return [
+        problem.message
+        for problem in context.remarks()
+        if problem.file == file and line <= problem.line < end
+    ]
+
+
+def _obstacle(
+    request: RequestContext, waiting: Sequence[Delivery], approvals: Sequence[Approval]
+) -> str:
+    """Say why this person cannot approve; empty where they can."""
+    who = request.who
+    if not waiting:
+        return "Nothing of it waits for approval."
+    if not who.may(Right.APPROVE):
+        return "Only approvers approve."
+    if any(is_same_person(row.publication.author, who.name) for row in waiting):
+        return "You wrote it; somebody else must approve it."
+    done = {each.fingerprint for each in approvals if is_same_person(each.by, who.name)}
+    if {row.fingerprint for row in waiting} <= done:
+        return "You have approved it as it stands."
+    return ""
+
+
+def _changed(
+    context: AppContext, post_id: str, waiting: Sequence[Delivery]
+) -> list[dict[str, Any]]:
+    """Find approvals that an edit voided, and what the edit was; newest first, one an edit."""
+    current = {row.fingerprint for row in waiting}
+    if not current:
+        return []
+    # What each account would show now; of a post that comes several times, the first time.
+    now = {
+        account: _BETWEEN.join(
+            row.status.text for row in rows if row.publication.id == rows[0].publication.id
+        )
+        for account, rows in by_account(waiting)
+    }
+    found: dict[str, dict[str, Any]] = {}
+    for row in context.store.audit.rows():
+        if row.verb != "approve" or row.subject != post_id:
+            continue
+        fingerprint = str(row.detail.get("fingerprint", ""))
+        then = row.detail.get("said")
+        if fingerprint in current or fingerprint in found or not isinstance(then, Mapping):
+            continue
+        texts = [
+            (account, difference(_BETWEEN.join(then.get(account, ())), now.get(account, "")))
+            for account in sorted({*then, *now})
+        ]
+        found[fingerprint] = {"approval": row, "texts": texts}
+    return list(found.values())[:3]
+
+
+def approve(request: RequestContext) -> Answer:
+    """Approve just what the page showed."""
+    by = request.require(Right.APPROVE)
+    post_id, note = request.path_value("post"), request.form_value("note", most=_MOST, default="")
+    seen = request.form_values("fingerprint")
+    request.context.desk.approve(post_id, by=by.name, note=note, seen=seen)
+    return Redirect(f"/posts/{post_id}?done=approved")
+
+
+def correct(request: RequestContext) -> Answer:
+    by = request.require(Right.CORRECT)
+    rows = request.context.corrections.correct(
+        request.path_value("post"),
+        request.form_value("text", most=_MOST),
+        by=by.name,
+        why=request.form_value("why", most=_MOST),
+        delete_original=request.form_value("delete", default="") == "yes",
+    )
+    return Redirect(f"/posts/{rows[0].post_id}?done=corrected")
+
+
+def retract(request: RequestContext) -> Answer:
+    by = request.require(Right.CORRECT)
+    why = request.form_value("why", most=_MOST)
+    if request.form_value("sure", default="") != "yes":
+        raise RefusedRequestError(400, "tick the box that says that you are sure")
+    request.context.corrections.retract(request.path_value("post"), by=by.name, why=why)
+    return Redirect("/corrections?done=retracted")
+
+
+def picture(request: RequestContext) -> Answer:
+    """Return a picture that a post shows, by its hash."""
+    sha256, whole = request.path_value("sha256"), request.context.rendered()
+    kinds = {
+        picture.sha256: picture.mime
+        for rendered in whole.texts.values()
+        for status in rendered.statuses
+        for picture in status.pictures
+    }
+    if kinds.get(sha256) not in _PICTURES or sha256 not in whole.pictures:
+        raise RefusedRequestError(404, "no post shows that picture")
+    return Raw(whole.pictures[sha256], kinds[sha256], keep=3600)

@@ -1,0 +1,186 @@
+"""What somebody asks for, read strictly, and what a page answers.
+
+Each value is read once, short, and without control characters.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from starlette.datastructures import ImmutableMultiDict
+
+from bot.authority.users import Person, Right
+from bot.canonical import sha256_hex
+from bot.web.context import AppContext
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_LONGEST = 300
+
+#: Bytes of a form; the desk check takes a whole file of posts.
+SMALL, LARGE = 64_000, 700_000
+
+
+class RefusedRequestError(Exception):
+    """A request that is answered with an error page; the message is for the person."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request, after its guards."""
+
+    context: AppContext
+    path: str
+    #: From the path, the query and the form, each by name.
+    path_values: Mapping[str, str]
+    query: ImmutableMultiDict[str, str]
+    form: ImmutableMultiDict[str, str]
+    #: The uploaded file, if any.
+    upload: bytes | None
+    #: Of the cookie; there is always one, a new one where the browser had none.
+    session_token: str = field(repr=False)
+    person: Person | None
+
+    @property
+    def who(self) -> Person:
+        """Who asks; only for pages that need somebody."""
+        if self.person is None:
+            raise RefusedRequestError(401, "sign in first")
+        return self.person
+
+    @property
+    def token(self) -> str:
+        """What a form must send back: derived one way from the cookie, so only its owner knows."""
+        return sha256_hex(f"verbatim form {self.session_token}")
+
+    def require_token(self) -> None:
+        """Refuse a form that is not of a page of ours; compares in constant time."""
+        given = self.form_value("token", default="")
+        if not hmac.compare_digest(given.encode(), self.token.encode()):
+            raise RefusedRequestError(
+                403, "the form is too old; go back, reload the page, send it again"
+            )
+
+    def path_value(self, name: str) -> str:
+        return _proved(name, self.path_values[name], _LONGEST)
+
+    def query_value(self, name: str, default: str = "") -> str:
+        return _single(self.query, name, default, _LONGEST)
+
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """Read one of several values; the first is the default."""
+        value = self.query_value(name, allowed[0])
+        if value not in allowed:
+            raise RefusedRequestError(400, f"{name} is one of: {', '.join(allowed)}")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        """Read a whole number from 0 to 999,999."""
+        value = self.query_value(name, str(default))
+        if not _NUMBER.fullmatch(value):
+            raise RefusedRequestError(400, f"{name} is a whole number")
+        return int(value)
+
+    def day(self, name: str, default: date) -> date:
+        """Read a date such as 2026-12-09, in reach of calendars."""
+        value = self.query_value(name, default.isoformat())
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise RefusedRequestError(400, f"{name} is a date such as 2026-12-09") from None
+        if not 2000 <= day.year <= 2100:
+            raise RefusedRequestError(400, f"{name} is out of reach")
+        return day
+
+    def form_value(self, name: str, *, most: int = _LONGEST, default: str | None = None) -> str:
+        """Read a value of the form; line breaks as one character."""
+        value = _single(self.form, name, default, most)
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+
+    def form_values(self, name: str) -> frozenset[str]:
+        """Read a value that may be there several times."""
+        return frozenset(_proved(name, value, _LONGEST) for value in self.form.getlist(name))
+
+    def require(self, right: Right) -> Person:
+        """Return who asks if they may.
+
+        Raises:
+            RefusedRequestError: they may not.
+        """
+        if not self.who.may(right):
+            roles = ", ".join(sorted(self.who.roles))
+            raise RefusedRequestError(403, f"you may not {right}; your roles: {roles}")
+        return self.who
+
+
+def _single(values: ImmutableMultiDict[str, str], name: str, default: str | None, most: int) -> str:
+    found = values.getlist(name)
+    if len(found) > 1:
+        raise RefusedRequestError(400, f"{name} is given more than once")
+    if not found:
+        if default is None:
+            raise RefusedRequestError(400, f"{name} is missing")
+        return default
+    return _proved(name, found[0], most)
+
+
+def _proved(name: str, value: str, most: int) -> str:
+    if len(value) > most:
+        raise RefusedRequestError(413, f"{name} is longer than {most} characters")
+    if _CONTROL.search(value):
+        raise RefusedRequestError(400, f"{name} has a control character")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A template with its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """See another page of ours (303)."""
+
+    to: str
+    #: A new session, or the end of one (empty); None leaves the cookie.
+    session_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes as they are."""
+
+    content: bytes
+    media_type: str
+    #: Seconds that a browser may keep it; 0 is not at all.
+    keep: int = 0
+    #: Name for saving it; empty shows it.
+    filename: str = ""
+
+
+Answer = Page | Redirect | Raw
+
+
+@dataclass(frozen=True, slots=True)
+class PageRoute:
+    """One address, and who may open it."""
+
+    path: str
+    view: Callable[[RequestContext], Answer]
+    method: str = "GET"
+    #: None lets everybody in.
+    right: Right | None = Right.LOOK
+    most: int = SMALL

@@ -1,1 +1,0 @@
-"""One module a page: from what is asked to what is answered."""
