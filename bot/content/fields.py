@@ -86,9 +86,11 @@ def count(least: int, most: int) -> ReadWith:
     )
 
 
-def number(most: float) -> ReadWith:
-    """Take numbers from 0 on."""
-    return ReadWith(values.decimal(most), {"type": "number", "minimum": 0, "maximum": most})
+def number(most: float, *, above_zero: bool = False) -> ReadWith:
+    """Take numbers from 0 on, or only larger ones."""
+    least = "exclusiveMinimum" if above_zero else "minimum"
+    read = values.decimal(most, above_zero=above_zero)
+    return ReadWith(read, {"type": "number", least: 0, "maximum": most})
 
 
 def word(*options: str) -> ReadWith:

@@ -149,15 +149,16 @@ def integer(least: int, most: int) -> Callable[[object], int]:
     return read
 
 
-def decimal(most: float) -> Callable[[object], float]:
-    """Make a reader of numbers such as ``0.015``, from 0 on."""
-    wanted = f"a number from 0 to {most:g}, such as 0.5"
+def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], float]:
+    """Make a reader of numbers such as ``0.015``, from 0 on or above it."""
+    wanted = f"a number {'above 0, up' if above_zero else 'from 0'} to {most:g}, such as 0.5"
 
     def read(value: object) -> float:
         typed = text_of(value, wanted)
-        if not _DECIMAL.fullmatch(typed) or float(typed) > most:
+        number = float(typed) if _DECIMAL.fullmatch(typed) else -1
+        if not 0 <= number <= most or (above_zero and not number):
             raise ValueError(f"{quoted(typed)} does not fit; write {wanted}")
-        return float(typed)
+        return number
 
     return read
 

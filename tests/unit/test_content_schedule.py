@@ -161,6 +161,18 @@ def test_what_is_left_out_is_careful(tree: CampaignTree) -> None:
             "the day of the agreement, such as 2026-11-20",
         ),
         (
+            "campaign: test",
+            "campaign: test\nsimilarity: 0",
+            "schedule.yaml:2:13: similarity: '0' does not fit; "
+            "write a number above 0, up to 1, such as 0.5",
+        ),
+        (
+            "campaign: test",
+            "campaign: test\nsimilarity: 0.000",
+            "schedule.yaml:2:13: similarity: '0.000' does not fit; "
+            "write a number above 0, up to 1, such as 0.5",
+        ),
+        (
             "mon, wed",
             "mon, wednesday",
             "schedule.yaml:7:29: slots.morning.weekdays[1]: 'wednesday' is none of these; "
