@@ -14,9 +14,9 @@ from bot.checks.duplicates import never_again, too_close, twins
 from bot.checks.profiles import is_personal
 from bot.checks.quotation_marks import marked_spans
 from bot.checks.wording import dated_words, has_date, wordings, wrong_mentions
-from bot.content.caps import HOUR, caps_of
 from bot.content.model import Account, MediaFile, Mode, Source
 from bot.content.quoting import is_exact, occurrences, overlaps, quotes_graphic
+from bot.content.slots import HOUR, caps_of
 from bot.errors import Problem, Severity
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.render import PICTURE, RenderedText

@@ -13,14 +13,13 @@ from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, Bounds, FileError, FolderTree, StoredTree, Tree
 from bot.content.model import NOWHERE, Campaign, Investigation, Post, Schedule, Source
-from bot.content.nodes import Node
 from bot.content.pictures import FOLDER as PICTURES
 from bot.content.pictures import Inspect, Pictures
 from bot.content.posts import PostReader, Surroundings
 from bot.content.shape import document
 from bot.content.sources import FOLDER as SOURCES
 from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, build_source
-from bot.content.yamlfile import parse
+from bot.content.yamlfile import Node, parse
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from bot.content.fields import Known
 from bot.content.files import FileError
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
-from bot.content.moments import Remark, due, yearly
-from bot.content.nodes import Node, Path
 from bot.content.pictures import Pictures
 from bot.content.quoting import prove, quotes_graphic
-from bot.content.shape import entries, problem, shape
+from bot.content.shape import entries, problem, repeats, shape
+from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.values import ID, quoted
+from bot.content.yamlfile import Node, Path
 from bot.errors import Problem, Severity
 
 KEY = "posts"
@@ -100,17 +100,11 @@ def _contradictions(entry: Node) -> Iterator[tuple[Path, str, str]]:
         yield [], "nothing-to-say", "has nothing to say; write text or quote"
     if entry.text("card") == "true" and "quote" not in entry.value:
         yield ["card"], "card", _NO_QUOTATION
-    yield from _twice(["accounts"], [one.value for one in entry.entries("accounts")])
-    yield from _twice(["media"], [one.text("file") for one in entry.entries("media")])
-
-
-def _twice(path: list[str], texts: Iterable[object]) -> Iterator[tuple[Path, str, str]]:
-    seen: set[str] = set()
-    for number, text in enumerate(texts):
-        if isinstance(text, str) and text in seen:
-            yield [*path, number], "listed-twice", f"{quoted(text)} stands here twice; keep one"
-        elif isinstance(text, str):
-            seen.add(text)
+    files = [file.text("file") for file in entry.entries("media")]
+    for key, texts in (("accounts", entry.texts("accounts")), ("media", files)):
+        for number in repeats(texts):
+            message = f"{quoted(str(texts[number]))} stands here twice; keep one"
+            yield [key, number], "listed-twice", message
 
 
 def _links_to_nowhere(entry: Node, at: Path, known: Known) -> Iterator[Problem]:
@@ -168,7 +162,7 @@ class _Completion:
         at = self._due(written.at, zone) if written.at else None
         if written.every_year:
             rule = written.every_year
-            self._remark(["every_year"], yearly(rule, zone=zone, now=self._around.now))
+            self._remark(["every_year"], yearly_problems(rule, zone=zone, now=self._around.now))
         if written.quote and quote is None:
             return None  # a source with a problem of its own has told it
         return replace(
@@ -192,7 +186,7 @@ class _Completion:
             problem(self._entry, path, message, rule, at=self._at, severity=severity)
         )
 
-    def _remark(self, path: Path, remarks: Iterable[Remark]) -> None:
+    def _remark(self, path: Path, remarks: Iterable[TimeProblem]) -> None:
         for severity, rule, message in remarks:
             self._tell(path, message, rule, severity)
 
@@ -254,5 +248,5 @@ class _Completion:
 
     def _due(self, at: datetime, zone: ZoneInfo) -> datetime | None:
         found = due(at, zone=zone, now=self._around.now, confirmed=self._written.confirm)
-        self._remark(["at"], found.remarks)
+        self._remark(["at"], found.problems)
         return found.utc

@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.content import values
 from bot.content.fields import Known
 from bot.content.model import Mode, Schedule
-from bot.content.moments import FAR, gap
-from bot.content.nodes import Node, Path
-from bot.content.platform_keys import PlatformKeys, read_platform_keys
-from bot.content.shape import problem, shape
-from bot.content.slots import gaps
-from bot.content.values import quoted, refuse_backwards
+from bot.content.shape import problem, repeats, shape
+from bot.content.slots import FAR, skipped, slot_times
+from bot.content.values import kind, quoted, refuse_backwards, suggestion
+from bot.content.yamlfile import Node, Path
+from bot.content.zones import LocalTimeKind
 from bot.errors import Problem, Severity
-from bot.platforms.spec import PlatformSpec
+from bot.platforms.spec import AccountKey, PlatformSpec
+
+_PRICE = values.decimal(1000)
 
 
 def build(
     node: Node, specs: Mapping[str, PlatformSpec], *, known: Known, now: datetime
 ) -> tuple[Schedule | None, list[Problem]]:
     """Read the schedule; None where anything keeps it from being one."""
-    own = read_platform_keys(node, specs)
-    written, problems = shape(Schedule, own.rest, known=known)
-    problems += [*own.problems, *_repeated(node)]
-    if written is None or own.problems:
+    problems: list[Problem] = []
+    own, prices = _own_keys(node, specs, problems), _prices(node, specs, problems)
+    is_broken = bool(problems)
+    written, found = shape(Schedule, _without_platform_keys(node, specs), known=known)
+    problems += [*found, *_repeated(node)]
+    if written is None or is_broken:
         return None, problems
-    schedule = _named(written, node, own)
-    today = now.astimezone(ZoneInfo(schedule.timezone)).date()
-    problems += _account_problems(schedule, node)
-    problems += _pause_problems(schedule, node)
-    problems += _slots_in_gaps(schedule, node, today)
-    if schedule.mode is Mode.LIVE and not schedule.approvals_required:
-        message = "0 in live mode: posts go out without a second person's eyes"
-        where, severity = ["approvals_required"], Severity.WARNING
-        problems.append(problem(node, where, message, "no-approvals", severity=severity))
-    return schedule, problems
-
-
-def _named(schedule: Schedule, node: Node, own: PlatformKeys) -> Schedule:
-    """Fill in what things are called, and where they stand."""
-    return replace(
-        schedule,
+    schedule = replace(
+        written,
         accounts={
             name: replace(
-                one,
+                account,
                 name=name,
-                own=own.accounts.get(name, {}),
+                own=own.get(name, {}),
                 place=node.place_of(["accounts", name], key=True),
             )
-            for name, one in schedule.accounts.items()
+            for name, account in written.accounts.items()
         },
-        slots={name: replace(one, name=name) for name, one in schedule.slots.items()},
-        queues={name: replace(one, name=name) for name, one in schedule.queues.items()},
-        prices=own.prices,
+        slots={name: replace(slot, name=name) for name, slot in written.slots.items()},
+        queues={name: replace(queue, name=name) for name, queue in written.queues.items()},
+        prices=prices,
         place=node.place,
     )
+    return schedule, [*problems, *_contradictions(schedule, node), *_gaps(schedule, node, now)]
 
 
 def _repeated(node: Node) -> Iterator[Problem]:
@@ -67,49 +59,128 @@ def _repeated(node: Node) -> Iterator[Problem]:
     for name in node.names("slots"):
         paths += [["slots", name, key] for key in ("weekdays", "times", "skip")]
     for path in paths:
-        owner = node.nearest(path[:-1])
-        texts = [entry.value for entry in owner.entries(str(path[-1]))]
-        folded = [text.casefold() if isinstance(text, str) else None for text in texts]
-        for number in _second(folded):
+        texts = node.nearest(path[:-1]).texts(str(path[-1]))
+        for number in repeats(text and text.casefold() for text in texts):
             message = f"{quoted(str(texts[number]))} stands here twice; keep one"
             yield problem(node, [*path, number], message, "listed-twice")
 
 
-def _second(entries: Iterable[Hashable]) -> Iterator[int]:
-    """Yield the number of each entry that has come before; None never counts."""
-    seen: set[Hashable] = set()
-    for number, entry in enumerate(entries):
-        if entry is not None and entry in seen:
-            yield number
-        seen.add(entry)
-
-
-def _account_problems(schedule: Schedule, node: Node) -> Iterator[Problem]:
-    accounts = schedule.accounts
-    same = [
+def _contradictions(schedule: Schedule, node: Node) -> Iterator[Problem]:
+    same = (
         (account.platform, account.server, account.handle.casefold()) if account.handle else None
-        for account in accounts.values()
-    ]
-    for number in _second(same):
-        path = ["accounts", list(accounts)[number], "handle"]
+        for account in schedule.accounts.values()
+    )
+    for number in repeats(same):
+        path: Path = ["accounts", list(schedule.accounts)[number], "handle"]
         message = "another account has this handle already; list each one once"
         yield problem(node, path, message, "listed-twice")
-
-
-def _pause_problems(schedule: Schedule, node: Node) -> Iterator[Problem]:
     for number, pause in enumerate(schedule.pauses):
         try:
             refuse_backwards(pause.first, pause.last)
         except ValueError as error:
             yield problem(node, ["pauses", number, "to"], str(error), "value")
+    if schedule.mode is Mode.LIVE and not schedule.approvals_required:
+        message = "0 in live mode: posts go out without a second person's eyes"
+        path, severity = ["approvals_required"], Severity.WARNING
+        yield problem(node, path, message, "no-approvals", severity=severity)
 
 
-def _slots_in_gaps(schedule: Schedule, node: Node, today: date) -> Iterator[Problem]:
+def _gaps(schedule: Schedule, node: Node, now: datetime) -> Iterator[Problem]:
+    """Find the times of slots that a clock change skips, each at its first day."""
     zone = ZoneInfo(schedule.timezone)
-    told: set[tuple[str, str]] = set()
-    for moment in gaps(schedule, first=today, last=today + FAR):
-        slot, at = moment.slot, f"{moment.local:%H:%M}"
-        if (slot, at) not in told:
-            told.add((slot, at))
-            message = f"{gap(moment.local, moment.utc, zone)}, or add that day to skip"
-            yield problem(node, ["slots", slot, "times"], message, "time-skipped")
+    today = now.astimezone(zone).date()
+    for slot in schedule.slots.values():
+        found = set()
+        for moment in slot_times(slot, zone=zone, first=today, last=today + FAR):
+            at = f"{moment.local:%H:%M}"
+            if moment.instant.kind is LocalTimeKind.GAP and at not in found:
+                found.add(at)
+                message = f"{skipped(moment.local, moment.utc, zone)}, or add that day to skip"
+                yield problem(node, ["slots", slot.name, "times"], message, "time-skipped")
+
+
+def _prices(
+    node: Node, specs: Mapping[str, PlatformSpec], problems: list[Problem]
+) -> dict[str, dict[str, float]]:
+    """Read by platform what its calls cost."""
+    prices: dict[str, dict[str, float]] = {}
+    for spec in specs.values():
+        listed = node.child(spec.prices_key) if spec.prices else None
+        if listed is None:
+            continue
+        if not isinstance(listed.value, dict):
+            message = f"{kind(listed.value)}; write keys and values, such as `key: value`"
+            problems.append(problem(node, [spec.prices_key], message, "value"))
+            continue
+        prices[spec.name] = {}
+        for action in listed.value:
+            path = [spec.prices_key, action]
+            if action in spec.prices:
+                _read(prices[spec.name], node, path, _PRICE, problems)
+            else:
+                message = f"no price {quoted(action)}; {suggestion(action, spec.prices)}"
+                problems.append(problem(node, path, message, "unknown-name", on_key=True))
+    return prices
+
+
+def _own_keys(
+    node: Node, specs: Mapping[str, PlatformSpec], problems: list[Problem]
+) -> dict[str, dict[str, Any]]:
+    """Read by account what only its platform knows; another platform's key is a problem."""
+    own: dict[str, dict[str, Any]] = {}
+    accounts = node.nearest(["accounts"])
+    for name in node.names("accounts"):
+        own[name] = {}
+        spec = specs.get(accounts.nearest([name]).text("platform") or "")
+        if spec is None:  # which is told as it is
+            continue
+        known = _keys_of(spec)
+        for key in accounts.names(name):
+            path = ["accounts", name, key]
+            if key in known:
+                _read(own[name], node, path, _reader(known[key]), problems)
+            elif owners := [other.label for other in specs.values() if key in _keys_of(other)]:
+                labels = " and ".join(owners)
+                message = f"{spec.label} has no key {quoted(key)}, only {labels}; take it away"
+                problems.append(problem(node, path, message, "unknown-key", on_key=True))
+    return own
+
+
+def _keys_of(spec: PlatformSpec) -> dict[str, AccountKey]:
+    return {key.name: key for key in spec.account_keys}
+
+
+def _reader(key: AccountKey) -> Callable[[object], object]:
+    if key.choices:
+        return values.choice(*key.choices)
+    return values.day if key.kind is date else values.boolean
+
+
+def _read(
+    into: dict[str, Any],
+    node: Node,
+    path: Path,
+    read: Callable[[object], Any],
+    problems: list[Problem],
+) -> None:
+    try:
+        into[str(path[-1])] = read(node.nearest(path).plain())
+    except ValueError as error:
+        problems.append(problem(node, path, str(error), "value"))
+
+
+def _without_platform_keys(node: Node, specs: Mapping[str, PlatformSpec]) -> Node:
+    owned = {key for spec in specs.values() for key in _keys_of(spec)}
+    rest = _without(node, {spec.prices_key for spec in specs.values() if spec.prices})
+    accounts = node.child("accounts")
+    if isinstance(rest.value, dict) and accounts and isinstance(accounts.value, dict):
+        bare = {name: _without(account, owned) for name, account in accounts.value.items()}
+        rest.value["accounts"] = replace(accounts, value=bare)
+    return rest
+
+
+def _without(node: Node, names: Collection[str]) -> Node:
+    if not isinstance(node.value, dict):
+        return node
+    kept = {key: child for key, child in node.value.items() if key not in names}
+    return Node(node.place, kept, {key: node.keys[key] for key in kept})

@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from bot.content.fields import UNKNOWN_KEY, Known, UnknownNameError, is_derived
 from bot.content.model import Account, Strict
-from bot.content.nodes import Node, Path, shown
 from bot.content.values import kind, quoted, suggestion
+from bot.content.yamlfile import Node, Path, shown
 from bot.errors import Problem, Severity
 
 ModelT = TypeVar("ModelT", bound=Strict)
@@ -69,6 +69,15 @@ def problem(
     place = node.place_of(path, key=on_key)
     where = shown([*at, *path])
     return Problem(place.file, place.line, place.column, where, message, severity, rule)
+
+
+def repeats(values: Iterable[Hashable]) -> Iterator[int]:
+    """Yield the number of each value that has come before; None never counts."""
+    seen: set[Hashable] = set()
+    for number, value in enumerate(values):
+        if value is not None and value in seen:
+            yield number
+        seen.add(value)
 
 
 def document(node: Node | None, *, file: str, key: str) -> Problem | None:

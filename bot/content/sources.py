@@ -13,10 +13,10 @@ from bot.content.characters import decode
 from bot.content.fields import Known
 from bot.content.files import POSTS, FileError
 from bot.content.model import Investigation, Source, Stretch
-from bot.content.nodes import Node, Path
 from bot.content.quoting import locate, occurrences
 from bot.content.shape import entries, problem, shape
 from bot.content.values import NO_LINK, identifier, quoted, suggestion
+from bot.content.yamlfile import Node, Path
 from bot.errors import Problem
 
 FOLDER = f"{POSTS}/sources"

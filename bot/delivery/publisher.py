@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.content.caps import DAY, caps_of, free_at
 from bot.content.model import Campaign
+from bot.content.slots import DAY, caps_of, free_at
 from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
 from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event

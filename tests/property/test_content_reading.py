@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.content.characters import fault
 from bot.content.loading import load_from_files, tree_sha256
-from bot.content.moments import due
+from bot.content.slots import due
 from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
 from bot.content.zones import LocalTimeKind, resolve

@@ -11,11 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # openapi-core brings it
 
 from bot.content.model import Strict
-from bot.content.nodes import Plain
 from bot.content.schema import NAMES, schema_of
 from bot.content.shape import keys_of
 from bot.content.values import EMPTY
-from bot.content.yamlfile import parse
+from bot.content.yamlfile import Plain, parse
 from tests.conftest import ROOT
 from tests.fakes.campaign_tree import spec
 

@@ -9,9 +9,8 @@ import textwrap
 import pytest
 
 from bot.content.files import Bounds
-from bot.content.nodes import Plain
 from bot.content.values import EMPTY
-from bot.content.yamlfile import parse
+from bot.content.yamlfile import Plain, parse
 from tests.fakes.campaign_tree import line_of
 
 
