@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bot.checks.checking import CheckedContent, check_content, render_loaded
 from bot.clock import Clock, SystemClock
-from bot.content.files import Bounds, FolderTree, tree_digest
-from bot.content.loading import Loaded, load, load_from_files
+from bot.content.files import FolderTree, StoredTree, tree_digest
+from bot.content.loading import Loaded, load
 from bot.content.model import Account, Post
 from bot.engine.contents import Load, TreeHash, kept_files
 from bot.errors import ContentError
@@ -37,10 +37,8 @@ def read_files(
     config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
 ) -> Loaded:
     """Read all files; nothing is rendered."""
-    return load(
-        schedule_path=config, posts_path=posts, specs=TRAITS, inspect=inspect,
-        now=now or SystemClock().now(), by_name=by_name,
-    )  # fmt: skip
+    tree = FolderTree(config, posts, by_name=by_name)
+    return load(tree, specs=TRAITS, inspect=inspect, now=now or SystemClock().now())
 
 
 def prove_files(
@@ -73,7 +71,7 @@ def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
     try:
         yield
     except ContentError as error:
-        path_of = FolderTree(config, posts, Bounds()).shown
+        path_of = FolderTree(config, posts).shown
         problems = [replace(one, file=path_of(one.file)) for one in error.problems]
         raise ContentError(problems) from error
 
@@ -96,7 +94,7 @@ def prove_file(
 
 
 def _stored(files: Mapping[str, bytes], clock: Clock) -> Loaded:
-    return load_from_files(files, specs=TRAITS, inspect=inspect, now=clock.now())
+    return load(StoredTree(files), specs=TRAITS, inspect=inspect, now=clock.now())
 
 
 def _checked(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import PurePosixPath
-from typing import Any
 
-from bot.content.files import POSTS, Bounds, FileError, Tree
+from bot.canonical import sha256_hex
+from bot.content.files import POSTS, FileError, TreeFiles
 from bot.content.model import MediaFile
 from bot.content.values import quoted, suggestion
 from bot.errors import PictureError
@@ -28,19 +27,16 @@ _SUFFIXES = {
 class Pictures:
     """All pictures of a tree; each is read when the first post uses it."""
 
-    def __init__(
-        self, tree: Tree, names: Iterable[str], *, inspect: Inspect, bounds: Bounds
-    ) -> None:
-        start = f"{POSTS}/{FOLDER}/"
+    def __init__(self, files: TreeFiles, inspect: Inspect) -> None:
+        start = f"{POSTS}/"
         self.names = tuple(
-            name.removeprefix(f"{POSTS}/") for name in names if name.startswith(start)
+            name.removeprefix(start) for name in files.names if name.startswith(f"{start}{FOLDER}/")
         )
         #: Bytes of the pictures that are used, by their names in the tree.
         self.used: dict[str, bytes] = {}
-        self._tree = tree
+        self._files = files
         self._inspect = inspect
-        self._bounds = bounds
-        self._found: dict[str, Mapping[str, Any] | str] = {}
+        self._found: dict[str, MediaFile | str] = {}
 
     def find(self, written: MediaFile) -> MediaFile:
         """Return a picture that a post names as ``media/card.png`` with all that its file tells.
@@ -57,38 +53,34 @@ class Pictures:
         found = self._found[file]
         if isinstance(found, str):
             raise FileError(found)
-        return replace(written, **found)
+        return replace(found, alt=written.alt)
 
     def unused(self) -> tuple[str, ...]:
         """Return the pictures that no post names."""
         return tuple(name for name in self.names if name not in self._found)
 
-    def _read(self, file: str) -> Mapping[str, Any]:
+    def _read(self, file: str) -> MediaFile:
         _refuse_path(file)
         if file not in self.names:
-            raise FileError(self._missing(file))
-        name = f"{POSTS}/{file}"
-        content = self._tree.read(name, self._bounds.picture_bytes)
-        self._refuse_total(len(content))
+            same = next((name for name in self.names if name.casefold() == file.casefold()), None)
+            if same:
+                message = (
+                    f"the file is called {quoted(same)}; write it just so, capital letters count"
+                )
+                raise FileError(message)
+            raise FileError(f"no file {quoted(file)} in posts; {suggestion(file, self.names)}")
+        name, bounds = f"{POSTS}/{file}", self._files.bounds
+        content = self._files.tree.read(name, bounds.picture_bytes)
+        if len(content) + sum(map(len, self.used.values())) > bounds.all_picture_bytes:
+            most = f"{bounds.all_picture_bytes:,}"
+            raise FileError(f"all pictures together have more than {most} bytes; use fewer")
         mime, width, height = self._inspect(content)
-        _refuse_suffix(file, mime)
+        endings = _SUFFIXES.get(mime, ())
+        if PurePosixPath(file).suffix.lower() not in endings:
+            right = " or ".join(endings) or "its type"
+            raise FileError(f"{quoted(file)} holds {mime}; rename it to end in {right}")
         self.used[name] = content
-        digest = sha256(content).hexdigest()
-        return {
-            "sha256": digest, "mime": mime, "width": width, "height": height, "size": len(content)
-        }  # fmt: skip
-
-    def _missing(self, file: str) -> str:
-        same = next((name for name in self.names if name.casefold() == file.casefold()), None)
-        if same:
-            return f"the file is called {quoted(same)}; write it just so, capital letters count"
-        return f"no file {quoted(file)} in posts; {suggestion(file, self.names)}"
-
-    def _refuse_total(self, size: int) -> None:
-        total = sum(map(len, self.used.values())) + size
-        if total > self._bounds.all_picture_bytes:
-            most = self._bounds.all_picture_bytes
-            raise FileError(f"all pictures together have more than {most:,} bytes; use fewer")
+        return MediaFile(file, "", sha256_hex(content), mime, width, height, len(content))
 
 
 def _refuse_path(file: str) -> None:
@@ -97,11 +89,3 @@ def _refuse_path(file: str) -> None:
         raise FileError(f"{quoted(file)} is no file of posts/media; write it as media/card.png")
     if parts[0] != FOLDER:
         raise FileError(f"{quoted(file)} is not in posts/media; put it there, write media/card.png")
-
-
-def _refuse_suffix(file: str, mime: str) -> None:
-    endings = _SUFFIXES.get(mime, ())
-    if PurePosixPath(file).suffix.lower() not in endings:
-        raise FileError(
-            f"{quoted(file)} holds {mime}; rename it to end in {' or '.join(endings) or 'its type'}"
-        )

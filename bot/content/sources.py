@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import date
-from hashlib import sha256
 from itertools import islice
 from pathlib import PurePosixPath
 
+from bot.canonical import sha256_hex
 from bot.content.characters import decode
 from bot.content.fields import Known
-from bot.content.files import POSTS, FileError
+from bot.content.files import POSTS, FileError, TreeFiles
 from bot.content.model import Investigation, Source, Stretch
 from bot.content.quoting import locate, occurrences
 from bot.content.shape import entries, problem, shape
@@ -23,20 +23,8 @@ FOLDER = f"{POSTS}/sources"
 INVESTIGATIONS = f"{FOLDER}/investigations.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Text files beside the sources' descriptions."""
-
-    #: Names of all files in the folder, without the folder.
-    names: tuple[str, ...]
-    #: Reads one by that name; raises `FileError`.
-    read: Callable[[str], bytes]
-    #: Gives the path that a person would open.
-    shown: Callable[[str], str]
-
-
 def build_source(
-    name: str, node: Node, *, texts: Texts, known: Known, today: date
+    name: str, node: Node, *, files: TreeFiles, known: Known, today: date
 ) -> tuple[Source | None, list[Problem]]:
     """Read a source's description and its text; None where they cannot be trusted together."""
     source_id = PurePosixPath(name).stem
@@ -45,11 +33,11 @@ def build_source(
     if written is None:
         return None, problems
     problems += _description_problems(written, node, today, source_id)
-    content, found = _content(written, node, texts)
+    content, found = _content(written, node, files)
     problems += found
     if content is None:
         return None, problems
-    text, found = decode(content, file=texts.shown(written.file), keep_mark=True)
+    text, found = decode(content, file=files.shown(f"{FOLDER}/{written.file}"), keep_mark=True)
     if found:
         return None, problems + found
     source = replace(written, id=source_id, text=text, place=node.place)
@@ -59,7 +47,7 @@ def build_source(
 
 
 def build_investigations(
-    node: Node, *, sources: Mapping[str, object]
+    node: Node, *, sources: Collection[str]
 ) -> tuple[dict[str, Investigation], list[Problem]]:
     """Read the list of investigations, as many of them as can be read."""
     found: dict[str, Investigation] = {}
@@ -107,18 +95,23 @@ def _description_problems(
         yield problem(node, ["translation_of"], message, "source-name")
 
 
-def _content(source: Source, node: Node, texts: Texts) -> tuple[bytes | None, list[Problem]]:
-    names = [name for name in texts.names if not name.endswith(".yaml")]
+def _content(source: Source, node: Node, files: TreeFiles) -> tuple[bytes | None, list[Problem]]:
+    start = f"{FOLDER}/"
+    names = [
+        name.removeprefix(start)
+        for name in files.names
+        if name.startswith(start) and not name.endswith(".yaml")
+    ]
     if source.file not in names:
         message = (
             f"no file {quoted(source.file)} in posts/sources; {suggestion(source.file, names)}"
         )
         return None, [problem(node, ["file"], message, "file")]
     try:
-        content = texts.read(source.file)
+        content = files.read(start + source.file, files.bounds.text_bytes)
     except FileError as error:
         return None, [problem(node, ["file"], f"{quoted(source.file)} {error}", "file")]
-    actual = sha256(content).hexdigest()
+    actual = sha256_hex(content)
     if actual == source.sha256:
         return content, []
     message = (

@@ -14,7 +14,7 @@ from typing import Protocol
 import yaml
 
 from bot.content.characters import decode, fault
-from bot.content.files import Bounds
+from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
 from bot.content.values import EMPTY, Empty
 from bot.errors import Problem
@@ -155,9 +155,7 @@ class _OpenNode:
     key: str | Empty | None = None
 
 
-def parse(
-    raw: bytes, *, file: str, bounds: Bounds | None = None
-) -> tuple[Node | None, list[Problem]]:
+def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | None, list[Problem]]:
     """Read one YAML document; a node that comes with problems is only good for finding more.
 
     Two problems leave a node: duplicate keys (the first counts) and characters in escapes.
@@ -166,7 +164,6 @@ def parse(
     NFC, control and bidi characters, anchors, aliases, merge keys, tags, directives, duplicate
     keys and a second document.
     """
-    bounds = bounds or Bounds()
     if len(raw) > bounds.yaml_bytes:
         most = f"{bounds.yaml_bytes:,} are the most, so split it into more files"
         return None, [Problem(file, 0, 0, "", f"has {len(raw):,} bytes; {most}", rule="file")]

@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.content.characters import fault
-from bot.content.loading import load_from_files, tree_sha256
+from bot.content.files import StoredTree
+from bot.content.loading import load, tree_sha256
 from bot.content.slots import due
 from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
@@ -99,7 +100,7 @@ def test_any_file_in_a_campaign_gives_a_campaign_or_problems(text: str, name: st
         f"posts/{name}.yaml": text.encode(),
     }
 
-    loaded = load_from_files(files, specs=spec(), inspect=inspect, now=NOW)
+    loaded = load(StoredTree(files), specs=spec(), inspect=inspect, now=NOW)
 
     failed = any(one.severity is Severity.ERROR for one in loaded.problems)
     assert (loaded.campaign is None) == failed
