@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.content.folding import fold
+from bot.content.comparing import fold
 from bot.content.model import Investigation, Source
 from bot.content.quoting import look_alike, occurrences, prove, usable
 
