@@ -18,7 +18,7 @@ from bot.app.connections import Connections
 from bot.app.content import TRAITS, prove_file
 from bot.app.service import Bot
 from bot.authority.users import Access
-from bot.checks.deskcheck import DeskCheck
+from bot.checks.checking import DeskCheck
 from bot.clock import Clock
 from bot.engagement.report import Reporter
 from bot.engine.contents import Contents, kept_files

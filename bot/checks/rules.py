@@ -7,13 +7,12 @@ that it finds, and names itself in each by a short id that stays.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from bot.checks.duplicates import never_again, too_close, twins
-from bot.checks.profiles import is_personal
 from bot.checks.quotation_marks import marked_spans
-from bot.checks.wording import dated_words, has_date, wordings, wrong_mentions
+from bot.checks.wording import dated_words, has_date, is_personal, wordings, wrong_mentions
 from bot.content.model import Account, MediaFile, Mode, Source
 from bot.content.quoting import is_exact, occurrences, overlaps, quotes_graphic
 from bot.content.slots import HOUR, caps_of
@@ -69,7 +68,7 @@ def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     for text in _going(whole):
         key = key_of(text.post, text.account, "media")
         limits = whole.limits_of(text.account.name)
-        known = {one.where for one in text.problems if one.rule == PICTURE}
+        known = {problem.where for problem in text.problems if problem.rule == PICTURE}
         for number, file in enumerate(text.version.media):
             for message in _file_flaws(file, limits):
                 problem = problem_at(text.post, f"{key}[{number}].file", message, PICTURE)
@@ -108,13 +107,12 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
     for text in _going(whole):
         dated = dated_words(text.version.text, text.post.lang)
         for status in text.statuses:
-            words = [one for one in dated if one in status.text]
+            words = [word for word in dated if word in status.text]
             if words and not has_date(status.text):
-                message = (
-                    f"“{words[0]}” means another day tomorrow; write the date in the same post"
-                )
+                message = f"“{words[0]}” means another day tomorrow"
                 key = key_of(text.post, text.account, "text")
-                yield problem_at(text.post, key, message, "relative-date")
+                advice = "write the date in the same post"
+                yield problem_at(text.post, key, f"{message}; {advice}", "relative-date")
 
 
 def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -148,14 +146,21 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
-    fixed: dict[str, list[tuple[datetime, RenderedText]]] = defaultdict(list)
-    for text in whole.going_out():
-        if text.post.at is not None and text.post.at > now:
-            fixed[text.account.name].append((text.post.at, text))
-    for texts in fixed.values():
-        texts.sort(key=lambda each: each[0])
-        for number, (at, text) in enumerate(texts):
-            yield from _too_many(text, at, [before for before, _text in texts[:number]])
+    going = [(text.post.at, text) for text in whole.going_out() if text.post.at is not None]
+    before: dict[str, list[datetime]] = defaultdict(list)
+    for at, text in sorted(going, key=lambda fixed: fixed[0]):
+        if at <= now:
+            continue
+        for most, span, key in caps_of(text.account):
+            lately = sum(at - span < earlier for earlier in before[text.account.name])
+            if lately >= most:
+                what = "an hour" if span == HOUR else "a day"
+                message = (
+                    f"number {lately + 1} of {text.account.name} within {what}, where {key} is "
+                    f"{most}; move it, or raise the cap"
+                )
+                yield problem_at(text.post, "at", message, "over-cap")
+        before[text.account.name].append(at)
 
 
 def _going(whole: RenderedCampaign) -> Iterator[RenderedText]:
@@ -177,7 +182,7 @@ def _unwarned(version: Version, whole: RenderedCampaign) -> Iterator[str]:
     sources = whole.campaign.sources
     if version.quote and quotes_graphic(version.quote, sources):
         yield "the quoted passage is graphic and needs a warning"
-    elif any(_has_graphic_words(version, one) for one in sources.values()):
+    elif any(_has_graphic_words(version, source) for source in sources.values()):
         yield "the text quotes a graphic passage"
     investigation = whole.campaign.investigations.get(version.link)
     if investigation and investigation.warning:
@@ -203,34 +208,18 @@ def _missing(account: Account, spec: PlatformSpec | None, today: date) -> Iterat
         yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
     elif account.consent.on > today:
         yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
-    if spec and spec.label_key:
-        yield from _label(account, spec, today)
-
-
-def _label(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
-    on = spec.value(account, spec.label_key)
-    if on is None:
+    label_key = spec.label_key if spec else ""
+    seen_on = spec.value(account, label_key) if spec and label_key else None
+    if spec and label_key and seen_on is None:
         yield (
-            spec.label_key,
+            label_key,
             (
                 f"missing; {spec.label} tells no program whether the account has its Automated "
                 "label: look, and write the day on which you saw it"
             ),
         )
-    elif on > today:
-        yield spec.label_key, f"{on} is still to come; write the day on which the label was seen"
-
-
-def _too_many(text: RenderedText, at: datetime, before: Sequence[datetime]) -> Iterator[Problem]:
-    for most, span, key in caps_of(text.account):
-        lately = sum(at - span < each for each in before)
-        if lately >= most:
-            what = "an hour" if span == HOUR else "a day"
-            message = (
-                f"number {lately + 1} of {text.account.name} within {what}, where {key} is {most}; "
-                "move it, or raise the cap"
-            )
-            yield problem_at(text.post, "at", message, "over-cap")
+    elif seen_on and seen_on > today:
+        yield label_key, f"{seen_on} is still to come; write the day on which the label was seen"
 
 
 #: All rules. Their order does not matter to what is told, which is sorted by place.

@@ -56,8 +56,8 @@ def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
         if len(good) > 1:
             where = section(source.text, span[0], source.never_spans)
             warnings.append(
-                f"{_short(fragment)} stands {len(good)} times in {source.id!r}; the first in order "
-                f"is taken ({where}); quote more words to be sure"
+                f"{shortened(fragment)} stands {len(good)} times in {source.id!r}; the first in "
+                f"order is taken ({where}); quote more words to be sure"
             )
     if messages:
         messages += (
@@ -121,7 +121,7 @@ def usable(source: Source, span: Stretch) -> bool:
 def _why_not(fragment: str, source: Source, *, is_earlier: bool) -> str:
     if is_earlier:
         return (
-            f"{_short(fragment)} does not follow the fragment before it in {source.id!r}; "
+            f"{shortened(fragment)} does not follow the fragment before it in {source.id!r}; "
             "fragments stand in the source's own order and do not overlap"
         )
     found = next(occurrences(source.text, fragment), None)
@@ -130,16 +130,16 @@ def _why_not(fragment: str, source: Source, *, is_earlier: bool) -> str:
         return message
     near = nearest(fragment, source)
     if near is None:
-        return f"{_short(fragment)} is not in {source.id!r}, nor anything like it"
+        return f"{shortened(fragment)} is not in {source.id!r}, nor anything like it"
     place = section(source.text, near.start, source.never_spans)
     hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
-    return f"{_short(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
+    return f"{shortened(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
 
 
 def _torn(fragment: str, source: Source, span: Stretch) -> str:
     if overlaps(span, source.never_spans) and is_whole(source.text, *span):
         return (
-            f"{_short(fragment)} is no text of {source.id!r} itself "
+            f"{shortened(fragment)} is no text of {source.id!r} itself "
             "(a date, salutation, signature or list of titles) and may not be quoted as such"
         )
     where = "begins" if is_inside_word(source.text, span[0]) else "ends"
@@ -148,10 +148,8 @@ def _torn(fragment: str, source: Source, span: Stretch) -> str:
         start -= 1
     while is_inside_word(source.text, end):
         end += 1
-    whole = source.text[start:end]
-    return (
-        f"{_short(fragment)} {where} inside a word of {source.id!r}; whole words: {_short(whole)}"
-    )
+    whole = shortened(source.text[start:end])
+    return f"{shortened(fragment)} {where} inside a word of {source.id!r}; whole words: {whole}"
 
 
 def _look_alike(fragment: str, source: Source) -> str:
@@ -173,7 +171,8 @@ def look_alike(fragment: str, source: Source) -> Stretch | None:
     return next((span for span in spans if usable(source, span)), None)
 
 
-def _short(text: str, most: int = 80) -> str:
+def shortened(text: str, most: int = 80) -> str:
+    """Show a text in a message: on one line, in quotation marks, cut where it is long."""
     one_line = " ".join(text.split())
     return f"“{one_line if len(one_line) <= most else one_line[: most - 1] + '…'}”"
 

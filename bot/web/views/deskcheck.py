@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from bot.authority.users import Right
-from bot.checks.deskcheck import NEW_FILE, Checked
+from bot.checks.checking import NEW_FILE, CheckedFile
 from bot.web.answers import Answer, Page
 from bot.web.request_context import RefusedRequestError, RequestContext
 from bot.web.views.post import looks_of
@@ -42,7 +42,7 @@ def check(request: RequestContext) -> Answer:
 
 
 def _values(
-    request: RequestContext, name: str, text: str, checked: Checked | None
+    request: RequestContext, name: str, text: str, checked: CheckedFile | None
 ) -> dict[str, Any]:
     whole = checked.rendered if checked else None
     posts = checked.posts if checked else ()
