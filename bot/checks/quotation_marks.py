@@ -9,26 +9,9 @@ from bot.content.comparing import fold
 from bot.content.model import Investigation, Source
 from bot.content.quoting import look_alike, occurrences, prove, usable
 
-#: Closing marks by the opening ones that they answer.
-_PAIRS = {
-    "“": "”",
-    "‘": "’",
-    "«": "»",
-    "‹": "›",
-    "„": "“”",
-    "‚": "‘’",
-    "「": "」",
-    "『": "』",
-    "〝": "〞〟",
-    "｢": "｣",
-    "‟": "”",
-    "‛": "’",
-    "❝": "❞",
-    "❛": "❜",
-    "＂": "＂",
-    '"': '"',
-    "'": "'",
-}
+#: Each opening mark with the closing ones that answer it.
+_MARKS = """“” ‘’ «» ‹› „“” ‚‘’ 「」 『』 〝〞〟 ｢｣ ‟” ‛’ ❝❞ ❛❜ ＂＂ "" ''"""
+_PAIRS = {marks[0]: marks[1:] for marks in _MARKS.split()}
 _CLOSERS = frozenset("".join(_PAIRS.values()))
 #: Of these a single one between or after letters is an apostrophe.
 _APOSTROPHES = "'’"

@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_sc
 from bot.content import values
 from bot.content.addresses import optional_address, server
 from bot.content.values import quoted, suggestion
+from bot.platforms.spec import AccountKey
 
 T = TypeVar("T")
 
@@ -98,8 +99,21 @@ def word(*options: str) -> ReadWith:
     return ReadWith(values.choice(*options), {"enum": [*options]})
 
 
+#: US dollars for one call of a platform.
+PRICE = number(1000)
+
+
+def account_value(key: AccountKey) -> ReadWith:
+    """Take the value of a key that only one platform's accounts have."""
+    if key.choices:
+        return word(*key.choices)
+    return _DAY if key.kind is date else _BOOLEAN
+
+
 _LANGUAGE = values.matching(values.LANG, "a language tag such as en, ug or zh-Hans")
 _HASH = values.matching(values.SHA256, "the file's SHA-256: 64 hexadecimal digits, small letters")
+_BOOLEAN = ReadWith(values.boolean, {"type": "boolean"})
+_DAY = ReadWith(values.day, _like(values.DATE.pattern))
 _SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
 
 Text = Annotated[str, ReadWith(values.text, _WORDS)]
@@ -110,10 +124,10 @@ OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
 Id = Annotated[str, ReadWith(values.identifier, _like(values.ID.pattern))]
 Lang = Annotated[str, ReadWith(_LANGUAGE, _like(values.LANG.pattern))]
 Sha256 = Annotated[str, ReadWith(_HASH, _like(values.SHA256.pattern))]
-Boolean = Annotated[bool, ReadWith(values.boolean, {"type": "boolean"})]
+Boolean = Annotated[bool, _BOOLEAN]
 Duration = Annotated[timedelta, ReadWith(values.duration, _SPAN_OF_TIME)]
 PositiveDuration = Annotated[timedelta, ReadWith(values.positive_duration, _SPAN_OF_TIME)]
-Day = Annotated[date, ReadWith(values.day, _like(values.DATE.pattern))]
+Day = Annotated[date, _DAY]
 ClockTime = Annotated[time, ReadWith(values.clock_time, _like(values.TIME.pattern))]
 At = Annotated[datetime, ReadWith(values.moment, _STRING)]
 MonthDay = Annotated[tuple[int, int], ReadWith(values.month_day, _like(values.MONTH_DAY.pattern))]

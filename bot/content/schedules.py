@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.content import values
-from bot.content.fields import Known
+from bot.content.fields import PRICE, Known, account_value
 from bot.content.model import Mode, Schedule
 from bot.content.shape import problem, repeats, shape
 from bot.content.slots import FAR, skipped, slot_times
@@ -18,8 +17,6 @@ from bot.content.yamlfile import Node, Path
 from bot.content.zones import LocalTimeKind
 from bot.errors import Problem, Severity
 from bot.platforms.spec import AccountKey, PlatformSpec
-
-_PRICE = values.decimal(1000)
 
 
 def build(
@@ -116,7 +113,7 @@ def _prices(
         for action in listed.value:
             path = [spec.prices_key, action]
             if action in spec.prices:
-                _read(prices[spec.name], node, path, _PRICE, problems)
+                _read(prices[spec.name], node, path, PRICE.read, problems)
             else:
                 message = f"no price {quoted(action)}; {suggestion(action, spec.prices)}"
                 problems.append(problem(node, path, message, "unknown-name", on_key=True))
@@ -138,7 +135,7 @@ def _own_keys(
         for key in accounts.names(name):
             path = ["accounts", name, key]
             if key in known:
-                _read(own[name], node, path, _reader(known[key]), problems)
+                _read(own[name], node, path, account_value(known[key]).read, problems)
             elif owners := [other.label for other in specs.values() if key in _keys_of(other)]:
                 labels = " and ".join(owners)
                 message = f"{spec.label} has no key {quoted(key)}, only {labels}; take it away"
@@ -148,12 +145,6 @@ def _own_keys(
 
 def _keys_of(spec: PlatformSpec) -> dict[str, AccountKey]:
     return {key.name: key for key in spec.account_keys}
-
-
-def _reader(key: AccountKey) -> Callable[[object], object]:
-    if key.choices:
-        return values.choice(*key.choices)
-    return values.day if key.kind is date else values.boolean
 
 
 def _read(

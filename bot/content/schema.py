@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
 from bot.canonical import JsonObject
-from bot.content.fields import doc
+from bot.content.fields import PRICE, account_value, doc
 from bot.content.model import Investigation, Post, Schedule, Source, Strict
-from bot.content.values import DATE
-from bot.platforms.spec import AccountKey, PlatformSpec
+from bot.platforms.spec import PlatformSpec
 
 _WORDS = ("always", "public", "resend", "rehearsal", "listed", "ready", "en")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -72,41 +70,25 @@ NAMES = tuple(_FILES)
 def schema_of(name: str, specs: Mapping[str, PlatformSpec]) -> JsonObject:
     """Return the schema of one kind of file; the same models and platforms give the same one."""
     model, files = _FILES[name]
-    schema = TypeAdapter(model).json_schema(by_alias=True)
-    schema = {"$schema": _DIALECT, "title": files, **_plain(schema)}
-    return _with_platform_keys(schema, specs) if name == "schedule" else schema
+    plain = _plain(TypeAdapter(model).json_schema(by_alias=True))
+    schema: dict[str, Any] = {"$schema": _DIALECT, "title": files, **plain}
+    if name == "schedule":
+        account = schema["$defs"]["Account"]["properties"]
+        for spec in specs.values():
+            if spec.prices:
+                schema["properties"][spec.prices_key] = _prices(spec)
+            for key in spec.account_keys:
+                described = {"description": f"{key.description}; of {spec.label} only"}
+                default = {} if key.default is None else {"default": key.default}
+                account.setdefault(key.name, {**account_value(key).schema, **default, **described})
+    return schema
 
 
-def _with_platform_keys(schema: JsonObject, specs: Mapping[str, PlatformSpec]) -> JsonObject:
-    """Add these keys to the JSON Schema of a schedule."""
-    account = schema["$defs"]["Account"]
-    owned: dict[str, JsonObject] = {}
-    for spec in specs.values():
-        for key in spec.account_keys:
-            description = f"{key.description}; of {spec.label} only"
-            owned.setdefault(key.name, {**_schema_of(key), "description": description})
-    prices = {
-        spec.prices_key: {
-            "type": "object",
-            "propertyNames": {"enum": [*spec.prices]},
-            "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1000},
-            "description": f"US dollars by kind of call on {spec.label}, "
-            "where they differ from the built-in ones",
-        }
-        for spec in specs.values()
-        if spec.prices
-    }
-    whole = {**account, "properties": {**account["properties"], **owned}}
+def _prices(spec: PlatformSpec) -> JsonObject:
     return {
-        **schema,
-        "properties": {**schema["properties"], **prices},
-        "$defs": {**schema["$defs"], "Account": whole},
+        "type": "object",
+        "propertyNames": {"enum": [*spec.prices]},
+        "additionalProperties": PRICE.schema,
+        "description": f"US dollars by kind of call on {spec.label}, "
+        "where they differ from the built-in ones",
     }
-
-
-def _schema_of(key: AccountKey) -> JsonObject:
-    if key.choices:
-        return {"enum": [*key.choices], "default": key.default}
-    if key.kind is date:
-        return {"type": "string", "pattern": f"^(?:{DATE.pattern})$"}
-    return {"type": "boolean", "default": key.default}

@@ -52,7 +52,12 @@ def shape(
         details = error.errors(include_url=False)
     else:
         return found, []
-    return None, [_problem(model, node, at, one, known) for one in details if not _follows(one)]
+    return None, [
+        _problem(model, node, at, detail, known or Known())
+        for detail in details
+        # A list only looks empty where what is in it has been refused.
+        if detail["type"] != "too_short" or not detail["input"]
+    ]
 
 
 def problem(
@@ -108,17 +113,12 @@ def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Pro
     return node.entries(key), problems
 
 
-def _follows(detail: ErrorDetails) -> bool:
-    """Return whether a list only looks empty because what is in it has been refused."""
-    return detail["type"] == "too_short" and bool(detail["input"])
-
-
 def _problem(
-    model: type[Strict], node: Node, at: Path, detail: ErrorDetails, known: Known | None
+    model: type[Strict], node: Node, at: Path, detail: ErrorDetails, known: Known
 ) -> Problem:
     path = [part for part in detail["loc"] if part != _KEY]
     on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
-    rule, message = _explained(model, path, detail, known or Known())
+    rule, message = _explained(model, path, detail, known)
     return problem(node, path, message, rule, at=at, on_key=on_key)
 
 
