@@ -14,12 +14,17 @@ from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import BOUNDS, POSTS, SCHEDULE, Bounds, FileError, Tree, TreeFiles
 from bot.content.model import NOWHERE, Campaign, Investigation, Post, Schedule, Source
-from bot.content.pictures import FOLDER as PICTURES
-from bot.content.pictures import Inspect, Pictures
 from bot.content.posts import PostReader, Surroundings
 from bot.content.shape import document
-from bot.content.sources import FOLDER as SOURCES
-from bot.content.sources import INVESTIGATIONS, build_investigations, build_source
+from bot.content.sources import (
+    INVESTIGATIONS,
+    MEDIA,
+    SOURCES,
+    Inspect,
+    Pictures,
+    build_investigations,
+    build_source,
+)
 from bot.content.yamlfile import Node, parse
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
@@ -192,7 +197,7 @@ class _Loading:
 
 def is_picture(name: str) -> bool:
     """Return whether a file of a tree is a picture, and no text."""
-    return name.startswith(f"{POSTS}/{PICTURES}/")
+    return name.startswith(f"{POSTS}/{MEDIA}/")
 
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:

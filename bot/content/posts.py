@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from bot.content.fields import Known
 from bot.content.files import FileError
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
-from bot.content.pictures import Pictures
 from bot.content.quoting import Proof, prove, quotes_graphic
 from bot.content.shape import entries, problem, repeats, shape
 from bot.content.slots import Due, TimeProblem, due, yearly_problems
+from bot.content.sources import Pictures
 from bot.content.values import ID, quoted
 from bot.content.yamlfile import Node, Path
 from bot.errors import Problem, Severity
