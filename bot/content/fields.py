@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -199,17 +198,14 @@ def _one_of(
     options: Callable[[Known], Collection[str]],
     *,
     where: str = "",
-    any_if_none: bool = False,
-    or_empty: bool = False,
     hint: Callable[[str, Known], str] | None = None,
 ) -> Any:
-    """Accept a name out of `Known`."""
+    """Accept a name out of `Known`, and empty text where the field itself may be empty."""
 
     def check(name: str, info: ValidationInfo) -> str:
         known = info.context if isinstance(info.context, Known) else Known()
         names = options(known)
-        is_free = (any_if_none and not names) or (or_empty and not name)
-        if name not in names and not is_free:
+        if name and name not in names:
             advice = hint(name, known) if hint else suggestion(name, names)
             raise UnknownNameError(f"no {what} {quoted(name)}{where}; {advice}")
         return name
@@ -230,16 +226,15 @@ def _speakers(known: Known) -> Collection[str]:
     return dict.fromkeys([*known.accounts, *known.accounts.values()])
 
 
-_LINKED = partial(_one_of, "investigation or source", lambda known: known.links)
+_LINKED = _one_of("investigation or source", lambda known: known.links)
 KnownPlatform = Annotated[Id, _one_of("platform", lambda known: known.platforms)]
 KnownSlot = Annotated[Id, _one_of("slot", lambda known: known.slots)]
 KnownQueue = Annotated[Id, _one_of("queue", lambda known: known.queues)]
 KnownSource = Annotated[Id, _one_of("source", lambda known: known.sources)]
-KnownTheme = Annotated[
-    Id, _one_of("theme", lambda known: known.themes, where=" in the schedule", any_if_none=True)
-]
+_THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in the schedule")
+KnownTheme = Annotated[Id, _THEMES]
 KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
 AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
-KnownLink = Annotated[_Link, _LINKED()]
+KnownLink = Annotated[_Link, _LINKED]
 #: Empty text takes the post's link away.
-KnownVariantLink = Annotated[_LinkOrNone, _LINKED(or_empty=True)]
+KnownVariantLink = Annotated[_LinkOrNone, _LINKED]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -162,12 +161,13 @@ def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:
     owner: type[Strict] = model
     inside: Any = model
     for part in path:
-        expected = _bare(inside)
-        if is_dataclass(expected) and isinstance(expected, type) and issubclass(expected, Strict):
-            owner = expected
+        while get_origin(inside) in (Annotated, Union, UnionType):
+            inside = get_args(inside)[0]
+        if isinstance(inside, type) and issubclass(inside, Strict):
+            owner = inside
             inside = next((kind for key, kind, _ in keys_of(owner) if key == part), Any)
         else:
-            inside = get_args(expected)[-1 if get_origin(expected) is dict else 0]
+            inside = get_args(inside)[-1 if get_origin(inside) is dict else 0]
     return owner
 
 
@@ -175,12 +175,5 @@ def keys_of(owner: type[Strict]) -> Iterator[tuple[str, Any, FieldInfo]]:
     """Yield each key of a model as it stands in a file, with its type and what is said of it."""
     for name, annotation in get_type_hints(owner, include_extras=True).items():
         if get_origin(annotation) is Annotated and not is_derived(annotation.__metadata__):
-            info = next(one for one in annotation.__metadata__ if isinstance(one, FieldInfo))
+            info = next(each for each in annotation.__metadata__ if isinstance(each, FieldInfo))
             yield info.alias or name, annotation, info
-
-
-def _bare(annotation: Any) -> Any:
-    """Take ``Annotated`` and ``| None`` away."""
-    while get_origin(annotation) in (Annotated, Union, UnionType):
-        annotation = get_args(annotation)[0]
-    return annotation

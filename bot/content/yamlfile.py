@@ -7,7 +7,7 @@ explodes on merge keys (docs/decisions/0030-strict-yaml.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,17 +89,16 @@ class Node:
             return parent.keys.get(str(path[-1]), parent.place)
         return self.nearest(path).place
 
-    def places(self, before: str = "") -> Iterator[tuple[str, Place]]:
+    def places(self, at: Path = ()) -> Iterator[tuple[str, Place]]:
         """Yield the path and the place of everything below, such as ``media[0].alt``."""
-        children: list[tuple[str, Node]] = []
+        children: Iterable[tuple[str | int, Node]] = ()
         if isinstance(self.value, dict):
-            dot = "." if before else ""
-            children = [(f"{before}{dot}{key}", node) for key, node in self.value.items()]
+            children = self.value.items()
         elif isinstance(self.value, list):
-            children = [(f"{before}[{number}]", node) for number, node in enumerate(self.value)]
-        for path, node in children:
-            yield path, node.place
-            yield from node.places(path)
+            children = enumerate(self.value)
+        for part, node in children:
+            yield shown([*at, part]), node.place
+            yield from node.places([*at, part])
 
 
 def shown(path: Path) -> str:
