@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import BOUNDS, POSTS, SCHEDULE, Bounds, FileError, Tree, TreeFiles
-from bot.content.model import NOWHERE, Campaign, Investigation, Post, Schedule, Source
+from bot.content.model import NOWHERE, Campaign, Investigation, Place, Post, Schedule, Source
 from bot.content.posts import PostReader, Surroundings
-from bot.content.shape import document
+from bot.content.shape import Problems
 from bot.content.sources import (
     INVESTIGATIONS,
     MEDIA,
@@ -25,11 +24,10 @@ from bot.content.sources import (
     build_investigations,
     build_source,
 )
+from bot.content.values import EMPTY, kind
 from bot.content.yamlfile import Node, parse
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
-
-T = TypeVar("T")
 
 #: Stands for a list of investigations where there is no file of them.
 _NO_LIST = Node(NOWHERE, {"investigations": Node(NOWHERE, [])})
@@ -90,7 +88,7 @@ class _Loading:
         self._files = files
         self._specs = specs
         self._now = now
-        self._problems: list[Problem] = list(files.problems)
+        self._problems = Problems(files.problems)
         self._pictures = Pictures(files, inspect)
 
     def load(self) -> Loaded:
@@ -109,25 +107,20 @@ class _Loading:
         known = _known(root, listed, described, self._specs)
         schedule = None
         if root:
-            built = schedules.build(root, self._specs, known=known, now=self._now)
-            schedule = self._kept(built)
+            schedule = schedules.build(
+                root, self._specs, self._problems, known=known, now=self._now
+            )
         sources = self._sources(described, known, schedule)
         investigations: dict[str, Investigation] = {}
         if listed:
-            investigations = self._kept(build_investigations(listed, sources=known.sources))
-        around = Surroundings(known, schedule, sources, self._pictures, self._now)
-        reader = PostReader(around)
+            investigations = build_investigations(listed, self._problems, known=known)
+        reader = PostReader(Surroundings(known, schedule, sources, self._pictures, self._now))
         for node in written:
             if node:
                 reader.read(node)
         self._problems += reader.problems
         self._refuse_strays()
         return self._loaded(schedule, reader.posts, sources, investigations)
-
-    def _kept(self, result: tuple[T, list[Problem]]) -> T:
-        """Return what was read, and keep the problems that came with it."""
-        self._problems += result[1]
-        return result[0]
 
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
@@ -144,9 +137,14 @@ class _Loading:
             self._tell(name, str(error), "file")
             return None
         node, problems = parse(raw, file=file, bounds=bounds)
-        wrong = None if problems else document(node, file=file, key=key)
-        self._problems += [*problems, wrong] if wrong else problems
-        return node if node and isinstance(node.value, dict) else None
+        self._problems += problems
+        if node and isinstance(node.value, dict):
+            return node
+        if not problems:
+            what = f"the file {kind(node.value)}" if node and node.value else "the file is empty"
+            message = f"{what}; write `{key}:` at its beginning"
+            self._problems.add(node or Node(Place(file, 1, 1), EMPTY), [], message, "value")
+        return None
 
     def _sources(
         self, described: Mapping[str, Node | None], known: Known, schedule: Schedule | None
@@ -160,8 +158,8 @@ class _Loading:
                 self._files.asked_for.update(texts)
                 continue
             self._files.asked_for.add(f"{SOURCES}/{node.text('file') or ''}")
-            source = self._kept(
-                build_source(name, node, files=self._files, known=known, today=today)
+            source = build_source(
+                name, node, self._problems, files=self._files, known=known, today=today
             )
             sources |= {source.id: source} if source else {}
         return sources

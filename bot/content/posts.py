@@ -11,12 +11,12 @@ from bot.content.fields import Known
 from bot.content.files import FileError
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.quoting import Proof, prove, quotes_graphic
-from bot.content.shape import entries, problem, repeats, shape
+from bot.content.shape import Problems, entries, repeats, shape
 from bot.content.slots import Due, TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
 from bot.content.values import ID, quoted
 from bot.content.yamlfile import Node, Path
-from bot.errors import Problem, Severity
+from bot.errors import Severity
 
 _WHENS = ("queue", "at", "every_year")
 _NO_QUOTATION = "a quote card is drawn from a quotation, and there is none"
@@ -39,15 +39,13 @@ class PostReader:
 
     def __init__(self, around: Surroundings) -> None:
         self.posts: list[Post] = []
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self._around = around
         self._ids: dict[str, Place] = {}
 
     def read(self, node: Node) -> None:
         """Read all posts of one file."""
-        listed, wrong = entries(node, "posts", example="- id: …")
-        self.problems += wrong
-        for number, node_of_post in enumerate(listed):
+        for number, node_of_post in enumerate(entries(node, "posts", self.problems)):
             # An id says more than a number, where there is one.
             name = node_of_post.text("id") or ""
             at = name if ID.fullmatch(name) else f"posts[{number}]"
@@ -62,7 +60,7 @@ class _Entry:
     """One post of a file, with what is wrong or odd about it."""
 
     def __init__(self, node: Node, at: Path, around: Surroundings) -> None:
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self._node = node
         self._at = at
         self._around = around
@@ -72,13 +70,13 @@ class _Entry:
         self._refuse_taken_id(ids)
         self._refuse_links_to_nowhere()
         self._refuse_contradictions()
-        written, wrong = shape(Post, self._node, at=self._at, known=self._around.known)
-        self.problems += wrong
+        known = self._around.known
+        written = shape(Post, self._node, self.problems, known=known, at=self._at)
         if written:
             return self._completed(written)
         # The quotation is proved even where other keys cannot be read.
         node = self._node.child("quote")
-        quote, _ = shape(Quote, node, known=self._around.known) if node else (None, [])
+        quote = shape(Quote, node, Problems(), known=known) if node else None
         source = self._around.sources.get(quote.source) if quote else None
         if quote and source:
             self._proof(quote.text, source, "text")
@@ -87,9 +85,7 @@ class _Entry:
     def _tell(
         self, path: Path, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
-        self.problems.append(
-            problem(self._node, path, message, rule, at=self._at, severity=severity)
-        )
+        self.problems.add(self._node, path, message, rule, at=self._at, severity=severity)
 
     def _refuse_taken_id(self, ids: dict[str, Place]) -> None:
         name = self._node.text("id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,26 +10,31 @@ from zoneinfo import ZoneInfo
 
 from bot.content.fields import PRICE, Known, account_value
 from bot.content.model import Mode, Schedule
-from bot.content.shape import problem, repeats, shape
+from bot.content.shape import Problems, repeats, shape
 from bot.content.slots import FAR, skipped, slot_times
 from bot.content.values import kind, quoted, refuse_backwards, suggestion
 from bot.content.yamlfile import Node, Path
 from bot.content.zones import LocalTimeKind
-from bot.errors import Problem, Severity
+from bot.errors import Severity
 from bot.platforms.spec import AccountKey, PlatformSpec
 
 
 def build(
-    node: Node, specs: Mapping[str, PlatformSpec], *, known: Known, now: datetime
-) -> tuple[Schedule | None, list[Problem]]:
+    node: Node,
+    specs: Mapping[str, PlatformSpec],
+    problems: Problems,
+    *,
+    known: Known,
+    now: datetime,
+) -> Schedule | None:
     """Read the schedule; None where anything keeps it from being one."""
-    problems: list[Problem] = []
+    before = len(problems)
     own, prices = _own_keys(node, specs, problems), _prices(node, specs, problems)
-    is_broken = bool(problems)
-    written, found = shape(Schedule, _without_platform_keys(node, specs), known=known)
-    problems += [*found, *_repeated(node)]
+    is_broken = len(problems) > before
+    written = shape(Schedule, _without_platform_keys(node, specs), problems, known=known)
+    _refuse_repeated(node, problems)
     if written is None or is_broken:
-        return None, problems
+        return None
     schedule = replace(
         written,
         accounts={
@@ -46,11 +51,13 @@ def build(
         prices=prices,
         place=node.place,
     )
-    return schedule, [*problems, *_contradictions(schedule, node), *_gaps(schedule, node, now)]
+    _refuse_contradictions(schedule, node, problems)
+    _refuse_gaps(schedule, node, now, problems)
+    return schedule
 
 
-def _repeated(node: Node) -> Iterator[Problem]:
-    """Find what stands twice in a list where once says it all."""
+def _refuse_repeated(node: Node, problems: Problems) -> None:
+    """Refuse what stands twice in a list where once says it all."""
     paths: list[Path] = [["coalition"], ["hashtags"], ["themes"], ["quiet"]]
     paths += [["queues", name, "slots"] for name in node.names("queues")]
     for name in node.names("slots"):
@@ -59,10 +66,10 @@ def _repeated(node: Node) -> Iterator[Problem]:
         texts = node.nearest(path[:-1]).texts(str(path[-1]))
         for number in repeats(text and text.casefold() for text in texts):
             message = f"{quoted(str(texts[number]))} stands here twice; keep one"
-            yield problem(node, [*path, number], message, "listed-twice")
+            problems.add(node, [*path, number], message, "listed-twice")
 
 
-def _contradictions(schedule: Schedule, node: Node) -> Iterator[Problem]:
+def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -> None:
     same = (
         (account.platform, account.server, account.handle.casefold()) if account.handle else None
         for account in schedule.accounts.values()
@@ -70,20 +77,20 @@ def _contradictions(schedule: Schedule, node: Node) -> Iterator[Problem]:
     for number in repeats(same):
         path: Path = ["accounts", list(schedule.accounts)[number], "handle"]
         message = "another account has this handle already; list each one once"
-        yield problem(node, path, message, "listed-twice")
+        problems.add(node, path, message, "listed-twice")
     for number, pause in enumerate(schedule.pauses):
         try:
             refuse_backwards(pause.first, pause.last)
         except ValueError as error:
-            yield problem(node, ["pauses", number, "to"], str(error), "value")
+            problems.add(node, ["pauses", number, "to"], str(error), "value")
     if schedule.mode is Mode.LIVE and not schedule.approvals_required:
         message = "0 in live mode: posts go out without a second person's eyes"
         path, severity = ["approvals_required"], Severity.WARNING
-        yield problem(node, path, message, "no-approvals", severity=severity)
+        problems.add(node, path, message, "no-approvals", severity=severity)
 
 
-def _gaps(schedule: Schedule, node: Node, now: datetime) -> Iterator[Problem]:
-    """Find the times of slots that a clock change skips, each at its first day."""
+def _refuse_gaps(schedule: Schedule, node: Node, now: datetime, problems: Problems) -> None:
+    """Refuse the times of slots that a clock change skips, each at its first day."""
     zone = ZoneInfo(schedule.timezone)
     today = now.astimezone(zone).date()
     for slot in schedule.slots.values():
@@ -93,11 +100,11 @@ def _gaps(schedule: Schedule, node: Node, now: datetime) -> Iterator[Problem]:
             if moment.instant.kind is LocalTimeKind.GAP and at not in found:
                 found.add(at)
                 message = f"{skipped(moment.local, moment.utc, zone)}, or add that day to skip"
-                yield problem(node, ["slots", slot.name, "times"], message, "time-skipped")
+                problems.add(node, ["slots", slot.name, "times"], message, "time-skipped")
 
 
 def _prices(
-    node: Node, specs: Mapping[str, PlatformSpec], problems: list[Problem]
+    node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
 ) -> dict[str, dict[str, float]]:
     """Read by platform what its calls cost."""
     prices: dict[str, dict[str, float]] = {}
@@ -107,7 +114,7 @@ def _prices(
             continue
         if not isinstance(listed.value, dict):
             message = f"{kind(listed.value)}; write keys and values, such as `key: value`"
-            problems.append(problem(node, [spec.prices_key], message, "value"))
+            problems.add(node, [spec.prices_key], message, "value")
             continue
         prices[spec.name] = {}
         for action in listed.value:
@@ -116,12 +123,12 @@ def _prices(
                 _read(prices[spec.name], node, path, PRICE.read, problems)
             else:
                 message = f"no price {quoted(action)}; {suggestion(action, spec.prices)}"
-                problems.append(problem(node, path, message, "unknown-name", on_key=True))
+                problems.add(node, path, message, "unknown-name", on_key=True)
     return prices
 
 
 def _own_keys(
-    node: Node, specs: Mapping[str, PlatformSpec], problems: list[Problem]
+    node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
 ) -> dict[str, dict[str, Any]]:
     """Read by account what only its platform knows; another platform's key is a problem."""
     own: dict[str, dict[str, Any]] = {}
@@ -139,7 +146,7 @@ def _own_keys(
             elif owners := [other.label for other in specs.values() if key in _keys_of(other)]:
                 labels = " and ".join(owners)
                 message = f"{spec.label} has no key {quoted(key)}, only {labels}; take it away"
-                problems.append(problem(node, path, message, "unknown-key", on_key=True))
+                problems.add(node, path, message, "unknown-key", on_key=True)
     return own
 
 
@@ -152,12 +159,12 @@ def _read(
     node: Node,
     path: Path,
     read: Callable[[object], Any],
-    problems: list[Problem],
+    problems: Problems,
 ) -> None:
     try:
         into[str(path[-1])] = read(node.nearest(path).plain())
     except ValueError as error:
-        problems.append(problem(node, path, str(error), "value"))
+        problems.add(node, path, str(error), "value")
 
 
 def _without_platform_keys(node: Node, specs: Mapping[str, PlatformSpec]) -> Node:

@@ -34,45 +34,52 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
+class Problems(list[Problem]):
+    """Problems of files, each at the place of what is wrong."""
+
+    def add(
+        self,
+        node: Node,
+        path: Path,
+        message: str,
+        rule: str,
+        *,
+        at: Path = (),
+        severity: Severity = Severity.ERROR,
+        on_key: bool = False,
+    ) -> None:
+        """Add a problem of what stands at ``path`` below a node (or nearest to it)."""
+        place = node.place_of(path, key=on_key)
+        where = shown([*at, *path])
+        self.append(Problem(place.file, place.line, place.column, where, message, severity, rule))
+
+
 def shape(
-    model: type[ModelT], node: Node, *, at: Path = (), known: Known | None = None
-) -> tuple[ModelT | None, list[Problem]]:
-    """Read a node as a model, or tell everything that is wrong with it.
+    model: type[ModelT], node: Node, problems: Problems, *, known: Known, at: Path = ()
+) -> ModelT | None:
+    """Read a node as a model, or add everything that is wrong with it.
 
     Args:
         model: What is expected.
         node: What is there.
-        at: Path of the node in its document, for messages.
+        problems: To which it is added.
         known: What names mean.
+        at: Path of the node in its document, for messages.
     """
     try:
         found: ModelT = _adapter(cast(Hashable, model)).validate_python(node.plain(), context=known)
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:
-        return found, []
-    return None, [
-        _problem(model, node, at, detail, known or Known())
-        for detail in details
-        # A list only looks empty where what is in it has been refused.
-        if detail["type"] != "too_short" or not detail["input"]
-    ]
-
-
-def problem(
-    node: Node,
-    path: Path,
-    message: str,
-    rule: str,
-    *,
-    at: Path = (),
-    severity: Severity = Severity.ERROR,
-    on_key: bool = False,
-) -> Problem:
-    """Return a problem of what stands at ``path`` below a node (or nearest to it)."""
-    place = node.place_of(path, key=on_key)
-    where = shown([*at, *path])
-    return Problem(place.file, place.line, place.column, where, message, severity, rule)
+        return found
+    for detail in details:
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # a list only looks empty where what is in it has been refused
+        path = [part for part in detail["loc"] if part != _KEY]
+        on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
+        rule, message = _explained(model, path, detail, known)
+        problems.add(node, path, message, rule, at=at, on_key=on_key)
+    return None
 
 
 def repeats(values: Iterable[Hashable]) -> Iterator[int]:
@@ -84,41 +91,18 @@ def repeats(values: Iterable[Hashable]) -> Iterator[int]:
         seen.add(value)
 
 
-def document(node: Node | None, *, file: str, key: str) -> Problem | None:
-    """Say what is wrong with a document that is no mapping."""
-    wanted = f"write `{key}:` at its beginning"
-    if node is None:
-        return Problem(file, 1, 1, "", f"the file is empty; {wanted}", rule="value")
-    if isinstance(node.value, dict):
-        return None
-    what = f"the file {kind(node.value)}" if node.value else "the file is empty"
-    return problem(node, [], f"{what}; {wanted}", "value")
-
-
-def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Problem]]:
-    """Return the entries of a document that is a list under one key, and what else is in it."""
-    problems = [
-        problem(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
-        for name in node.keys
-        if name != key
-    ]
+def entries(node: Node, key: str, problems: Problems) -> list[Node]:
+    """Return the entries of a document that is a list of things with ids under one key."""
+    for name in node.keys:
+        if name != key:
+            problems.add(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
     listed = node.child(key)
     if listed is None:
-        message = f"`{key}:` is missing; write a list below it"
-        problems.append(problem(node, [], message, "missing-key"))
+        problems.add(node, [], f"`{key}:` is missing; write a list below it", "missing-key")
     elif not isinstance(listed.value, list):
-        message = f"is no list; begin each entry with a dash: `{example}`"
-        problems.append(problem(node, [key], message, "value"))
-    return node.entries(key), problems
-
-
-def _problem(
-    model: type[Strict], node: Node, at: Path, detail: ErrorDetails, known: Known
-) -> Problem:
-    path = [part for part in detail["loc"] if part != _KEY]
-    on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
-    rule, message = _explained(model, path, detail, known)
-    return problem(node, path, message, rule, at=at, on_key=on_key)
+        message = "is no list; begin each entry with a dash: `- id: …`"
+        problems.add(node, [key], message, "value")
+    return node.entries(key)
 
 
 def _explained(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -14,10 +14,10 @@ from bot.content.fields import Known
 from bot.content.files import POSTS, FileError, TreeFiles
 from bot.content.model import Investigation, MediaFile, Source, Stretch
 from bot.content.quoting import locate, occurrences
-from bot.content.shape import entries, problem, shape
+from bot.content.shape import Problems, entries, shape
 from bot.content.values import NO_LINK, identifier, quoted, suggestion
 from bot.content.yamlfile import Node, Path
-from bot.errors import PictureError, Problem
+from bot.errors import PictureError
 
 SOURCES = f"{POSTS}/sources"
 INVESTIGATIONS = f"{SOURCES}/investigations.yaml"
@@ -35,64 +35,62 @@ _SUFFIXES = {
 
 
 def build_source(
-    name: str, node: Node, *, files: TreeFiles, known: Known, today: date
-) -> tuple[Source | None, list[Problem]]:
+    name: str, node: Node, problems: Problems, *, files: TreeFiles, known: Known, today: date
+) -> Source | None:
     """Read a source's description and its text; None where they cannot be trusted together."""
     source_id = PurePosixPath(name).stem
-    source, problems = shape(Source, node, known=known)
+    source = shape(Source, node, problems, known=known)
     try:
         identifier(source_id)
     except ValueError as error:
         message = f"the file's name is the source's id: {error}"
-        problems.append(problem(node, [], message, "source-name"))
+        problems.add(node, [], message, "source-name")
     if node.text("id") not in (None, source_id):
         message = f"{quoted(node.text('id') or '')} is not the file's name; write {source_id}"
-        problems.append(problem(node, ["id"], f"{message}, or rename the file", "source-name"))
+        problems.add(node, ["id"], f"{message}, or rename the file", "source-name")
     if source is None:
-        return None, problems
+        return None
     if source.date > today:
         message = f"{source.date} is yet to come; write the day of the text"
-        problems.append(problem(node, ["date"], message, "source-date"))
+        problems.add(node, ["date"], message, "source-date")
     if source.translation_of == source_id:
         message = "names this source itself; name the original"
-        problems.append(problem(node, ["translation_of"], message, "source-name"))
+        problems.add(node, ["translation_of"], message, "source-name")
     text = _text(source, node, files, problems)
     if text is None:
-        return None, problems
+        return None
     source = replace(source, id=source_id, text=text, place=node.place)
     graphic = _spans(source, "graphic", source.graphic, node, problems)
     never = _spans(source, "never", source.never, node, problems)
-    return replace(source, graphic_spans=graphic, never_spans=never), problems
+    return replace(source, graphic_spans=graphic, never_spans=never)
 
 
 def build_investigations(
-    node: Node, *, sources: Collection[str]
-) -> tuple[dict[str, Investigation], list[Problem]]:
+    node: Node, problems: Problems, *, known: Known
+) -> dict[str, Investigation]:
     """Read the list of investigations, as many of them as can be read."""
     found: dict[str, Investigation] = {}
     lines: dict[str, int] = {}
-    listed, problems = entries(node, "investigations", example="- id: …")
-    for number, entry in enumerate(listed):
+    for number, entry in enumerate(entries(node, "investigations", problems)):
         at: Path = ("investigations", number)
-        investigation, wrong = shape(Investigation, entry, at=at)
-        problems += wrong
+        investigation = shape(Investigation, entry, problems, known=known, at=at)
         name = entry.text("id") or ""
         message = ""
         if name in lines:
             message = f"id {quoted(name)} is taken on line {lines[name]}; ids are unique"
-        elif name in sources:
+        elif name in known.sources:
             message = f"a source is called {quoted(name)} already; choose another id"
         elif name == NO_LINK:
             message = f"{quoted(name)} takes a link away in variants; choose another id"
         if message:
-            problems.append(problem(entry, ["id"], message, "id-taken", at=at))
+            problems.add(entry, ["id"], message, "id-taken", at=at)
         lines.setdefault(name, entry.place_of(["id"]).line)
         if investigation:
             found.setdefault(investigation.id, investigation)
-    return found, problems
+    return found
 
 
-def _text(source: Source, node: Node, files: TreeFiles, problems: list[Problem]) -> str | None:
+def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> str | None:
     """Read a source's own file; None where it is not the one that was meant."""
     start, file = f"{SOURCES}/", quoted(source.file)
     names = [
@@ -102,12 +100,12 @@ def _text(source: Source, node: Node, files: TreeFiles, problems: list[Problem])
     ]
     if source.file not in names:
         message = f"no file {file} in posts/sources; {suggestion(source.file, names)}"
-        problems.append(problem(node, ["file"], message, "file"))
+        problems.add(node, ["file"], message, "file")
         return None
     try:
         content = files.read(start + source.file, files.bounds.text_bytes)
     except FileError as error:
-        problems.append(problem(node, ["file"], f"{file} {error}", "file"))
+        problems.add(node, ["file"], f"{file} {error}", "file")
         return None
     actual = sha256_hex(content)
     if actual != source.sha256:
@@ -116,7 +114,7 @@ def _text(source: Source, node: Node, files: TreeFiles, problems: list[Problem])
             f"stands {source.sha256}; put the right file back, or, if the change is right, write "
             "the new hash (which voids the approvals of all that quotes it)"
         )
-        problems.append(problem(node, ["sha256"], message, "source-changed"))
+        problems.add(node, ["sha256"], message, "source-changed")
         return None
     text, found = decode(content, file=files.shown(start + source.file), keep_mark=True)
     problems += found
@@ -128,14 +126,14 @@ def _spans(
     key: str,
     passages: tuple[tuple[str, str], ...],
     node: Node,
-    problems: list[Problem],
+    problems: Problems,
 ) -> tuple[Stretch, ...]:
     spans: list[Stretch] = []
     for number, (first, last) in enumerate(passages):
         try:
             spans.append(_span(source, first, last))
         except ValueError as error:
-            problems.append(problem(node, [key, number], str(error), "source-passage"))
+            problems.add(node, [key, number], str(error), "source-passage")
     return tuple(sorted(spans))
 
 
