@@ -61,6 +61,10 @@ class FileError(OperatorError):
 class Tree(Protocol):
     """All files of a campaign."""
 
+    @property
+    def bounds(self) -> Bounds:
+        """Sizes beyond which nothing is read."""
+
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
         """Return the names of all files below ``posts``, sorted, and what cannot be one."""
 
@@ -75,43 +79,40 @@ class Tree(Protocol):
         """Return the path that a person would open, or the file's name in the campaign."""
 
 
+@dataclass(frozen=True, slots=True)
 class StoredTree:
     """Files that were read before, from the database."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
+    files: Mapping[str, bytes]
+    bounds: Bounds = BOUNDS
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        return tuple(sorted(name for name in self._files if name != SCHEDULE)), ()
+        return tuple(sorted(name for name in self.files if name != SCHEDULE)), ()
 
     def read(self, name: str, most: int) -> bytes:
-        if name not in self._files:
+        if name not in self.files:
             raise FileError("there is no such file")
-        _refuse_larger(len(self._files[name]), most)
-        return self._files[name]
+        _refuse_larger(len(self.files[name]), most)
+        return self.files[name]
 
     def shown(self, name: str) -> str:
         return name
 
 
+@dataclass(frozen=True, slots=True)
 class FolderTree:
-    """Files on disk. Links below the folder of posts are refused, whatever they point to.
+    """Files on disk. Links below the folder of posts are refused, whatever they point to."""
 
-    With ``by_name`` people are shown names in the campaign, for whoever is on another machine.
-    """
-
-    def __init__(
-        self, schedule: Path, posts: Path, bounds: Bounds = BOUNDS, *, by_name: bool = False
-    ) -> None:
-        self._schedule = schedule
-        self._posts = posts
-        self._bounds = bounds
-        self._by_name = by_name
+    schedule: Path
+    posts: Path
+    bounds: Bounds = BOUNDS
+    #: People are shown names in the campaign, for whoever is on another machine.
+    by_name: bool = False
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        walk = _Walk(self, self._bounds)
+        walk = _Walk(self)
         try:
-            with _opened(self._posts, os.O_DIRECTORY) as folder:
+            with _opened(self.posts, os.O_DIRECTORY) as folder:
                 walk.folder(folder, POSTS)
         except OSError as error:
             walk.refuse(POSTS, f"{_reason(error)}; a campaign needs a folder of posts")
@@ -122,27 +123,27 @@ class FolderTree:
     def read(self, name: str, most: int) -> bytes:
         try:
             if name == SCHEDULE:
-                with _opened(self._schedule) as file:
+                with _opened(self.schedule) as file:
                     return _contents(file, most)
-            with _opened(self._posts, os.O_DIRECTORY) as folder:
+            with _opened(self.posts, os.O_DIRECTORY) as folder:
                 return _beneath(folder, name.split("/")[1:], most)
         except OSError as error:
             raise FileError(_reason(error)) from error
 
     def shown(self, name: str) -> str:
-        if self._by_name:
+        if self.by_name:
             return _printable(name)
         if name == SCHEDULE:
-            return _printable(str(self._schedule))
-        return _printable(str(self._posts / name.removeprefix(POSTS).removeprefix("/")))
+            return _printable(str(self.schedule))
+        return _printable(str(self.posts / name.removeprefix(POSTS).removeprefix("/")))
 
 
 class TreeFiles:
     """One reading of a tree: what was read of it, within the bounds."""
 
-    def __init__(self, tree: Tree, bounds: Bounds) -> None:
+    def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.bounds = bounds
+        self.bounds = tree.bounds
         self.names, self.problems = tree.list()
         self.shown = tree.shown
         #: All that was read, but for pictures, by name.
@@ -183,11 +184,11 @@ def tree_digest(schedule_path: Path, posts_path: Path) -> str:
 class _Walk:
     """Lists a folder to any depth, as far as the bounds allow."""
 
-    def __init__(self, tree: Tree, bounds: Bounds) -> None:
+    def __init__(self, tree: Tree) -> None:
         self.names: list[str] = []
         self.problems: list[Problem] = []
         self._tree = tree
-        self._bounds = bounds
+        self._bounds = tree.bounds
         self._seen = 0
 
     def is_too_much(self) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
-from bot.content.files import BOUNDS, POSTS, SCHEDULE, Bounds, FileError, Tree, TreeFiles
+from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
 from bot.content.model import NOWHERE, Campaign, Investigation, Place, Post, Schedule, Source
 from bot.content.posts import PostReader, Surroundings
 from bot.content.shape import Problems
@@ -65,7 +65,6 @@ def load(
     specs: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
-    bounds: Bounds = BOUNDS,
 ) -> Loaded:
     """Read a campaign; what is wrong is told in `Loaded.problems`, never raised.
 
@@ -74,9 +73,8 @@ def load(
         specs: Every platform by its name.
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
-        bounds: Sizes beyond which nothing is read.
     """
-    return _Loading(TreeFiles(tree, bounds), specs, inspect, now).load()
+    return _Loading(TreeFiles(tree), specs, inspect, now).load()
 
 
 class _Loading:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 import yaml
 
@@ -132,15 +132,6 @@ _ADVICE = (
 _SHOW_START = ("unexpected end of stream", "expected ',' or")
 
 
-class _Mark(Protocol):
-    """Where libyaml is; lines and columns count from 0."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
-
-
 class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is told already
     """Nothing after this can be trusted."""
 
@@ -193,7 +184,6 @@ class _NodeBuilder:
         self._bounds = bounds
         self._open: list[_OpenNode] = []
         self._events = 0
-        self._documents = 0
 
     def read(self, event: yaml.Event) -> None:
         self._events += 1
@@ -201,8 +191,7 @@ class _NodeBuilder:
             self._stop(event, f"more than {self._bounds.yaml_events:,} pieces; split the file")
         match event:
             case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
+                if self.root:
                     message = "a second document begins; a file holds one, so take the `---` out"
                     self._stop(event, message)
                 if event.version or event.tags:
@@ -213,7 +202,7 @@ class _NodeBuilder:
             case yaml.CollectionEndEvent():
                 self._open.pop()
 
-    def refuse(self, mark: _Mark | None, message: str) -> None:
+    def refuse(self, mark: Any, message: str) -> None:
         place = self._place(mark)
         if len(self.problems) < self._bounds.problems:
             self.problems.append(
@@ -224,11 +213,10 @@ class _NodeBuilder:
         self.refuse(event.start_mark, message)
         raise _Stop
 
-    def _place(self, mark: _Mark | None) -> Place:
-        # libyaml counts from 0.
-        return (
-            Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file, 0, 0)
-        )
+    def _place(self, mark: Any) -> Place:
+        """Return the place of a mark of libyaml, which counts from 0 and may have none."""
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        return Place(self._file, line, column)
 
     def _refuse_anchor_and_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
@@ -245,25 +233,23 @@ class _NodeBuilder:
             self.refuse(event.start_mark, f"{message}, {hint}")
 
     def _read_node(self, event: yaml.NodeEvent) -> None:
-        place = self._place(event.start_mark)
+        node = Node(self._place(event.start_mark), EMPTY)
         match event:
             case yaml.SequenceStartEvent():
-                self._enter(Node(place, []), event)
+                node.value = []
             case yaml.MappingStartEvent():
-                self._enter(Node(place, {}), event)
+                node.value = {}
             case yaml.ScalarEvent() if event.value or event.style:
+                node.value = event.value
                 problem = fault(event.value) if event.style == '"' else None
                 if problem:
                     self.refuse(event.start_mark, problem)
-                self._add(Node(place, event.value), event)
-            case _:
-                self._add(Node(place, EMPTY), event)
-
-    def _enter(self, node: Node, event: yaml.Event) -> None:
-        if len(self._open) >= self._bounds.yaml_depth:
+        is_open = isinstance(event, yaml.CollectionStartEvent)
+        if is_open and len(self._open) >= self._bounds.yaml_depth:
             self._stop(event, f"nested deeper than {self._bounds.yaml_depth}; write it flatter")
         self._add(node, event)
-        self._open.append(_OpenNode(node))
+        if is_open:
+            self._open.append(_OpenNode(node))
 
     def _add(self, node: Node, event: yaml.Event) -> None:
         if not self._open:
@@ -296,7 +282,7 @@ class _NodeBuilder:
         return EMPTY
 
 
-def _mark(error: yaml.MarkedYAMLError) -> _Mark | None:
+def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
     marks = (error.problem_mark, error.context_mark)
     if any(sign in (error.problem or "") for sign in _SHOW_START):
         marks = marks[::-1]

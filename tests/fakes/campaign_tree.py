@@ -116,7 +116,7 @@ class CampaignTree:
     def load(self, *, now: datetime = NOW, bounds: Bounds = BOUNDS) -> Loaded:
         """Read all of it."""
         tree = FolderTree(self.schedule, self.posts, bounds)
-        return load(tree, specs=spec(), inspect=inspect, now=now, bounds=bounds)
+        return load(tree, specs=spec(), inspect=inspect, now=now)
 
     def campaign(self, *, now: datetime = NOW) -> Campaign:
         """Read what has no error."""
