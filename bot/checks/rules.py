@@ -118,15 +118,12 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
 def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """The line under every quotation says who, what and the date."""
     for source in whole.campaign.sources.values():
-        place = source.place
+        message = f"names no year; every quotation shows its date ({source.date:%Y-%m-%d})"
         if not source.attribution.strip():
             message = "missing; the line that says who, what and the date"
-        elif not has_date(source.attribution):
-            message = f"names no year; every quotation shows its date ({source.date:%Y-%m-%d})"
-        else:
-            continue
-        where = f"{source.id}.attribution"
-        yield Problem(place.file, place.line, place.column, where, message, rule="attribution")
+        if not has_date(source.attribution):
+            place, where = source.place, f"{source.id}.attribution"
+            yield Problem(place.file, place.line, place.column, where, message, rule="attribution")
 
 
 def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
@@ -136,9 +133,8 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
         return
     today = now.astimezone(campaign.zone).date()
     for account in campaign.schedule.accounts.values():
-        for key, message in _missing(account, whole.specs.get(account.platform), today):
-            place = account.place
-            where = f"accounts.{account.name}.{key}"
+        for key, message in _missing(account, whole.spec_of(account.name), today):
+            place, where = account.place, f"accounts.{account.name}.{key}"
             yield Problem(
                 place.file, place.line, place.column, where, message, rule="account-unready"
             )
@@ -201,25 +197,23 @@ def _has_graphic_words(version: Version, source: Source) -> bool:
     )
 
 
-def _missing(account: Account, spec: PlatformSpec | None, today: date) -> Iterator[tuple[str, str]]:
-    if not account.owner.strip():
+def _missing(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
+    if not account.owner:
         yield "owner", "missing; `mode: live` needs the organisation that owns the account"
-    if account.consent is None or not account.consent.by.strip():
+    if account.consent is None:
         yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
     elif account.consent.on > today:
         yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
-    label_key = spec.label_key if spec else ""
-    seen_on = spec.value(account, label_key) if spec and label_key else None
-    if spec and label_key and seen_on is None:
-        yield (
-            label_key,
-            (
-                f"missing; {spec.label} tells no program whether the account has its Automated "
-                "label: look, and write the day on which you saw it"
-            ),
+    seen_on = spec.value(account, spec.label_key) if spec.label_key else today
+    if seen_on is None:
+        message = (
+            f"missing; {spec.label} tells no program whether the account has its Automated "
+            "label: look, and write the day on which you saw it"
         )
-    elif seen_on and seen_on > today:
-        yield label_key, f"{seen_on} is still to come; write the day on which the label was seen"
+        yield spec.label_key, message
+    elif seen_on > today:
+        message = f"{seen_on} is still to come; write the day on which the label was seen"
+        yield spec.label_key, message
 
 
 #: All rules. Their order does not matter to what is told, which is sorted by place.

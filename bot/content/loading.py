@@ -13,7 +13,7 @@ from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
 from bot.content.model import NOWHERE, Campaign, Investigation, Place, Post, Schedule, Source
-from bot.content.posts import PostReader, Surroundings
+from bot.content.posts import Surroundings, read_posts
 from bot.content.shape import Problems
 from bot.content.sources import (
     INVESTIGATIONS,
@@ -94,14 +94,14 @@ class _Loading:
         root = self._mapping(SCHEDULE, "campaign")
         listed: Node | None = _NO_LIST
         described: dict[str, Node | None] = {}
-        written: list[Node | None] = []
+        written: list[Node] = []
         for name in (name for name in names if name.endswith(".yaml")):
             if name == INVESTIGATIONS:
                 listed = self._mapping(name, "investigations")
             elif name.startswith(f"{SOURCES}/"):
                 described[name] = self._mapping(name, "file")
-            else:
-                written.append(self._mapping(name, "posts"))
+            elif node := self._mapping(name, "posts"):
+                written.append(node)
         known = _known(root, listed, described, self._specs)
         schedule = None
         if root:
@@ -112,13 +112,10 @@ class _Loading:
         investigations: dict[str, Investigation] = {}
         if listed:
             investigations = build_investigations(listed, self._problems, known=known)
-        reader = PostReader(Surroundings(known, schedule, sources, self._pictures, self._now))
-        for node in written:
-            if node:
-                reader.read(node)
-        self._problems += reader.problems
+        around = Surroundings(known, schedule, sources, self._pictures, self._now)
+        posts = read_posts(written, around, self._problems)
         self._refuse_strays()
-        return self._loaded(schedule, reader.posts, sources, investigations)
+        return self._loaded(schedule, posts, sources, investigations)
 
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
@@ -186,7 +183,13 @@ class _Loading:
         # A stray file or a link is in no content: who watches the hash must see it come and go.
         tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
         linked = {*sources, *investigations, ""}
-        whole = tuple(post for post in posts if _links_of(post) <= linked)
+        whole = tuple(
+            post
+            for post in posts
+            if linked.issuperset(
+                {post.link, *(variant.link or "" for variant in post.variants.values())}
+            )
+        )
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
         return Loaded(readable, problems, dict(sorted(contents.items())), tree)
 
@@ -261,7 +264,3 @@ def _stray(name: str) -> str:
     if name.startswith(f"{SOURCES}/"):
         return "no source names this file; write its .yaml, or take it away"
     return "is neither a .yaml file of posts nor a source nor a picture; take it away"
-
-
-def _links_of(post: Post) -> set[str]:
-    return {post.link, *(variant.link or "" for variant in post.variants.values())}

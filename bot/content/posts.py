@@ -34,26 +34,21 @@ class Surroundings:
     now: datetime
 
 
-class PostReader:
-    """Reads the files of posts one after the other; ids are unique over all of them."""
-
-    def __init__(self, around: Surroundings) -> None:
-        self.posts: list[Post] = []
-        self.problems = Problems()
-        self._around = around
-        self._ids: dict[str, Place] = {}
-
-    def read(self, node: Node) -> None:
-        """Read all posts of one file."""
-        for number, node_of_post in enumerate(entries(node, "posts", self.problems)):
+def read_posts(nodes: Iterable[Node], around: Surroundings, problems: Problems) -> list[Post]:
+    """Return the posts of all files that have no error; ids are unique over all of them."""
+    posts: list[Post] = []
+    ids: dict[str, Place] = {}
+    for node in nodes:
+        for number, node_of_post in enumerate(entries(node, "posts", problems)):
             # An id says more than a number, where there is one.
             name = node_of_post.text("id") or ""
             at = name if ID.fullmatch(name) else f"posts[{number}]"
-            entry = _Entry(node_of_post, (at,), self._around)
-            post = entry.read(self._ids)
-            self.problems += entry.problems
+            entry = _Entry(node_of_post, (at,), around)
+            post = entry.read(ids)
+            problems += entry.problems
             if post and not any(each.severity is Severity.ERROR for each in entry.problems):
-                self.posts.append(post)
+                posts.append(post)
+    return posts
 
 
 class _Entry:

@@ -76,19 +76,15 @@ def schema_of(name: str, specs: Mapping[str, PlatformSpec]) -> JsonObject:
         account = schema["$defs"]["Account"]["properties"]
         for spec in specs.values():
             if spec.prices:
-                schema["properties"][spec.prices_key] = _prices(spec)
+                schema["properties"][spec.prices_key] = {
+                    "type": "object",
+                    "propertyNames": {"enum": [*spec.prices]},
+                    "additionalProperties": PRICE.schema,
+                    "description": f"US dollars by kind of call on {spec.label}, "
+                    "where they differ from the built-in ones",
+                }
             for key in spec.account_keys:
                 described = {"description": f"{key.description}; of {spec.label} only"}
                 default = {} if key.default is None else {"default": key.default}
                 account.setdefault(key.name, {**account_value(key).schema, **default, **described})
     return schema
-
-
-def _prices(spec: PlatformSpec) -> JsonObject:
-    return {
-        "type": "object",
-        "propertyNames": {"enum": [*spec.prices]},
-        "additionalProperties": PRICE.schema,
-        "description": f"US dollars by kind of call on {spec.label}, "
-        "where they differ from the built-in ones",
-    }
