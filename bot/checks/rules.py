@@ -198,9 +198,9 @@ def _has_graphic_words(version: Version, source: Source) -> bool:
 
 
 def _missing(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
-    if not account.owner:
+    if not account.owner.strip():
         yield "owner", "missing; `mode: live` needs the organisation that owns the account"
-    if account.consent is None:
+    if account.consent is None or not account.consent.by.strip():
         yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
     elif account.consent.on > today:
         yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
