@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from bot.app.content import TRAITS
-from bot.content.schema import NAMES, schema_of
+from bot.content.shape import SCHEMA_NAMES, schema_of
 
 
 @click.command()
-@click.argument("name", required=False, type=click.Choice(sorted(NAMES)))
+@click.argument("name", required=False, type=click.Choice(sorted(SCHEMA_NAMES)))
 @click.option("--write", "folder", type=Path, help="Write all of them into this folder.")
 def command(name: str | None, folder: Path | None) -> None:
     """Print the schema NAME, or write all."""
@@ -23,7 +23,7 @@ def command(name: str | None, folder: Path | None) -> None:
         return
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        for one in NAMES:
+        for one in SCHEMA_NAMES:
             (folder / f"{one}.schema.json").write_text(_text(one), encoding="utf-8")
 
 
