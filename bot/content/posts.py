@@ -39,11 +39,11 @@ def read_posts(nodes: Iterable[Node], around: Surroundings, problems: Problems) 
     posts: list[Post] = []
     ids: dict[str, Place] = {}
     for node in nodes:
-        for number, node_of_post in enumerate(entries(node, "posts", problems)):
-            # An id says more than a number, where there is one.
+        for node_of_post in entries(node, "posts", problems):
             name = node_of_post.text("id") or ""
-            at = name if ID.fullmatch(name) else f"posts[{number}]"
-            entry = _Entry(node_of_post, (at,), around)
+            if ID.fullmatch(name):
+                node_of_post.at = (name,)  # it says more than a number
+            entry = _Entry(node_of_post, around)
             post = entry.read(ids)
             problems += entry.problems
             if post and not any(each.severity is Severity.ERROR for each in entry.problems):
@@ -54,10 +54,9 @@ def read_posts(nodes: Iterable[Node], around: Surroundings, problems: Problems) 
 class _Entry:
     """One post of a file, with what is wrong or odd about it."""
 
-    def __init__(self, node: Node, at: Path, around: Surroundings) -> None:
+    def __init__(self, node: Node, around: Surroundings) -> None:
         self.problems = Problems()
         self._node = node
-        self._at = at
         self._around = around
 
     def read(self, ids: dict[str, Place]) -> Post | None:
@@ -66,7 +65,7 @@ class _Entry:
         self._refuse_links_to_nowhere()
         self._refuse_contradictions()
         known = self._around.known
-        written = shape(Post, self._node, self.problems, known=known, at=self._at)
+        written = shape(Post, self._node, self.problems, known=known)
         if written:
             return self._completed(written)
         # The quotation is proved even where other keys cannot be read.
@@ -80,7 +79,7 @@ class _Entry:
     def _tell(
         self, path: Path, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
-        self.problems.add(self._node, path, message, rule, at=self._at, severity=severity)
+        self.problems.add(self._node, path, message, rule, severity=severity)
 
     def _refuse_taken_id(self, ids: dict[str, Place]) -> None:
         name = self._node.text("id")

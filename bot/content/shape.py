@@ -59,28 +59,17 @@ class Problems(list[Problem]):
         message: str,
         rule: str,
         *,
-        at: Path = (),
         severity: Severity = Severity.ERROR,
         on_key: bool = False,
     ) -> None:
         """Add a problem of what stands at ``path`` below a node (or nearest to it)."""
         place = node.place_of(path, key=on_key)
-        where = shown([*at, *path])
+        where = shown([*node.at, *path])
         self.append(Problem(place.file, place.line, place.column, where, message, severity, rule))
 
 
-def shape(
-    model: type[ModelT], node: Node, problems: Problems, *, known: Known, at: Path = ()
-) -> ModelT | None:
-    """Read a node as a model, or add everything that is wrong with it.
-
-    Args:
-        model: What is expected.
-        node: What is there.
-        problems: To which it is added.
-        known: What names mean.
-        at: Path of the node in its document, for messages.
-    """
+def shape(model: type[ModelT], node: Node, problems: Problems, *, known: Known) -> ModelT | None:
+    """Read a node as a model, or add everything that is wrong with it."""
     try:
         found: ModelT = _adapter(cast(Hashable, model)).validate_python(node.plain(), context=known)
     except ValidationError as error:
@@ -93,7 +82,7 @@ def shape(
         path = [part for part in detail["loc"] if part != _KEY]
         on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
         rule, message = _explained(model, path, detail, known)
-        problems.add(node, path, message, rule, at=at, on_key=on_key)
+        problems.add(node, path, message, rule, on_key=on_key)
     return None
 
 
@@ -117,7 +106,10 @@ def entries(node: Node, key: str, problems: Problems) -> list[Node]:
     elif not isinstance(listed.value, list):
         message = "is no list; begin each entry with a dash: `- id: …`"
         problems.add(node, [key], message, "value")
-    return node.entries(key)
+    listed_nodes = node.entries(key)
+    for number, entry in enumerate(listed_nodes):
+        entry.at = (key, number)
+    return listed_nodes
 
 
 def _explained(

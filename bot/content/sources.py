@@ -16,7 +16,7 @@ from bot.content.model import Investigation, MediaFile, Source, Stretch
 from bot.content.quoting import locate, occurrences
 from bot.content.shape import Problems, entries, shape
 from bot.content.values import NO_LINK, identifier, quoted, suggestion
-from bot.content.yamlfile import Node, Path
+from bot.content.yamlfile import Node
 from bot.errors import PictureError
 
 SOURCES = f"{POSTS}/sources"
@@ -71,9 +71,8 @@ def build_investigations(
     """Read the list of investigations, as many of them as can be read."""
     found: dict[str, Investigation] = {}
     lines: dict[str, int] = {}
-    for number, entry in enumerate(entries(node, "investigations", problems)):
-        at: Path = ("investigations", number)
-        investigation = shape(Investigation, entry, problems, known=known, at=at)
+    for entry in entries(node, "investigations", problems):
+        investigation = shape(Investigation, entry, problems, known=known)
         name = entry.text("id") or ""
         message = ""
         if name in lines:
@@ -83,7 +82,7 @@ def build_investigations(
         elif name == NO_LINK:
             message = f"{quoted(name)} takes a link away in variants; choose another id"
         if message:
-            problems.add(entry, ["id"], message, "id-taken", at=at)
+            problems.add(entry, ["id"], message, "id-taken")
         lines.setdefault(name, entry.place_of(["id"]).line)
         if investigation:
             found.setdefault(investigation.id, investigation)

@@ -34,6 +34,8 @@ class Node:
     value: str | Empty | list[Node] | dict[str, Node]
     #: Where each key of a mapping stands.
     keys: dict[str, Place] = field(default_factory=dict)
+    #: The way down to it from the document's top, as messages name it.
+    at: Path = ()
 
     def plain(self) -> Plain:
         """Return the value without places."""
