@@ -66,7 +66,7 @@ def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[LoneMark, ...]]:
 
 
 def _is_measure(text: str, at: int) -> bool:
-    """Tell feet, minutes and seconds (6'2") from marks."""
+    """Return whether a mark is of feet, minutes or seconds (6'2" tall)."""
     return text[at] in "'\"" and at > 0 and text[at - 1].isdigit() and "'" in text[at - 2 : at + 4]
 
 
@@ -86,7 +86,7 @@ def _between_letters(text: str, at: int) -> bool:
 
 
 def _is_plural_possessive(text: str, at: int, opened: LoneMark) -> bool:
-    """Tell ``partners’ ties`` inside of marks, where another mark still closes them later."""
+    """Return whether it is as in ``partners’ ties``, where another mark closes them later."""
     if not (text[at - 1 : at].lower() == "s" and text[at + 1 : at + 2] == " "):
         return False
     closers = _PAIRS[opened.mark]

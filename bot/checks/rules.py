@@ -27,7 +27,7 @@ Check = Callable[[RenderedCampaign, datetime], Iterator[Problem]]
 
 
 def check(whole: RenderedCampaign, *, now: datetime) -> tuple[Problem, ...]:
-    """Prove a campaign; give all its problems in the order of files, lines and columns.
+    """Return all problems of a campaign in the order of files, lines and columns.
 
     What is a notice stops nothing.
     """

@@ -104,7 +104,7 @@ def _wordings_of(post: Post) -> Iterator[Wording]:
 
 
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
-    """Say everything that is wrong with a text by itself."""
+    """Yield everything that is wrong with a text by itself."""
     for message in _characters(wording.text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()

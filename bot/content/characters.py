@@ -58,7 +58,7 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
 
 
 def fault(text: str) -> str | None:
-    """Say what is wrong with the characters of a text that was written with escapes."""
+    """Return what is wrong with the characters of a text that was written with escapes."""
     refused = _REFUSED.search(text)
     denormal = None if refused else _denormal(text)
     return _why(refused[0]) if refused else denormal and denormal[1]

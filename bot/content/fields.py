@@ -61,7 +61,7 @@ Derived = Annotated[T, _DERIVED]
 
 
 def is_derived(metadata: Collection[object]) -> bool:
-    """Tell by a field's metadata whether it is filled in after the reading."""
+    """Return by a field's metadata whether it is filled in after the reading."""
     return _DERIVED in metadata
 
 

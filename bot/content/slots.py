@@ -68,7 +68,7 @@ def yearly_times(
 
 
 def yearly_problems(rule: EveryYear, *, zone: ZoneInfo, now: datetime) -> Iterator[TimeProblem]:
-    """Tell of a day that does not come every year, or of a time that does not come on it."""
+    """Yield what is odd: a day that does not come every year, a time that does not come on it."""
     if rule.on == (2, 29):
         yield Severity.NOTICE, "leap-day", "02-29 comes in leap years only"
     first = now.astimezone(zone).date()
@@ -118,7 +118,7 @@ def _with_offset(moment: datetime, zone: ZoneInfo) -> Due:
 
 
 def skipped(local: datetime, utc: datetime, zone: ZoneInfo) -> str:
-    """Say that a clock change skips a local time."""
+    """Return the message for a local time that a clock change skips."""
     return (
         f"{local:%Y-%m-%d %H:%M} does not exist in {zone.key}, where clocks go forward; "
         f"write {utc.astimezone(zone):%H:%M}, or another time"

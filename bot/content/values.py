@@ -68,7 +68,7 @@ def kind(value: object) -> str:
 
 
 def suggestion(word: str, options: Iterable[str]) -> str:
-    """Say which of the options was likely meant, or which there are."""
+    """Return a hint: which of the options was likely meant, or which there are."""
     options = tuple(options)
     folded = {option.casefold(): option for option in options}
     asked = word[:_LONG].strip().casefold()
@@ -116,12 +116,12 @@ def optional_text(value: object) -> str:
 
 
 def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:
-    """Make a reader of text that fits a pattern."""
+    """Return a reader of text that fits a pattern."""
     return lambda value: _matched(value, pattern, "does not fit", wanted)[0]
 
 
 def choice(*options: str) -> Callable[[object], str]:
-    """Make a reader of one word out of several; it returns the option itself."""
+    """Return a reader of one word out of several; it returns the option itself."""
 
     def read(value: object) -> str:
         typed = text_of(value, " or ".join(options))
@@ -141,7 +141,7 @@ def boolean(value: object) -> bool:
 
 
 def integer(least: int, most: int) -> Callable[[object], int]:
-    """Make a reader of whole numbers, both ends included."""
+    """Return a reader of whole numbers, both ends included."""
     wanted = f"a whole number from {least} to {most:,}"
 
     def read(value: object) -> int:
@@ -154,7 +154,7 @@ def integer(least: int, most: int) -> Callable[[object], int]:
 
 
 def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], float]:
-    """Make a reader of numbers such as ``0.015``, from 0 on or above it."""
+    """Return a reader of numbers such as ``0.015``, from 0 on or above it."""
     wanted = f"a number {'above 0, up' if above_zero else 'from 0'} to {most:g}, such as 0.5"
 
     def read(value: object) -> float:
