@@ -12,7 +12,7 @@ from bot.content.files import FileError
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.quoting import Proof, prove, quotes_graphic
 from bot.content.shape import Problems, entries, repeats, shape
-from bot.content.slots import Due, TimeProblem, due, yearly_problems
+from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
 from bot.content.values import ID, quoted
 from bot.content.yamlfile import Node, Path
@@ -165,17 +165,17 @@ class _Entry:
         )
 
     def _due_at(self, written: Post, zone: ZoneInfo) -> datetime | None:
-        now, found = self._around.now, Due(None)
+        now, at = self._around.now, None
         problems: list[tuple[str, TimeProblem]] = []
         if written.at:
-            found = due(written.at, zone=zone, now=now, confirmed=written.confirm)
-            problems += (("at", each) for each in found.problems)
+            at, found = due(written.at, zone=zone, now=now, confirmed=written.confirm)
+            problems += (("at", each) for each in found)
         if written.every_year:
             yearly = yearly_problems(written.every_year, zone=zone, now=now)
             problems += (("every_year", each) for each in yearly)
         for key, (severity, rule, message) in problems:
             self._tell([key], message, rule, severity)
-        return found.utc
+        return at
 
     def _proof(self, text: str, source: Source, key: str) -> Proof:
         proof = prove(text, source, others=self._around.sources.values())

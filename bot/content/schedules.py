@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.content.fields import PRICE, Known, account_value
+from bot.content.fields import PRICE, Known, ReadWith, account_value
 from bot.content.model import Mode, Schedule
 from bot.content.shape import Problems, repeats, shape
 from bot.content.slots import FAR, skipped, slot_times
@@ -29,9 +29,9 @@ def build(
 ) -> Schedule | None:
     """Read the schedule; None where anything keeps it from being one."""
     before = len(problems)
-    own, prices = _own_keys(node, specs, problems), _prices(node, specs, problems)
+    own, prices = _take_own_keys(node, specs, problems), _take_prices(node, specs, problems)
     is_broken = len(problems) > before
-    written = shape(Schedule, _without_platform_keys(node, specs), problems, known=known)
+    written = shape(Schedule, node, problems, known=known)
     _refuse_repeated(node, problems)
     if written is None or is_broken:
         return None
@@ -103,82 +103,60 @@ def _refuse_gaps(schedule: Schedule, node: Node, now: datetime, problems: Proble
                 problems.add(node, ["slots", slot.name, "times"], message, "time-skipped")
 
 
-def _prices(
+def _take_prices(
     node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
 ) -> dict[str, dict[str, float]]:
-    """Read by platform what its calls cost."""
+    """Read by platform what its calls cost, and take these keys out of the schedule."""
     prices: dict[str, dict[str, float]] = {}
     for spec in specs.values():
         listed = node.child(spec.prices_key) if spec.prices else None
         if listed is None:
             continue
+        prices[spec.name] = {}
         if not isinstance(listed.value, dict):
             message = f"{kind(listed.value)}; write keys and values, such as `key: value`"
             problems.add(node, [spec.prices_key], message, "value")
-            continue
-        prices[spec.name] = {}
-        for action in listed.value:
+        for action in node.names(spec.prices_key):
             path = [spec.prices_key, action]
             if action in spec.prices:
-                _read(prices[spec.name], node, path, PRICE.read, problems)
+                _read(prices[spec.name], node, path, PRICE, problems)
             else:
                 message = f"no price {quoted(action)}; {suggestion(action, spec.prices)}"
                 problems.add(node, path, message, "unknown-name", on_key=True)
+        node.drop(spec.prices_key)
     return prices
 
 
-def _own_keys(
+def _take_own_keys(
     node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
 ) -> dict[str, dict[str, Any]]:
-    """Read by account what only its platform knows; another platform's key is a problem."""
+    """Read by account what only platforms know, and take these keys out of the schedule."""
     own: dict[str, dict[str, Any]] = {}
+    owners: dict[str, dict[str, AccountKey]] = {}
+    for owner in specs.values():
+        for known in owner.account_keys:
+            owners.setdefault(known.name, {})[owner.label] = known
     accounts = node.nearest(["accounts"])
     for name in node.names("accounts"):
         own[name] = {}
-        spec = specs.get(accounts.nearest([name]).text("platform") or "")
-        if spec is None:  # which is told as it is
-            continue
-        known = _keys_of(spec)
-        for key in accounts.names(name):
+        account = accounts.nearest([name])
+        spec = specs.get(account.text("platform") or "")
+        for key in (key for key in accounts.names(name) if key in owners):
             path = ["accounts", name, key]
-            if key in known:
-                _read(own[name], node, path, account_value(known[key]).read, problems)
-            elif owners := [other.label for other in specs.values() if key in _keys_of(other)]:
-                labels = " and ".join(owners)
+            if spec and spec.label in owners[key]:
+                _read(own[name], node, path, account_value(owners[key][spec.label]), problems)
+            elif spec:  # who names no known platform is told that
+                labels = " and ".join(owners[key])
                 message = f"{spec.label} has no key {quoted(key)}, only {labels}; take it away"
                 problems.add(node, path, message, "unknown-key", on_key=True)
+            account.drop(key)
     return own
 
 
-def _keys_of(spec: PlatformSpec) -> dict[str, AccountKey]:
-    return {key.name: key for key in spec.account_keys}
-
-
 def _read(
-    into: dict[str, Any],
-    node: Node,
-    path: Path,
-    read: Callable[[object], Any],
-    problems: Problems,
+    into: dict[str, Any], node: Node, path: Path, reader: ReadWith, problems: Problems
 ) -> None:
     try:
-        into[str(path[-1])] = read(node.nearest(path).plain())
+        into[str(path[-1])] = reader.read(node.nearest(path).plain())
     except ValueError as error:
         problems.add(node, path, str(error), "value")
-
-
-def _without_platform_keys(node: Node, specs: Mapping[str, PlatformSpec]) -> Node:
-    owned = {key for spec in specs.values() for key in _keys_of(spec)}
-    rest = _without(node, {spec.prices_key for spec in specs.values() if spec.prices})
-    accounts = node.child("accounts")
-    if isinstance(rest.value, dict) and accounts and isinstance(accounts.value, dict):
-        bare = {name: _without(account, owned) for name, account in accounts.value.items()}
-        rest.value["accounts"] = replace(accounts, value=bare)
-    return rest
-
-
-def _without(node: Node, names: Collection[str]) -> Node:
-    if not isinstance(node.value, dict):
-        return node
-    kept = {key: child for key, child in node.value.items() if key not in names}
-    return Node(node.place, kept, {key: node.keys[key] for key in kept})

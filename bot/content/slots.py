@@ -33,14 +33,6 @@ class SlotTime:
         return self.instant.utc
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """When a post is due, in UTC; None where the local time does not exist."""
-
-    utc: datetime | None
-    problems: tuple[TimeProblem, ...] = ()
-
-
 def slot_times(slot: Slot, *, zone: ZoneInfo, first: date, last: date) -> Iterator[SlotTime]:
     """Yield a slot's moments on these local days, in order; a repeated hour counts once.
 
@@ -78,43 +70,48 @@ def yearly_problems(rule: EveryYear, *, zone: ZoneInfo, now: datetime) -> Iterat
             yield Severity.ERROR, "time-skipped", skipped(local, instant.utc, zone)
 
 
-def due(moment: datetime, *, zone: ZoneInfo, now: datetime, confirmed: bool) -> Due:
-    """Resolve a naive moment of the schedule's zone, or one with its own offset."""
-    found = _local(moment, zone) if moment.tzinfo is None else _with_offset(moment, zone)
-    problems = [*found.problems]
-    if found.utc and found.utc < now:
+def due(
+    moment: datetime, *, zone: ZoneInfo, now: datetime, confirmed: bool
+) -> tuple[datetime | None, list[TimeProblem]]:
+    """Return the instant in UTC, None where the local time does not exist, and what is odd.
+
+    Args:
+        moment: Naive for a time of the zone, aware where it has its own offset.
+    """
+    utc, problems = _local(moment, zone) if moment.tzinfo is None else _with_offset(moment, zone)
+    if utc and utc < now:
         message = "is past, so nothing is sent for it any more"
         problems.append((Severity.WARNING, "time-past", message))
-    if found.utc and found.utc > now + FAR and not confirmed:
-        far = f"{found.utc:%Y-%m-%d} is more than two years ahead"
+    if utc and utc > now + FAR and not confirmed:
+        far = f"{utc:%Y-%m-%d} is more than two years ahead"
         message = f"{far}; if that is meant, add `confirm: true`"
         problems.append((Severity.ERROR, "time-far", message))
-    return Due(found.utc, tuple(problems))
+    return utc, problems
 
 
-def _local(local: datetime, zone: ZoneInfo) -> Due:
+def _local(local: datetime, zone: ZoneInfo) -> tuple[datetime | None, list[TimeProblem]]:
     instant = resolve(local, zone)
     if instant.kind is LocalTimeKind.GAP:
-        return Due(None, ((Severity.ERROR, "time-skipped", skipped(local, instant.utc, zone)),))
+        return None, [(Severity.ERROR, "time-skipped", skipped(local, instant.utc, zone))]
     if instant.kind is LocalTimeKind.ONCE:
-        return Due(instant.utc)
+        return instant.utc, []
     first, second = (_offset_of(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     message = (
         f"{local:%Y-%m-%d %H:%M} comes twice in {zone.key}; the first is taken "
         f"({first}), write {second} behind it for the second"
     )
-    return Due(instant.utc, ((Severity.WARNING, "time-twice", message),))
+    return instant.utc, [(Severity.WARNING, "time-twice", message)]
 
 
-def _with_offset(moment: datetime, zone: ZoneInfo) -> Due:
+def _with_offset(moment: datetime, zone: ZoneInfo) -> tuple[datetime, list[TimeProblem]]:
     utc, there = moment.astimezone(UTC), moment.astimezone(zone)
     if there.utcoffset() == moment.utcoffset():
-        return Due(utc)
+        return utc, []
     message = (
         f"{moment:%Y-%m-%d %H:%M} with this offset is {there:%Y-%m-%d %H:%M} in "
         f"{zone.key} ({_offset_of(there)}); if that is not meant, leave the offset out"
     )
-    return Due(utc, ((Severity.WARNING, "zone-offset", message),))
+    return utc, [(Severity.WARNING, "zone-offset", message)]
 
 
 def skipped(local: datetime, utc: datetime, zone: ZoneInfo) -> str:

@@ -69,6 +69,11 @@ class Node:
         values = (node.value for node in self.entries(key))
         return [value if isinstance(value, str) else None for value in values]
 
+    def drop(self, key: str) -> None:
+        """Take a key's value away, but not the memory of where the key stands."""
+        if isinstance(self.value, dict):
+            del self.value[key]
+
     def names(self, key: str) -> tuple[str, ...]:
         """Return the keys of the mapping under a key; none where there is no mapping."""
         node = self.child(key)
