@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.checks.checking import CheckedContent, check_content, render_loaded
+from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
 from bot.content.files import FolderTree, StoredTree, tree_digest
 from bot.content.loading import Loaded, load
@@ -19,7 +19,7 @@ from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
-from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 TRAITS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
 
@@ -118,4 +118,5 @@ def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
     limits = limits_for(rendered.campaign.schedule.accounts, store)
     if limits == rendered.limits:
         return rendered
-    return render_loaded(checked.loaded, rendered.campaign, specs=TRAITS, limits=limits)
+    pictures = pictures_of(checked.loaded)
+    return render_campaign(rendered.campaign, specs=TRAITS, limits=limits, pictures=pictures)

@@ -76,24 +76,20 @@ def check_content(
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)
-    whole = render_loaded(loaded, loaded.readable, specs=specs, limits=limits, pictured=pictured)
+    whole = render_campaign(
+        loaded.readable,
+        specs=specs,
+        limits=limits,
+        pictures=pictures_of(loaded),
+        pictured=pictured,
+    )
     problems = {*loaded.problems, *check(whole, now=now)}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))
 
 
-def render_loaded(
-    loaded: Loaded,
-    campaign: Campaign,
-    *,
-    specs: Mapping[str, PlatformSpec],
-    limits: Mapping[str, Limits],
-    pictured: Callable[[Post], bool] = lambda _post: True,
-) -> RenderedCampaign:
-    """Render a campaign with the pictures of its files."""
-    pictures = PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
-    return render_campaign(
-        campaign, specs=specs, limits=limits, pictures=pictures, pictured=pictured
-    )
+def pictures_of(loaded: Loaded) -> PreparedPictures:
+    """Return what makes the pictures of the files ready."""
+    return PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,11 +89,12 @@ def _is_plural_possessive(text: str, at: int, opened: LoneMark) -> bool:
     """Return whether it is as in ``partners’ ties``, where another mark closes them later."""
     if not (text[at - 1 : at].lower() == "s" and text[at + 1 : at + 2] == " "):
         return False
-    closers = _PAIRS[opened.mark]
     return any(
-        text[other] in closers and not _between_letters(text, other) and text[other - 1] != " "
+        text[other] in _PAIRS[opened.mark]
+        and not _between_letters(text, other)
+        and text[other - 1] != " "
+        and opened.mark not in text[at + 1 : other]
         for other in range(at + 1, len(text))
-        if not any(text[k] == opened.mark for k in range(at + 1, other))
     )
 
 

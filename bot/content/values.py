@@ -72,7 +72,7 @@ def suggestion(word: str, options: Iterable[str]) -> str:
     options = tuple(options)
     folded = {option.casefold(): option for option in options}
     asked = word[:_LONG].strip().casefold()
-    begun = [one for one in folded if len(asked) > 2 and asked.startswith(one)]
+    begun = [option for option in folded if len(asked) > 2 and asked.startswith(option)]
     near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun
     if near:
         return f"did you mean '{folded[near[0]]}'?"
@@ -295,8 +295,7 @@ def link_or_none(value: object) -> str:
 def days(value: object) -> tuple[date, date]:
     """Read one day, or the first and the last of several (``from`` and ``to``)."""
     if not isinstance(value, dict):
-        one = day(value)
-        return one, one
+        return day(value), day(value)
     first, last = _range(value, "a date")
     pair = day(first), day(last)
     refuse_backwards(*pair)
