@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
 from itertools import islice, zip_longest
 
 from bot.errors import Problem
@@ -51,9 +50,17 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
         return "", [
             Problem(file, *_line_and_column(before, len(before)), "", message, rule="utf-8")
         ]
+    found = [
+        (*_line_and_column(text, match.start()), _why(match[0]))
+        for match in islice(_REFUSED.finditer(text), _MANY)
+    ]
+    if not unicodedata.is_normalized("NFC", text):
+        lines = enumerate(text.split("\n"), 1)
+        broken = ((number, *flaw) for number, line in lines if (flaw := _denormal(line)))
+        found += islice(broken, _MANY)
     return text, [
         Problem(file, line, column, "", message, rule="character")
-        for line, column, message in _faults(text)
+        for line, column, message in found
     ]
 
 
@@ -62,17 +69,6 @@ def fault(text: str) -> str | None:
     refused = _REFUSED.search(text)
     denormal = None if refused else _denormal(text)
     return _why(refused[0]) if refused else denormal and denormal[1]
-
-
-def _faults(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in islice(_REFUSED.finditer(text), _MANY):
-        yield *_line_and_column(text, match.start()), _why(match[0])
-    if unicodedata.is_normalized("NFC", text):
-        return
-    lines = enumerate(text.split("\n"), 1)
-    broken = ((number, found) for number, line in lines if (found := _denormal(line)))
-    for number, (column, message) in islice(broken, _MANY):
-        yield number, column, message
 
 
 def _denormal(text: str) -> tuple[int, str] | None:

@@ -153,8 +153,6 @@ _RANGE = {
 Days = Annotated[tuple[date, date], ReadWith(values.days, _RANGE)]
 #: How a passage begins and how it ends; the end is empty where the beginning is all of it.
 Passage = Annotated[tuple[str, str], ReadWith(values.passage, _RANGE)]
-_Link = Annotated[str, ReadWith(values.link, _like(values.ID.pattern))]
-_LinkOrNone = Annotated[str, ReadWith(values.link_or_none, _STRING)]
 
 
 class UnknownNameError(ValueError):
@@ -235,6 +233,6 @@ _THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in 
 KnownTheme = Annotated[Id, _THEMES]
 KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
 AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
-KnownLink = Annotated[_Link, _LINKED]
+KnownLink = Annotated[str, ReadWith(values.link, _like(values.ID.pattern)), _LINKED]
 #: Empty text takes the post's link away.
-KnownVariantLink = Annotated[_LinkOrNone, _LINKED]
+KnownVariantLink = Annotated[str, ReadWith(values.link_or_none, _STRING), _LINKED]
