@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.checks.checking import CheckedContent, check_content, render_loaded
+from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
-from bot.content.files import Bounds, FolderTree, tree_digest
-from bot.content.loading import Loaded, load, load_from_files
+from bot.content.files import FolderTree, StoredTree, tree_digest
+from bot.content.loading import Loaded, load
 from bot.content.model import Account, Post
 from bot.engine.content import Load, TreeHash, kept_files
 from bot.errors import ContentError
@@ -19,7 +19,7 @@ from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
-from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
 
@@ -45,10 +45,8 @@ def read_files(
     config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
 ) -> Loaded:
     """Read all files; nothing is rendered."""
-    return load(
-        schedule_path=config, posts_path=posts, specs=SPECS, inspect=inspect,
-        now=now or SystemClock().now(), by_name=by_name,
-    )  # fmt: skip
+    tree = FolderTree(config, posts, by_name=by_name)
+    return load(tree, specs=SPECS, inspect=inspect, now=now or SystemClock().now())
 
 
 def prove_files(
@@ -81,7 +79,7 @@ def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
     try:
         yield
     except ContentError as error:
-        path_of = FolderTree(config, posts, Bounds()).shown
+        path_of = FolderTree(config, posts).shown
         problems = [replace(problem, file=path_of(problem.file)) for problem in error.problems]
         raise ContentError(problems) from error
 
@@ -101,7 +99,7 @@ def prove_stored(
         name: A file: only its posts get pictures; empty for all.
     """
     now = clock.now()
-    loaded = load_from_files(files, specs=SPECS, inspect=inspect, now=now)
+    loaded = load(StoredTree(files), specs=SPECS, inspect=inspect, now=now)
     return _checked(loaded, now, store, lambda post: name in {"", post.place.file})
 
 
@@ -126,4 +124,5 @@ def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
     limits = limits_for(rendered.campaign.schedule.accounts, store)
     if limits == rendered.limits:
         return rendered
-    return render_loaded(checked.loaded, rendered.campaign, specs=SPECS, limits=limits)
+    pictures = pictures_of(checked.loaded)
+    return render_campaign(rendered.campaign, specs=SPECS, limits=limits, pictures=pictures)

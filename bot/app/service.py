@@ -28,7 +28,7 @@ from bot.app.storage import clock_of, create_store, lock_for, mode_of, settings,
 from bot.authority.account_verifier import AccountVerifier
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Access
-from bot.checks.deskcheck import DeskCheck
+from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.model import Mode
 from bot.delivery.decide import Policy

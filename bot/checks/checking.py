@@ -1,4 +1,4 @@
-"""Content as it was read, rendered and held against every rule, each of it once."""
+"""Content as it was read, rendered and held against every rule; also what is not stored yet."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import PreparedPictures
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 
+#: Stands for a file that is not there yet.
+NEW_FILE = "posts/new-file.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedContent:
@@ -29,7 +32,7 @@ class CheckedContent:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the tree from being applied."""
-        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+        return tuple(each for each in self.problems if each.severity is Severity.ERROR)
 
     @property
     def tree_sha256(self) -> str:
@@ -73,21 +76,65 @@ def check_content(
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)
-    whole = render_loaded(loaded, loaded.readable, specs=specs, limits=limits, pictured=pictured)
+    whole = render_campaign(
+        loaded.readable,
+        specs=specs,
+        limits=limits,
+        pictures=pictures_of(loaded),
+        pictured=pictured,
+    )
     problems = {*loaded.problems, *check(whole, now=now)}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))
 
 
-def render_loaded(
-    loaded: Loaded,
-    campaign: Campaign,
-    *,
-    specs: Mapping[str, PlatformSpec],
-    limits: Mapping[str, Limits],
-    pictured: Callable[[Post], bool] = lambda _post: True,
-) -> RenderedCampaign:
-    """Render a campaign with the pictures of its files."""
-    pictures = PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
-    return render_campaign(
-        campaign, specs=specs, limits=limits, pictures=pictures, pictured=pictured
-    )
+def pictures_of(loaded: Loaded) -> PreparedPictures:
+    """Return what makes the pictures of the files ready."""
+    return PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """What would come of a file."""
+
+    #: In the file itself, by line.
+    problems: tuple[Problem, ...]
+    #: That the file would make elsewhere.
+    elsewhere: tuple[Problem, ...]
+    #: The file's posts; none where the schedule cannot be read.
+    posts: tuple[Post, ...]
+    #: All posts as accounts would show them.
+    rendered: RenderedCampaign | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskCheck:
+    """Proves a file of posts as if it stood among the files in force; nothing is stored."""
+
+    files: Callable[[], Mapping[str, bytes]]
+    #: Reads, renders and checks files, with the pictures of the one that is named.
+    prove: Callable[[Mapping[str, bytes], str], CheckedContent]
+    #: What could be better in the files in force, as it was when they were read.
+    remarks: Callable[[], tuple[Problem, ...]]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the files that a text could take the place of."""
+        return tuple(sorted(name for name in self.files() if name.endswith(".yaml")))
+
+    def check(self, name: str, text: str) -> CheckedFile:
+        """Return every problem of the text by line, and its posts as accounts would show them.
+
+        Problems that were in the other files before are not told, nor that their posts are past.
+        """
+        content = self.prove({**self.files(), name: text.encode()}, name)
+        before, whole = frozenset(self.remarks()), content.readable
+        posts = whole.campaign.posts if whole else ()
+        return CheckedFile(
+            tuple(problem for problem in content.problems if problem.file == name),
+            tuple(
+                problem
+                for problem in content.problems
+                if problem.file != name and problem not in before and problem.rule != "time-past"
+            ),
+            tuple(post for post in posts if post.place.file == name),
+            whole,
+        )

@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bot.content.folding import fold
+from bot.content.comparing import fold
 from bot.content.model import Investigation, Source
 from bot.content.quoting import look_alike, occurrences, prove, usable
 
-#: Closing marks by the opening ones that they answer.
-_PAIRS = {
-    "“": "”",
-    "‘": "’",
-    "«": "»",
-    "‹": "›",
-    "„": "“”",
-    "‚": "‘’",
-    "「": "」",
-    "『": "』",
-    "〝": "〞〟",
-    "｢": "｣",
-    "‟": "”",
-    "‛": "’",
-    "❝": "❞",
-    "❛": "❜",
-    "＂": "＂",
-    '"': '"',
-    "'": "'",
-}
+#: Each opening mark with the closing ones that answer it.
+_MARKS = """“” ‘’ «» ‹› „“” ‚‘’ 「」 『』 〝〞〟 ｢｣ ‟” ‛’ ❝❞ ❛❜ ＂＂ "" ''"""
+_PAIRS = {marks[0]: marks[1:] for marks in _MARKS.split()}
 _CLOSERS = frozenset("".join(_PAIRS.values()))
 #: Of these a single one between or after letters is an apostrophe.
 _APOSTROPHES = "'’"
@@ -48,63 +31,53 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Unbalanced:
-    """A quotation mark without its partner."""
+class LoneMark:
+    """A quotation mark without its partner, or not yet with it."""
 
     at: int
     mark: str
 
 
-@dataclass(slots=True)
-class _OpenMark:
-    at: int
-    mark: str
-
-
-def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[Unbalanced, ...]]:
+def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[LoneMark, ...]]:
     """Find every stretch between marks, inner ones too, and every mark without its partner.
 
     Apostrophes (``don’t``, ``l’homme``, ``partners’ ties``, ``’90s``) are no marks.
     """
-    stack: list[_OpenMark] = []
+    opened: list[LoneMark] = []
     found: list[Marked] = []
-    alone: list[Unbalanced] = []
+    alone: list[LoneMark] = []
     for at, char in enumerate(text):
-        if char not in _PAIRS and char not in _CLOSERS:
+        if (char not in _PAIRS and char not in _CLOSERS) or _is_measure(text, at):
             continue
-        if _is_measure(text, at):
-            continue
-        depth = _closes(stack, char, text, at)
+        depth = _closes(opened, char, text, at)
         if depth is not None:
-            alone += [Unbalanced(one.at, one.mark) for one in stack[depth + 1 :]]
-            opened = stack[depth]
-            del stack[depth:]
-            start = opened.at + 1
-            found.append(Marked(start, at, text[start:at], opened.mark, char))
+            alone += opened[depth + 1 :]
+            start = opened[depth].at + 1
+            found.append(Marked(start, at, text[start:at], opened[depth].mark, char))
+            del opened[depth:]
         elif char in _PAIRS and _may_open(text, at):
-            stack.append(_OpenMark(at, char))
+            opened.append(LoneMark(at, char))
         elif not _is_apostrophe(text, at):
-            alone.append(Unbalanced(at, char))
-    alone += [Unbalanced(one.at, one.mark) for one in stack]
+            alone.append(LoneMark(at, char))
     return (
-        tuple(sorted(found, key=lambda one: one.start)),
-        tuple(sorted(alone, key=lambda one: one.at)),
+        tuple(sorted(found, key=lambda marked: marked.start)),
+        tuple(sorted(alone + opened, key=lambda lone: lone.at)),
     )
 
 
 def _is_measure(text: str, at: int) -> bool:
-    """Tell feet, minutes and seconds (6'2") from marks."""
+    """Return whether a mark is of feet, minutes or seconds (6'2" tall)."""
     return text[at] in "'\"" and at > 0 and text[at - 1].isdigit() and "'" in text[at - 2 : at + 4]
 
 
-def _closes(stack: list[_OpenMark], char: str, text: str, at: int) -> int | None:
+def _closes(opened: list[LoneMark], char: str, text: str, at: int) -> int | None:
     """Return which open mark this one closes; None where it closes none."""
-    for depth in range(len(stack) - 1, -1, -1):
-        mark = stack[depth].mark
-        if char in _PAIRS[mark] and not (char in _APOSTROPHES and _between_letters(text, at)):
-            if char in _APOSTROPHES and _is_plural_possessive(text, at, stack[depth]):
-                return None
-            return depth
+    for depth in reversed(range(len(opened))):
+        if char in _PAIRS[opened[depth].mark]:
+            if char not in _APOSTROPHES:
+                return depth
+            if not _between_letters(text, at):
+                return None if _is_plural_possessive(text, at, opened[depth]) else depth
     return None
 
 
@@ -112,15 +85,16 @@ def _between_letters(text: str, at: int) -> bool:
     return 0 < at < len(text) - 1 and text[at - 1].isalnum() and text[at + 1].isalnum()
 
 
-def _is_plural_possessive(text: str, at: int, opened: _OpenMark) -> bool:
-    """Tell ``partners’ ties`` inside of marks, where another mark still closes them later."""
+def _is_plural_possessive(text: str, at: int, opened: LoneMark) -> bool:
+    """Return whether it is as in ``partners’ ties``, where another mark closes them later."""
     if not (text[at - 1 : at].lower() == "s" and text[at + 1 : at + 2] == " "):
         return False
-    closers = _PAIRS[opened.mark]
     return any(
-        text[other] in closers and not _between_letters(text, other) and text[other - 1] != " "
+        text[other] in _PAIRS[opened.mark]
+        and not _between_letters(text, other)
+        and text[other - 1] != " "
+        and opened.mark not in text[at + 1 : other]
         for other in range(at + 1, len(text))
-        if not any(text[k] == opened.mark for k in range(at + 1, other))
     )
 
 
@@ -150,41 +124,44 @@ def _is_elision(text: str, at: int) -> bool:
 def problems_of_marks(
     text: str, sources: Iterable[Source], investigations: Iterable[Investigation]
 ) -> Iterator[tuple[int, str]]:
-    """Give (offset, message) for each marked stretch that is nobody's words, and each lone mark.
+    """Yield (offset, message) for each marked stretch that is nobody's words, and each lone mark.
 
     A stretch inside of another one goes with it.
     """
-    sources, titles = tuple(sources), tuple(one.title for one in investigations)
+    sources, titles = tuple(sources), tuple(piece.title for piece in investigations)
     marked, alone = marked_spans(text)
     seen: list[Marked] = []
-    for one in marked:
-        if any(outer.start <= one.start and one.end <= outer.end for outer in seen):
+    for inner in marked:
+        if any(outer.start <= inner.start and inner.end <= outer.end for outer in seen):
             continue
-        message = _problem(one, sources, titles)
+        message = _problem(inner, sources, titles)
         if message:
-            yield one.start, message
-        seen.append(one)
+            yield inner.start, message
+        seen.append(inner)
     for lone in alone:
         if not any(outer.start <= lone.at < outer.end for outer in seen):
             yield lone.at, f"the quotation mark {lone.mark} has no partner"
 
 
-def _problem(one: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:
-    if one.opening in "«‹":
-        # French sets a space, often a narrow one, inside of these marks.
-        one = replace(one, text=one.text.strip())
-    if one.text in titles:
-        return _straight(one)
-    if any(_has(source, one.text) for source in sources):
-        return _straight(one)
-    right = next((title for title in titles if fold(title).text == fold(one.text).text), None)
+def _problem(marked: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:
+    # French sets a space, often a narrow one, inside of its marks.
+    text = marked.text.strip() if marked.opening in "«‹" else marked.text
+    shown = f"{marked.opening}{text}{marked.closing}"
+    if text in titles or any(_has(source, text) for source in sources):
+        if marked.opening not in "'\"":
+            return ""
+        left, right = "“”" if marked.opening == '"' else "‘’"
+        return (
+            f"straight marks around {shown}; "
+            f"write {left}{text}{right} (U+{ord(left):04X}, U+{ord(right):04X})"
+        )
+    alike = next((title for title in titles if fold(title).text == fold(text).text), None)
     for source in sources:
-        span = look_alike(one.text, source)
-        right = right or (source.text[slice(*span)] if span else None)
-    shown = f"{one.opening}{one.text}{one.closing}"
-    if right:
-        return f"{shown} has other characters than its source; write: “{right}”"
-    reasons = [message for source in sources for message in prove(one.text, source).messages[:1]]
+        span = look_alike(text, source)
+        alike = alike or (source.text[slice(*span)] if span else None)
+    if alike:
+        return f"{shown} has other characters than its source; write: “{alike}”"
+    reasons = [message for source in sources for message in prove(text, source).messages[:1]]
     near = next((reason for reason in reasons if "nearest" in reason), "")
     return (
         f"{shown} stands in quotation marks but in no source, and is no investigation's title; "
@@ -195,14 +172,4 @@ def _problem(one: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) 
 def _has(source: Source, text: str) -> bool:
     return any(usable(source, span) for span in occurrences(source.text, text)) or (
         "[…]" in text and prove(text, source).quote is not None
-    )
-
-
-def _straight(one: Marked) -> str:
-    if one.opening not in "'\"":
-        return ""
-    curly = "“”" if one.opening == '"' else "‘’"
-    return (
-        f"straight marks around {one.opening}{one.text}{one.closing}; "
-        f"write {curly[0]}{one.text}{curly[1]} (U+{ord(curly[0]):04X}, U+{ord(curly[1]):04X})"
     )

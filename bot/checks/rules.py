@@ -7,16 +7,15 @@ that it finds, and names itself in each by a short id that stays.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from bot.checks.duplicates import never_again, too_close, twins
-from bot.checks.profiles import is_personal
 from bot.checks.quotation_marks import marked_spans
-from bot.checks.wording import dated_words, has_date, wordings, wrong_mentions
-from bot.content.caps import HOUR, caps_of
+from bot.checks.wording import dated_words, has_date, is_personal, wordings, wrong_mentions
 from bot.content.model import Account, MediaFile, Mode, Source
 from bot.content.quoting import is_exact, occurrences, overlaps, quotes_graphic
+from bot.content.slots import HOUR, caps_of
 from bot.errors import Problem, Severity
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.render import PICTURE, RenderedText
@@ -28,7 +27,7 @@ Check = Callable[[RenderedCampaign, datetime], Iterator[Problem]]
 
 
 def check(whole: RenderedCampaign, *, now: datetime) -> tuple[Problem, ...]:
-    """Prove a campaign; give all its problems in the order of files, lines and columns.
+    """Return all problems of a campaign in the order of files, lines and columns.
 
     What is a notice stops nothing.
     """
@@ -69,7 +68,7 @@ def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     for text in _going(whole):
         key = text.version.key_of("media")
         limits = whole.limits_of(text.account.name)
-        known = {one.where for one in text.problems if one.rule == PICTURE}
+        known = {problem.where for problem in text.problems if problem.rule == PICTURE}
         for number, file in enumerate(text.version.media):
             for message in _file_flaws(file, limits):
                 problem = problem_at(text.post, f"{key}[{number}].file", message, PICTURE)
@@ -108,7 +107,7 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
     for text in _going(whole):
         dated = dated_words(text.version.text, text.post.lang)
         for status in text.statuses:
-            words = [one for one in dated if one in status.text]
+            words = [word for word in dated if word in status.text]
             if words and not has_date(status.text):
                 message = (
                     f"“{words[0]}” means another day tomorrow; write the date in the same post"
@@ -120,15 +119,12 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
 def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """The line under every quotation says who, what and the date."""
     for source in whole.campaign.sources.values():
-        place = source.place
+        message = f"names no year; every quotation shows its date ({source.date:%Y-%m-%d})"
         if not source.attribution.strip():
             message = "missing; the line that says who, what and the date"
-        elif not has_date(source.attribution):
-            message = f"names no year; every quotation shows its date ({source.date:%Y-%m-%d})"
-        else:
-            continue
-        where = f"{source.id}.attribution"
-        yield Problem(place.file, place.line, place.column, where, message, rule="attribution")
+        if not has_date(source.attribution):
+            place, where = source.place, f"{source.id}.attribution"
+            yield Problem(place.file, place.line, place.column, where, message, rule="attribution")
 
 
 def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
@@ -138,9 +134,8 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
         return
     today = now.astimezone(campaign.zone).date()
     for account in campaign.schedule.accounts.values():
-        for key, message in _missing(account, whole.specs.get(account.platform), today):
-            place = account.place
-            where = f"accounts.{account.name}.{key}"
+        for key, message in _missing(account, whole.spec_of(account.name), today):
+            place, where = account.place, f"accounts.{account.name}.{key}"
             yield Problem(
                 place.file, place.line, place.column, where, message, rule="account-unready"
             )
@@ -148,14 +143,21 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
-    fixed: dict[str, list[tuple[datetime, RenderedText]]] = defaultdict(list)
-    for text in whole.going_out():
-        if text.post.at is not None and text.post.at > now:
-            fixed[text.account.name].append((text.post.at, text))
-    for texts in fixed.values():
-        texts.sort(key=lambda each: each[0])
-        for number, (at, text) in enumerate(texts):
-            yield from _too_many(text, at, [before for before, _text in texts[:number]])
+    going = [(text.post.at, text) for text in whole.going_out() if text.post.at is not None]
+    before: dict[str, list[datetime]] = defaultdict(list)
+    for at, text in sorted(going, key=lambda fixed: fixed[0]):
+        if at <= now:
+            continue
+        for most, span, key in caps_of(text.account):
+            lately = sum(at - span < earlier for earlier in before[text.account.name])
+            if lately >= most:
+                what = "an hour" if span == HOUR else "a day"
+                message = (
+                    f"number {lately + 1} of {text.account.name} within {what}, where {key} is "
+                    f"{most}; move it, or raise the cap"
+                )
+                yield problem_at(text.post, "at", message, "over-cap")
+        before[text.account.name].append(at)
 
 
 def _going(whole: RenderedCampaign) -> Iterator[RenderedText]:
@@ -177,7 +179,7 @@ def _unwarned(version: Version, whole: RenderedCampaign) -> Iterator[str]:
     sources = whole.campaign.sources
     if version.quote and quotes_graphic(version.quote, sources):
         yield "the quoted passage is graphic and needs a warning"
-    elif any(_has_graphic_words(version, one) for one in sources.values()):
+    elif any(_has_graphic_words(version, source) for source in sources.values()):
         yield "the text quotes a graphic passage"
     investigation = whole.campaign.investigations.get(version.link)
     if investigation and investigation.warning:
@@ -196,41 +198,23 @@ def _has_graphic_words(version: Version, source: Source) -> bool:
     )
 
 
-def _missing(account: Account, spec: PlatformSpec | None, today: date) -> Iterator[tuple[str, str]]:
+def _missing(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
     if not account.owner.strip():
         yield "owner", "missing; `mode: live` needs the organisation that owns the account"
     if account.consent is None or not account.consent.by.strip():
         yield "consent", "missing; `mode: live` needs who agreed that the bot posts here, and when"
     elif account.consent.on > today:
         yield "consent.on", f"{account.consent.on} is still to come; consent comes first"
-    if spec and spec.label_key:
-        yield from _label(account, spec, today)
-
-
-def _label(account: Account, spec: PlatformSpec, today: date) -> Iterator[tuple[str, str]]:
-    on = spec.value(account, spec.label_key)
-    if on is None:
-        yield (
-            spec.label_key,
-            (
-                f"missing; {spec.label} tells no program whether the account has its Automated "
-                "label: look, and write the day on which you saw it"
-            ),
+    seen_on = spec.value(account, spec.label_key) if spec.label_key else today
+    if seen_on is None:
+        message = (
+            f"missing; {spec.label} tells no program whether the account has its Automated "
+            "label: look, and write the day on which you saw it"
         )
-    elif on > today:
-        yield spec.label_key, f"{on} is still to come; write the day on which the label was seen"
-
-
-def _too_many(text: RenderedText, at: datetime, before: Sequence[datetime]) -> Iterator[Problem]:
-    for most, span, key in caps_of(text.account):
-        lately = sum(at - span < each for each in before)
-        if lately >= most:
-            what = "an hour" if span == HOUR else "a day"
-            message = (
-                f"number {lately + 1} of {text.account.name} within {what}, where {key} is {most}; "
-                "move it, or raise the cap"
-            )
-            yield problem_at(text.post, "at", message, "over-cap")
+        yield spec.label_key, message
+    elif seen_on > today:
+        message = f"{seen_on} is still to come; write the day on which the label was seen"
+        yield spec.label_key, message
 
 
 #: All rules. Their order does not matter to what is told, which is sorted by place.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 
 import regex
 
-from bot.checks.profiles import is_personal
 from bot.checks.quotation_marks import marked_spans, problems_of_marks
-from bot.content.model import Campaign, MediaFile, Post
+from bot.content.model import Campaign, Investigation, Post, Source, Variant
 from bot.content.quoting import OVERRIDES
 from bot.errors import Problem
 from bot.rendering.facets import find_links, find_mentions, find_tags
@@ -47,6 +47,27 @@ _NO_ALT = frozenset(
     {"image", "picture", "photo", "photograph", "graphic", "card", "quote card", "alt", "alt text"}
 )
 
+#: First segments of these sites' paths that are no person.
+_NOT_PEOPLE: dict[str, frozenset[str]] = {
+    "x.com": frozenset({"i", "search", "hashtag", "explore", "intent", "share", "tos", "privacy"}),
+    "facebook.com": frozenset({"events", "watch", "sharer", "share", "help", "policies"}),
+    "instagram.com": frozenset({"p", "reel", "explore"}),
+    "threads.net": frozenset({"t"}),
+    "tiktok.com": frozenset({"tag", "discover"}),
+    "t.me": frozenset(),
+    "vk.com": frozenset(),
+    "weibo.com": frozenset(),
+    "github.com": frozenset(),
+}
+_SAME_AS = {
+    "twitter.com": "x.com",
+    "fb.com": "facebook.com",
+    "threads.com": "threads.net",
+    "telegram.me": "t.me",
+}
+#: Segments that a person's name follows, on any site.
+_PEOPLE = frozenset({"in", "pub", "profile", "profiles", "user", "users", "people"})
+_PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "youtube.com"})
 
 #: The rule that is broken, and what to do about it.
 Flaw = tuple[str, str]
@@ -64,32 +85,26 @@ class Wording:
 def wordings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What people write themselves quotes, links, tags and mentions only what it may."""
     for post in whole.campaign.posts:
-        for wording in wordings_of(post):
+        for wording in _wordings_of(post):
             for rule, message in _flaws(wording, whole.campaign):
                 yield problem_at(post, wording.key, message, rule)
 
 
-def wordings_of(post: Post) -> Iterator[Wording]:
-    """Return every text of a post that is not the quotation itself."""
-    yield from _wordings("", post.text, post.warning, post.media)
-    for name, variant in post.variants.items():
-        prefix = f"variants.{name}."
-        yield from _wordings(prefix, variant.text, variant.warning, variant.media or ())
-
-
-def _wordings(
-    prefix: str, text: str | None, warning: str | None, media: tuple[MediaFile, ...]
-) -> Iterator[Wording]:
-    if text:
-        yield Wording(f"{prefix}text", text)
-    if warning:
-        yield Wording(f"{prefix}warning", warning)
-    for number, file in enumerate(media):
-        yield Wording(f"{prefix}media[{number}].alt", file.alt, is_alt=True)
+def _wordings_of(post: Post) -> Iterator[Wording]:
+    """Yield every text of a post that is not the quotation itself."""
+    owners: list[tuple[str, Post | Variant]] = [("", post)]
+    owners += [(f"variants.{name}.", variant) for name, variant in post.variants.items()]
+    for prefix, owner in owners:
+        if owner.text:
+            yield Wording(f"{prefix}text", owner.text)
+        if owner.warning:
+            yield Wording(f"{prefix}warning", owner.warning)
+        for number, file in enumerate(owner.media or ()):
+            yield Wording(f"{prefix}media[{number}].alt", file.alt, is_alt=True)
 
 
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
-    """Say everything that is wrong with a text by itself."""
+    """Yield everything that is wrong with a text by itself."""
     for message in _characters(wording.text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()
@@ -117,7 +132,7 @@ def _characters(text: str) -> Iterator[str]:
 
 def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
     """Name every mention of someone outside the coalition."""
-    coalition = {one.removeprefix("@").casefold() for one in campaign.schedule.coalition}
+    coalition = {handle.removeprefix("@").casefold() for handle in campaign.schedule.coalition}
     for handle in find_mentions(text):
         if handle.casefold() not in coalition:
             yield (
@@ -139,9 +154,9 @@ def _tags(text: str, campaign: Campaign) -> Iterator[str]:
 
 
 def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
-    pieces = [(one.address, one.id) for one in campaign.investigations.values()]
-    pieces += [(one.address, one.id) for one in campaign.sources.values()]
-    known = {address.rstrip("/"): name for address, name in pieces if address}
+    linked: list[Investigation | Source] = [*campaign.investigations.values()]
+    linked += campaign.sources.values()
+    known = {piece.address.rstrip("/"): piece.id for piece in linked if piece.address}
     for address in find_links(text):
         bare = address.split("#", 1)[0].rstrip("/")
         if is_personal(address, campaign.schedule.coalition):
@@ -174,7 +189,7 @@ def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
         match[0]
         for pattern in dict.fromkeys((_DATED["en"], own))
         for match in regex.finditer(pattern, text, regex.IGNORECASE)
-        if not any(one.start <= match.start() < one.end for one in marked)
+        if not any(quoted.start <= match.start() < quoted.end for quoted in marked)
     )
 
 
@@ -185,3 +200,30 @@ def has_date(text: str) -> bool:
         for char in text
     )
     return _YEAR.search(digits) is not None
+
+
+def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:
+    """Return whether an address is a personal page; the coalition's own handles are none."""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    site = (parts.hostname or "").removeprefix("www.").removeprefix("mobile.").removeprefix("m.")
+    site = _SAME_AS.get(site, site)
+    path = [part for part in parts.path.split("/") if part]
+    name = _person(site, path)
+    own = {own.removeprefix("@").casefold() for own in coalition}
+    handle = name.removeprefix("@").casefold()
+    return bool(name) and handle not in own and f"{handle}@{site}" not in own
+
+
+def _person(site: str, path: list[str]) -> str:
+    """Return the name that an address leads to; empty for a page that is nobody's."""
+    if not path:
+        return ""
+    if path[0].startswith("@"):
+        return path[0]
+    if site.endswith("linkedin.com") or site in _PEOPLE_SITES:
+        return path[1] if len(path) > 1 and path[0] in _PEOPLE else ""
+    if path[0] == "users" and len(path) > 1:
+        return path[1]
+    if site in _NOT_PEOPLE:
+        return "" if path[0].casefold() in _NOT_PEOPLE[site] else path[0]
+    return ""

@@ -21,7 +21,7 @@ from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.content.model import Campaign, Post
 from bot.content.quoting import Located, locate
-from bot.content.schema import NAMES, schema_of
+from bot.content.shape import SCHEMA_NAMES, schema_of
 from bot.content.zones import shown
 from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.spec import PlatformSpec
@@ -288,13 +288,13 @@ def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
 
 
 @click.command()
-@click.argument("name", required=False, type=click.Choice(sorted(NAMES)))
+@click.argument("name", required=False, type=click.Choice(sorted(SCHEMA_NAMES)))
 @click.option("--write", "folder", type=Path, help="Write all of them into this folder.")
 def schema(name: str | None, folder: Path | None) -> None:
     """Print the schema NAME, or write all."""
     if (name is None) == (folder is None):
         raise click.UsageError("name one schema, or --write a folder")
-    for each in NAMES if name is None else (name,):
+    for each in SCHEMA_NAMES if name is None else (name,):
         text = json.dumps(schema_of(each, SPECS), indent=2, ensure_ascii=False) + "\n"
         if folder is None:
             click.echo(text, nl=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
 from bot.content.values import EMPTY, quoted, text_of
+from bot.platforms.http.credentials import is_loopback
 
 _LONGEST = 2000
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -35,25 +35,14 @@ def server(value: object) -> str:
     wanted = "an origin such as https://social.example"
     typed = text_of(value, wanted)
     parts = _split(typed, wanted)
-    host = parts.hostname or ""
-    local = is_loopback(host)
+    local = is_loopback(typed)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"{quoted(typed)} has more than a host; write {wanted}")
-    if not local and not _HOST.fullmatch(host):
+    if not local and not _HOST.fullmatch(parts.hostname or ""):
         raise ValueError(f"{quoted(typed)} names no public host; write {wanted}")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
         raise ValueError(f"{quoted(typed)}: secrets go over https only; write {wanted}")
     return typed.removesuffix("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its name or its plainly written number."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _split(typed: str, wanted: str) -> SplitResult:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
 from itertools import islice, zip_longest
 
-from bot.content.model import Place
 from bot.errors import Problem
 
 #: More of one kind in one file are not told one by one.
@@ -47,70 +45,60 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
     try:
         text = (raw if keep_mark else raw.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
     except UnicodeDecodeError as error:
-        return "", [_undecodable(error, file)]
+        before = error.object[: error.start].decode("utf-8")
+        message = f"byte 0x{error.object[error.start]:02X} is not UTF-8; save the file as UTF-8"
+        return "", [
+            Problem(file, *_line_and_column(before, len(before)), "", message, rule="utf-8")
+        ]
+    found = [
+        (*_line_and_column(text, match.start()), _why(match[0]))
+        for match in islice(_REFUSED.finditer(text), _MANY)
+    ]
+    if not unicodedata.is_normalized("NFC", text):
+        lines = enumerate(text.split("\n"), 1)
+        broken = ((number, *flaw) for number, line in lines if (flaw := _denormal(line)))
+        found += islice(broken, _MANY)
     return text, [
-        Problem(place.file, place.line, place.column, "", message, rule="character")
-        for place, message in _faults(text, file)
+        Problem(file, line, column, "", message, rule="character")
+        for line, column, message in found
     ]
 
 
 def fault(text: str) -> str | None:
-    """Say what is wrong with the characters of a text that was written with escapes."""
-    found = _REFUSED.search(text)
-    if found:
-        return _why(found[0])
-    return next((message for _, message in _denormal(text)), None)
+    """Return what is wrong with the characters of a text that was written with escapes."""
+    refused = _REFUSED.search(text)
+    denormal = None if refused else _denormal(text)
+    return _why(refused[0]) if refused else denormal and denormal[1]
 
 
-def named(char: str) -> str:
-    """Name a character: ``U+202E RIGHT-TO-LEFT OVERRIDE``."""
-    return f"U+{ord(char):04X} {unicodedata.name(char, '(no character)')}"
-
-
-def _undecodable(error: UnicodeDecodeError, file: str) -> Problem:
-    before = error.object[: error.start].decode("utf-8")
-    line, column = _line_and_column(before, len(before))
-    byte = error.object[error.start]
-    message = f"byte 0x{byte:02X} is not UTF-8; save the file as UTF-8"
-    return Problem(file, line, column, "", message, rule="utf-8")
-
-
-def _faults(text: str, file: str) -> Iterator[tuple[Place, str]]:
-    for match in islice(_REFUSED.finditer(text), _MANY):
-        yield Place(file, *_line_and_column(text, match.start())), _why(match[0])
-    if unicodedata.is_normalized("NFC", text):
-        return
-    lines = enumerate(text.split("\n"), 1)
-    broken = ((number, found) for number, line in lines for found in _denormal(line))
-    for number, (column, message) in islice(broken, _MANY):
-        yield Place(file, number, column), message
-
-
-def _denormal(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the column and a message for the first character that is not in NFC."""
+def _denormal(text: str) -> tuple[int, str] | None:
+    """Return the column of the first character that is not in NFC, and what to do about it."""
     composed = unicodedata.normalize("NFC", text)
     if composed == text:
-        return
+        return None
     pairs = enumerate(zip_longest(text, composed, fillvalue=""))
     column, (written, right) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
-    usual = f"; the usual one is {right!r} ({named(right)})" if right else ""
-    yield (
-        column + 1,
-        f"{named(written) if written else 'a character'} is not written in the usual way (NFC)"
-        f"{usual}; type the word again, or convert the file to NFC",
+    usual = f"; the usual one is {right!r} ({_named(right)})" if right else ""
+    what = _named(written) if written else "a character"
+    return column + 1, (
+        f"{what} is not written in the usual way (NFC){usual}; "
+        "type the word again, or convert the file to NFC"
     )
 
 
 def _why(found: str) -> str:
     if found in _BIDI:
-        return f"{named(found)} turns text around for readers; take it out"
+        return f"{_named(found)} turns text around for readers; take it out"
     if found == "\r":
         return "an old line break (U+000D alone); save the file with usual line breaks"
     if found in "\x85\u2028\u2029":
-        return f"{named(found)} breaks lines unseen; use a usual line break"
-    return f"{named(found)} may not stand in a text; take it out"
+        return f"{_named(found)} breaks lines unseen; use a usual line break"
+    return f"{_named(found)} may not stand in a text; take it out"
+
+
+def _named(char: str) -> str:
+    return f"U+{ord(char):04X} {unicodedata.name(char, '(no character)')}"
 
 
 def _line_and_column(text: str, at: int) -> tuple[int, int]:
-    start = text.rfind("\n", 0, at) + 1
-    return text.count("\n", 0, at) + 1, at - start + 1
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -23,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_sc
 from bot.content import values
 from bot.content.addresses import optional_address, server
 from bot.content.values import quoted, suggestion
+from bot.platforms.spec import AccountKey
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ Derived = Annotated[T, _DERIVED]
 
 
 def is_derived(metadata: Collection[object]) -> bool:
-    """Tell by a field's metadata whether it is filled in after the reading."""
+    """Return by a field's metadata whether it is filled in after the reading."""
     return _DERIVED in metadata
 
 
@@ -86,9 +86,11 @@ def count(least: int, most: int) -> ReadWith:
     )
 
 
-def number(most: float) -> ReadWith:
-    """Take numbers from 0 on."""
-    return ReadWith(values.decimal(most), {"type": "number", "minimum": 0, "maximum": most})
+def number(most: float, *, above_zero: bool = False) -> ReadWith:
+    """Take numbers from 0 on, or only larger ones."""
+    least = "exclusiveMinimum" if above_zero else "minimum"
+    read = values.decimal(most, above_zero=above_zero)
+    return ReadWith(read, {"type": "number", least: 0, "maximum": most})
 
 
 def word(*options: str) -> ReadWith:
@@ -96,8 +98,21 @@ def word(*options: str) -> ReadWith:
     return ReadWith(values.choice(*options), {"enum": [*options]})
 
 
+#: US dollars for one call of a platform.
+PRICE = number(1000)
+
+
+def account_value(key: AccountKey) -> ReadWith:
+    """Take the value of a key that only one platform's accounts have."""
+    if key.choices:
+        return word(*key.choices)
+    return _DAY if key.kind is date else _BOOLEAN
+
+
 _LANGUAGE = values.matching(values.LANG, "a language tag such as en, ug or zh-Hans")
 _HASH = values.matching(values.SHA256, "the file's SHA-256: 64 hexadecimal digits, small letters")
+_BOOLEAN = ReadWith(values.boolean, {"type": "boolean"})
+_DAY = ReadWith(values.day, _like(values.DATE.pattern))
 _SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
 
 Text = Annotated[str, ReadWith(values.text, _WORDS)]
@@ -108,10 +123,10 @@ OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
 Id = Annotated[str, ReadWith(values.identifier, _like(values.ID.pattern))]
 Lang = Annotated[str, ReadWith(_LANGUAGE, _like(values.LANG.pattern))]
 Sha256 = Annotated[str, ReadWith(_HASH, _like(values.SHA256.pattern))]
-Boolean = Annotated[bool, ReadWith(values.boolean, {"type": "boolean"})]
+Boolean = Annotated[bool, _BOOLEAN]
 Duration = Annotated[timedelta, ReadWith(values.duration, _SPAN_OF_TIME)]
 PositiveDuration = Annotated[timedelta, ReadWith(values.positive_duration, _SPAN_OF_TIME)]
-Day = Annotated[date, ReadWith(values.day, _like(values.DATE.pattern))]
+Day = Annotated[date, _DAY]
 ClockTime = Annotated[time, ReadWith(values.clock_time, _like(values.TIME.pattern))]
 At = Annotated[datetime, ReadWith(values.moment, _STRING)]
 MonthDay = Annotated[tuple[int, int], ReadWith(values.month_day, _like(values.MONTH_DAY.pattern))]
@@ -138,8 +153,6 @@ _RANGE = {
 Days = Annotated[tuple[date, date], ReadWith(values.days, _RANGE)]
 #: How a passage begins and how it ends; the end is empty where the beginning is all of it.
 Passage = Annotated[tuple[str, str], ReadWith(values.passage, _RANGE)]
-_Link = Annotated[str, ReadWith(values.link, _like(values.ID.pattern))]
-_LinkOrNone = Annotated[str, ReadWith(values.link_or_none, _STRING)]
 
 
 class UnknownNameError(ValueError):
@@ -183,17 +196,14 @@ def _one_of(
     options: Callable[[Known], Collection[str]],
     *,
     where: str = "",
-    any_if_none: bool = False,
-    or_empty: bool = False,
     hint: Callable[[str, Known], str] | None = None,
 ) -> Any:
-    """Accept a name out of `Known`."""
+    """Accept a name out of `Known`, and empty text where the field itself may be empty."""
 
     def check(name: str, info: ValidationInfo) -> str:
         known = info.context if isinstance(info.context, Known) else Known()
         names = options(known)
-        is_free = (any_if_none and not names) or (or_empty and not name)
-        if name not in names and not is_free:
+        if name and name not in names:
             advice = hint(name, known) if hint else suggestion(name, names)
             raise UnknownNameError(f"no {what} {quoted(name)}{where}; {advice}")
         return name
@@ -214,16 +224,15 @@ def _speakers(known: Known) -> Collection[str]:
     return dict.fromkeys([*known.accounts, *known.accounts.values()])
 
 
-_LINKED = partial(_one_of, "investigation or source", lambda known: known.links)
+_LINKED = _one_of("investigation or source", lambda known: known.links)
 KnownPlatform = Annotated[Id, _one_of("platform", lambda known: known.platforms)]
 KnownSlot = Annotated[Id, _one_of("slot", lambda known: known.slots)]
 KnownQueue = Annotated[Id, _one_of("queue", lambda known: known.queues)]
 KnownSource = Annotated[Id, _one_of("source", lambda known: known.sources)]
-KnownTheme = Annotated[
-    Id, _one_of("theme", lambda known: known.themes, where=" in the schedule", any_if_none=True)
-]
+_THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in the schedule")
+KnownTheme = Annotated[Id, _THEMES]
 KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
 AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
-KnownLink = Annotated[_Link, _LINKED()]
+KnownLink = Annotated[str, ReadWith(values.link, _like(values.ID.pattern)), _LINKED]
 #: Empty text takes the post's link away.
-KnownVariantLink = Annotated[_LinkOrNone, _LINKED(or_empty=True)]
+KnownVariantLink = Annotated[str, ReadWith(values.link_or_none, _STRING), _LINKED]

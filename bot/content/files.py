@@ -11,10 +11,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from bot.canonical import sha256_hex
 from bot.errors import OperatorError, Problem
 
 SCHEDULE = "schedule.yaml"
@@ -22,8 +22,8 @@ POSTS = "posts"
 
 # NONBLOCK: opening a pipe that nobody writes to must not wait.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW
 _CHUNK = 1 << 20
-
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -51,12 +51,19 @@ class Bounds:
     problems: int = 50
 
 
+BOUNDS = Bounds()
+
+
 class FileError(OperatorError):
     """A file cannot be read as content; says what to do."""
 
 
 class Tree(Protocol):
     """All files of a campaign."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Sizes beyond which nothing is read."""
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
         """Return the names of all files below ``posts``, sorted, and what cannot be one."""
@@ -72,43 +79,41 @@ class Tree(Protocol):
         """Return the path that a person would open, or the file's name in the campaign."""
 
 
+@dataclass(frozen=True, slots=True)
 class StoredTree:
     """Files that were read before, from the database."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
+    files: Mapping[str, bytes]
+    bounds: Bounds = BOUNDS
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        return tuple(sorted(name for name in self._files if name != SCHEDULE)), ()
+        return tuple(sorted(name for name in self.files if name != SCHEDULE)), ()
 
     def read(self, name: str, most: int) -> bytes:
-        if name not in self._files:
+        if name not in self.files:
             raise FileError("there is no such file")
-        return _not_larger(self._files[name], most)
+        _refuse_larger(len(self.files[name]), most)
+        return self.files[name]
 
     def shown(self, name: str) -> str:
         return name
 
 
+@dataclass(frozen=True, slots=True)
 class FolderTree:
-    """Files on disk. Links below the folder of posts are refused, whatever they point to.
+    """Files on disk. Links below the folder of posts are refused, whatever they point to."""
 
-    With ``by_name`` people are shown names in the campaign, for whoever is on another machine.
-    """
-
-    def __init__(
-        self, schedule: Path, posts: Path, bounds: Bounds, *, by_name: bool = False
-    ) -> None:
-        self._schedule = schedule
-        self._posts = posts
-        self._bounds = bounds
-        self._by_name = by_name
+    schedule: Path
+    posts: Path
+    bounds: Bounds = BOUNDS
+    #: People are shown names in the campaign, for whoever is on another machine.
+    by_name: bool = False
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        walk = _Walk(self, self._bounds)
+        walk = _Walk(self)
         try:
-            with _opened(self._posts, os.O_DIRECTORY) as folder:
-                walk.folder(folder, POSTS, depth=1)
+            with _opened(self.posts, os.O_DIRECTORY) as folder:
+                walk.folder(folder, POSTS)
         except OSError as error:
             walk.refuse(POSTS, f"{_reason(error)}; a campaign needs a folder of posts")
         # Half a campaign would only look wrong in more ways.
@@ -118,19 +123,45 @@ class FolderTree:
     def read(self, name: str, most: int) -> bytes:
         try:
             if name == SCHEDULE:
-                with _opened(self._schedule) as file:
+                with _opened(self.schedule) as file:
                     return _contents(file, most)
-            with _opened(self._posts, os.O_DIRECTORY) as folder:
+            with _opened(self.posts, os.O_DIRECTORY) as folder:
                 return _beneath(folder, name.split("/")[1:], most)
         except OSError as error:
             raise FileError(_reason(error)) from error
 
     def shown(self, name: str) -> str:
-        if self._by_name:
+        if self.by_name:
             return _printable(name)
         if name == SCHEDULE:
-            return _printable(str(self._schedule))
-        return _printable(str(self._posts / name.removeprefix(POSTS).removeprefix("/")))
+            return _printable(str(self.schedule))
+        return _printable(str(self.posts / name.removeprefix(POSTS).removeprefix("/")))
+
+
+class TreeFiles:
+    """One reading of a tree: what was read of it, within the bounds."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.bounds = tree.bounds
+        self.names, self.problems = tree.list()
+        self.shown = tree.shown
+        #: All that was read, but for pictures, by name.
+        self.contents: dict[str, bytes] = {}
+        #: Files that something names, whether they could be read or not.
+        self.asked_for: set[str] = set()
+        self._size = 0
+
+    def read(self, name: str, most: int) -> bytes:
+        """Read and keep a file; raises `FileError`."""
+        self.asked_for.add(name)
+        content = self.tree.read(name, most)
+        self._size += len(content)
+        most = self.bounds.all_text_bytes
+        if self._size > most:
+            raise FileError(f"all files up to here have more than {most:,} bytes; take some away")
+        self.contents[name] = content
+        return content
 
 
 def tree_digest(schedule_path: Path, posts_path: Path) -> str:
@@ -138,27 +169,26 @@ def tree_digest(schedule_path: Path, posts_path: Path) -> str:
 
     Bytes, not times: a checkout may put back an old time, and a mounted folder may tell none.
     """
-    bounds = Bounds()
-    tree = FolderTree(schedule_path, posts_path, bounds)
+    tree = FolderTree(schedule_path, posts_path)
     names, problems = tree.list()
-    whole = sha256(repr(problems).encode())
+    lines = [repr(problems)]
     for name in (SCHEDULE, *names):
         try:
-            content = tree.read(name, bounds.picture_bytes)
+            content = tree.read(name, BOUNDS.picture_bytes)
         except FileError as error:
             content = str(error).encode()
-        whole.update(f"{sha256(content).hexdigest()}  {name}\n".encode())
-    return whole.hexdigest()
+        lines.append(f"{sha256_hex(content)}  {name}")
+    return sha256_hex("\n".join(lines))
 
 
 class _Walk:
     """Lists a folder to any depth, as far as the bounds allow."""
 
-    def __init__(self, tree: Tree, bounds: Bounds) -> None:
+    def __init__(self, tree: Tree) -> None:
         self.names: list[str] = []
         self.problems: list[Problem] = []
         self._tree = tree
-        self._bounds = bounds
+        self._bounds = tree.bounds
         self._seen = 0
 
     def is_too_much(self) -> bool:
@@ -167,7 +197,7 @@ class _Walk:
     def refuse(self, name: str, message: str) -> None:
         self.problems.append(Problem(self._tree.shown(name), 0, 0, "", message, rule="file"))
 
-    def folder(self, folder: int, name: str, *, depth: int) -> None:
+    def folder(self, folder: int, name: str, *, depth: int = 1) -> None:
         if depth > self._bounds.folders_deep:
             self.refuse(name, f"more than {self._bounds.folders_deep} folders deep; move it up")
             return
@@ -175,21 +205,18 @@ class _Walk:
             path = f"{name}/{entry.name}"
             if entry.is_symlink():
                 self.refuse(path, "is a symbolic link; put the file itself here")
-            elif not _is_plain(entry.name):
+            elif not entry.name.isprintable() or "\\" in entry.name:
                 self.refuse(path, "has a name with unusual characters; rename it")
             elif entry.is_dir(follow_symlinks=False):
-                self._enter(folder, entry.name, path, depth)
+                try:
+                    with _opened(entry.name, _FOLDER, within=folder) as inner:
+                        self.folder(inner, path, depth=depth + 1)
+                except OSError as error:
+                    self.refuse(path, _reason(error))
             elif not entry.is_file(follow_symlinks=False):
                 self.refuse(path, "is no plain file (a pipe, socket or device); take it away")
             else:
                 self.names.append(path)
-
-    def _enter(self, folder: int, name: str, path: str, depth: int) -> None:
-        try:
-            with _opened(name, os.O_DIRECTORY | os.O_NOFOLLOW, within=folder) as inner:
-                self.folder(inner, path, depth=depth + 1)
-        except OSError as error:
-            self.refuse(path, _reason(error))
 
     def _entries(self, folder: int, name: str) -> list[os.DirEntry[str]]:
         entries: list[os.DirEntry[str]] = []
@@ -199,9 +226,8 @@ class _Walk:
             for entry in found:
                 self._seen += 1
                 if self.is_too_much():
-                    self.refuse(
-                        name, f"more than {self._bounds.entries:,} files in all; take some away"
-                    )
+                    most = f"{self._bounds.entries:,}"
+                    self.refuse(name, f"more than {most} files in all; take some away")
                     return []
                 entries.append(entry)
         return sorted(entries, key=lambda entry: entry.name)
@@ -219,7 +245,7 @@ def _opened(path: Path | str, flags: int = 0, *, within: int | None = None) -> I
 def _beneath(folder: int, parts: list[str], most: int) -> bytes:
     """Read a file without following a link in any part of its path."""
     if parts[1:]:
-        with _opened(parts[0], os.O_DIRECTORY | os.O_NOFOLLOW, within=folder) as inner:
+        with _opened(parts[0], _FOLDER, within=folder) as inner:
             return _beneath(inner, parts[1:], most)
     with _opened(parts[0], os.O_NOFOLLOW, within=folder) as file:
         return _contents(file, most)
@@ -229,31 +255,23 @@ def _contents(file: int, most: int) -> bytes:
     about = os.fstat(file)
     if not stat.S_ISREG(about.st_mode):
         raise FileError("is no plain file (a folder, pipe, socket or device); put a file here")
-    if about.st_size > most:
-        raise FileError(_too_large(about.st_size, most))
+    _refuse_larger(about.st_size, most)
     content = bytearray()
     # A file may grow while it is read, or have no size at all (/proc).
     while len(content) <= most and (part := os.read(file, min(_CHUNK, most + 1))):
         content += part
-    return _not_larger(bytes(content), most)
+    _refuse_larger(len(content), most)
+    return bytes(content)
 
 
-def _not_larger(content: bytes, most: int) -> bytes:
-    if len(content) > most:
-        raise FileError(_too_large(len(content), most))
-    return content
-
-
-def _too_large(size: int, most: int) -> str:
-    return f"has {size:,} bytes, and {most:,} are the most; split it, or make it smaller"
+def _refuse_larger(size: int, most: int) -> None:
+    if size > most:
+        message = f"has {size:,} bytes, and {most:,} are the most; split it, or make it smaller"
+        raise FileError(message)
 
 
 def _reason(error: OSError) -> str:
     return f"cannot be read ({(error.strerror or str(error)).lower()})"
-
-
-def _is_plain(name: str) -> bool:
-    return name.isprintable() and "\\" not in name
 
 
 def _printable(path: str) -> str:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from datetime import datetime
+from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
+from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
-from bot.content.files import POSTS, SCHEDULE, Bounds, FileError, FolderTree, StoredTree, Tree
-from bot.content.model import NOWHERE, Campaign, Investigation, Post, Schedule, Source
-from bot.content.nodes import Node
-from bot.content.pictures import FOLDER as PICTURES
-from bot.content.pictures import Inspect, Pictures
-from bot.content.posts import PostReader, Surroundings
-from bot.content.shape import document
-from bot.content.sources import FOLDER as SOURCES
-from bot.content.sources import INVESTIGATIONS, Texts, build_investigations, build_source
-from bot.content.yamlfile import parse
+from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
+from bot.content.model import NOWHERE, Campaign, Investigation, Place, Post, Schedule, Source
+from bot.content.posts import Surroundings, read_posts
+from bot.content.shape import Problems
+from bot.content.sources import (
+    INVESTIGATIONS,
+    MEDIA,
+    SOURCES,
+    Inspect,
+    Pictures,
+    build_investigations,
+    build_source,
+)
+from bot.content.values import EMPTY, kind
+from bot.content.yamlfile import Node, parse
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
 
@@ -46,7 +51,7 @@ class Loaded:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the tree from being a campaign."""
-        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+        return tuple(each for each in self.problems if each.severity is Severity.ERROR)
 
     @property
     def campaign(self) -> Campaign | None:
@@ -55,193 +60,109 @@ class Loaded:
 
 
 def load(
+    tree: Tree,
     *,
-    schedule_path: Path,
-    posts_path: Path,
     specs: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
-    bounds: Bounds | None = None,
-    by_name: bool = False,
 ) -> Loaded:
-    """Read a campaign from disk.
+    """Read a campaign; what is wrong is told in `Loaded.problems`, never raised.
 
     Args:
-        schedule_path: The schedule's file.
-        posts_path: The folder of posts; nothing outside of it is read.
-        spec: Every platform by its name.
+        tree: The files on disk, or those that `Loaded.files` held.
+        specs: Every platform by its name.
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
-        bounds: Sizes beyond which nothing is read.
-        by_name: Places and problems name a file by its name in the campaign (``posts/…``), not
-            by its path on this machine.
-
-    What is wrong is told in `Loaded.problems`, never raised.
     """
-    bounds = bounds or Bounds()
-    tree = FolderTree(schedule_path, posts_path, bounds, by_name=by_name)
-    return _Loading(tree, specs=specs, inspect=inspect, now=now, bounds=bounds).load()
-
-
-def load_from_files(
-    files: Mapping[str, bytes],
-    *,
-    specs: Mapping[str, PlatformSpec],
-    inspect: Inspect,
-    now: datetime,
-    bounds: Bounds | None = None,
-) -> Loaded:
-    """Read a campaign from what `Loaded.files` held; the disk is not touched."""
-    bounds = bounds or Bounds()
-    return _Loading(StoredTree(files), specs=specs, inspect=inspect, now=now, bounds=bounds).load()
+    return _Loading(TreeFiles(tree), specs, inspect, now).load()
 
 
 class _Loading:
     """One reading of one tree."""
 
     def __init__(
-        self,
-        tree: Tree,
-        *,
-        specs: Mapping[str, PlatformSpec],
-        inspect: Inspect,
-        now: datetime,
-        bounds: Bounds,
+        self, files: TreeFiles, specs: Mapping[str, PlatformSpec], inspect: Inspect, now: datetime
     ) -> None:
-        self._tree = tree
+        self._files = files
         self._specs = specs
         self._now = now
-        self._bounds = bounds
-        self._names, found = tree.list()
-        self._problems: list[Problem] = list(found)
-        self._contents: dict[str, bytes] = {}
-        self._size = 0
-        #: Files that something names, whether they could be read or not.
-        self._asked_for: set[str] = set()
-        self._pictures = Pictures(tree, self._names, inspect=inspect, bounds=bounds)
+        self._problems = Problems(files.problems)
+        self._pictures = Pictures(files, inspect)
 
     def load(self) -> Loaded:
-        root = self._mapping(SCHEDULE)
-        nodes = {name: self._mapping(name) for name in self._names if name.endswith(".yaml")}
-        listed = nodes.pop(INVESTIGATIONS, None) if INVESTIGATIONS in nodes else _NO_LIST
-        described = {name: nodes.pop(name) for name in [*nodes] if name.startswith(f"{SOURCES}/")}
-        known = self._known(root, listed, described)
-        schedule = self._schedule(root, known)
-        zone = ZoneInfo(schedule.timezone if schedule else "UTC")
-        sources = self._sources(described, known, self._now.astimezone(zone).date())
-        investigations = self._investigations(listed, described)
+        names = self._files.names
+        root = self._mapping(SCHEDULE, "campaign")
+        listed: Node | None = _NO_LIST
+        described: dict[str, Node | None] = {}
+        written: list[Node] = []
+        for name in (name for name in names if name.endswith(".yaml")):
+            if name == INVESTIGATIONS:
+                listed = self._mapping(name, "investigations")
+            elif name.startswith(f"{SOURCES}/"):
+                described[name] = self._mapping(name, "file")
+            elif node := self._mapping(name, "posts"):
+                written.append(node)
+        known = _known(root, listed, described, self._specs)
+        schedule = None
+        if root:
+            schedule = schedules.build(
+                root, self._specs, self._problems, known=known, now=self._now
+            )
+        sources = self._sources(described, known, schedule)
+        investigations: dict[str, Investigation] = {}
+        if listed:
+            investigations = build_investigations(listed, self._problems, known=known)
         around = Surroundings(known, schedule, sources, self._pictures, self._now)
-        posts = self._posts(nodes, around)
-        self._strays()
+        posts = read_posts(written, around, self._problems)
+        self._refuse_strays()
         return self._loaded(schedule, posts, sources, investigations)
 
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
-        file = self._tree.shown(name)
+        file = self._files.shown(name)
         self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
 
-    def _read(self, name: str, most: int) -> bytes:
-        self._asked_for.add(name)
-        content = self._tree.read(name, most)
-        self._size += len(content)
-        if self._size > self._bounds.all_text_bytes:
-            most = self._bounds.all_text_bytes
-            raise FileError(f"all files up to here have more than {most:,} bytes; take some away")
-        self._contents[name] = content
-        return content
-
-    def _mapping(self, name: str) -> Node | None:
+    def _mapping(self, name: str, key: str) -> Node | None:
         """Read a YAML file; None where it has told a problem that leaves nothing to look at."""
-        file = self._tree.shown(name)
+        file, bounds = self._files.shown(name), self._files.bounds
         try:
-            raw = self._read(name, self._bounds.yaml_bytes)
+            raw = self._files.read(name, bounds.yaml_bytes)
         except FileError as error:
             self._tell(name, str(error), "file")
             return None
-        node, problems = parse(raw, file=file, bounds=self._bounds)
-        wrong = None if problems else document(node, file=file, key=_first_key(name))
-        self._problems += [*problems, wrong] if wrong else problems
-        return node if node and isinstance(node.value, dict) else None
-
-    def _known(
-        self, root: Node | None, listed: Node | None, described: Mapping[str, Node | None]
-    ) -> Known:
-        links: Mapping[str, bool] = Anything()
-        if listed is not None:
-            sources = {
-                _stem(name): node is None or bool(node.text("address"))
-                for name, node in described.items()
-            }
-            links = {**_addresses(listed), **sources}
-        accounts = _names(root, "accounts")
-        if root is not None and not isinstance(accounts, Anything):
-            accounts = {
-                name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
-            }
-        return Known(
-            accounts=accounts,
-            platforms=tuple(self._specs),
-            own_keys={
-                name: tuple(one.name for one in spec.account_keys)
-                for name, spec in self._specs.items()
-            },
-            slots=_names(root, "slots"),
-            queues=_names(root, "queues"),
-            themes=_texts(root, "themes"),
-            sources=tuple(_stem(name) for name in described),
-            links=links,
-        )
-
-    def _schedule(self, root: Node | None, known: Known) -> Schedule | None:
-        if root is None:
-            return None
-        schedule, problems = schedules.build(root, self._specs, known=known, now=self._now)
+        node, problems = parse(raw, file=file, bounds=bounds)
         self._problems += problems
-        return schedule
+        if node and isinstance(node.value, dict):
+            return node
+        if not problems:
+            what = f"the file {kind(node.value)}" if node and node.value else "the file is empty"
+            message = f"{what}; write `{key}:` at its beginning"
+            self._problems.add(node or Node(Place(file, 1, 1), EMPTY), [], message, "value")
+        return None
 
     def _sources(
-        self, described: Mapping[str, Node | None], known: Known, today: date
+        self, described: Mapping[str, Node | None], known: Known, schedule: Schedule | None
     ) -> dict[str, Source]:
-        start = f"{SOURCES}/"
-        texts = Texts(
-            tuple(name.removeprefix(start) for name in self._names if name.startswith(start)),
-            lambda name: self._read(start + name, self._bounds.text_bytes),
-            lambda name: self._tree.shown(start + name),
-        )
+        today = self._now.astimezone(ZoneInfo(schedule.timezone if schedule else "UTC")).date()
         sources: dict[str, Source] = {}
         for name, node in described.items():
-            # Where a description cannot be read, any text may be its own.
-            files = [node.text("file") or ""] if node else texts.names
-            self._asked_for.update(start + file for file in files)
-            if node:
-                source, problems = build_source(name, node, texts=texts, known=known, today=today)
-                self._problems += problems
-                sources |= {source.id: source} if source else {}
+            if node is None:
+                # Any text may be its own.
+                texts = (name for name in self._files.names if name.startswith(f"{SOURCES}/"))
+                self._files.asked_for.update(texts)
+                continue
+            self._files.asked_for.add(f"{SOURCES}/{node.text('file') or ''}")
+            source = build_source(
+                name, node, self._problems, files=self._files, known=known, today=today
+            )
+            sources |= {source.id: source} if source else {}
         return sources
 
-    def _investigations(
-        self, listed: Node | None, described: Mapping[str, object]
-    ) -> dict[str, Investigation]:
-        if listed is None:
-            return {}
-        ids = {_stem(name): name for name in described}
-        investigations, problems = build_investigations(listed, sources=ids)
-        self._problems += problems
-        return investigations
-
-    def _posts(self, nodes: Mapping[str, Node | None], around: Surroundings) -> tuple[Post, ...]:
-        reader = PostReader(around)
-        for node in nodes.values():
-            if node:
-                reader.read(node)
-        self._problems += reader.problems
-        return tuple(reader.posts)
-
-    def _strays(self) -> None:
-        """Return of files that nothing reads: most likely someone thinks they are posted."""
-        for name in self._names:
-            is_expected = is_picture(name) or name in self._asked_for
+    def _refuse_strays(self) -> None:
+        """Refuse files that nothing reads: most likely someone thinks they are posted."""
+        for name in self._files.names:
+            is_expected = is_picture(name) or name in self._files.asked_for
             if not is_expected and PurePosixPath(name).name not in NOT_CONTENT:
                 self._tell(name, _stray(name), "file-stray")
         for name in self._pictures.unused():
@@ -252,41 +173,72 @@ class _Loading:
     def _loaded(
         self,
         schedule: Schedule | None,
-        posts: tuple[Post, ...],
+        posts: list[Post],
         sources: Mapping[str, Source],
         investigations: Mapping[str, Investigation],
     ) -> Loaded:
-        contents = {**self._contents, **self._pictures.used}
+        contents = {**self._files.contents, **self._pictures.used}
         problems = tuple(sorted(set(self._problems)))
-        failed = [str(one) for one in problems if one.severity is Severity.ERROR]
+        failed = [str(each) for each in problems if each.severity is Severity.ERROR]
         # A stray file or a link is in no content: who watches the hash must see it come and go.
         tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
         linked = {*sources, *investigations, ""}
-        whole = tuple(post for post in posts if _links_of(post) <= linked)
+        whole = tuple(
+            post
+            for post in posts
+            if linked.issuperset(
+                {post.link, *(variant.link or "" for variant in post.variants.values())}
+            )
+        )
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
-        files = {name: contents[name] for name in sorted(contents)}
-        return Loaded(readable, problems, files, tree)
+        return Loaded(readable, problems, dict(sorted(contents.items())), tree)
 
 
 def is_picture(name: str) -> bool:
     """Return whether a file of a tree is a picture, and no text."""
-    return name.startswith(f"{POSTS}/{PICTURES}/")
+    return name.startswith(f"{POSTS}/{MEDIA}/")
 
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:
     """Hash the names and contents of all files; their order does not matter."""
-    whole = sha256()
-    for name in sorted(contents):
-        whole.update(f"{sha256(contents[name]).hexdigest()}  {name}\n".encode())
-    return whole.hexdigest()
+    return sha256_hex(
+        "".join(f"{sha256_hex(contents[name])}  {name}\n" for name in sorted(contents))
+    )
 
 
-def _first_key(name: str) -> str:
-    if name == SCHEDULE:
-        return "campaign"
-    if name == INVESTIGATIONS:
-        return "investigations"
-    return "file" if name.startswith(f"{SOURCES}/") else "posts"
+def _known(
+    root: Node | None,
+    listed: Node | None,
+    described: Mapping[str, Node | None],
+    specs: Mapping[str, PlatformSpec],
+) -> Known:
+    """Collect the names that files define, even where what they name has problems."""
+    links: Mapping[str, bool] = Anything()
+    if listed is not None:
+        links = {
+            entry.text("id") or "": bool(entry.text("address"))
+            for entry in listed.entries("investigations")
+        }
+        links |= {
+            _stem(name): not node or bool(node.text("address")) for name, node in described.items()
+        }
+    accounts = _names(root, "accounts")
+    if root is not None and not isinstance(accounts, Anything):
+        accounts = {
+            name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
+        }
+    return Known(
+        accounts=accounts,
+        platforms=tuple(specs),
+        own_keys={
+            name: tuple(key.name for key in spec.account_keys) for name, spec in specs.items()
+        },
+        slots=_names(root, "slots"),
+        queues=_names(root, "queues"),
+        themes=[theme for theme in root.texts("themes") if theme is not None] if root else (),
+        sources=tuple(_stem(name) for name in described),
+        links=links,
+    )
 
 
 def _stem(name: str) -> str:
@@ -303,16 +255,6 @@ def _names(root: Node | None, key: str) -> dict[str, str]:
     return dict.fromkeys(root.names(key), "")
 
 
-def _texts(root: Node | None, key: str) -> tuple[str, ...]:
-    entries = root.entries(key) if root else []
-    return tuple(entry.value for entry in entries if isinstance(entry.value, str))
-
-
-def _addresses(listed: Node) -> dict[str, bool]:
-    entries = listed.entries("investigations")
-    return {entry.text("id") or "": bool(entry.text("address")) for entry in entries}
-
-
 def _stray(name: str) -> str:
     path = PurePosixPath(name)
     if path.suffix == ".yml":
@@ -322,7 +264,3 @@ def _stray(name: str) -> str:
     if name.startswith(f"{SOURCES}/"):
         return "no source names this file; write its .yaml, or take it away"
     return "is neither a .yaml file of posts nor a source nor a picture; take it away"
-
-
-def _links_of(post: Post) -> set[str]:
-    return {post.link, *(variant.link or "" for variant in post.variants.values())}

@@ -193,8 +193,8 @@ class Schedule(Strict):
     #: As Jaccard similarity of word shingles.
     similarity: Annotated[
         float,
-        number(1),
-        doc("texts more alike than this (0 to 1) need similarity_days between them"),
+        number(1, above_zero=True),
+        doc("texts more alike than this (above 0, up to 1) need similarity_days between them"),
     ] = 0.6
     similarity_days: Annotated[int, count(0, 3650), doc("see similarity")] = 30
     graphic_per_day: Annotated[int, count(0, 100), doc("graphic posts a day at most")] = 1

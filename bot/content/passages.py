@@ -46,12 +46,11 @@ def is_whole(text: str, start: int, end: int) -> bool:
 @lru_cache(maxsize=32)
 def paragraphs(text: str) -> tuple[tuple[int, int], ...]:
     """Return the (start, end) of each paragraph; blank lines part them, spaces at the ends stay."""
-    breaks = [(match.start(), match.end()) for match in _PARAGRAPH_BREAK.finditer(text)]
+    breaks = [match.span() for match in _PARAGRAPH_BREAK.finditer(text)]
     starts = [0, *(end for _, end in breaks)]
     ends = [*(start for start, _ in breaks), len(text)]
-    return tuple(
-        (start, end) for start, end in zip(starts, ends, strict=True) if text[start:end].strip()
-    )
+    pairs = zip(starts, ends, strict=True)
+    return tuple((start, end) for start, end in pairs if text[start:end].strip())
 
 
 def paragraph_at(text: str, at: int) -> tuple[int, int]:
@@ -66,14 +65,12 @@ def section(text: str, at: int, never: tuple[tuple[int, int], ...] = ()) -> str:
     Paragraphs that lie in ``never`` (date, salutation, signatures) are not counted.
     """
     headings = [match for match in _HEADING.finditer(text) if match.start() <= at]
-    heading = headings[-1] if headings else None
-    since = heading.end() if heading else 0
+    since = headings[-1].end() if headings else 0
     count = sum(
-        1
+        since <= start <= at and not any(a <= start and end <= b for a, b in never)
         for start, end in paragraphs(text)
-        if since <= start <= at and not any(a <= start and end <= b for a, b in never)
     )
-    parts = [heading[1]] if heading else []
+    parts = [match[1] for match in headings[-1:]]
     return ", ".join([*parts, f"paragraph {count}"] if count else parts)
 
 
@@ -84,18 +81,15 @@ def goes_on_before(text: str, start: int) -> bool:
     """
     first, _ = paragraph_at(text, start)
     before = text[first:start].rstrip()
-    if not before or _BULLET.fullmatch(before + " "):
-        return False
     opened = before.rstrip(_OPENING).rstrip()
-    quoted_speech = opened if opened else before
-    if opened == "":
+    if not opened or _BULLET.fullmatch(before + " "):
         return False
     letter = next((char for char in text[start:] if char.isalpha()), "")
     if letter.islower():
         return True
-    if quoted_speech.endswith((":", "：")):
+    if opened.endswith((":", "：")):
         return not letter.isupper()
-    return not _ends_sentence(quoted_speech)
+    return not _ends_sentence(opened)
 
 
 def goes_on_after(text: str, end: int, start: int = 0) -> bool:
@@ -108,10 +102,8 @@ def goes_on_after(text: str, end: int, start: int = 0) -> bool:
     following = regex.search(r"[\p{L}\p{N}]", rest)
     if following is None:
         return False
-    quoted = text[start:end]
-    between = rest[: following.start()]
-    ended = _ends_sentence((quoted + between).rstrip().rstrip(_OPENING).rstrip())
-    return not ended or following[0].islower()
+    ended = text[start : end + following.start()].rstrip().rstrip(_OPENING).rstrip()
+    return not _ends_sentence(ended) or following[0].islower()
 
 
 def _ends_sentence(text: str) -> bool:

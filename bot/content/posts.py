@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,15 +10,14 @@ from zoneinfo import ZoneInfo
 from bot.content.fields import Known
 from bot.content.files import FileError
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
-from bot.content.moments import Remark, due, yearly
-from bot.content.nodes import Node, Path
-from bot.content.pictures import Pictures
-from bot.content.quoting import prove, quotes_graphic
-from bot.content.shape import entries, problem, shape
+from bot.content.quoting import Proof, prove, quotes_graphic
+from bot.content.shape import Problems, entries, repeats, shape
+from bot.content.slots import TimeProblem, due, yearly_problems
+from bot.content.sources import Pictures
 from bot.content.values import ID, quoted
-from bot.errors import Problem, Severity
+from bot.content.yamlfile import Node, Path
+from bot.errors import Severity
 
-KEY = "posts"
 _WHENS = ("queue", "at", "every_year")
 _NO_QUOTATION = "a quote card is drawn from a quotation, and there is none"
 
@@ -35,140 +34,121 @@ class Surroundings:
     now: datetime
 
 
-class PostReader:
-    """Reads the files of posts one after the other; ids are unique over all of them."""
+def read_posts(nodes: Iterable[Node], around: Surroundings, problems: Problems) -> list[Post]:
+    """Return the posts of all files that have no error; ids are unique over all of them."""
+    posts: list[Post] = []
+    ids: dict[str, Place] = {}
+    for node in nodes:
+        for node_of_post in entries(node, "posts", problems):
+            name = node_of_post.text("id") or ""
+            if ID.fullmatch(name):
+                node_of_post.at = (name,)  # it says more than a number
+            entry = _Entry(node_of_post, around)
+            post = entry.read(ids)
+            problems += entry.problems
+            if post and not any(each.severity is Severity.ERROR for each in entry.problems):
+                posts.append(post)
+    return posts
 
-    def __init__(self, around: Surroundings) -> None:
-        self.posts: list[Post] = []
-        self.problems: list[Problem] = []
+
+class _Entry:
+    """One post of a file, with what is wrong or odd about it."""
+
+    def __init__(self, node: Node, around: Surroundings) -> None:
+        self.problems = Problems()
+        self._node = node
         self._around = around
-        self._ids: dict[str, Place] = {}
 
-    def read(self, node: Node) -> None:
-        """Read all posts of one file."""
-        listed, wrong = entries(node, KEY, example="- id: …")
-        self.problems += wrong
-        for number, entry in enumerate(listed):
-            # An id says more than a number, where there is one.
-            name = entry.text("id") or ""
-            self._read_entry(entry, (name if ID.fullmatch(name) else f"{KEY}[{number}]",))
-
-    def _read_entry(self, entry: Node, at: Path) -> None:
+    def read(self, ids: dict[str, Place]) -> Post | None:
+        """Return the whole post; None without a schedule or without a proof of its quotation."""
+        self._refuse_taken_id(ids)
+        self._refuse_links_to_nowhere()
+        self._refuse_contradictions()
         known = self._around.known
-        problems = [*self._id_problems(entry, at), *_links_to_nowhere(entry, at, known)]
-        problems += (
-            problem(entry, path, text, rule, at=at) for path, rule, text in _contradictions(entry)
-        )
-        written, wrong = shape(Post, entry, at=at, known=known)
-        problems += wrong
-        post = None
+        written = shape(Post, self._node, self.problems, known=known)
         if written:
-            completion = _Completion(written, entry, at, self._around)
-            post = completion.post()
-            problems += completion.problems
-        else:
-            problems += _quote_problems(entry, at, self._around)
-        self.problems += problems
-        if post and not any(one.severity is Severity.ERROR for one in problems):
-            self.posts.append(post)
+            return self._completed(written)
+        # The quotation is proved even where other keys cannot be read.
+        node = self._node.child("quote")
+        quote = shape(Quote, node, Problems(), known=known) if node else None
+        source = self._around.sources.get(quote.source) if quote else None
+        if quote and source:
+            self._proof(quote.text, source, "text")
+        return None
 
-    def _id_problems(self, entry: Node, at: Path) -> Iterator[Problem]:
-        name = entry.text("id")
+    def _tell(
+        self, path: Path, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> None:
+        self.problems.add(self._node, path, message, rule, severity=severity)
+
+    def _refuse_taken_id(self, ids: dict[str, Place]) -> None:
+        name = self._node.text("id")
         if name is None:
             return
-        here = entry.place_of(["id"])
-        first = self._ids.setdefault(name, here)
+        here = self._node.place_of(["id"])
+        first = ids.setdefault(name, here)
         if first != here:
             message = (
                 f"id {quoted(name)} is taken in {first.file}, line {first.line}; "
                 "every post has its own id, for ever"
             )
-            yield problem(entry, ["id"], message, "id-taken", at=at)
+            self._tell(["id"], message, "id-taken")
 
+    def _refuse_links_to_nowhere(self) -> None:
+        """Refuse links whose address is not known yet; a draft may wait for it."""
+        links = self._around.known.links
+        severity = Severity.NOTICE if self._node.text("status") == "draft" else Severity.ERROR
+        variants: list[Path] = [["variants", name] for name in self._node.names("variants")]
+        for owner in [[], *variants]:
+            name = self._node.nearest(owner).text("link") or ""
+            if name in links and not links[name]:
+                message = (
+                    f"{quoted(name)} has no address yet, so it cannot be posted; "
+                    "find the address and write it where it is described"
+                )
+                self._tell([*owner, "link"], message, "link-address", severity)
 
-def _contradictions(entry: Node) -> Iterator[tuple[Path, str, str]]:
-    """Find keys that exclude each other, need each other, or are all missing."""
-    if not isinstance(entry.value, dict):
-        return
-    whens = [key for key in _WHENS if key in entry.value]
-    if not whens:
-        yield [], "when", "says not when; write one of queue, at or every_year"
-    for key in whens[1:]:
-        message = f"{whens[0]} says when already; keep one of queue, at and every_year"
-        yield [key], "when", message
-    if "text" not in entry.value and "quote" not in entry.value:
-        yield [], "nothing-to-say", "has nothing to say; write text or quote"
-    if entry.text("card") == "true" and "quote" not in entry.value:
-        yield ["card"], "card", _NO_QUOTATION
-    yield from _twice(["accounts"], [one.value for one in entry.entries("accounts")])
-    yield from _twice(["media"], [one.text("file") for one in entry.entries("media")])
+    def _refuse_contradictions(self) -> None:
+        """Refuse keys that exclude each other, need each other, or are all missing."""
+        keys = self._node.value
+        if not isinstance(keys, dict):
+            return
+        whens = [key for key in _WHENS if key in keys]
+        if not whens:
+            self._tell([], "says not when; write one of queue, at or every_year", "when")
+        for key in whens[1:]:
+            message = f"{whens[0]} says when already; keep one of queue, at and every_year"
+            self._tell([key], message, "when")
+        if "text" not in keys and "quote" not in keys:
+            self._tell([], "has nothing to say; write text or quote", "nothing-to-say")
+        if self._node.text("card") == "true" and "quote" not in keys:
+            self._tell(["card"], _NO_QUOTATION, "card")
+        files = [file.text("file") for file in self._node.entries("media")]
+        for key, texts in (("accounts", self._node.texts("accounts")), ("media", files)):
+            for number in repeats(texts):
+                message = f"{quoted(str(texts[number]))} stands here twice; keep one"
+                self._tell([key, number], message, "listed-twice")
 
-
-def _twice(path: list[str], texts: Iterable[object]) -> Iterator[tuple[Path, str, str]]:
-    seen: set[str] = set()
-    for number, text in enumerate(texts):
-        if isinstance(text, str) and text in seen:
-            yield [*path, number], "listed-twice", f"{quoted(text)} stands here twice; keep one"
-        elif isinstance(text, str):
-            seen.add(text)
-
-
-def _links_to_nowhere(entry: Node, at: Path, known: Known) -> Iterator[Problem]:
-    """Find links whose address is not known yet; a draft may wait for it."""
-    draft = entry.text("status") == "draft"
-    paths: list[Path] = [
-        ["link"],
-        *(["variants", name, "link"] for name in entry.names("variants")),
-    ]
-    for path in paths:
-        name = entry.nearest(path[:-1]).text("link") or ""
-        if name in known.links and not known.links[name]:
-            message = (
-                f"{quoted(name)} has no address yet, so it cannot be posted; "
-                "find the address and write it where it is described"
-            )
-            severity = Severity.NOTICE if draft else Severity.ERROR
-            yield problem(entry, path, message, "link-address", at=at, severity=severity)
-
-
-def _quote_problems(entry: Node, at: Path, around: Surroundings) -> Iterator[Problem]:
-    """Prove the quotation of a post that cannot be read for other reasons."""
-    node = entry.child("quote")
-    quote, _ = shape(Quote, node, known=around.known) if node else (None, [])
-    source = around.sources.get(quote.source) if quote else None
-    if quote and source:
-        for message in prove(quote.text, source, others=around.sources.values()).messages:
-            yield problem(entry, ["quote", "text"], message, "quote-altered", at=at)
-
-
-class _Completion:
-    """Fills in what a post is besides what is written, and keeps what is wrong or odd about it."""
-
-    def __init__(self, written: Post, entry: Node, at: Path, around: Surroundings) -> None:
-        self.problems: list[Problem] = []
-        self._written = written
-        self._entry = entry
-        self._at = at
-        self._around = around
-
-    def post(self) -> Post | None:
-        """Return the whole post; None without a schedule or without a proof of its quotation."""
-        written, schedule = self._written, self._around.schedule
-        source = self._around.sources.get(written.quote.source) if written.quote else None
+    def _completed(self, written: Post) -> Post | None:
+        """Fill in what a post is besides what is written."""
+        sources, schedule = self._around.sources, self._around.schedule
+        source = sources.get(written.quote.source) if written.quote else None
         quote = self._quote(written.quote, source) if written.quote and source else None
         media = self._media(written.media, ["media"])
-        variants = {name: self._variant(name, one) for name, one in written.variants.items()}
+        variants = {
+            name: self._variant(name, variant, written.quote)
+            for name, variant in written.variants.items()
+        }
         if schedule is None:
             return None
         accounts = tuple(
             name for name in schedule.accounts if name in (written.accounts or schedule.accounts)
         )
-        self._refuse_idle_variants(schedule, accounts)
-        zone = ZoneInfo(schedule.timezone)
-        at = self._due(written.at, zone) if written.at else None
-        if written.every_year:
-            rule = written.every_year
-            self._remark(["every_year"], yearly(rule, zone=zone, now=self._around.now))
+        spoken_for = {*accounts, *(schedule.accounts[name].platform for name in accounts)}
+        for name in written.variants.keys() - spoken_for:
+            message = "the post does not go there; see its accounts"
+            self._tell(["variants", name], message, "variant-idle")
+        at = self._due_at(written, ZoneInfo(schedule.timezone))
         if written.quote and quote is None:
             return None  # a source with a problem of its own has told it
         return replace(
@@ -179,30 +159,34 @@ class _Completion:
             lang=written.lang or (source.lang if source else "en"),
             media=media,
             variants=variants,
-            graphic=written.warning is not None
-            or (quote is not None and quotes_graphic(quote, self._around.sources)),
-            place=self._entry.place,
-            places=dict(self._entry.places()),
+            graphic=written.warning is not None or bool(quote and quotes_graphic(quote, sources)),
+            place=self._node.place,
+            places=dict(self._node.places()),
         )
 
-    def _tell(
-        self, path: Path, message: str, rule: str, severity: Severity = Severity.ERROR
-    ) -> None:
-        self.problems.append(
-            problem(self._entry, path, message, rule, at=self._at, severity=severity)
-        )
+    def _due_at(self, written: Post, zone: ZoneInfo) -> datetime | None:
+        now, at = self._around.now, None
+        problems: list[tuple[str, TimeProblem]] = []
+        if written.at:
+            at, found = due(written.at, zone=zone, now=now, confirmed=written.confirm)
+            problems += (("at", each) for each in found)
+        if written.every_year:
+            yearly = yearly_problems(written.every_year, zone=zone, now=now)
+            problems += (("every_year", each) for each in yearly)
+        for key, (severity, rule, message) in problems:
+            self._tell([key], message, rule, severity)
+        return at
 
-    def _remark(self, path: Path, remarks: Iterable[Remark]) -> None:
-        for severity, rule, message in remarks:
-            self._tell(path, message, rule, severity)
+    def _proof(self, text: str, source: Source, key: str) -> Proof:
+        proof = prove(text, source, others=self._around.sources.values())
+        for message in proof.messages:
+            self._tell(["quote", key], message, "quote-altered")
+        return proof
 
     def _quote(self, written: Quote, source: Source) -> Quote | None:
-        path = ["quote", "text"]
-        proof = prove(written.text, source, others=self._around.sources.values())
-        for message in proof.messages:
-            self._tell(path, message, "quote-altered")
+        proof = self._proof(written.text, source, "text")
         for message in proof.warnings:
-            self._tell(path, message, "quote-ambiguous", Severity.WARNING)
+            self._tell(["quote", "text"], message, "quote-ambiguous", Severity.WARNING)
         translates = self._original(written, source)
         if proof.quote is None:
             return None
@@ -210,23 +194,20 @@ class _Completion:
 
     def _original(self, written: Quote, source: Source) -> Quote | None:
         """Prove what a translation translates: without that nobody could check it."""
-        path, rule = ["quote", "original"], "translation-original"
+        rule = "translation-original"
         whole = self._around.sources.get(source.translation_of)
-        if whole is None:
-            if written.original is not None and not source.translation_of:
-                self._tell(path, f"{source.id!r} is no translation; take this away", rule)
-            return None
-        if written.original is None:
+        if whole and written.original is not None:
+            return self._proof(written.original, whole, "original").quote
+        if whole:
             message = (
                 f"{source.id!r} is a translation of {whole.id!r}; add `original:` with the very"
                 " words that this translates"
             )
             self._tell(["quote"], message, rule)
-            return None
-        proof = prove(written.original, whole, others=self._around.sources.values())
-        for message in proof.messages:
-            self._tell(path, message, "quote-altered")
-        return proof.quote
+        elif written.original is not None and not source.translation_of:
+            message = f"{source.id!r} is no translation; take this away"
+            self._tell(["quote", "original"], message, rule)
+        return None
 
     def _media(self, files: Iterable[MediaFile], path: Path) -> tuple[MediaFile, ...]:
         found: list[MediaFile] = []
@@ -237,22 +218,10 @@ class _Completion:
                 self._tell([*path, number, "file"], str(error), "picture-file")
         return tuple(found)
 
-    def _variant(self, name: str, written: Variant) -> Variant:
+    def _variant(self, name: str, written: Variant, quote: Quote | None) -> Variant:
         path = ["variants", name]
-        if written.card and self._written.quote is None:
+        if written.card and quote is None:
             self._tell([*path, "card"], _NO_QUOTATION, "card")
         if written.media is None:
             return written
         return replace(written, media=self._media(written.media, [*path, "media"]))
-
-    def _refuse_idle_variants(self, schedule: Schedule, accounts: Iterable[str]) -> None:
-        spoken_for = {*accounts, *(schedule.accounts[name].platform for name in accounts)}
-        for name in self._written.variants:
-            if name not in spoken_for:
-                message = "the post does not go there; see its accounts"
-                self._tell(["variants", name], message, "variant-idle")
-
-    def _due(self, at: datetime, zone: ZoneInfo) -> datetime | None:
-        found = due(at, zone=zone, now=self._around.now, confirmed=self._written.confirm)
-        self._remark(["at"], found.remarks)
-        return found.utc

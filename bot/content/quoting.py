@@ -8,9 +8,8 @@ from itertools import islice
 
 import regex
 
-from bot.content.folding import differences, fold
+from bot.content.comparing import Near, differences, fold, nearest
 from bot.content.model import Quote, Source, Stretch
-from bot.content.nearest import Near, nearest
 from bot.content.passages import goes_on_after, goes_on_before, is_inside_word, is_whole, section
 
 OMISSION = "[…]"
@@ -46,13 +45,27 @@ def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
     messages: list[str] = []
     warnings: list[str] = []
     for fragment in fragments_of(text, source):
-        after = spans[-1][1] if spans else 0
-        span, problem, warning = _placed(fragment, source, after)
-        spans += [span] if span else []
-        messages += [problem] if problem else []
-        warnings += [warning] if warning else []
+        found = islice(occurrences(source.text, fragment), _MANY)
+        good = [span for span in found if usable(source, span)]
+        later = occurrences(source.text, fragment, spans[-1][1] if spans else 0)
+        span = next((span for span in later if usable(source, span)), None)
+        if span is None:
+            messages.append(_why_not(fragment, source, is_earlier=bool(good)))
+            continue
+        spans.append(span)
+        if len(good) > 1:
+            where = section(source.text, span[0], source.never_spans)
+            warnings.append(
+                f"{shortened(fragment)} stands {len(good)} times in {source.id!r}; the first in "
+                f"order is taken ({where}); quote more words to be sure"
+            )
     if messages:
-        return Proof(None, (*messages, *_elsewhere(text, source, others)), tuple(warnings))
+        messages += (
+            f"{other.id!r} has exactly this text; quote it with `source: {other.id}`"
+            for other in others
+            if other.id != source.id and prove(text, other).quote
+        )
+        return Proof(None, tuple(messages), tuple(warnings))
     quote = Quote(source.id, text, source_sha256=source.sha256, fragments=tuple(spans))
     return Proof(quote, (), tuple(warnings))
 
@@ -64,14 +77,8 @@ def fragments_of(text: str, source: Source) -> tuple[str, ...]:
 
 def is_exact(quote: Quote, source: Source) -> bool:
     """Return whether a proved quotation still is what its source says, character for character."""
-    at = 0
-    for number, (start, end) in enumerate(quote.fragments):
-        join = _JOIN.match(quote.text, at) if number else None
-        at = join.end() if join else at
-        if (number and join is None) or source.text[start:end] != quote.text[at : at + end - start]:
-            return False
-        at += end - start
-    return at == len(quote.text) and quote.source == source.id and bool(quote.fragments)
+    parts = tuple(source.text[start:end] for start, end in quote.fragments)
+    return quote.source == source.id and fragments_of(quote.text, source) == parts
 
 
 def _malformed(text: str) -> str | None:
@@ -111,41 +118,28 @@ def usable(source: Source, span: Stretch) -> bool:
     return is_whole(source.text, *span) and not overlaps(span, source.never_spans)
 
 
-def _placed(fragment: str, source: Source, after: int) -> tuple[Stretch | None, str, str]:
-    """Find a fragment's place; give it, or the problem, and perhaps a warning."""
-    found = list(islice(occurrences(source.text, fragment), _MANY))
-    good = [span for span in found if usable(source, span)]
-    later = next(
-        (span for span in occurrences(source.text, fragment, after) if usable(source, span)),
-        None,
-    )
-    if later is None:
-        return None, _why_not(fragment, source, found, bool(good)), ""
-    warning = ""
-    if len(good) > 1:
-        where = section(source.text, later[0], source.never_spans)
-        warning = (
-            f"{_short(fragment)} stands {len(good)} times in {source.id!r}; the first in order is "
-            f"taken ({where}); quote more words to be sure"
-        )
-    return later, "", warning
-
-
-def _why_not(fragment: str, source: Source, found: list[Stretch], earlier: bool) -> str:
-    if earlier:
+def _why_not(fragment: str, source: Source, *, is_earlier: bool) -> str:
+    if is_earlier:
         return (
-            f"{_short(fragment)} does not follow the fragment before it in {source.id!r}; "
+            f"{shortened(fragment)} does not follow the fragment before it in {source.id!r}; "
             "fragments stand in the source's own order and do not overlap"
         )
-    if found:
-        return _torn(fragment, source, found[0])
-    return _look_alike(fragment, source) or _absent(fragment, source)
+    found = next(occurrences(source.text, fragment), None)
+    message = _torn(fragment, source, found) if found else _look_alike(fragment, source)
+    if message:
+        return message
+    near = nearest(fragment, source)
+    if near is None:
+        return f"{shortened(fragment)} is not in {source.id!r}, nor anything like it"
+    place = section(source.text, near.start, source.never_spans)
+    hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
+    return f"{shortened(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
 
 
 def _torn(fragment: str, source: Source, span: Stretch) -> str:
     if overlaps(span, source.never_spans) and is_whole(source.text, *span):
         return (
-            f"{_short(fragment)} is no text of {source.id!r} itself "
+            f"{shortened(fragment)} is no text of {source.id!r} itself "
             "(a date, salutation, signature or list of titles) and may not be quoted as such"
         )
     where = "begins" if is_inside_word(source.text, span[0]) else "ends"
@@ -154,10 +148,8 @@ def _torn(fragment: str, source: Source, span: Stretch) -> str:
         start -= 1
     while is_inside_word(source.text, end):
         end += 1
-    whole = source.text[start:end]
-    return (
-        f"{_short(fragment)} {where} inside a word of {source.id!r}; whole words: {_short(whole)}"
-    )
+    whole = shortened(source.text[start:end])
+    return f"{shortened(fragment)} {where} inside a word of {source.id!r}; whole words: {whole}"
 
 
 def _look_alike(fragment: str, source: Source) -> str:
@@ -167,39 +159,20 @@ def _look_alike(fragment: str, source: Source) -> str:
         return ""
     right = source.text[slice(*span)]
     found = list(islice(differences(fragment, right), _SHOWN_DIFFERENCES + 1))
-    shown = "; ".join(str(one) for one in found[:_SHOWN_DIFFERENCES])
-    more = "; …" if len(found) > _SHOWN_DIFFERENCES else ""
-    return f"{source.id!r} has other characters: {shown}{more}. Write: {right}"
+    shown = [*map(str, found[:_SHOWN_DIFFERENCES]), *(["…"] if found[_SHOWN_DIFFERENCES:] else [])]
+    return f"{source.id!r} has other characters: {'; '.join(shown)}. Write: {right}"
 
 
 def look_alike(fragment: str, source: Source) -> Stretch | None:
     """Find where a source has a text but for look-alike characters."""
     folded, wanted = fold(source.text), fold(fragment).text
-    at = folded.text.find(wanted) if wanted.strip() else -1
-    while at >= 0:
-        span = folded.original(at, at + len(wanted))
-        if usable(source, span):
-            return span
-        at = folded.text.find(wanted, at + 1)
-    return None
+    found = occurrences(folded.text, wanted) if wanted.strip() else ()
+    spans = (folded.original(start, end) for start, end in found)
+    return next((span for span in spans if usable(source, span)), None)
 
 
-def _absent(fragment: str, source: Source) -> str:
-    near = nearest(fragment, source)
-    if near is None:
-        return f"{_short(fragment)} is not in {source.id!r}, nor anything like it"
-    place = section(source.text, near.start, source.never_spans)
-    hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
-    return f"{_short(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
-
-
-def _elsewhere(text: str, source: Source, others: Iterable[Source]) -> Iterator[str]:
-    for other in others:
-        if other.id != source.id and prove(text, other).quote is not None:
-            yield f"{other.id!r} has exactly this text; quote it with `source: {other.id}`"
-
-
-def _short(text: str, most: int = 80) -> str:
+def shortened(text: str, most: int = 80) -> str:
+    """Show a text in a message: on one line, in quotation marks, cut where it is long."""
     one_line = " ".join(text.split())
     return f"“{one_line if len(one_line) <= most else one_line[: most - 1] + '…'}”"
 
@@ -232,40 +205,33 @@ class Located:
 def quotes_graphic(quote: Quote, sources: Mapping[str, Source]) -> bool:
     """Return whether a quotation, or the original that it translates, has a graphic passage."""
     return any(
-        overlaps(span, sources[one.source].graphic_spans)
-        for one in (quote, quote.translates)
-        if one and one.source in sources
-        for span in one.fragments
+        overlaps(span, sources[part.source].graphic_spans)
+        for part in (quote, quote.translates)
+        if part and part.source in sources
+        for span in part.fragments
     )
 
 
 def locate(text: str, sources: Iterable[Source]) -> Located:
     """Find a text in all sources; where it is nowhere, what looks like it or is nearest."""
-    sources = tuple(sources)
+    sources = tuple(sources) if text.strip() else ()
     exact = tuple(found for source in sources for found in _found(text, source))
-    if exact or not text.strip():
+    if exact:
         return Located(exact)
-    alike = tuple(
-        (source.id, message)
-        for source in sources
-        for message in [_look_alike(text, source)]
-        if message
-    )
-    near = [one for source in sources if (one := nearest(text, source))] if not alike else []
-    return Located((), alike, tuple(sorted(near, key=lambda one: -one.ratio)))
+    alike = [(source.id, _look_alike(text, source)) for source in sources]
+    look_alikes = tuple((name, message) for name, message in alike if message)
+    near = [] if look_alikes else [found for source in sources if (found := nearest(text, source))]
+    return Located((), look_alikes, tuple(sorted(near, key=lambda found: -found.ratio)))
 
 
 def _found(text: str, source: Source) -> Iterator[Found]:
-    if not text.strip():
-        return
-    joined = fragments_of(text, source)
-    if len(joined) > 1:
+    is_joined = len(fragments_of(text, source)) > 1
+    places = list(islice(occurrences(source.text, text), _MANY))
+    if is_joined:
         quote = prove(text, source).quote
         places = [(quote.fragments[0][0], quote.fragments[-1][1])] if quote else []
-    else:
-        places = list(islice(occurrences(source.text, text), _MANY))
     for start, end in places:
-        fine = len(joined) > 1 or usable(source, (start, end))
+        fine = is_joined or usable(source, (start, end))
         yield Found(
             source.id,
             start,

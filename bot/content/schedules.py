@@ -2,114 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.content.fields import Known
+from bot.content.fields import PRICE, Known, ReadWith, account_value
 from bot.content.model import Mode, Schedule
-from bot.content.moments import FAR, gap
-from bot.content.nodes import Node, Path
-from bot.content.platform_keys import PlatformKeys, read_platform_keys
-from bot.content.shape import problem, shape
-from bot.content.slots import gaps
-from bot.content.values import quoted, refuse_backwards
-from bot.errors import Problem, Severity
-from bot.platforms.spec import PlatformSpec
+from bot.content.shape import Problems, repeats, shape
+from bot.content.slots import FAR, skipped, slot_times
+from bot.content.values import kind, quoted, refuse_backwards, suggestion
+from bot.content.yamlfile import Node, Path
+from bot.content.zones import LocalTimeKind
+from bot.errors import Severity
+from bot.platforms.spec import AccountKey, PlatformSpec
 
 
 def build(
-    node: Node, specs: Mapping[str, PlatformSpec], *, known: Known, now: datetime
-) -> tuple[Schedule | None, list[Problem]]:
+    node: Node,
+    specs: Mapping[str, PlatformSpec],
+    problems: Problems,
+    *,
+    known: Known,
+    now: datetime,
+) -> Schedule | None:
     """Read the schedule; None where anything keeps it from being one."""
-    own = read_platform_keys(node, specs)
-    written, problems = shape(Schedule, own.rest, known=known)
-    problems += [*own.problems, *_repeated(node)]
-    if written is None or own.problems:
-        return None, problems
-    schedule = _named(written, node, own)
-    today = now.astimezone(ZoneInfo(schedule.timezone)).date()
-    problems += _account_problems(schedule, node)
-    problems += _pause_problems(schedule, node)
-    problems += _slots_in_gaps(schedule, node, today)
-    if schedule.mode is Mode.LIVE and not schedule.approvals_required:
-        message = "0 in live mode: posts go out without a second person's eyes"
-        where, severity = ["approvals_required"], Severity.WARNING
-        problems.append(problem(node, where, message, "no-approvals", severity=severity))
-    return schedule, problems
-
-
-def _named(schedule: Schedule, node: Node, own: PlatformKeys) -> Schedule:
-    """Fill in what things are called, and where they stand."""
-    return replace(
-        schedule,
+    before = len(problems)
+    own, prices = _take_own_keys(node, specs, problems), _take_prices(node, specs, problems)
+    is_broken = len(problems) > before
+    written = shape(Schedule, node, problems, known=known)
+    _refuse_repeated(node, problems)
+    if written is None or is_broken:
+        return None
+    schedule = replace(
+        written,
         accounts={
             name: replace(
-                one,
+                account,
                 name=name,
-                own=own.accounts.get(name, {}),
+                own=own.get(name, {}),
                 place=node.place_of(["accounts", name], key=True),
             )
-            for name, one in schedule.accounts.items()
+            for name, account in written.accounts.items()
         },
-        slots={name: replace(one, name=name) for name, one in schedule.slots.items()},
-        queues={name: replace(one, name=name) for name, one in schedule.queues.items()},
-        prices=own.prices,
+        slots={name: replace(slot, name=name) for name, slot in written.slots.items()},
+        queues={name: replace(queue, name=name) for name, queue in written.queues.items()},
+        prices=prices,
         place=node.place,
     )
+    _refuse_contradictions(schedule, node, problems)
+    _refuse_gaps(schedule, node, now, problems)
+    return schedule
 
 
-def _repeated(node: Node) -> Iterator[Problem]:
-    """Find what stands twice in a list where once says it all."""
+def _refuse_repeated(node: Node, problems: Problems) -> None:
+    """Refuse what stands twice in a list where once says it all."""
     paths: list[Path] = [["coalition"], ["hashtags"], ["themes"], ["quiet"]]
     paths += [["queues", name, "slots"] for name in node.names("queues")]
     for name in node.names("slots"):
         paths += [["slots", name, key] for key in ("weekdays", "times", "skip")]
     for path in paths:
-        owner = node.nearest(path[:-1])
-        texts = [entry.value for entry in owner.entries(str(path[-1]))]
-        folded = [text.casefold() if isinstance(text, str) else None for text in texts]
-        for number in _second(folded):
+        texts = node.nearest(path[:-1]).texts(str(path[-1]))
+        for number in repeats(text and text.casefold() for text in texts):
             message = f"{quoted(str(texts[number]))} stands here twice; keep one"
-            yield problem(node, [*path, number], message, "listed-twice")
+            problems.add(node, [*path, number], message, "listed-twice")
 
 
-def _second(entries: Iterable[Hashable]) -> Iterator[int]:
-    """Yield the number of each entry that has come before; None never counts."""
-    seen: set[Hashable] = set()
-    for number, entry in enumerate(entries):
-        if entry is not None and entry in seen:
-            yield number
-        seen.add(entry)
-
-
-def _account_problems(schedule: Schedule, node: Node) -> Iterator[Problem]:
-    accounts = schedule.accounts
-    same = [
+def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -> None:
+    same = (
         (account.platform, account.server, account.handle.casefold()) if account.handle else None
-        for account in accounts.values()
-    ]
-    for number in _second(same):
-        path = ["accounts", list(accounts)[number], "handle"]
+        for account in schedule.accounts.values()
+    )
+    for number in repeats(same):
+        path: Path = ["accounts", list(schedule.accounts)[number], "handle"]
         message = "another account has this handle already; list each one once"
-        yield problem(node, path, message, "listed-twice")
-
-
-def _pause_problems(schedule: Schedule, node: Node) -> Iterator[Problem]:
+        problems.add(node, path, message, "listed-twice")
     for number, pause in enumerate(schedule.pauses):
         try:
             refuse_backwards(pause.first, pause.last)
         except ValueError as error:
-            yield problem(node, ["pauses", number, "to"], str(error), "value")
+            problems.add(node, ["pauses", number, "to"], str(error), "value")
+    if schedule.mode is Mode.LIVE and not schedule.approvals_required:
+        message = "0 in live mode: posts go out without a second person's eyes"
+        path, severity = ["approvals_required"], Severity.WARNING
+        problems.add(node, path, message, "no-approvals", severity=severity)
 
 
-def _slots_in_gaps(schedule: Schedule, node: Node, today: date) -> Iterator[Problem]:
+def _refuse_gaps(schedule: Schedule, node: Node, now: datetime, problems: Problems) -> None:
+    """Refuse the times of slots that a clock change skips, each at its first day."""
     zone = ZoneInfo(schedule.timezone)
-    told: set[tuple[str, str]] = set()
-    for moment in gaps(schedule, first=today, last=today + FAR):
-        slot, at = moment.slot, f"{moment.local:%H:%M}"
-        if (slot, at) not in told:
-            told.add((slot, at))
-            message = f"{gap(moment.local, moment.utc, zone)}, or add that day to skip"
-            yield problem(node, ["slots", slot, "times"], message, "time-skipped")
+    today = now.astimezone(zone).date()
+    for slot in schedule.slots.values():
+        found = set()
+        for moment in slot_times(slot, zone=zone, first=today, last=today + FAR):
+            at = f"{moment.local:%H:%M}"
+            if moment.instant.kind is LocalTimeKind.GAP and at not in found:
+                found.add(at)
+                message = f"{skipped(moment.local, moment.utc, zone)}, or add that day to skip"
+                problems.add(node, ["slots", slot.name, "times"], message, "time-skipped")
+
+
+def _take_prices(
+    node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
+) -> dict[str, dict[str, float]]:
+    """Read by platform what its calls cost, and take these keys out of the schedule."""
+    prices: dict[str, dict[str, float]] = {}
+    for spec in specs.values():
+        listed = node.child(spec.prices_key) if spec.prices else None
+        if listed is None:
+            continue
+        prices[spec.name] = {}
+        if not isinstance(listed.value, dict):
+            message = f"{kind(listed.value)}; write keys and values, such as `key: value`"
+            problems.add(node, [spec.prices_key], message, "value")
+        for action in node.names(spec.prices_key):
+            path = [spec.prices_key, action]
+            if action in spec.prices:
+                _read(prices[spec.name], node, path, PRICE, problems)
+            else:
+                message = f"no price {quoted(action)}; {suggestion(action, spec.prices)}"
+                problems.add(node, path, message, "unknown-name", on_key=True)
+        node.drop(spec.prices_key)
+    return prices
+
+
+def _take_own_keys(
+    node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
+) -> dict[str, dict[str, Any]]:
+    """Read by account what only platforms know, and take these keys out of the schedule."""
+    own: dict[str, dict[str, Any]] = {}
+    owners: dict[str, dict[str, AccountKey]] = {}
+    for owner in specs.values():
+        for known in owner.account_keys:
+            owners.setdefault(known.name, {})[owner.label] = known
+    accounts = node.nearest(["accounts"])
+    for name in node.names("accounts"):
+        own[name] = {}
+        account = accounts.nearest([name])
+        spec = specs.get(account.text("platform") or "")
+        for key in (key for key in accounts.names(name) if key in owners):
+            path = ["accounts", name, key]
+            if spec and spec.label in owners[key]:
+                _read(own[name], node, path, account_value(owners[key][spec.label]), problems)
+            elif spec:  # who names no known platform is told that
+                labels = " and ".join(owners[key])
+                message = f"{spec.label} has no key {quoted(key)}, only {labels}; take it away"
+                problems.add(node, path, message, "unknown-key", on_key=True)
+            account.drop(key)
+    return own
+
+
+def _read(
+    into: dict[str, Any], node: Node, path: Path, reader: ReadWith, problems: Problems
+) -> None:
+    try:
+        into[str(path[-1])] = reader.read(node.nearest(path).plain())
+    except ValueError as error:
+        problems.add(node, path, str(error), "value")

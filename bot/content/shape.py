@@ -1,9 +1,13 @@
-"""Nodes to models: each mistake becomes one problem, at its own line and column."""
+"""The shape of files: nodes as models, each mistake at its line and column, and JSON Schemas.
+
+The schemas come from the models, so that editors see mistakes while they type; what names mean and
+how texts are quoted only ``check`` knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import is_dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -12,11 +16,21 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.content.fields import UNKNOWN_KEY, Known, UnknownNameError, is_derived
-from bot.content.model import Account, Strict
-from bot.content.nodes import Node, Path, shown
+from bot.canonical import JsonObject
+from bot.content.fields import (
+    PRICE,
+    UNKNOWN_KEY,
+    Known,
+    UnknownNameError,
+    account_value,
+    doc,
+    is_derived,
+)
+from bot.content.model import Account, Investigation, Post, Schedule, Source, Strict
 from bot.content.values import kind, quoted, suggestion
+from bot.content.yamlfile import Node, Path, shown
 from bot.errors import Problem, Severity
+from bot.platforms.spec import PlatformSpec
 
 ModelT = TypeVar("ModelT", bound=Strict)
 
@@ -35,82 +49,67 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
-def shape(
-    model: type[ModelT], node: Node, *, at: Path = (), known: Known | None = None
-) -> tuple[ModelT | None, list[Problem]]:
-    """Read a node as a model, or tell everything that is wrong with it.
+class Problems(list[Problem]):
+    """Problems of files, each at the place of what is wrong."""
 
-    Args:
-        model: What is expected.
-        node: What is there.
-        at: Path of the node in its document, for messages.
-        known: What names mean.
-    """
+    def add(
+        self,
+        node: Node,
+        path: Path,
+        message: str,
+        rule: str,
+        *,
+        severity: Severity = Severity.ERROR,
+        on_key: bool = False,
+    ) -> None:
+        """Add a problem of what stands at ``path`` below a node (or nearest to it)."""
+        place = node.place_of(path, key=on_key)
+        where = shown([*node.at, *path])
+        self.append(Problem(place.file, place.line, place.column, where, message, severity, rule))
+
+
+def shape(model: type[ModelT], node: Node, problems: Problems, *, known: Known) -> ModelT | None:
+    """Read a node as a model, or add everything that is wrong with it."""
     try:
         found: ModelT = _adapter(cast(Hashable, model)).validate_python(node.plain(), context=known)
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:
-        return found, []
-    return None, [_problem(model, node, at, one, known) for one in details if not _follows(one)]
+        return found
+    for detail in details:
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # a list only looks empty where what is in it has been refused
+        path = [part for part in detail["loc"] if part != _KEY]
+        on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
+        rule, message = _explained(model, path, detail, known)
+        problems.add(node, path, message, rule, on_key=on_key)
+    return None
 
 
-def problem(
-    node: Node,
-    path: Path,
-    message: str,
-    rule: str,
-    *,
-    at: Path = (),
-    severity: Severity = Severity.ERROR,
-    on_key: bool = False,
-) -> Problem:
-    """Return a problem of what stands at ``path`` below a node (or nearest to it)."""
-    place = node.place_of(path, key=on_key)
-    where = shown([*at, *path])
-    return Problem(place.file, place.line, place.column, where, message, severity, rule)
+def repeats(values: Iterable[Hashable]) -> Iterator[int]:
+    """Yield the number of each value that has come before; None never counts."""
+    seen: set[Hashable] = set()
+    for number, value in enumerate(values):
+        if value is not None and value in seen:
+            yield number
+        seen.add(value)
 
 
-def document(node: Node | None, *, file: str, key: str) -> Problem | None:
-    """Say what is wrong with a document that is no mapping."""
-    wanted = f"write `{key}:` at its beginning"
-    if node is None:
-        return Problem(file, 1, 1, "", f"the file is empty; {wanted}", rule="value")
-    if isinstance(node.value, dict):
-        return None
-    what = f"the file {kind(node.value)}" if node.value else "the file is empty"
-    return problem(node, [], f"{what}; {wanted}", "value")
-
-
-def entries(node: Node, key: str, *, example: str) -> tuple[list[Node], list[Problem]]:
-    """Return the entries of a document that is a list under one key, and what else is in it."""
-    problems = [
-        problem(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
-        for name in node.keys
-        if name != key
-    ]
+def entries(node: Node, key: str, problems: Problems) -> list[Node]:
+    """Return the entries of a document that is a list of things with ids under one key."""
+    for name in node.keys:
+        if name != key:
+            problems.add(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
     listed = node.child(key)
     if listed is None:
-        message = f"`{key}:` is missing; write a list below it"
-        problems.append(problem(node, [], message, "missing-key"))
+        problems.add(node, [], f"`{key}:` is missing; write a list below it", "missing-key")
     elif not isinstance(listed.value, list):
-        message = f"is no list; begin each entry with a dash: `{example}`"
-        problems.append(problem(node, [key], message, "value"))
-    return node.entries(key), problems
-
-
-def _follows(detail: ErrorDetails) -> bool:
-    """Return whether a list only looks empty because what is in it has been refused."""
-    return detail["type"] == "too_short" and bool(detail["input"])
-
-
-def _problem(
-    model: type[Strict], node: Node, at: Path, detail: ErrorDetails, known: Known | None
-) -> Problem:
-    path = [part for part in detail["loc"] if part != _KEY]
-    on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
-    rule, message = _explained(model, path, detail, known or Known())
-    return problem(node, path, message, rule, at=at, on_key=on_key)
+        message = "is no list; begin each entry with a dash: `- id: …`"
+        problems.add(node, [key], message, "value")
+    listed_nodes = node.entries(key)
+    for number, entry in enumerate(listed_nodes):
+        entry.at = (key, number)
+    return listed_nodes
 
 
 def _explained(
@@ -153,12 +152,13 @@ def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:
     owner: type[Strict] = model
     inside: Any = model
     for part in path:
-        expected = _bare(inside)
-        if is_dataclass(expected) and isinstance(expected, type) and issubclass(expected, Strict):
-            owner = expected
+        while get_origin(inside) in (Annotated, Union, UnionType):
+            inside = get_args(inside)[0]
+        if isinstance(inside, type) and issubclass(inside, Strict):
+            owner = inside
             inside = next((kind for key, kind, _ in keys_of(owner) if key == part), Any)
         else:
-            inside = get_args(expected)[-1 if get_origin(expected) is dict else 0]
+            inside = get_args(inside)[-1 if get_origin(inside) is dict else 0]
     return owner
 
 
@@ -166,12 +166,78 @@ def keys_of(owner: type[Strict]) -> Iterator[tuple[str, Any, FieldInfo]]:
     """Yield each key of a model as it stands in a file, with its type and what is said of it."""
     for name, annotation in get_type_hints(owner, include_extras=True).items():
         if get_origin(annotation) is Annotated and not is_derived(annotation.__metadata__):
-            info = next(one for one in annotation.__metadata__ if isinstance(one, FieldInfo))
+            info = next(each for each in annotation.__metadata__ if isinstance(each, FieldInfo))
             yield info.alias or name, annotation, info
 
 
-def _bare(annotation: Any) -> Any:
-    """Take ``Annotated`` and ``| None`` away."""
-    while get_origin(annotation) in (Annotated, Union, UnionType):
-        annotation = get_args(annotation)[0]
-    return annotation
+_WORDS = ("always", "public", "resend", "rehearsal", "listed", "ready", "en")
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True, slots=True)
+class InvestigationsFile(Strict):
+    """posts/sources/investigations.yaml: the only pages that posts may link to."""
+
+    investigations: Annotated[
+        tuple[Investigation, ...],
+        doc("a list of investigations, each with an id, outlet and title"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PostsFile(Strict):
+    """posts/**/*.yaml: what is posted."""
+
+    posts: Annotated[tuple[Post, ...], doc("a list of posts, each with an id")]
+
+
+def _plain(schema: Any) -> Any:
+    """Drop what pydantic makes up: titles, and that a key that may be missing may be null."""
+    match schema:
+        case {"anyOf": [wanted, {"type": "null"}], **rest}:
+            return _plain({**wanted, **rest})
+        case dict():
+            return {key: _plain(value) for key, value in schema.items() if _is_kept(key, value)}
+        case list():
+            return [_plain(entry) for entry in schema]
+    return schema
+
+
+def _is_kept(key: str, value: Any) -> bool:
+    if key == "title":
+        return not isinstance(value, str)  # a property may be called title
+    # Other defaults are how Python says "nothing", or "15 minutes"; descriptions say it better.
+    return key != "default" or isinstance(value, bool | int | float) or value in _WORDS
+
+
+_FILES: Mapping[str, tuple[type[Strict], str]] = {
+    "schedule": (Schedule, "schedule.yaml"),
+    "posts": (PostsFile, "posts/**/*.yaml"),
+    "source": (Source, "posts/sources/<id>.yaml"),
+    "investigations": (InvestigationsFile, "posts/sources/investigations.yaml"),
+}
+#: Each kind of file has a schema.
+SCHEMA_NAMES = tuple(_FILES)
+
+
+def schema_of(name: str, specs: Mapping[str, PlatformSpec]) -> JsonObject:
+    """Return the schema of one kind of file; the same models and platforms give the same one."""
+    model, files = _FILES[name]
+    plain = _plain(TypeAdapter(model).json_schema(by_alias=True))
+    schema: dict[str, Any] = {"$schema": _DIALECT, "title": files, **plain}
+    if name == "schedule":
+        account = schema["$defs"]["Account"]["properties"]
+        for spec in specs.values():
+            if spec.prices:
+                schema["properties"][spec.prices_key] = {
+                    "type": "object",
+                    "propertyNames": {"enum": [*spec.prices]},
+                    "additionalProperties": PRICE.schema,
+                    "description": f"US dollars by kind of call on {spec.label}, "
+                    "where they differ from the built-in ones",
+                }
+            for key in spec.account_keys:
+                described = {"description": f"{key.description}; of {spec.label} only"}
+                default = {} if key.default is None else {"default": key.default}
+                account.setdefault(key.name, {**account_value(key).schema, **default, **described})
+    return schema

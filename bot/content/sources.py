@@ -1,145 +1,139 @@
-"""Sources that are quoted, proved by their hash, and investigations that are linked to."""
+"""What posts draw on: sources, proved by their hash, investigations and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
-from hashlib import sha256
 from itertools import islice
 from pathlib import PurePosixPath
 
+from bot.canonical import sha256_hex
 from bot.content.characters import decode
 from bot.content.fields import Known
-from bot.content.files import POSTS, FileError
-from bot.content.model import Investigation, Source, Stretch
-from bot.content.nodes import Node, Path
+from bot.content.files import POSTS, FileError, TreeFiles
+from bot.content.model import Investigation, MediaFile, Source, Stretch
 from bot.content.quoting import locate, occurrences
-from bot.content.shape import entries, problem, shape
+from bot.content.shape import Problems, entries, shape
 from bot.content.values import NO_LINK, identifier, quoted, suggestion
-from bot.errors import Problem
+from bot.content.yamlfile import Node
+from bot.errors import PictureError
 
-FOLDER = f"{POSTS}/sources"
-INVESTIGATIONS = f"{FOLDER}/investigations.yaml"
+SOURCES = f"{POSTS}/sources"
+INVESTIGATIONS = f"{SOURCES}/investigations.yaml"
+MEDIA = "media"
 
+#: Tells a picture's MIME type, width and height; raises `PictureError` with what is wrong.
+Inspect = Callable[[bytes], tuple[str, int, int]]
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Text files beside the sources' descriptions."""
-
-    #: Names of all files in the folder, without the folder.
-    names: tuple[str, ...]
-    #: Reads one by that name; raises `FileError`.
-    read: Callable[[str], bytes]
-    #: Gives the path that a person would open.
-    shown: Callable[[str], str]
+_SUFFIXES = {
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/webp": (".webp",),
+    "image/gif": (".gif",),
+}
 
 
 def build_source(
-    name: str, node: Node, *, texts: Texts, known: Known, today: date
-) -> tuple[Source | None, list[Problem]]:
+    name: str, node: Node, problems: Problems, *, files: TreeFiles, known: Known, today: date
+) -> Source | None:
     """Read a source's description and its text; None where they cannot be trusted together."""
     source_id = PurePosixPath(name).stem
-    written, problems = shape(Source, node, known=known)
-    problems += _name_problems(source_id, node)
-    if written is None:
-        return None, problems
-    problems += _description_problems(written, node, today, source_id)
-    content, found = _content(written, node, texts)
-    problems += found
-    if content is None:
-        return None, problems
-    text, found = decode(content, file=texts.shown(written.file), keep_mark=True)
-    if found:
-        return None, problems + found
-    source = replace(written, id=source_id, text=text, place=node.place)
-    graphic, found = _spans(source, "graphic", source.graphic, node)
-    never, more = _spans(source, "never", source.never, node)
-    return replace(source, graphic_spans=graphic, never_spans=never), problems + found + more
+    source = shape(Source, node, problems, known=known)
+    try:
+        identifier(source_id)
+    except ValueError as error:
+        message = f"the file's name is the source's id: {error}"
+        problems.add(node, [], message, "source-name")
+    if node.text("id") not in (None, source_id):
+        message = f"{quoted(node.text('id') or '')} is not the file's name; write {source_id}"
+        problems.add(node, ["id"], f"{message}, or rename the file", "source-name")
+    if source is None:
+        return None
+    if source.date > today:
+        message = f"{source.date} is yet to come; write the day of the text"
+        problems.add(node, ["date"], message, "source-date")
+    if source.translation_of == source_id:
+        message = "names this source itself; name the original"
+        problems.add(node, ["translation_of"], message, "source-name")
+    text = _text(source, node, files, problems)
+    if text is None:
+        return None
+    source = replace(source, id=source_id, text=text, place=node.place)
+    graphic = _spans(source, "graphic", source.graphic, node, problems)
+    never = _spans(source, "never", source.never, node, problems)
+    return replace(source, graphic_spans=graphic, never_spans=never)
 
 
 def build_investigations(
-    node: Node, *, sources: Mapping[str, object]
-) -> tuple[dict[str, Investigation], list[Problem]]:
+    node: Node, problems: Problems, *, known: Known
+) -> dict[str, Investigation]:
     """Read the list of investigations, as many of them as can be read."""
     found: dict[str, Investigation] = {}
     lines: dict[str, int] = {}
-    listed, problems = entries(node, "investigations", example="- id: …")
-    for number, entry in enumerate(listed):
-        at: Path = ("investigations", number)
-        investigation, wrong = shape(Investigation, entry, at=at)
-        problems += wrong
+    for entry in entries(node, "investigations", problems):
+        investigation = shape(Investigation, entry, problems, known=known)
         name = entry.text("id") or ""
         message = ""
         if name in lines:
             message = f"id {quoted(name)} is taken on line {lines[name]}; ids are unique"
-        elif name in sources:
+        elif name in known.sources:
             message = f"a source is called {quoted(name)} already; choose another id"
         elif name == NO_LINK:
             message = f"{quoted(name)} takes a link away in variants; choose another id"
         if message:
-            problems.append(problem(entry, ["id"], message, "id-taken", at=at))
+            problems.add(entry, ["id"], message, "id-taken")
         lines.setdefault(name, entry.place_of(["id"]).line)
         if investigation:
             found.setdefault(investigation.id, investigation)
-    return found, problems
+    return found
 
 
-def _name_problems(source_id: str, node: Node) -> Iterator[Problem]:
-    try:
-        identifier(source_id)
-    except ValueError as error:
-        yield problem(node, [], f"the file's name is the source's id: {error}", "source-name")
-    written = node.text("id")
-    if written is not None and written != source_id:
-        message = f"{quoted(written)} is not the file's name; write {source_id}, or rename the file"
-        yield problem(node, ["id"], message, "source-name")
-
-
-def _description_problems(
-    source: Source, node: Node, today: date, source_id: str
-) -> Iterator[Problem]:
-    if source.date > today:
-        message = f"{source.date} is yet to come; write the day of the text"
-        yield problem(node, ["date"], message, "source-date")
-    if source.translation_of == source_id:
-        message = "names this source itself; name the original"
-        yield problem(node, ["translation_of"], message, "source-name")
-
-
-def _content(source: Source, node: Node, texts: Texts) -> tuple[bytes | None, list[Problem]]:
-    names = [name for name in texts.names if not name.endswith(".yaml")]
+def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> str | None:
+    """Read a source's own file; None where it is not the one that was meant."""
+    start, file = f"{SOURCES}/", quoted(source.file)
+    names = [
+        name.removeprefix(start)
+        for name in files.names
+        if name.startswith(start) and not name.endswith(".yaml")
+    ]
     if source.file not in names:
-        message = (
-            f"no file {quoted(source.file)} in posts/sources; {suggestion(source.file, names)}"
-        )
-        return None, [problem(node, ["file"], message, "file")]
+        message = f"no file {file} in posts/sources; {suggestion(source.file, names)}"
+        problems.add(node, ["file"], message, "file")
+        return None
     try:
-        content = texts.read(source.file)
+        content = files.read(start + source.file, files.bounds.text_bytes)
     except FileError as error:
-        return None, [problem(node, ["file"], f"{quoted(source.file)} {error}", "file")]
-    actual = sha256(content).hexdigest()
-    if actual == source.sha256:
-        return content, []
-    message = (
-        f"{quoted(source.file)} is not the file that was meant: its SHA-256 is {actual}, here "
-        f"stands {source.sha256}; put the right file back, or, if the change is right, write the "
-        "new hash (which voids the approvals of all that quotes it)"
-    )
-    return None, [problem(node, ["sha256"], message, "source-changed")]
+        problems.add(node, ["file"], f"{file} {error}", "file")
+        return None
+    actual = sha256_hex(content)
+    if actual != source.sha256:
+        message = (
+            f"{file} is not the file that was meant: its SHA-256 is {actual}, here "
+            f"stands {source.sha256}; put the right file back, or, if the change is right, write "
+            "the new hash (which voids the approvals of all that quotes it)"
+        )
+        problems.add(node, ["sha256"], message, "source-changed")
+        return None
+    text, found = decode(content, file=files.shown(start + source.file), keep_mark=True)
+    problems += found
+    return None if found else text
 
 
 def _spans(
-    source: Source, key: str, passages: tuple[tuple[str, str], ...], node: Node
-) -> tuple[tuple[Stretch, ...], list[Problem]]:
+    source: Source,
+    key: str,
+    passages: tuple[tuple[str, str], ...],
+    node: Node,
+    problems: Problems,
+) -> tuple[Stretch, ...]:
     spans: list[Stretch] = []
-    problems: list[Problem] = []
     for number, (first, last) in enumerate(passages):
         try:
             spans.append(_span(source, first, last))
         except ValueError as error:
-            problems.append(problem(node, [key, number], str(error), "source-passage"))
-    return tuple(sorted(spans)), problems
+            problems.add(node, [key, number], str(error), "source-passage")
+    return tuple(sorted(spans))
 
 
 def _span(source: Source, first: str, last: str) -> Stretch:
@@ -159,8 +153,73 @@ def _span(source: Source, first: str, last: str) -> Stretch:
 
 def _near(text: str, source: Source) -> str:
     located = locate(text, (source,))
-    for _, message in located.look_alikes:
-        return f": {message}"
-    for near in located.nearest:
-        return f"; nearest: {near.text}"
-    return ""
+    if located.look_alikes:
+        return f": {located.look_alikes[0][1]}"
+    return f"; nearest: {located.nearest[0].text}" if located.nearest else ""
+
+
+class Pictures:
+    """All pictures of a tree; each is read when the first post uses it."""
+
+    def __init__(self, files: TreeFiles, inspect: Inspect) -> None:
+        start = f"{POSTS}/"
+        self.names = tuple(
+            name.removeprefix(start) for name in files.names if name.startswith(f"{start}{MEDIA}/")
+        )
+        #: Bytes of the pictures that are used, by their names in the tree.
+        self.used: dict[str, bytes] = {}
+        self._files = files
+        self._inspect = inspect
+        self._found: dict[str, MediaFile | str] = {}
+
+    def find(self, written: MediaFile) -> MediaFile:
+        """Return a picture that a post names as ``media/card.png`` with all that its file tells.
+
+        Raises:
+            FileError: there is none that may be used, and why.
+        """
+        file = written.file
+        if file not in self._found:
+            try:
+                self._found[file] = self._read(file)
+            except (FileError, PictureError) as error:
+                self._found[file] = str(error)
+        found = self._found[file]
+        if isinstance(found, str):
+            raise FileError(found)
+        return replace(found, alt=written.alt)
+
+    def unused(self) -> tuple[str, ...]:
+        """Return the pictures that no post names."""
+        return tuple(name for name in self.names if name not in self._found)
+
+    def _read(self, file: str) -> MediaFile:
+        _refuse_path(file)
+        if file not in self.names:
+            same = next((name for name in self.names if name.casefold() == file.casefold()), None)
+            if same:
+                message = (
+                    f"the file is called {quoted(same)}; write it just so, capital letters count"
+                )
+                raise FileError(message)
+            raise FileError(f"no file {quoted(file)} in posts; {suggestion(file, self.names)}")
+        name, bounds = f"{POSTS}/{file}", self._files.bounds
+        content = self._files.tree.read(name, bounds.picture_bytes)
+        if len(content) + sum(map(len, self.used.values())) > bounds.all_picture_bytes:
+            most = f"{bounds.all_picture_bytes:,}"
+            raise FileError(f"all pictures together have more than {most} bytes; use fewer")
+        mime, width, height = self._inspect(content)
+        endings = _SUFFIXES.get(mime, ())
+        if PurePosixPath(file).suffix.lower() not in endings:
+            right = " or ".join(endings) or "its type"
+            raise FileError(f"{quoted(file)} holds {mime}; rename it to end in {right}")
+        self.used[name] = content
+        return MediaFile(file, "", sha256_hex(content), mime, width, height, len(content))
+
+
+def _refuse_path(file: str) -> None:
+    parts = file.split("/")
+    if file != file.strip() or "\\" in file or {"", ".", ".."} & set(parts) or len(parts) == 1:
+        raise FileError(f"{quoted(file)} is no file of posts/media; write it as media/card.png")
+    if parts[0] != MEDIA:
+        raise FileError(f"{quoted(file)} is not in posts/media; put it there, write media/card.png")

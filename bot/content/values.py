@@ -40,12 +40,13 @@ _HANDLE = re.compile(
 )
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?")
-_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII)
+_DURATION = re.compile(
+    r"(?=.)(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII
+)
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _MOMENT = re.compile(r"(\S{10})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
-
 
 #: Longer words are shown and compared by their beginning.
 _LONG = 60
@@ -67,11 +68,11 @@ def kind(value: object) -> str:
 
 
 def suggestion(word: str, options: Iterable[str]) -> str:
-    """Say which of the options was likely meant, or which there are."""
+    """Return a hint: which of the options was likely meant, or which there are."""
     options = tuple(options)
     folded = {option.casefold(): option for option in options}
     asked = word[:_LONG].strip().casefold()
-    begun = [one for one in folded if len(asked) > 2 and asked.startswith(one)]
+    begun = [option for option in folded if len(asked) > 2 and asked.startswith(option)]
     near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun
     if near:
         return f"did you mean '{folded[near[0]]}'?"
@@ -86,6 +87,14 @@ def text_of(value: object, wanted: str) -> str:
     if isinstance(value, str):
         return value
     raise ValueError(f"{kind(value)}; write {wanted}")
+
+
+def _matched(value: object, pattern: re.Pattern[str], what: str, wanted: str) -> re.Match[str]:
+    typed = text_of(value, wanted)
+    match = pattern.fullmatch(typed)
+    if not match:
+        raise ValueError(f"{quoted(typed)} {what}; write {wanted}")
+    return match
 
 
 def text(value: object) -> str:
@@ -107,17 +116,12 @@ def optional_text(value: object) -> str:
 
 
 def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        typed = text_of(value, wanted)
-        if not pattern.fullmatch(typed):
-            raise ValueError(f"{quoted(typed)} does not fit; write {wanted}")
-        return typed
-
-    return read
+    """Return a reader of text that fits a pattern."""
+    return lambda value: _matched(value, pattern, "does not fit", wanted)[0]
 
 
 def choice(*options: str) -> Callable[[object], str]:
-    """Make a reader of one word out of several; it returns the option itself."""
+    """Return a reader of one word out of several; it returns the option itself."""
 
     def read(value: object) -> str:
         typed = text_of(value, " or ".join(options))
@@ -137,7 +141,7 @@ def boolean(value: object) -> bool:
 
 
 def integer(least: int, most: int) -> Callable[[object], int]:
-    """Make a reader of whole numbers, both ends included."""
+    """Return a reader of whole numbers, both ends included."""
     wanted = f"a whole number from {least} to {most:,}"
 
     def read(value: object) -> int:
@@ -149,26 +153,23 @@ def integer(least: int, most: int) -> Callable[[object], int]:
     return read
 
 
-def decimal(most: float) -> Callable[[object], float]:
-    """Make a reader of numbers such as ``0.015``, from 0 on."""
-    wanted = f"a number from 0 to {most:g}, such as 0.5"
+def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], float]:
+    """Return a reader of numbers such as ``0.015``, from 0 on or above it."""
+    wanted = f"a number {'above 0, up' if above_zero else 'from 0'} to {most:g}, such as 0.5"
 
     def read(value: object) -> float:
         typed = text_of(value, wanted)
-        if not _DECIMAL.fullmatch(typed) or float(typed) > most:
+        number = float(typed) if _DECIMAL.fullmatch(typed) else -1
+        if not 0 <= number <= most or (above_zero and not number):
             raise ValueError(f"{quoted(typed)} does not fit; write {wanted}")
-        return float(typed)
+        return number
 
     return read
 
 
 def duration(value: object) -> timedelta:
     """Read ``90s``, ``15m``, ``1h``, ``60d`` or several of them, the larger first: ``1h30m``."""
-    wanted = "a duration such as 15m, 1h or 60d"
-    typed = text_of(value, wanted)
-    match = _DURATION.fullmatch(typed)
-    if not typed or not match:
-        raise ValueError(f"{quoted(typed)} is no duration; write {wanted}")
+    match = _matched(value, _DURATION, "is no duration", "a duration such as 15m, 1h or 60d")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
@@ -184,44 +185,36 @@ def positive_duration(value: object) -> timedelta:
 def day(value: object) -> date:
     """Read a date, year first."""
     wanted = "a date such as 2026-12-09"
-    typed = text_of(value, wanted)
-    match = DATE.fullmatch(typed)
-    if not match:
-        raise ValueError(f"{quoted(typed)} is no date; write {wanted}")
+    match = _matched(value, DATE, "is no date", wanted)
     year, month, number = (int(part) for part in match.groups())
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"year {year} is not between {FIRST_YEAR} and {LAST_YEAR}; correct it")
     try:
         return date(year, month, number)
     except ValueError as error:
-        raise ValueError(f"{quoted(typed)} is no date: {error}; write {wanted}") from error
+        raise ValueError(f"{quoted(match[0])} is no date: {error}; write {wanted}") from error
 
 
 def clock_time(value: object) -> time:
     """Read a time of day, 24 hours, with or without seconds."""
     wanted = "a time such as 09:30"
-    typed = text_of(value, wanted)
-    match = TIME.fullmatch(typed)
-    if not match:
-        raise ValueError(f"{quoted(typed)} is no time; write {wanted}")
+    match = _matched(value, TIME, "is no time", wanted)
     hour, minute, second = (int(part or 0) for part in match.groups())
+    typed = quoted(match[0])
     if second == 60:
-        raise ValueError(f"{quoted(typed)} names a leap second; write one that each minute has")
+        raise ValueError(f"{typed} names a leap second; write one that each minute has")
     if hour == 24:
-        raise ValueError(f"{quoted(typed)}: write 00:00 of the next day instead")
+        raise ValueError(f"{typed}: write 00:00 of the next day instead")
     try:
         return time(hour, minute, second)
     except ValueError as error:
-        raise ValueError(f"{quoted(typed)} is no time: {error}; write {wanted}") from error
+        raise ValueError(f"{typed} is no time: {error}; write {wanted}") from error
 
 
 def moment(value: object) -> datetime:
     """Read a date and time: naive, or aware where its offset from UTC is written behind it."""
     wanted = "a date and time such as 2026-12-09 09:00"
-    typed = text_of(value, wanted)
-    match = _MOMENT.fullmatch(typed)
-    if not match:
-        raise ValueError(f"{quoted(typed)} is no date and time; write {wanted}")
+    match = _matched(value, _MOMENT, "is no date and time", wanted)
     local = datetime.combine(day(match[1]), clock_time(match[2]))
     return local.replace(tzinfo=timezone(_offset(match[3]))) if match[3] else local
 
@@ -245,15 +238,12 @@ def weekday(value: object) -> int:
 def month_day(value: object) -> tuple[int, int]:
     """Read a day of every year; 02-29 is one."""
     wanted = "a month and a day such as 12-09"
-    typed = text_of(value, wanted)
-    match = MONTH_DAY.fullmatch(typed)
-    if not match:
-        raise ValueError(f"{quoted(typed)} is no day of the year; write {wanted}")
+    match = _matched(value, MONTH_DAY, "is no day of the year", wanted)
     month, number = int(match[1]), int(match[2])
     try:
         date(2024, month, number)  # a leap year
     except ValueError as error:
-        raise ValueError(f"{quoted(typed)} comes in no year: {error}; write {wanted}") from error
+        raise ValueError(f"{quoted(match[0])} comes in no year: {error}; write {wanted}") from error
     return month, number
 
 
@@ -261,16 +251,12 @@ def handle(value: object) -> str:
     """Read an account's handle; a leading @ is dropped."""
     wanted = "a handle such as coalition.example or coalition@social.example"
     typed = text_of(value, wanted).removeprefix("@")
-    if not _HANDLE.fullmatch(typed):
-        raise ValueError(f"{quoted(typed)} is no handle; write {wanted}")
-    return typed
+    return _matched(typed, _HANDLE, "is no handle", wanted)[0]
 
 
 def zone_name(value: object) -> str:
     """Read the name of an IANA time zone."""
-    typed = text_of(value, "a time zone such as Europe/Paris")
-    find_zone(typed)
-    return typed
+    return find_zone(text_of(value, "a time zone such as Europe/Paris")).key
 
 
 def hashtag(value: object) -> str:
@@ -309,8 +295,7 @@ def link_or_none(value: object) -> str:
 def days(value: object) -> tuple[date, date]:
     """Read one day, or the first and the last of several (``from`` and ``to``)."""
     if not isinstance(value, dict):
-        one = day(value)
-        return one, one
+        return day(value), day(value)
     first, last = _range(value, "a date")
     pair = day(first), day(last)
     refuse_backwards(*pair)

@@ -7,17 +7,112 @@ explodes on merge keys (docs/decisions/0030-strict-yaml.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 from bot.content.characters import decode, fault
-from bot.content.files import Bounds
+from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
-from bot.content.nodes import Node
 from bot.content.values import EMPTY, Empty
 from bot.errors import Problem
+
+#: A way down a document: keys of mappings and numbers of list entries.
+Path = Sequence[str | int]
+
+#: What `Node.plain` gives: text, `EMPTY`, lists and mappings of the same.
+Plain = str | Empty | list["Plain"] | dict[str, "Plain"]
+
+
+@dataclass(slots=True)
+class Node:
+    """A value and where it stands."""
+
+    place: Place
+    value: str | Empty | list[Node] | dict[str, Node]
+    #: Where each key of a mapping stands.
+    keys: dict[str, Place] = field(default_factory=dict)
+    #: The way down to it from the document's top, as messages name it.
+    at: Path = ()
+
+    def plain(self) -> Plain:
+        """Return the value without places."""
+        match self.value:
+            case list():
+                return [node.plain() for node in self.value]
+            case dict():
+                return {key: node.plain() for key, node in self.value.items()}
+        return self.value
+
+    def child(self, part: str | int) -> Node | None:
+        """Return the value of a key, or a list's entry; None where there is none."""
+        if isinstance(self.value, dict) and isinstance(part, str):
+            return self.value.get(part)
+        if isinstance(self.value, list) and isinstance(part, int) and part < len(self.value):
+            return self.value[part]
+        return None
+
+    def text(self, key: str) -> str | None:
+        """Return the text of a key; None where it has none."""
+        node = self.child(key)
+        return node.value if node and isinstance(node.value, str) else None
+
+    def entries(self, key: str) -> list[Node]:
+        """Return the entries of the list under a key; none where there is no list."""
+        node = self.child(key)
+        return node.value if node and isinstance(node.value, list) else []
+
+    def texts(self, key: str) -> list[str | None]:
+        """Return the entries of the list under a key; None for each that is no text."""
+        values = (node.value for node in self.entries(key))
+        return [value if isinstance(value, str) else None for value in values]
+
+    def drop(self, key: str) -> None:
+        """Take a key's value away, but not the memory of where the key stands."""
+        if isinstance(self.value, dict):
+            del self.value[key]
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """Return the keys of the mapping under a key; none where there is no mapping."""
+        node = self.child(key)
+        return tuple(node.value) if node and isinstance(node.value, dict) else ()
+
+    def nearest(self, path: Path) -> Node:
+        """Follow a path as far as it goes."""
+        node = self
+        for part in path:
+            child = node.child(part)
+            if child is None:
+                break
+            node = child
+        return node
+
+    def place_of(self, path: Path, *, key: bool = False) -> Place:
+        """Return where a value stands (or its key), or what is nearest to it."""
+        if key and path:
+            parent = self.nearest(path[:-1])
+            return parent.keys.get(str(path[-1]), parent.place)
+        return self.nearest(path).place
+
+    def places(self, at: Path = ()) -> Iterator[tuple[str, Place]]:
+        """Yield the path and the place of everything below, such as ``media[0].alt``."""
+        children: Iterable[tuple[str | int, Node]] = ()
+        if isinstance(self.value, dict):
+            children = self.value.items()
+        elif isinstance(self.value, list):
+            children = enumerate(self.value)
+        for part, node in children:
+            yield shown([*at, part]), node.place
+            yield from node.places([*at, part])
+
+
+def shown(path: Path) -> str:
+    """Write a path for people: ``posts[3].variants.one.text``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")
+
 
 _ADVICE = (
     ("scanning an alias", "text that begins with * needs quotation marks"),
@@ -44,15 +139,6 @@ _ADVICE = (
 _SHOW_START = ("unexpected end of stream", "expected ',' or")
 
 
-class _Mark(Protocol):
-    """Where libyaml is; lines and columns count from 0."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
-
-
 class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is told already
     """Nothing after this can be trusted."""
 
@@ -62,15 +148,11 @@ class _OpenNode:
     """A list or mapping whose end has not been read."""
 
     node: Node
-    #: Key that waits for its value; None is "a key comes next".
-    key: str | None = None
-    #: The value that comes belongs to a refused key and is dropped.
-    dropping: bool = False
+    #: Key that waits for its value; None is "a key comes next", `EMPTY` a refused one.
+    key: str | Empty | None = None
 
 
-def parse(
-    raw: bytes, *, file: str, bounds: Bounds | None = None
-) -> tuple[Node | None, list[Problem]]:
+def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | None, list[Problem]]:
     """Read one YAML document; a node that comes with problems is only good for finding more.
 
     Two problems leave a node: duplicate keys (the first counts) and characters in escapes.
@@ -79,9 +161,9 @@ def parse(
     NFC, control and bidi characters, anchors, aliases, merge keys, tags, directives, duplicate
     keys and a second document.
     """
-    bounds = bounds or Bounds()
     if len(raw) > bounds.yaml_bytes:
-        return None, [too_large(file, len(raw), bounds.yaml_bytes)]
+        most = f"{bounds.yaml_bytes:,} are the most, so split it into more files"
+        return None, [Problem(file, 0, 0, "", f"has {len(raw):,} bytes; {most}", rule="file")]
     text, problems = decode(raw, file=file)
     if problems:
         return None, problems
@@ -97,12 +179,6 @@ def parse(
     return None if reader.is_broken else reader.root, reader.problems
 
 
-def too_large(file: str, size: int, most: int) -> Problem:
-    """Say that a file is too large to be read."""
-    message = f"has {size:,} bytes; {most:,} are the most, so split it into more files"
-    return Problem(file, 0, 0, "", message, rule="file")
-
-
 class _NodeBuilder:
     """Builds nodes from events, and keeps every problem that it meets."""
 
@@ -115,7 +191,6 @@ class _NodeBuilder:
         self._bounds = bounds
         self._open: list[_OpenNode] = []
         self._events = 0
-        self._documents = 0
 
     def read(self, event: yaml.Event) -> None:
         self._events += 1
@@ -123,86 +198,65 @@ class _NodeBuilder:
             self._stop(event, f"more than {self._bounds.yaml_events:,} pieces; split the file")
         match event:
             case yaml.DocumentStartEvent():
-                self._start_document(event)
+                if self.root:
+                    message = "a second document begins; a file holds one, so take the `---` out"
+                    self._stop(event, message)
+                if event.version or event.tags:
+                    self.refuse(event.start_mark, "a YAML directive (`%…`); take it out")
             case yaml.NodeEvent():
-                self._refuse_anchor(event)
+                self._refuse_anchor_and_tag(event)
                 self._read_node(event)
             case yaml.CollectionEndEvent():
                 self._open.pop()
 
-    def refuse(self, mark: _Mark | None, message: str) -> None:
+    def refuse(self, mark: Any, message: str) -> None:
         place = self._place(mark)
         if len(self.problems) < self._bounds.problems:
             self.problems.append(
                 Problem(place.file, place.line, place.column, "", message, rule="yaml")
             )
 
-    def _spoil(self, event: yaml.Event, message: str) -> None:
-        self.is_broken = True
-        self.refuse(event.start_mark, message)
-
     def _stop(self, event: yaml.Event, message: str) -> None:
         self.refuse(event.start_mark, message)
         raise _Stop
 
-    def _place(self, mark: _Mark | None) -> Place:
-        return (
-            Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file, 0, 0)
-        )
+    def _place(self, mark: Any) -> Place:
+        """Return the place of a mark of libyaml, which counts from 0 and may have none."""
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        return Place(self._file, line, column)
 
-    def _start_document(self, event: yaml.DocumentStartEvent) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            self._stop(event, "a second document begins; a file holds one, so take the `---` out")
-        if event.version or event.tags:
-            self.refuse(event.start_mark, "a YAML directive (`%…`); take it out")
-
-    def _refuse_anchor(self, event: yaml.NodeEvent) -> None:
-        if isinstance(event, yaml.AliasEvent):
-            self._spoil(
-                event,
-                f"an alias (*{str(event.anchor)[:60]}); write the value out, "
-                "or put text that begins with * in quotation marks",
-            )
-        elif event.anchor:
-            self._spoil(
-                event,
-                f"an anchor (&{event.anchor[:60]}); take it out, "
-                "or put text that begins with & in quotation marks",
-            )
+    def _refuse_anchor_and_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
+        refused: list[tuple[str, str]] = []
+        if isinstance(event, yaml.AliasEvent):
+            refused.append((f"an alias (*{str(event.anchor)[:60]}); write the value out", "*"))
+        elif event.anchor:
+            refused.append((f"an anchor (&{event.anchor[:60]}); take it out", "&"))
         if tag is not None:
-            self._spoil(
-                event,
-                f"a tag ({tag[:60]}); take it out, "
-                "or put text that begins with ! in quotation marks",
-            )
+            refused.append((f"a tag ({tag[:60]}); take it out", "!"))
+        for message, sign in refused:
+            self.is_broken = True
+            hint = f"or put text that begins with {sign} in quotation marks"
+            self.refuse(event.start_mark, f"{message}, {hint}")
 
     def _read_node(self, event: yaml.NodeEvent) -> None:
-        place = self._place(event.start_mark)
+        node = Node(self._place(event.start_mark), EMPTY)
         match event:
             case yaml.SequenceStartEvent():
-                self._enter(Node(place, []), event)
+                node.value = []
             case yaml.MappingStartEvent():
-                self._enter(Node(place, {}), event)
-            case yaml.ScalarEvent():
-                self._add(Node(place, self._scalar(event)), event)
-            case _:
-                self._add(Node(place, EMPTY), event)
-
-    def _scalar(self, event: yaml.ScalarEvent) -> str | Empty:
-        if event.value == "" and not event.style:
-            return EMPTY
-        problem = fault(event.value) if event.style == '"' else None
-        if problem:
-            self.refuse(event.start_mark, problem)
-        return event.value
-
-    def _enter(self, node: Node, event: yaml.Event) -> None:
-        if len(self._open) >= self._bounds.yaml_depth:
+                node.value = {}
+            case yaml.ScalarEvent() if event.value or event.style:
+                node.value = event.value
+                problem = fault(event.value) if event.style == '"' else None
+                if problem:
+                    self.refuse(event.start_mark, problem)
+        is_open = isinstance(event, yaml.CollectionStartEvent)
+        if is_open and len(self._open) >= self._bounds.yaml_depth:
             self._stop(event, f"nested deeper than {self._bounds.yaml_depth}; write it flatter")
         self._add(node, event)
-        self._open.append(_OpenNode(node))
+        if is_open:
+            self._open.append(_OpenNode(node))
 
     def _add(self, node: Node, event: yaml.Event) -> None:
         if not self._open:
@@ -212,33 +266,30 @@ class _NodeBuilder:
         if isinstance(parent.node.value, list):
             parent.node.value.append(node)
         elif parent.key is None:
-            self._add_key(parent, node, event)
+            parent.key = self._key(parent.node, node, event)
         else:
-            if isinstance(parent.node.value, dict) and not parent.dropping:
+            if isinstance(parent.node.value, dict) and parent.key is not EMPTY:
                 parent.node.value[parent.key] = node
             parent.key = None
 
-    def _add_key(self, parent: _OpenNode, node: Node, event: yaml.Event) -> None:
-        key = node.value if isinstance(node.value, str) else ""
-        problem = self._key_problem(parent, node, event)
-        if problem:
-            self.refuse(event.start_mark, problem)
+    def _key(self, owner: Node, node: Node, event: yaml.Event) -> str | Empty:
+        """Return a key that may have a value; refuse any other."""
+        key = node.value
+        if not isinstance(key, str):
+            message = "a key is missing before the colon, or is no simple text"
+        elif key == "<<" and not getattr(event, "style", ""):
+            message = "a merge key (<<); write the values out instead"
+        elif key in owner.keys:
+            first = owner.keys[key].line
+            message = f"key '{key[:60]}' is written twice, first on line {first}; keep one"
         else:
-            parent.node.keys[key] = node.place
-        parent.key, parent.dropping = key, problem is not None
-
-    def _key_problem(self, parent: _OpenNode, node: Node, event: yaml.Event) -> str | None:
-        if not isinstance(node.value, str):
-            return "a key is missing before the colon, or is no simple text"
-        if node.value == "<<" and not getattr(event, "style", ""):
-            return "a merge key (<<); write the values out instead"
-        if node.value in parent.node.keys:
-            first = parent.node.keys[node.value].line
-            return f"key '{node.value[:60]}' is written twice, first on line {first}; keep one"
-        return None
+            owner.keys[key] = node.place
+            return key
+        self.refuse(event.start_mark, message)
+        return EMPTY
 
 
-def _mark(error: yaml.MarkedYAMLError) -> _Mark | None:
+def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
     marks = (error.problem_mark, error.context_mark)
     if any(sign in (error.problem or "") for sign in _SHOW_START):
         marks = marks[::-1]
@@ -246,14 +297,10 @@ def _mark(error: yaml.MarkedYAMLError) -> _Mark | None:
 
 
 def _advice(error: yaml.MarkedYAMLError, text: str) -> str:
-    said = " ".join(part for part in (error.context, error.problem) if part)
+    reported = " ".join(part for part in (error.context, error.problem) if part)
     mark = error.problem_mark
-    if mark and _char_at(text, mark) == "\t":
-        return "a tab stands here; indent with spaces"
-    advice = next((advice for sign, advice in _ADVICE if sign in said), "")
-    return f"{advice} ({said})" if advice else f"this is not valid YAML: {said}"
-
-
-def _char_at(text: str, mark: _Mark) -> str:
     lines = text.split("\n")
-    return lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
+    if mark and mark.line < len(lines) and lines[mark.line][mark.column :].startswith("\t"):
+        return "a tab stands here; indent with spaces"
+    advice = next((advice for sign, advice in _ADVICE if sign in reported), "")
+    return f"{advice} ({reported})" if advice else f"this is not valid YAML: {reported}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -53,37 +52,22 @@ def midnight(instant: datetime, zone: ZoneInfo, *, days: int = 0) -> datetime:
 
 #: Cities that people name though the zone has another's name, and abbreviations that are no zone.
 _KNOWN_AS = {
-    "beijing": "Asia/Shanghai",
-    "shenzhen": "Asia/Shanghai",
-    "guangzhou": "Asia/Shanghai",
-    "xinjiang": "Asia/Urumqi",
-    "osaka": "Asia/Tokyo",
-    "delhi": "Asia/Kolkata",
-    "new_delhi": "Asia/Kolkata",
-    "mumbai": "Asia/Kolkata",
-    "abu_dhabi": "Asia/Dubai",
-    "ankara": "Europe/Istanbul",
-    "munich": "Europe/Berlin",
-    "hamburg": "Europe/Berlin",
-    "geneva": "Europe/Zurich",
-    "the_hague": "Europe/Amsterdam",
-    "barcelona": "Europe/Madrid",
-    "milan": "Europe/Rome",
-    "washington": "America/New_York",
-    "boston": "America/New_York",
-    "ottawa": "America/Toronto",
-    "montreal": "America/Toronto",
-    "san_francisco": "America/Los_Angeles",
-    "seattle": "America/Los_Angeles",
-    "et": "America/New_York",
-    "edt": "America/New_York",
-    "ct": "America/Chicago",
-    "cst": "America/Chicago",
-    "pt": "America/Los_Angeles",
-    "pst": "America/Los_Angeles",
-    "pdt": "America/Los_Angeles",
-    "cest": "Europe/Berlin",
-    "bst": "Europe/London",
+    "America/Chicago": ("ct", "cst"),
+    "America/Los_Angeles": ("san_francisco", "seattle", "pt", "pst", "pdt"),
+    "America/New_York": ("washington", "boston", "et", "edt"),
+    "America/Toronto": ("ottawa", "montreal"),
+    "Asia/Dubai": ("abu_dhabi",),
+    "Asia/Kolkata": ("delhi", "new_delhi", "mumbai"),
+    "Asia/Shanghai": ("beijing", "shenzhen", "guangzhou"),
+    "Asia/Tokyo": ("osaka",),
+    "Asia/Urumqi": ("xinjiang",),
+    "Europe/Amsterdam": ("the_hague",),
+    "Europe/Berlin": ("munich", "hamburg", "cest"),
+    "Europe/Istanbul": ("ankara",),
+    "Europe/London": ("bst",),
+    "Europe/Madrid": ("barcelona",),
+    "Europe/Rome": ("milan",),
+    "Europe/Zurich": ("geneva",),
 }
 #: In the database of zones, and yet no place whose clocks anyone keeps.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
@@ -95,10 +79,9 @@ def find_zone(name: str) -> ZoneInfo:
     Raises:
         ValueError: there is none of that name; the message offers the nearest one.
     """
-    zones = _zones()
-    if name in zones:
+    if name in _zones():
         return ZoneInfo(name)
-    near = _nearest(name, zones)
+    near = _nearest(name)
     hint = f"did you mean '{near}'?" if near else "write one such as Europe/Paris"
     raise ValueError(f"no such zone '{name[:60]}'; {hint}")
 
@@ -109,13 +92,12 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - _NO_ZONES)
 
 
-def _nearest(name: str, zones: Iterable[str]) -> str | None:
+def _nearest(name: str) -> str | None:
     asked = name[:60].strip().casefold().replace(" ", "_")
     city = asked.rpartition("/")[2]
-    if city in _KNOWN_AS:
-        return _KNOWN_AS[city]
-    folded = {zone.casefold(): zone for zone in sorted(zones)}
+    known = next((zone for zone, names in _KNOWN_AS.items() if city in names), None)
+    folded = {zone.casefold(): zone for zone in sorted(_zones())}
     cities = {zone.rpartition("/")[2]: zone for zone in folded}
     near = asked if asked in folded else cities.get(city)
     near = near or next(iter(get_close_matches(asked, folded, n=1, cutoff=0.7)), None)
-    return folded[near] if near else None
+    return known or (folded[near] if near else None)

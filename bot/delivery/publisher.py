@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from bot.clock import Clock
-from bot.content.caps import DAY, caps_of, free_at
 from bot.content.model import Campaign
+from bot.content.slots import DAY, caps_of, free_at
 from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
 from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.authority.users import Access, Person, Role
-from bot.checks.deskcheck import DeskCheck
+from bot.checks.checking import DeskCheck
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bot.checks.checking import check_content
+from bot.content.files import FolderTree
 from bot.content.loading import load
 from bot.web.rendering import environment, stylesheet
 from tests.conftest import ROOT
@@ -140,13 +141,8 @@ def test_its_own_keys_are_checked(campaign: Campaign, old: str, new: str, told: 
     campaign.write("schedule.yaml", schedule.replace(old, new))
     now = datetime.now(UTC)
 
-    loaded = load(
-        schedule_path=campaign.folder / "schedule.yaml",
-        posts_path=campaign.folder / "posts",
-        specs=SPECS,
-        inspect=inspect,
-        now=now,
-    )
+    tree = FolderTree(campaign.folder / "schedule.yaml", campaign.folder / "posts")
+    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
     found = check_content(loaded, specs=SPECS, limits={}, now=now).problems
 
     assert any(told in f"{one.where}: {one.message}" for one in found)

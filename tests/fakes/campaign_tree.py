@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from bot.content.files import Bounds
+from bot.content.files import BOUNDS, Bounds, FolderTree
 from bot.content.loading import Loaded, load
 from bot.content.model import Campaign, Post
 from bot.errors import PictureError, Problem, Severity
@@ -113,16 +113,10 @@ class CampaignTree:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def load(self, *, now: datetime = NOW, bounds: Bounds | None = None) -> Loaded:
+    def load(self, *, now: datetime = NOW, bounds: Bounds = BOUNDS) -> Loaded:
         """Read all of it."""
-        return load(
-            schedule_path=self.schedule,
-            posts_path=self.posts,
-            specs=spec(),
-            inspect=inspect,
-            now=now,
-            bounds=bounds,
-        )
+        tree = FolderTree(self.schedule, self.posts, bounds)
+        return load(tree, specs=spec(), inspect=inspect, now=now)
 
     def campaign(self, *, now: datetime = NOW) -> Campaign:
         """Read what has no error."""
@@ -136,7 +130,7 @@ class CampaignTree:
         assert found
         return found
 
-    def problems(self, *, bounds: Bounds | None = None) -> list[str]:
+    def problems(self, *, bounds: Bounds = BOUNDS) -> list[str]:
         """Return all problems as people see them, with paths from the campaign's folder."""
         return self._said(self.load(bounds=bounds), set(Severity))
 

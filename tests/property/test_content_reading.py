@@ -11,8 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.content.characters import fault
-from bot.content.loading import load_from_files, tree_sha256
-from bot.content.moments import due
+from bot.content.files import StoredTree
+from bot.content.loading import load, tree_sha256
+from bot.content.slots import due
 from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
 from bot.content.zones import LocalTimeKind, resolve
@@ -99,7 +100,7 @@ def test_any_file_in_a_campaign_gives_a_campaign_or_problems(text: str, name: st
         f"posts/{name}.yaml": text.encode(),
     }
 
-    loaded = load_from_files(files, specs=spec(), inspect=inspect, now=NOW)
+    loaded = load(StoredTree(files), specs=spec(), inspect=inspect, now=NOW)
 
     failed = any(one.severity is Severity.ERROR for one in loaded.problems)
     assert (loaded.campaign is None) == failed
@@ -158,9 +159,9 @@ def test_an_own_offset_always_gives_exactly_its_instant(
     offset = timedelta(minutes=minutes)
     at = at.replace(microsecond=0)
 
-    found = due(at.replace(tzinfo=timezone(offset)), zone=zone, now=NOW, confirmed=True)
+    utc, _ = due(at.replace(tzinfo=timezone(offset)), zone=zone, now=NOW, confirmed=True)
 
-    assert found.utc == (at - offset).replace(tzinfo=UTC)
+    assert utc == (at - offset).replace(tzinfo=UTC)
 
 
 @given(st.dictionaries(st.text(max_size=8), st.binary(max_size=8), max_size=6), st.randoms())

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.checks.quotation_marks import marked_spans
-from bot.content.folding import differences, fold
+from bot.content.comparing import differences, fold
 from bot.content.model import Account, Source
 from bot.content.passages import is_whole
 from bot.content.quoting import is_exact, locate, occurrences, prove

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.content.caps import free_at
 from bot.content.model import Account
+from bot.content.slots import free_at
 from tests.fakes.written import post
 from tests.unit.test_rules import NOW, errors, on
 

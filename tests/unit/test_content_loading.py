@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from bot.content.loading import Loaded, load, load_from_files
+from bot.content.files import FolderTree, StoredTree
+from bot.content.loading import Loaded, load
 from bot.errors import Severity
 from tests.conftest import ROOT
 from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, line_of, picture, spec
@@ -25,7 +26,7 @@ def tree(tmp_path: Path) -> CampaignTree:
 
 
 def reloaded(loaded: Loaded) -> Loaded:
-    return load_from_files(loaded.files, specs=spec(), inspect=inspect, now=NOW)
+    return load(StoredTree(loaded.files), specs=spec(), inspect=inspect, now=NOW)
 
 
 def test_all_that_was_read_is_given_back_by_its_name_in_the_campaign(tree: CampaignTree) -> None:
@@ -75,11 +76,7 @@ def test_the_hash_is_of_content_not_of_where_it_lies(tree: CampaignTree, tmp_pat
     tree.posts.rename(other / "texts")
 
     loaded = load(
-        schedule_path=other / "plan.yaml",
-        posts_path=other / "texts",
-        specs=spec(),
-        inspect=inspect,
-        now=NOW,
+        FolderTree(other / "plan.yaml", other / "texts"), specs=spec(), inspect=inspect, now=NOW
     )
 
     assert loaded.tree_sha256 == before
@@ -171,7 +168,7 @@ def test_loading_twice_gives_the_same(tree: CampaignTree) -> None:
 
 
 def test_an_empty_tree_from_the_database_is_a_list_of_problems() -> None:
-    loaded = load_from_files({}, specs=spec(), inspect=inspect, now=NOW)
+    loaded = load(StoredTree({}), specs=spec(), inspect=inspect, now=NOW)
 
     assert loaded.campaign is None
     assert [line_of(one) for one in loaded.problems] == ["schedule.yaml:0:0: there is no such file"]
@@ -205,11 +202,7 @@ def test_an_unreadable_file_is_a_problem() -> None:
 
 def test_our_own_campaign_has_no_error() -> None:
     loaded = load(
-        schedule_path=ROOT / "schedule.yaml",
-        posts_path=ROOT / "posts",
-        specs=spec(),
-        inspect=inspect,
-        now=NOW,
+        FolderTree(ROOT / "schedule.yaml", ROOT / "posts"), specs=spec(), inspect=inspect, now=NOW
     )
 
     assert [str(one) for one in loaded.problems if one.severity is Severity.ERROR] == []

@@ -161,6 +161,18 @@ def test_what_is_left_out_is_careful(tree: CampaignTree) -> None:
             "the day of the agreement, such as 2026-11-20",
         ),
         (
+            "campaign: test",
+            "campaign: test\nsimilarity: 0",
+            "schedule.yaml:2:13: similarity: '0' does not fit; "
+            "write a number above 0, up to 1, such as 0.5",
+        ),
+        (
+            "campaign: test",
+            "campaign: test\nsimilarity: 0.000",
+            "schedule.yaml:2:13: similarity: '0.000' does not fit; "
+            "write a number above 0, up to 1, such as 0.5",
+        ),
+        (
             "mon, wed",
             "mon, wednesday",
             "schedule.yaml:7:29: slots.morning.weekdays[1]: 'wednesday' is none of these; "
@@ -279,6 +291,14 @@ def test_one_mistake_is_one_clear_line(
 
     assert problem in tree.errors()
     assert len([one for one in tree.errors() if not one.startswith("posts/")]) <= 2
+
+
+def test_a_similarity_of_nothing_names_its_place_and_its_rule(tree: CampaignTree) -> None:
+    tree.change("schedule.yaml", "campaign: test", "campaign: test\nsimilarity: 0")
+
+    found = [problem for problem in tree.load().errors if problem.where == "similarity"]
+
+    assert [(one.line, one.column, one.rule) for one in found] == [(2, 13, "value")]
 
 
 @pytest.mark.parametrize(

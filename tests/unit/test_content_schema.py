@@ -11,11 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # openapi-core brings it
 
 from bot.content.model import Strict
-from bot.content.nodes import Plain
-from bot.content.schema import NAMES, schema_of
-from bot.content.shape import keys_of
+from bot.content.shape import SCHEMA_NAMES, keys_of, schema_of
 from bot.content.values import EMPTY
-from bot.content.yamlfile import parse
+from bot.content.yamlfile import Plain, parse
 from tests.conftest import ROOT
 from tests.fakes.campaign_tree import spec
 
@@ -30,7 +28,7 @@ CAMPAIGN = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_the_committed_schema_is_the_one_of_the_models(name: str) -> None:
     committed = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
 
@@ -42,7 +40,7 @@ def test_the_committed_schema_is_the_one_of_the_models(name: str) -> None:
 def test_no_other_schema_is_committed() -> None:
     names = {path.name.removesuffix(".schema.json") for path in FOLDER.glob("*.json")}
 
-    assert names == set(NAMES)
+    assert names == set(SCHEMA_NAMES)
 
 
 def as_yaml_1_2(value: Plain) -> Any:

@@ -8,10 +8,9 @@ import textwrap
 
 import pytest
 
-from bot.content.files import Bounds
-from bot.content.nodes import Plain
+from bot.content.files import BOUNDS, Bounds
 from bot.content.values import EMPTY
-from bot.content.yamlfile import parse
+from bot.content.yamlfile import Plain, parse
 from tests.fakes.campaign_tree import line_of
 
 
@@ -22,7 +21,7 @@ def plain(text: str) -> Plain:
     return node.plain()
 
 
-def told(raw: str | bytes, bounds: Bounds | None = None) -> list[str]:
+def told(raw: str | bytes, bounds: Bounds = BOUNDS) -> list[str]:
     content = raw.encode() if isinstance(raw, str) else raw
     _, problems = parse(content, file="f.yaml", bounds=bounds)
     return [line_of(problem) for problem in problems]

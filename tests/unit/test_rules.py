@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.checks.profiles import is_personal
 from bot.checks.rules import check
+from bot.checks.wording import is_personal
 from bot.content.model import Account, Campaign, Consent, EveryYear, Mode, Place, Variant
 from bot.errors import Problem, Severity
 from bot.platforms.spec import Limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from bot.checks.deskcheck import NEW_FILE, Checked
+from bot.checks.checking import NEW_FILE, CheckedFile
 from bot.errors import Severity
 from bot.web.request import Answer, Page, RefusedRequestError, RequestContext
 from bot.web.words import looks_of
@@ -37,7 +37,7 @@ def check(request: RequestContext) -> Answer:
 
 
 def _values(
-    request: RequestContext, name: str, text: str, checked: Checked | None
+    request: RequestContext, name: str, text: str, checked: CheckedFile | None
 ) -> dict[str, Any]:
     whole = checked.rendered if checked else None
     posts = checked.posts if checked else ()
