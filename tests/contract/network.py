@@ -201,11 +201,7 @@ class NetworkContract(PlatformContract):
 
     @pytest.mark.parametrize("heard", [0, 30], ids=["mute", "drips"])
     def test_a_server_that_takes_its_time_cannot_stretch_a_call(
-        self,
-        platform: Platform,
-        stand: FaultyStand,
-        heard: int,
-        monkeypatch: pytest.MonkeyPatch,
+        self, platform: Platform, stand: FaultyStand, heard: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each byte starts a library's own timeout anew; the whole answer would take minutes."""
         timers = HandTimers(monkeypatch)

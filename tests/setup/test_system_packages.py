@@ -115,8 +115,7 @@ USES: Mapping[str, tuple[Callable[[], str], str]] = {
 
 
 @pytest.mark.parametrize(
-    "name",
-    [row.name for row in system_packages().values() if row.needed_for != "image"],
+    "name", [row.name for row in system_packages().values() if row.needed_for != "image"]
 )
 def test_every_tool_of_the_table_works(
     name: str, request: pytest.FixtureRequest, may_sleep: None

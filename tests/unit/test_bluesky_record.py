@@ -61,11 +61,7 @@ def test_pictures_carry_alternative_text_and_shape() -> None:
     assert made["embed"] == {
         "$type": "app.bsky.embed.images",
         "images": [
-            {
-                "alt": "a square",
-                "image": BLOBS["aa"],
-                "aspectRatio": {"width": 8, "height": 6},
-            }
+            {"alt": "a square", "image": BLOBS["aa"], "aspectRatio": {"width": 8, "height": 6}}
         ],
     }
 
@@ -111,10 +107,7 @@ def test_pictures_that_may_disturb_are_labelled(status: Status, labelled: bool) 
     assert (labels is None) is not labelled
 
 
-_GRAPHIC = {
-    "$type": "com.atproto.label.defs#selfLabels",
-    "values": [{"val": "graphic-media"}],
-}
+_GRAPHIC = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "graphic-media"}]}
 
 
 def test_a_reply_names_root_and_parent() -> None:

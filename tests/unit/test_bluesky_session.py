@@ -199,11 +199,7 @@ def test_a_didoc_does_not_lead_away_from_loopback(
 
 
 def _did_doc(origin: str) -> dict[str, Any]:
-    service = {
-        "id": "#atproto_pds",
-        "type": "AtprotoPersonalDataServer",
-        "serviceEndpoint": origin,
-    }
+    service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": origin}
     return {"id": DID, "alsoKnownAs": [], "verificationMethod": [], "service": [service]}
 
 
@@ -229,12 +225,7 @@ def test_the_server_that_a_session_names_is_used_if_it_is_safe(told: str, used: 
 
 @pytest.mark.parametrize(
     "blob",
-    [
-        {"size": 2, "ref": {"$link": "bafkrei"}},
-        {"size": 1, "ref": {"$link": 7}},
-        {"size": 1},
-        None,
-    ],
+    [{"size": 2, "ref": {"$link": "bafkrei"}}, {"size": 1, "ref": {"$link": 7}}, {"size": 1}, None],
 )
 def test_a_blob_of_another_picture_is_not_taken(
     server: QuirkyPds, platform: BlueskyPlatform, blob: object

@@ -171,9 +171,7 @@ def test_secrets_are_files_and_never_in_the_environment(service: dict[str, Any])
     assert set(service["environment"]) == {"VERBATIM_HOST_ID"}
 
 
-def test_compose_has_the_secrets_that_the_schedule_s_accounts_need(
-    service: dict[str, Any],
-) -> None:
+def test_compose_has_the_secrets_that_the_schedule_s_accounts_need(service: dict[str, Any]) -> None:
     schedule = yaml.safe_load((ROOT / "schedule.yaml").read_text(encoding="utf-8"))
     needed = {
         f"VERBATIM_{account.upper().replace('-', '_')}_{secret}"

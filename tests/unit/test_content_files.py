@@ -61,9 +61,7 @@ def test_a_file_that_becomes_a_link_after_the_listing_is_not_followed(tree: Camp
     assert "too many levels of symbolic links" in refusal(folder, "posts/main.yaml")
 
 
-def test_a_folder_that_becomes_a_link_after_the_listing_is_not_followed(
-    tree: CampaignTree,
-) -> None:
+def test_a_folder_that_becomes_a_link_after_the_listing_is_not_followed(tree: CampaignTree) -> None:
     folder = FolderTree(tree.schedule, tree.posts, Bounds())
     (tree.posts / "sources").rename(tree.posts / "other")
     (tree.posts / "sources").symlink_to(tree.posts / "other")
@@ -153,9 +151,7 @@ def test_too_many_files_are_one_problem(tree: CampaignTree) -> None:
 def test_folders_too_deep_are_one_problem(tree: CampaignTree) -> None:
     tree.put("posts/" + "d/" * 12 + "a.yaml", "posts: []")
 
-    assert tree.errors() == [
-        "posts/d/d/d/d/d/d/d/d:0:0: more than 8 folders deep; move it up",
-    ]
+    assert tree.errors() == ["posts/d/d/d/d/d/d/d/d:0:0: more than 8 folders deep; move it up"]
 
 
 def test_all_files_together_are_bounded_too(tree: CampaignTree) -> None:

@@ -61,15 +61,7 @@ def test_every_key_is_read(tree: CampaignTree) -> None:
         lang="en-GB",
         warning="Mind.",
         media=(
-            MediaFile(
-                "media/card.png",
-                "A card.",
-                post.media[0].sha256,
-                "image/png",
-                30,
-                20,
-                16,
-            ),
+            MediaFile("media/card.png", "A card.", post.media[0].sha256, "image/png", 30, 20, 16),
         ),
         card=True,
         thread=True,
@@ -162,9 +154,7 @@ def test_the_language_is_the_sources(tree: CampaignTree) -> None:
     assert tree.post("first").lang == "ug"
 
 
-def test_a_passage_that_its_source_calls_graphic_makes_the_post_graphic(
-    tree: CampaignTree,
-) -> None:
+def test_a_passage_that_its_source_calls_graphic_makes_the_post_graphic(tree: CampaignTree) -> None:
     tree.put_post("quote: {source: letter, text: Even children}", "queue: main")
 
     assert tree.post().graphic
@@ -213,11 +203,7 @@ def test_a_yearly_time_that_clocks_skip_is_an_error(tree: CampaignTree) -> None:
             "write -05:00 behind it for the second",
         ),
         ("2027-11-07 01:30-05:00", "2027-11-07 06:30", ""),
-        (
-            "2025-12-09 09:00",
-            "2025-12-09 14:00",
-            "is past, so nothing is sent for it any more",
-        ),
+        ("2025-12-09 09:00", "2025-12-09 14:00", "is past, so nothing is sent for it any more"),
     ],
 )
 def test_a_moment_is_one_instant_and_what_is_odd_is_said(
@@ -347,10 +333,7 @@ def test_a_date_far_ahead_is_taken_once_it_is_confirmed(tree: CampaignTree) -> N
             "posts/p.yaml:5:11: p.lang: 'english' does not fit; "
             "write a language tag such as en, ug or zh-Hans",
         ),
-        (
-            ["text: [x]", "queue: main"],
-            "posts/p.yaml:3:11: p.text: is a list; write text",
-        ),
+        (["text: [x]", "queue: main"], "posts/p.yaml:3:11: p.text: is a list; write text"),
         (
             ["text: x", "every_year: 12-09"],
             "posts/p.yaml:4:17: p.every_year: is a single value; "
@@ -434,10 +417,7 @@ def test_an_id_that_cannot_stand_in_an_address_is_refused(tree: CampaignTree, po
             "posts: {id: p}",
             "posts/p.yaml:1:8: posts: is no list; begin each entry with a dash: `- id: …`",
         ),
-        (
-            "post: []",
-            "posts/p.yaml:1:1: post: no such key 'post'; did you mean 'posts'?",
-        ),
+        ("post: []", "posts/p.yaml:1:1: post: no such key 'post'; did you mean 'posts'?"),
         (
             "posts: [text]",
             "posts/p.yaml:1:9: posts[0]: is a single value; "

@@ -55,10 +55,7 @@ def test_every_key_is_read(tree: CampaignTree) -> None:
     assert schedule.hashtags == ("Uyghur", "HumanRights")
     assert schedule.prices == {"x": {"post": 0.02}}
     assert schedule.slots["morning"] == Slot(
-        "morning",
-        (2, 0),
-        (time(18, 30), time(9, 30)),
-        (date(2026, 12, 25),),
+        "morning", (2, 0), (time(18, 30), time(9, 30)), (date(2026, 12, 25),)
     )
     assert schedule.queues["main"] == Queue("main", ("morning",), "shuffled", timedelta(days=60))
     assert schedule.pauses == (Pause(date(2027, 3, 20), date(2027, 3, 22), "Noruz"),)

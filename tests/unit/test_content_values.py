@@ -80,10 +80,7 @@ def test_a_typed_text_is_read(reader: Reader, typed: object, value: object) -> N
         ("2026-12-09 09:00", datetime(2026, 12, 9, 9)),  # noqa: DTZ001 - local
         ("2026-12-09T09:00", datetime(2026, 12, 9, 9)),  # noqa: DTZ001 - local
         ("2026-12-09 09:00:30", datetime(2026, 12, 9, 9, 0, 30)),  # noqa: DTZ001 - local
-        (
-            "2026-12-09 09:00Z",
-            datetime(2026, 12, 9, 9, tzinfo=UTC),
-        ),
+        ("2026-12-09 09:00Z", datetime(2026, 12, 9, 9, tzinfo=UTC)),
         (
             "2026-12-09 09:00 -05:30",
             datetime(2026, 12, 9, 9, tzinfo=timezone(-timedelta(hours=5, minutes=30))),
@@ -108,10 +105,7 @@ def test_a_moment_is_local_or_has_its_own_offset(typed: str, value: datetime) ->
         ),
         ("0001-01-01 10:00", "year 1 is not between 1900 and 2100; correct it"),
         ("9999-12-31 10:00", "year 9999 is not between 1900 and 2100; correct it"),
-        (
-            "2026-12-31 23:59:60",
-            "'23:59:60' names a leap second; write one that each minute has",
-        ),
+        ("2026-12-31 23:59:60", "'23:59:60' names a leap second; write one that each minute has"),
         ("2026-12-09 24:00", "'24:00': write 00:00 of the next day instead"),
         (
             "2026-12-09 09:61",
@@ -121,14 +115,8 @@ def test_a_moment_is_local_or_has_its_own_offset(typed: str, value: datetime) ->
             "2026-12-09",
             "'2026-12-09' is no date and time; write a date and time such as 2026-12-09 09:00",
         ),
-        (
-            "09.12.2026 09:00",
-            "'09.12.2026' is no date; write a date such as 2026-12-09",
-        ),
-        (
-            "٢٠٢٦-12-09 09:00",
-            "'٢٠٢٦-12-09' is no date; write a date such as 2026-12-09",
-        ),
+        ("09.12.2026 09:00", "'09.12.2026' is no date; write a date such as 2026-12-09"),
+        ("٢٠٢٦-12-09 09:00", "'٢٠٢٦-12-09' is no date; write a date such as 2026-12-09"),
         (
             "2026-12-09 09:00+15:00",
             "+15:00 is no offset from UTC; write one such as +01:00 or -05:00",
@@ -173,18 +161,10 @@ def test_an_impossible_moment_gives_the_reason(typed: str, message: str) -> None
             "0",
             "'0' does not fit; write a whole number from 1 to 300, digits only",
         ),
-        (
-            values.decimal(5),
-            ".inf",
-            "'.inf' does not fit; write a number from 0 to 5, such as 0.5",
-        ),
+        (values.decimal(5), ".inf", "'.inf' does not fit; write a number from 0 to 5, such as 0.5"),
         (values.decimal(5), "1e3", "'1e3' does not fit; write a number from 0 to 5, such as 0.5"),
         (values.decimal(5), "-1", "'-1' does not fit; write a number from 0 to 5, such as 0.5"),
-        (
-            values.duration,
-            "15",
-            "'15' is no duration; write a duration such as 15m, 1h or 60d",
-        ),
+        (values.duration, "15", "'15' is no duration; write a duration such as 15m, 1h or 60d"),
         (values.duration, "", "'' is no duration; write a duration such as 15m, 1h or 60d"),
         (
             values.positive_duration,
@@ -256,16 +236,8 @@ def test_an_impossible_moment_gives_the_reason(typed: str, message: str) -> None
             {"from": "2027-01-01", "to": "2029-01-01"},
             "lasts from 2027-01-01 to 2029-01-01, more than a year; correct the dates",
         ),
-        (
-            values.passage,
-            {"from": "a", "to": " "},
-            "from and to need exact text each",
-        ),
-        (
-            values.passage,
-            "",
-            "is empty; write exact text of the source",
-        ),
+        (values.passage, {"from": "a", "to": " "}, "from and to need exact text each"),
+        (values.passage, "", "is empty; write exact text of the source"),
     ],
 )
 def test_a_value_that_means_nothing_says_what_to_write(

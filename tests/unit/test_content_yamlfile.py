@@ -83,16 +83,10 @@ def test_windows_line_ends_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (
-            b"a: 1\nb: \xe9\n",
-            "f.yaml:2:4: byte 0xE9 is not UTF-8; save the file as UTF-8",
-        ),
+        (b"a: 1\nb: \xe9\n", "f.yaml:2:4: byte 0xE9 is not UTF-8; save the file as UTF-8"),
         ("a: b".encode("utf-16"), "f.yaml:1:1: is UTF-16; save the file as UTF-8"),
         ("a: b".encode("utf-32"), "f.yaml:1:1: is UTF-32; save the file as UTF-8"),
-        (
-            b"a: x\x00y",
-            "f.yaml:1:5: U+0000 (no character) may not stand in a text; take it out",
-        ),
+        (b"a: x\x00y", "f.yaml:1:5: U+0000 (no character) may not stand in a text; take it out"),
         (
             b"a: 1\nb: \x1b[0m",
             "f.yaml:2:4: U+001B (no character) may not stand in a text; take it out",
@@ -151,10 +145,7 @@ def test_text_that_is_not_nfc_is_shown_and_never_converted() -> None:
             r'"x\u202e"',
             "f.yaml:2:4: U+202E RIGHT-TO-LEFT OVERRIDE turns text around for readers; take it out",
         ),
-        (
-            r'"\ufffe"',
-            "f.yaml:2:4: U+FFFE (no character) may not stand in a text; take it out",
-        ),
+        (r'"\ufffe"', "f.yaml:2:4: U+FFFE (no character) may not stand in a text; take it out"),
         (
             r'"\ud800"',
             "f.yaml:2:7: this escape names no character (while parsing a quoted scalar found "

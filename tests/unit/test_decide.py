@@ -164,10 +164,7 @@ def test_refused_content_keeps_the_platforms_words() -> None:
 
 @pytest.mark.parametrize(
     ("error", "detail"),
-    [
-        (UnconfirmedError("x", "504"), "x: 504"),
-        (KeyError("id"), "unexpected KeyError"),
-    ],
+    [(UnconfirmedError("x", "504"), "x: 504"), (KeyError("id"), "unexpected KeyError")],
 )
 def test_what_is_in_doubt_is_read_back_when_the_platform_may_show_it(
     error: Exception, detail: str
@@ -235,9 +232,7 @@ def test_what_is_surely_absent_is_free_to_be_sent_again() -> None:
     ids=["duplicate", "the account holds", "attempts used up"],
 )
 def test_what_is_absent_but_must_not_be_sent_again_is_a_persons(
-    change: Callable[[Delivery, Policy], tuple[Delivery, Policy]],
-    reason: HoldReason,
-    evidence: str,
+    change: Callable[[Delivery, Policy], tuple[Delivery, Policy]], reason: HoldReason, evidence: str
 ) -> None:
     outcome = reading(*change(UNKNOWN, POLICY))
 

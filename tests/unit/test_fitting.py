@@ -71,10 +71,7 @@ def test_a_letter_keeps_its_accent() -> None:
 def test_a_quotation_within_is_torn_last() -> None:
     text = "They wrote: “One two. Three four.” Then no more."
 
-    assert split(text, fits=at_most(36)) == (
-        "They wrote: “One two. Three four.”",
-        "Then no more.",
-    )
+    assert split(text, fits=at_most(36)) == ("They wrote: “One two. Three four.”", "Then no more.")
     assert split(text, fits=at_most(24)) == (
         "They wrote:",
         "“One two. Three four.”",

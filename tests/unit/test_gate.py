@@ -47,10 +47,7 @@ def test_what_is_approved_and_due_may_go_out() -> None:
         (replace(FINE, approved_by=frozenset({"Ann", "Ed"})), "unapproved: 1 of 2"),
         (replace(FINE, approved_by=frozenset({"Ann", "ann "})), "unapproved: 1 of 2"),
         (replace(FINE, now=DUE + timedelta(minutes=16)), "late: 16 min after its time"),
-        (
-            replace(FINE, budget_left=0.01),
-            "over budget: costs $0.015, $0.010 left this month",
-        ),
+        (replace(FINE, budget_left=0.01), "over budget: costs $0.015, $0.010 left this month"),
         (replace(FINE, parent=State.HELD), "the part before it is not out: it is HELD"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

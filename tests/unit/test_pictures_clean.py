@@ -122,12 +122,7 @@ def test_transparency_is_kept_in_a_png_and_white_in_a_jpeg() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "mime"),
-    [
-        ("PNG", "image/png"),
-        ("GIF", "image/png"),
-        ("JPEG", "image/jpeg"),
-        ("WEBP", "image/jpeg"),
-    ],
+    [("PNG", "image/png"), ("GIF", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/jpeg")],
 )
 def test_drawings_stay_sharp_and_photographs_small(kind: str, mime: str) -> None:
     assert clean(encoded(noise((64, 64)), kind), max_bytes=MEGABYTE, mimes=MIMES).mime == mime

@@ -199,8 +199,7 @@ def test_a_busy_hour_leaves_its_second_slot_empty(account: Account, why: str) ->
 
 def test_a_moment_that_clocks_skip_stays_empty() -> None:
     rules = schedule(
-        timezone="America/New_York",
-        slots={"daily": Slot("daily", (6,), (time(2, 30),))},
+        timezone="America/New_York", slots={"daily": Slot("daily", (6,), (time(2, 30),))}
     )
 
     result = lay(rules, [post("one")], start=datetime(2027, 3, 13, tzinfo=UTC), days=3)

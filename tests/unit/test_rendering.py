@@ -222,9 +222,7 @@ class TestAccountsWithoutLinks:
 
     def test_a_variant_without_the_link_goes_there(self) -> None:
         written = post(
-            text="Read.",
-            link="camera-report",
-            variants={"on-x": Variant(text="S.", link="")},
+            text="Read.", link="camera-report", variants={"on-x": Variant(text="S.", link="")}
         )
 
         assert one(shown(written, X, account=self.account)).text == "S."

@@ -22,10 +22,7 @@ def of(text: str, part: str) -> str:
             "They don’t sleep, they don’t rest:",
             "They%20don%E2%80%99t%20sleep%2C%20they%20don%E2%80%99t%20rest",
         ),
-        (
-            "The people we speak of are our neighbors – our friends.",
-            "The%20people,our%20friends",
-        ),
+        ("The people we speak of are our neighbors – our friends.", "The%20people,our%20friends"),
     ],
 )
 def test_a_passage_is_named_by_its_fewest_unique_words(part: str, expected: str) -> None:
