@@ -38,7 +38,7 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Stretch:
     """As `Facet`, in code points."""
 
     kind: FacetKind
@@ -118,7 +118,7 @@ def _with_scheme(address: str) -> str:
     return address if address.lower().startswith(("http://", "https://")) else f"https://{address}"
 
 
-def _links(text: str) -> Iterator[_Found]:
+def _links(text: str) -> Iterator[_Stretch]:
     for match in _link().finditer(text):
         domain = match["domain"]
         if domain is None and not match.group().startswith("http"):
@@ -131,7 +131,7 @@ def _links(text: str) -> Iterator[_Found]:
         if shown.endswith(")") and "(" not in shown:
             shown = shown[:-1]
         start = match.start()
-        yield _Found(FacetKind.LINK, start, start + len(shown), _with_scheme(shown))
+        yield _Stretch(FacetKind.LINK, start, start + len(shown), _with_scheme(shown))
 
 
 @cache
@@ -145,21 +145,21 @@ def _meaning() -> regex.Pattern[str]:
     return regex.compile(r"[^\d\p{P}]")
 
 
-def _tags(text: str) -> Iterator[_Found]:
+def _tags(text: str) -> Iterator[_Stretch]:
     for match in _tag().finditer(text):
         tag = _punctuation_at_end().sub("", match["tag"])
         if tag and _meaning().search(tag) and graphemes(tag) <= MAX_TAG:
-            yield _Found(FacetKind.TAG, match.start(), match.start() + 1 + len(tag), tag)
+            yield _Stretch(FacetKind.TAG, match.start(), match.start() + 1 + len(tag), tag)
 
 
-def _mentions(text: str, coalition: Collection[str]) -> Iterator[_Found]:
+def _mentions(text: str, coalition: Collection[str]) -> Iterator[_Stretch]:
     known = {handle.lstrip("@").casefold() for handle in coalition}
     for match in _handle().finditer(text):
         if match["handle"].casefold() in known and "." in match["handle"]:
-            yield _Found(FacetKind.MENTION, match.start(), match.end(), match["handle"])
+            yield _Stretch(FacetKind.MENTION, match.start(), match.end(), match["handle"])
 
 
-def _in_bytes(text: str, found: Sequence[_Found]) -> Iterator[Facet]:
+def _in_bytes(text: str, found: Sequence[_Stretch]) -> Iterator[Facet]:
     done = length = 0
     for one in found:
         start = length + utf8_length(text[done : one.start])

@@ -13,7 +13,7 @@ from bot.platforms.base import Connect, Connection, Platform
 from bot.platforms.bluesky.spec import SPEC as BLUESKY
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.rehearsal.adapter import connect_as
-from bot.platforms.rehearsal.book import rehearsed
+from bot.platforms.rehearsal.statuses import rehearsed
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.x.spec import SPEC as X
 from tests.contract.contract import CountingMeter, PlatformContract, Seen

@@ -17,7 +17,7 @@ import time_machine
 
 from bot.cli.main import run
 from bot.operations.opening import open_store
-from bot.platforms.rehearsal.book import rehearsed
+from bot.platforms.rehearsal.statuses import rehearsed
 from tests.conftest import ROOT
 
 DAYS = "21"

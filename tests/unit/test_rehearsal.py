@@ -12,7 +12,7 @@ from bot.errors import OverBudgetError, RejectedError, UnavailableError, Unconfi
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.rehearsal.adapter import connect_as
-from bot.platforms.rehearsal.book import rehearsed
+from bot.platforms.rehearsal.statuses import rehearsed
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import PostRef, ReplyTo, Status
 from bot.platforms.x.spec import SPEC as X

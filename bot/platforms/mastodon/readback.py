@@ -16,7 +16,7 @@ from bot.platforms.status import PostRef
 _MENTION = re.compile(r"@([\w.-]+)@[\w.-]+")
 
 
-class Likeness(StrEnum):
+class Resemblance(StrEnum):
     """How much a status looks like a draft."""
 
     SAME = "same"
@@ -27,23 +27,23 @@ class Likeness(StrEnum):
     OTHER = "other"
 
 
-def likeness(seen: Mapping[str, Any], wire: JsonObject) -> Likeness:
+def resemblance(seen: Mapping[str, Any], wire: JsonObject) -> Resemblance:
     """Compare a status as the server tells it with what was sent."""
     if seen.get("reblog"):
-        return Likeness.OTHER
+        return Resemblance.OTHER
     ids = {str(one.get("id")) for one in _objects(seen.get("media_attachments"))}
     wanted = set(wire["media_ids"])
     if wanted and ids == wanted:
-        return Likeness.SAME  # an upload can be attached only once
+        return Resemblance.SAME  # an upload can be attached only once
     if _text(seen.get("in_reply_to_id")) != _text(wire["in_reply_to_id"]):
-        return Likeness.OTHER
+        return Resemblance.OTHER
     if len(ids) != len(wanted):
-        return Likeness.OTHER
+        return Resemblance.OTHER
     if skeleton(_text(seen.get("spoiler_text"))) != skeleton(_text(wire["spoiler_text"])):
-        return Likeness.OTHER
+        return Resemblance.OTHER
     if not reads_as(_text(seen.get("content")), wire["status"]):
-        return Likeness.MAYBE
-    return Likeness.DOUBTFUL if wanted else Likeness.SAME
+        return Resemblance.MAYBE
+    return Resemblance.DOUBTFUL if wanted else Resemblance.SAME
 
 
 def is_source(source: Mapping[str, Any], wire: JsonObject) -> bool:

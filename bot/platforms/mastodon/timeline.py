@@ -12,7 +12,7 @@ import mastodon
 
 from bot.errors import PlatformError, UnconfirmedError
 from bot.platforms.http.exchange import Exchange
-from bot.platforms.mastodon.readback import Likeness, is_source, likeness, made_at, ref_of
+from bot.platforms.mastodon.readback import Resemblance, is_source, made_at, ref_of, resemblance
 from bot.platforms.mastodon.spec import NAME
 from bot.platforms.status import Draft
 
@@ -41,29 +41,29 @@ class MastodonTimeline:
         """
         sources = 0
         for seen in self._since(me, since):
-            alike = likeness(seen, draft.wire)
-            if alike is Likeness.MAYBE and sources < _MAX_SOURCES:
+            alike = resemblance(seen, draft.wire)
+            if alike is Resemblance.MAYBE and sources < _MAX_SOURCES:
                 sources += 1
                 alike = self._by_source(seen, draft)
-            if alike is Likeness.SAME:
+            if alike is Resemblance.SAME:
                 return seen
-            if alike is Likeness.DOUBTFUL:
+            if alike is Resemblance.DOUBTFUL:
                 address = seen.get("url") or seen.get("id")
                 raise UnconfirmedError(NAME, f"{address} has its words, but other pictures")
         return None
 
-    def _by_source(self, seen: Mapping[str, Any], draft: Draft) -> Likeness:
+    def _by_source(self, seen: Mapping[str, Any], draft: Draft) -> Resemblance:
         try:
             with self.calls():
                 source: Any = self.client.status_source(str(seen["id"]))
                 is_same = isinstance(source, dict) and is_source(source, draft.wire)
         except PlatformError:
             if self.exchange.status in _NO_SOURCES:
-                return Likeness.OTHER
+                return Resemblance.OTHER
             raise
         if not is_same:
-            return Likeness.OTHER
-        return Likeness.DOUBTFUL if draft.wire["media_ids"] else Likeness.SAME
+            return Resemblance.OTHER
+        return Resemblance.DOUBTFUL if draft.wire["media_ids"] else Resemblance.SAME
 
     def _since(self, me: str, since: datetime) -> Iterator[Mapping[str, Any]]:
         """Read the account's own statuses back to ``since``, newest first.

@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.canonical import canonical_json, sha256_hex
 from bot.errors import PlatformError, RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connect, Connection, PictureReader, Platform, Profile
-from bot.platforms.rehearsal.book import Book, Rehearsed
+from bot.platforms.rehearsal.statuses import Rehearsed, RehearsedStatuses
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status, status_from_json
 
@@ -22,7 +22,7 @@ def connect_as(spec: PlatformSpec, path: Path) -> Connect:
     """Return a ``connect`` for accounts of the platform with these spec, kept in this file."""
 
     def connect(connection: Connection) -> Platform:
-        return Rehearsal(spec, connection, Book(path, connection.account.name))
+        return Rehearsal(spec, connection, RehearsedStatuses(path, connection.account.name))
 
     return connect
 
@@ -33,7 +33,7 @@ class Rehearsal:
 
     spec: PlatformSpec
     connection: Connection
-    book: Book
+    statuses: RehearsedStatuses
 
     def profile(self) -> Profile:
         account = self.connection.account
@@ -67,14 +67,14 @@ class Rehearsal:
 
     def publish(self, draft: Draft) -> PostRef:
         with self._translated(UnconfirmedError):
-            known = self.book.by_key(draft.key)
+            known = self.statuses.by_key(draft.key)
             if known:
                 return _ref(known)
             status = status_from_json(canonical_json(draft.wire["status"]))
             self._refuse(status, draft.wire["parent"])
             new = self._rehearsed(draft, status)
             self._pay(status)
-            self.book.add(new)
+            self.statuses.add(new)
             return _ref(new)
 
     def _rehearsed(self, draft: Draft, status: Status) -> Rehearsed:
@@ -94,9 +94,9 @@ class Rehearsal:
         if self.spec.folds_warning and status.warning:
             length += self.spec.measure(status.warning, limits)
         wrong = _misfit(status, limits, length)
-        if not wrong and not self.spec.may_repeat and self.book.has_said(status.text):
+        if not wrong and not self.spec.may_repeat and self.statuses.has_said(status.text):
             wrong = "the account has said just this before"
-        if not wrong and parent and self.book.by_id(parent) is None:
+        if not wrong and parent and self.statuses.by_id(parent) is None:
             wrong = "the status that it answers is not there"
         if wrong:
             raise RejectedError(self.spec.name, wrong)
@@ -109,23 +109,23 @@ class Rehearsal:
 
     def find(self, draft: Draft) -> PostRef | None:
         with self._translated(UnavailableError):
-            known = self.book.by_key(draft.key)
+            known = self.statuses.by_key(draft.key)
             return _ref(known) if known else None
 
     def delete(self, ref: PostRef) -> bool:
         with self._translated(UnavailableError):
-            return self.book.delete(ref.id)
+            return self.statuses.delete(ref.id)
 
     def exists(self, ref: PostRef) -> bool:
         with self._translated(UnavailableError):
-            return self.book.by_id(ref.id) is not None
+            return self.statuses.by_id(ref.id) is not None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Return no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
         return {ref: Metrics() for ref in refs if self.exists(ref)}
 
     def close(self) -> None:
-        self.book.close()
+        self.statuses.close()
 
     @contextmanager
     def _translated(self, kind: Callable[[str, str], PlatformError]) -> Iterator[None]:

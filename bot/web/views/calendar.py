@@ -48,7 +48,7 @@ def page(request: RequestContext) -> Answer:
     everything = almanac.between(_start(first, zone), _start(last + timedelta(days=1), zone))
     shown = filtered(everything, **filters)
     days = [_day(request, one, shown, zone, today, day) for one in _days(first, last)]
-    address = _Address(view, clock, day, filters)
+    address = _CalendarUrl(view, clock, day, filters)
     values: dict[str, Any] = {
         "view": view,
         "clock_choice": clock,
@@ -83,7 +83,7 @@ def _filters(request: RequestContext) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Address:
+class _CalendarUrl:
     """Makes addresses of the calendar that keep everything but what is changed."""
 
     view: str

@@ -47,7 +47,7 @@ class Rehearsed:
     parent: str | None
 
 
-class Book:
+class RehearsedStatuses:
     """One account's statuses in the file."""
 
     def __init__(self, path: Path, account: str) -> None:
