@@ -9,6 +9,7 @@ import pytest
 
 from bot.content.model import Account, Consent, Mode, Pause, Place, Queue, Slot
 from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.mistakes import changes, mistakes
 
 
 @pytest.fixture
@@ -107,200 +108,96 @@ def test_what_is_left_out_is_careful(tree: CampaignTree) -> None:
     assert schedule.coalition == ()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "problem"),
-    [
-        (
-            "campaign: test",
-            "campain: test",
-            "schedule.yaml:1:1: campain: no such key 'campain'; did you mean 'campaign'?",
-        ),
-        (
-            "America/New_York",
-            "Europe/Pari",
-            "schedule.yaml:2:11: timezone: no such zone 'Europe/Pari'; "
-            "did you mean 'Europe/Paris'?",
-        ),
-        (
-            "America/New_York",
-            "Asia/Beijing",
-            "schedule.yaml:2:11: timezone: no such zone 'Asia/Beijing'; "
-            "did you mean 'Asia/Shanghai'?",
-        ),
-        (
-            "platform: bluesky",
-            "platform: bluesk",
-            "schedule.yaml:5:20: accounts.blue.platform: no platform 'bluesk'; "
-            "did you mean 'bluesky'?",
-        ),
-        (
-            "https://mastodon.social",
-            "http://mastodon.social",
-            "schedule.yaml:4:39: accounts.masto.server: 'http://mastodon.social': secrets go over "
-            "https only; write an origin such as https://social.example",
-        ),
-        (
-            "platform: bluesky",
-            "platform: bluesky, tokn: x",
-            "schedule.yaml:5:29: accounts.blue.tokn: no such key 'tokn'; there are: "
-            "platform, server, handle, owner, consent, links, max_per_hour, max_per_day, …",
-        ),
-        (
-            "platform: bluesky",
-            "platform: bluesky, password: hunter2",
-            "schedule.yaml:5:29: accounts.blue.password: no such key 'password'; "
-            "secrets never stand in YAML; they are settings",
-        ),
-        (
-            "platform: bluesky",
-            "platform: bluesky, consent: {by: A}",
-            "schedule.yaml:5:38: accounts.blue.consent.on: missing; "
-            "the day of the agreement, such as 2026-11-20",
-        ),
-        (
-            "mon, wed",
-            "mon, wednesday",
-            "schedule.yaml:7:29: slots.morning.weekdays[1]: 'wednesday' is none of these; "
-            "did you mean 'wed'?",
-        ),
-        (
-            "mon, wed",
-            "mon, wed, mon",
-            "schedule.yaml:7:34: slots.morning.weekdays[2]: 'mon' stands here twice; keep one",
-        ),
-        (
-            "mon, wed",
-            "",
-            "schedule.yaml:7:23: slots.morning.weekdays: is empty; days such as [mon, wed]",
-        ),
-        (
-            "slots: [morning]",
-            "slots: [evening]",
-            "schedule.yaml:9:18: queues.main.slots[0]: no slot 'evening'; there are: morning",
-        ),
-        (
-            "slots: [morning]",
-            "slots: morning",
-            "schedule.yaml:9:17: queues.main.slots: is a single value; "
-            "write a list, such as [a, b]",
-        ),
-        (
-            "slots: [morning]",
-            "slots: [morning], order: random",
-            "schedule.yaml:9:35: queues.main.order: 'random' is none of these; "
-            "there are: listed, shuffled",
-        ),
-        (
-            "slots: [morning]",
-            "slots: [morning], repeat_after: 60",
-            "schedule.yaml:9:42: queues.main.repeat_after: '60' is no duration; "
-            "write a duration such as 15m, 1h or 60d",
-        ),
-        (
-            "campaign: test",
-            "campaign: test\nx_prices: {pst: 1}",
-            "schedule.yaml:2:12: x_prices.pst: no price 'pst'; did you mean 'post'?",
-        ),
-        (
-            "campaign: test",
-            "campaign: test\nx_prices: {post: dear}",
-            "schedule.yaml:2:18: x_prices.post: 'dear' does not fit; "
-            "write a number from 0 to 1000, such as 0.5",
-        ),
-        (
-            "campaign: test",
-            "campaign: test\nx_prices: [post]",
-            "schedule.yaml:2:11: x_prices: is a list; write keys and values, such as `key: value`",
-        ),
-        (
-            "platform: bluesky",
-            "platform: bluesky, visibility: public",
-            "schedule.yaml:5:29: accounts.blue.visibility: Bluesky has no key 'visibility', "
-            "only Mastodon; take it away",
-        ),
-        (
-            "platform: bluesky",
-            "platform: mastodon, visibility: direct",
-            "schedule.yaml:5:42: accounts.blue.visibility: 'direct' is none of these; "
-            "there are: public, unlisted, private",
-        ),
-        (
-            "platform: bluesky",
-            "platform: x, ownsapp: true",
-            "schedule.yaml:5:23: accounts.blue.ownsapp: no such key 'ownsapp'; "
-            "did you mean 'owns_app'?",
-        ),
-        (
-            "campaign: test",
-            "campaign: test\npauses: [{from: 2027-02-02, to: 2027-02-01, reason: x}]",
-            "schedule.yaml:2:33: pauses[0].to: ends on 2027-02-01, before it begins on "
-            "2027-02-02; swap from and to",
-        ),
-        (
-            "campaign: test",
-            "campaign: test\nmode:",
-            "schedule.yaml:2:6: mode: has no value (what follows a # is a comment); "
-            "write rehearsal or live",
-        ),
-        (
-            "campaign: test",
-            "campaign: test\nhashtags: [Uyghur, uyghur]",
-            "schedule.yaml:2:20: hashtags[1]: 'uyghur' stands here twice; keep one",
-        ),
-        (
-            "  blue: {platform: bluesky}",
-            "  blue: {platform: bluesky, handle: A.example}\n"
-            "  too: {platform: bluesky, handle: a.example}",
-            "schedule.yaml:6:36: accounts.too.handle: another account has this handle already; "
-            "list each one once",
-        ),
-        (
-            "09:30",
-            "9:30",
-            "schedule.yaml:7:43: slots.morning.times[0]: '9:30' is no time; "
-            "write a time such as 09:30",
-        ),
-        (
-            '[mon, wed], times: ["09:30"]',
-            '[sun], times: ["02:30", "01:30"]',
-            "schedule.yaml:7:37: slots.morning.times: 2027-03-14 02:30 does not exist in "
-            "America/New_York, where clocks go forward; write 03:30, or another time, "
-            "or add that day to skip",
-        ),
-    ],
-)
+#: What stands there, what is typed instead, and what is told of it.
+MISTAKES = """
+campaign: test => campain: test
+    1:1: campain: no such key 'campain'; did you mean 'campaign'?
+America/New_York => Europe/Pari
+    2:11: timezone: no such zone 'Europe/Pari'; did you mean 'Europe/Paris'?
+platform: bluesky => platform: bluesk
+    5:20: accounts.blue.platform: no platform 'bluesk'; did you mean 'bluesky'?
+https://mastodon.social => http://mastodon.social
+    4:39: accounts.masto.server: 'http://mastodon.social': secrets go over https only;
+    write an origin such as https://social.example
+platform: bluesky => platform: bluesky, tokn: x
+    5:29: accounts.blue.tokn: no such key 'tokn'; there are:
+    platform, server, handle, owner, consent, links, max_per_hour, max_per_day, …
+platform: bluesky => platform: bluesky, password: hunter2
+    5:29: accounts.blue.password: no such key 'password';
+    secrets never stand in YAML; they are settings
+platform: bluesky => platform: bluesky, consent: {by: A}
+    5:38: accounts.blue.consent.on: missing; the day of the agreement, such as 2026-11-20
+mon, wed => mon, wednesday
+    7:29: slots.morning.weekdays[1]: 'wednesday' is none of these; did you mean 'wed'?
+mon, wed => mon, wed, mon
+    7:34: slots.morning.weekdays[2]: 'mon' stands here twice; keep one
+[mon, wed] => []
+    7:23: slots.morning.weekdays: is empty; days such as [mon, wed]
+slots: [morning] => slots: [evening]
+    9:18: queues.main.slots[0]: no slot 'evening'; there are: morning
+slots: [morning] => slots: morning
+    9:17: queues.main.slots: is a single value; write a list, such as [a, b]
+slots: [morning] => slots: [morning], order: random
+    9:35: queues.main.order: 'random' is none of these; there are: listed, shuffled
+slots: [morning] => slots: [morning], repeat_after: 60
+    9:42: queues.main.repeat_after: '60' is no duration; write a duration such as 15m, 1h or 60d
+campaign: test => campaign: test⏎x_prices: {pst: 1}
+    2:12: x_prices.pst: no price 'pst'; did you mean 'post'?
+campaign: test => campaign: test⏎x_prices: {post: dear}
+    2:18: x_prices.post: 'dear' does not fit; write a number from 0 to 1000, such as 0.5
+campaign: test => campaign: test⏎x_prices: [post]
+    2:11: x_prices: is a list; write keys and values, such as `key: value`
+platform: bluesky => platform: bluesky, visibility: public
+    5:29: accounts.blue.visibility: Bluesky has no key 'visibility', only Mastodon; take it away
+platform: bluesky => platform: mastodon, visibility: direct
+    5:42: accounts.blue.visibility: 'direct' is none of these; there are: public, unlisted, private
+platform: bluesky => platform: x, ownsapp: true
+    5:23: accounts.blue.ownsapp: no such key 'ownsapp'; did you mean 'owns_app'?
+campaign: test => campaign: test⏎pauses: [{from: 2027-02-02, to: 2027-02-01, reason: x}]
+    2:33: pauses[0].to: ends on 2027-02-01, before it begins on 2027-02-02; swap from and to
+campaign: test => campaign: test⏎mode:
+    2:6: mode: has no value (what follows a # is a comment); write rehearsal or live
+campaign: test => campaign: test⏎hashtags: [Uyghur, uyghur]
+    2:20: hashtags[1]: 'uyghur' stands here twice; keep one
+{platform: bluesky} => {platform: bluesky, handle: A.x}⏎  too: {platform: bluesky, handle: a.x}
+    6:36: accounts.too.handle: another account has this handle already; list each one once
+09:30 => 9:30
+    7:43: slots.morning.times[0]: '9:30' is no time; write a time such as 09:30
+[mon, wed], times: ["09:30"] => [sun], times: ["02:30", "01:30"]
+    7:37: slots.morning.times: 2027-03-14 02:30 does not exist in America/New_York,
+    where clocks go forward; write 03:30, or another time, or add that day to skip
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), changes(MISTAKES))
 def test_one_mistake_is_one_clear_line(
     tree: CampaignTree, old: str, new: str, problem: str
 ) -> None:
     tree.change("schedule.yaml", old, new)
 
-    assert problem in tree.errors()
+    assert f"schedule.yaml:{problem}" in tree.errors()
     assert len([one for one in tree.errors() if not one.startswith("posts/")]) <= 2
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        ("", "schedule.yaml:1:1: the file is empty; write `campaign:` at its beginning"),
-        ("# later\n", "schedule.yaml:1:1: the file is empty; write `campaign:` at its beginning"),
-        (
-            "null",
-            "schedule.yaml:1:1: the file is a single value; write `campaign:` at its beginning",
-        ),
-        ("- a", "schedule.yaml:1:1: the file is a list; write `campaign:` at its beginning"),
-        ("[]", "schedule.yaml:1:1: the file is empty; write `campaign:` at its beginning"),
-        (
-            "text",
-            "schedule.yaml:1:1: the file is a single value; write `campaign:` at its beginning",
-        ),
-    ],
-)
+NO_MAPPING = """
+# later
+    1:1: the file is empty; write `campaign:` at its beginning
+null
+    1:1: the file is a single value; write `campaign:` at its beginning
+- a
+    1:1: the file is a list; write `campaign:` at its beginning
+[]
+    1:1: the file is empty; write `campaign:` at its beginning
+"""
+
+
+@pytest.mark.parametrize(("content", "problem"), mistakes(NO_MAPPING))
 def test_a_file_that_is_no_mapping_is_one_problem_and_spoils_no_other_file(
     tree: CampaignTree, content: str, problem: str
 ) -> None:
     tree.put("schedule.yaml", content)
 
-    assert tree.problems() == [problem]
+    assert tree.problems() == [f"schedule.yaml:{problem}"]
 
 
 def test_all_mistakes_are_told_at_once_in_their_order(tree: CampaignTree) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bot.content.files import Bounds
 from bot.content.model import Investigation, LinkPreview, Place, Source
 from tests.fakes.campaign_tree import LETTER, CampaignTree, sha256_of
+from tests.fakes.mistakes import changes
 
 
 @pytest.fixture
@@ -132,114 +133,56 @@ def test_a_text_with_hidden_characters_is_no_source(
     assert told.startswith(problem)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "problem"),
-    [
-        (
-            "file: letter.txt",
-            "file: leter.txt",
-            "posts/sources/letter.yaml:1:7: file: no file 'leter.txt' in posts/sources; "
-            "did you mean 'letter.txt'?",
-        ),
-        (
-            "file: letter.txt",
-            "file: ../main.yaml",
-            "posts/sources/letter.yaml:1:7: file: no file '../main.yaml' in posts/sources; "
-            "there are: letter.txt",
-        ),
-        (
-            "file: letter.txt",
-            "file: /etc/passwd",
-            "posts/sources/letter.yaml:1:7: file: no file '/etc/passwd' in posts/sources; "
-            "there are: letter.txt",
-        ),
-        (
-            "title: Open letter\n",
-            "",
-            "posts/sources/letter.yaml:1:1: title: missing; title of the text",
-        ),
-        (
-            f"sha256: {SHA}",
-            "sha256: abc",
-            "posts/sources/letter.yaml:2:9: sha256: 'abc' does not fit; "
-            "write the file's SHA-256: 64 hexadecimal digits, small letters",
-        ),
-        (
-            "date: 2022-12-09",
-            "date: 2027-12-09",
-            "posts/sources/letter.yaml:5:7: date: 2027-12-09 is yet to come; "
-            "write the day of the text",
-        ),
-        (
-            "[Many]",
-            "Many",
-            "posts/sources/letter.yaml:6:14: signatories: is a single value; "
-            "write a list, such as [a, b]",
-        ),
-        (
-            "https://example.org/letter",
-            "ftp://example.org/letter",
-            "posts/sources/letter.yaml:7:10: address: 'ftp://example.org/letter': only http and "
-            "https are linked; write a whole address such as https://example.org/report",
-        ),
-        (
-            "Even children have been taken.",
-            "Even children have been take.",
-            "posts/sources/letter.yaml:8:11: graphic[0]: 'Even children have been take.' is not in "
-            "the text; nearest: Even children have been taken.",
-        ),
-        (
-            "Even children have been taken.",
-            "Even  children have been taken.",
-            "posts/sources/letter.yaml:8:11: graphic[0]: 'Even  children have been taken.' is not "
-            "in the text: 'letter' has other characters",
-        ),
-        (
-            "Even children have been taken.",
-            "Something else entirely, xyzzy",
-            "posts/sources/letter.yaml:8:11: graphic[0]: 'Something else entirely, xyzzy' is not "
-            "in the text",
-        ),
-        (
-            "Signed by many",
-            "any",
-            "posts/sources/letter.yaml:9:29: never[1]: 'any' stands in the text more than once; "
-            "write more of it",
-        ),
-        (
-            "Signed by many",
-            "{from: Signed, to: Dear}",
-            "posts/sources/letter.yaml:9:29: never[1]: 'Dear' does not come after 'Signed'",
-        ),
-        (
-            "title: Open",
-            "id: other\ntitle: Open",
-            "posts/sources/letter.yaml:3:5: id: 'other' is not the file's name; "
-            "write letter, or rename the file",
-        ),
-        (
-            "title: Open",
-            "translation_of: letter\ntitle: Open",
-            "posts/sources/letter.yaml:3:17: translation_of: names this source itself; "
-            "name the original",
-        ),
-        (
-            "title: Open",
-            "translation_of: lettre\ntitle: Open",
-            "posts/sources/letter.yaml:3:17: translation_of: no source 'lettre'; "
-            "did you mean 'letter'?",
-        ),
-    ],
-)
+#: What stands in the letter's description, what is typed instead, and what is told of it.
+MISTAKES = """
+file: letter.txt => file: leter.txt
+    1:7: file: no file 'leter.txt' in posts/sources; did you mean 'letter.txt'?
+file: letter.txt => file: ../main.yaml
+    1:7: file: no file '../main.yaml' in posts/sources; there are: letter.txt
+file: letter.txt => file: /etc/passwd
+    1:7: file: no file '/etc/passwd' in posts/sources; there are: letter.txt
+title: Open letter⏎ => # no title⏎
+    1:1: title: missing; title of the text
+sha256: SHA => sha256: abc
+    2:9: sha256: 'abc' does not fit;
+    write the file's SHA-256: 64 hexadecimal digits, small letters
+date: 2022-12-09 => date: 2027-12-09
+    5:7: date: 2027-12-09 is yet to come; write the day of the text
+[Many] => Many
+    6:14: signatories: is a single value; write a list, such as [a, b]
+https://example.org/letter => ftp://example.org/letter
+    7:10: address: 'ftp://example.org/letter': only http and https are linked;
+    write a whole address such as https://example.org/report
+have been taken. => have been take.
+    8:11: graphic[0]: 'Even children have been take.' is not in the text;
+    nearest: Even children have been taken.
+Even children have => Even  children have
+    8:11: graphic[0]: 'Even  children have been taken.' is not in the text:
+    'letter' has other characters
+Even children have been taken. => Something else entirely, xyzzy
+    8:11: graphic[0]: 'Something else entirely, xyzzy' is not in the text
+Signed by many => any
+    9:29: never[1]: 'any' stands in the text more than once; write more of it
+Signed by many => {from: Signed, to: Dear}
+    9:29: never[1]: 'Dear' does not come after 'Signed'
+title: Open => id: other⏎title: Open
+    3:5: id: 'other' is not the file's name; write letter, or rename the file
+title: Open => translation_of: letter⏎title: Open
+    3:17: translation_of: names this source itself; name the original
+title: Open => translation_of: lettre⏎title: Open
+    3:17: translation_of: no source 'lettre'; did you mean 'letter'?
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), changes(MISTAKES.replace("SHA", SHA, 1)))
 def test_one_mistake_is_one_clear_line(
     tree: CampaignTree, old: str, new: str, problem: str
 ) -> None:
     tree.change("posts/sources/letter.yaml", old, new)
 
-    own = [one for one in tree.errors() if one.startswith("posts/sources/letter.yaml")]
+    (told,) = (one for one in tree.errors() if one.startswith("posts/sources/letter.yaml"))
 
-    assert len(own) == 1
-    assert own[0].startswith(problem)
+    assert told.startswith(f"posts/sources/letter.yaml:{problem}")
 
 
 def test_a_text_that_is_too_large_is_told_where_it_is_named(tree: CampaignTree) -> None:
@@ -268,47 +211,26 @@ def test_a_description_with_a_name_that_is_no_id_is_refused(tree: CampaignTree) 
     )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "problem"),
-    [
-        (
-            "id: lost",
-            "id: known",
-            "3:10: investigations[1].id: id 'known' is taken on line 2; ids are unique",
-        ),
-        (
-            "id: lost",
-            "id: letter",
-            "3:10: investigations[1].id: a source is called 'letter' already; choose another id",
-        ),
-        (
-            "id: lost",
-            "id: none",
-            "3:10: investigations[1].id: 'none' takes a link away in variants; choose another id",
-        ),
-        (
-            "outlet: Paper, title: Another title",
-            "title: Another title",
-            "3:5: investigations[1].outlet: missing; who published it",
-        ),
-        (
-            "https://example.org/known",
-            "javascript:alert(1)",
-            "2:57: investigations[0].address: 'javascript:alert(1)' names no host; "
-            "write a whole address such as https://example.org/report",
-        ),
-        (
-            "https://example.org/known",
-            "https://editor:secret@example.org/known",
-            "2:57: investigations[0].address: has a user name before the host; take it out",
-        ),
-        (
-            "investigations:",
-            "investigation:",
-            "1:1: investigation: no such key 'investigation'; did you mean 'investigations'?",
-        ),
-    ],
-)
+OF_INVESTIGATIONS = """
+id: lost => id: known
+    3:10: investigations[1].id: id 'known' is taken on line 2; ids are unique
+id: lost => id: letter
+    3:10: investigations[1].id: a source is called 'letter' already; choose another id
+id: lost => id: none
+    3:10: investigations[1].id: 'none' takes a link away in variants; choose another id
+outlet: Paper, title: Another title => title: Another title
+    3:5: investigations[1].outlet: missing; who published it
+https://example.org/known => javascript:alert(1)
+    2:57: investigations[0].address: 'javascript:alert(1)' names no host;
+    write a whole address such as https://example.org/report
+https://example.org/known => https://editor:secret@example.org/known
+    2:57: investigations[0].address: has a user name before the host; take it out
+investigations: => investigation:
+    1:1: investigation: no such key 'investigation'; did you mean 'investigations'?
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), changes(OF_INVESTIGATIONS))
 def test_one_mistake_in_the_investigations_is_one_clear_line(
     tree: CampaignTree, old: str, new: str, problem: str
 ) -> None:

@@ -1,0 +1,25 @@
+"""Tables of mistakes as editors make them, each with what they are told."""
+
+from __future__ import annotations
+
+
+def mistakes(table: str) -> list[tuple[str, str]]:
+    """Return what is typed, at the margin of the table, and what is told, indented below it."""
+    found: list[tuple[str, str]] = []
+    for line in table.strip("\n").splitlines():
+        if line.startswith(" "):
+            typed, told = found.pop()
+            found.append((typed, f"{told} {line.strip()}".strip()))
+        else:
+            found.append((line, ""))
+    return found
+
+
+def changes(table: str) -> list[tuple[str, str, str]]:
+    """Return what stands in a file, what is typed instead (behind ``=>``), and what is told."""
+    return [(*_change(typed), told) for typed, told in mistakes(table)]
+
+
+def _change(typed: str) -> tuple[str, str]:
+    old, new = typed.replace("⏎", "\n").split(" => ")
+    return old, new
