@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 def mistakes(table: str) -> list[tuple[str, str]]:
-    """Return what is typed, at the margin of the table, and what is told, indented below it."""
+    """Return what is typed, at the margin (``⏎`` ends a line), and what is told, below it."""
     found: list[tuple[str, str]] = []
     for line in table.strip("\n").splitlines():
         if line.startswith(" "):
             typed, told = found.pop()
             found.append((typed, f"{told} {line.strip()}".strip()))
         else:
-            found.append((line, ""))
+            found.append((line.replace("⏎", "\n"), ""))
     return found
 
 
@@ -21,5 +21,5 @@ def changes(table: str) -> list[tuple[str, str, str]]:
 
 
 def _change(typed: str) -> tuple[str, str]:
-    old, new = typed.replace("⏎", "\n").split(" => ")
+    old, new = typed.split(" => ")
     return old, new

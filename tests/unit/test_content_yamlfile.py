@@ -13,6 +13,7 @@ from bot.content.nodes import Plain
 from bot.content.values import EMPTY
 from bot.content.yamlfile import parse
 from tests.fakes.campaign_tree import line_of
+from tests.fakes.mistakes import mistakes
 
 
 def plain(text: str) -> Plain:
@@ -80,42 +81,45 @@ def test_windows_line_ends_are_accepted() -> None:
     assert plain("a: 1\r\nb: 2\r\n") == {"a": "1", "b": "2"}
 
 
+NO_TEXT = "may not stand in a text; take it out"
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"a: 1\nb: \xe9\n", "f.yaml:2:4: byte 0xE9 is not UTF-8; save the file as UTF-8"),
-        ("a: b".encode("utf-16"), "f.yaml:1:1: is UTF-16; save the file as UTF-8"),
-        ("a: b".encode("utf-32"), "f.yaml:1:1: is UTF-32; save the file as UTF-8"),
-        (b"a: x\x00y", "f.yaml:1:5: U+0000 (no character) may not stand in a text; take it out"),
-        (
-            b"a: 1\nb: \x1b[0m",
-            "f.yaml:2:4: U+001B (no character) may not stand in a text; take it out",
-        ),
-        (
-            "a: x\ufdd0".encode(),
-            "f.yaml:1:5: U+FDD0 (no character) may not stand in a text; take it out",
-        ),
-        (
-            "a: x\U0001ffff".encode(),
-            "f.yaml:1:5: U+1FFFF (no character) may not stand in a text; take it out",
-        ),
-        (
-            "a: x\ufeff".encode(),
-            "f.yaml:1:5: U+FEFF ZERO WIDTH NO-BREAK SPACE may not stand in a text; take it out",
-        ),
+        (b"a: 1\nb: \xe9\n", "2:4: byte 0xE9 is not UTF-8; save the file as UTF-8"),
+        ("a: b".encode("utf-16"), "1:1: is UTF-16; save the file as UTF-8"),
+        ("a: b".encode("utf-32"), "1:1: is UTF-32; save the file as UTF-8"),
+        (b"a: x\x00y", f"1:5: U+0000 (no character) {NO_TEXT}"),
+        (b"a: 1\nb: \x1b[0m", f"2:4: U+001B (no character) {NO_TEXT}"),
+        ("a: x\ufdd0".encode(), f"1:5: U+FDD0 (no character) {NO_TEXT}"),
+        ("a: x\U0001ffff".encode(), f"1:5: U+1FFFF (no character) {NO_TEXT}"),
+        ("a: x\ufeff".encode(), f"1:5: U+FEFF ZERO WIDTH NO-BREAK SPACE {NO_TEXT}"),
         (
             b"a: 1\rb: 2",
-            "f.yaml:1:5: an old line break (U+000D alone); save the file with usual line breaks",
+            "1:5: an old line break (U+000D alone); save the file with usual line breaks",
         ),
         (
             "a: x\u2028y".encode(),
-            "f.yaml:1:5: U+2028 LINE SEPARATOR breaks lines unseen; use a usual line break",
+            "1:5: U+2028 LINE SEPARATOR breaks lines unseen; use a usual line break",
         ),
-        (b"a: \xed\xa0\x80", "f.yaml:1:4: byte 0xED is not UTF-8; save the file as UTF-8"),
+        (b"a: \xed\xa0\x80", "1:4: byte 0xED is not UTF-8; save the file as UTF-8"),
+        # An escape brings in no more than the character itself.
+        (rb'a: "\0"', f"1:4: U+0000 (no character) {NO_TEXT}"),
+        (
+            rb'a: "x\u202e"',
+            "1:4: U+202E RIGHT-TO-LEFT OVERRIDE turns text around for readers; take it out",
+        ),
+        (rb'a: "\ufffe"', f"1:4: U+FFFE (no character) {NO_TEXT}"),
+        (
+            rb'a: "\ud800"',
+            "1:7: this escape names no character (while parsing a quoted scalar found "
+            "invalid Unicode character escape code)",
+        ),
     ],
 )
-def test_bytes_that_are_no_plain_text_are_refused(raw: bytes, message: str) -> None:
-    assert told(raw) == [message]
+def test_bytes_and_escapes_that_are_no_plain_text_are_refused(raw: bytes, message: str) -> None:
+    assert told(raw) == [f"f.yaml:{message}"]
 
 
 @pytest.mark.parametrize("char", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -137,26 +141,6 @@ def test_text_that_is_not_nfc_is_shown_and_never_converted() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("typed", "message"),
-    [
-        (r'"\0"', "f.yaml:2:4: U+0000 (no character) may not stand in a text; take it out"),
-        (
-            r'"x\u202e"',
-            "f.yaml:2:4: U+202E RIGHT-TO-LEFT OVERRIDE turns text around for readers; take it out",
-        ),
-        (r'"\ufffe"', "f.yaml:2:4: U+FFFE (no character) may not stand in a text; take it out"),
-        (
-            r'"\ud800"',
-            "f.yaml:2:7: this escape names no character (while parsing a quoted scalar found "
-            "invalid Unicode character escape code)",
-        ),
-    ],
-)
-def test_an_escape_cannot_bring_in_what_may_not_stand_in_a_text(typed: str, message: str) -> None:
-    assert told(f"a: 1\nb: {typed}\n") == [message]
-
-
 def test_an_escaped_accent_is_not_nfc_either() -> None:
     assert "not written in the usual way (NFC)" in told('a: "e\\u0301"\n')[0]
 
@@ -175,66 +159,56 @@ def test_the_first_of_two_same_keys_counts_for_further_checks() -> None:
     assert node.plain() == {"a": "1"}
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            "a: &x 1\n",
-            "f.yaml:1:4: an anchor (&x); take it out, "
-            "or put text that begins with & in quotation marks",
-        ),
-        (
-            "a: *x\n",
-            "f.yaml:1:4: an alias (*x); write the value out, "
-            "or put text that begins with * in quotation marks",
-        ),
-        ("<<: {a: 1}\n", "f.yaml:1:1: a merge key (<<); write the values out instead"),
-        (
-            "a: !important\n",
-            "f.yaml:1:4: a tag (!important); take it out, "
-            "or put text that begins with ! in quotation marks",
-        ),
-        (
-            "a: !!binary aGk=\n",
-            "f.yaml:1:4: a tag (tag:yaml.org,2002:binary); take it out, "
-            "or put text that begins with ! in quotation marks",
-        ),
-        (
-            "a: !!python/object/apply:os.system [id]\n",
-            "f.yaml:1:4: a tag (tag:yaml.org,2002:python/object/apply:os.system); take it out, "
-            "or put text that begins with ! in quotation marks",
-        ),
-        ("%YAML 1.1\n---\na: 1\n", "f.yaml:1:1: a YAML directive (`%…`); take it out"),
-        (
-            "a: 1\n---\nb: 2\n",
-            "f.yaml:2:1: a second document begins; a file holds one, so take the `---` out",
-        ),
-        ("? [a]\n: 1\n", "f.yaml:1:3: a key is missing before the colon, or is no simple text"),
-        ('"": 1\n"": 2\n', "f.yaml:2:1: key '' is written twice, first on line 1; keep one"),
-    ],
-)
-def test_what_yaml_can_do_beyond_text_is_refused(text: str, message: str) -> None:
-    assert told(text) == [message]
+#: Beyond text, and slips of the syntax.
+NO_YAML_OF_OURS = """
+a: &x 1
+    1:4: an anchor (&x); take it out, or put text that begins with & in quotation marks
+a: *x
+    1:4: an alias (*x); write the value out, or put text that begins with * in quotation marks
+<<: {a: 1}
+    1:1: a merge key (<<); write the values out instead
+a: !important
+    1:4: a tag (!important); take it out, or put text that begins with ! in quotation marks
+a: !!binary aGk=
+    1:4: a tag (tag:yaml.org,2002:binary); take it out,
+    or put text that begins with ! in quotation marks
+a: !!python/object/apply:os.system [id]
+    1:4: a tag (tag:yaml.org,2002:python/object/apply:os.system); take it out,
+    or put text that begins with ! in quotation marks
+%YAML 1.1⏎---⏎a: 1
+    1:1: a YAML directive (`%…`); take it out
+a: 1⏎---⏎b: 2
+    2:1: a second document begins; a file holds one, so take the `---` out
+? [a]⏎: 1
+    1:3: a key is missing before the colon, or is no simple text
+"": 1⏎"": 2
+    2:1: key '' is written twice, first on line 1; keep one
+a:⏎\t- b
+    2:1: a tab stands here; indent with spaces
+a: x: y
+    1:5: a colon in text needs quotation marks around the text
+a: @x
+    1:4: text that begins with this character needs quotation marks
+a: **x**
+    1:5: text that begins with * needs quotation marks
+a: "x⏎b: 1
+    1:4: a quotation mark is opened here and never closed
+a: [x⏎b: 1
+    1:4: a bracket is opened here and not closed
+a:⏎  - 1⏎ b: 2
+    3:2: this does not belong here
+a: 'it's'
+    1:8: this does not belong here
+a: "\\q"
+    1:5: a backslash in double quotation marks; use single ones
+"""
 
 
-@pytest.mark.parametrize(
-    ("text", "begin"),
-    [
-        ("a:\n\t- b\n", "f.yaml:2:1: a tab stands here; indent with spaces"),
-        ("a: x: y\n", "f.yaml:1:5: a colon in text needs quotation marks around the text"),
-        ("a: @x\n", "f.yaml:1:4: text that begins with this character needs quotation marks"),
-        ("a: **x**\n", "f.yaml:1:5: text that begins with * needs quotation marks"),
-        ('a: "x\nb: 1\n', "f.yaml:1:4: a quotation mark is opened here and never closed"),
-        ("a: [x\nb: 1\n", "f.yaml:1:4: a bracket is opened here and not closed"),
-        ("a:\n  - 1\n b: 2\n", "f.yaml:3:2: this does not belong here"),
-        ("a: 'it's'\n", "f.yaml:1:8: this does not belong here"),
-        ('a: "\\q"\n', "f.yaml:1:5: a backslash in double quotation marks; use single ones"),
-    ],
-)
-def test_a_slip_in_the_syntax_says_what_to_do(text: str, begin: str) -> None:
-    (message,) = told(text)
+@pytest.mark.parametrize(("text", "begin"), mistakes(NO_YAML_OF_OURS))
+def test_what_yaml_can_do_beyond_text_is_refused_with_what_to_do(text: str, begin: str) -> None:
+    (message,) = told(f"{text}\n")
 
-    assert message.startswith(begin)
+    assert message.startswith(f"f.yaml:{begin}")
 
 
 def merge_bomb(levels: int = 9) -> str:
