@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.canonical import sha256_hex
-from bot.content.model import Account
 from bot.errors import UnavailableError, UnconfirmedError
-from bot.platforms.base import Connection, Platform
-from bot.platforms.mastodon.adapter import connect
 from bot.platforms.mastodon.readback import plain_texts, reads_as
 from bot.platforms.mastodon.spec import SPEC
-from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
-from tests.contract.contract import CountingMeter
+from bot.platforms.status import Metrics, PostRef
 from tests.fakes.loopback import Told
-from tests.fakes.mastodon_quirks import QuirkyMastodon
+from tests.fakes.mastodon_voice import NOW, PICTURE, VoiceServer
 
-NOW = datetime.now(UTC)
-PICTURE = Picture(sha256_hex(b"x"), "image/png", "a square", 8, 8, 1)
 LONG = "https://investigations.example/2022/the-partners-of-the-camera-makers"
 
 
 @pytest.fixture
-def server() -> Iterator[QuirkyMastodon]:
-    with QuirkyMastodon() as server:
+def server() -> Iterator[VoiceServer]:
+    with VoiceServer() as server:
         yield server
-
-
-@pytest.fixture
-def platform(server: QuirkyMastodon) -> Iterator[Platform]:
-    account = Account("voice", "mastodon", server=server.origin)
-    platform = connect(Connection(account, {"ACCESS_TOKEN": "token-of-tests"}, CountingMeter()))
-    yield platform
-    platform.close()
-
-
-def draft(
-    platform: Platform,
-    text: str = "words",
-    *,
-    key: str = "key",
-    at: datetime = NOW,
-    warning: str | None = None,
-    pictures: tuple[Picture, ...] = (),
-    parent: str = "",
-) -> Draft:
-    return platform.prepare(
-        Status(text, warning=warning, pictures=pictures),
-        key=key,
-        at=at,
-        reply_to=ReplyTo(PostRef(parent), PostRef(parent)) if parent else None,
-        pictures=lambda _picture: b"x",
-    )
 
 
 # -- what a status looks like
@@ -127,107 +93,97 @@ def test_html_that_never_ends_is_read_all_the_same() -> None:
     ],
 )
 def test_the_same_words_elsewhere_are_not_taken_for_ours(
-    server: QuirkyMastodon, platform: Platform, other: dict[str, Any]
+    server: VoiceServer, other: dict[str, Any]
 ) -> None:
     server.post("words", **other)
 
-    assert platform.find(draft(platform)) is None
+    assert server.platform.find(server.draft()) is None
 
 
-def test_a_thread_part_is_known_by_its_parent(server: QuirkyMastodon, platform: Platform) -> None:
+def test_a_thread_part_is_known_by_its_parent(server: VoiceServer) -> None:
     server.post("words")
     mine = server.post("words", in_reply_to_id="77")
     server.post("words", in_reply_to_id="78")
 
-    found = platform.find(draft(platform, parent="77"))
+    found = server.platform.find(server.draft(parent="77"))
 
     assert found is not None
     assert found.id == mine["id"]
 
 
 def test_a_status_is_known_by_its_pictures_though_its_words_were_edited(
-    server: QuirkyMastodon, platform: Platform
+    server: VoiceServer,
 ) -> None:
-    made = draft(platform, pictures=(PICTURE,))
+    made = server.draft(pictures=(PICTURE,))
     mine = server.post("edited since", media_attachments=[{"id": made.wire["media_ids"][0]}])
 
-    found = platform.find(made)
+    found = server.platform.find(made)
 
     assert found is not None
     assert found.id == mine["id"]
 
 
 @pytest.mark.parametrize("shown", ["<p>words</p>", "<p>w o r d s ***</p><p>words</p>"])
-def test_our_words_with_other_pictures_need_a_person(
-    server: QuirkyMastodon, platform: Platform, shown: str
-) -> None:
+def test_our_words_with_other_pictures_need_a_person(server: VoiceServer, shown: str) -> None:
     server.quirks.contents["words"] = shown
     server.post("words", media_attachments=[{"id": "renamed"}])
 
     with pytest.raises(UnconfirmedError, match="other pictures"):
-        platform.find(draft(platform, pictures=(PICTURE,)))
+        server.platform.find(server.draft(pictures=(PICTURE,)))
 
 
-def test_the_source_decides_where_the_html_does_not_look_like_it(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_the_source_decides_where_the_html_does_not_look_like_it(server: VoiceServer) -> None:
     server.quirks.contents["words"] = "<p>rendered beyond recognition</p>"
     server.post("other words")
     mine = server.post("words")
 
-    found = platform.find(draft(platform))
+    found = server.platform.find(server.draft())
 
     assert found is not None
     assert found.id == mine["id"]
 
 
-def test_a_server_without_sources_is_read_by_its_html_alone(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_a_server_without_sources_is_read_by_its_html_alone(server: VoiceServer) -> None:
     server.quirks.has_source = False
     server.post("other words")
 
-    assert platform.find(draft(platform)) is None
+    assert server.platform.find(server.draft()) is None
 
 
-def test_sources_are_not_asked_without_end(server: QuirkyMastodon, platform: Platform) -> None:
+def test_sources_are_not_asked_without_end(server: VoiceServer) -> None:
     for number in range(40):
         server.post(f"number {number}")
 
-    assert platform.find(draft(platform, at=NOW + timedelta(hours=1))) is None
+    assert server.platform.find(server.draft(at=NOW + timedelta(hours=1))) is None
 
     assert sum(line.endswith("/source") for line in server.lines) == 20
 
 
-def test_the_timeline_is_read_back_to_the_first_attempt(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_the_timeline_is_read_back_to_the_first_attempt(server: VoiceServer) -> None:
     server.post("before", created_at=(NOW - timedelta(hours=1)).isoformat())
     mine = server.post("words")
     for number in range(100):
         server.post(f"{number}", reblog={"id": "1"})
 
-    found = platform.find(draft(platform))
+    found = server.platform.find(server.draft())
 
     assert found is not None
     assert found.id == mine["id"]
 
 
-def test_reading_stops_at_what_is_older_than_the_attempt(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_reading_stops_at_what_is_older_than_the_attempt(server: VoiceServer) -> None:
     server.quirks.page = 2
     for number in range(9):
         server.post(f"{number}", created_at=(NOW - timedelta(hours=1)).isoformat(), reblog=1)
 
-    assert platform.find(draft(platform)) is None
+    assert server.platform.find(server.draft()) is None
 
     assert sum(line.endswith("/7/statuses") for line in server.lines) == 1
 
 
 @pytest.mark.parametrize("ignores_max_id", [True, False])
 def test_a_timeline_that_cannot_be_read_back_far_enough_needs_a_person(
-    server: QuirkyMastodon, platform: Platform, ignores_max_id: bool
+    server: VoiceServer, ignores_max_id: bool
 ) -> None:
     server.quirks.ignores_max_id = ignores_max_id
     server.quirks.page = 2
@@ -235,153 +191,137 @@ def test_a_timeline_that_cannot_be_read_back_far_enough_needs_a_person(
         server.post(f"{number}", reblog={"id": "1"}, created_at=None)
 
     with pytest.raises(UnconfirmedError, match="cannot be read back"):
-        platform.find(draft(platform))
+        server.platform.find(server.draft())
 
 
-def test_an_outage_in_the_middle_of_a_source_is_not_absence(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_an_outage_in_the_middle_of_a_source_is_not_absence(server: VoiceServer) -> None:
     server.quirks.contents["words"] = "<p>rendered beyond recognition</p>"
     mine = server.post("words")
     server.quirks.answers[f"GET /api/v1/statuses/{mine['id']}/source"] = Told(503)
 
     with pytest.raises(UnavailableError):
-        platform.find(draft(platform))
+        server.platform.find(server.draft())
 
 
 @pytest.mark.parametrize("told", [[7], [{"id": None}], [{"no": "id"}], {"id": "1"}])
-def test_a_timeline_of_something_else_is_not_absence(
-    server: QuirkyMastodon, platform: Platform, told: object
-) -> None:
+def test_a_timeline_of_something_else_is_not_absence(server: VoiceServer, told: object) -> None:
     server.quirks.answers["GET /api/v1/accounts/7/statuses"] = Told(body=told)
 
     with pytest.raises(UnavailableError):
-        platform.find(draft(platform))
+        server.platform.find(server.draft())
 
 
 # -- existence
 
 
-def test_a_web_servers_own_404_is_not_taken_for_a_deletion(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_a_web_servers_own_404_is_not_taken_for_a_deletion(server: VoiceServer) -> None:
     ref = PostRef(str(server.post("words")["id"]))
     lost = Told(404, b"<html>nginx</html>", {"Content-Type": "text/html"})
     for verb in ("GET", "DELETE"):
         server.quirks.answers[f"{verb} /api/v1/statuses/{ref.id}"] = lost
 
     with pytest.raises(UnavailableError):
-        platform.exists(ref)
+        server.platform.exists(ref)
     with pytest.raises(UnavailableError):
-        platform.delete(ref)
+        server.platform.delete(ref)
 
 
-def test_a_status_is_deleted_once(server: QuirkyMastodon, platform: Platform) -> None:
+def test_a_status_is_deleted_once(server: VoiceServer) -> None:
     ref = PostRef(f"https://social.example/@voice/{server.post('words')['id']}")
 
-    assert platform.exists(ref)
-    assert platform.delete(ref)
-    assert not platform.delete(ref)
-    assert not platform.exists(ref)
+    assert server.platform.exists(ref)
+    assert server.platform.delete(ref)
+    assert not server.platform.delete(ref)
+    assert not server.platform.exists(ref)
 
 
 # -- numbers
 
 
-def numbers(server: QuirkyMastodon, platform: Platform, count: int) -> list[PostRef]:
+def numbers(server: VoiceServer, count: int) -> list[PostRef]:
     refs = [PostRef(str(server.post(f"{number}")["id"])) for number in range(count)]
-    read = platform.metrics(refs)
+    read = server.platform.metrics(refs)
     assert list(read) == refs
     assert set(read.values()) == {Metrics(likes=3, reposts=2, replies=1)}
     return refs
 
 
-def test_numbers_are_read_in_batches_of_twenty(server: QuirkyMastodon, platform: Platform) -> None:
-    numbers(server, platform, 45)
+def test_numbers_are_read_in_batches_of_twenty(server: VoiceServer) -> None:
+    numbers(server, 45)
 
     assert server.lines == ["GET /api/v1/statuses"] * 3
     assert [len(asked.query["id[]"]) for asked in server.asked] == [20, 20, 5]
 
 
-def test_a_server_without_batches_is_read_by_its_timeline(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_a_server_without_batches_is_read_by_its_timeline(server: VoiceServer) -> None:
     server.quirks.batches = "no"
 
-    numbers(server, platform, 50)
+    numbers(server, 50)
 
     assert server.lines.count("GET /api/v1/accounts/7/statuses") == 2
     assert not any(line.startswith("GET /api/v1/statuses/") for line in server.lines)
 
 
-def test_a_batch_of_nothing_is_not_taken_for_deletion(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_a_batch_of_nothing_is_not_taken_for_deletion(server: VoiceServer) -> None:
     server.quirks.batches = "empty"
 
-    numbers(server, platform, 2)
+    numbers(server, 2)
 
 
 @pytest.mark.parametrize("batches", ["yes", "no", "empty"])
-def test_a_deleted_status_is_missing(
-    server: QuirkyMastodon, platform: Platform, batches: str
-) -> None:
+def test_a_deleted_status_is_missing(server: VoiceServer, batches: str) -> None:
     server.quirks.batches = batches
     kept = PostRef(str(server.post("kept")["id"]))
 
-    assert list(platform.metrics([PostRef("5"), kept])) == [kept]
+    assert list(server.platform.metrics([PostRef("5"), kept])) == [kept]
 
 
-def test_a_server_that_ignores_pages_is_asked_one_by_one(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_a_server_that_ignores_pages_is_asked_one_by_one(server: VoiceServer) -> None:
     server.quirks.batches = "no"
     server.quirks.ignores_max_id = True
     server.quirks.page = 1
 
-    numbers(server, platform, 3)
+    numbers(server, 3)
 
 
-def test_numbers_that_are_not_told_are_none(server: QuirkyMastodon, platform: Platform) -> None:
+def test_numbers_that_are_not_told_are_none(server: VoiceServer) -> None:
     made = server.post("w", favourites_count="many", reblogs_count=None, replies_count=-1)
     ref = PostRef(str(made["id"]))
 
-    assert platform.metrics([ref]) == {ref: Metrics()}
+    assert server.platform.metrics([ref]) == {ref: Metrics()}
 
 
 @pytest.mark.parametrize("junk", [{"a": 1}, [7], "no"])
-def test_a_junk_of_a_batch_is_passed_over(
-    server: QuirkyMastodon, platform: Platform, junk: object
-) -> None:
+def test_a_junk_of_a_batch_is_passed_over(server: VoiceServer, junk: object) -> None:
     ref = PostRef(str(server.post("w")["id"]))
     server.quirks.answers["GET /api/v1/statuses"] = Told(body=junk)
 
-    assert list(platform.metrics([ref])) == [ref]
+    assert list(server.platform.metrics([ref])) == [ref]
 
 
 @pytest.mark.parametrize("told", [{"id": "8"}, {"id": True}, {}])
 def test_another_status_is_not_the_one_that_was_asked_for(
-    server: QuirkyMastodon, platform: Platform, told: object
+    server: VoiceServer, told: object
 ) -> None:
     ref = PostRef("9")
     server.quirks.batches = "no"
     server.quirks.answers["GET /api/v1/statuses/9"] = Told(body=told)
 
     with pytest.raises(UnavailableError):
-        platform.exists(ref)
+        server.platform.exists(ref)
     with pytest.raises(UnavailableError):
-        platform.metrics([ref])
+        server.platform.metrics([ref])
 
 
 # -- the account and its server
 
 
 @pytest.mark.parametrize("is_bot", [True, False])
-def test_the_bot_flag_is_read(server: QuirkyMastodon, platform: Platform, is_bot: bool) -> None:
+def test_the_bot_flag_is_read(server: VoiceServer, is_bot: bool) -> None:
     server.quirks.is_bot = is_bot
     server.quirks.instance_v2 = {"title": "Mastodon", "version": "4.6.1"}
 
-    profile = platform.profile()
+    profile = server.platform.profile()
 
     host = server.origin.removeprefix("http://")
     assert (profile.id, profile.handle) == ("7", f"voice@{host}")
@@ -407,22 +347,20 @@ _CONFIGURED = {
 
 
 @pytest.mark.parametrize("where", ["instance_v2", "instance_v1"])
-def test_limits_are_the_servers_own(server: QuirkyMastodon, platform: Platform, where: str) -> None:
+def test_limits_are_the_servers_own(server: VoiceServer, where: str) -> None:
     setattr(server.quirks, where, _CONFIGURED)
 
-    limits = platform.limits()
+    limits = server.platform.limits()
 
     assert (limits.max_length, limits.max_pictures, limits.url_length) == (5000, 6, 25)
     assert (limits.max_alt, limits.max_picture_bytes, limits.max_pixels) == (900, 1000, 2000)
     assert limits.picture_mimes == ("image/png",)
 
 
-def test_limits_in_the_words_of_older_servers_are_read(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_limits_in_the_words_of_older_servers_are_read(server: VoiceServer) -> None:
     server.quirks.instance_v1 = {"max_toot_chars": 3000, "description_limit": 700}
 
-    limits = platform.limits()
+    limits = server.platform.limits()
 
     assert (limits.max_length, limits.max_alt) == (3000, 700)
 
@@ -438,27 +376,21 @@ def test_limits_in_the_words_of_older_servers_are_read(
         {"configuration": {"media_attachments": {"supported_mime_types": ["video/mp4"]}}},
     ],
 )
-def test_limits_that_are_not_told_are_the_usual(
-    server: QuirkyMastodon, platform: Platform, told: Any
-) -> None:
+def test_limits_that_are_not_told_are_the_usual(server: VoiceServer, told: Any) -> None:
     server.quirks.instance_v2 = told
 
-    assert platform.limits() == SPEC.limits
+    assert server.platform.limits() == SPEC.limits
 
 
-def test_an_instance_page_that_is_no_json_is_passed_over(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_an_instance_page_that_is_no_json_is_passed_over(server: VoiceServer) -> None:
     server.quirks.answers["GET /api/v2/instance"] = Told(500, b"oops")
     server.quirks.answers["GET /api/v1/instance"] = Told(200, b"<html>")
 
-    assert platform.limits() == SPEC.limits
+    assert server.platform.limits() == SPEC.limits
 
 
-def test_limits_wait_while_the_server_says_too_many(
-    server: QuirkyMastodon, platform: Platform
-) -> None:
+def test_limits_wait_while_the_server_says_too_many(server: VoiceServer) -> None:
     server.quirks.answers["GET /api/v2/instance"] = Told(429)
 
     with pytest.raises(UnavailableError):
-        platform.limits()
+        server.platform.limits()
