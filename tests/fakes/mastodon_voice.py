@@ -53,6 +53,11 @@ class VoiceServer(QuirkyMastodon):
             pictures=lambda _picture: b"x",
         )
 
+    def found(self, draft: Draft) -> str:
+        """Return the id of what is taken for a draft; empty where nothing is."""
+        ref = self.platform.find(draft)
+        return ref.id if ref else ""
+
     def close(self) -> None:
         self.platform.close()
         super().close()
