@@ -23,19 +23,8 @@ def messages(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "text",
     [
-        "“a b”",
-        "‘a b’",
-        '"a b"',
-        "'a b'",
-        "«a b»",
-        "‹a b›",
-        "„a b“",
-        "„a b”",
-        "「a b」",
-        "『a b』",
-        "❝a b❞",
-        "＂a b＂",
-        "｢a b｣",
+        *("“a b”", "‘a b’", '"a b"', "'a b'", "«a b»", "‹a b›", "„a b“", "„a b”", "「a b」"),
+        *("『a b』", "❝a b❞", "＂a b＂", "｢a b｣"),
     ],
 )
 def test_every_kind_of_marks_is_seen(text: str) -> None:

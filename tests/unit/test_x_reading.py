@@ -17,16 +17,11 @@ def shown(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "text",
     [
-        "plain",
-        "a & b < c > d “e” &amp; as written",
-        "read https://example.org/a?b=1&c=2 now",
-        "read https://example.org.",
-        "(https://example.org/)",
+        *("plain", "a & b < c > d “e” &amp; as written", "read https://example.org/a?b=1&c=2 now"),
+        *("read https://example.org.", "(https://example.org/)"),
         "bare example.org, and www.example.org/path",
-        "two https://example.org/1 https://example.org/2",
-        "cafe\u0301 composed",
-        "lines\n\nand  spaces ",
-        "“quoted https://example.org/a”",
+        *("two https://example.org/1 https://example.org/2", "cafe\u0301 composed"),
+        *("lines\n\nand  spaces ", "“quoted https://example.org/a”"),
     ],
 )
 @pytest.mark.parametrize("media", [(), ("77",), ("77", "78")])
