@@ -8,7 +8,7 @@ import pytest
 
 from bot.checks.profiles import is_personal
 from bot.checks.rules import check
-from bot.content.model import Account, Campaign, Consent, EveryYear, Mode, Place, Variant
+from bot.content.model import Account, Campaign, Consent, EveryYear, Mode, Place, Post, Variant
 from bot.errors import Problem, Severity
 from bot.platforms.spec import Limits
 from bot.rendering.rendered import render_campaign
@@ -99,6 +99,9 @@ def test_an_account_that_the_post_does_not_name_does_not_count() -> None:
     assert errors(post(text="word " * 62, accounts=("on-mastodon",))) == []
 
 
+CARING = (replace(PICTURE, alt="“Care” on a wall"),)
+
+
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
@@ -106,11 +109,8 @@ def test_an_account_that_the_post_does_not_name_does_not_count() -> None:
         ({"text": "A", "warning": "They “care”"}, "warning"),
         ({"text": "A", "variants": {"x": Variant(text="They “care”.")}}, "variants.x.text"),
         ({"text": "A", "variants": {"x": Variant(warning="“Care”")}}, "variants.x.warning"),
-        ({"text": "A", "media": (replace(PICTURE, alt="“Care” on a wall"),)}, "media[0].alt"),
-        (
-            {"text": "A", "variants": {"x": Variant(media=(replace(PICTURE, alt="“Care” it"),))}},
-            "variants.x.media[0].alt",
-        ),
+        ({"text": "A", "media": CARING}, "media[0].alt"),
+        ({"text": "A", "variants": {"x": Variant(media=CARING)}}, "variants.x.media[0].alt"),
     ],
 )
 def test_quotation_marks_are_proved_wherever_they_stand(
@@ -190,70 +190,58 @@ def test_a_quoted_mention_is_refused_as_it_would_still_call_somebody() -> None:
     assert "mentions @somebody" in found[0]
 
 
-class TestWarnings:
-    def test_a_graphic_passage_needs_a_warning(self) -> None:
-        (found,) = errors(post("never came home."), sources=[GRAPHIC_LETTER])
+@pytest.mark.parametrize(
+    ("quoted", "changes", "says"),
+    [
+        ("never came home.", {}, "a-post.warning: missing; the quoted passage is graphic"),
+        ("They don’t sleep […] never came home.", {}, "a-post.warning: missing"),
+        ("never came home.", {"warning": "Violence"}, ""),
+        (
+            "never came home.",
+            {"warning": "Violence", "variants": {"x": Variant(warning="")}},
+            "a-post.variants.x.warning: missing",
+        ),
+        ("", {"text": "They “never came home”."}, "quotes a graphic passage"),
+    ],
+)
+def test_a_graphic_passage_needs_a_warning_wherever_it_is_quoted(
+    quoted: str, changes: dict[str, Any], says: str
+) -> None:
+    found = errors(post(quoted, **changes), sources=[GRAPHIC_LETTER])
 
-        assert found.startswith("a-post.warning: missing; the quoted passage is graphic")
-
-    def test_a_fragment_that_touches_it_needs_one_too(self) -> None:
-        assert errors(post("They don’t sleep […] never came home."), sources=[GRAPHIC_LETTER])
-
-    def test_with_a_warning_it_is_fine(self) -> None:
-        written = post("never came home.", warning="Violence")
-
-        assert errors(written, sources=[GRAPHIC_LETTER]) == []
-
-    def test_a_variant_that_takes_the_warning_away_is_told(self) -> None:
-        written = post("never came home.", warning="Violence", variants={"x": Variant(warning="")})
-
-        (found,) = errors(written, sources=[GRAPHIC_LETTER])
-
-        assert found.startswith("a-post.variants.x.warning: missing")
-
-    def test_graphic_words_in_marks_need_one_too(self) -> None:
-        (found,) = errors(post(text="They “never came home”."), sources=[GRAPHIC_LETTER])
-
-        assert "quotes a graphic passage" in found
-
-    def test_an_investigation_may_ask_for_one(self) -> None:
-        report = replace(INVESTIGATION, warning="Prison")
-
-        (found,) = errors(post(text="Read.", link=report.id), investigations=[report])
-
-        assert "needs a warning: Prison" in found
+    assert [says in one for one in found] == ([True] if says else [])
 
 
-class TestLinks:
-    def test_a_skipped_account_is_a_notice(self) -> None:
-        accounts = [Account("on-x", "x", links="never"), *ACCOUNTS[1:]]
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"warning": "Prison"}, "needs a warning: Prison"),
+        ({"address": "https://x.com/somebody"}, "personal profile"),
+        ({"address": ""}, "no known address"),
+    ],
+)
+def test_an_investigation_is_linked_with_its_warning_and_at_its_own_address(
+    changes: dict[str, Any], says: str
+) -> None:
+    report = replace(INVESTIGATION, **changes)
 
-        found = notices(post(text="Read.", link="camera-report"), accounts=accounts)
+    assert says in errors(post(text="Read.", link=report.id), investigations=[report])[0]
 
-        assert len(found) == 1
-        assert "on-x has `links: never`" in found[0]
 
-    def test_the_caution_of_an_investigation_is_a_notice(self) -> None:
-        report = replace(INVESTIGATION, caution="it names no company")
+def test_a_skipped_account_is_a_notice() -> None:
+    accounts = [Account("on-x", "x", links="never"), *ACCOUNTS[1:]]
 
-        found = notices(post(text="Read.", link=report.id), investigations=[report])
+    (found,) = notices(post(text="Read.", link="camera-report"), accounts=accounts)
 
-        assert found == ["mind: it names no company"]
+    assert "on-x has `links: never`" in found
 
-    def test_a_personal_profile_is_no_investigation(self) -> None:
-        report = replace(INVESTIGATION, address="https://x.com/somebody")
 
-        assert (
-            "personal profile"
-            in errors(post(text="Read.", link=report.id), investigations=[report])[0]
-        )
+def test_the_caution_of_an_investigation_is_a_notice() -> None:
+    report = replace(INVESTIGATION, caution="it names no company")
 
-    def test_an_investigation_without_an_address_is_no_link(self) -> None:
-        report = replace(INVESTIGATION, address="")
+    found = notices(post(text="Read.", link=report.id), investigations=[report])
 
-        found = errors(post(text="Read.", link=report.id), investigations=[report])
-
-        assert "no known address" in found[0]
+    assert found == ["mind: it names no company"]
 
 
 @pytest.mark.parametrize(
@@ -279,197 +267,164 @@ def test_personal_pages_are_told_from_others(address: str, personal: bool) -> No
     assert is_personal(address, ["@houses.example"]) is personal
 
 
-class TestAltTexts:
-    @pytest.mark.parametrize("alt", ["image", "Photo.", "card.png", "123", "…"])
-    def test_an_alt_text_without_words_of_its_own_is_refused(self, alt: str) -> None:
-        (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=alt),)))
+@pytest.mark.parametrize("alt", ["image", "Photo.", "card.png", "123", "…"])
+def test_an_alt_text_without_words_of_its_own_is_refused(alt: str) -> None:
+    (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=alt),)))
 
-        assert "describes nothing" in found
-
-    def test_a_missing_one_is_told_once(self) -> None:
-        (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=""),)))
-
-        assert found.startswith("a-post.media[0].alt: missing; describe the picture")
+    assert "describes nothing" in found
 
 
-class TestSources:
-    def test_an_attribution_without_a_date_is_refused(self) -> None:
-        (found,) = errors(sources=[source(attribution="— Open letter")])
+def test_a_missing_alt_text_is_told_once() -> None:
+    (found,) = errors(post(text="Look.", media=(replace(PICTURE, alt=""),)))
 
-        assert found.startswith("letter.attribution: names no year")
-
-    def test_digits_of_any_script_make_a_date(self) -> None:
-        assert errors(sources=[source(attribution="— نامه، ۲۰۲۲")]) == []
-
-    def test_a_missing_attribution_is_told(self) -> None:
-        assert "who, what and the date" in errors(sources=[source(attribution=" ")])[0]
-
-    def test_a_quotation_of_a_changed_source_is_told(self) -> None:
-        changed = source(LETTER_TEXT.replace("you stop.", "you STOP."))
-
-        assert "any more" in errors(post(STOP), sources=[changed])[0]
+    assert found.startswith("a-post.media[0].alt: missing; describe the picture")
 
 
-class TestLikeness:
-    def fixed(self, post_id: str, at: str, **changes: Any) -> Any:
-        text = changes.pop("text", "We look away from nobody and wait for an answer to this letter")
-        return post(
-            id=post_id, text=text, queue="", at=on(at), accounts=("on-mastodon",), **changes
-        )
+@pytest.mark.parametrize(
+    ("attribution", "says"),
+    [
+        ("— Open letter", ["letter.attribution: names no year"]),
+        (" ", ["letter.attribution: missing; "]),
+        ("— نامه، ۲۰۲۲", []),
+    ],
+)
+def test_an_attribution_names_a_year_in_digits_of_any_script(
+    attribution: str, says: list[str]
+) -> None:
+    found = errors(sources=[source(attribution=attribution)])
 
-    def test_similar_texts_at_fixed_times_need_thirty_days_between(self) -> None:
-        found = errors(
-            self.fixed("one", "2026-12-01 09:00"),
-            self.fixed(
-                "two",
-                "2026-12-20 09:00",
-                text="We look away from nobody and wait for an answer to this letter too",
-            ),
-        )
-
-        assert len(found) == 1
-        assert found[0].startswith("two.at: ")
-        assert "like 'one' (posts/a.yaml:3) on on-mastodon, 19 days apart" in found[0]
-        assert "This: “We look away" in found[0]
-        assert "That: “We look away" in found[0]
-
-    def test_after_thirty_days_they_may_come(self) -> None:
-        assert (
-            errors(self.fixed("one", "2026-12-01 09:00"), self.fixed("two", "2027-01-01 09:00"))
-            == []
-        )
-
-    def test_the_attribution_does_not_make_two_quotations_alike(self) -> None:
-        one = self.fixed("one", "2026-12-01 09:00", text="")
-        two = self.fixed("two", "2026-12-02 09:00", text="")
-
-        assert (
-            errors(replace(one, quote=post(STOP).quote), replace(two, quote=post("We wait…").quote))
-            == []
-        )
-
-    def test_different_texts_may_stand_close_together(self) -> None:
-        assert (
-            errors(
-                self.fixed("one", "2026-12-01 09:00"),
-                self.fixed("two", "2026-12-01 10:00", text="Another thing altogether is said here"),
-            )
-            == []
-        )
-
-    def test_two_platforms_may_say_the_same(self) -> None:
-        both = replace(
-            self.fixed("one", "2026-12-01 09:00"), accounts=("on-mastodon", "on-bluesky")
-        )
-
-        assert errors(both) == []
-
-    def test_a_yearly_day_meets_a_fixed_one(self) -> None:
-        yearly = replace(
-            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear((12, 9), time(9))
-        )
-
-        found = errors(yearly, self.fixed("one", "2027-12-01 09:00"))
-
-        assert len(found) == 1
-        assert found[0].startswith("year.every_year: ")
-
-    def test_a_yearly_day_does_not_meet_itself(self) -> None:
-        yearly = replace(
-            self.fixed("year", "2026-12-01 09:00"), at=None, every_year=EveryYear((12, 9), time(9))
-        )
-
-        assert errors(yearly) == []
-
-    def test_a_draft_meets_nobody(self) -> None:
-        assert (
-            errors(
-                self.fixed("one", "2026-12-01 09:00"),
-                self.fixed("two", "2026-12-02 09:00", status="draft"),
-            )
-            == []
-        )
-
-    def test_queued_posts_are_spaced_by_the_planner(self) -> None:
-        assert (
-            errors(
-                post(STOP, accounts=("on-mastodon",)), post(STOP, id="b", accounts=("on-mastodon",))
-            )
-            == []
-        )
-
-    @pytest.mark.parametrize("queue", ["excerpts", ""])
-    def test_one_text_never_goes_out_from_two_accounts_of_a_platform(self, queue: str) -> None:
-        accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
-        at = None if queue else on("2026-12-01 09:00")
-
-        found = errors(post(STOP, queue=queue, at=at), accounts=accounts)
-
-        assert any("two accounts of one platform" in one for one in found)
-
-    def test_a_variant_of_its_own_makes_two_texts_of_one(self) -> None:
-        accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
-        written = post(text="One thing.", variants={"b": Variant(text="Another thing.")})
-
-        assert errors(written, accounts=accounts) == []
-
-    def test_what_x_would_not_repeat_is_told(self) -> None:
-        found = notices(post(STOP, accounts=("on-x",)), post(STOP, id="again", accounts=("on-x",)))
-
-        assert len(found) == 1
-        assert "this one will not go out there" in found[0]
-
-    def test_a_yearly_day_is_told_to_come_once_where_nothing_is_repeated(self) -> None:
-        yearly = post(STOP, queue="", every_year=EveryYear((12, 9), time(9)), accounts=("on-x",))
-
-        assert notices(yearly) == ["on-x never repeats a text, so it goes out there once"]
-
-    def test_the_same_pair_is_told_once_though_both_come_back_each_year(self) -> None:
-        one = post(STOP, queue="", every_year=EveryYear((12, 9), time(9)), accounts=("on-bluesky",))
-        two = replace(one, id="two", every_year=EveryYear((12, 10), time(9)))
-
-        assert len(errors(one, two)) == 1
+    assert [one[: len(said)] for one, said in zip(found, says, strict=True)] == says
 
 
-class TestGoingLive:
-    ready = Account(
-        "on-x",
-        "x",
-        owner="Four Houses",
-        consent=Consent("A. Chair", date(2026, 11, 20)),
-        own={"automated_label_confirmed": date(2026, 11, 20)},
-        place=Place("schedule.yaml", 9, 3),
+def test_a_quotation_of_a_changed_source_is_told() -> None:
+    changed = source(LETTER_TEXT.replace("you stop.", "you STOP."))
+
+    assert "any more" in errors(post(STOP), sources=[changed])[0]
+
+
+WORDS = "We look away from nobody and wait for an answer to this letter"
+YEARLY = EveryYear((12, 9), time(9))
+
+
+def fixed(post_id: str, at: str, text: str = WORDS, **changes: Any) -> Post:
+    """Return a post with a fixed time on Mastodon."""
+    where = {"accounts": ("on-mastodon",), **changes}
+    return post(id=post_id, text=text, queue="", at=on(at), **where)
+
+
+def yearly(post_id: str) -> Post:
+    return replace(fixed(post_id, "2026-12-01 09:00"), at=None, every_year=YEARLY)
+
+
+def test_similar_texts_at_fixed_times_need_thirty_days_between() -> None:
+    (found,) = errors(
+        fixed("one", "2026-12-01 09:00"), fixed("two", "2026-12-20 09:00", f"{WORDS} too")
     )
 
-    def test_a_rehearsal_asks_for_nothing(self) -> None:
-        assert errors(accounts=[Account("on-x", "x")]) == []
+    assert found.startswith("two.at: ")
+    assert "like 'one' (posts/a.yaml:3) on on-mastodon, 19 days apart" in found
+    assert "This: “We look away" in found
+    assert "That: “We look away" in found
 
-    def test_an_account_with_owner_consent_and_label_may_go_live(self) -> None:
-        assert errors(accounts=[self.ready], mode=Mode.LIVE) == []
 
-    @pytest.mark.parametrize(
-        ("changes", "key"),
-        [
-            ({"owner": " "}, "owner"),
-            ({"consent": None}, "consent"),
-            ({"consent": Consent("", date(2026, 11, 20))}, "consent"),
-            ({"consent": Consent("A", date(2026, 11, 24))}, "consent.on"),
-            ({"own": {}}, "automated_label_confirmed"),
-            (
-                {"own": {"automated_label_confirmed": date(2026, 11, 24)}},
-                "automated_label_confirmed",
-            ),
-        ],
-    )
-    def test_an_account_that_lacks_one_may_not(self, changes: dict[str, Any], key: str) -> None:
-        (found,) = errors(accounts=[replace(self.ready, **changes)], mode=Mode.LIVE)
+APART = {
+    "after thirty days": [fixed("one", "2026-12-01 09:00"), fixed("two", "2027-01-01 09:00")],
+    "other words": [fixed("one", "2026-12-01 09:00"), fixed("two", "2026-12-01 10:00", "Not so")],
+    "on two platforms": [fixed("one", "2026-12-01 09:00", accounts=("on-mastodon", "on-bluesky"))],
+    "a yearly day and itself": [yearly("year")],
+    "a draft": [fixed("one", "2026-12-01 09:00"), fixed("two", "2026-12-02 09:00", status="draft")],
+    "spaced by the planner": [
+        post(STOP, id=name, accounts=("on-mastodon",)) for name in ("one", "two")
+    ],
+    "alike in their attribution": [
+        replace(fixed("one", "2026-12-01 09:00", ""), quote=post(STOP).quote),
+        replace(fixed("two", "2026-12-02 09:00", ""), quote=post("We wait…").quote),
+    ],
+}
 
-        assert found.startswith(f"accounts.on-x.{key}: ")
 
-    def test_only_x_needs_the_confirmed_label(self) -> None:
-        account = replace(self.ready, name="m", platform="mastodon", own={})
+@pytest.mark.parametrize("posts", APART.values(), ids=APART)
+def test_what_is_apart_may_be_alike(posts: list[Post]) -> None:
+    assert errors(*posts) == []
 
-        assert errors(accounts=[account], mode=Mode.LIVE) == []
+
+def test_a_yearly_day_meets_a_fixed_one() -> None:
+    (found,) = errors(yearly("year"), fixed("one", "2027-12-01 09:00"))
+
+    assert found.startswith("year.every_year: ")
+
+
+@pytest.mark.parametrize("queue", ["excerpts", ""])
+def test_one_text_never_goes_out_from_two_accounts_of_a_platform(queue: str) -> None:
+    accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
+    at = None if queue else on("2026-12-01 09:00")
+
+    found = errors(post(STOP, queue=queue, at=at), accounts=accounts)
+
+    assert any("two accounts of one platform" in one for one in found)
+
+
+def test_a_variant_of_its_own_makes_two_texts_of_one() -> None:
+    accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
+    written = post(text="One thing.", variants={"b": Variant(text="Another thing.")})
+
+    assert errors(written, accounts=accounts) == []
+
+
+def test_what_x_would_not_repeat_is_told() -> None:
+    (found,) = notices(post(STOP, accounts=("on-x",)), post(STOP, id="again", accounts=("on-x",)))
+
+    assert "this one will not go out there" in found
+
+
+def test_a_yearly_day_is_told_to_come_once_where_nothing_is_repeated() -> None:
+    once = post(STOP, queue="", every_year=YEARLY, accounts=("on-x",))
+
+    assert notices(once) == ["on-x never repeats a text, so it goes out there once"]
+
+
+def test_the_same_pair_is_told_once_though_both_come_back_each_year() -> None:
+    one = post(STOP, queue="", every_year=YEARLY, accounts=("on-bluesky",))
+    two = replace(one, id="two", every_year=EveryYear((12, 10), time(9)))
+
+    assert len(errors(one, two)) == 1
+
+
+DAY = date(2026, 11, 20)
+READY = Account(
+    "on-x", "x", owner="Four Houses", consent=Consent("A. Chair", DAY),
+    own={"automated_label_confirmed": DAY}, place=Place("schedule.yaml", 9, 3),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("account", "mode"),
+    [
+        (Account("on-x", "x"), Mode.REHEARSAL),
+        (READY, Mode.LIVE),
+        (replace(READY, name="m", platform="mastodon", own={}), Mode.LIVE),
+    ],
+    ids=["a rehearsal asks for nothing", "owner, consent and label", "only X needs the label"],
+)
+def test_an_account_that_has_all_may_go_live(account: Account, mode: Mode) -> None:
+    assert errors(accounts=[account], mode=mode) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"owner": " "}, "owner"),
+        ({"consent": None}, "consent"),
+        ({"consent": Consent("", DAY)}, "consent"),
+        ({"consent": Consent("A", date(2026, 11, 24))}, "consent.on"),
+        ({"own": {}}, "automated_label_confirmed"),
+        ({"own": {"automated_label_confirmed": date(2026, 11, 24)}}, "automated_label_confirmed"),
+    ],
+)
+def test_an_account_that_lacks_one_may_not_go_live(changes: dict[str, Any], key: str) -> None:
+    (found,) = errors(accounts=[replace(READY, **changes)], mode=Mode.LIVE)
+
+    assert found.startswith(f"accounts.on-x.{key}: ")
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_files() -> None:
@@ -478,11 +433,8 @@ def test_all_problems_come_at_once_in_the_order_of_the_files() -> None:
 
     found = problems(campaign(late, early))
 
-    assert [(one.file, one.line) for one in found] == [
-        ("posts/a.yaml", 7),
-        ("posts/a.yaml", 7),
-        ("posts/z.yaml", 9),
-    ]
+    lines = [(one.file, one.line) for one in found]
+    assert lines == [("posts/a.yaml", 7), ("posts/a.yaml", 7), ("posts/z.yaml", 9)]
 
 
 def test_a_problem_without_a_place_of_its_own_points_to_the_post() -> None:
