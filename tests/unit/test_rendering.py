@@ -29,6 +29,7 @@ from tests.fakes.written import (
 )
 
 STOP = "We ask that you stop."
+ADDRESSLESS = replace(INVESTIGATION, address="")
 
 
 def shown(written: Post, spec: PlatformSpec = MASTODON, **context: Any) -> RenderedText:
@@ -46,20 +47,23 @@ def one(rendered: RenderedText) -> Status:
     return rendered.statuses[0]
 
 
-def test_a_quotation_stands_in_marks_over_its_attribution() -> None:
-    assert one(shown(post(STOP))).text == f"“{STOP}”\n{ATTRIBUTION}"
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (post(STOP), f"“{STOP}”\n{ATTRIBUTION}"),
+        (post(STOP, text="Six years on."), f"Six years on.\n\n“{STOP}”\n{ATTRIBUTION}"),
+        (post(text="Read on.", link="camera-report"), "Read on.\nhttps://paper.org/rooms"),
+    ],
+)
+def test_own_words_the_quotation_its_attribution_and_the_link_follow_each_other(
+    written: Post, text: str
+) -> None:
+    assert one(shown(written)).text == text
 
 
-def test_own_words_come_before_the_quotation_after_a_blank_line() -> None:
-    status = one(shown(post(STOP, text="Six years on.")))
-
-    assert status.text == f"Six years on.\n\n“{STOP}”\n{ATTRIBUTION}"
-
-
-def test_a_link_in_the_text_comes_last_after_one_line_break() -> None:
+def test_a_link_in_the_text_is_marked() -> None:
     status = one(shown(post(text="Read on.", link="camera-report")))
 
-    assert status.text == "Read on.\nhttps://paper.org/rooms"
     assert [facet.value for facet in status.facets] == ["https://paper.org/rooms"]
 
 
@@ -103,19 +107,17 @@ def test_beside_pictures_the_link_stands_short_in_the_text_and_leads_to_the_whol
     assert status.text.encode()[facet.start : facet.end] == b"houses.org/letter"
 
 
-def test_a_warning_is_folded_where_a_platform_folds() -> None:
-    status = one(shown(post(STOP, warning="Violence")))
-
-    assert (status.warning, status.sensitive) == ("Violence", True)
-    assert status.text.startswith("“")
-
-
-@pytest.mark.parametrize("spec", [X, BLUESKY])
-def test_a_warning_is_the_first_line_elsewhere(spec: PlatformSpec) -> None:
+@pytest.mark.parametrize(
+    ("spec", "folded", "begin"),
+    [(MASTODON, "Violence", "“"), (X, None, "Violence\n\n“"), (BLUESKY, None, "Violence\n\n“")],
+)
+def test_a_warning_is_folded_where_a_platform_folds_and_the_first_line_elsewhere(
+    spec: PlatformSpec, folded: str | None, begin: str
+) -> None:
     status = one(shown(post(STOP, warning="Violence"), spec))
 
-    assert (status.warning, status.sensitive) == (None, True)
-    assert status.text.startswith("Violence\n\n“")
+    assert (status.warning, status.sensitive) == (folded, True)
+    assert status.text.startswith(begin)
 
 
 def test_a_folded_warning_counts_to_the_length() -> None:
@@ -139,27 +141,19 @@ def test_the_ellipsis_of_a_cut_stands_outside_of_the_marks(part: str, expected: 
     assert one(shown(post(part))).text == f"{expected}\n{ATTRIBUTION}"
 
 
-def test_marks_differ_from_those_inside() -> None:
-    double = one(shown(post("Your cameras see “everything” that people do")))
-    both = source("It was “a ‘big’ thing” there.")
-    mixed = post("It was “a ‘big’ thing” there.", of=both)
+@pytest.mark.parametrize(
+    ("text", "begin"),
+    [
+        ("They see “everything” here.", "‘They see “everything” here.’"),
+        ("It was “a ‘big’ thing” there.", "«It was “a ‘big’ thing” there.»"),
+        ("a “b” ‘c’ «d» ‹e› 「f」.", "“a “b” ‘c’ «d» ‹e› 「f」.”"),  # none is left
+        ("They don’t see “it” here.", "‘They don’t see “it” here.’"),
+    ],
+)
+def test_marks_differ_from_those_inside(text: str, begin: str) -> None:
+    own = source(text)
 
-    assert double.text.startswith("‘Your cameras see “everything” that people do’…")
-    assert one(shown(mixed, sources=[both])).text.startswith("«It was “a ‘big’ thing” there.»")
-
-
-def test_where_every_kind_of_marks_stands_inside_the_usual_ones_are_taken() -> None:
-    own = source("a “b” ‘c’ «d» ‹e› 「f」.")
-
-    assert one(shown(post(own.text, of=own), sources=[own])).text.startswith(f"“{own.text}”")
-
-
-def test_an_apostrophe_inside_leaves_single_marks_free() -> None:
-    own = source("They don’t see “it” here.")
-
-    status = one(shown(post("They don’t see “it” here.", of=own), sources=[own]))
-
-    assert status.text.startswith("‘They don’t see “it” here.’")
+    assert one(shown(post(text, of=own), sources=[own])).text.startswith(begin)
 
 
 def test_each_status_says_where_its_words_stand_in_the_source() -> None:
@@ -172,37 +166,37 @@ def test_each_status_says_where_its_words_stand_in_the_source() -> None:
     assert {span.section for span in status.spans} == {"paragraph 2"}
 
 
-class TestVariants:
-    def test_an_accounts_variant_wins_over_its_platforms_field_by_field(self) -> None:
-        written = post(
-            STOP,
-            text="For all.",
-            warning="Care",
-            variants={
-                "mastodon": Variant(text="For Mastodon.", warning="Care there"),
-                "on-mastodon": Variant(text="For this one."),
-            },
-        )
+def test_an_accounts_variant_wins_over_its_platforms_field_by_field() -> None:
+    written = post(
+        STOP,
+        text="For all.",
+        warning="Care",
+        variants={
+            "mastodon": Variant(text="For Mastodon.", warning="Care there"),
+            "on-mastodon": Variant(text="For this one."),
+        },
+    )
 
-        status = one(shown(written))
+    status = one(shown(written))
 
-        assert status.text.startswith("For this one.\n\n“")
-        assert status.warning == "Care there"
+    assert status.text.startswith("For this one.\n\n“")
+    assert status.warning == "Care there"
 
-    def test_a_variant_of_another_platform_changes_nothing(self) -> None:
-        written = post(STOP, variants={"x": Variant(text="For X.")})
 
-        assert one(shown(written)).text == one(shown(post(STOP))).text
+PLAIN = one(shown(post(STOP))).text
 
-    def test_a_variant_may_take_the_link_away(self) -> None:
-        written = post(STOP, link="letter", variants={"mastodon": Variant(link="")})
 
-        assert ADDRESS not in one(shown(written)).text
-
-    def test_an_empty_text_of_a_variant_is_no_text(self) -> None:
-        written = post(STOP, text="For all.", variants={"mastodon": Variant(text="")})
-
-        assert one(shown(written)).text.startswith("“")
+@pytest.mark.parametrize(
+    "written",
+    [
+        post(STOP, variants={"x": Variant(text="For X.")}),
+        post(STOP, link="letter", variants={"mastodon": Variant(link="")}),
+        post(STOP, text="For all.", variants={"mastodon": Variant(text="")}),
+    ],
+    ids=["of another platform", "takes the link away", "takes own words away"],
+)
+def test_a_variant_may_take_away_and_changes_nothing_elsewhere(written: Post) -> None:
+    assert one(shown(written)).text == PLAIN
 
 
 class TestAccountsWithoutLinks:
@@ -243,27 +237,31 @@ class TestProblems:
         ]
         assert (rendered.lengths, rendered.max_length) == ((308,), 300)
 
-    def test_where_an_account_may_not_thread_the_advice_says_so(self) -> None:
-        rendered = shown(post(text="word " * 80, thread=True), X)
-
-        assert "or give on-x `threads: true`" in rendered.problems[0].message
+    @pytest.mark.parametrize(
+        ("rendered", "says"),
+        [
+            (shown(post(text="word " * 80, thread=True), X), "or give on-x `threads: true`"),
+            (shown(post(text="ئۇيغۇر " * 6), BLUESKY, limits=Limits(300, 40)), "77 of 40 bytes"),
+            (
+                shown(post(STOP), account=Account("on-mastodon", "mastodon", max_length=20)),
+                "of 20 characters",
+            ),
+            (shown(post(STOP, media=(PICTURE,) * 4, card=True)), "5 of 4 pictures"),
+            (
+                shown(post(text="R.", link="camera-report"), investigations=[ADDRESSLESS]),
+                "no known address",
+            ),
+            (shown(post()), "nothing to say"),
+            (shown(post(STOP), sources=[source(id="other")]), "no such source 'letter'"),
+        ],
+    )
+    def test_what_cannot_be_posted_says_why(self, rendered: RenderedText, says: str) -> None:
+        assert says in rendered.problems[0].message
 
     def test_a_problem_of_a_variant_points_to_the_variant(self) -> None:
         written = post(text="Short.", variants={"x": Variant(text="word " * 80)})
 
         assert shown(written, X).problems[0].where == "a-post.variants.x.text"
-
-    def test_bytes_are_counted_where_they_are_limited(self) -> None:
-        limits = Limits(300, 40)
-
-        rendered = shown(post(text="ئۇيغۇر " * 6), BLUESKY, limits=limits)
-
-        assert "77 of 40 bytes" in rendered.problems[0].message
-
-    def test_the_length_of_an_account_wins_over_its_platforms(self) -> None:
-        account = Account("on-mastodon", "mastodon", max_length=20)
-
-        assert "of 20 characters" in shown(post(STOP), account=account).problems[0].message
 
     @pytest.mark.parametrize(
         ("alt", "says"), [(" ", "describe the picture"), ("a" * 1501, "1501 of 1500 characters")]
@@ -273,26 +271,6 @@ class TestProblems:
 
         assert problem.where == "a-post.media[0].alt"
         assert says in problem.message
-
-    def test_a_drawn_card_counts_as_a_picture(self) -> None:
-        written = post(STOP, media=(PICTURE,) * 4, card=True)
-
-        assert "5 of 4 pictures" in shown(written).problems[0].message
-
-    def test_an_investigation_without_an_address_cannot_be_posted(self) -> None:
-        unknown = replace(INVESTIGATION, address="")
-
-        rendered = shown(post(text="Read.", link=unknown.id), investigations=[unknown])
-
-        assert "no known address" in rendered.problems[0].message
-
-    def test_a_post_must_say_something(self) -> None:
-        assert "nothing to say" in shown(post()).problems[0].message
-
-    def test_a_quotation_of_no_known_source_is_a_problem(self) -> None:
-        rendered = shown(post(STOP), sources=[source(id="other")])
-
-        assert "no such source 'letter'" in rendered.problems[0].message
 
 
 class TestThreads:
@@ -465,31 +443,28 @@ class TestDrawnCards:
         assert without.pictures == ()
 
 
-class TestTwoDirections:
-    uyghur = source(
-        "بىز ئاكا-ئۇكىلىرىمىز ھەققىدە سۆزلەيمىز.", id="ug", lang="ug", attribution="— Letter, 2022"
-    )
+UYGHUR = source(
+    "بىز ئاكا-ئۇكىلىرىمىز ھەققىدە سۆزلەيمىز.", id="ug", lang="ug", attribution="— Letter, 2022"
+)
 
-    def test_a_line_against_the_direction_of_the_status_is_isolated_outside_of_the_marks(
-        self,
-    ) -> None:
-        written = post(self.uyghur.text, of=self.uyghur)
 
-        status = one(shown(written, sources=[self.uyghur]))
+@pytest.mark.parametrize(
+    ("own_words", "text"),
+    [
+        ("", f"“{UYGHUR.text}”\n\u2068— Letter, 2022\u2069"),
+        ("In Uyghur:", f"In Uyghur:\n\n\u2068“{UYGHUR.text}”\u2069\n— Letter, 2022"),
+    ],
+)
+def test_what_runs_against_the_direction_of_the_status_is_isolated_with_its_marks(
+    own_words: str, text: str
+) -> None:
+    written = post(UYGHUR.text, of=UYGHUR, text=own_words)
 
-        assert status.text == f"“{self.uyghur.text}”\n\u2068— Letter, 2022\u2069"
+    assert one(shown(written, sources=[UYGHUR])).text == text
 
-    def test_a_quotation_against_the_direction_of_own_words_is_isolated_with_its_marks(
-        self,
-    ) -> None:
-        written = post(self.uyghur.text, of=self.uyghur, text="In Uyghur:")
 
-        status = one(shown(written, sources=[self.uyghur]))
-
-        assert status.text == f"In Uyghur:\n\n\u2068“{self.uyghur.text}”\u2069\n— Letter, 2022"
-
-    def test_one_direction_needs_no_isolates(self) -> None:
-        assert "\u2068" not in one(shown(post(STOP, text="In English:"))).text
+def test_one_direction_needs_no_isolates() -> None:
+    assert "\u2068" not in one(shown(post(STOP, text="In English:"))).text
 
 
 def test_hashtags_and_mentions_of_the_coalition_are_marked_in_the_final_text() -> None:
