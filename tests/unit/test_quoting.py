@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.content.model import Source
 from bot.content.quoting import Proof, is_exact, locate, prove
 from bot.rendering.layout import passage
 from tests.conftest import require_shared
@@ -14,24 +15,10 @@ from tests.fakes.written import LETTER_TEXT, source, stretch
 LETTER = source()
 
 
-def quoted(proof: Proof) -> list[str]:
-    assert proof.quote is not None, proof.messages
-    return [LETTER_TEXT[start:end] for start, end in proof.quote.fragments]
-
-
 def only_message(proof: Proof) -> str:
     assert proof.quote is None
     assert len(proof.messages) == 1, proof.messages
     return proof.messages[0]
-
-
-def test_a_whole_sentence_is_proved_without_cuts() -> None:
-    quote = prove("We ask that you stop.", LETTER).quote
-
-    assert quote is not None
-    assert quote.fragments == (stretch(LETTER_TEXT, "We ask that you stop."),)
-    shown = passage(quote, LETTER)
-    assert (shown.cut_before, shown.cut_after) == (False, False)
 
 
 def test_what_is_quoted_is_kept_as_it_was_written() -> None:
@@ -44,7 +31,7 @@ def test_what_is_quoted_is_kept_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "before", "after"),
+    ("part", "before", "after"),
     [
         ("We ask that you stop.", False, False),
         ("We ask that you stop", False, False),
@@ -60,12 +47,15 @@ def test_what_is_quoted_is_kept_as_it_was_written() -> None:
         ("our friends. They don’t sleep, they don’t rest", True, True),
     ],
 )
-def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after: bool) -> None:
-    quote = prove(text, LETTER).quote
+def test_a_cut_is_seen_where_the_sentence_goes_on(part: str, before: bool, after: bool) -> None:
+    assert cuts(LETTER, part) == (before, after)
 
+
+def cuts(own: Source, part: str) -> tuple[bool, bool]:
+    quote = prove(part, own).quote
     assert quote is not None
-    shown = passage(quote, LETTER)
-    assert (shown.cut_before, shown.cut_after) == (before, after)
+    shown = passage(quote, own)
+    return shown.cut_before, shown.cut_after
 
 
 @pytest.mark.parametrize(
@@ -88,35 +78,42 @@ def test_a_cut_is_seen_where_the_sentence_goes_on(text: str, before: bool, after
 def test_cuts_follow_the_sentences_of_other_texts_too(
     text: str, part: str, before: bool, after: bool
 ) -> None:
-    quote = prove(part, source(text)).quote
+    assert cuts(source(text), part) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("text", "fragments"),
+    [
+        ("We ask that you stop.", ["We ask that you stop."]),
+        (
+            "Some were ‘taught’ by force […] We wait…",
+            ["Some were ‘taught’ by force", "We wait…"],
+        ),
+        (
+            "We ask[…]you stop.[…]we cannot look away.",
+            ["We ask", "you stop.", "we cannot look away."],
+        ),
+    ],
+)
+def test_fragments_are_joined_in_order(text: str, fragments: list[str]) -> None:
+    quote = prove(text, LETTER).quote
 
     assert quote is not None
-    shown = passage(quote, source(text))
-    assert (shown.cut_before, shown.cut_after) == (before, after)
+    assert [LETTER_TEXT[start:end] for start, end in quote.fragments] == fragments
 
 
-def test_fragments_are_joined_in_order() -> None:
-    proof = prove("Some were ‘taught’ by force […] We wait…", LETTER)
-
-    assert quoted(proof) == ["Some were ‘taught’ by force", "We wait…"]
-
-
-def test_three_fragments_may_stand_without_spaces_around_the_omission() -> None:
-    proof = prove("We ask[…]you stop.[…]we cannot look away.", LETTER)
-
-    assert quoted(proof) == ["We ask", "you stop.", "we cannot look away."]
-
-
-def test_fragments_in_another_order_are_refused() -> None:
-    proof = prove("We wait… […] Some were ‘taught’ by force", LETTER)
-
-    assert "does not follow the fragment before it" in only_message(proof)
-
-
-def test_fragments_may_not_overlap() -> None:
-    proof = prove("We ask that you […] that you stop.", LETTER)
-
-    assert "do not overlap" in only_message(proof)
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "We wait… […] Some were ‘taught’ by force",
+            "does not follow the fragment before it",
+        ),
+        ("We ask that you […] that you stop.", "do not overlap"),
+    ],
+)
+def test_fragments_in_another_order_or_over_each_other_are_refused(text: str, says: str) -> None:
+    assert says in only_message(prove(text, LETTER))
 
 
 def test_a_fragment_that_occurs_twice_takes_its_earliest_place_in_order_and_warns() -> None:
@@ -178,7 +175,11 @@ def test_what_is_no_text_of_the_letter_itself_is_refused(part: str) -> None:
 @pytest.mark.parametrize(
     ("written", "right", "named"),
     [
-        ("They don't sleep", "They don’t sleep", "’ (U+2019 RIGHT SINGLE QUOTATION MARK)"),
+        (
+            "They don't sleep",
+            "They don’t sleep",
+            "character 9: ' (U+0027 APOSTROPHE) where the source has ’ (U+2019 RIGHT SINGLE",
+        ),
         ('see "everything" that', "see “everything” that", "“ (U+201C LEFT DOUBLE QUOTATION MARK)"),
         ("neighbors - our", "neighbors – our", "– (U+2013 EN DASH)"),
         ("We wait...", "We wait…", "… (U+2026 HORIZONTAL ELLIPSIS)"),
@@ -199,12 +200,6 @@ def test_look_alikes_are_refused_with_the_right_characters_named(
 
     assert named in message
     assert message.endswith(f"Write: {right}")
-
-
-def test_a_look_alike_is_named_with_the_character_at_which_it_stands() -> None:
-    message = only_message(prove("They don't sleep", LETTER))
-
-    assert "character 9: ' (U+0027 APOSTROPHE) where the source has ’" in message
 
 
 @pytest.mark.parametrize(
@@ -282,24 +277,22 @@ def test_a_proved_quotation_stays_exact_until_its_source_changes() -> None:
     assert not is_exact(quote, source(id="other"))
 
 
-def test_a_long_source_is_searched_in_bounded_time() -> None:
-    long = source(LETTER_TEXT * 200)
+@pytest.mark.parametrize(
+    ("text", "quoted", "seconds"),
+    [
+        (LETTER_TEXT * 200, "We ask all of you to stop what cameras see while people wait", 2),
+        ("we wait " * 12_000, "wait we " * 12_000 + "now", 4),
+    ],
+    ids=["a long source", "a hostile quotation"],
+)
+def test_what_is_not_there_is_refused_in_bounded_time(text: str, quoted: str, seconds: int) -> None:
+    long = source(text)
     started = time.process_time()
 
-    proof = prove("We ask all of you to stop what cameras see while people wait for an end", long)
+    proof = prove(quoted, long)
 
     assert proof.quote is None
-    assert time.process_time() - started < 2
-
-
-def test_a_hostile_quotation_is_refused_in_bounded_time() -> None:
-    long = source("we wait " * 12_000)
-    started = time.process_time()
-
-    proof = prove("wait we " * 12_000 + "now", long)
-
-    assert proof.quote is None
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < seconds
 
 
 def test_locate_gives_each_place_with_its_section_and_cuts() -> None:
@@ -312,8 +305,9 @@ def test_locate_gives_each_place_with_its_section_and_cuts() -> None:
     assert located.exact[0].cut_before
 
 
-def test_locate_says_why_a_place_cannot_be_quoted() -> None:
+def test_locate_says_why_a_place_cannot_be_quoted_and_finds_nothing_for_nothing() -> None:
     assert "inside a word" in locate("eigh", [LETTER]).exact[0].problem
+    assert locate(" ", [LETTER]).exact == ()
 
 
 def test_locate_finds_fragments_that_belong_together() -> None:
@@ -337,10 +331,6 @@ def test_locate_gives_the_nearest_of_all_sources_best_first() -> None:
     located = locate("the people we talk of are neighbors", [LETTER, other])
 
     assert [one.source for one in located.nearest] == ["near", "letter"]
-
-
-def test_locate_finds_nothing_for_nothing() -> None:
-    assert locate(" ", [LETTER]).exact == ()
 
 
 def test_a_heading_names_the_section() -> None:
@@ -372,9 +362,8 @@ class TestTheOpenLetter:
 
             assert quote is not None, one["id"]
             assert quote.fragments == ((one["start"], one["end"]),)
-            shown = passage(quote, letter)
-            assert shown.cut_before == ("ellipsis-before" in one["flags"]), one["id"]
-            assert shown.cut_after == ("ellipsis-after" in one["flags"]), one["id"]
+            flags = tuple(f"ellipsis-{side}" in one["flags"] for side in ("before", "after"))
+            assert cuts(letter, one["text"]) == flags, one["id"]
 
     def test_only_clauses_are_cut(self, given: Any, letter: Any) -> None:
         cut = {
