@@ -60,6 +60,10 @@ def publish(x: X, text: str | Status) -> PostRef:
     return x.publish(prepare(x, text))
 
 
+def _png(picture: object) -> bytes:
+    return png()
+
+
 def lose(x: X, server: XStandin, status: str | Status) -> PostRef | None:
     """Publish with a lost answer, and read back."""
     draft = prepare(x, status, pictures=_png)
@@ -80,18 +84,21 @@ def tell(
 # -- reading back
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "plain words",
-        "signs & < > and &amp; “as written”",
-        "a link: https://example.org/a?b=1&c=2",
-        "a bare host: example.org, and a path www.example.org/p.",
-        "two\n\nparagraphs — and cafe\u0301",
-    ],
+TEXTS = (
+    "plain words",
+    "signs & < > and &amp; “as written”",
+    "a link: https://example.org/a?b=1&c=2",
+    "a bare host: example.org, and a path www.example.org/p.",
+    "two\n\nparagraphs — and cafe\u0301",
+    Status("a picture", pictures=(picture_of(png(), "a square"),)),
 )
-def test_a_lost_status_is_found_by_its_text(x: X, server: XStandin, text: str) -> None:
-    found = lose(x, server, text)
+
+
+@pytest.mark.parametrize("status", TEXTS, ids=str)
+def test_a_lost_status_is_found_by_its_text_or_its_pictures(
+    x: X, server: XStandin, status: str | Status
+) -> None:
+    found = lose(x, server, status)
 
     assert [one.id for one in server.world.live()] == [found.id if found else None]
 
@@ -104,14 +111,6 @@ def test_a_long_status_of_a_premium_account_is_found(server: XStandin) -> None:
     assert x.limits().max_length == 25_000
 
 
-def test_a_lost_picture_is_found_by_its_key(x: X, server: XStandin) -> None:
-    status = Status("a picture", pictures=(picture_of(png(), "a square"),))
-
-    found = lose(x, server, status)
-
-    assert [one.id for one in server.world.live()] == [found.id if found else None]
-
-
 def test_the_same_text_with_other_pictures_is_for_a_person_to_judge(x: X, server: XStandin) -> None:
     draft = prepare(x, Status("two of us", pictures=(picture_of(png(), "a"),)), pictures=_png)
     theirs = prepare(x, Status("two of us", pictures=(picture_of(png(), "a"),)), pictures=_png)
@@ -119,14 +118,6 @@ def test_the_same_text_with_other_pictures_is_for_a_person_to_judge(x: X, server
 
     with pytest.raises(UnconfirmedError, match="other pictures"):
         x.find(draft)
-
-
-def _png(picture: object) -> bytes:
-    return png()
-
-
-def _broken(picture: object) -> bytes:
-    return b"not a picture"
 
 
 def test_the_same_text_under_another_parent_is_not_ours(x: X, server: XStandin) -> None:
@@ -314,26 +305,27 @@ def test_a_picture_that_x_cannot_read_is_rejected(x: X) -> None:
     status = Status("no picture", pictures=(picture_of(b"GIF", "alt"),))
 
     with pytest.raises(RejectedError):
-        prepare(x, status, pictures=_broken)
+        prepare(x, status, pictures=lambda _picture: b"not a picture")
 
 
 @pytest.mark.parametrize(
-    ("processing", "error"),
-    [({"state": "failed"}, RejectedError), ({"state": "pending"}, UnavailableError)],
+    ("request_", "body", "error"),
+    [
+        ("upload", {"data": {"id": "7", "processing_info": {"state": "failed"}}}, RejectedError),
+        (
+            "upload",
+            {"data": {"id": "7", "processing_info": {"state": "pending"}}},
+            UnavailableError,
+        ),
+        ("metadata", {}, UnavailableError),
+    ],
 )
-def test_a_picture_is_posted_only_when_x_has_processed_it(
-    x: X, server: XStandin, processing: object, error: type[Exception]
+def test_a_picture_is_posted_only_processed_and_described(
+    x: X, server: XStandin, request_: str, body: object, error: type[Exception]
 ) -> None:
-    tell(server, "^POST /2/media/upload", {"data": {"id": "7", "processing_info": processing}})
+    tell(server, f"^POST /2/media/{request_}", body)
 
     with pytest.raises(error):
-        prepare(x, Status("p", pictures=(picture_of(png(), "alt"),)), pictures=_png)
-
-
-def test_a_description_that_x_does_not_confirm_is_tried_again(x: X, server: XStandin) -> None:
-    tell(server, "^POST /2/media/metadata", b"{}")
-
-    with pytest.raises(UnavailableError, match="description"):
         prepare(x, Status("p", pictures=(picture_of(png(), "alt"),)), pictures=_png)
 
 
@@ -349,13 +341,6 @@ def test_numbers_are_read_in_batches_of_a_hundred(x: X, server: XStandin) -> Non
     assert sum(line.startswith("GET /2/tweets?") for _, line, _ in server.requests) == 2
 
 
-def test_numbers_are_x_s_own(x: X, server: XStandin) -> None:
-    ref = publish(x, "liked")
-    server.world.statuses[ref.id].numbers = {"like_count": 3, "repost_count": 2}
-
-    assert x.metrics([ref])[ref] == Metrics(3, 2, 0, 0, 0, 0, 0)
-
-
 def test_clicks_are_told_while_a_status_is_young(x: X, server: XStandin) -> None:
     young, old = publish(x, "young"), publish(x, "old")
     for one in (young, old):
@@ -369,13 +354,22 @@ def test_clicks_are_told_while_a_status_is_young(x: X, server: XStandin) -> None
     assert (numbers[old].clicks, numbers[old].likes) == (None, 4)
 
 
-def test_both_names_of_reposts_are_read_and_the_untold_is_none(x: X, server: XStandin) -> None:
-    told = {"retweet_count": 5, "like_count": "many", "quote_count": True}
+@pytest.mark.parametrize(
+    ("told", "numbers"),
+    [
+        (
+            {"like_count": 3, "repost_count": 2, "reply_count": 0, "quote_count": 0},
+            Metrics(3, 2, 0, 0),
+        ),
+        ({"retweet_count": 5, "like_count": "many", "quote_count": True}, Metrics(reposts=5)),
+    ],
+)
+def test_both_names_of_reposts_are_read_and_the_untold_is_none(
+    x: X, server: XStandin, told: object, numbers: Metrics
+) -> None:
     tell(server, LOOKUP, {"data": [{"id": "1", "public_metrics": told}]})
 
-    numbers = x.metrics([PostRef("1")])
-
-    assert numbers == {PostRef("1"): Metrics(reposts=5)}
+    assert x.metrics([PostRef("1")]) == {PostRef("1"): numbers}
 
 
 def test_a_status_that_x_cannot_show_just_now_is_not_gone(x: X, server: XStandin) -> None:
