@@ -129,16 +129,6 @@ def test_a_picture_that_is_too_big_is_rejected(platform: Platform) -> None:
         )
 
 
-def test_the_same_draft_again_writes_nothing(
-    pds: Pds, account: PdsAccount, platform: Platform
-) -> None:
-    draft = prepare(platform, "once")
-
-    assert platform.publish(draft) == platform.publish(draft)
-
-    assert len(pds.posts(account)) == 1
-
-
 def test_what_was_edited_since_is_not_overwritten(
     pds: Pds, account: PdsAccount, platform: Platform
 ) -> None:

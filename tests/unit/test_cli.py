@@ -9,7 +9,7 @@ from types import ModuleType
 import click
 import pytest
 
-from bot.cli.main import VERBS, Verbs, root, run
+from bot.cli.main import VERBS, run
 from bot.errors import ContentError, DecisionError, Problem
 from bot.log import mask
 
@@ -118,8 +118,9 @@ def test_all_verbs_are_listed_without_loading_one(capsys: pytest.CaptureFixture[
         ["quote"],
         ["preview", "one", "--all"],
         ["audit", "nonsense"],
+        *(["a\x00b"], ["\udcff"], ["--\u202e"], ["a" * 10_000], [""]),
     ],
-    ids=" ".join,
+    ids=lambda words: repr(" ".join(words))[:40],
 )
 def test_wrong_use_says_how_and_exits_with_2(
     words: list[str], capsys: pytest.CaptureFixture[str]
@@ -142,15 +143,3 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
 
     assert "verbatim" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("word", ["a\x00b", "\udcff", "--\u202e", "a" * 10_000, ""])
-def test_garbage_is_no_verb(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([word]) == 2
-
-
-def test_the_verbs_are_what_the_group_has() -> None:
-    assert isinstance(root, Verbs)
-    context = click.Context(root)
-    assert root.list_commands(context) == list(VERBS)
-    assert root.get_command(context, "nonsense") is None

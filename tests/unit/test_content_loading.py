@@ -147,15 +147,6 @@ def test_what_can_be_read_in_spite_of_errors_is_there_to_find_more(tree: Campaig
     assert [post.id for post in loaded.readable.posts] == ["fine", "p"]
 
 
-def test_warnings_and_notices_keep_nothing_back(tree: CampaignTree) -> None:
-    tree.put("posts/old.yaml", "posts: [{id: old, text: x, at: 2020-01-01 10:00}]")
-
-    loaded = tree.load()
-
-    assert loaded.campaign
-    assert [one.severity for one in loaded.problems] == [Severity.WARNING]
-
-
 def test_problems_are_sorted_by_file_line_and_column(tree: CampaignTree) -> None:
     for name in ("z", "a", "m"):
         tree.put(f"posts/{name}.yaml", "posts:\n  - {id: X, queue: no}\n  - {text: 1}\n")
@@ -164,10 +155,6 @@ def test_problems_are_sorted_by_file_line_and_column(tree: CampaignTree) -> None
 
     assert list(problems) == sorted(problems)
     assert len({one.file for one in problems}) == 3
-
-
-def test_loading_twice_gives_the_same(tree: CampaignTree) -> None:
-    assert tree.load() == tree.load()
 
 
 def test_an_empty_tree_from_the_database_is_a_list_of_problems() -> None:
@@ -201,16 +188,3 @@ def test_an_unreadable_file_is_a_problem() -> None:
         "posts/closed:0:0: cannot be read (permission denied)",
         "posts/main.yaml:0:0: cannot be read (permission denied)",
     ]
-
-
-def test_our_own_campaign_has_no_error() -> None:
-    loaded = load(
-        schedule_path=ROOT / "schedule.yaml",
-        posts_path=ROOT / "posts",
-        specs=spec(),
-        inspect=inspect,
-        now=NOW,
-    )
-
-    assert [str(one) for one in loaded.problems if one.severity is Severity.ERROR] == []
-    assert loaded.campaign

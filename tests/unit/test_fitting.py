@@ -8,14 +8,11 @@ from bot.rendering.fitting import Fits, number, split, split_quotation
 from tests.conftest import require_shared
 
 BODY = slice(52, 2456)
+THEY_WROTE = "They wrote: “One two. Three four.”"
 
 
 def at_most(length: int) -> Fits:
     return lambda text: len(text) <= length
-
-
-def test_what_fits_stays_whole() -> None:
-    assert split(" One. Two. ", fits=at_most(9), numbering=number) == ("One. Two.",)
 
 
 def test_nothing_has_no_parts() -> None:
@@ -40,6 +37,18 @@ def test_nothing_has_no_parts() -> None:
         ("我们的父母，我们的兄弟姐妹。", 8, ("我们的父母，", "我们的兄弟姐妹。")),
         ("我们的父母和我们的兄弟姐妹", 8, ("我们的父母和我们", "的兄弟姐妹")),
         ("2010–2020 was ten—20 more", 12, ("2010–2020", "was ten—20", "more")),
+        (" One. Two. ", 9, ("One. Two.",)),
+        ("aaaa \u0301bbbb cccc", 10, ("aaaa \u0301bbbb", "cccc")),  # a letter keeps its accent
+        # A quotation within is torn last.
+        (f"{THEY_WROTE} Then no more.", 36, (THEY_WROTE, "Then no more.")),
+        (THEY_WROTE, 24, ("They wrote:", "“One two. Three four.”")),
+        ("“One two. Three four.”", 16, ("“One two.", "Three four.”")),
+        # An apostrophe ends no quotation.
+        (
+            "‘It isn’t. No more’ they said. Then one.",
+            31,
+            ("‘It isn’t. No more’ they said.", "Then one."),
+        ),
     ],
 )
 def test_breaks_stand_where_a_reader_pauses(text: str, length: int, parts: tuple[str, ...]) -> None:
@@ -60,35 +69,6 @@ def test_breaks_stand_where_a_reader_pauses(text: str, length: int, parts: tuple
 def test_words_and_addresses_are_never_cut(whole: str) -> None:
     with pytest.raises(ValueError, match="alone is longer"):
         split(f"see {whole} now", fits=at_most(len(whole.partition("—@")[0]) - 1))
-
-
-def test_a_letter_keeps_its_accent() -> None:
-    text = "aaaa \u0301bbbb cccc"
-
-    assert split(text, fits=at_most(10)) == ("aaaa \u0301bbbb", "cccc")
-
-
-def test_a_quotation_within_is_torn_last() -> None:
-    text = "They wrote: “One two. Three four.” Then no more."
-
-    assert split(text, fits=at_most(36)) == ("They wrote: “One two. Three four.”", "Then no more.")
-    assert split(text, fits=at_most(24)) == (
-        "They wrote:",
-        "“One two. Three four.”",
-        "Then no more.",
-    )
-
-
-def test_a_quotation_that_fits_nowhere_is_torn_at_its_sentences() -> None:
-    text = "“One two. Three four.”"
-
-    assert split(text, fits=at_most(16)) == ("“One two.", "Three four.”")
-
-
-def test_an_apostrophe_ends_no_quotation() -> None:
-    text = "‘It isn’t. No more’ they said. Then one."
-
-    assert split(text, fits=at_most(31)) == ("‘It isn’t. No more’ they said.", "Then one.")
 
 
 def test_a_part_fits_even_where_the_rule_is_odd() -> None:

@@ -34,8 +34,19 @@ def held(facts: Facts, delivery: Delivery = DELIVERY) -> str:
     return str(why_hold(delivery, facts) or "")
 
 
-def test_what_is_approved_and_due_may_go_out() -> None:
-    assert held(FINE) == ""
+@pytest.mark.parametrize(
+    ("facts", "cost"),
+    [
+        (FINE, 0.015),
+        (replace(FINE, parent=State.SENT), 0.015),
+        (replace(FINE, now=DUE + timedelta(minutes=15)), 0.015),
+        (replace(FINE, budget_left=None), 99.0),
+        (replace(FINE, budget_left=0.0), 0.0),
+    ],
+    ids=["approved and due", "its parent is out", "the last moment", "no budget", "a spent one"],
+)
+def test_it_may_go_out(facts: Facts, cost: float) -> None:
+    assert held(facts, replace(DELIVERY, cost_usd=cost)) == ""
 
 
 @pytest.mark.parametrize(
@@ -54,19 +65,6 @@ def test_what_is_approved_and_due_may_go_out() -> None:
 )
 def test_it_is_held_with_the_reason(facts: Facts, told: str) -> None:
     assert held(facts).startswith(told)
-
-
-def test_a_part_whose_parent_is_out_may_go() -> None:
-    assert held(replace(FINE, parent=State.SENT)) == ""
-
-
-def test_the_last_moment_is_not_late() -> None:
-    assert held(replace(FINE, now=DUE + timedelta(minutes=15))) == ""
-
-
-def test_no_budget_is_no_limit_and_a_spent_one_pays_for_what_is_free() -> None:
-    assert held(replace(FINE, budget_left=None), replace(DELIVERY, cost_usd=99.0)) == ""
-    assert held(replace(FINE, budget_left=0.0), replace(DELIVERY, cost_usd=0.0)) == ""
 
 
 def test_a_person_s_word_forgives_lateness_and_many_attempts() -> None:

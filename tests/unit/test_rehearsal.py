@@ -24,14 +24,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "deep" / "rehearsal.db"
 
 
-def rehearsal(
-    path: Path,
-    spec: PlatformSpec = X,
-    *,
-    meter: CountingMeter | None = None,
-    max_length: int | None = None,
-) -> Platform:
-    account = Account("coalition", spec.name, max_length=max_length)
+def rehearsal(path: Path, spec: PlatformSpec = X, meter: CountingMeter | None = None) -> Platform:
+    account = Account("coalition", spec.name)
     return connect_as(spec, path)(Connection(account, {}, meter or CountingMeter()))
 
 
@@ -49,14 +43,6 @@ def test_a_folded_warning_counts_too(path: Path) -> None:
 
     with pytest.raises(RejectedError, match="501 of 500"):
         platform.publish(prepare(platform, status))
-
-
-def test_an_account_s_own_length_wins(path: Path) -> None:
-    platform = rehearsal(path, max_length=25_000)
-
-    platform.publish(prepare(platform, "word " * 1000))
-
-    assert platform.limits().max_length == 25_000
 
 
 def test_a_platform_that_forbids_repetition_refuses_it(path: Path) -> None:

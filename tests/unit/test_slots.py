@@ -7,7 +7,7 @@ import pytest
 
 from bot.content.model import EveryYear, Pause, Slot
 from bot.content.slots import pause_on, slot_times, yearly_times
-from bot.content.zones import LocalTimeKind, midnight, resolve
+from bot.content.zones import midnight
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -17,26 +17,10 @@ def slot(*times: str, weekdays: str = "0123456", skip: tuple[date, ...] = ()) ->
     return Slot("s", days, tuple(time.fromisoformat(at) for at in times), tuple(skip))
 
 
-def test_a_time_that_clocks_skip_is_told_as_a_gap_with_the_right_instant() -> None:
-    instant = resolve(datetime(2027, 3, 14, 2, 30), NEW_YORK)  # noqa: DTZ001 - a local time
-
-    assert instant.kind is LocalTimeKind.GAP
-    assert instant.utc == datetime(2027, 3, 14, 7, 30, tzinfo=UTC)
-
-
-def test_a_time_that_comes_twice_means_the_first() -> None:
-    instant = resolve(datetime(2027, 11, 7, 1, 30), NEW_YORK)  # noqa: DTZ001 - a local time
-
-    assert instant.kind is LocalTimeKind.FOLD
-    assert instant.utc == datetime(2027, 11, 7, 5, 30, tzinfo=UTC)
-
-
 def test_a_slot_in_the_repeated_hour_happens_once() -> None:
-    moments = list(
-        slot_times(
-            slot("01:30"), zone=NEW_YORK, first=date(2027, 11, 6), last=date(2027, 11, 8)
-        )
-    )  # fmt: skip
+    days = {"first": date(2027, 11, 6), "last": date(2027, 11, 8)}
+
+    moments = slot_times(slot("01:30"), zone=NEW_YORK, **days)
 
     assert [moment.utc.isoformat() for moment in moments] == [
         "2027-11-06T05:30:00+00:00",
