@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+import re
 import string
 import subprocess
 import sys
@@ -90,16 +91,22 @@ def test_a_record_has_its_time_in_utc_its_level_its_logger_and_its_values(lines:
     }
 
 
-@given(event=HOSTILE, key=HOSTILE, value=HOSTILE)
-def test_any_text_makes_exactly_one_line_that_reads_back(event: str, key: str, value: str) -> None:
+@pytest.fixture(scope="module")
+def handlers_kept() -> Iterator[None]:
     before = logging.getLogger().handlers[:]
-    try:
-        lines = fresh()
-        log.get_logger("bot").info(event, nested={key: [value]}, same=value)
-        record = lines.only()
-    finally:
-        logging.getLogger().handlers[:] = before
+    yield
+    logging.getLogger().handlers[:] = before
 
+
+@given(event=HOSTILE, key=HOSTILE, value=HOSTILE)
+def test_any_text_makes_exactly_one_line_that_reads_back(
+    handlers_kept: None, event: str, key: str, value: str
+) -> None:
+    lines = fresh()
+
+    log.get_logger("bot").info(event, nested={key: [value]}, same=value)
+
+    record = lines.only()
     assert not log._UNSAFE.search(lines.text.removesuffix("\n"))
     assert record["event"] == log.masked(event)
     assert record["nested"] == {log.masked(key): [log.masked(value)]}
@@ -107,13 +114,10 @@ def test_any_text_makes_exactly_one_line_that_reads_back(event: str, key: str, v
 
 
 @given(text=HOSTILE)
-def test_a_record_for_a_person_cannot_be_forged_either(text: str) -> None:
-    before = logging.getLogger().handlers[:]
-    try:
-        lines = fresh("console")
-        log.get_logger("bot").info("said", by=text, exception=f"Error: {text}\nend")
-    finally:
-        logging.getLogger().handlers[:] = before
+def test_a_record_for_a_person_cannot_be_forged_either(handlers_kept: None, text: str) -> None:
+    lines = fresh("console")
+
+    log.get_logger("bot").info("said", by=text, exception=f"Error: {text}\nend")
 
     first, *rest = lines.text.split("\n")[:-1]
     assert "said" in first
@@ -128,12 +132,7 @@ def test_a_record_for_a_person_cannot_be_forged_either(text: str) -> None:
         quote(SECRET, safe=""),
         quote(SECRET),
         quote_plus(SECRET),
-        quote(SECRET, safe="")
-        .replace("%2B", "%2b")
-        .replace("%2F", "%2f")
-        .replace("%22", "%22")
-        .replace("%3D", "%3d")
-        .replace("%C3%A9", "%c3%a9"),
+        re.sub("%..", lambda found: found[0].lower(), quote(SECRET, safe="")),
         repr({"token": SECRET}),
         json.dumps([SECRET]),
         base64.b64encode(SECRET.encode()).decode(),
@@ -206,19 +205,14 @@ def test_a_numeric_secret_is_masked_as_a_number_too(lines: Lines) -> None:
         "{'Authorization': 'Bearer abc.def-ghi'}",
         "authorization=bearer%20abc.def-ghi",
         "DPoP abc.def-ghi",
+        "{'accessJwt': 'eyJabcXAiOiJh.eyJzY29wZ.sig-nature'}",
     ],
 )
-def test_a_bearer_token_is_masked_without_being_known(text: str, lines: Lines) -> None:
+def test_a_token_of_a_session_is_masked_without_being_known(text: str, lines: Lines) -> None:
     log.get_logger("bot").info(text)
 
     assert "abc" not in lines.text
     assert log.STARS in lines.only()["event"]
-
-
-def test_a_session_s_token_is_masked_without_being_known(lines: Lines) -> None:
-    log.get_logger("bot").info("got", body={"accessJwt": "eyJ0eXAiOiJh.eyJzY29wZ.sig-nature"})
-
-    assert lines.only()["body"] == {"accessJwt": log.STARS}
 
 
 def parse(text: str) -> None:
@@ -247,14 +241,7 @@ def test_a_traceback_is_one_line_masked_with_queries_cut(lines: Lines) -> None:
     assert SECRET not in lines.text
 
 
-LIBRARIES = [
-    "tweepy",
-    "urllib3.connectionpool",
-    "httpx",
-    "requests_oauthlib",
-    "mastodon",
-    "atproto",
-]
+LIBRARIES = "tweepy", "urllib3.connectionpool", "httpx", "requests_oauthlib", "mastodon", "atproto"
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,13 +20,24 @@ from tests.conftest import ROOT
 NAMES = ("ACCESS_TOKEN", "ACCESS_TOKEN_SECRET", "APP_PASSWORD")
 
 
-def load(mounted: Path, masked: list[str] | None = None) -> Settings:
-    told = [] if masked is None else masked
-    return load_settings(account_secrets=NAMES, mask=told.append, mounted=mounted)
+Load = Callable[..., Settings]
 
 
-def test_every_setting_has_a_default_that_works(tmp_path: Path) -> None:
-    settings = load(tmp_path)
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Read the settings of an environment with these variables."""
+
+    def load(masked: list[str] | None = None, **variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        told = [] if masked is None else masked
+        return load_settings(account_secrets=NAMES, mask=told.append, mounted=tmp_path / "none")
+
+    return load
+
+
+def test_every_setting_has_a_default_that_works(load: Load) -> None:
+    settings = load()
 
     assert settings.data == Path("data")
     assert settings.alerts == ()
@@ -33,47 +45,40 @@ def test_every_setting_has_a_default_that_works(tmp_path: Path) -> None:
     assert settings.lease == timedelta(minutes=2)
 
 
-def test_settings_are_read_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VERBATIM_DATA", "/srv/verbatim")
-    monkeypatch.setenv("VERBATIM_LEASE", "10")
-    monkeypatch.setenv("VERBATIM_CONNECT_TIMEOUT", "0.5")
-    monkeypatch.setenv("VERBATIM_READ_TIMEOUT", "2")
-    monkeypatch.setenv("VERBATIM_SETTLE_APART", "0")
-    monkeypatch.setenv("VERBATIM_LOG_FORMAT", "console")
-
-    settings = load(tmp_path)
+def test_settings_are_read_from_the_environment(load: Load) -> None:
+    settings = load(
+        VERBATIM_DATA="/srv/verbatim",
+        VERBATIM_LEASE="10",
+        VERBATIM_CONNECT_TIMEOUT="0.5",
+        VERBATIM_READ_TIMEOUT="2",
+        VERBATIM_SETTLE_APART="0",
+        VERBATIM_LOG_FORMAT="console",
+    )
 
     assert settings.data == Path("/srv/verbatim")
     assert (settings.lease, settings.read_timeout) == (timedelta(seconds=10), timedelta(seconds=2))
     assert settings.log_format == "console"
     policy = ReadBackPolicy(2, timedelta(minutes=5), timedelta(minutes=10))
-    assert policy.waiting(settings.settle_first, settings.settle_apart) == ReadBackPolicy(
-        2, timedelta(minutes=5), timedelta(0)
-    )
+    waiting = policy.waiting(settings.settle_first, settings.settle_apart)
+    assert waiting == ReadBackPolicy(2, timedelta(minutes=5), timedelta(0))
 
 
-def test_an_account_s_secret_is_no_unknown_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VERBATIM_COALITION_X_ACCESS_TOKEN_SECRET_FILE", "/nowhere")
+def test_an_account_s_secret_is_no_unknown_setting(load: Load) -> None:
+    settings = load(VERBATIM_COALITION_X_ACCESS_TOKEN_SECRET_FILE="/nowhere")
 
-    assert load(tmp_path).database_url is None
+    assert settings.database_url is None
 
 
-def test_all_problems_are_told_at_once_with_what_was_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VERBATIM_DATABASE", "sqlite:////x")
-    monkeypatch.setenv("VERBATIM_LOG_FROMAT", "json")
-    monkeypatch.setenv("verbatim_data", "/x")
-    monkeypatch.setenv("VERBATIM_LEASE", "soon")
-    monkeypatch.setenv("VERBATIM_RELOAD", "inf")
-    monkeypatch.setenv("VERBATIM_DATA", "")
-
+def test_all_problems_are_told_at_once_with_what_was_meant(load: Load) -> None:
     with pytest.raises(SettingsError) as error:
-        load(tmp_path)
+        load(
+            VERBATIM_DATABASE="sqlite:////x",
+            VERBATIM_LOG_FROMAT="json",
+            verbatim_data="/x",
+            VERBATIM_LEASE="soon",
+            VERBATIM_RELOAD="inf",
+            VERBATIM_DATA="",
+        )
 
     assert str(error.value).splitlines() == [
         "VERBATIM_DATABASE: no such setting; did you mean VERBATIM_DATABASE_URL?",
@@ -85,23 +90,16 @@ def test_all_problems_are_told_at_once_with_what_was_meant(
     ]
 
 
-def test_timeouts_must_leave_half_the_lease(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VERBATIM_LEASE", "70")
-
+def test_timeouts_must_leave_half_the_lease(load: Load) -> None:
     with pytest.raises(SettingsError, match="below half of VERBATIM_LEASE"):
-        load(tmp_path)
+        load(VERBATIM_LEASE="70")
 
 
-def test_the_database_s_password_is_masked_and_shown_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_database_s_password_is_masked_and_shown_nowhere(load: Load) -> None:
     address = "postgresql://verbatim:correct-horse@localhost/verbatim"
-    monkeypatch.setenv("VERBATIM_DATABASE_URL", address)
     masked: list[str] = []
 
-    settings = load(tmp_path, masked)
+    settings = load(masked, VERBATIM_DATABASE_URL=address)
 
     assert settings.database_url == address.replace("postgresql:", "postgresql+psycopg:")
     assert {address, "correct-horse"} <= set(masked)
@@ -109,78 +107,61 @@ def test_the_database_s_password_is_masked_and_shown_nowhere(
 
 
 @pytest.mark.parametrize("address", ["mysql://u:correct-horse@h/d", "sqlite:///relative.db"])
-def test_a_wrong_database_address_is_refused_without_being_told(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VERBATIM_DATABASE_URL", address)
-
+def test_a_wrong_database_address_is_refused_without_being_told(load: Load, address: str) -> None:
     with pytest.raises(SettingsError, match=r"VERBATIM_DATABASE_URL: begin with") as error:
-        load(tmp_path)
+        load(VERBATIM_DATABASE_URL=address)
 
     assert "horse" not in str(error.value)
     assert "relative" not in str(error.value)
 
 
-def test_alerts_come_from_a_file_one_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_alerts_come_from_a_file_one_a_line(load: Load, tmp_path: Path) -> None:
+    alerts = ("json://localhost:8080/hook", "slack://TokenA123/TokenB456/TokenC789")
     file = tmp_path / "alerts"
-    file.write_text("json://localhost:8080/hook\nslack://TokenA123/TokenB456/TokenC789\n")
+    file.write_text("\n".join(alerts) + "\n")
     file.chmod(0o600)
-    monkeypatch.setenv("VERBATIM_ALERTS_FILE", str(file))
     masked: list[str] = []
 
-    settings = load(tmp_path / "none", masked)
+    settings = load(masked, VERBATIM_ALERTS_FILE=str(file))
 
-    assert settings.alerts == (
-        "json://localhost:8080/hook",
-        "slack://TokenA123/TokenB456/TokenC789",
-    )
+    assert settings.alerts == alerts
     assert {"TokenA123", "TokenB456", "TokenC789"} <= set(masked)
     assert "localhost" not in masked
     assert "Token" not in repr(settings)
 
 
-def test_the_machine_is_known_by_its_own_id_or_the_operator_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert load(tmp_path).machine_id() == load(tmp_path).machine_id() != ""
-
-    monkeypatch.setenv("VERBATIM_HOST_ID", "press-room")
-
-    assert load(tmp_path).machine_id() == "press-room"
+def test_the_machine_is_known_by_its_own_id_or_the_operator_s(load: Load) -> None:
+    assert load().machine_id() == load().machine_id() != ""
+    assert load(VERBATIM_HOST_ID="press-room").machine_id() == "press-room"
 
 
-def test_data_is_private_whatever_the_umask(tmp_path: Path) -> None:
+@pytest.fixture
+def open_umask() -> Iterator[None]:
     before = os.umask(0)
-    try:
-        data = prepare_data(tmp_path / "deep" / "data")
-        (data / "verbatim.db").touch()
-    finally:
-        os.umask(before)
+    yield
+    os.umask(before)
+
+
+def test_data_is_private_whatever_the_umask(open_umask: None, tmp_path: Path) -> None:
+    data = prepare_data(tmp_path / "deep" / "data")
+    (data / "verbatim.db").touch()
 
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert stat.S_IMODE((data / "verbatim.db").stat().st_mode) == 0o600
 
 
-def test_data_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
+def test_data_that_others_may_write_to_is_refused(open_umask: None, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    before = os.umask(0o022)
-    try:
-        with pytest.raises(SettingsError, match="chmod 700"):
-            prepare_data(tmp_path)
-    finally:
-        os.umask(before)
+
+    with pytest.raises(SettingsError, match="chmod 700"):
+        prepare_data(tmp_path)
 
 
-def test_data_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+def test_data_that_cannot_be_made_says_what_to_do(open_umask: None, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    before = os.umask(0o022)
-    try:
-        with pytest.raises(SettingsError, match="name one that can be written with --data"):
-            prepare_data(tmp_path / "file" / "data")
-    finally:
-        os.umask(before)
+
+    with pytest.raises(SettingsError, match="name one that can be written with --data"):
+        prepare_data(tmp_path / "file" / "data")
 
 
 ODD_START = """

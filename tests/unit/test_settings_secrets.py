@@ -91,16 +91,11 @@ def test_two_places_are_refused(tmp_path: Path) -> None:
     file = secret_file(tmp_path / "token")
 
     message = refusal({VARIABLE: VALUE, f"{VARIABLE}_FILE": str(file)}, tmp_path)
-
-    assert (
-        message == f"{VARIABLE}: given twice, by the variable itself and {VARIABLE}_FILE; keep one"
-    )
-
-
-def test_a_variable_and_a_mounted_file_are_two_places(tmp_path: Path) -> None:
     secret_file(tmp_path / VARIABLE)
 
-    assert "given twice" in refusal({VARIABLE: VALUE}, tmp_path)
+    twice = f"{VARIABLE}: given twice, by the variable itself and"
+    assert message == f"{twice} {VARIABLE}_FILE; keep one"
+    assert refusal({VARIABLE: VALUE}, tmp_path).startswith(twice)
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o666])
@@ -112,12 +107,21 @@ def test_a_file_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> No
     assert f"others may read {file} (mode {mode:04o}); run: chmod 600 {file}" in message
 
 
-@pytest.mark.parametrize("content", ["", "\n", "  \n", "\t"])
-def test_an_empty_secret_is_refused(content: str, tmp_path: Path) -> None:
-    file = secret_file(tmp_path / "token", content)
+FORMS = {
+    **dict.fromkeys(("", "\n", "  \n", "\t"), "empty"),
+    **dict.fromkeys((f" {VALUE}", f"{VALUE} ", f"{VALUE}\n{VALUE}", f"{VALUE}\x1b[0m"), "paste"),
+    f"{VALUE}\udcff": "not UTF-8",
+}
 
-    assert "empty" in refusal({f"{VARIABLE}_FILE": str(file)}, tmp_path)
-    assert "empty" in refusal({VARIABLE: content}, tmp_path)
+
+@pytest.mark.parametrize(("value", "says"), FORMS.items())
+def test_what_is_no_secret_is_refused_in_a_variable_and_in_a_file(
+    tmp_path: Path, value: str, says: str
+) -> None:
+    file = secret_file(tmp_path / "token", value.encode(errors="surrogateescape"))
+
+    assert says in refusal({VARIABLE: value}, tmp_path)
+    assert says in refusal({f"{VARIABLE}_FILE": str(file)}, tmp_path)
 
 
 def test_a_missing_secret_says_where_to_put_it(tmp_path: Path) -> None:
@@ -127,32 +131,25 @@ def test_a_missing_secret_says_where_to_put_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [f" {VALUE}", f"{VALUE} ", f"{VALUE}\n{VALUE}", f"{VALUE}\x1b[0m"]
+    ("name", "says"),
+    [
+        ("fifo", "not a plain file"),
+        ("", "cannot read"),
+        ("none", "cannot read"),
+        ("huge", "that is no secret"),
+    ],
 )
-def test_a_secret_pasted_with_something_around_it_is_refused(value: str, tmp_path: Path) -> None:
-    assert "paste it anew" in refusal({VARIABLE: value}, tmp_path)
-
-
-def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
-    file = secret_file(tmp_path / "token", VALUE.encode() + b"\xff")
-
-    assert "is not UTF-8" in refusal({f"{VARIABLE}_FILE": str(file)}, tmp_path)
-    assert "not UTF-8" in refusal({VARIABLE: VALUE + "\udcff"}, tmp_path)
-
-
-def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path) -> None:
+def test_what_is_no_plain_file_of_a_secret_s_size_is_refused_at_once(
+    tmp_path: Path, name: str, says: str
+) -> None:
     os.mkfifo(tmp_path / "fifo", 0o600)
+    secret_file(tmp_path / "huge", "x" * 100_000)
 
-    assert "not a plain file" in refusal({f"{VARIABLE}_FILE": str(tmp_path / "fifo")}, tmp_path)
-    assert "cannot read" in refusal({f"{VARIABLE}_FILE": str(tmp_path)}, tmp_path)
-    assert "cannot read" in refusal({f"{VARIABLE}_FILE": str(tmp_path / "none")}, tmp_path)
+    assert says in refusal({f"{VARIABLE}_FILE": str(tmp_path / name)}, tmp_path)
+
+
+def test_a_variable_that_names_no_file_is_refused(tmp_path: Path) -> None:
     assert "empty" in refusal({f"{VARIABLE}_FILE": ""}, tmp_path)
-
-
-def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
-    file = secret_file(tmp_path / "token", "x" * 100_000)
-
-    assert "that is no secret" in refusal({f"{VARIABLE}_FILE": str(file)}, tmp_path)
 
 
 def test_all_missing_secrets_are_told_at_once() -> None:

@@ -37,19 +37,23 @@ def access(store: Store, clock: FastClock) -> Access:
     return Access(store, clock, WEAK)
 
 
-def test_a_user_signs_in_and_is_known_by_the_session(access: Access) -> None:
+@pytest.fixture
+def anna(access: Access) -> Access:
+    """Return the access that knows one user, who may approve."""
     access.add("anna", APPROVER, PASSWORD, by="op")
+    return access
 
-    person = access.person_of(access.sign_in(" Anna ", PASSWORD))
+
+def test_a_user_signs_in_and_is_known_by_the_session(anna: Access) -> None:
+    person = anna.person_of(anna.sign_in(" Anna ", PASSWORD))
 
     assert person is not None
     assert (person.name, person.roles) == ("anna", APPROVER)
 
 
-def test_the_database_holds_neither_password_nor_session(access: Access, store: Store) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    session = access.sign_in("anna", PASSWORD)
-    key = access.new_feed_key(access.person_of(session))  # type: ignore[arg-type]  # just signed in
+def test_the_database_holds_neither_password_nor_session(anna: Access, store: Store) -> None:
+    session = anna.sign_in("anna", PASSWORD)
+    key = anna.new_feed_key(anna.person_of(session))  # type: ignore[arg-type]  # just signed in
 
     kept = b"".join(path.read_bytes() for path in store.directory.iterdir() if path.is_file())
 
@@ -72,48 +76,43 @@ def test_a_name_that_could_be_mistaken_is_refused(access: Access, name: str) -> 
         access.add(name, APPROVER, PASSWORD, by="op")
 
 
-def test_a_user_has_a_role_and_a_name_of_their_own(access: Access) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-
+def test_a_user_has_a_role_and_a_name_of_their_own(anna: Access) -> None:
     with pytest.raises(DecisionError, match="already"):
-        access.add("anna", APPROVER, PASSWORD, by="op")
+        anna.add("anna", APPROVER, PASSWORD, by="op")
     with pytest.raises(DecisionError, match="give ben a role"):
-        access.add("ben", frozenset(), PASSWORD, by="op")
+        anna.add("ben", frozenset(), PASSWORD, by="op")
     with pytest.raises(DecisionError, match="give anna a role"):
-        access.set_roles("anna", frozenset(), by="op")
+        anna.set_roles("anna", frozenset(), by="op")
 
 
 def test_five_failures_lock_a_name_for_a_while_whether_or_not_it_exists(
-    access: Access, clock: FastClock
+    anna: Access, clock: FastClock
 ) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
     for name in ("anna", "nobody"):
         for _try in range(5):
             with pytest.raises(SignInError, match="do not belong together"):
-                access.sign_in(name, "wrong password here")
+                anna.sign_in(name, "wrong password here")
         with pytest.raises(SignInError, match="too many tries"):
-            access.sign_in(name, PASSWORD)
+            anna.sign_in(name, PASSWORD)
 
     clock.advance(WAIT + timedelta(seconds=1))
 
-    assert access.person_of(access.sign_in("anna", PASSWORD))
+    assert anna.person_of(anna.sign_in("anna", PASSWORD))
 
 
-def test_a_good_sign_in_forgives_the_failures_before_it(access: Access) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
+def test_a_good_sign_in_forgives_the_failures_before_it(anna: Access) -> None:
     for _round in range(3):
         for _try in range(4):
             with pytest.raises(SignInError):
-                access.sign_in("anna", "wrong password here")
-        access.sign_in("anna", PASSWORD)
+                anna.sign_in("anna", "wrong password here")
+        anna.sign_in("anna", PASSWORD)
 
 
-def test_a_lock_is_in_the_log_but_no_unknown_name_is(access: Access, store: Store) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
+def test_a_lock_is_in_the_log_but_no_unknown_name_is(anna: Access, store: Store) -> None:
     for name in ("anna", "my secret password"):
         for _try in range(5):
             with pytest.raises(SignInError):
-                access.sign_in(name, "wrong password here")
+                anna.sign_in(name, "wrong password here")
 
     locked = [row.subject for row in store.audit.rows() if row.verb == "sign-in locked"]
 
@@ -144,62 +143,57 @@ def test_a_thousand_tries_cost_no_more_than_five_comparisons(
     assert hasher.compared == 5
 
 
-def test_a_session_ends_without_use_and_after_half_a_day(access: Access, clock: FastClock) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    idle, used = access.sign_in("anna", PASSWORD), access.sign_in("anna", PASSWORD)
+def test_a_session_ends_without_use_and_after_half_a_day(anna: Access, clock: FastClock) -> None:
+    idle, used = anna.sign_in("anna", PASSWORD), anna.sign_in("anna", PASSWORD)
     start = clock.now()
     while clock.now() + timedelta(minutes=20) < start + ABSOLUTE:
         clock.advance(timedelta(minutes=20))
-        assert access.person_of(used)
+        assert anna.person_of(used)
     clock.advance(timedelta(minutes=20))
 
     assert IDLE < ABSOLUTE
-    assert access.person_of(used) is None
-    assert access.person_of(idle) is None
+    assert anna.person_of(used) is None
+    assert anna.person_of(idle) is None
 
 
-def test_a_changed_password_signs_out_everywhere(access: Access) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    session = access.sign_in("anna", PASSWORD)
+def test_a_changed_password_signs_out_everywhere(anna: Access) -> None:
+    session = anna.sign_in("anna", PASSWORD)
 
-    access.set_password("anna", PASSWORD + " two", by="op")
+    anna.set_password("anna", PASSWORD + " two", by="op")
 
-    assert access.person_of(session) is None
-    assert access.sign_in("anna", PASSWORD + " two")
+    assert anna.person_of(session) is None
+    assert anna.sign_in("anna", PASSWORD + " two")
 
 
-def test_a_removed_user_is_out_at_once(access: Access) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    session = access.sign_in("anna", PASSWORD)
+def test_a_removed_user_is_out_at_once(anna: Access) -> None:
+    session = anna.sign_in("anna", PASSWORD)
 
-    access.remove("anna", by="op")
+    anna.remove("anna", by="op")
 
-    assert access.person_of(session) is None
-    assert not access.has_users()
+    assert anna.person_of(session) is None
+    assert not anna.has_users()
     with pytest.raises(DecisionError, match="no user"):
-        access.remove("anna", by="op")
+        anna.remove("anna", by="op")
 
 
-def test_new_roles_hold_from_the_next_page_on(access: Access) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    session = access.sign_in("anna", PASSWORD)
+def test_new_roles_hold_from_the_next_page_on(anna: Access) -> None:
+    session = anna.sign_in("anna", PASSWORD)
 
-    access.set_roles("anna", frozenset({Role.VIEWER}), by="op")
-    person = access.person_of(session)
+    anna.set_roles("anna", frozenset({Role.VIEWER}), by="op")
+    person = anna.person_of(session)
 
     assert person is not None
     assert not person.may(Right.APPROVE)
 
 
-def test_a_new_calendar_address_ends_the_one_before(access: Access) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    person = access.person_of(access.sign_in("anna", PASSWORD))
+def test_a_new_calendar_address_ends_the_one_before(anna: Access) -> None:
+    person = anna.person_of(anna.sign_in("anna", PASSWORD))
     assert person is not None
 
-    first, second = access.new_feed_key(person), access.new_feed_key(person)
+    first, second = anna.new_feed_key(person), anna.new_feed_key(person)
 
-    assert access.person_of_feed(first) is None
-    assert access.person_of_feed(second) == person
+    assert anna.person_of_feed(first) is None
+    assert anna.person_of_feed(second) == person
 
 
 def test_everybody_looks_and_nobody_may_everything_by_one_role() -> None:
@@ -210,12 +204,11 @@ def test_everybody_looks_and_nobody_may_everything_by_one_role() -> None:
     assert Right.APPROVE not in RIGHTS[Role.OPERATOR]
 
 
-def test_every_change_of_users_is_one_row_that_says_who(access: Access, store: Store) -> None:
-    access.add("anna", APPROVER, PASSWORD, by="op")
-    access.set_roles("anna", frozenset({Role.EDITOR}), by="op")
-    access.set_password("anna", PASSWORD + "!", by="op")
-    access.sign_out_everywhere("anna", by="op")
-    access.remove("anna", by="op")
+def test_every_change_of_users_is_one_row_that_says_who(anna: Access, store: Store) -> None:
+    anna.set_roles("anna", frozenset({Role.EDITOR}), by="op")
+    anna.set_password("anna", PASSWORD + "!", by="op")
+    anna.sign_out_everywhere("anna", by="op")
+    anna.remove("anna", by="op")
 
     told = [(row.who, row.verb, row.subject) for row in reversed(store.audit.rows())]
     verbs = ["user add", "user roles", "user password", "sign out everywhere", "user remove"]
