@@ -13,11 +13,6 @@ from bot.content.files import SCHEDULE, Bounds, FileError, FolderTree, StoredTre
 from tests.fakes.campaign_tree import CampaignTree
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    return CampaignTree(tmp_path)
-
-
 def refusal(tree: FolderTree | StoredTree, name: str, most: int = 1000) -> str:
     with pytest.raises(FileError) as caught:
         tree.read(name, most)
@@ -53,19 +48,20 @@ def test_a_link_is_refused_wherever_it_points(tree: CampaignTree) -> None:
     ]
 
 
-def test_a_file_that_becomes_a_link_after_the_listing_is_not_followed(tree: CampaignTree) -> None:
-    folder = FolderTree(tree.schedule, tree.posts, Bounds())
+@pytest.fixture
+def folder(tree: CampaignTree) -> FolderTree:
+    return FolderTree(tree.schedule, tree.posts, Bounds())
+
+
+def test_a_file_that_becomes_a_link_after_the_listing_is_not_followed(
+    tree: CampaignTree, folder: FolderTree
+) -> None:
     (tree.posts / "main.yaml").unlink()
     (tree.posts / "main.yaml").symlink_to("/etc/passwd")
-
-    assert "too many levels of symbolic links" in refusal(folder, "posts/main.yaml")
-
-
-def test_a_folder_that_becomes_a_link_after_the_listing_is_not_followed(tree: CampaignTree) -> None:
-    folder = FolderTree(tree.schedule, tree.posts, Bounds())
     (tree.posts / "sources").rename(tree.posts / "other")
     (tree.posts / "sources").symlink_to(tree.posts / "other")
 
+    assert "too many levels of symbolic links" in refusal(folder, "posts/main.yaml")
     assert refusal(folder, "posts/sources/letter.txt") == "cannot be read (not a directory)"
 
 
@@ -80,25 +76,23 @@ def test_a_pipe_a_socket_and_a_device_are_no_content(tree: CampaignTree) -> None
         ]
 
 
-@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/"])
-def test_a_schedule_that_is_a_device_or_a_folder_is_refused_unread(path: str) -> None:
-    folder = FolderTree(Path(path), Path("/nonexistent"), Bounds())
+@pytest.mark.parametrize(
+    ("path", "begin"),
+    [
+        *((path, "is no plain file") for path in ("/dev/null", "/dev/zero", "/", "pipe")),
+        # The memory of this process at address 0: the file opens, and reading it fails.
+        ("/proc/self/mem", "cannot be read (input/output error)"),
+        # It has no size, and is read up to the bound only.
+        ("/proc/self/smaps", "has 1,001 bytes"),
+    ],
+)
+def test_a_schedule_that_is_no_plain_file_is_refused_and_holds_nobody_up(
+    tmp_path: Path, path: str, begin: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    folder = FolderTree(tmp_path / path, tmp_path, Bounds())
 
-    assert refusal(folder, SCHEDULE).startswith("is no plain file")
-
-
-def test_a_schedule_that_is_a_pipe_without_a_writer_does_not_hang(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "schedule.yaml")
-    folder = FolderTree(tmp_path / "schedule.yaml", tmp_path, Bounds())
-
-    assert refusal(folder, SCHEDULE).startswith("is no plain file")
-
-
-def test_a_file_whose_bytes_cannot_be_read_says_so() -> None:
-    # The memory of this process at address 0: the file opens, and reading it fails.
-    folder = FolderTree(Path("/proc/self/mem"), Path("/nonexistent"), Bounds())
-
-    assert refusal(folder, SCHEDULE) == "cannot be read (input/output error)"
+    assert refusal(folder, SCHEDULE).startswith(begin)
 
 
 def test_a_missing_schedule_and_a_missing_folder_are_two_problems(tmp_path: Path) -> None:
@@ -112,8 +106,9 @@ def test_a_missing_schedule_and_a_missing_folder_are_two_problems(tmp_path: Path
     ]
 
 
-def test_a_file_that_vanishes_after_the_listing_is_a_problem(tree: CampaignTree) -> None:
-    folder = FolderTree(tree.schedule, tree.posts, Bounds())
+def test_a_file_that_vanishes_after_the_listing_is_a_problem(
+    tree: CampaignTree, folder: FolderTree
+) -> None:
     names, _ = folder.list()
     (tree.posts / "main.yaml").unlink()
 
@@ -131,12 +126,6 @@ def test_a_gigabyte_is_refused_by_its_size_alone(tree: CampaignTree) -> None:
         "split it, or make it smaller"
     ]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
-
-
-def test_a_file_without_a_size_is_read_up_to_the_bound_only() -> None:
-    folder = FolderTree(Path("/proc/self/smaps"), Path("/nonexistent"), Bounds())
-
-    assert "and 100 are the most" in refusal(folder, SCHEDULE, 100)
 
 
 def test_too_many_files_are_one_problem(tree: CampaignTree) -> None:

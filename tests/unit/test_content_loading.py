@@ -17,8 +17,7 @@ from tests.fakes.campaign_tree import NOW, CampaignTree, inspect, line_of, pictu
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    tree = CampaignTree(tmp_path)
+def tree(tree: CampaignTree) -> CampaignTree:
     tree.put("posts/media/card.png", picture())
     tree.put_post("text: x", "queue: main", "media: [{file: media/card.png, alt: A}]")
     return tree
@@ -74,13 +73,9 @@ def test_the_hash_is_of_content_not_of_where_it_lies(tree: CampaignTree, tmp_pat
     tree.schedule.rename(other / "plan.yaml")
     tree.posts.rename(other / "texts")
 
-    loaded = load(
-        schedule_path=other / "plan.yaml",
-        posts_path=other / "texts",
-        specs=spec(),
-        inspect=inspect,
-        now=NOW,
-    )
+    paths = {"schedule_path": other / "plan.yaml", "posts_path": other / "texts"}
+
+    loaded = load(**paths, specs=spec(), inspect=inspect, now=NOW)
 
     assert loaded.tree_sha256 == before
     assert loaded.campaign
@@ -176,13 +171,8 @@ def test_an_unreadable_file_is_a_problem() -> None:
         "os.setuid(65534); print(*tree.problems(), sep='\\n')"
     )
     with TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", program, folder],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-        )
+        command = [sys.executable, "-c", program, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
 
     assert done.stdout.splitlines() == [
         "posts/closed:0:0: cannot be read (permission denied)",

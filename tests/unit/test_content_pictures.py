@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.content.files import Bounds
 from tests.fakes.campaign_tree import CampaignTree, picture
+from tests.fakes.mistakes import mistakes
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    tree = CampaignTree(tmp_path)
+def tree(tree: CampaignTree) -> CampaignTree:
     tree.put("posts/media/card.png", picture())
     tree.put("posts/media/2026/other.png", picture())
     return tree
@@ -34,36 +32,37 @@ def test_a_picture_that_no_post_uses_is_a_notice(tree: CampaignTree) -> None:
     assert tree.problems() == ["posts/media/2026/other.png:0:0: notice: no post uses this picture"]
 
 
-NOT_THERE = "is no file of posts/media; write it as media/card.png"
+NO_PICTURES = """
+media/crad.png
+    no file 'media/crad.png' in posts; did you mean 'media/card.png'?
+media/../media/card.png
+    'media/../media/card.png' is no file of posts/media; write it as media/card.png
+../posts/media/card.png
+    '../posts/media/card.png' is no file of posts/media; write it as media/card.png
+/etc/passwd
+    '/etc/passwd' is no file of posts/media; write it as media/card.png
+card.png
+    'card.png' is no file of posts/media; write it as media/card.png
+media//card.png
+    'media//card.png' is no file of posts/media; write it as media/card.png
+./media/card.png
+    './media/card.png' is no file of posts/media; write it as media/card.png
+media\\card.png
+    'media\\card.png' is no file of posts/media; write it as media/card.png
+"media/card.png "
+    'media/card.png ' is no file of posts/media; write it as media/card.png
+""
+    '' is no file of posts/media; write it as media/card.png
+sources/letter.txt
+    'sources/letter.txt' is not in posts/media; put it there, write media/card.png
+media/Card.png
+    the file is called 'media/card.png'; write it just so, capital letters count
+media/none
+    no file 'media/none' in posts; there are: media/2026/other.png, media/card.png
+"""
 
 
-@pytest.mark.parametrize(
-    ("file", "message"),
-    [
-        ("media/crad.png", "no file 'media/crad.png' in posts; did you mean 'media/card.png'?"),
-        ("media/../media/card.png", f"'media/../media/card.png' {NOT_THERE}"),
-        ("../posts/media/card.png", f"'../posts/media/card.png' {NOT_THERE}"),
-        ("/etc/passwd", f"'/etc/passwd' {NOT_THERE}"),
-        ("card.png", f"'card.png' {NOT_THERE}"),
-        ("media//card.png", f"'media//card.png' {NOT_THERE}"),
-        ("./media/card.png", f"'./media/card.png' {NOT_THERE}"),
-        ("media\\card.png", f"'media\\card.png' {NOT_THERE}"),
-        ('"media/card.png "', f"'media/card.png ' {NOT_THERE}"),
-        ('""', f"'' {NOT_THERE}"),
-        (
-            "sources/letter.txt",
-            "'sources/letter.txt' is not in posts/media; put it there, write media/card.png",
-        ),
-        (
-            "media/Card.png",
-            "the file is called 'media/card.png'; write it just so, capital letters count",
-        ),
-        (
-            "media/none",
-            "no file 'media/none' in posts; there are: media/2026/other.png, media/card.png",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("file", "message"), mistakes(NO_PICTURES))
 def test_a_name_that_is_no_picture_of_the_campaign_is_refused(
     tree: CampaignTree, file: str, message: str
 ) -> None:
@@ -106,23 +105,19 @@ def test_a_picture_without_a_description_is_refused(
     assert tree.errors() == [f"posts/p.yaml:{message}".replace("5:19", "5:14")]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("card.png", b"<svg/>", "the file holds no picture"),
+        ("card.jpg", picture(), "'media/card.jpg' holds image/png; rename it to end in .png"),
+    ],
+)
 def test_what_the_judge_of_pictures_says_is_told_where_the_picture_is_named(
-    tree: CampaignTree,
+    tree: CampaignTree, name: str, content: bytes, told: str
 ) -> None:
-    tree.put("posts/media/card.png", b"<svg/>")
+    tree.put(f"posts/media/{name}", content)
 
-    assert use(tree, "media/card.png") == [
-        "posts/p.yaml:5:20: p.media[0].file: the file holds no picture"
-    ]
-
-
-def test_a_picture_with_a_wrong_ending_is_refused(tree: CampaignTree) -> None:
-    tree.put("posts/media/card.jpg", picture())
-
-    assert use(tree, "media/card.jpg") == [
-        "posts/p.yaml:5:20: p.media[0].file: 'media/card.jpg' holds image/png; "
-        "rename it to end in .png"
-    ]
+    assert use(tree, f"media/{name}") == [f"posts/p.yaml:5:20: p.media[0].file: {told}"]
 
 
 def test_a_link_to_a_picture_is_refused(tree: CampaignTree) -> None:

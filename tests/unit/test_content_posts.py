@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.content.model import EveryYear, MediaFile, Place, Post, Quote, Variant
 from tests.fakes.campaign_tree import LETTER, CampaignTree, picture, sha256_of
 from tests.fakes.mistakes import mistakes
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    return CampaignTree(tmp_path)
 
 
 def test_every_key_is_read(tree: CampaignTree) -> None:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.content.model import Account, Consent, Mode, Pause, Place, Queue, Slot
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.mistakes import changes, mistakes
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    return CampaignTree(tmp_path)
-
 
 FULL = """\
 campaign: decouple

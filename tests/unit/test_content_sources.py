@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -11,12 +10,6 @@ from bot.content.files import Bounds
 from bot.content.model import Investigation, LinkPreview, Place, Source
 from tests.fakes.campaign_tree import LETTER, CampaignTree, sha256_of
 from tests.fakes.mistakes import changes
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    return CampaignTree(tmp_path)
-
 
 SHA = sha256_of(LETTER)
 

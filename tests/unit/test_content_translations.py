@@ -5,8 +5,6 @@ The text is article 1 of the Universal Declaration of Human Rights in its publis
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.fakes.campaign_tree import CampaignTree, sha256_of
@@ -29,21 +27,20 @@ address:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> CampaignTree:
-    made = CampaignTree(tmp_path)
+def tree(tree: CampaignTree) -> CampaignTree:
     for name, text, lang, more in (
         ("udhr", ENGLISH_FILE, "en", f'graphic: ["{ENGLISH}"]'),
         ("udhr-ug", UYGHUR_FILE, "ug", "translation_of: udhr"),
     ):
-        made.put(f"posts/sources/{name}.txt", text)
-        made.put(
+        tree.put(f"posts/sources/{name}.txt", text)
+        tree.put(
             f"posts/sources/{name}.yaml",
             SOURCE.format(
                 file=f"{name}.txt", sha256=sha256_of(text), lang=lang, more=more,
                 attribution="UDHR, December 10, 1948",
             ),
         )  # fmt: skip
-    return made
+    return tree
 
 
 def quoting(tree: CampaignTree, *lines: str) -> None:
