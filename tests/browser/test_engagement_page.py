@@ -17,7 +17,7 @@ from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
-from tests.browser.chromium import axe_of, chromium, new_window
+from tests.browser.chromium import axe_of, new_window
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
 
 pytestmark = pytest.mark.browser
@@ -44,12 +44,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "report.html"
     path.write_text(written(report), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(

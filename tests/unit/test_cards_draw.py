@@ -168,19 +168,6 @@ def test_a_quotation_that_is_too_long_is_told_how_long_it_may_be() -> None:
         Layout.of(CardText(words[: fitting + 6], LETTER), LANDSCAPE)
 
 
-def test_a_word_that_is_too_long_is_refused() -> None:
-    with pytest.raises(CardError, match="of them fit"):
-        draw(CardText("a" * 90, LETTER))
-
-
-@pytest.mark.parametrize("what", ["attribution", "campaign"])
-def test_a_footer_that_is_too_long_is_refused(what: str) -> None:
-    card: dict[str, Any] = {"quotation": "“a”", "attribution": "a", what: "too long " * 30}
-
-    with pytest.raises(CardError, match="longer than the two lines"):
-        draw(CardText(**card))
-
-
 @pytest.mark.parametrize(
     ("lang", "text", "missing"),
     [
@@ -215,15 +202,23 @@ def test_letters_and_marks_that_campaigns_write_are_there(typeface: Typeface, te
     assert missing_letters(typeface, text) == ""
 
 
-@pytest.mark.parametrize(("quotation", "attribution"), [("", "a"), ("a", ""), (" ", "a")])
-def test_a_card_without_words_is_refused(quotation: str, attribution: str) -> None:
-    with pytest.raises(CardError, match="needs a quotation and its attribution"):
-        draw(CardText(quotation, attribution))
-
-
-def test_another_size_is_refused() -> None:
-    with pytest.raises(CardError, match="are drawn in"):
-        draw(CardText("a", "a"), size=(100, 100))
+@pytest.mark.parametrize(
+    ("card", "size", "says"),
+    [
+        (CardText("", "a"), LANDSCAPE, "needs a quotation and its attribution"),
+        (CardText("a", ""), LANDSCAPE, "needs a quotation and its attribution"),
+        (CardText(" ", "a"), LANDSCAPE, "needs a quotation and its attribution"),
+        (CardText("a", "a"), (100, 100), "are drawn in"),
+        (CardText("a" * 90, LETTER), LANDSCAPE, "of them fit"),
+        (CardText("“a”", "too long " * 30), LANDSCAPE, "longer than the two lines"),
+        (CardText("“a”", "a", "too long " * 30), LANDSCAPE, "longer than the two lines"),
+    ],
+)
+def test_a_card_without_words_or_with_too_long_ones_is_refused(
+    card: CardText, size: tuple[int, int], says: str
+) -> None:
+    with pytest.raises(CardError, match=says):
+        draw(card, size=size)
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ def test_the_hash_is_of_content_not_of_where_it_lies(tree: CampaignTree, tmp_pat
     tree.schedule.rename(other / "plan.yaml")
     tree.posts.rename(other / "texts")
 
-    paths = {"schedule_path": other / "plan.yaml", "posts_path": other / "texts"}
+    plan, texts = other / "plan.yaml", other / "texts"
 
-    loaded = load(**paths, specs=spec(), inspect=inspect, now=NOW)
+    loaded = load(schedule_path=plan, posts_path=texts, specs=spec(), inspect=inspect, now=NOW)
 
     assert loaded.tree_sha256 == before
     assert loaded.campaign

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -39,6 +38,7 @@ SENDING = replace(DELIVERY, state=State.SENDING, fence=1)
 RETRIED = replace(SENDING, attempts=1, fence=2)
 UNKNOWN = replace(DELIVERY, state=State.UNKNOWN, attempts=1, absent_reads=1)
 
+IN_DOUBT = (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN)
 #: What may be raised, and what it means: before the call, in the first one, in a repeated one.
 ERRORS: dict[type[Exception], tuple[Event, Event, Event]] = {
     UnavailableError: (Event.DEFER, Event.DEFER, Event.DEFER),
@@ -46,17 +46,11 @@ ERRORS: dict[type[Exception], tuple[Event, Event, Event]] = {
     UnauthorizedError: (Event.STOP, Event.STOP, Event.STOP),
     # A refusal of a repeated call may only mean that the first one went through.
     RejectedError: (Event.REFUSE, Event.REFUSE, Event.OUTCOME_UNKNOWN),
-    UnconfirmedError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
-    DuplicateError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
-    PlatformError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
+    **dict.fromkeys((UnconfirmedError, DuplicateError, PlatformError), IN_DOUBT),
     # Of our own: the lease is another's, sending was paused, a secret is gone, the disk is full.
-    LeaseLostError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
-    PausedError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
-    SettingsError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
-    StoreError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
+    **dict.fromkeys((LeaseLostError, PausedError, SettingsError, StoreError), IN_DOUBT),
     # A bug, or whatever else a library raises.
-    KeyError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
-    TimeoutError: (Event.DEFER, Event.OUTCOME_UNKNOWN, Event.OUTCOME_UNKNOWN),
+    **dict.fromkeys((KeyError, TimeoutError), IN_DOUBT),
 }
 #: What may be raised when it is read back: None is "read again later".
 READS: dict[type[Exception], Event | None] = {
@@ -144,18 +138,21 @@ def test_what_the_server_gives_no_time_for_waits_longer_each_time() -> None:
     assert first * 8 < sixth <= POLICY.retry.longest
 
 
-def test_an_account_that_is_refused_is_stopped_and_the_delivery_held() -> None:
-    outcome = calling(UnauthorizedError("x", "revoked"))
+@pytest.mark.parametrize(
+    ("error", "reason", "is_stopped"),
+    [
+        (UnauthorizedError("x", "so"), HoldReason.ACCOUNT_STOPPED, True),
+        (OverBudgetError("x", "so"), HoldReason.OVER_BUDGET, False),
+        (DuplicateError("x", "so"), HoldReason.DUPLICATE, False),
+    ],
+)
+def test_what_is_held_or_in_doubt_keeps_its_reason_in_the_same_step(
+    error: PlatformError, reason: HoldReason, is_stopped: bool
+) -> None:
+    outcome = calling(error)
 
-    assert outcome.hold == Hold(HoldReason.ACCOUNT_STOPPED, "x: revoked")
-    assert outcome.stops_account
-
-
-def test_what_is_over_budget_is_held_in_the_same_step() -> None:
-    outcome = calling(OverBudgetError("x", "nothing left"))
-
-    assert outcome.hold == Hold(HoldReason.OVER_BUDGET, "x: nothing left")
-    assert not outcome.stops_account
+    assert outcome.hold == Hold(reason, "x: so")
+    assert outcome.stops_account is is_stopped
 
 
 def test_refused_content_keeps_the_platforms_words() -> None:
@@ -172,12 +169,6 @@ def test_what_is_in_doubt_is_read_back_when_the_platform_may_show_it(
     at = NOW + READ_BACK.first_after
 
     assert calling(error) == Outcome(Event.OUTCOME_UNKNOWN, detail, at)
-
-
-def test_a_duplicate_is_in_doubt_for_that_reason() -> None:
-    hold = Hold(HoldReason.DUPLICATE, "x: 403")
-
-    assert calling(DuplicateError("x", "403")).hold == hold
 
 
 def test_what_ends_before_the_call_because_of_others_is_free_at_once() -> None:
@@ -208,33 +199,33 @@ def test_what_is_surely_absent_is_free_to_be_sent_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason", "evidence"),
+    ("delivery", "policy", "hold", "evidence"),
     [
         (
-            lambda row, policy: (
-                replace(row, reason=HoldReason.DUPLICATE, detail="x: 403"),
-                policy,
-            ),
-            HoldReason.UNSETTLED,
+            replace(UNKNOWN, reason=HoldReason.DUPLICATE, detail="x: 403"),
+            POLICY,
+            Hold(HoldReason.UNSETTLED),
             "said before, perhaps by us: x: 403; not seen in 2 complete reads",
         ),
         (
-            lambda row, policy: (row, replace(policy, holds_unknown=True)),
-            HoldReason.UNSETTLED,
+            UNKNOWN,
+            replace(POLICY, holds_unknown=True),
+            Hold(HoldReason.UNSETTLED),
             "not seen in 2 complete reads; account holds",
         ),
         (
-            lambda row, policy: (replace(row, attempts=policy.retry.side_effects), policy),
-            HoldReason.ATTEMPTS,
+            replace(UNKNOWN, attempts=POLICY.retry.side_effects),
+            POLICY,
+            Hold(HoldReason.ATTEMPTS),
             "not seen after 4 attempts",
         ),
     ],
     ids=["duplicate", "the account holds", "attempts used up"],
 )
 def test_what_is_absent_but_must_not_be_sent_again_is_a_persons(
-    change: Callable[[Delivery, Policy], tuple[Delivery, Policy]], reason: HoldReason, evidence: str
+    delivery: Delivery, policy: Policy, hold: Hold, evidence: str
 ) -> None:
-    outcome = reading(*change(UNKNOWN, POLICY))
+    outcome = reading(delivery, policy)
 
-    assert outcome == Outcome(Event.GIVE_UP, hold=Hold(reason), evidence=evidence)
+    assert outcome == Outcome(Event.GIVE_UP, hold=hold, evidence=evidence)
     assert (State.UNKNOWN, Event.GIVE_UP) in MOVES
