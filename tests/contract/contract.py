@@ -120,14 +120,6 @@ class PlatformContract:
         raise NotImplementedError("bot.platforms.<name>.adapter.connect")
 
     @pytest.fixture
-    def stand(self) -> Iterator[Stand]:
-        raise NotImplementedError("yield a running server")
-
-    @pytest.fixture
-    def connection(self, stand: Stand) -> Connection:
-        raise NotImplementedError("an account on that server, with its secrets")
-
-    @pytest.fixture
     def platform(self, connection: Connection) -> Iterator[Platform]:
         platform = self.connect(connection)
         yield platform

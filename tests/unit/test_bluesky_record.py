@@ -69,16 +69,12 @@ def test_a_card_carries_its_own_words_and_thumb() -> None:
     }
 
 
-def test_a_card_may_be_without_a_thumb() -> None:
-    made = record(Status("text", card=LinkCard("https://a.example", "A title")))
+def test_a_card_may_be_without_a_thumb_and_gives_way_to_pictures() -> None:
+    bare = record(Status("text", card=LinkCard("https://a.example", "A title")))
+    beside = record(Status("text", card=CARD, pictures=(PICTURE,)))
 
-    assert "thumb" not in made["embed"]["external"]
-
-
-def test_a_card_gives_way_to_pictures() -> None:
-    made = record(Status("text", card=CARD, pictures=(PICTURE,)))
-
-    assert made["embed"]["$type"] == "app.bsky.embed.images"
+    assert "thumb" not in bare["embed"]["external"]
+    assert beside["embed"]["$type"] == "app.bsky.embed.images"
 
 
 @pytest.mark.parametrize(

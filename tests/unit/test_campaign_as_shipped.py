@@ -12,10 +12,11 @@ import pytest
 from bot.app.content import prove_files
 from bot.canonical import sha256_hex
 from bot.checks.checking import CheckedContent
-from bot.content.model import Campaign
+from bot.content.model import Campaign, Post
 from bot.errors import Severity
 from tests.conftest import ROOT, require_shared
 
+Excerpts = list[tuple[dict[str, Any], Post]]
 LETTER = "2022-12-09-open-letter.txt"
 POSTABLE = {
     "https://www.bbc.com/news/technology-57101248",
@@ -38,11 +39,15 @@ def campaign() -> Campaign:
     return found
 
 
-def excerpts() -> list[dict[str, Any]]:
+@pytest.fixture
+def excerpts(campaign: Campaign) -> Excerpts:
+    """Return each excerpt as it was written down for us, with our post of it."""
     path = require_shared("letter/excerpts.json")
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["excerpts"]
-    assert found
-    return found
+    known = json.loads(path.read_text(encoding="utf-8"))["excerpts"]
+    assert known
+    pairs = [(one, campaign.post(one["id"])) for one in known]
+    assert [one["id"] for one, post in pairs if post is None] == []
+    return [(one, post) for one, post in pairs if post]
 
 
 def test_check_finds_no_error_and_no_warning() -> None:
@@ -59,19 +64,15 @@ def test_the_letter_is_kept_byte_for_byte(campaign: Campaign) -> None:
     assert len(campaign.sources["letter"].signatories) == 4
 
 
-def test_every_excerpt_is_a_post_with_its_very_words(campaign: Campaign) -> None:
-    for excerpt in excerpts():
-        post = campaign.post(excerpt["id"])
-        assert post is not None, excerpt["id"]
+def test_every_excerpt_is_a_post_with_its_very_words(excerpts: Excerpts) -> None:
+    for excerpt, post in excerpts:
         assert post.quote is not None
         assert post.quote.text == excerpt["text"]
         assert post.quote.fragments == ((excerpt["start"], excerpt["end"]),)
 
 
-def test_what_needs_a_decision_ships_as_a_draft(campaign: Campaign) -> None:
-    for excerpt in excerpts():
-        post = campaign.post(excerpt["id"])
-        assert post is not None
+def test_what_needs_a_decision_ships_as_a_draft(excerpts: Excerpts) -> None:
+    for excerpt, post in excerpts:
         assert post.ready is (excerpt["status"] not in {"draft", "hold"}), post.id
 
 
@@ -88,10 +89,8 @@ def test_every_draft_has_its_question_in_a_comment_above_it(campaign: Campaign) 
         assert re.search(r"# Question for the coalition:", "\n".join(comment)), post.id
 
 
-def test_graphic_excerpts_carry_their_warning(campaign: Campaign) -> None:
-    for excerpt in excerpts():
-        post = campaign.post(excerpt["id"])
-        assert post is not None
+def test_graphic_excerpts_carry_their_warning(excerpts: Excerpts) -> None:
+    for excerpt, post in excerpts:
         assert post.warning == excerpt["content_warning"]
         assert post.graphic is (excerpt["sensitivity"] == "graphic")
 

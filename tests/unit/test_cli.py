@@ -13,9 +13,11 @@ from bot.cli.main import VERBS, run
 from bot.errors import ContentError, DecisionError, Problem
 from bot.log import mask
 
+Boom = Callable[[BaseException], int]
+
 
 @pytest.fixture
-def boom(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
+def boom(monkeypatch: pytest.MonkeyPatch) -> Boom:
     """Add a verb that fails in a given way, and call it."""
 
     def call(error: BaseException) -> int:
@@ -46,30 +48,27 @@ def boom(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_every_error_has_its_exit_code(
-    boom: Callable[[BaseException], int], error: BaseException, code: int
-) -> None:
+def test_every_error_has_its_exit_code(boom: Boom, error: BaseException, code: int) -> None:
     assert boom(error) == code
 
 
-def test_what_a_person_must_mend_is_one_line(
-    boom: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (DecisionError("nothing waits"), "error: nothing waits\n"),
+        (ContentError([Problem("a.yaml", 3, 7, "text", "missing")]), "a.yaml:3:7: text: missing\n"),
+    ],
+)
+def test_what_a_person_must_mend_is_one_line_and_looks_like_a_compiler_s(
+    boom: Boom, capsys: pytest.CaptureFixture[str], error: Exception, shown: str
 ) -> None:
-    boom(DecisionError("nothing waits"))
+    boom(error)
 
-    assert capsys.readouterr() == ("", "error: nothing waits\n")
-
-
-def test_problems_of_files_look_like_a_compiler_s(
-    boom: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    boom(ContentError([Problem("a.yaml", 3, 7, "text", "missing")]))
-
-    assert capsys.readouterr().err == "a.yaml:3:7: text: missing\n"
+    assert capsys.readouterr() == ("", shown)
 
 
 def test_a_bug_is_told_with_its_traceback_and_no_secret(
-    boom: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+    boom: Boom, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mask("hunter2-hunter2")
 

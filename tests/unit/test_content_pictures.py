@@ -120,16 +120,6 @@ def test_what_the_judge_of_pictures_says_is_told_where_the_picture_is_named(
     assert use(tree, f"media/{name}") == [f"posts/p.yaml:5:20: p.media[0].file: {told}"]
 
 
-def test_a_link_to_a_picture_is_refused(tree: CampaignTree) -> None:
-    (tree.posts / "media/link.png").symlink_to(tree.posts / "media/card.png")
-
-    assert use(tree, "media/link.png") == [
-        "posts/media/link.png:0:0: is a symbolic link; put the file itself here",
-        "posts/p.yaml:5:20: p.media[0].file: no file 'media/link.png' in posts; "
-        "did you mean 'media/card.png'?",
-    ]
-
-
 def test_a_picture_that_is_too_large_is_not_read(tree: CampaignTree) -> None:
     with (tree.posts / "media/card.png").open("wb") as file:
         file.truncate(30_000_000)

@@ -68,16 +68,19 @@ def test_a_translation_of_a_graphic_passage_is_graphic(tree: CampaignTree) -> No
     assert tree.post("p").graphic
 
 
-def test_a_translation_without_its_original_is_no_quotation(tree: CampaignTree) -> None:
-    quoting(tree)
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ([], "is a translation of 'udhr'; add `original:`"),
+        (['  original: "All human beings are born equal."'], "p.quote.original"),
+    ],
+)
+def test_a_translation_without_its_original_is_no_quotation(
+    tree: CampaignTree, lines: list[str], says: str
+) -> None:
+    quoting(tree, *lines)
 
-    assert any("is a translation of 'udhr'; add `original:`" in one for one in tree.errors())
-
-
-def test_an_original_that_is_not_there_is_refused(tree: CampaignTree) -> None:
-    quoting(tree, '  original: "All human beings are born equal."')
-
-    assert any("p.quote.original" in one for one in tree.errors())
+    assert any(says in one for one in tree.errors())
 
 
 def test_an_original_has_no_original(tree: CampaignTree) -> None:

