@@ -61,10 +61,49 @@ def told(result: Plan) -> list[str]:
     return [f"{one.due_at:%d %H:%M} {one.account} {one.post_id}" for one in result.assignments]
 
 
-def test_a_queue_gives_its_posts_in_order_to_the_slots() -> None:
-    result = lay(schedule(), [post("one"), post("two")], days=2)
+DAILY = Slot("daily", tuple(range(7)), (time(9),))
+TWICE = {"daily": replace(DAILY, times=(time(9), time(15)))}
+MONDAY = date(2026, 11, 23)
+AGAIN = schedule(queues={"q": Queue("q", ("daily",), repeat_after=timedelta(days=2))})
+PLANS: dict[str, tuple[Schedule, list[Post], int, list[str]]] = {
+    "a queue gives its posts in order to the slots": (
+        schedule(), [post("one"), post("two")], 2, ["23 09:00 m one", "24 09:00 m two"],
+    ),
+    "a post comes again after its time": (
+        AGAIN, [post("one")], 4, ["23 09:00 m one", "25 09:00 m one"],
+    ),
+    "a draft is not planned": (schedule(), [post("one", status="draft")], 7, []),
+    "a quiet day has no graphic post but the next one of the queue": (
+        schedule(quiet=((MONDAY, MONDAY),)),
+        [post("camps", graphic=True), post("families")], 2,
+        ["23 09:00 m families", "24 09:00 m camps"],
+    ),
+    "a day has at most one graphic post over all accounts": (
+        schedule(Account("m", "mastodon"), Account("b", "bluesky"), slots=TWICE),
+        [post("one", graphic=True), post("two", graphic=True)], 2,
+        ["23 09:00 b one", "23 09:00 m one", "24 09:00 b two", "24 09:00 m two"],
+    ),
+    "the same text never goes to two accounts of one platform": (
+        schedule(Account("x1", "x"), Account("x2", "x")), [post("one"), post("two")], 90,
+        ["23 09:00 x1 one", "23 09:00 x2 two"],
+    ),
+    "two slots of a queue at one time are one place": (
+        schedule(slots={"daily": DAILY, "again": replace(DAILY, name="again")},
+                 queues={"q": Queue("q", ("daily", "again"))}),
+        [post("one"), post("two")], 1, ["23 09:00 m one"],
+    ),
+}  # fmt: skip
 
-    assert told(result) == ["23 09:00 m one", "24 09:00 m two"]
+
+@pytest.mark.parametrize(("rules", "posts", "days", "planned"), PLANS.values(), ids=PLANS)
+def test_a_plan_lays_posts_into_slots(
+    rules: Schedule, posts: list[Post], days: int, planned: list[str]
+) -> None:
+    assert told(lay(rules, posts, days=days)) == planned
+
+
+def test_a_post_does_not_come_again_where_the_platform_does_not_allow_it() -> None:
+    assert told(lay(AGAIN, [post("one")], days=4, repeat=False)) == ["23 09:00 m one"]
 
 
 def test_a_slot_that_stays_empty_says_why() -> None:
@@ -73,13 +112,6 @@ def test_a_slot_that_stays_empty_says_why() -> None:
     assert [(hole.due_at.day, hole.why) for hole in result.empty_slots] == [
         (24, "queue q has nothing to give: 1 out already, and not repeated there")
     ]
-
-
-def test_a_post_comes_again_after_its_time_where_the_platform_allows() -> None:
-    rules = schedule(queues={"q": Queue("q", ("daily",), repeat_after=timedelta(days=2))})
-
-    assert told(lay(rules, [post("one")], days=4)) == ["23 09:00 m one", "25 09:00 m one"]
-    assert told(lay(rules, [post("one")], days=4, repeat=False)) == ["23 09:00 m one"]
 
 
 def test_a_post_with_a_fixed_time_goes_then_and_once() -> None:
@@ -102,10 +134,6 @@ def test_a_yearly_post_has_one_occurrence_a_year() -> None:
     ]  # fmt: skip
 
 
-def test_a_draft_is_not_planned() -> None:
-    assert lay(schedule(), [post("one", status="draft")]).assignments == ()
-
-
 def test_a_planned_pause_yields_no_slots_and_no_fixed_posts() -> None:
     pause = Pause(date(2026, 11, 23), date(2026, 11, 24), "mourning")
     fixed = post("fixed", queue="", at=START + timedelta(hours=12))
@@ -116,35 +144,6 @@ def test_a_planned_pause_yields_no_slots_and_no_fixed_posts() -> None:
     assert {hole.why for hole in result.empty_slots} == {
         "planned pause: mourning", "fixed: planned pause: mourning",
     }  # fmt: skip
-
-
-def test_a_quiet_day_has_no_graphic_post_but_the_next_one_of_the_queue() -> None:
-    rules = schedule(quiet=((date(2026, 11, 23), date(2026, 11, 23)),))
-
-    result = lay(rules, [post("camps", graphic=True), post("families")], days=2)
-
-    assert told(result) == ["23 09:00 m families", "24 09:00 m camps"]
-
-
-def test_a_day_has_at_most_one_graphic_post_over_all_accounts() -> None:
-    rules = schedule(
-        Account("m", "mastodon"), Account("b", "bluesky"),
-        slots={"daily": Slot("daily", tuple(range(7)), (time(9), time(15)))},
-    )  # fmt: skip
-
-    result = lay(rules, [post("one", graphic=True), post("two", graphic=True)], days=2)
-
-    assert told(result) == [
-        "23 09:00 b one", "23 09:00 m one", "24 09:00 b two", "24 09:00 m two",
-    ]  # fmt: skip
-
-
-def test_the_same_text_never_goes_to_two_accounts_of_one_platform() -> None:
-    rules = schedule(Account("x1", "x"), Account("x2", "x"))
-
-    result = lay(rules, [post("one"), post("two")], days=90)
-
-    assert told(result) == ["23 09:00 x1 one", "23 09:00 x2 two"]
 
 
 def test_alike_posts_keep_their_distance_on_an_account() -> None:
@@ -165,36 +164,26 @@ def test_queue_posts_keep_clear_of_an_alike_post_with_a_fixed_time_beyond_the_wi
     assert result.assignments == ()
 
 
-def test_caps_leave_slots_empty() -> None:
-    rules = schedule(
-        Account("m", "mastodon", max_per_day=1),
-        slots={"daily": Slot("daily", tuple(range(7)), (time(9), time(15)))},
-    )
-
-    result = lay(rules, [post("one"), post("two")], days=1)
-
-    assert told(result) == ["23 09:00 m one"]
-    assert result.empty_slots[0].why == "the account's 1 a day are used"
-
-
 @pytest.mark.parametrize(
-    ("account", "why"),
+    ("account", "second", "why"),
     [
-        (Account("m", "mastodon", max_per_hour=1), "the account's 1 an hour are used"),
+        (Account("m", "mastodon", max_per_day=1), "24 09:00", "the account's 1 a day are used"),
+        (Account("m", "mastodon", max_per_hour=1), "23 11:00", "the account's 1 an hour are used"),
         (
             Account("m", "mastodon", min_gap=timedelta(hours=1)),
+            "23 11:00",
             "too close to another post of the account",
         ),
     ],
-    ids=["cap", "gap"],
+    ids=["a cap of a day", "a cap of an hour", "a gap"],
 )
-def test_a_busy_hour_leaves_its_second_slot_empty(account: Account, why: str) -> None:
-    slots = {"daily": Slot("daily", tuple(range(7)), (time(9), time(9, 30), time(11)))}
+def test_a_cap_or_a_gap_leaves_slots_empty(account: Account, second: str, why: str) -> None:
+    slots = {"daily": replace(DAILY, times=(time(9), time(9, 30), time(11)))}
 
-    result = lay(schedule(account, slots=slots), [post("one"), post("two")], days=1)
+    result = lay(schedule(account, slots=slots), [post("one"), post("two")], days=2)
 
-    assert told(result) == ["23 09:00 m one", "23 11:00 m two"]
-    assert [hole.why for hole in result.empty_slots] == [why]
+    assert told(result) == ["23 09:00 m one", f"{second} m two"]
+    assert result.empty_slots[0].why == why
 
 
 def test_a_moment_that_clocks_skip_stays_empty() -> None:
@@ -275,16 +264,6 @@ def test_a_plan_made_day_by_day_is_the_plan_made_at_once(
         done += part.assignments
 
     assert tuple(done) == at_once.assignments
-
-
-def test_two_slots_of_a_queue_at_one_time_are_one_place() -> None:
-    slot = Slot("daily", tuple(range(7)), (time(9),))
-    rules = schedule(
-        slots={"daily": slot, "again": replace(slot, name="again")},
-        queues={"q": Queue("q", ("daily", "again"))},
-    )
-
-    assert told(lay(rules, [post("one"), post("two")], days=1)) == ["23 09:00 m one"]
 
 
 @pytest.mark.parametrize("order", ["listed", "shuffled"])

@@ -124,13 +124,6 @@ def test_a_fragment_that_occurs_twice_takes_its_earliest_place_in_order_and_warn
     assert "stands 2 times" in proof.warnings[0]
 
 
-def test_an_earlier_place_of_a_fragment_is_passed_over_where_order_asks_for_a_later_one() -> None:
-    proof = prove("never came home […] We", LETTER)
-
-    assert proof.quote is not None
-    assert proof.quote.fragments[1][0] == LETTER_TEXT.index("We wait…")
-
-
 @pytest.mark.parametrize(
     ("part", "where", "whole"),
     [
@@ -154,17 +147,24 @@ def test_a_combining_mark_is_not_torn_from_its_letter() -> None:
     assert "inside a word" in only_message(proof)
 
 
-def test_a_character_of_a_language_without_spaces_is_a_word() -> None:
-    proof = prove("我们", source("他们是我们的父母。"))
+@pytest.mark.parametrize(
+    ("text", "quoted", "starts"),
+    [
+        ("他们是我们的父母。", "我们", [3]),
+        ("The party left. An art of waiting.", "art", [19]),
+        ("It reads “a […] b” in print.", "a […] b", [10]),
+        ("We never came home. We wait.", "never came home […] We", [3, 20]),
+    ],
+    ids=[
+        *("a character of a language without spaces is a word", "behind a torn word"),
+        *("square brackets that are the source's own", "behind the fragment before it"),
+    ],
+)
+def test_whole_words_are_found_where_they_stand(text: str, quoted: str, starts: list[int]) -> None:
+    quote = prove(quoted, source(text)).quote
 
-    assert proof.quote is not None
-
-
-def test_a_whole_word_is_found_behind_a_torn_one() -> None:
-    proof = prove("art", source("The party left. An art of waiting."))
-
-    assert proof.quote is not None
-    assert proof.quote.fragments == ((19, 22),)
+    assert quote is not None
+    assert [start for start, _end in quote.fragments] == starts
 
 
 @pytest.mark.parametrize("part", ["May 4, 2020", "Dear makers", "Four Houses", "cameras,"])
@@ -216,14 +216,18 @@ def test_ligatures_compositions_and_arabic_twins_are_look_alikes(text: str, writ
     assert "other characters" in only_message(prove(written, source(text)))
 
 
-def test_a_text_that_is_not_there_names_the_nearest_passage() -> None:
-    message = only_message(prove("The folk we talk of are our neighbors and our friends.", LETTER))
-
-    assert "is not in 'letter'; nearest, paragraph 2: The people we speak of are" in message
-
-
-def test_a_text_like_nothing_says_so() -> None:
-    assert "nor anything like it" in only_message(prove("Zebras graze quietly", LETTER))
+@pytest.mark.parametrize(
+    ("quoted", "says"),
+    [
+        (
+            "The folk we talk of are our neighbors and our friends.",
+            "is not in 'letter'; nearest, paragraph 2: The people we speak of are",
+        ),
+        ("Zebras graze quietly", "nor anything like it"),
+    ],
+)
+def test_a_text_that_is_not_there_names_the_nearest_passage(quoted: str, says: str) -> None:
+    assert says in only_message(prove(quoted, LETTER))
 
 
 def test_another_source_that_has_the_text_is_named() -> None:
@@ -251,15 +255,6 @@ def test_another_source_that_has_the_text_is_named() -> None:
 )
 def test_a_malformed_quotation_says_what_to_do(text: str, says: str) -> None:
     assert says in only_message(prove(text, LETTER))
-
-
-def test_square_brackets_that_are_the_sources_own_are_quoted_as_they_are() -> None:
-    own = source("It reads “a […] b” in print.")
-
-    quote = prove("a […] b", own).quote
-
-    assert quote is not None
-    assert quote.fragments == ((10, 17),)
 
 
 def test_every_wrong_fragment_is_told() -> None:
@@ -364,16 +359,6 @@ class TestTheOpenLetter:
             assert quote.fragments == ((one["start"], one["end"]),)
             flags = tuple(f"ellipsis-{side}" in one["flags"] for side in ("before", "after"))
             assert cuts(letter, one["text"]) == flags, one["id"]
-
-    def test_only_clauses_are_cut(self, given: Any, letter: Any) -> None:
-        cut = {
-            one["kind"]
-            for one in given["excerpts"]
-            if (quote := prove(one["text"], letter).quote)
-            if (shown := passage(quote, letter)).cut_before or shown.cut_after
-        }
-
-        assert cut == {"clause"}
 
     def test_every_title_of_the_reading_list_is_refused_as_a_quotation(
         self, given: Any, letter: Any

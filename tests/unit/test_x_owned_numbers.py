@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import UnavailableError
 from bot.platforms.status import Metrics, PostRef
+from bot.platforms.x.adapter import X
 from tests.contract.contract import CountingMeter
 from tests.fakes.faultproxy import Answer, Fault
 from tests.fakes.x_setup import x_at
@@ -20,6 +21,11 @@ def server() -> Iterator[XStandin]:
         server.world.owns_app = True
         yield server
         assert server.violations == []
+
+
+@pytest.fixture
+def x(server: XStandin) -> X:
+    return x_at(server.origin, own={"owns_app": True})
 
 
 def refs(server: XStandin, *texts: str, apart: int = 0) -> list[PostRef]:
@@ -44,21 +50,19 @@ def test_a_thread_is_read_in_one_page_and_days_apart_one_by_one(server: XStandin
     assert server.world.used["read"] == 0
 
 
-def test_what_stands_between_is_not_mixed_up(server: XStandin) -> None:
+def test_what_stands_between_is_not_mixed_up(server: XStandin, x: X) -> None:
     first, other, last = refs(server, "one", "between", "three")
     server.world.statuses[other.id].numbers = {"like_count": 99}
-    x = x_at(server.origin, own={"owns_app": True})
 
     told = x.metrics([first, last])
 
     assert told == {first: Metrics(0, 0, 0, 0, 0, 0, 0), last: Metrics(0, 0, 0, 0, 0, 0, 0)}
 
 
-def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin) -> None:
+def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin, x: X) -> None:
     server.world.lag = 3600.0
     (late,) = refs(server, "one")
     gone = PostRef("42")
-    x = x_at(server.origin, own={"owns_app": True})
 
     told = x.metrics([late, gone])
 
@@ -67,15 +71,14 @@ def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin) -> N
 
 
 @pytest.mark.parametrize("body", [b'{"data": {"id": "1"}}', b'{"data": ["1"]}'])
-def test_a_timeline_that_is_no_list_is_no_answer(server: XStandin, body: bytes) -> None:
+def test_a_timeline_that_is_no_list_is_no_answer(server: XStandin, x: X, body: bytes) -> None:
     (ref,) = refs(server, "one")
-    x = x_at(server.origin, own={"owns_app": True})
     server.faults.spoil(r"^GET /2/users/", Fault(answer=Answer(200, body)), times=1)
 
     with pytest.raises(UnavailableError, match="no list"):
         x.metrics([ref])
 
 
-def test_nothing_asked_is_nothing_read(server: XStandin) -> None:
-    assert x_at(server.origin, own={"owns_app": True}).metrics([]) == {}
+def test_nothing_asked_is_nothing_read(server: XStandin, x: X) -> None:
+    assert x.metrics([]) == {}
     assert server.requests == []
