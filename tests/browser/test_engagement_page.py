@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -56,8 +55,6 @@ def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterat
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.goto(file.as_uri())
-    if shots := os.environ.get("ENGAGEMENT_SHOTS"):
-        page.screenshot(path=f"{shots}/engagement-{request.param}.png", full_page=True)
     yield page
     assert said == [], "the page's own policy refuses something, or it has an error"
     context.close()

@@ -17,6 +17,7 @@ from bot.settings import Settings
 from tests.conftest import ROOT
 
 Instruction = tuple[str, str]
+Stage = list[Instruction]
 SECRETS = {spec.name: spec.secrets for spec in (bluesky.SPEC, mastodon.SPEC, x.SPEC)}
 
 
@@ -30,8 +31,8 @@ def instructions() -> Iterator[Instruction]:
             yield word, rest
 
 
-def stages() -> list[list[Instruction]]:
-    found: list[list[Instruction]] = [[]]
+def stages() -> list[Stage]:
+    found: list[Stage] = [[]]
     for one in instructions():
         if one[0] == "FROM":
             found.append([])
@@ -39,12 +40,12 @@ def stages() -> list[list[Instruction]]:
     return found[1:]
 
 
-def of(word: str, stage: list[Instruction]) -> list[str]:
+def of(word: str, stage: Stage) -> list[str]:
     return [rest for name, rest in stage if name == word]
 
 
 @pytest.fixture
-def final() -> list[Instruction]:
+def final() -> Stage:
     return stages()[-1]
 
 
@@ -71,25 +72,21 @@ def test_packages_are_pinned_hashed_wheels_of_the_lock_file_that_runs() -> None:
     assert of("COPY", build) == ["requirements/run.txt /build/run.txt"]
 
 
-def test_the_final_stage_installs_no_python_package_and_keeps_no_installer(
-    final: list[Instruction],
-) -> None:
+def test_the_final_stage_installs_no_python_package_and_keeps_no_installer(final: Stage) -> None:
     (build, _) = stages()
 
     assert not any("pip" in run for run in of("RUN", final))
     assert any("pip uninstall --yes --quiet pip" in run for run in of("RUN", build))
 
 
-def test_the_program_runs_as_nobody_s_user(final: list[Instruction]) -> None:
+def test_the_program_runs_as_nobody_s_user(final: Stage) -> None:
     words = [word for word, _ in final]
 
     assert of("USER", final) == ["10001:10001"]
     assert words.index("USER") > max(i for i, word in enumerate(words) if word in {"RUN", "COPY"})
 
 
-def test_the_image_holds_the_program_the_campaign_and_nothing_else(
-    final: list[Instruction],
-) -> None:
+def test_the_image_holds_the_program_the_campaign_and_nothing_else(final: Stage) -> None:
     sources = [source for rest in of("COPY", final) for source in rest.split()[:-1]]
 
     copied = ["bot/", "posts/", "schedule.yaml", "run_bot.py", "LICENSE"]
@@ -106,7 +103,7 @@ def test_the_build_context_lets_in_only_what_is_copied() -> None:
     assert {rule for rule in rules if rule.startswith("!")} == {f"!{path}" for path in needed}
 
 
-def test_the_image_knows_its_health_and_how_to_stop(final: list[Instruction]) -> None:
+def test_the_image_knows_its_health_and_how_to_stop(final: Stage) -> None:
     [health] = of("HEALTHCHECK", final)
 
     assert health.endswith('CMD ["python", "run_bot.py", "status", "--health"]')
@@ -120,7 +117,7 @@ def test_no_secret_is_an_argument_or_a_variable_of_the_image() -> None:
     assert not re.search(r"TOKEN|PASSWORD|SECRET|KEY", named)
 
 
-def test_right_to_left_text_can_be_set(final: list[Instruction]) -> None:
+def test_right_to_left_text_can_be_set(final: Stage) -> None:
     assert any("libfribidi0" in run for run in of("RUN", final))
 
 

@@ -334,8 +334,13 @@ _CONFIGURED = {
     }
 }
 _LIMITS = {
-    "max_length": 5000, "max_pictures": 6, "url_length": 25, "max_alt": 900,
-    "max_picture_bytes": 1000, "max_pixels": 2000, "picture_mimes": ("image/png",),
+    "max_length": 5000,
+    "max_pictures": 6,
+    "url_length": 25,
+    "max_alt": 900,
+    "max_picture_bytes": 1000,
+    "max_pixels": 2000,
+    "picture_mimes": ("image/png",),
 }
 _OLDER = {"max_toot_chars": 3000, "description_limit": 700}
 _NEGATIVE = {"statuses": {"max_characters": -1, "max_media_attachments": True}}
