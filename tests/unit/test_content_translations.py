@@ -53,19 +53,13 @@ def test_a_translation_is_tied_to_the_words_it_translates(tree: CampaignTree) ->
 
     post = tree.post("p")
 
+    assert (post.lang, post.graphic) == ("ug", True)
     assert post.quote is not None
     assert post.quote.text == UYGHUR_1
-    assert post.lang == "ug"
     assert post.quote.translates is not None
     assert post.quote.translates.source == "udhr"
     [(start, end)] = post.quote.translates.fragments
     assert ENGLISH_FILE[start:end] == ENGLISH
-
-
-def test_a_translation_of_a_graphic_passage_is_graphic(tree: CampaignTree) -> None:
-    quoting(tree, f'  original: "{ENGLISH}"')
-
-    assert tree.post("p").graphic
 
 
 @pytest.mark.parametrize(

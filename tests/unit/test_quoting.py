@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from bot.content.model import Source
+from bot.content.model import Quote, Source
 from bot.content.quoting import Proof, is_exact, locate, prove
 from bot.rendering.layout import passage
 from tests.conftest import require_shared
 from tests.fakes.written import LETTER_TEXT, source, stretch
 
 LETTER = source()
+
+
+def proved(text: str, own: Source = LETTER) -> Quote:
+    quote = prove(text, own).quote
+    assert quote is not None
+    return quote
 
 
 def only_message(proof: Proof) -> str:
@@ -24,9 +30,8 @@ def only_message(proof: Proof) -> str:
 def test_what_is_quoted_is_kept_as_it_was_written() -> None:
     text = "They don’t sleep, they don’t rest: The years-long watch has no end."
 
-    quote = prove(text, LETTER).quote
+    quote = proved(text)
 
-    assert quote is not None
     assert quote.text is text
 
 
@@ -52,9 +57,7 @@ def test_a_cut_is_seen_where_the_sentence_goes_on(part: str, before: bool, after
 
 
 def cuts(own: Source, part: str) -> tuple[bool, bool]:
-    quote = prove(part, own).quote
-    assert quote is not None
-    shown = passage(quote, own)
+    shown = passage(proved(part, own), own)
     return shown.cut_before, shown.cut_after
 
 
@@ -96,9 +99,8 @@ def test_cuts_follow_the_sentences_of_other_texts_too(
     ],
 )
 def test_fragments_are_joined_in_order(text: str, fragments: list[str]) -> None:
-    quote = prove(text, LETTER).quote
+    quote = proved(text)
 
-    assert quote is not None
     assert [LETTER_TEXT[start:end] for start, end in quote.fragments] == fragments
 
 
@@ -161,9 +163,8 @@ def test_a_combining_mark_is_not_torn_from_its_letter() -> None:
     ],
 )
 def test_whole_words_are_found_where_they_stand(text: str, quoted: str, starts: list[int]) -> None:
-    quote = prove(quoted, source(text)).quote
+    quote = proved(quoted, source(text))
 
-    assert quote is not None
     assert [start for start, _end in quote.fragments] == starts
 
 
@@ -264,9 +265,8 @@ def test_every_wrong_fragment_is_told() -> None:
 
 
 def test_a_proved_quotation_stays_exact_until_its_source_changes() -> None:
-    quote = prove("Some were ‘taught’ by force […] We wait…", LETTER).quote
+    quote = proved("Some were ‘taught’ by force […] We wait…")
 
-    assert quote is not None
     assert is_exact(quote, LETTER)
     assert not is_exact(quote, source(LETTER_TEXT.replace("force", "FORCE")))
     assert not is_exact(quote, source(id="other"))
@@ -353,10 +353,7 @@ class TestTheOpenLetter:
         self, given: Any, letter: Any
     ) -> None:
         for one in given["excerpts"]:
-            quote = prove(one["text"], letter).quote
-
-            assert quote is not None, one["id"]
-            assert quote.fragments == ((one["start"], one["end"]),)
+            assert proved(one["text"], letter).fragments == ((one["start"], one["end"]),)
             flags = tuple(f"ellipsis-{side}" in one["flags"] for side in ("before", "after"))
             assert cuts(letter, one["text"]) == flags, one["id"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.content.model import Account
-from bot.errors import OverBudgetError, RejectedError, UnavailableError, UnconfirmedError
+from bot.errors import RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from bot.platforms.rehearsal.adapter import connect_as
@@ -104,19 +104,6 @@ def test_it_pays_once_what_the_platform_would_charge(path: Path) -> None:
 
     assert meter.reserved == [("post_with_url", 1)]
     assert meter.settled == {0: 1}
-
-
-def test_what_is_not_covered_is_not_kept(path: Path) -> None:
-    class Broke(CountingMeter):
-        def reserve(self, charge: object) -> int:
-            raise OverBudgetError("x", "nothing left")
-
-    platform = rehearsal(path, meter=Broke())
-
-    with pytest.raises(OverBudgetError):
-        platform.publish(prepare(platform, "dear"))
-
-    assert rehearsed(path) == ()
 
 
 def test_two_accounts_share_a_file_and_nothing_else(path: Path) -> None:

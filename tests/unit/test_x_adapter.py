@@ -13,7 +13,6 @@ import pytest
 import time_machine
 
 from bot.errors import (
-    OverBudgetError,
     RejectedError,
     UnauthorizedError,
     UnavailableError,
@@ -441,20 +440,6 @@ def test_the_estimate_is_what_publishing_costs() -> None:
         Charge("media_metadata", 1),
     ]
     assert list(SPEC.charges(Status("no address"))) == [Charge("post")]
-
-
-def test_a_call_that_is_not_covered_is_not_made(server: XStandin) -> None:
-    class Broke(CountingMeter):
-        def reserve(self, charge: Charge) -> int:
-            raise OverBudgetError("x", "nothing left")
-
-    draft = prepare(x_at(server.origin), "dear")
-    before = len(server.requests)
-
-    with pytest.raises(OverBudgetError):
-        x_at(server.origin, meter=Broke()).publish(draft)
-
-    assert len(server.requests) == before
 
 
 def test_reads_are_booked_at_the_most_and_settled_at_what_came(
