@@ -17,9 +17,8 @@ def mistakes(table: str) -> list[tuple[str, str]]:
 
 def changes(table: str) -> list[tuple[str, str, str]]:
     """Return what stands in a file, what is typed instead (behind ``=>``), and what is told."""
-    return [(*_change(typed), told) for typed, told in mistakes(table)]
-
-
-def _change(typed: str) -> tuple[str, str]:
-    old, new = typed.split(" => ")
-    return old, new
+    found: list[tuple[str, str, str]] = []
+    for typed, told in mistakes(table):
+        old, new = typed.split(" => ")
+        found.append((old, new, told))
+    return found
