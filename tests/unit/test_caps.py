@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.content.caps import free_at
 from bot.content.model import Account
-from tests.fakes.written import post
-from tests.unit.test_rules import NOW, errors, on
 
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOURLY = Account("m", "mastodon", max_per_hour=2)
 DAILY = Account("m", "mastodon", max_per_day=2)
@@ -37,16 +36,3 @@ def test_the_next_post_waits_until_all_caps_are_kept(
     account: Account, begun: list[datetime], wait: int
 ) -> None:
     assert free_at(account, begun, NOW) == NOW + wait * MINUTE
-
-
-def test_fixed_times_that_break_a_cap_are_told_before() -> None:
-    crowd = [
-        post(text=f"A camera {one}.", id=f"p{one}", queue="", at=on(f"2026-12-09 09:{one}0"))
-        for one in "012"
-    ]
-
-    told = errors(*crowd, accounts=[HOURLY])
-
-    assert told == [
-        "p2.at: number 3 of m within an hour, where max_per_hour is 2; move it, or raise the cap"
-    ]

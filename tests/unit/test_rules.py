@@ -351,6 +351,16 @@ def test_a_yearly_day_meets_a_fixed_one() -> None:
     assert found.startswith("year.every_year: ")
 
 
+def test_fixed_times_that_break_a_cap_are_told_before() -> None:
+    crowd = [fixed(f"p{one}", f"2026-12-09 09:{one}0", f"A camera {one}.") for one in range(3)]
+    hourly = Account("on-mastodon", "mastodon", max_per_hour=2)
+
+    assert errors(*crowd, accounts=[hourly]) == [
+        "p2.at: number 3 of on-mastodon within an hour, where max_per_hour is 2; "
+        "move it, or raise the cap"
+    ]
+
+
 @pytest.mark.parametrize("queue", ["excerpts", ""])
 def test_one_text_never_goes_out_from_two_accounts_of_a_platform(queue: str) -> None:
     accounts = [Account("a", "mastodon"), Account("b", "mastodon")]
