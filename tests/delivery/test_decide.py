@@ -28,7 +28,7 @@ from bot.errors import (
 )
 from bot.platforms.spec import ReadBackPolicy
 from bot.platforms.status import PostRef
-from tests.unit.test_gate import DELIVERY, DUE
+from tests.delivery.test_gate import DELIVERY, DUE
 
 NOW = DUE
 READ_BACK = ReadBackPolicy(2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90))

@@ -94,9 +94,16 @@ def test_every_key_has_its_place(tree: CampaignTree) -> None:
     places = tree.post().places
 
     assert {key: (place.line, place.column) for key, place in places.items()} == {
-        "id": (2, 9), "text": (3, 11), "queue": (4, 12), "media": (5, 12), "media[0]": (5, 13),
-        "media[0].file": (5, 20), "media[0].alt": (5, 38), "variants": (6, 15),
-        "variants.blue": (6, 22), "variants.blue.text": (6, 29),
+        "id": (2, 9),
+        "text": (3, 11),
+        "queue": (4, 12),
+        "media": (5, 12),
+        "media[0]": (5, 13),
+        "media[0].file": (5, 20),
+        "media[0].alt": (5, 38),
+        "variants": (6, 15),
+        "variants.blue": (6, 22),
+        "variants.blue.text": (6, 29),
     }
     assert {place.file for place in places.values()} == {str(tree.posts / "p.yaml")}
 
