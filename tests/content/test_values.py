@@ -126,8 +126,6 @@ boolean True
     'True' is neither; write true or false
 duration 15
     '15' is no duration; write a duration such as 15m, 1h or 60d
-duration 
-    '' is no duration; write a duration such as 15m, 1h or 60d
 positive_duration 0m
     is no time at all; write a duration such as 15m, 1h or 60d
 clock_time 9:30
@@ -149,9 +147,7 @@ text \u200d\u200c
     has nothing that can be seen; write text, or take the key out
 text \u0301\u0301
     has nothing that can be seen; write text, or take the key out
-passage 
-    is empty; write exact text of the source
-"""  # noqa: W291 - what is typed may be nothing
+"""
 
 
 @pytest.mark.parametrize(("typed", "message"), mistakes(WRONG))
@@ -170,6 +166,8 @@ def test_a_text_that_means_nothing_says_what_to_write(typed: str, message: str) 
             "has no value (what follows a # is a comment); write true or false",
         ),
         (values.boolean, ["true"], "is a list; write true or false"),
+        (values.duration, "", "'' is no duration; write a duration such as 15m, 1h or 60d"),
+        (values.passage, "", "is empty; write exact text of the source"),
         (values.integer(1, 300), "017", "write a whole number from 1 to 300, digits only"),
         (values.integer(1, 3000), "1_000", "write a whole number from 1 to 3,000, digits only"),
         (values.integer(1, 300), "0", "write a whole number from 1 to 300, digits only"),

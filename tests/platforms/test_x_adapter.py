@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.spec import Charge
-from bot.platforms.status import Metrics, PostRef, ReplyTo, Status
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from bot.platforms.x.adapter import X, connect
 from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
@@ -33,6 +33,7 @@ from tests.fakes.x_world import PRICES
 
 TIMELINE = r"^GET /2/users/\d+/tweets"
 LOOKUP = r"^GET /2/tweets\?"
+DELETE = "^DELETE "
 
 
 @pytest.fixture
@@ -213,27 +214,43 @@ def test_a_timeline_without_an_end_is_given_up(x: X, server: XStandin) -> None:
         x.find(draft)
 
 
+#: By the request: the call that makes it.
+CALLS: dict[str, Callable[[X, Draft], object]] = {
+    TIMELINE: lambda x, draft: x.find(draft),
+    LOOKUP: lambda x, _draft: x.exists(PostRef("1")),
+    DELETE: lambda x, _draft: x.delete(PostRef("1")),
+}
+
+
 @pytest.mark.parametrize(
-    "page",
+    ("asked", "body", "says"),
     [
-        {"meta": {"result_count": 3}},
-        {"data": [], "meta": {}},
-        {"data": {}, "meta": {"result_count": 0}},
-        {"data": [{"id": "1", "text": "no conversation"}], "meta": {"result_count": 1}},
-        {"meta": {"result_count": 0}, "errors": [{"title": "partial"}]},
-        {"meta": {"result_count": 0, "next_token": 7}},
-        {"meta": 7},
+        (TIMELINE, {"meta": {"result_count": 3}}, "not complete"),
+        (TIMELINE, {"data": [], "meta": {}}, "not complete"),
+        (TIMELINE, {"data": {}, "meta": {"result_count": 0}}, "not complete"),
+        (
+            TIMELINE,
+            {"data": [{"id": "1", "text": "x"}], "meta": {"result_count": 1}},
+            "not complete",
+        ),
+        (TIMELINE, {"meta": {"result_count": 0}, "errors": [{"title": "partial"}]}, "not complete"),
+        (TIMELINE, {"meta": {"result_count": 0, "next_token": 7}}, "not complete"),
+        (TIMELINE, {"meta": 7}, "not complete"),
+        (LOOKUP, {"errors": [{"title": "whatever"}, 7]}, "nothing is said"),
+        (DELETE, {}, "does not say"),
+        (DELETE, {"data": {"deleted": "yes"}}, "does not say"),
+        (DELETE, {"data": []}, "does not say"),
     ],
     ids=str,
 )
-def test_a_page_that_is_not_whole_is_not_taken_for_absence(
-    x: X, server: XStandin, page: object
+def test_an_answer_that_is_not_clear_settles_nothing(
+    x: X, server: XStandin, asked: str, body: object, says: str
 ) -> None:
     draft = prepare(x, "lost")
-    tell(server, TIMELINE, page)
+    tell(server, asked, body)
 
-    with pytest.raises(UnavailableError, match="not complete"):
-        x.find(draft)
+    with pytest.raises(UnavailableError, match=says):
+        CALLS[asked](x, draft)
 
 
 def test_the_account_s_id_is_asked_for_where_the_token_does_not_tell(server: XStandin) -> None:
@@ -380,34 +397,19 @@ def test_a_status_that_x_cannot_show_just_now_is_not_gone(x: X, server: XStandin
 
 
 def test_deleting_what_x_does_not_know_says_that_it_is_gone(x: X, server: XStandin) -> None:
-    tell(server, "^DELETE ", {"title": "Not Found Error", "detail": "no such"}, status=404)
+    tell(server, DELETE, {"title": "Not Found Error", "detail": "no such"}, status=404)
 
     assert not x.delete(PostRef("42"))
 
 
 def test_a_deletion_that_failed_is_not_taken_for_done(x: X, server: XStandin) -> None:
     ref = publish(x, "still here")
-    tell(server, "^DELETE ", b"{}", status=500)
+    tell(server, DELETE, b"{}", status=500)
 
     with pytest.raises(UnavailableError):
         x.delete(ref)
 
     assert x.exists(ref)
-
-
-@pytest.mark.parametrize("body", [b"{}", b'{"data":{"deleted":"yes"}}', b'{"data":[]}'])
-def test_a_deletion_must_say_whether_it_was_done(x: X, server: XStandin, body: bytes) -> None:
-    tell(server, "^DELETE ", body)
-
-    with pytest.raises(UnavailableError, match="does not say"):
-        x.delete(PostRef("1"))
-
-
-def test_a_problem_that_names_no_status_settles_nothing(x: X, server: XStandin) -> None:
-    tell(server, LOOKUP, {"errors": [{"title": "whatever"}, 7]})
-
-    with pytest.raises(UnavailableError, match="nothing is said"):
-        x.exists(PostRef("1"))
 
 
 # -- money
