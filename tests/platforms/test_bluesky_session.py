@@ -18,7 +18,9 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import BlueskyPlatform, connect
+from bot.platforms.bluesky.record import at_uri
 from bot.platforms.bluesky.session import SignedIn
+from bot.platforms.bluesky.tid import tid
 from bot.platforms.status import Draft, Facet, FacetKind, Metrics, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.errors import everything_said
@@ -298,21 +300,14 @@ def test_absence_in_the_words_of_an_older_server_is_absence(server: VoiceServer)
         Told(400, {"error": "InvalidRequest", "message": "Could not find repo"}),
         Told(404, b"<html>"),
         Told(200, {"uri": "at://did:plc:x/app.bsky.feed.post/1", "cid": "c", "value": {}}),
+        Told(200, {"uri": at_uri(DID, tid(NOON, "k")), "cid": "", "value": {}}),
         Told(200, {}),
     ],
+    ids=["no repository", "no page", "another record", "without a hash", "nothing"],
 )
 def test_a_read_that_tells_nothing_is_not_absence(server: VoiceServer, told: Told) -> None:
     made = server.draft()
     server.quirks.answers["getRecord"] = told
-
-    with pytest.raises(UnavailableError):
-        server.platform.find(made)
-
-
-def test_a_record_without_a_hash_is_not_taken(server: VoiceServer) -> None:
-    made = server.draft()
-    uri = f"at://{DID}/app.bsky.feed.post/{made.wire['rkey']}"
-    server.quirks.answers["getRecord"] = Told(200, {"uri": uri, "cid": "", "value": {}})
 
     with pytest.raises(UnavailableError):
         server.platform.find(made)

@@ -342,15 +342,22 @@ class TestThreads:
     def test_a_post_that_fits_is_no_thread(self) -> None:
         assert len(shown(post(STOP, thread=True)).statuses) == 1
 
-    def test_a_link_too_much_gets_a_part_of_its_own_before_a_sentence_is_torn(self) -> None:
-        sentence = "a" * 60 + " " + "b" * 60 + " " + "c" * 59 + "."
-        own = source(sentence + " More.")
-        written = post(sentence, of=own, thread=True, link="letter")
+    @pytest.mark.parametrize(
+        ("quoted", "length"),
+        [(f"{'a' * 60} {'b' * 60} {'c' * 59}.", 240), ("w" * 150 + ".", 210)],
+        ids=["a sentence", "a word"],
+    )
+    def test_a_link_too_much_gets_a_part_of_its_own_before_what_is_quoted_is_torn(
+        self, quoted: str, length: int
+    ) -> None:
+        own = source(quoted + " More.")
+        written = post(quoted, of=own, thread=True, link="letter")
 
-        statuses = shown(written, limits=Limits(240), sources=[own]).statuses
+        first, last = shown(written, limits=Limits(length), sources=[own]).statuses
 
-        assert statuses[0].text.startswith(f"“{sentence}”")
-        assert statuses[1].text.startswith(ADDRESS)
+        assert first.text.startswith(f"“{quoted}”")
+        assert ATTRIBUTION in first.text
+        assert last.text.startswith(ADDRESS)
 
     def test_own_words_with_a_link_too_much_are_cut_once_more(self) -> None:
         written = post(text="One sentence is here. Another one.", link="camera-report", thread=True)
@@ -373,15 +380,6 @@ class TestThreads:
 
         assert (len(first.pictures), first.card, last.text) == (1, None, "")
         assert last.card is not None
-
-    def test_a_word_that_only_the_link_makes_too_long_gets_a_part_for_the_link(self) -> None:
-        own = source("w" * 150 + ".")
-        written = post("w" * 150 + ".", of=own, link="letter", thread=True)
-
-        first, last = shown(written, limits=Limits(210), sources=[own]).statuses
-
-        assert ATTRIBUTION in first.text
-        assert last.text.startswith("https://houses.org/letter/")
 
     @pytest.mark.parametrize(
         ("written", "context", "where", "says"),
