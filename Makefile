@@ -9,7 +9,7 @@ TIMED := $(addprefix tests/faults/test_,calm.py storm.py matrix_load.py matrix_p
 KILLS := tests/faults/test_crash_points.py tests/faults/test_crash_points_on_servers.py
 DISKS := tests/faults/test_power_loss.py tests/faults/test_disk_trouble.py
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 --durations-min=1
-# More for pytest, such as: make test ARGS="tests/unit -k slots"
+# More for pytest, such as: make test ARGS="tests/content -k slots"
 ARGS ?=
 
 help: ## Show this list

@@ -53,8 +53,8 @@ def pytest_configure() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(FAST)
 
 
-#: Folders whose tests take longest come first, so that no worker is left alone with one at the end.
-_LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "property")
+#: Folders whose tests take longest; they begin, so that no worker is left alone with one.
+_LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "rendering", "property")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -68,7 +68,7 @@ class _Quoted(NamedTuple):
     span: Any
 
 
-class _Day(NamedTuple):
+class _FollowerCount(NamedTuple):
     account: str
     day: str
     followers: int
@@ -78,10 +78,10 @@ def _quoted(store: EngagementStore) -> Iterator[_Quoted]:
     return (_Quoted(row, span) for row in store.outbox.find() for span in row.status.spans)
 
 
-def _days(store: EngagementStore) -> Iterator[_Day]:
+def _days(store: EngagementStore) -> Iterator[_FollowerCount]:
     for name in sorted({row.account for row in store.outbox.find()}):
         for day, count in store.followers.of(name).items():
-            yield _Day(name, day, count)
+            yield _FollowerCount(name, day, count)
 
 
 TABLES = (

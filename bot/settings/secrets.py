@@ -129,7 +129,7 @@ def suggestion(name: str, known: Collection[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _SecretSource:
     label: str
     value: str = ""
     path: Path | None = None
@@ -137,22 +137,22 @@ class _Place:
     is_systemd: bool = False
 
 
-def _places(name: str, env: Mapping[str, str], mounted: Path) -> list[_Place]:
-    places = [_Place("the variable itself", value=env[name])] if name in env else []
-    files: dict[Path, _Place] = {}
+def _places(name: str, env: Mapping[str, str], mounted: Path) -> list[_SecretSource]:
+    places = [_SecretSource("the variable itself", value=env[name])] if name in env else []
+    files: dict[Path, _SecretSource] = {}
     if (named := env.get(f"{name}_FILE")) is not None:
-        files[Path(named).absolute()] = _Place(f"{name}_FILE", path=Path(named))
+        files[Path(named).absolute()] = _SecretSource(f"{name}_FILE", path=Path(named))
     folders = [(mounted, False)]
     if credentials := env.get("CREDENTIALS_DIRECTORY"):
         folders.insert(0, (Path(credentials), True))
     for folder, is_systemd in folders:
         for path in (folder / name, folder / name.lower()):
             if path.absolute() not in files and os.access(path, os.F_OK):
-                files[path.absolute()] = _Place(str(path), path=path, is_systemd=is_systemd)
+                files[path.absolute()] = _SecretSource(str(path), path=path, is_systemd=is_systemd)
     return places + list(files.values())
 
 
-def _read_file(name: str, place: _Place) -> str:
+def _read_file(name: str, place: _SecretSource) -> str:
     path = place.path or Path()
     if path == Path():
         raise SettingsError(f"{name}_FILE: empty; name a file or remove it")

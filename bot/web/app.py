@@ -65,7 +65,7 @@ class _Form:
 _NO_FORM = _Form(ImmutableMultiDict())
 
 
-class _Desk:
+class _Endpoint:
     """Answers requests; all of its methods that are not async block, and run in threads."""
 
     def __init__(self, context: AppContext) -> None:
@@ -142,7 +142,7 @@ class _Desk:
 
 def build(context: AppContext, routes: Sequence[PageRoute]) -> RequestGuard:
     """Make the application."""
-    desk = _Desk(context)
+    desk = _Endpoint(context)
     app = Starlette(
         routes=[Route(each.path, desk.endpoint(each), methods=[each.method]) for each in routes],
         exception_handlers={404: desk.lost, 405: desk.lost},

@@ -36,9 +36,7 @@ def chromium(*flags: str) -> Iterator[Browser]:
     """Start a browser that asks nobody on the network for anything."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium"),
-            args=[*FLAGS, *flags],
-            timeout=PATIENT,
+            executable_path=require_tool("chromium"), args=[*FLAGS, *flags], timeout=PATIENT
         )
         yield browser
         browser.close()

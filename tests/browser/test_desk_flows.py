@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,17 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.authority.tables import StopReason
 from bot.delivery.model import Delivery, State
-from tests.browser.chromium import chromium, new_window, signed_in
+from tests.browser.chromium import new_window, signed_in
 from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
 from tests.integration.store_rows import due
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -34,19 +28,24 @@ def stage(tmp_path: Path) -> Iterator[DeskStage]:
             yield stage
 
 
+Enter = Callable[..., Page]
+
+
 @pytest.fixture
-def pages(browser: Browser, stage: DeskStage) -> Iterator[list[Page]]:
+def enter(browser: Browser, stage: DeskStage) -> Iterator[Enter]:
+    """Let somebody sign in, in a window of their own, and open a page."""
     opened: list[Page] = []
-    yield opened
+
+    def enter(name: str, address: str = "/", at: DeskStage = stage) -> Page:
+        page = signed_in(browser, at, name)
+        opened.append(page)
+        page.goto(at.origin + address)
+        return page
+
+    yield enter
     for page in opened:
         assert page.evaluate("refused") == []
         page.context.close()
-
-
-def enter(browser: Browser, stage: DeskStage, pages: list[Page], name: str) -> Page:
-    page = signed_in(browser, stage, name)
-    pages.append(page)
-    return page
 
 
 def tomorrow(stage: DeskStage) -> Delivery:
@@ -56,12 +55,12 @@ def tomorrow(stage: DeskStage) -> Delivery:
 
 
 def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    stage: DeskStage, enter: Enter
 ) -> None:
     post = stage.bot.contents.campaign().post(tomorrow(stage).post_id)
     assert post is not None
     assert post.quote is not None
-    page = enter(browser, stage, pages, "edna")
+    page = enter("edna")
 
     page.get_by_role("link", name="Calendar", exact=True).click()
     page.get_by_role("link", name="Week").click()
@@ -75,12 +74,11 @@ def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
 
 
 def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    stage: DeskStage, enter: Enter
 ) -> None:
     row = tomorrow(stage)
     stage.approve(row.post_id, "anna")
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    page = enter("ben", f"/posts/{row.post_id}")
     expect(page.locator(".big")).to_have_text("1 of 2")
 
     page.get_by_label("Note").fill("Read against the letter.")
@@ -101,12 +99,9 @@ def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
     expect(page.locator(".diff ins").first).to_contain_text("We said so.")
 
 
-def test_nobody_approves_what_changed_after_they_read_it(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
+def test_nobody_approves_what_changed_after_they_read_it(stage: DeskStage, enter: Enter) -> None:
     row = tomorrow(stage)
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    page = enter("ben", f"/posts/{row.post_id}")
     post = stage.bot.contents.campaign().post(row.post_id)
     assert post is not None
     stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "Changed."\n')
@@ -119,9 +114,9 @@ def test_nobody_approves_what_changed_after_they_read_it(
 
 
 def test_an_editor_pauses_everything_and_only_an_operator_resumes(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    stage: DeskStage, enter: Enter
 ) -> None:
-    editor = enter(browser, stage, pages, "edna")
+    editor = enter("edna")
 
     editor.get_by_label("Reason").fill("News from Ürümchi")
     editor.get_by_role("button", name="Pause everything").click()
@@ -133,7 +128,7 @@ def test_an_editor_pauses_everything_and_only_an_operator_resumes(
     stage.live_until(START + timedelta(days=2))
     assert not stage.store.outbox.find(states={State.SENT})
 
-    operator = enter(browser, stage, pages, "olga")  # a session would have ended meanwhile
+    operator = enter("olga")  # a session would have ended meanwhile
     operator.get_by_label("Why it can go on").fill("It was a rumour")
     operator.get_by_role("button", name="Resume sending").click()
 
@@ -145,15 +140,12 @@ def test_an_editor_pauses_everything_and_only_an_operator_resumes(
     expect(operator.get_by_text("Sending was paused at its time").first).to_be_visible()
 
 
-def test_an_operator_settles_a_held_post_with_its_address(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
+def test_an_operator_settles_a_held_post_with_its_address(stage: DeskStage, enter: Enter) -> None:
     row = next(one for one in stage.planned() if one.platform == "mastodon")
     stage.approve(row.post_id, "anna", "ben")
     stage.clock.advance(due(row) - stage.clock.now())
     stage.lose(row)
-    page = enter(browser, stage, pages, "olga")
-    page.goto(f"{stage.origin}/held")
+    page = enter("olga", "/held")
     case = page.locator(f"#d-{row.id[:8]}")
     expect(case).to_contain_text("not among them")
 
@@ -170,10 +162,9 @@ def test_an_operator_settles_a_held_post_with_its_address(
 
 
 def test_a_calendar_program_subscribes_by_a_secret_address(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, stage: DeskStage, enter: Enter
 ) -> None:
-    page = enter(browser, stage, pages, "vera")
-    page.goto(f"{stage.origin}/calendar")
+    page = enter("vera", "/calendar")
     page.get_by_role("button", name="Make a new address").click()
     address = page.get_by_label("Address, after this").input_value()
     program = new_window(browser)
@@ -190,10 +181,9 @@ def test_a_calendar_program_subscribes_by_a_secret_address(
 
 
 def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    stage: DeskStage, enter: Enter
 ) -> None:
-    page = enter(browser, stage, pages, "edna")
-    page.goto(f"{stage.origin}/check")
+    page = enter("edna", "/check")
     text = (
         "posts:\n"
         "  - id: mended\n"
@@ -221,10 +211,9 @@ def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
 
 
 def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
-    browser: Browser, stage: DeskStage, pages: list[Page], tmp_path: Path
+    stage: DeskStage, enter: Enter, tmp_path: Path
 ) -> None:
-    page = enter(browser, stage, pages, "edna")
-    page.goto(f"{stage.origin}/check")
+    page = enter("edna", "/check")
     file = tmp_path / "draft.yaml"
     file.write_text("posts:\n  - id: a\n    txt: hello\n", encoding="utf-8")
 
@@ -242,11 +231,10 @@ def sent_post(stage: DeskStage) -> str:
 
 
 def test_a_correction_is_written_approved_and_sent_as_its_own_post(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    stage: DeskStage, enter: Enter
 ) -> None:
     post = sent_post(stage)
-    anna, ben = (enter(browser, stage, pages, name) for name in ("anna", "ben"))
-    anna.goto(f"{stage.origin}/posts/{post}")
+    anna, ben = enter("anna", f"/posts/{post}"), enter("ben")
     anna.get_by_text("Correct it").click()
     anna.get_by_label("What is right").fill("The letter has four signatories.")
     anna.get_by_label("What was wrong").first.fill("We named three.")
@@ -254,7 +242,7 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     expect(anna.get_by_text("You wrote it; somebody else must approve it.")).to_be_visible()
     expect(anna.locator(".words").first).to_contain_text("Correction (2 December 2026)")
 
-    olga_approves(stage, f"correction-1-of-{post}")
+    stage.approve(f"correction-1-of-{post}", "olga")
     ben.goto(f"{stage.origin}/posts/correction-1-of-{post}")
     ben.get_by_role("button", name="Approve what is shown").click()
     stage.live_until(stage.clock.now() + timedelta(minutes=1))
@@ -265,16 +253,11 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     expect(ben.get_by_text("We named three.")).to_be_visible()
 
 
-def olga_approves(stage: DeskStage, post: str) -> None:
-    stage.approve(post, "olga")
-
-
 def test_a_retraction_deletes_everywhere_and_says_what_is_left(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    stage: DeskStage, enter: Enter
 ) -> None:
     post = sent_post(stage)
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{post}")
+    page = enter("ben", f"/posts/{post}")
 
     page.get_by_text("Retract it").click()
     page.get_by_label("What was wrong").last.fill("It named a person.")
@@ -287,10 +270,10 @@ def test_a_retraction_deletes_everywhere_and_says_what_is_left(
 
 
 def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(
-    browser: Browser, tmp_path: Path, pages: list[Page]
+    tmp_path: Path, enter: Enter
 ) -> None:
     with open_engaged(tmp_path / "engaged") as engaged, serving(engaged):
-        page = enter(browser, engaged, pages, "vera")
+        page = enter("vera", at=engaged)
         page.get_by_role("link", name="Engagement", exact=True).click()
         page.get_by_role("link", name="theme", exact=True).click()
         page.get_by_label("Numbers of").select_option("coalition-mastodon")
@@ -304,16 +287,11 @@ def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(
         assert not any("coalition-x" in row for row in rows.all_inner_texts())
         page.get_by_role("link", name="post-01").first.click()
         expect(page.get_by_role("heading", name="Engagement")).to_be_visible()
-        pages.remove(page)
-        page.context.close()
 
 
-def test_all_of_it_can_be_done_with_the_keyboard_alone(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
+def test_all_of_it_can_be_done_with_the_keyboard_alone(stage: DeskStage, enter: Enter) -> None:
     row = tomorrow(stage)
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    page = enter("ben", f"/posts/{row.post_id}")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
@@ -327,10 +305,8 @@ def test_all_of_it_can_be_done_with_the_keyboard_alone(
     expect(page.locator(".big")).to_have_text("1 of 2")
 
 
-def test_a_viewer_is_offered_no_decision(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
-    page = enter(browser, stage, pages, "vera")
+def test_a_viewer_is_offered_no_decision(stage: DeskStage, enter: Enter) -> None:
+    page = enter("vera")
 
     for address in ("/", "/held", f"/posts/{tomorrow(stage).post_id}", "/accounts", "/log"):
         page.goto(stage.origin + address)
@@ -352,10 +328,8 @@ def test_a_wrong_password_is_told_and_five_lock_the_name(
     context.close()
 
 
-def test_signing_out_ends_the_session(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
-    page = enter(browser, stage, pages, "vera")
+def test_signing_out_ends_the_session(stage: DeskStage, enter: Enter) -> None:
+    page = enter("vera")
     before = page.context.cookies()
 
     page.get_by_role("button", name="Sign out").click()
@@ -380,9 +354,7 @@ PAYLOADS = (
 )  # fmt: skip
 
 
-def test_no_words_of_others_become_part_of_a_page(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
+def test_no_words_of_others_become_part_of_a_page(stage: DeskStage, enter: Enter) -> None:
     words = "\n".join(PAYLOADS)
     row = next(one for one in stage.planned() if one.platform == "mastodon")
     stage.approve(row.post_id, "anna", "ben")
@@ -390,7 +362,7 @@ def test_no_words_of_others_become_part_of_a_page(
     stage.lose(row, words)
     stage.store.notices.raise_("hostile", words, stage.clock.now())
     stage.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=stage.clock.now())
-    page = enter(browser, stage, pages, "ben")
+    page = enter("ben")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Reason").fill(" ".join(PAYLOADS)[:480])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bot.planning.corrections import Corrections
-from tests.browser.chromium import axe_of, chromium, new_window, signed_in
+from tests.browser.chromium import axe_of, new_window, signed_in
 from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
 
 pytestmark = pytest.mark.browser
@@ -55,12 +55,6 @@ def corrections(stage: DeskStage) -> None:
 def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
     with open_engaged(tmp_path_factory.mktemp("engaged")) as stage, serving(stage):
         yield stage
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])

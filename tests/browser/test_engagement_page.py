@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
-from tests.browser.chromium import axe_of, chromium, new_window
+from tests.browser.chromium import axe_of, new_window
 from tests.fakes.engaged import START, Engaged, engaged_campaign, troubled
 
 pytestmark = pytest.mark.browser
@@ -46,12 +45,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture(
     params=["light", "small-phone-dark",
             *(pytest.param(one, marks=pytest.mark.deep) for one in ("dark", "phone"))]
@@ -62,8 +55,6 @@ def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterat
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.goto(file.as_uri())
-    if shots := os.environ.get("ENGAGEMENT_SHOTS"):
-        page.screenshot(path=f"{shots}/engagement-{request.param}.png", full_page=True)
     yield page
     assert said == [], "the page's own policy refuses something, or it has an error"
     context.close()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import html
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -16,6 +13,7 @@ from bot.content.model import Campaign
 from bot.rendering.textfragment import with_text_fragment
 from tests.browser.chromium import chromium, new_window
 from tests.conftest import ROOT
+from tests.fakes.loopback import Loopback, Told
 
 pytestmark = pytest.mark.browser
 
@@ -47,22 +45,9 @@ def address(campaign: Campaign) -> Iterator[str]:
     )
     page = f"<!doctype html><meta charset=utf-8><title>letter</title>{shown}".encode()
 
-    class Letter(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
-
-        def log_message(self, *_words: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Letter)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/letter"
-    server.shutdown()
-    server.server_close()
+    html_page = Told(200, page, {"Content-Type": "text/html; charset=utf-8"})
+    with Loopback(lambda _asked: html_page) as server:
+        yield f"{server.origin}/letter"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import struct
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
@@ -19,7 +20,7 @@ import pytest
 
 from bot.canonical import sha256_hex
 from bot.content.model import Account
-from bot.errors import RejectedError, UnconfirmedError
+from bot.errors import OverBudgetError, RejectedError, UnconfirmedError
 from bot.platforms.base import Connection, PictureReader, Platform
 from bot.platforms.spec import Charge
 from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status, draft_from_json
@@ -57,6 +58,13 @@ class CountingMeter:
 
     def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
         self.settled[booking] = units
+
+
+class EmptyMeter(CountingMeter):
+    """A meter that covers nothing."""
+
+    def reserve(self, charge: Charge) -> int:
+        raise OverBudgetError("any", f"nothing left for {charge.action}")
 
 
 def changed_account(connection: Connection, **changes: Any) -> Account:
@@ -118,14 +126,6 @@ class PlatformContract:
     @staticmethod
     def connect(connection: Connection, /) -> Platform:
         raise NotImplementedError("bot.platforms.<name>.adapter.connect")
-
-    @pytest.fixture
-    def stand(self) -> Iterator[Stand]:
-        raise NotImplementedError("yield a running server")
-
-    @pytest.fixture
-    def connection(self, stand: Stand) -> Connection:
-        raise NotImplementedError("an account on that server, with its secrets")
 
     @pytest.fixture
     def platform(self, connection: Connection) -> Iterator[Platform]:
@@ -197,6 +197,19 @@ class PlatformContract:
             platform.publish(prepare(platform, text))
 
         assert stand.live() == []
+
+    def test_a_call_that_is_charged_and_not_covered_is_not_made(
+        self, platform: Platform, connection: Connection, stand: Stand
+    ) -> None:
+        draft = prepare(platform, "dear")
+        broke = self.connect(replace(connection, meter=EmptyMeter()))
+        is_charged = bool(platform.spec.prices)
+
+        with pytest.raises(OverBudgetError) if is_charged else nullcontext():
+            broke.publish(draft)
+
+        broke.close()
+        assert (stand.live() == []) is is_charged
 
     def test_a_reply_hangs_under_its_parent(self, platform: Platform, stand: Stand) -> None:
         root = platform.publish(prepare(platform, "part one"))

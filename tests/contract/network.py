@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -22,7 +24,7 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection, Platform
 from bot.platforms.http.session import MAX_BODY
-from bot.platforms.status import Picture, Status
+from bot.platforms.status import Draft, PostRef, Status
 from tests.contract.contract import (
     PlatformContract,
     Stand,
@@ -33,7 +35,14 @@ from tests.contract.contract import (
     publish_or_find,
 )
 from tests.fakes.errors import everything_said
-from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
+from tests.fakes.faultproxy import (
+    HANG_UP_AFTER,
+    HANG_UP_BEFORE,
+    Answer,
+    Fault,
+    FaultProxy,
+    answered,
+)
 from tests.fakes.hand_timer import HandTimers
 from tests.fakes.loopback import Loopback, Told
 
@@ -93,11 +102,66 @@ VAIN: tuple[Answer, ...] = (
 #: Statuses of answers, each with a body that is no error of the platform's.
 REFUSALS = (400, 401, 402, 403, 404, 405, 409, 410, 413, 418, 422, 429, 500, 501, 502, 503, 504)
 JUNK = (b"", b"<html>no</html>", b"[1]", b'{"error":', b'{"errors":7,"detail":[],"title":{}}', b"7")
-TOO_MUCH = (
-    Answer(200, b'{"id":"5"}', filler=MAX_BODY),
-    Answer(200, gzip.compress(bytes(50_000_000)), {"Content-Encoding": "gzip"}),
-    Answer(200, b'{"id":"5"}', {"Content-Encoding": "br"}),
-)
+TOO_MUCH = {
+    "long": Answer(200, b'{"id":"5"}', filler=MAX_BODY),
+    "a bomb": Answer(200, gzip.compress(bytes(50_000_000)), {"Content-Encoding": "gzip"}),
+    "packed unasked": Answer(200, b'{"id":"5"}', {"Content-Encoding": "br"}),
+}
+#: Ways in which the answer to what was stored is lost.
+LOST = {
+    "silence": HANG_UP_AFTER,
+    **{f"cut at {at}": Fault(down=at, reset=bool(at % 40)) for at in (1, 20, 60, 120)},
+    **{f"{vain.status}-{vain.body[:12]!r}": answered(vain, stored=True) for vain in VAIN},
+    **{name: answered(answer, stored=True) for name, answer in TOO_MUCH.items()},
+}
+
+
+class ProxiedStand:
+    """A server that is reached through proxies; the first is before what publishes."""
+
+    #: The requests that publish.
+    publishes: ClassVar[str]
+
+    def __init__(self, *proxies: FaultProxy) -> None:
+        self.proxies = proxies
+
+    @property
+    def origin(self) -> str:
+        return self.proxies[0].origin
+
+    def spoil_publish(self, fault: Fault) -> None:
+        self.proxies[0].spoil(self.publishes, fault)
+
+    def spoil_all(self, fault: Fault) -> None:
+        for proxy in self.proxies:
+            proxy.spoil(r"", fault, times=-1)
+
+    def heal(self) -> None:
+        for proxy in self.proxies:
+            proxy.heal()
+
+    def close(self) -> None:
+        for proxy in self.proxies:
+            proxy.close()
+
+
+def failing(
+    platform: Platform, stand: FaultyStand, fault: Fault, kind: type[PlatformError]
+) -> tuple[Draft, PlatformError]:
+    """Publish while this befalls the request; it must fail in this way."""
+    draft = prepare(platform, "what befalls it")
+    stand.spoil_publish(fault)
+    with pytest.raises(kind) as caught:
+        platform.publish(draft)
+    return draft, caught.value
+
+
+def reads(
+    platform: Platform, draft: Draft, ref: PostRef, *more: Callable[[], object]
+) -> Sequence[Callable[[], object]]:
+    """Return the ways to read what was published, and the account."""
+    by_ref = (partial(platform.exists, ref), partial(platform.metrics, [ref]))
+    return (partial(platform.find, draft), *by_ref, platform.profile, *more)
 
 
 class NetworkContract(PlatformContract):
@@ -113,25 +177,20 @@ class NetworkContract(PlatformContract):
 
     # -- publishing
 
-    def test_silence_after_sending_is_unconfirmed_and_found_not_doubled(
-        self, platform: Platform, stand: FaultyStand
+    @pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+    def test_an_answer_that_tells_nothing_is_unconfirmed_and_found_not_doubled(
+        self, platform: Platform, stand: FaultyStand, fault: Fault
     ) -> None:
-        draft = prepare(platform, "the answer is lost")
-        stand.spoil_publish(HANG_UP_AFTER)
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
+        draft, _ = failing(platform, stand, fault, UnconfirmedError)
 
         found = platform.find(draft)
+
         assert [seen.id for seen in stand.live()] == [found.id if found else "not found"]
 
     def test_a_request_that_was_lost_is_unconfirmed_and_absent(
         self, platform: Platform, stand: FaultyStand
     ) -> None:
-        draft = prepare(platform, "the request is lost")
-        stand.spoil_publish(HANG_UP_BEFORE)
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
+        draft, _ = failing(platform, stand, HANG_UP_BEFORE, UnconfirmedError)
         absent = platform.find(draft)
 
         ref = platform.publish(draft)
@@ -139,49 +198,19 @@ class NetworkContract(PlatformContract):
         assert absent is None
         assert [seen.id for seen in stand.live()] == [ref.id]
 
-    @pytest.mark.parametrize("cut", [1, 20, 60, 120])
-    def test_an_answer_that_is_cut_is_unconfirmed(
-        self, platform: Platform, stand: FaultyStand, cut: int
-    ) -> None:
-        draft = prepare(platform, "the answer is cut")
-        stand.spoil_publish(Fault(down=cut, reset=bool(cut % 40)))
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        assert platform.find(draft) is not None
-
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     @pytest.mark.parametrize("stored", [True, False])
     def test_a_server_error_proves_nothing(
         self, platform: Platform, stand: FaultyStand, status: int, stored: bool
     ) -> None:
-        draft = prepare(platform, "a server error")
-        stand.spoil_publish(answered(_json(status), stored=stored))
+        fault = answered(_json(status), stored=stored)
 
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
+        draft, _ = failing(platform, stand, fault, UnconfirmedError)
 
         assert (platform.find(draft) is not None) is stored
 
-    @pytest.mark.parametrize("vain", VAIN, ids=lambda a: f"{a.status}-{a.body[:12]!r}")
-    def test_an_answer_that_tells_nothing_is_unconfirmed(
-        self, platform: Platform, stand: FaultyStand, vain: Answer
-    ) -> None:
-        draft = prepare(platform, "a vain answer")
-        stand.spoil_publish(answered(vain, stored=True))
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        assert platform.find(draft) is not None
-
     def test_a_refused_text_is_rejected(self, platform: Platform, stand: FaultyStand) -> None:
-        draft = prepare(platform, "refused")
-        stand.spoil_publish(answered(self.refusal, stored=False))
-
-        with pytest.raises(RejectedError):
-            platform.publish(draft)
+        failing(platform, stand, answered(self.refusal, stored=False), RejectedError)
 
     @pytest.mark.parametrize("server", [*NOBODY, "the same over TLS"])
     def test_without_a_connection_nothing_was_published(
@@ -201,19 +230,14 @@ class NetworkContract(PlatformContract):
 
     @pytest.mark.parametrize("heard", [0, 30], ids=["mute", "drips"])
     def test_a_server_that_takes_its_time_cannot_stretch_a_call(
-        self,
-        platform: Platform,
-        stand: FaultyStand,
-        heard: int,
-        monkeypatch: pytest.MonkeyPatch,
+        self, platform: Platform, stand: FaultyStand, heard: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each byte starts a library's own timeout anew; the whole answer would take minutes."""
         timers = HandTimers(monkeypatch)
-        draft = prepare(platform, "slow")
-        stand.spoil_publish(Fault(heard=heard, meanwhile=timers.go_off))
 
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
+        fault = Fault(heard=heard, meanwhile=timers.go_off)
+
+        failing(platform, stand, fault, UnconfirmedError)
 
         assert timers.gone_off
 
@@ -221,27 +245,12 @@ class NetworkContract(PlatformContract):
     def test_a_redirect_is_followed_nowhere(
         self, platform: Platform, stand: FaultyStand, status: int
     ) -> None:
-        draft = prepare(platform, "elsewhere")
         with Loopback(lambda _asked: Told()) as elsewhere:
             moved = Answer(status, b"{}", {"Location": elsewhere.origin})
-            stand.spoil_publish(answered(moved, stored=False))
 
-            with pytest.raises(UnconfirmedError):
-                platform.publish(draft)
+            failing(platform, stand, answered(moved, stored=False), UnconfirmedError)
 
             assert elsewhere.asked == []
-
-    @pytest.mark.parametrize("answer", TOO_MUCH, ids=["long", "bomb", "packed unasked"])
-    def test_an_answer_that_is_too_much_is_unconfirmed(
-        self, platform: Platform, stand: FaultyStand, answer: Answer
-    ) -> None:
-        draft = prepare(platform, "too much")
-        stand.spoil_publish(answered(answer, stored=True))
-
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
-
-        assert platform.find(draft) is not None
 
     @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
     def test_a_request_that_is_cut_anywhere_is_one_status_or_none(
@@ -267,25 +276,20 @@ class NetworkContract(PlatformContract):
     def test_too_many_requests_tell_when_to_come_again(
         self, platform: Platform, stand: FaultyStand
     ) -> None:
-        draft = prepare(platform, "too many")
-        stand.spoil_publish(answered(self.rate_limited(), stored=False))
+        fault = answered(self.rate_limited(), stored=False)
 
-        with pytest.raises(UnavailableError) as caught:
-            platform.publish(draft)
+        _, error = failing(platform, stand, fault, UnavailableError)
 
-        assert caught.value.retry_after is not None
-        assert timedelta(0) < caught.value.retry_after <= HOUR
+        assert isinstance(error, UnavailableError)
+        assert error.retry_after is not None
+        assert timedelta(0) < error.retry_after <= HOUR
 
     @pytest.mark.parametrize("status", REFUSALS)
     def test_nothing_of_the_client_library_escapes_publish(
         self, platform: Platform, stand: FaultyStand, status: int
     ) -> None:
         for junk in JUNK:
-            draft = prepare(platform, f"junk {junk!r}")
-            stand.spoil_publish(answered(_json(status, junk), stored=False))
-
-            with pytest.raises(PlatformError):
-                platform.publish(draft)
+            failing(platform, stand, answered(_json(status, junk), stored=False), PlatformError)
 
     # -- reading
 
@@ -297,15 +301,9 @@ class NetworkContract(PlatformContract):
         ref = platform.publish(draft)
         stand.spoil_all(answered(vain, stored=False))
 
-        for read in (
-            lambda: platform.find(draft),
-            lambda: platform.exists(ref),
-            lambda: platform.metrics([ref]),
-            platform.profile,
-            lambda: prepare(
-                platform, Status("p", pictures=(picture_of(png(), "a"),)), pictures=_png
-            ),
-        ):
+        pictures = Status("p", pictures=(picture_of(png(), "a"),))
+        upload = partial(prepare, platform, pictures, pictures=lambda _picture: png())
+        for read in reads(platform, draft, ref, upload):
             with pytest.raises(PlatformError):
                 read()
 
@@ -319,13 +317,7 @@ class NetworkContract(PlatformContract):
         for junk in JUNK:
             stand.heal()
             stand.spoil_all(answered(_json(status, junk), stored=False))
-            for read in (
-                lambda: platform.find(draft),
-                lambda: platform.exists(ref),
-                lambda: platform.metrics([ref]),
-                lambda: platform.delete(ref),
-                platform.profile,
-            ):
+            for read in reads(platform, draft, ref, partial(platform.delete, ref)):
                 with pytest.raises(PlatformError):
                     read()
 
@@ -411,11 +403,8 @@ class NetworkContract(PlatformContract):
     ) -> None:
         caplog.set_level(logging.DEBUG)
         platform.publish(prepare(platform, "logged"))
-        draft = prepare(platform, "logged too")
-        stand.spoil_publish(HANG_UP_AFTER)
 
-        with pytest.raises(UnconfirmedError):
-            platform.publish(draft)
+        failing(platform, stand, HANG_UP_AFTER, UnconfirmedError)
 
         assert [one for one in connection.secrets.values() if one in caplog.text] == []
 
@@ -443,7 +432,3 @@ class NetworkContract(PlatformContract):
 
             shown = everything_said(published.value) + everything_said(asked.value) + caplog.text
             assert [one for one in secrets if one in shown] == []
-
-
-def _png(picture: Picture) -> bytes:
-    return png()

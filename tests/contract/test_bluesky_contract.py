@@ -3,51 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
 
-from bot.content.model import Account, Consent
-from bot.platforms.base import Connection, Platform
+from bot.content.model import Account
+from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import connect
 from tests.contract.contract import CountingMeter, Seen
-from tests.contract.network import NetworkContract
+from tests.contract.network import NetworkContract, ProxiedStand
 from tests.fakes.appview import FakeAppView
-from tests.fakes.faultproxy import Answer, Fault, FaultProxy
+from tests.fakes.faultproxy import Answer, FaultProxy
 from tests.servers.pds import Pds, PdsAccount
 
 pytestmark = pytest.mark.server
 
 
-class BlueskyStand:
-    """One account of the PDS, reached through a proxy that spoils requests."""
+class BlueskyStand(ProxiedStand):
+    """One account of the PDS, and the AppView that counts."""
+
+    publishes = r"^POST /xrpc/com\.atproto\.repo\.putRecord "
 
     def __init__(self, pds: Pds, account: PdsAccount) -> None:
-        self.pds = pds
-        self.account = account
-        self.proxy = FaultProxy(pds.origin)
-        self.appview = FakeAppView(pds)
-        self.appview_proxy = FaultProxy(self.appview.origin)
+        self.pds, self.account, self.appview = pds, account, FakeAppView(pds)
+        super().__init__(FaultProxy(pds.origin), FaultProxy(self.appview.origin))
 
     def live(self) -> list[Seen]:
         seen = {one.id: one for one in map(_seen, self.pds.posts(self.account))}
         # Posts of one second have no order there but that of a thread.
         return sorted(seen.values(), key=lambda one: _depth(one, seen))
 
-    def spoil_publish(self, fault: Fault) -> None:
-        self.proxy.spoil(r"^POST /xrpc/com\.atproto\.repo\.putRecord ", fault)
-
-    def spoil_all(self, fault: Fault) -> None:
-        self.proxy.spoil(r"", fault, times=-1)
-        self.appview_proxy.spoil(r"", fault, times=-1)
-
-    def heal(self) -> None:
-        self.proxy.heal()
-        self.appview_proxy.heal()
-
     def close(self) -> None:
-        self.proxy.close()
-        self.appview_proxy.close()
+        super().close()
         self.appview.__exit__(None, None, None)
 
 
@@ -76,9 +62,7 @@ def account(pds: Pds) -> PdsAccount:
 class TestBluesky(NetworkContract):
     refusal = Answer(400, b'{"error":"InvalidRecord","message":"grapheme too big"}')
 
-    @staticmethod
-    def connect(connection: Connection) -> Platform:
-        return connect(connection)
+    connect = staticmethod(connect)
 
     @pytest.fixture
     def stand(self, pds: Pds, account: PdsAccount) -> Iterator[BlueskyStand]:
@@ -89,18 +73,10 @@ class TestBluesky(NetworkContract):
 
     @pytest.fixture
     def connection(self, stand: BlueskyStand) -> Connection:
-        account = Account(
-            name="voice",
-            platform="bluesky",
-            server=stand.proxy.origin,
-            handle=stand.account.handle,
-            owner="tests",
-            consent=Consent("tests", date(2026, 1, 1)),
-        )
+        account = Account("voice", "bluesky", server=stand.origin, handle=stand.account.handle)
         secrets = {"APP_PASSWORD": stand.account.app_password}
-        return Connection(
-            account, secrets, CountingMeter(), numbers_origin=stand.appview_proxy.origin
-        )
+        counts_at = stand.proxies[1].origin
+        return Connection(account, secrets, CountingMeter(), numbers_origin=counts_at)
 
     def rate_limited(self) -> Answer:
         return Answer(

@@ -129,16 +129,6 @@ def test_a_picture_that_is_too_big_is_rejected(platform: Platform) -> None:
         )
 
 
-def test_the_same_draft_again_writes_nothing(
-    pds: Pds, account: PdsAccount, platform: Platform
-) -> None:
-    draft = prepare(platform, "once")
-
-    assert platform.publish(draft) == platform.publish(draft)
-
-    assert len(pds.posts(account)) == 1
-
-
 def test_what_was_edited_since_is_not_overwritten(
     pds: Pds, account: PdsAccount, platform: Platform
 ) -> None:
@@ -188,21 +178,25 @@ def test_the_bot_label_is_read_from_the_profile(
     assert profile.followers is None  # a PDS alone does not count them
 
 
-def test_an_account_without_a_profile_has_no_label(pds: Pds, connection: Connection) -> None:
-    fresh = pds.account(bot=False)
-    account = changed_account(connection, handle=fresh.handle)
-    secrets = {"APP_PASSWORD": fresh.app_password}
+@pytest.fixture
+def fresh(pds: Pds, connection: Connection) -> tuple[PdsAccount, Platform]:
+    """Return an account of its own, without a profile, and the adapter that speaks for it."""
+    made = pds.account(bot=False)
+    account = changed_account(connection, handle=made.handle)
+    secrets = {"APP_PASSWORD": made.app_password}
+    return made, connect(replace(connection, account=account, secrets=secrets))
 
-    assert connect(replace(connection, account=account, secrets=secrets)).profile() is not None
+
+def test_an_account_without_a_profile_has_no_label(fresh: tuple[PdsAccount, Platform]) -> None:
+    assert not fresh[1].profile().is_labelled_bot
 
 
-def test_a_revoked_app_password_needs_a_person(pds: Pds, connection: Connection) -> None:
-    fresh = pds.account()
-    account = changed_account(connection, handle=fresh.handle)
-    secrets = {"APP_PASSWORD": fresh.app_password}
-    platform = connect(replace(connection, account=account, secrets=secrets))
+def test_a_revoked_app_password_needs_a_person(
+    pds: Pds, fresh: tuple[PdsAccount, Platform]
+) -> None:
+    account, platform = fresh
     draft = prepare(platform, "revoked")
-    pds.do("com.atproto.server.revokeAppPassword", {"name": "verbatim"}, fresh.token)
+    pds.do("com.atproto.server.revokeAppPassword", {"name": "verbatim"}, account.token)
     platform.close()  # its session would live on for a while
 
     with pytest.raises(UnauthorizedError):

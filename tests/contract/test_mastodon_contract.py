@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
 
-from bot.content.model import Account, Consent
-from bot.platforms.base import Connection, Platform
+from bot.content.model import Account
+from bot.platforms.base import Connection
 from bot.platforms.mastodon.adapter import connect
 from tests.contract.contract import CountingMeter, Seen
-from tests.contract.network import NetworkContract
-from tests.fakes.faultproxy import Answer, Fault, FaultProxy
+from tests.contract.network import NetworkContract, ProxiedStand
+from tests.fakes.faultproxy import Answer, FaultProxy
 from tests.servers.mastodon import MastodonAccount, MastodonServer
 
 pytestmark = pytest.mark.server
 
 
-class MastodonStand:
-    """One account of the mock, reached through a proxy that spoils requests."""
+class MastodonStand(ProxiedStand):
+    """One account of the mock."""
+
+    publishes = r"^POST /api/v1/statuses "
 
     def __init__(self, server: MastodonServer) -> None:
         self.server = server
         self.account: MastodonAccount = server.account()
-        self.proxy = FaultProxy(server.origin)
+        super().__init__(FaultProxy(server.origin))
 
     def live(self) -> list[Seen]:
         return [self._seen(one) for one in reversed(self.server.statuses(self.account))]
@@ -40,38 +41,20 @@ class MastodonStand:
             alts=tuple(item["description"] for item in media) if isinstance(media, list) else (),
         )
 
-    def spoil_publish(self, fault: Fault) -> None:
-        self.proxy.spoil(r"^POST /api/v1/statuses ", fault)
-
-    def spoil_all(self, fault: Fault) -> None:
-        self.proxy.spoil(r"", fault, times=-1)
-
-    def heal(self) -> None:
-        self.proxy.heal()
-
 
 class TestMastodon(NetworkContract):
-    @staticmethod
-    def connect(connection: Connection) -> Platform:
-        return connect(connection)
+    connect = staticmethod(connect)
 
     @pytest.fixture
     def stand(self, mastodon_server: MastodonServer) -> Iterator[MastodonStand]:
         stand = MastodonStand(mastodon_server)
         yield stand
-        stand.proxy.close()
+        stand.close()
 
     @pytest.fixture
     def connection(self, stand: MastodonStand) -> Connection:
-        account = Account(
-            name="voice",
-            platform="mastodon",
-            server=stand.proxy.origin,
-            owner="tests",
-            consent=Consent("tests", date(2026, 1, 1)),
-        )
-        secrets = {"ACCESS_TOKEN": stand.account.token}
-        return Connection(account, secrets, CountingMeter())
+        account = Account("voice", "mastodon", server=stand.origin)
+        return Connection(account, {"ACCESS_TOKEN": stand.account.token}, CountingMeter())
 
     def rate_limited(self) -> Answer:
         # An hour has 3600 seconds: epoch is what the mock tells, ISO what Mastodon tells.

@@ -10,29 +10,20 @@ from bot.content.model import Account
 from bot.platforms.base import Connection
 from tests.contract import postcard
 from tests.contract.contract import CountingMeter, Seen
-from tests.contract.network import NetworkContract
+from tests.contract.network import NetworkContract, ProxiedStand
 from tests.contract.postcard.server import KEY, PostcardServer
-from tests.fakes.faultproxy import Fault, FaultProxy
+from tests.fakes.faultproxy import FaultProxy
 
 
-class PostcardStand:
-    """The server, reached through a proxy that spoils requests."""
+class PostcardStand(ProxiedStand):
+    publishes = r"^PUT /cards/"
 
     def __init__(self) -> None:
         self.server = PostcardServer()
-        self.proxy = FaultProxy(self.server.origin)
+        super().__init__(FaultProxy(self.server.origin))
 
     def live(self) -> list[Seen]:
         return self.server.live()
-
-    def spoil_publish(self, fault: Fault) -> None:
-        self.proxy.spoil(r"^PUT /cards/", fault)
-
-    def spoil_all(self, fault: Fault) -> None:
-        self.proxy.spoil(r"", fault, times=-1)
-
-    def heal(self) -> None:
-        self.proxy.heal()
 
 
 class TestPostcard(NetworkContract):
@@ -43,9 +34,9 @@ class TestPostcard(NetworkContract):
         stand = PostcardStand()
         with stand.server:
             yield stand
-            stand.proxy.close()
+            stand.close()
 
     @pytest.fixture
     def connection(self, stand: PostcardStand) -> Connection:
-        account = Account("coalition", "postcard", server=stand.proxy.origin)
+        account = Account("coalition", "postcard", server=stand.origin)
         return Connection(account, {"MAILBOX_KEY": KEY}, CountingMeter(), 2.0, 5.0)

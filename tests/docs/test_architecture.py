@@ -1,4 +1,4 @@
-"""The architecture page, the decisions and the Makefile say what is so."""
+"""The architecture page and its picture, the decisions and the Makefile say what is so."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.delivery.lifecycle import MOVES
+from bot.delivery.model import State
 from tests.conftest import ROOT
 from tests.docs.tree import blocks, files, read
 
@@ -22,6 +24,26 @@ def test_the_layers_of_the_architecture_page_are_those_that_are_enforced() -> No
     [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
 
     assert written.splitlines() == layers
+
+
+def drawn() -> set[tuple[str, str, str]]:
+    page = blocks(read("docs/architecture.md"))
+    [picture] = [text for _language, text in page if text.startswith("stateDiagram-v2\n")]
+    return set(re.findall(r"^ +(\w+) --> (\w+): (.+)$", picture, flags=re.MULTILINE))
+
+
+def test_every_move_is_drawn_and_every_arrow_is_a_move() -> None:
+    moves = {(before.value, after.value, event.value) for (before, event), after in MOVES.items()}
+
+    assert drawn() == moves
+
+
+def test_every_state_can_be_reached_and_only_final_ones_have_no_way_on() -> None:
+    reached = {State.PLANNED, *MOVES.values()}
+    left = {before for before, _event in MOVES}
+
+    assert reached == set(State)
+    assert set(State) - left == {State.CANCELLED, State.RETRACTED, State.GONE}
 
 
 DECISIONS = [path for path in files(".md") if path.parent == Path("docs/decisions")]

@@ -10,6 +10,7 @@ import pytest
 from bot.cli.main import VERBS
 from bot.platforms.bluesky.spec import SPEC as BLUESKY
 from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.spec import PlatformSpec
 from bot.platforms.x.spec import SPEC as X
 from bot.settings import Settings
 from tests.docs.tree import files, read, table
@@ -40,13 +41,12 @@ def test_documented_waits_are_the_real_ones() -> None:
 
 
 @pytest.mark.parametrize("spec", PLATFORMS, ids=lambda spec: str(spec.name))
-def test_every_platform_s_secrets_and_their_scope_are_documented(spec: object) -> None:
+def test_every_platform_s_secrets_and_their_scope_are_documented(spec: PlatformSpec) -> None:
     rows = {row[0]: row for row in table(read("docs/operating.md"), "## Secrets")}
-    [platform] = [one for one in PLATFORMS if one is spec]
 
-    row = rows[platform.label]
+    row = rows[spec.label]
 
-    assert tuple(re.findall(r"`(\w+)`", row[1])) == platform.secrets
+    assert tuple(re.findall(r"`(\w+)`", row[1])) == spec.secrets
     assert row[2]
 
 

@@ -6,11 +6,10 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -268,8 +267,14 @@ class Deliveries(RuleBasedStateMachine):
     def revoke_for_one_call(self, account: str) -> None:
         self.room.servers[account].fails(UnauthorizedError("net", "revoked"))
 
-    def may_die(self) -> Any:
-        return _restarting(self.room)
+    @contextmanager
+    def may_die(self) -> Iterator[None]:
+        """Run what may be killed; then start the bot again, as its supervisor would."""
+        try:
+            yield
+        except KilledError:
+            _trap.left = 0
+            self.room.restart()
 
     # What must be so
 
@@ -309,23 +314,6 @@ class Deliveries(RuleBasedStateMachine):
         for _ in range(4):
             self.room.bot.beat()
             self.room.wait(self.room.clock.now() + timedelta(hours=2))
-
-
-class _restarting:  # noqa: N801 - a context manager reads like a word
-    """Runs what may be killed; then the bot is started again, as its supervisor would."""
-
-    def __init__(self, room: Newsroom) -> None:
-        self._room = room
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> bool:
-        if kind is None or not issubclass(kind, KilledError):
-            return False
-        _trap.left = 0
-        self._room.restart()
-        return True
 
 
 @pytest.fixture

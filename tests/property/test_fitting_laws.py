@@ -29,12 +29,7 @@ texts = st.one_of(
 )
 X = Limits(280)
 measures = st.sampled_from(
-    [
-        len,
-        graphemes,
-        lambda text: x_length(text, X),
-        lambda text: mastodon_length(text, X),
-    ]
+    [len, graphemes, lambda text: x_length(text, X), lambda text: mastodon_length(text, X)]
 )
 
 

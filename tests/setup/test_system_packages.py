@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from PIL import features
-from playwright.sync_api import sync_playwright
 
-from tests.browser.chromium import FLAGS
+from tests.browser.chromium import chromium
 from tests.conftest import ROOT, lacks, require_tool
 from tests.servers.pds import HOME as PDS_HOME
 from tests.servers.pds import find_node, install
@@ -81,15 +80,10 @@ def database(server: PostgresServer) -> str:
 
 
 def browser_title() -> str:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require_tool("chromium"), args=list(FLAGS)
-        )
+    with chromium() as browser:
         page = browser.new_page()
         page.set_content("<title>42</title>")
-        title = page.title()
-        browser.close()
-        return title
+        return page.title()
 
 
 def arabic_font() -> str:
@@ -115,8 +109,7 @@ USES: Mapping[str, tuple[Callable[[], str], str]] = {
 
 
 @pytest.mark.parametrize(
-    "name",
-    [row.name for row in system_packages().values() if row.needed_for != "image"],
+    "name", [row.name for row in system_packages().values() if row.needed_for != "image"]
 )
 def test_every_tool_of_the_table_works(
     name: str, request: pytest.FixtureRequest, may_sleep: None

@@ -1,0 +1,63 @@
+"""One account of a quirky Mastodon, with the adapter that speaks for it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from bot.canonical import sha256_hex
+from bot.content.model import Account
+from bot.platforms.base import Connection
+from bot.platforms.mastodon.adapter import MastodonPlatform, connect
+from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
+from tests.contract.contract import CountingMeter
+from tests.fakes.mastodon_quirks import QuirkyMastodon
+from tests.waiting import CONNECT, READ
+
+NOW = datetime.now(UTC)
+TOKEN = "canary-7f3b"
+PICTURE = Picture(sha256_hex(b"x"), "image/png", "a square", 8, 8, 1)
+
+
+def adapter(origin: str, token: str = TOKEN) -> MastodonPlatform:
+    """Connect as that account."""
+    account, secrets = Account("voice", "mastodon", server=origin), {"ACCESS_TOKEN": token}
+    made = connect(Connection(account, secrets, CountingMeter(), CONNECT, READ))
+    assert isinstance(made, MastodonPlatform)
+    return made
+
+
+class VoiceServer(QuirkyMastodon):
+    """The account's server; ``platform`` speaks to it and waits for no upload."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.platform = adapter(self.origin)
+        self.platform._uploads.wait = lambda _seconds: None
+
+    def draft(
+        self,
+        text: str = "words",
+        *,
+        at: datetime = NOW,
+        pictures: tuple[Picture, ...] = (),
+        warning: str | None = None,
+        parent: str = "",
+    ) -> Draft:
+        """Prepare a status under a key of its own."""
+        return self.platform.prepare(
+            Status(text, lang="ug", pictures=pictures, warning=warning),
+            key=uuid.uuid4().hex,
+            at=at,
+            reply_to=ReplyTo(PostRef(parent), PostRef(parent)) if parent else None,
+            pictures=lambda _picture: b"x",
+        )
+
+    def found(self, draft: Draft) -> str:
+        """Return the id of what is taken for a draft; empty where nothing is."""
+        ref = self.platform.find(draft)
+        return ref.id if ref else ""
+
+    def close(self) -> None:
+        self.platform.close()
+        super().close()

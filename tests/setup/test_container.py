@@ -1,0 +1,172 @@
+"""The container's files keep the promises of docs/operating.md."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.platforms.bluesky import spec as bluesky
+from bot.platforms.mastodon import spec as mastodon
+from bot.platforms.x import spec as x
+from bot.settings import Settings
+from tests.conftest import ROOT
+
+Instruction = tuple[str, str]
+Stage = list[Instruction]
+SECRETS = {spec.name: spec.secrets for spec in (bluesky.SPEC, mastodon.SPEC, x.SPEC)}
+
+
+def instructions() -> Iterator[Instruction]:
+    """Read the Dockerfile's instructions, continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+    for line in re.sub(r"\\\n\s*", "", text).splitlines():
+        if line.strip():
+            word, _, rest = line.partition(" ")
+            yield word, rest
+
+
+def stages() -> list[Stage]:
+    found: list[Stage] = [[]]
+    for one in instructions():
+        if one[0] == "FROM":
+            found.append([])
+        found[-1].append(one)
+    return found[1:]
+
+
+def of(word: str, stage: Stage) -> list[str]:
+    return [rest for name, rest in stage if name == word]
+
+
+@pytest.fixture
+def final() -> Stage:
+    return stages()[-1]
+
+
+@pytest.fixture
+def service() -> dict[str, Any]:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    service: dict[str, Any] = compose["services"]["verbatim"]
+    return service
+
+
+def test_the_base_is_an_argument_of_every_stage() -> None:
+    first, second = stages()
+
+    assert of("FROM", first) == ["${BASE} AS build"]
+    assert of("FROM", second) == ["${BASE}"]
+    assert next(instructions()) == ("ARG", "BASE=python:3.13-slim-bookworm")
+
+
+def test_packages_are_pinned_hashed_wheels_of_the_lock_file_that_runs() -> None:
+    (build, _) = stages()
+    [command] = [run for run in of("RUN", build) if "pip install" in run]
+
+    assert {"--require-hashes", "--only-binary", ":all:"} <= set(shlex.split(command))
+    assert of("COPY", build) == ["requirements/run.txt /build/run.txt"]
+
+
+def test_the_final_stage_installs_no_python_package_and_keeps_no_installer(final: Stage) -> None:
+    (build, _) = stages()
+
+    assert not any("pip" in run for run in of("RUN", final))
+    assert any("pip uninstall --yes --quiet pip" in run for run in of("RUN", build))
+
+
+def test_the_program_runs_as_nobody_s_user(final: Stage) -> None:
+    words = [word for word, _ in final]
+
+    assert of("USER", final) == ["10001:10001"]
+    assert words.index("USER") > max(i for i, word in enumerate(words) if word in {"RUN", "COPY"})
+
+
+def test_the_image_holds_the_program_the_campaign_and_nothing_else(final: Stage) -> None:
+    sources = [source for rest in of("COPY", final) for source in rest.split()[:-1]]
+
+    copied = ["bot/", "posts/", "schedule.yaml", "run_bot.py", "LICENSE"]
+    assert sources == ["--from=build", "/opt/verbatim", *copied]
+    assert of("ADD", final) == []
+
+
+def test_the_build_context_lets_in_only_what_is_copied() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+
+    assert rules[0] == "*"
+    needed = {"bot/", "posts/", "requirements/run.txt", "schedule.yaml", "run_bot.py", "LICENSE"}
+    assert {rule for rule in rules if rule.startswith("!")} == {f"!{path}" for path in needed}
+
+
+def test_the_image_knows_its_health_and_how_to_stop(final: Stage) -> None:
+    [health] = of("HEALTHCHECK", final)
+
+    assert health.endswith('CMD ["python", "run_bot.py", "status", "--health"]')
+    assert of("STOPSIGNAL", final) == ["SIGTERM"]
+    assert of("ENTRYPOINT", final) == ['["python", "run_bot.py"]']  # no shell to swallow signals
+
+
+def test_no_secret_is_an_argument_or_a_variable_of_the_image() -> None:
+    named = " ".join(rest for word, rest in instructions() if word in {"ARG", "ENV"})
+
+    assert not re.search(r"TOKEN|PASSWORD|SECRET|KEY", named)
+
+
+def test_right_to_left_text_can_be_set(final: Stage) -> None:
+    assert any("libfribidi0" in run for run in of("RUN", final))
+
+
+def test_compose_takes_every_privilege_away(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert service["user"] == "10001:10001"
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert "cap_add" not in service
+    assert service.get("network_mode") != "host"
+
+
+def test_compose_bounds_what_the_container_may_use(service: dict[str, Any]) -> None:
+    assert 0 < service["pids_limit"] <= 256
+    assert service["mem_limit"] == service["memswap_limit"] == "512m"
+    [temporary] = service["tmpfs"]
+    where, _, options = temporary.partition(":")
+    assert where == "/tmp"  # noqa: S108 - the container's own
+    assert {"noexec", "nosuid", "nodev"} <= set(options.split(","))
+
+
+def test_only_the_data_volume_can_be_written(service: dict[str, Any]) -> None:
+    volumes = [volume.rpartition("}")[2] or volume for volume in service["volumes"]]
+
+    assert volumes == ["data:/data", ":/campaign:ro"]
+    assert "docker.sock" not in (ROOT / "compose.yaml").read_text(encoding="utf-8")
+
+
+def test_secrets_are_files_and_never_in_the_environment(service: dict[str, Any]) -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+
+    assert set(service["secrets"]) == set(compose["secrets"])
+    assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
+    assert set(service["environment"]) == {"VERBATIM_HOST_ID"}
+
+
+def test_compose_has_the_secrets_that_the_schedule_s_accounts_need(service: dict[str, Any]) -> None:
+    schedule = yaml.safe_load((ROOT / "schedule.yaml").read_text(encoding="utf-8"))
+    needed = {
+        f"VERBATIM_{account.upper().replace('-', '_')}_{secret}"
+        for account, one in schedule["accounts"].items()
+        for secret in SECRETS[one["platform"]]
+    }
+
+    assert needed | {"VERBATIM_ALERTS"} == set(service["secrets"])
+
+
+def test_a_stop_waits_longer_than_a_call_may_take(service: dict[str, Any]) -> None:
+    seconds = int(service["stop_grace_period"].removesuffix("s"))
+
+    assert seconds >= Settings().stop_grace.total_seconds() + 10
