@@ -53,7 +53,7 @@ def pytest_configure() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(FAST)
 
 
-#: Folders whose tests take longest; they begin, so that no worker is left alone with one at the end.
+#: Folders whose tests take longest; they begin, so that no worker is left alone with one.
 _LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "property")
 
 

@@ -14,7 +14,18 @@ from playwright.sync_api import Browser, Page, expect
 from bot.authority.reasons import StopReason
 from bot.delivery.model import Delivery, State
 from tests.browser.chromium import chromium, new_window, signed_in
-from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import (
+    APPROVERS,
+    START,
+    add_people,
+    lose,
+    open_engaged,
+    open_shipped,
+    plan,
+    planned,
+    serving,
+)
 from tests.integration.store_rows import due
 
 pytestmark = pytest.mark.browser
@@ -27,15 +38,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[DeskStage]:
-    with open_stage(tmp_path) as stage:
-        add_people(stage)
-        with serving(stage):
-            yield stage
+def bot(tmp_path: Path) -> Iterator[RunningBot]:
+    with open_shipped(tmp_path) as bot:
+        add_people(bot)
+        with serving(bot):
+            yield bot
 
 
 @pytest.fixture
-def pages(browser: Browser, stage: DeskStage) -> Iterator[list[Page]]:
+def pages(browser: Browser, bot: RunningBot) -> Iterator[list[Page]]:
     opened: list[Page] = []
     yield opened
     for page in opened:
@@ -43,25 +54,25 @@ def pages(browser: Browser, stage: DeskStage) -> Iterator[list[Page]]:
         page.context.close()
 
 
-def enter(browser: Browser, stage: DeskStage, pages: list[Page], name: str) -> Page:
-    page = signed_in(browser, stage, name)
+def enter(browser: Browser, bot: RunningBot, pages: list[Page], name: str) -> Page:
+    page = signed_in(browser, bot, name)
     pages.append(page)
     return page
 
 
-def tomorrow(stage: DeskStage) -> Delivery:
-    """Find a quotation that is due the day after the stage's first."""
-    rows = stage.planned(since=START + timedelta(hours=6), until=START + timedelta(days=2))
+def tomorrow(bot: RunningBot) -> Delivery:
+    """Find a quotation that is due the day after the bot's first."""
+    rows = planned(bot, since=START + timedelta(hours=6), until=START + timedelta(days=2))
     return next(row for row in rows if row.publication.form == "quote")
 
 
 def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    post = stage.bot.contents.campaign().post(tomorrow(stage).post_id)
+    post = bot.services.contents.campaign().post(tomorrow(bot).post_id)
     assert post is not None
     assert post.quote is not None
-    page = enter(browser, stage, pages, "edna")
+    page = enter(browser, bot, pages, "edna")
 
     page.get_by_role("link", name="Calendar", exact=True).click()
     page.get_by_role("link", name="Week").click()
@@ -75,12 +86,12 @@ def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
 
 
 def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    row = tomorrow(stage)
-    stage.approve(row.post_id, "anna")
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    row = tomorrow(bot)
+    bot.approve(row.post_id, "anna")
+    page = enter(browser, bot, pages, "ben")
+    page.goto(f"{bot.origin}/posts/{row.post_id}")
     expect(page.locator(".big")).to_have_text("1 of 2")
 
     page.get_by_label("Note").fill("Read against the letter.")
@@ -88,12 +99,14 @@ def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
 
     expect(page.get_by_role("status")).to_contain_text("Approved")
     expect(page.locator(".big")).to_have_text("2 of 2")
-    assert stage.store.audit.rows(limit=1)[0].verb == "approve"
+    assert bot.store.audit.rows(limit=1)[0].verb == "approve"
 
-    post = stage.bot.contents.campaign().post(row.post_id)
+    post = bot.services.contents.campaign().post(row.post_id)
     assert post is not None
-    stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "We said so."\n')
-    stage.plan()
+    bot.tree.change(
+        post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "We said so."\n'
+    )
+    plan(bot)
     page.reload()
 
     expect(page.locator(".big")).to_have_text("0 of 2")
@@ -102,58 +115,58 @@ def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
 
 
 def test_nobody_approves_what_changed_after_they_read_it(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    row = tomorrow(stage)
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{row.post_id}")
-    post = stage.bot.contents.campaign().post(row.post_id)
+    row = tomorrow(bot)
+    page = enter(browser, bot, pages, "ben")
+    page.goto(f"{bot.origin}/posts/{row.post_id}")
+    post = bot.services.contents.campaign().post(row.post_id)
     assert post is not None
-    stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "Changed."\n')
-    stage.plan()
+    bot.tree.change(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "Changed."\n')
+    plan(bot)
 
     page.get_by_role("button", name="Approve what is shown").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("That could not be done")
-    assert stage.store.approvals.of_post(row.post_id) == ()
+    assert bot.store.approvals.of_post(row.post_id) == ()
 
 
 def test_an_editor_pauses_everything_and_only_an_operator_resumes(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    editor = enter(browser, stage, pages, "edna")
+    editor = enter(browser, bot, pages, "edna")
 
     editor.get_by_label("Reason").fill("News from Ürümchi")
     editor.get_by_role("button", name="Pause everything").click()
 
     expect(editor.get_by_text("Sending is paused by edna")).to_be_visible()
     expect(editor.get_by_role("button", name="Resume sending")).to_have_count(0)
-    assert stage.store.pauses.current() is not None
-    stage.approve(tomorrow(stage).post_id, "anna", "ben")
-    stage.live_until(START + timedelta(days=2))
-    assert not stage.store.outbox.find(states={State.SENT})
+    assert bot.store.pauses.current() is not None
+    bot.approve(tomorrow(bot).post_id, by=APPROVERS)
+    bot.wait(START + timedelta(days=2))
+    assert not bot.store.outbox.find(states={State.SENT})
 
-    operator = enter(browser, stage, pages, "olga")  # a session would have ended meanwhile
+    operator = enter(browser, bot, pages, "olga")  # a session would have ended meanwhile
     operator.get_by_label("Why it can go on").fill("It was a rumour")
     operator.get_by_role("button", name="Resume sending").click()
 
     expect(operator.get_by_text("Sending goes on")).to_be_visible()
-    assert stage.store.pauses.current() is None
-    stage.live_until(START + timedelta(days=2, minutes=20))
-    assert not stage.store.outbox.find(states={State.SENT})
+    assert bot.store.pauses.current() is None
+    bot.wait(START + timedelta(days=2, minutes=20))
+    assert not bot.store.outbox.find(states={State.SENT})
     operator.get_by_role("link", name=re.compile("^Held")).click()
     expect(operator.get_by_text("Sending was paused at its time").first).to_be_visible()
 
 
 def test_an_operator_settles_a_held_post_with_its_address(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    row = next(one for one in stage.planned() if one.platform == "mastodon")
-    stage.approve(row.post_id, "anna", "ben")
-    stage.clock.advance(due(row) - stage.clock.now())
-    stage.lose(row)
-    page = enter(browser, stage, pages, "olga")
-    page.goto(f"{stage.origin}/held")
+    row = next(one for one in planned(bot) if one.platform == "mastodon")
+    bot.approve(row.post_id, by=APPROVERS)
+    bot.clock.advance(due(row) - bot.clock.now())
+    lose(bot, row)
+    page = enter(browser, bot, pages, "olga")
+    page.goto(f"{bot.origin}/held")
     case = page.locator(f"#d-{row.id[:8]}")
     expect(case).to_contain_text("not among them")
 
@@ -163,23 +176,23 @@ def test_an_operator_settles_a_held_post_with_its_address(
     case.get_by_role("button", name="Decide").click()
 
     expect(page.get_by_text("Nothing waits for a person")).to_be_visible()
-    settled = stage.store.outbox.get(row.id)
+    settled = bot.store.outbox.get(row.id)
     assert settled is not None
     assert (settled.state, settled.url) == (State.SENT, "https://mastodon.social/@us/1")
-    assert stage.store.audit.rows(limit=1)[0].who == "olga"
+    assert bot.store.audit.rows(limit=1)[0].who == "olga"
 
 
 def test_a_calendar_program_subscribes_by_a_secret_address(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    page = enter(browser, stage, pages, "vera")
-    page.goto(f"{stage.origin}/calendar")
+    page = enter(browser, bot, pages, "vera")
+    page.goto(f"{bot.origin}/calendar")
     page.get_by_role("button", name="Make a new address").click()
     address = page.get_by_label("Address, after this").input_value()
     program = new_window(browser)
 
-    answer = program.request.get(stage.origin + address)
-    wrong = program.request.get(stage.origin + address[:-2])
+    answer = program.request.get(bot.origin + address)
+    wrong = program.request.get(bot.origin + address[:-2])
 
     calendar = Calendar.from_ical(answer.text())
     starts = [event.decoded("dtstart") for event in calendar.walk("vevent")]
@@ -190,10 +203,10 @@ def test_a_calendar_program_subscribes_by_a_secret_address(
 
 
 def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    page = enter(browser, stage, pages, "edna")
-    page.goto(f"{stage.origin}/check")
+    page = enter(browser, bot, pages, "edna")
+    page.goto(f"{bot.origin}/check")
     text = (
         "posts:\n"
         "  - id: mended\n"
@@ -217,14 +230,14 @@ def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
 
     expect(page.get_by_role("heading", name="No problem in this file")).to_be_visible()
     expect(page.get_by_label("mended on Bluesky").locator(".words")).to_contain_text(right)
-    assert stage.bot.contents.campaign().post("mended") is None
+    assert bot.services.contents.campaign().post("mended") is None
 
 
 def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
-    browser: Browser, stage: DeskStage, pages: list[Page], tmp_path: Path
+    browser: Browser, bot: RunningBot, pages: list[Page], tmp_path: Path
 ) -> None:
-    page = enter(browser, stage, pages, "edna")
-    page.goto(f"{stage.origin}/check")
+    page = enter(browser, bot, pages, "edna")
+    page.goto(f"{bot.origin}/check")
     file = tmp_path / "draft.yaml"
     file.write_text("posts:\n  - id: a\n    txt: hello\n", encoding="utf-8")
 
@@ -234,19 +247,19 @@ def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
     expect(page.locator(".problems")).to_contain_text("txt")
 
 
-def sent_post(stage: DeskStage) -> str:
-    row = tomorrow(stage)
-    stage.approve(row.post_id, "anna", "ben")
-    stage.live_until(due(row) + timedelta(minutes=1))
+def sent_post(bot: RunningBot) -> str:
+    row = tomorrow(bot)
+    bot.approve(row.post_id, by=APPROVERS)
+    bot.wait(due(row) + timedelta(minutes=1))
     return row.post_id
 
 
 def test_a_correction_is_written_approved_and_sent_as_its_own_post(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    post = sent_post(stage)
-    anna, ben = (enter(browser, stage, pages, name) for name in ("anna", "ben"))
-    anna.goto(f"{stage.origin}/posts/{post}")
+    post = sent_post(bot)
+    anna, ben = (enter(browser, bot, pages, name) for name in ("anna", "ben"))
+    anna.goto(f"{bot.origin}/posts/{post}")
     anna.get_by_text("Correct it").click()
     anna.get_by_label("What is right").fill("The letter has four signatories.")
     anna.get_by_label("What was wrong").first.fill("We named three.")
@@ -254,27 +267,27 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     expect(anna.get_by_text("You wrote it; somebody else must approve it.")).to_be_visible()
     expect(anna.locator(".words").first).to_contain_text("Correction (2 December 2026)")
 
-    olga_approves(stage, f"correction-1-of-{post}")
-    ben.goto(f"{stage.origin}/posts/correction-1-of-{post}")
+    olga_approves(bot, f"correction-1-of-{post}")
+    ben.goto(f"{bot.origin}/posts/correction-1-of-{post}")
     ben.get_by_role("button", name="Approve what is shown").click()
-    stage.live_until(stage.clock.now() + timedelta(minutes=1))
+    bot.wait(bot.clock.now() + timedelta(minutes=1))
 
-    sent = stage.store.outbox.find(post_id=f"correction-1-of-{post}")
+    sent = bot.store.outbox.find(post_id=f"correction-1-of-{post}")
     assert {row.state for row in sent} == {State.SENT}
-    ben.goto(f"{stage.origin}/corrections")
+    ben.goto(f"{bot.origin}/corrections")
     expect(ben.get_by_text("We named three.")).to_be_visible()
 
 
-def olga_approves(stage: DeskStage, post: str) -> None:
-    stage.approve(post, "olga")
+def olga_approves(bot: RunningBot, post: str) -> None:
+    bot.approve(post, "olga")
 
 
 def test_a_retraction_deletes_everywhere_and_says_what_is_left(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    post = sent_post(stage)
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{post}")
+    post = sent_post(bot)
+    page = enter(browser, bot, pages, "ben")
+    page.goto(f"{bot.origin}/posts/{post}")
 
     page.get_by_text("Retract it").click()
     page.get_by_label("What was wrong").last.fill("It named a person.")
@@ -282,7 +295,7 @@ def test_a_retraction_deletes_everywhere_and_says_what_is_left(
     page.get_by_role("button", name="Retract").click()
 
     expect(page.get_by_role("heading", name=re.compile("^Retraction"))).to_be_visible()
-    states = {row.state for row in stage.store.outbox.find(post_id=post) if row.sent_at}
+    states = {row.state for row in bot.store.outbox.find(post_id=post) if row.sent_at}
     assert states == {State.RETRACTED}
 
 
@@ -309,11 +322,11 @@ def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(
 
 
 def test_all_of_it_can_be_done_with_the_keyboard_alone(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    row = tomorrow(stage)
-    page = enter(browser, stage, pages, "ben")
-    page.goto(f"{stage.origin}/posts/{row.post_id}")
+    row = tomorrow(bot)
+    page = enter(browser, bot, pages, "ben")
+    page.goto(f"{bot.origin}/posts/{row.post_id}")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
@@ -328,22 +341,20 @@ def test_all_of_it_can_be_done_with_the_keyboard_alone(
 
 
 def test_a_viewer_is_offered_no_decision(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
-    page = enter(browser, stage, pages, "vera")
+    page = enter(browser, bot, pages, "vera")
 
-    for address in ("/", "/held", f"/posts/{tomorrow(stage).post_id}", "/accounts", "/log"):
-        page.goto(stage.origin + address)
+    for address in ("/", "/held", f"/posts/{tomorrow(bot).post_id}", "/accounts", "/log"):
+        page.goto(bot.origin + address)
         expect(page.locator("main form[method=post]")).to_have_count(0)
 
 
-def test_a_wrong_password_is_told_and_five_lock_the_name(
-    browser: Browser, stage: DeskStage
-) -> None:
+def test_a_wrong_password_is_told_and_five_lock_the_name(browser: Browser, bot: RunningBot) -> None:
     context = new_window(browser)
     page = context.new_page()
     for _try in range(6):
-        page.goto(f"{stage.origin}/login")
+        page.goto(f"{bot.origin}/login")
         page.get_by_label("Name").fill("anna")
         page.get_by_label("Password").fill("not the password at all")
         page.get_by_role("button", name="Sign in").click()
@@ -352,19 +363,17 @@ def test_a_wrong_password_is_told_and_five_lock_the_name(
     context.close()
 
 
-def test_signing_out_ends_the_session(
-    browser: Browser, stage: DeskStage, pages: list[Page]
-) -> None:
-    page = enter(browser, stage, pages, "vera")
+def test_signing_out_ends_the_session(browser: Browser, bot: RunningBot, pages: list[Page]) -> None:
+    page = enter(browser, bot, pages, "vera")
     before = page.context.cookies()
 
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.context.clear_cookies()
     page.context.add_cookies(
-        [{"name": one["name"], "value": one["value"], "url": stage.origin} for one in before]
+        [{"name": one["name"], "value": one["value"], "url": bot.origin} for one in before]
     )
-    page.goto(f"{stage.origin}/held")
+    page.goto(f"{bot.origin}/held")
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -381,28 +390,28 @@ PAYLOADS = (
 
 
 def test_no_words_of_others_become_part_of_a_page(
-    browser: Browser, stage: DeskStage, pages: list[Page]
+    browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
     words = "\n".join(PAYLOADS)
-    row = next(one for one in stage.planned() if one.platform == "mastodon")
-    stage.approve(row.post_id, "anna", "ben")
-    stage.clock.advance(due(row) - stage.clock.now())
-    stage.lose(row, words)
-    stage.store.notices.raise_("hostile", words, stage.clock.now())
-    stage.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=stage.clock.now())
-    page = enter(browser, stage, pages, "ben")
+    row = next(one for one in planned(bot) if one.platform == "mastodon")
+    bot.approve(row.post_id, by=APPROVERS)
+    bot.clock.advance(due(row) - bot.clock.now())
+    lose(bot, row, words)
+    bot.store.notices.raise_("hostile", words, bot.clock.now())
+    bot.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=bot.clock.now())
+    page = enter(browser, bot, pages, "ben")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Reason").fill(" ".join(PAYLOADS)[:480])
     page.get_by_role("button", name="Pause everything").click()
 
     for address in ("/", "/held", "/log", "/accounts", f"/posts/{row.post_id}", "/check"):
-        page.goto(stage.origin + address)
+        page.goto(bot.origin + address)
         found = page.evaluate(HOSTILE)
         assert found == [], address
         assert address in {"/check", f"/posts/{row.post_id}"} or "alert(1)" in page.content()
 
-    assert all(url.startswith((stage.origin, "data:")) for url in asked)
+    assert all(url.startswith((bot.origin, "data:")) for url in asked)
 
 
 #: Elements and attributes that no template of ours has.

@@ -17,7 +17,7 @@ import pytest
 
 from tests.docs.tree import blocks, files, read
 from tests.fakes.bare import bare_python, copy_of_tree, give_venv
-from tests.fakes.desk_stage import PASSWORD, open_stage
+from tests.fakes.shipped import APPROVERS, PASSWORD, open_shipped, planned
 
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
 SHELL = {"sh", "bash", "shell", "console"}
@@ -128,14 +128,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 def campaign_at_work(folder: Path, backup: Path) -> str:
     """Plan, let a post go out and others be held, as of now; return that post."""
     now = datetime.now(UTC)
-    with open_stage(folder, start=now - timedelta(days=8), plans=False) as stage:
-        stage.bot.contents.refresh()
+    with open_shipped(folder, start=now - timedelta(days=8), plans=False) as bot:
+        bot.services.contents.refresh()
         # So far ahead that every post of a queue is yet to come.
-        stage.bot.planner.apply(stage.bot.contents.rendered, days=200)
-        first = stage.planned()[0]
-        stage.approve(first.post_id, "anna", "ben")
-        stage.live_until(now)
-        stage.store.backup(backup)
+        bot.services.planner.apply(bot.services.contents.rendered, days=200)
+        first = planned(bot)[0]
+        bot.approve(first.post_id, by=APPROVERS)
+        bot.wait(now)
+        bot.store.backup(backup)
         return first.post_id
 
 

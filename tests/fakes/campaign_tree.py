@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from bot.content.model import Campaign, Post
 from bot.errors import PictureError, Problem, Severity
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import PlatformSpec
+from tests.conftest import ROOT
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -84,11 +86,15 @@ def spec() -> dict[str, PlatformSpec]:
 
 
 class CampaignTree:
-    """Files of one campaign, all in order until a test changes some."""
+    """Files of one campaign, all in order until a test changes some; or those of this project."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, shipped: bool = False) -> None:
         self.schedule = root / "schedule.yaml"
         self.posts = root / "posts"
+        if shipped:
+            shutil.copytree(ROOT / "posts", self.posts)
+            shutil.copy(ROOT / "schedule.yaml", self.schedule)
+            return
         self.put("schedule.yaml", SCHEDULE)
         self.put("posts/sources/letter.txt", LETTER)
         self.put("posts/sources/letter.yaml", SOURCE.format(sha256=sha256_of(LETTER)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,19 @@ from typing import Any
 import pytest
 
 from tests.conftest import require_shared
-from tests.fakes.newsroom import Newsroom
+from tests.fakes.running_bot import RunningBot, copied_database
+from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import Networks, networks
-from tests.faults.life import SECRETS
+from tests.faults.prepared import SECRETS
 from tests.faults.reporting import PROPERTY, Counted, Line, Tally, keep, write_report
-from tests.faults.theatre import Theatre
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, migrated_file: Path) -> Iterator[Newsroom]:
-    """Furnish a newsroom with an embedded database; nothing is started."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir(mode=0o700)
-    shutil.copy(migrated_file, path)
-    made = Newsroom(tmp_path, f"sqlite:///{path}")
-    yield made
-    made.stop()
+def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
+    """Return a bot with an embedded database and no posts; nothing is started."""
+    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
+    yield bot
+    bot.stop()
 
 
 @pytest.fixture
@@ -77,19 +73,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Networks]:
 
 
 @pytest.fixture
-def theatre(
+def make_bot(
     tmp_path: Path, world: Networks, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Theatre]]:
-    """Return a maker of theatres; each forgets what the one before left on the networks."""
-    made: list[Theatre] = []
+) -> Iterator[Callable[..., JudgedBot]]:
+    """Return a maker of bots; each forgets what the one before left on the networks."""
+    made: list[JudgedBot] = []
     for name in SECRETS:
-        monkeypatch.setenv(name, "-")  # so that what a stage sets is taken away again
+        monkeypatch.setenv(name, "-")  # so that what a campaign sets is taken away again
 
-    def make(accounts: str = "xmb", *, long: bool = False) -> Theatre:
-        one = Theatre(tmp_path / str(len(made)), world, accounts, long=long)
-        made.append(one)
-        return one
+    def make(accounts: str = "xmb", *, long: bool = False) -> JudgedBot:
+        made.append(JudgedBot(tmp_path / str(len(made)), world, accounts, long=long))
+        return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for bot in made:
+        bot.close()

@@ -25,8 +25,8 @@ from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
 from tests.faults.enumeration import AWAY, Change, Enumeration
 from tests.faults.ledgers import Networks, networks
-from tests.faults.life import Stage
 from tests.faults.powercut import VERSIONS, Acknowledged, PowerCut, put_on
+from tests.faults.prepared import PreparedCampaign
 
 #: What is on our disk is what it says; it may well be in memory.
 FAST = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
@@ -48,20 +48,20 @@ class OnDisk(Enumeration):
 
     def cut(self, *numbers: int, seed: str) -> None:
         """Cut at the first boundary, at the next one of the recovery, …; then live to the end."""
-        stage = self._begin()
+        campaign = self._begin()
         self._acknowledged.number = 0
         what = self._named(numbers, seed)
         for number in numbers:
             self._seed = f"{seed}/{number}"
-            self.outcome.kills += self._child(stage, die_at=number) == -signal.SIGKILL
+            self.outcome.kills += self._child(campaign, die_at=number) == -signal.SIGKILL
             self.inspect(what)
             self._world.set_ahead(self._world.ahead + AWAY)
-        self.finish(stage, what)
+        self.finish(campaign, what)
 
-    def finish(self, stage: Stage, what: str) -> None:
+    def finish(self, campaign: PreparedCampaign, what: str) -> None:
         """Start again with Python's own SQLite, live to the end, and judge."""
         self._is_on_disk = False
-        code = self._child(stage)
+        code = self._child(campaign)
         self._is_on_disk = True
         if not code:
             self._judge(what)
@@ -78,18 +78,18 @@ class OnDisk(Enumeration):
         at = ",".join(map(str, numbers))
         return f".venv/bin/python -m tests.faults.ondisk {told} --at {at} ({first})"
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         if not self._is_on_disk:
-            return super()._live(stage, die_at)
-        disk = Disk(stage.data)
+            return super()._live(campaign, die_at)
+        disk = Disk(campaign.data)
         boundaries = PowerCut(die_at, disk, Random(self._seed))  # noqa: S311 - cuts that can be made again
         put_on(disk, boundaries.step, mode=self.mode, acknowledged=self._acknowledged)
-        return self._watched(stage, boundaries)
+        return self._watched(campaign, boundaries)
 
     def inspect(self, what: str) -> None:
         """Look at what is left, in a copy: looking at it repairs it."""
         with tempfile.TemporaryDirectory(dir=self._folder) as copied:
-            copy = Path(shutil.copytree(self._stage.data, copied, dirs_exist_ok=True))
+            copy = Path(shutil.copytree(self._campaign.data, copied, dirs_exist_ok=True))
             for wrong in wrong_in(copy, self._acknowledged.number, self._texts()):
                 self.outcome.also[wrong] = self.outcome.also.get(wrong, 0) + 1
                 self.outcome.bad.append(f"{what}: {wrong}")
@@ -101,10 +101,10 @@ class OnDisk(Enumeration):
 class FirstStart(OnDisk):
     """A life without a database to begin with: it is made, filled, and then given its name."""
 
-    def _begin(self) -> Stage:
-        stage = super()._begin()
-        (stage.data / "live.db").unlink()
-        return stage
+    def _begin(self) -> PreparedCampaign:
+        campaign = super()._begin()
+        (campaign.data / "live.db").unlink()
+        return campaign
 
 
 _Kind = TypeVar("_Kind", bound=OnDisk)

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.faults.enumeration import Enumeration, Outcome, numbers, told
 from tests.faults.ledgers import Taken
-from tests.faults.life import Stage, prepare_stage
+from tests.faults.prepared import PreparedCampaign, prepare_campaign
 from tests.servers.pds import Pds, PdsAccount
 
 
@@ -69,14 +69,16 @@ class OnPds(Enumeration):
         words = ["tests.faults.onpds", world.origins["b"]]
         super().__init__("bluesky", folder, world, long=False, change=None, words=words)
 
-    def _prepare(self, *, long: bool) -> Stage:
+    def _prepare(self, *, long: bool) -> PreparedCampaign:
         account = self._pds.account
-        stage = prepare_stage(self._folder, self._pds.origins, long=long, handle=account.handle)
+        campaign = prepare_campaign(
+            self._folder, self._pds.origins, long=long, handle=account.handle
+        )
         os.environ["VERBATIM_B_APP_PASSWORD"] = account.app_password
-        return stage
+        return campaign
 
-    def _end(self, stage: Stage, kills: tuple[int, ...]) -> None:
-        super()._end(stage, kills)
+    def _end(self, campaign: PreparedCampaign, kills: tuple[int, ...]) -> None:
+        super()._end(campaign, kills)
         self.outcome.worst("ahead of the server", self._pds.ahead.total_seconds())
 
 

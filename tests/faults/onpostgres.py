@@ -25,7 +25,7 @@ from bot.db.metadata import metadata
 from bot.operations.opening import open_store
 from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
 from tests.faults.ledgers import Networks, networks
-from tests.faults.life import Elsewhere, Stage
+from tests.faults.prepared import Elsewhere, PreparedCampaign
 from tests.waiting import PATIENCE
 
 
@@ -67,12 +67,12 @@ class OnPostgres(Enumeration):
         self._dead: tuple[str, float] | None = None
         super().__init__(platform, folder, world, long=long, change=change, words=words)
 
-    def _prepare(self, *, long: bool) -> Stage:
+    def _prepare(self, *, long: bool) -> PreparedCampaign:
         there = Elsewhere(self._tables.url, self._tables.empty)
         return replace(super()._prepare(long=long), elsewhere=there)
 
-    def _child(self, stage: Stage, die_at: int = 0) -> int:
-        code = super()._child(stage, die_at)
+    def _child(self, campaign: PreparedCampaign, die_at: int = 0) -> int:
+        code = super()._child(campaign, die_at)
         self._dead = (self._name(), time.monotonic()) if code == -signal.SIGKILL else None
         return code
 
@@ -86,9 +86,9 @@ class OnPostgres(Enumeration):
             self._tables.wait_for_end_of(life)
             self.outcome.worst("let go within", time.monotonic() - died)
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         os.environ["PGAPPNAME"] = self._name()  # libpq's word for what a connection is called
-        return super()._live(stage, die_at)
+        return super()._live(campaign, die_at)
 
 
 def enumerate_on(

@@ -6,13 +6,14 @@ import json
 import platform
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.delivery.model import Delivery, State
+from tests.faults.ledgers import Taken
 
 PROPERTY = "fault"
 COLUMNS = (
@@ -96,6 +97,41 @@ def judged(rows: Sequence[Delivery], seen: Mapping[str, int]) -> dict[str, Any]:
         else:
             counted["lost"] += 1
     return {**counted, "held": held}
+
+
+def judged_by_account(
+    rows: Sequence[Delivery], live: Mapping[str, Iterable[str]]
+) -> dict[str, Any]:
+    """Do so for each account apart, with the texts that it shows, and add up."""
+    counts = dict.fromkeys(_COUNTS[1:], 0)
+    held: Counter[str] = Counter()
+    for account, texts in live.items():
+        counted = judged([row for row in rows if row.account == account], Counter(texts))
+        held += Counter(counted["held"])
+        counts = {name: counts[name] + counted[name] for name in counts}
+    return {**counts, "held": dict(held)}
+
+
+def judged_by_ledger(rows: Sequence[Delivery], taken: Sequence[Taken]) -> dict[str, Any]:
+    """Do so with what the networks took, and tell how late the last was."""
+    live = {
+        account: [status.text for status in taken if status.account == account]
+        for account in {row.account for row in rows}
+    }
+    first = min((row.due_at for row in rows if row.due_at), default=None)
+    late = max((status.at - first for status in taken), default=None) if first else None
+    lateness = None if late is None else round(late.total_seconds(), 1)
+    return {**judged_by_account(rows, live), "lateness": lateness}
+
+
+def total(*counted: Mapping[str, Any]) -> dict[str, Any]:
+    """Add up what several runs counted."""
+    held: Counter[str] = Counter()
+    for counts in counted:
+        held += Counter(counts["held"])
+    late = [counts["lateness"] for counts in counted if counts["lateness"] is not None]
+    sums = {name: sum(counts[name] for counts in counted) for name in _COUNTS[1:]}
+    return {**sums, "held": dict(held), "lateness": max(late, default=None)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app.content import watch_files
-from bot.app.service import build
-from bot.clock import SystemClock
 from bot.delivery.model import Delivery, State
 from bot.operations.opening import open_store
 from bot.planning.store import Store
+from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.running_bot import AT_REST, RunningBot
 from tests.faults.ledgers import ROOT, Networks
-from tests.faults.life import AT_REST, SCHEDULE, SECRETS, accounts_at, approve
-from tests.faults.reporting import judged
+from tests.faults.prepared import SCHEDULE, SECRETS, JumpClock, accounts_at
+from tests.faults.reporting import judged_by_ledger
 from tests.waiting import PATIENCE, in_time
 
 #: Waits for no longer than a storm may take; on a busy machine a call ends in silence by them.
@@ -113,18 +111,15 @@ class Storm:
         self.tree.put(
             "posts/main.yaml", "posts:\n" + "".join(map(self._post, range(self.plan.posts)))
         )
-        data, clock = self.replicas[0].data, SystemClock()
-        # By the name that the processes give this machine; else it looks like a copy.
-        store = open_store(self.url, create=True, data=data, machine=Settings().machine_id())
-        look, load = watch_files(self.tree.schedule, self.tree.posts, clock=clock, store=store)
-        bot = build(
-            store, clock=clock, known=Settings(), look=look, load=load,
-            rehearsed=self.folder / "rehearsed.db",
+        bot = RunningBot(
+            self.folder, self.url, data=self.replicas[0].data, tree=self.tree, clock=JumpClock(),
+            # By the name that the processes give this machine; else it looks like a copy.
+            platforms=PLATFORMS, machine=Settings().machine_id(),
         )  # fmt: skip
-        bot.contents.start()
-        bot.plan()
-        approve(bot, clock)
-        bot.close()
+        bot.services.contents.start()
+        bot.services.plan()
+        bot.approve_all()
+        bot.stop()
         return first
 
     def _post(self, number: int) -> str:
@@ -263,20 +258,12 @@ class Storm:
         return all(row.state in AT_REST for row in store.outbox.find())
 
     def _judge(self, rows: Sequence[Delivery], told: Any, calmed: float) -> dict[str, Any]:
-        taken = self.world.taken()
         rows = [row for row in rows if row.state is not State.CANCELLED]
         self.evidence = [
             f"{one.account} {one.id}: {one.reason_text}; {one.evidence}"
             for one in rows
             if one.state is not State.SENT
         ]
-        counted: dict[str, Any] = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
-        held: Counter[str] = Counter()
-        for account in "xmb":
-            seen = Counter(one.text for one in taken if one.account == account)
-            one = judged([row for row in rows if row.account == account], seen)
-            held += Counter(one.pop("held"))
-            counted = {name: counted[name] + one[name] for name in counted}
         late = sorted(self._lateness(rows))
         also = {
             "kills": self.measured.kills,
@@ -291,7 +278,7 @@ class Storm:
             if values:
                 also[name] = round(max(values), 2)
         return {
-            **counted, "held": dict(held), "injected": sum(told["thrown"].values()),
+            **judged_by_ledger(rows, self.world.taken()), "injected": sum(told["thrown"].values()),
             "lateness": round(late[-1], 1), "also": also,
         }  # fmt: skip
 

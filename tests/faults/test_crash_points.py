@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import require_shared
 from tests.fakes.faultproxy import HANG_UP_AFTER
 from tests.faults.broken import RetryOnTimeout, remade
+from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import ROOT
-from tests.faults.theatre import Theatre
 
 PLATFORMS = ("x", "mastodon", "bluesky")
 #: What a life must be seen to cross, or something is no longer counted.
@@ -138,13 +138,13 @@ def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
     assert outcome["also"]["told apart"] == 0
 
 
-def test_a_plain_retry_after_silence_is_caught(theatre: Callable[..., Theatre]) -> None:
-    stage = theatre("m")
-    stage.world.order("quirk", account="m", ignores_key=True)
-    stage.spoil("m", HANG_UP_AFTER)
-    stage.bot.publisher = remade(RetryOnTimeout, stage.bot.publisher)
+def test_a_plain_retry_after_silence_is_caught(make_bot: Callable[..., JudgedBot]) -> None:
+    bot = make_bot("m")
+    bot.world.order("quirk", account="m", ignores_key=True)
+    bot.spoil("m", HANG_UP_AFTER)
+    bot.services.publisher = remade(RetryOnTimeout, bot.services.publisher)
 
-    counted = stage.play()
+    counted = bot.run()
 
-    stage.world.order("quirk", account="m", ignores_key=False)
+    bot.world.order("quirk", account="m", ignores_key=False)
     assert counted["duplicate"] == 1

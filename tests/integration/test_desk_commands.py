@@ -17,7 +17,7 @@ import pytest
 
 from bot.cli.main import run
 from tests.conftest import ROOT
-from tests.fakes.desk_stage import PASSWORD, open_stage
+from tests.fakes.shipped import APPROVERS, PASSWORD, open_shipped, planned
 from tests.integration.store_rows import due
 from tests.waiting import PATIENCE, wait_until
 
@@ -68,12 +68,10 @@ def test_a_user_without_a_role_or_with_a_weak_password_is_refused(
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Leave a campaign behind whose first post is out."""
-    with open_stage(tmp_path) as stage:
-        row = next(one for one in stage.planned() if one.platform == "mastodon")
-        stage.approve(row.post_id, "anna", "ben")
-        stage.live_until(due(row))
-        # The accounts of a rehearsal are another file than those of `run`.
-        shutil.copy(tmp_path / "data" / "network.db", tmp_path / "data" / "rehearsed.db")
+    with open_shipped(tmp_path) as bot:
+        row = next(one for one in planned(bot) if one.platform == "mastodon")
+        bot.approve(row.post_id, by=APPROVERS)
+        bot.wait(due(row))
     monkeypatch.chdir(tmp_path)
     return row.post_id
 

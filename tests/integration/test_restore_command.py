@@ -11,7 +11,7 @@ import pytest
 from bot.cli.main import run
 from bot.db.diskspace import Room
 from bot.operations.opening import open_store
-from tests.fakes.newsroom import NINE, Newsroom, post
+from tests.fakes.running_bot import NINE, RunningBot, post
 from tests.fixtures.released import brought_to, revisions
 from tests.servers.postgres import PostgresServer
 
@@ -32,15 +32,15 @@ def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 
 
 @pytest.fixture
-def backup(newsroom: Newsroom) -> str:
+def backup(new_bot: RunningBot) -> str:
     """Have a backup of a bot that stands still."""
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.store.backup(newsroom.root / "copy.db")
-    newsroom.wait(NINE)
-    newsroom.stop()
-    return str(newsroom.root / "copy.db")
+    new_bot.write(post("one", at=NINE))
+    new_bot.start()
+    new_bot.approve("one")
+    new_bot.store.backup(new_bot.folder / "copy.db")
+    new_bot.wait(NINE)
+    new_bot.stop()
+    return str(new_bot.folder / "copy.db")
 
 
 def test_it_says_what_will_happen_and_where_the_old_one_is(say: Say, backup: str) -> None:
@@ -66,21 +66,21 @@ def test_it_says_that_there_is_no_sent_log(say: Say, backup: str, tmp_path: Path
 
 
 def test_the_lost_log_tells_on_a_new_machine_what_went_out(
-    say: Say, backup: str, newsroom: Newsroom
+    say: Say, backup: str, new_bot: RunningBot
 ) -> None:
-    new = newsroom.root / "new"
+    new = new_bot.folder / "new"
     (new / "data").mkdir(parents=True, mode=0o700)
-    log = newsroom.root / "data" / "live.sent.log"
+    log = new_bot.folder / "data" / "live.sent.log"
     (new / "data" / "live.sent.log").write_bytes(log.read_bytes())
 
     assert "no sent log" not in say(backup, data="new/data")
 
-    newsroom.root, newsroom.url = new, f"sqlite:///{new / 'data' / 'live.db'}"
-    newsroom.machine = "another"
-    newsroom.start()
-    newsroom.bot.beat()
-    assert newsroom.states() == {"one/m/0": "SENT"}
-    assert len(newsroom.servers["m"].live) == 1
+    new_bot.folder, new_bot.url = new, f"sqlite:///{new / 'data' / 'live.db'}"
+    new_bot.machine = "another"
+    new_bot.start()
+    new_bot.services.beat()
+    assert new_bot.states() == {"one/m/0": "SENT"}
+    assert len(new_bot.servers["m"].live) == 1
 
 
 def test_an_embedded_database_is_not_loaded_by_others(say: Say, backup: str) -> None:

@@ -15,7 +15,7 @@ import time_machine
 from bot.clock import SystemClock
 from bot.delivery.model import State
 from bot.engine.scheduler import AccountWorkers, PeriodicJob, Service, stop_on_signals
-from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.fakes.scripted import Step
 
 #: Seconds after which nothing will happen any more; the machine may be busy with other things.
@@ -223,34 +223,34 @@ def test_a_signal_stops(number: signal.Signals) -> None:
 # With the bot
 
 
-def test_a_stopped_bot_begins_nothing_more(newsroom: Newsroom) -> None:
-    newsroom.write(post("one", at=NINE), post("two", at=NINE))
-    newsroom.start()
-    newsroom.approve("one", "two")
-    newsroom.servers["m"].steps.append(Step(meanwhile=newsroom.stopping.set))
+def test_a_stopped_bot_begins_nothing_more(new_bot: RunningBot) -> None:
+    new_bot.write(post("one", at=NINE), post("two", at=NINE))
+    new_bot.start()
+    new_bot.approve("one", "two")
+    new_bot.servers["m"].steps.append(Step(meanwhile=new_bot.stopping.set))
 
-    newsroom.wait(NINE)
+    new_bot.wait(NINE)
 
-    assert len(newsroom.servers["m"].live) == 1
+    assert len(new_bot.servers["m"].live) == 1
 
 
 def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
-    newsroom: Newsroom,
+    new_bot: RunningBot,
 ) -> None:
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
+    new_bot.write(post("one", at=NINE))
+    new_bot.start()
+    new_bot.approve("one")
 
     def end() -> None:
-        newsroom.bot.account_workers().abandon()
+        new_bot.services.account_workers().abandon()
         raise SystemExit
 
-    newsroom.servers["m"].steps.extend([Step(meanwhile=end)])
+    new_bot.servers["m"].steps.extend([Step(meanwhile=end)])
     with pytest.raises(SystemExit):
-        newsroom.wait(NINE)
-    assert newsroom.row().state is State.UNKNOWN
-    newsroom.restart()
-    newsroom.wait(NINE + MINUTE)
+        new_bot.wait(NINE)
+    assert new_bot.row().state is State.UNKNOWN
+    new_bot.restart()
+    new_bot.wait(NINE + MINUTE)
 
-    assert newsroom.row().state is State.SENT
-    assert len(newsroom.servers["m"].live) == 1
+    assert new_bot.row().state is State.SENT
+    assert len(new_bot.servers["m"].live) == 1

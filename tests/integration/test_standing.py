@@ -13,127 +13,125 @@ from bot.delivery.model import State
 from bot.errors import SettingsError, UnauthorizedError, UnavailableError
 from bot.platforms.base import Profile
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Have an approved post due at nine."""
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    return newsroom
+    new_bot.write(post("one", at=NINE))
+    new_bot.start()
+    new_bot.approve("one")
+    return new_bot
 
 
-def test_every_account_is_looked_at_at_the_start(room: Newsroom) -> None:
-    room.servers["m"].profile = Profile("77", "@us@m.example", True)
+def test_every_account_is_looked_at_at_the_start(bot: RunningBot) -> None:
+    bot.servers["m"].profile = Profile("77", "@us@m.example", True)
 
-    room.wait(START)
+    bot.wait(START)
 
-    state = room.store.accounts.get("m")
+    state = bot.store.accounts.get("m")
     assert state is not None
     assert (state.remote_id, state.profile["handle"]) == ("77", "@us@m.example")
     assert state.limits == MASTODON.limits
 
 
-def test_an_account_is_looked_at_once_a_day(room: Newsroom) -> None:
-    room.write(*(post(f"p{hour}", at=NINE + hour * timedelta(hours=2)) for hour in range(30)))
-    room.watch()
+def test_an_account_is_looked_at_once_a_day(bot: RunningBot) -> None:
+    bot.write(*(post(f"p{hour}", at=NINE + hour * timedelta(hours=2)) for hour in range(30)))
+    bot.watch()
 
-    room.wait(NINE + 2 * DAY)
+    bot.wait(NINE + 2 * DAY)
 
-    assert room.servers["m"].calls.count("profile") == 3
+    assert bot.servers["m"].calls.count("profile") == 3
 
 
-def test_a_live_account_that_does_not_say_it_is_a_bot_is_stopped(room: Newsroom) -> None:
-    room.servers["m"].profile = Profile("1", "us", False)
+def test_a_live_account_that_does_not_say_it_is_a_bot_is_stopped(bot: RunningBot) -> None:
+    bot.servers["m"].profile = Profile("1", "us", False)
 
-    room.wait(NINE)
+    bot.wait(NINE)
 
-    assert room.servers["m"].live == []
-    assert room.row().reason_text.startswith(
-        "account stopped: it does not say that it is automated"
-    )
+    assert bot.servers["m"].live == []
+    assert bot.row().reason_text.startswith("account stopped: it does not say that it is automated")
 
 
 def test_credentials_that_are_revoked_stop_the_account_before_anything_is_due(
-    room: Newsroom,
+    bot: RunningBot,
 ) -> None:
-    room.servers["m"].unseen = UnauthorizedError("mastodon", "token revoked")
+    bot.servers["m"].unseen = UnauthorizedError("mastodon", "token revoked")
 
-    room.wait(START)
+    bot.wait(START)
 
-    state = room.store.accounts.get("m")
+    state = bot.store.accounts.get("m")
     assert state is not None
     assert state.stopped_detail == "mastodon: token revoked"
 
 
-def test_a_server_that_is_away_is_looked_at_again_before_anything_is_sent(room: Newsroom) -> None:
-    room.servers["m"].unseen = UnavailableError("mastodon", "502")
-    room.wait(NINE)
-    assert room.servers["m"].live == []
+def test_a_server_that_is_away_is_looked_at_again_before_anything_is_sent(bot: RunningBot) -> None:
+    bot.servers["m"].unseen = UnavailableError("mastodon", "502")
+    bot.wait(NINE)
+    assert bot.servers["m"].live == []
 
-    room.servers["m"].unseen = None
-    room.clock.advance(MINUTE)
-    room.wait(room.clock.now())
+    bot.servers["m"].unseen = None
+    bot.clock.advance(MINUTE)
+    bot.wait(bot.clock.now())
 
-    assert room.row().state is State.SENT
-
-
-def test_a_server_that_stays_away_leaves_its_posts_held(room: Newsroom) -> None:
-    room.servers["m"].unseen = UnavailableError("mastodon", "502")
-    room.wait(NINE)
-    room.clock.advance(16 * MINUTE)
-
-    room.wait(room.clock.now())
-
-    assert room.row().reason_text == "late: 16 min after its time"
-    assert room.servers["m"].calls.count("profile") == 3
+    assert bot.row().state is State.SENT
 
 
-def test_a_server_that_goes_away_later_does_not_stop_what_works(room: Newsroom) -> None:
-    room.wait(START)
-    room.servers["m"].unseen = UnavailableError("mastodon", "502")
-    room.write(post("two", at=NINE + 2 * DAY))
-    room.watch()
-    room.approve("two")
+def test_a_server_that_stays_away_leaves_its_posts_held(bot: RunningBot) -> None:
+    bot.servers["m"].unseen = UnavailableError("mastodon", "502")
+    bot.wait(NINE)
+    bot.clock.advance(16 * MINUTE)
 
-    room.wait(NINE + 2 * DAY)
+    bot.wait(bot.clock.now())
 
-    assert room.states()["two/m/0"] == "SENT"
-
-
-def test_a_missing_secret_is_no_bug(room: Newsroom) -> None:
-    room.servers["m"].unseen = SettingsError("VERBATIM_M_ACCESS_TOKEN: missing")
-
-    room.wait(NINE)
-
-    assert room.row().state is State.READY
+    assert bot.row().reason_text == "late: 16 min after its time"
+    assert bot.servers["m"].calls.count("profile") == 3
 
 
-def test_other_limits_than_usual_fit_the_posts_anew(room: Newsroom) -> None:
-    room.write(post("long", at=NINE, words="A sentence of several words. " * 20 + "End"))
-    room.watch(broken=True)
-    room.write(post("long", at=NINE, words="A sentence of several words. " * 12 + "End"))
-    room.watch()
-    room.servers["m"].limits = replace(MASTODON.limits, max_length=300)
+def test_a_server_that_goes_away_later_does_not_stop_what_works(bot: RunningBot) -> None:
+    bot.wait(START)
+    bot.servers["m"].unseen = UnavailableError("mastodon", "502")
+    bot.write(post("two", at=NINE + 2 * DAY))
+    bot.watch()
+    bot.approve("two")
 
-    room.wait(START)
-    room.watch()
+    bot.wait(NINE + 2 * DAY)
 
-    shown = room.bot.contents.rendered.texts["long", "m"]
+    assert bot.states()["two/m/0"] == "SENT"
+
+
+def test_a_missing_secret_is_no_bug(bot: RunningBot) -> None:
+    bot.servers["m"].unseen = SettingsError("VERBATIM_M_ACCESS_TOKEN: missing")
+
+    bot.wait(NINE)
+
+    assert bot.row().state is State.READY
+
+
+def test_other_limits_than_usual_fit_the_posts_anew(bot: RunningBot) -> None:
+    bot.write(post("long", at=NINE, words="A sentence of several words. " * 20 + "End"))
+    bot.watch(broken=True)
+    bot.write(post("long", at=NINE, words="A sentence of several words. " * 12 + "End"))
+    bot.watch()
+    bot.servers["m"].limits = replace(MASTODON.limits, max_length=300)
+
+    bot.wait(START)
+    bot.watch()
+
+    shown = bot.services.contents.rendered.texts["long", "m"]
     assert shown.max_length == 300
-    assert room.rows("long") == []
+    assert bot.rows("long") == []
 
 
-def test_a_server_that_takes_longer_posts_is_believed(room: Newsroom) -> None:
-    room.servers["m"].limits = replace(MASTODON.limits, max_length=5000)
-    room.wait(START)
-    room.write(post("long", at=NINE, words="A sentence of several words. " * 60 + "End"))
+def test_a_server_that_takes_longer_posts_is_believed(bot: RunningBot) -> None:
+    bot.servers["m"].limits = replace(MASTODON.limits, max_length=5000)
+    bot.wait(START)
+    bot.write(post("long", at=NINE, words="A sentence of several words. " * 60 + "End"))
 
-    room.watch()
+    bot.watch()
 
-    assert len(room.rows("long")) == 1
+    assert len(bot.rows("long")) == 1
 
 
 @pytest.mark.parametrize(

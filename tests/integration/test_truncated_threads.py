@@ -8,32 +8,32 @@ import pytest
 
 from bot.delivery.model import State
 from bot.errors import RejectedError
-from tests.fakes.newsroom import NINE, Newsroom
+from tests.fakes.running_bot import NINE, RunningBot
 from tests.fakes.scripted import Step
 
 LONG = "This is a long text of many words that needs more than one part. " * 20
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
-    newsroom.write(
+def bot(new_bot: RunningBot) -> RunningBot:
+    new_bot.write(
         f'  - id: long\n    text: "{LONG.strip()}"\n    thread: true\n    author: Ed\n'
         f"    at: {NINE:%Y-%m-%d %H:%M:%S}+00:00\n"
     )
-    newsroom.start()
-    newsroom.approve("long")
-    return newsroom
+    new_bot.start()
+    new_bot.approve("long")
+    return new_bot
 
 
-def test_a_refused_second_part_leaves_the_first_and_holds_the_third(room: Newsroom) -> None:
+def test_a_refused_second_part_leaves_the_first_and_holds_the_third(bot: RunningBot) -> None:
     refusal = RejectedError("mastodon", "no")
-    room.servers["m"].steps.extend([Step(), Step(refusal, keeps=False)])
+    bot.servers["m"].steps.extend([Step(), Step(refusal, keeps=False)])
 
-    room.wait(NINE + timedelta(seconds=5))
+    bot.wait(NINE + timedelta(seconds=5))
 
-    parts = room.store.outbox.find(post_id="long")
+    parts = bot.store.outbox.find(post_id="long")
     assert [one.state for one in parts] == [State.SENT, State.FAILED, State.HELD]
-    assert len(room.servers["m"].live) == 1
+    assert len(bot.servers["m"].live) == 1
     third = parts[2]
     assert (
         third.reason_text == "the part before it is not out: it is FAILED; the thread is truncated"
@@ -41,16 +41,16 @@ def test_a_refused_second_part_leaves_the_first_and_holds_the_third(room: Newsro
 
 
 def test_sending_a_refused_part_again_and_then_the_rest_completes_the_thread(
-    room: Newsroom,
+    bot: RunningBot,
 ) -> None:
     refusal = RejectedError("mastodon", "no")
-    room.servers["m"].steps.extend([Step(), Step(refusal, keeps=False)])
-    room.wait(NINE + timedelta(seconds=5))
-    _first, second, third = room.store.outbox.find(post_id="long")
+    bot.servers["m"].steps.extend([Step(), Step(refusal, keeps=False)])
+    bot.wait(NINE + timedelta(seconds=5))
+    _first, second, third = bot.store.outbox.find(post_id="long")
 
-    room.desk.retry(second.id, by="Aygul")
-    room.desk.resolve(third.id, "send", by="Aygul")
-    room.wait(NINE + timedelta(seconds=10))
+    bot.desk.retry(second.id, by="Aygul")
+    bot.desk.resolve(third.id, "send", by="Aygul")
+    bot.wait(NINE + timedelta(seconds=10))
 
-    assert set(room.states().values()) == {"SENT"}
-    assert [one.parent for one in room.servers["m"].live] == [None, "1", "2"]
+    assert set(bot.states().values()) == {"SENT"}
+    assert [one.parent for one in bot.servers["m"].live] == [None, "1", "2"]

@@ -13,7 +13,7 @@ from bot.errors import SettingsError
 from bot.settings import Settings
 from bot.web.app import build
 from bot.web.routes import ROUTES
-from tests.fakes.desk_stage import open_stage
+from tests.fakes.shipped import open_shipped
 
 PROXY: dict[str, Any] = {"web_proxy": "172.18.0.2", "web_hosts": "desk.example.org"}
 TLS: dict[str, Any] = {
@@ -103,8 +103,8 @@ def test_behind_tls_the_cookie_is_bound_to_its_host_and_browsers_stay_on_tls(
 ) -> None:
     address = address_of(Settings(web="0.0.0.0:8765", **PROXY), has_users=True)
     assert address is not None
-    with open_stage(tmp_path) as stage:
-        app = build(build_context(stage.back, address), ROUTES)
+    with open_shipped(tmp_path) as bot:
+        app = build(build_context(bot.dashboard, address), ROUTES)
         headers = dict(asyncio.run(answer_of(app)))
 
     cookie = headers[b"set-cookie"].decode()

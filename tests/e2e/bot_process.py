@@ -51,7 +51,7 @@ accounts:
 
 
 @dataclass
-class Stage:
+class BotProcess:
     """Everything one end-to-end test needs; the servers are reached through proxies."""
 
     folder: Path
@@ -234,9 +234,11 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin) -> Iterator[Stage]:
-    stage = Stage(folder, mastodon, mastodon.account(), pds, pds.account(), x)
+def open_bot_process(
+    folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin
+) -> Iterator[BotProcess]:
+    bot = BotProcess(folder, mastodon, mastodon.account(), pds, pds.account(), x)
     try:
-        yield stage
+        yield bot
     finally:
-        stage.close()
+        bot.close()
