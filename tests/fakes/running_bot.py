@@ -185,6 +185,16 @@ class RunningBot:
     def start(self) -> None:
         self.services.start()
 
+    def start_with(self, *posts: str) -> None:
+        """Start with these posts and no others."""
+        self.write(*posts)
+        self.start()
+
+    def start_approved(self, *posts: str) -> None:
+        """Start with these posts, each approved by two people."""
+        self.start_with(*posts)
+        self.approve_all()
+
     def stop(self) -> None:
         """Let the process end; what it was doing stays as it is."""
         if self._services is not None:

@@ -30,9 +30,7 @@ def test_a_first_start_that_died_before_its_log_began_holds_nothing(tmp_path: Pa
 
 
 def test_what_comes_due_after_a_restore_was_settled_goes_out(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.store.backup(new_bot.folder / "backup.db")
     lock = lock_beside(new_bot.store.outbox._log.path)
     new_bot.stop()
@@ -73,9 +71,7 @@ def test_an_account_that_was_removed_keeps_no_restore_from_being_settled(
 
 
 def test_a_replica_that_was_faster_is_no_failure(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.clock.advance(NINE - new_bot.clock.now())
     (due,) = new_bot.store.outbox.due("m", NINE)
     new_bot.store.outbox.move(due.id, Event.HOLD, now=NINE, actor="another", reason=HoldReason.LATE)
@@ -87,9 +83,7 @@ def test_a_replica_that_was_faster_is_no_failure(new_bot: RunningBot) -> None:
 
 
 def test_what_a_dead_replica_left_is_taken_over_at_once(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.clock.advance(NINE - new_bot.clock.now())
     new_bot.services.releaser.run("m")
     claim = new_bot.store.outbox.claim("m", now=NINE, owner="dead/1", lease=2 * MINUTE)
@@ -103,9 +97,7 @@ def test_what_a_dead_replica_left_is_taken_over_at_once(new_bot: RunningBot) -> 
 def test_a_call_whose_end_could_not_be_stored_is_taken_up_before_its_lease_ends(
     new_bot: RunningBot,
 ) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.wait(NINE - timedelta(seconds=1))  # the account has been looked at
     new_bot.clock.advance(timedelta(seconds=1))
     new_bot.services.releaser.run("m")
@@ -125,9 +117,7 @@ def test_a_call_whose_end_could_not_be_stored_is_taken_up_before_its_lease_ends(
 def test_a_call_that_may_go_on_is_not_read_back_before_it_must_have_ended(
     new_bot: RunningBot,
 ) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.clock.advance(NINE - new_bot.clock.now())
     new_bot.services.releaser.run("m")
     claim = new_bot.store.outbox.claim("m", now=NINE, owner="cut off/1", lease=2 * MINUTE)

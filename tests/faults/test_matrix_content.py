@@ -22,9 +22,7 @@ SOON = timedelta(seconds=30)
 def standing(new_bot: RunningBot) -> None:
     """Have one post out, and two approved that are still to go."""
     new_bot.use("m", "b")
-    new_bot.write(post("one", at=ONE), post("two", at=TWO), post("three", at=THREE))
-    new_bot.start()
-    new_bot.approve("one", "two", "three")
+    new_bot.start_approved(post("one", at=ONE), post("two", at=TWO), post("three", at=THREE))
     new_bot.wait(ONE + SOON)
     assert sent(new_bot) == {"one": 2}
 

@@ -127,9 +127,7 @@ _DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", list(_DAMAGE))
 def test_row_27_a_damaged_database_is_refused(new_bot: RunningBot, tally: Tally, name: str) -> None:
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
     new_bot.wait(NINE)
     new_bot.stop()
     _DAMAGE[name](new_bot.folder / "data" / "live.db")
@@ -154,9 +152,7 @@ def test_row_28_an_older_database(new_bot: RunningBot, tally: Tally, age: str, w
     gap = _AGES[age] / 6
     new_bot.use("m", "x")
     new_bot.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
-    new_bot.write(*(post(n, at=NINE + i * gap) for i, n in enumerate(names)))
-    new_bot.start()
-    new_bot.approve(*names)
+    new_bot.start_approved(*(post(n, at=NINE + i * gap) for i, n in enumerate(names)))
     new_bot.store.backup(new_bot.folder / "backup.db")
     new_bot.wait(NINE + _AGES[age] + timedelta(seconds=30))
     lock = lock_beside(new_bot.store.outbox._log.path)
@@ -180,9 +176,7 @@ def test_row_28_an_older_database(new_bot: RunningBot, tally: Tally, age: str, w
 def test_row_28_a_data_directory_cloned_to_another_machine(
     new_bot: RunningBot, tally: Tally
 ) -> None:
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
     new_bot.stop()
     shutil.copytree(new_bot.folder / "data", new_bot.folder / "clone")
     new_bot.start()
@@ -249,9 +243,7 @@ def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Tally, seed: i
     names = [f"q{number}" for number in range(30)]
     new_bot.use("m", "b", "x")
     new_bot.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
-    new_bot.write(*(post(name) for name in names))
-    new_bot.start()
-    new_bot.approve(*names)
+    new_bot.start_approved(*(post(name) for name in names))
     injected, sizes = 0, []
     target = new_bot.folder / "data" / "live.db"
     for day in range(31):

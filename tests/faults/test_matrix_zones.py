@@ -31,8 +31,7 @@ def opened(new_bot: RunningBot, start: datetime, at: str, *more: str) -> None:
     new_bot.clock = FastClock(start)
     new_bot.set("timezone: UTC", f"timezone: {ZONE}")
     new_bot.set('"09:00"', f'"{at}"')
-    new_bot.write(*map(post, NAMES), *more)
-    new_bot.start()
+    new_bot.start_with(*map(post, NAMES), *more)
     new_bot.approve(*(one.id for one in new_bot.services.contents.campaign().posts))
 
 

@@ -33,11 +33,10 @@ def bot(
         made = RunningBot(tmp_path, url)
         made.use("m", "x")
         made.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
-        made.write(
+        made.start_with(
             post("one", at=NINE + MINUTE), post("two", at=NINE + DAY), post("queued"),
             post("later", at=LATER),
         )  # fmt: skip
-        made.start()
         made.approve(*NAMES)
         yield made
         made.stop()

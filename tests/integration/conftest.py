@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.running_bot import RunningBot, copied_database
+from tests.fakes.running_bot import NINE, RunningBot, copied_database, post
 
 
 @pytest.fixture
@@ -16,3 +16,10 @@ def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
     bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
     yield bot
     bot.stop()
+
+
+@pytest.fixture
+def bot(new_bot: RunningBot) -> RunningBot:
+    """Return a bot that was started with one approved post, due at nine on Mastodon."""
+    new_bot.start_approved(post("one", at=NINE))
+    return new_bot

@@ -19,8 +19,7 @@ NAMES = ("one", "two", "three", "four", "five")
 def bot(new_bot: RunningBot) -> RunningBot:
     """Have five posts, an hour apart, on an account with two an hour, and nobody who approves."""
     new_bot.use(m=ACCOUNTS["m"].replace("platform:", "max_per_hour: 2, platform:"))
-    new_bot.write(*(post(name, at=NINE + number * HOUR) for number, name in enumerate(NAMES)))
-    new_bot.start()
+    new_bot.start_with(*(post(name, at=NINE + number * HOUR) for number, name in enumerate(NAMES)))
     return new_bot
 
 
@@ -70,9 +69,7 @@ def test_what_may_have_gone_out_takes_one_and_is_not_kept_by_itself(bot: Running
 
 def test_a_thread_is_one_post_and_is_not_cut(new_bot: RunningBot) -> None:
     new_bot.use(m=ACCOUNTS["m"].replace("platform:", "max_per_hour: 1, platform:"))
-    new_bot.write(thread(), post("after", at=NINE + HOUR))
-    new_bot.start()
-    new_bot.approve("long", "after")
+    new_bot.start_approved(thread(), post("after", at=NINE + HOUR))
 
     new_bot.wait(NINE + DAY)
 
@@ -82,9 +79,7 @@ def test_a_thread_is_one_post_and_is_not_cut(new_bot: RunningBot) -> None:
 
 def test_what_waits_too_long_for_its_turn_is_held_as_late(new_bot: RunningBot) -> None:
     new_bot.use(m=ACCOUNTS["m"].replace("platform:", "max_per_hour: 1, platform:"))
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + HOUR))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + HOUR))
     new_bot.servers["m"].fails(UnavailableError("mastodon", "down"), keeps=False)
     new_bot.wait(NINE + HOUR - MINUTE)
     assert new_bot.states()["one/m/0"] == "SENT"

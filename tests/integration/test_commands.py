@@ -29,8 +29,7 @@ def bot(new_bot: RunningBot) -> RunningBot:
     """Have two posts in the queue, on the clock that the commands will see."""
     new_bot.clock = FastClock(datetime.now(UTC))
     new_bot.machine = Settings().machine_id()
-    new_bot.write(post("one"), post("two"))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("two"))
     return new_bot
 
 

@@ -75,8 +75,7 @@ def test_a_picture_that_a_server_cannot_take_is_told_and_changes_nothing(
     new_bot: RunningBot,
 ) -> None:
     picture(new_bot)
-    new_bot.write(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
     before = new_bot.rows()
     new_bot.servers["m"].limits = replace(MASTODON.limits, max_picture_bytes=10)
 
@@ -94,8 +93,7 @@ def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
         "m", x="{platform: x, links: never, automated_label_confirmed: 2026-01-01, owner: Us, "
         "consent: {by: Us, on: 2026-01-01}}",
     )  # fmt: skip
-    new_bot.write(post("one", "link: known", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
+    new_bot.start_with(post("one", "link: known", at=NINE), post("two", at=NINE + DAY))
 
     assert [(row.account, row.post_id) for row in new_bot.rows()] == [
         ("m", "one"), ("m", "two"), ("x", "two"),
@@ -108,9 +106,7 @@ def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
 
 
 def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.servers["m"].fails(_unconfirmed())
     new_bot.servers["m"].blind = 2
     new_bot.servers["m"].steps.append(_refused())

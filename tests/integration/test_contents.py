@@ -14,14 +14,6 @@ from bot.errors import ContentError
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 
 
-@pytest.fixture
-def bot(new_bot: RunningBot) -> RunningBot:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
-    return new_bot
-
-
 def in_force(bot: RunningBot) -> list[str]:
     return [one.id for one in bot.services.contents.campaign().posts]
 

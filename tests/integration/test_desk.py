@@ -19,8 +19,7 @@ from tests.integration.test_planner import thread
 @pytest.fixture
 def bot(new_bot: RunningBot) -> RunningBot:
     """Have one post for nine o'clock that nobody approved."""
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     return new_bot
 
 
@@ -94,9 +93,7 @@ def test_somebody_who_approved_one_account_s_words_may_approve_the_others(
     new_bot: RunningBot,
 ) -> None:
     new_bot.use("m", "b")
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     new_bot.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
     new_bot.servers["b"].fails(RejectedError("bluesky", "too long"))
@@ -144,9 +141,7 @@ def test_one_pauses_once_and_resumes_what_is_paused(bot: RunningBot) -> None:
 
 
 def test_a_stopped_account_sends_again_once_a_person_says_so(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
     new_bot.servers["m"].fails(UnauthorizedError("mastodon", "revoked"))
     new_bot.wait(NINE + MINUTE)
 
@@ -160,8 +155,7 @@ def test_a_stopped_account_sends_again_once_a_person_says_so(new_bot: RunningBot
 
 def test_an_account_that_is_still_unfit_is_stopped_again(new_bot: RunningBot) -> None:
     new_bot.servers["m"].profile = Profile("1", "", False)
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.wait(new_bot.clock.now())
 
     new_bot.desk.restart("m", by="Ann")
@@ -233,9 +227,7 @@ def test_a_person_s_send_lifts_nothing_else(
 
 def test_a_person_s_send_does_not_pay(new_bot: RunningBot) -> None:
     new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 0.01"))
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.wait(NINE)
 
     new_bot.desk.resolve(new_bot.row().id, "send", by="Ann")
@@ -257,9 +249,7 @@ def test_nothing_is_sent_while_paused(bot: RunningBot, held: Delivery) -> None:
 
 
 def test_sending_the_first_part_of_a_late_thread_sends_all_of_it(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 3, f"at: {NINE + DAY:%Y-%m-%d %H:%M}"))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(thread("one", 3, f"at: {NINE + DAY:%Y-%m-%d %H:%M}"))
     new_bot.clock.advance(3 * DAY)
     new_bot.wait(new_bot.clock.now())
 
@@ -270,9 +260,7 @@ def test_sending_the_first_part_of_a_late_thread_sends_all_of_it(new_bot: Runnin
 
 
 def test_a_person_may_send_once_more_after_all_attempts(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     for _ in range(6):
         new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     new_bot.wait(NINE + DAY)
@@ -329,9 +317,7 @@ def test_a_post_with_a_fixed_time_has_no_queue(bot: RunningBot, held: Delivery) 
 
 
 def test_what_may_be_out_does_not_go_back_into_its_queue(new_bot: RunningBot) -> None:
-    new_bot.write(post("one"))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one"))
     new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     new_bot.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
     new_bot.wait(NINE + MINUTE)
@@ -341,9 +327,7 @@ def test_what_may_be_out_does_not_go_back_into_its_queue(new_bot: RunningBot) ->
 
 
 def test_a_requeued_post_has_to_be_on_time_again(new_bot: RunningBot) -> None:
-    new_bot.write(post("one"))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one"))
     new_bot.clock.advance(DAY / 2)
     new_bot.wait(new_bot.clock.now())
     new_bot.desk.resolve(new_bot.row().id, "send", by="Ann")
@@ -397,8 +381,7 @@ def test_what_is_out_is_not_cancelled(bot: RunningBot) -> None:
 
 
 def test_a_thread_is_cancelled_whole(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 3))
-    new_bot.start()
+    new_bot.start_with(thread("one", 3))
 
     new_bot.desk.cancel(new_bot.rows()[1].id, by="Ann")
 
@@ -406,9 +389,7 @@ def test_a_thread_is_cancelled_whole(new_bot: RunningBot) -> None:
 
 
 def test_of_a_thread_that_began_the_rest_is_cancelled(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 3))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(thread("one", 3))
     new_bot.servers["m"].steps.append(Step(meanwhile=lambda: new_bot.desk.pause("", by="Ann")))
     new_bot.wait(NINE)
 
@@ -425,8 +406,7 @@ def test_the_beginning_of_an_id_is_enough(bot: RunningBot) -> None:
 
 
 def test_an_id_names_one_delivery(new_bot: RunningBot) -> None:
-    new_bot.write(post("one"), post("two"))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("two"))
 
     with pytest.raises(DecisionError, match="2 deliveries"):
         new_bot.desk.find("")

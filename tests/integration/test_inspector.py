@@ -22,15 +22,6 @@ from tests.fakes.running_bot import DAY, NINE, RunningBot, post
 NO_ROOM = Room(0, 0)
 
 
-@pytest.fixture
-def bot(new_bot: RunningBot) -> RunningBot:
-    """Have a post for nine, approved."""
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
-    return new_bot
-
-
 def file_of(bot: RunningBot) -> Path:
     return bot.folder / "data" / "live.db"
 

@@ -43,8 +43,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def bot(new_bot: RunningBot) -> RunningBot:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     return new_bot
 
 
@@ -81,8 +80,7 @@ def test_the_first_of_several_times_is_told(new_bot: RunningBot, mailbox: Mailbo
     new_bot.use("m", "b")
     new_bot.set('times: ["09:00"]', 'times: ["09:00", "20:00"]')
     new_bot.set("slots: [morning]", "slots: [morning], repeat_after: 1h")
-    new_bot.write(post("one"))
-    new_bot.start()
+    new_bot.start_with(post("one"))
 
     Notifier(new_bot.store, new_bot.clock, new_bot.services.contents.campaign, mailbox).run()
 

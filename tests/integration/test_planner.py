@@ -36,8 +36,7 @@ def thread(name: str, parts: int, *lines: str) -> str:
 @pytest.fixture
 def bot(new_bot: RunningBot) -> RunningBot:
     """Have three posts in the queue."""
-    new_bot.write(post("one"), post("two"), post("three"))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("two"), post("three"))
     return new_bot
 
 
@@ -89,8 +88,7 @@ def test_a_moved_delivery_is_reported_under_its_new_slot(new_bot: RunningBot) ->
     noon = '  noon: {weekdays: [mon], times: ["12:00"]}'
     new_bot.set("queues:", f"{noon}\nqueues:")
     new_bot.set("slots: [morning]", "slots: [morning, noon]")
-    new_bot.write(post("one"), post("two"))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("two"))
     new_bot.write(post("two"), post("one"))
 
     new_bot.watch()
@@ -139,9 +137,7 @@ def test_a_sent_post_that_is_removed_stays_sent(bot: RunningBot) -> None:
 def fixed(new_bot: RunningBot) -> RunningBot:
     """Have one approved post with a fixed time."""
     new_bot.use("m", "b")
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     return new_bot
 
 
@@ -203,8 +199,7 @@ def test_other_bytes_of_a_picture_lose_the_approvals(fixed: RunningBot) -> None:
 def test_a_changed_source_voids_what_quotes_it_for_good(new_bot: RunningBot) -> None:
     quoted = 'quote: {source: letter, text: "they are our friends"}'
     new_bot.set("mode: live", "mode: rehearsal")
-    new_bot.write(post("one", quoted, at=NINE + DAY))
-    new_bot.start()
+    new_bot.start_with(post("one", quoted, at=NINE + DAY))
     names = ("posts/sources/letter.txt", "posts/sources/letter.yaml")
     old = [(new_bot.tree.posts.parent / name).read_text() for name in names]
     new = [old[0].replace("Even children", "Even small children")]
@@ -248,8 +243,7 @@ def test_a_changed_lateness_holds_for_what_is_planned(fixed: RunningBot) -> None
 
 def test_a_changed_price_holds_for_what_is_planned(new_bot: RunningBot) -> None:
     new_bot.use("x")
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.set("campaign: test", "campaign: test\nx_prices: {post: 1}")
 
     new_bot.watch()
@@ -258,8 +252,7 @@ def test_a_changed_price_holds_for_what_is_planned(new_bot: RunningBot) -> None:
 
 
 def test_a_moved_yearly_day_moves_its_delivery(new_bot: RunningBot) -> None:
-    new_bot.write(post("day", 'every_year: {on: 12-09, at: "09:00"}'))
-    new_bot.start()
+    new_bot.start_with(post("day", 'every_year: {on: 12-09, at: "09:00"}'))
     new_bot.write(post("day", 'every_year: {on: 12-10, at: "10:00"}'))
 
     new_bot.watch()
@@ -278,8 +271,7 @@ def test_an_edit_changes_a_post_that_was_refused(fixed: RunningBot) -> None:
 
 
 def test_a_held_post_that_was_edited_is_planned_again(new_bot: RunningBot) -> None:
-    new_bot.write(post("one"), post("two"))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("two"))
     new_bot.wait(NINE + MINUTE)
     new_bot.write(post("one", words="Said in quite another manner."), post("two"))
 
@@ -290,8 +282,7 @@ def test_a_held_post_that_was_edited_is_planned_again(new_bot: RunningBot) -> No
 
 
 def test_a_held_post_whose_time_was_changed_is_planned_again(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.wait(NINE)
     new_bot.write(post("one", at=NINE + DAY))
 
@@ -302,8 +293,7 @@ def test_a_held_post_whose_time_was_changed_is_planned_again(new_bot: RunningBot
 
 
 def test_a_held_post_that_was_removed_is_cancelled(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.wait(NINE)
     new_bot.write()
 
@@ -331,8 +321,7 @@ def test_what_may_be_out_is_left_to_a_person(fixed: RunningBot, written: str) ->
 
 
 def test_a_thread_that_becomes_longer_is_planned_anew(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 2))
-    new_bot.start()
+    new_bot.start_with(thread("one", 2))
     before = len(new_bot.rows())
     new_bot.write(thread("one", 4))
 
@@ -346,8 +335,7 @@ def test_a_thread_that_becomes_longer_is_planned_anew(new_bot: RunningBot) -> No
 
 
 def test_a_thread_that_becomes_one_status_is_one(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 2))
-    new_bot.start()
+    new_bot.start_with(thread("one", 2))
     new_bot.write(post("one"))
 
     new_bot.watch()
@@ -356,9 +344,7 @@ def test_a_thread_that_becomes_one_status_is_one(new_bot: RunningBot) -> None:
 
 
 def test_a_thread_that_began_stays_as_it_began(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 3))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(thread("one", 3))
     new_bot.servers["m"].steps.append(_pause(new_bot))
     new_bot.wait(NINE)
     before = new_bot.rows()
@@ -375,9 +361,7 @@ def _pause(bot: RunningBot) -> Step:
 
 
 def test_the_rest_of_a_removed_thread_is_cancelled(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 3))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(thread("one", 3))
     new_bot.servers["m"].steps.append(_pause(new_bot))
     new_bot.wait(NINE)
     new_bot.write()
@@ -392,8 +376,7 @@ def test_the_rest_of_a_removed_thread_is_cancelled(new_bot: RunningBot) -> None:
 
 def test_a_new_account_gets_only_what_comes_after_it(new_bot: RunningBot) -> None:
     new_bot.set("mode: live", "mode: rehearsal")
-    new_bot.write(post("old", at=NINE), post("new", at=NINE + DAY))
-    new_bot.start()
+    new_bot.start_with(post("old", at=NINE), post("new", at=NINE + DAY))
     new_bot.wait(NINE + MINUTE)
     new_bot.use("m", "b")
 
@@ -404,8 +387,7 @@ def test_a_new_account_gets_only_what_comes_after_it(new_bot: RunningBot) -> Non
 
 def test_an_account_that_was_taken_away_gets_nothing_more(new_bot: RunningBot) -> None:
     new_bot.use("m", "b")
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE), post("two", at=NINE + DAY))
     new_bot.wait(NINE)
     new_bot.use("m")
 
@@ -418,9 +400,7 @@ def test_what_is_in_doubt_on_an_account_taken_away_is_left_to_a_person(
     new_bot: RunningBot,
 ) -> None:
     new_bot.use("m", "b")
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.servers["b"].fails(UnconfirmedError("bluesky", "504"))
     new_bot.servers["b"].unread.extend([UnavailableError("bluesky", "502")] * 2)
     new_bot.wait(NINE)
@@ -436,8 +416,7 @@ def test_what_is_in_doubt_on_an_account_taken_away_is_left_to_a_person(
 def test_x_never_says_the_same_twice(new_bot: RunningBot) -> None:
     new_bot.use("m", "x")
     new_bot.set("slots: [morning]", "slots: [morning], repeat_after: 1d")
-    new_bot.write(post("one"), post("day", 'every_year: {on: 12-20, at: "12:00"}'))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("day", 'every_year: {on: 12-20, at: "12:00"}'))
 
     days = {name: [row.due_at for row in new_bot.rows() if (row.account, row.post_id) == name]
             for name in (("x", "one"), ("m", "one"), ("x", "day"))}  # fmt: skip
@@ -486,8 +465,7 @@ def test_a_requeued_post_gets_the_next_free_slot(bot: RunningBot) -> None:
 
 
 def test_a_requeued_thread_comes_back_whole(new_bot: RunningBot) -> None:
-    new_bot.write(thread("one", 3))
-    new_bot.start()
+    new_bot.start_with(thread("one", 3))
     new_bot.wait(NINE + MINUTE)
     first, *rest = new_bot.rows("one")
     new_bot.desk.resolve(first.id, "queue", by="Ann")
@@ -519,8 +497,7 @@ def test_whatever_editors_do_planning_settles_and_what_is_out_stays(
         # Not in "data": the guard of the default data directory sees names only, as it is cleared.
         url = copied_database(migrated_file, Path(folder) / "state")
         bot = RunningBot(Path(folder), url)
-        bot.write(post("one"), post("two"))
-        bot.start()
+        bot.start_with(post("one"), post("two"))
         sent: dict[str, Delivery] = {}
         for edit in edits:
             if edit == "write":

@@ -26,15 +26,6 @@ LONG = "This is a long text of many words that needs more than one part. " * 12
 
 
 @pytest.fixture
-def bot(new_bot: RunningBot) -> RunningBot:
-    """Have one approved post, due at nine on Mastodon."""
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
-    return new_bot
-
-
-@pytest.fixture
 def server(bot: RunningBot) -> Server:
     return bot.servers["m"]
 
@@ -80,9 +71,7 @@ def test_the_intent_is_stored_before_the_first_byte(bot: RunningBot, server: Ser
 
 
 def test_a_thread_goes_out_in_order_each_part_under_the_one_before(new_bot: RunningBot) -> None:
-    new_bot.write(thread())
-    new_bot.start()
-    new_bot.approve("long")
+    new_bot.start_approved(thread())
 
     new_bot.wait(NINE)
 
@@ -119,23 +108,20 @@ def held_for_good(bot: RunningBot, account: str = "m") -> str:
 
 
 def test_a_post_that_nobody_approved_is_held(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
 
     assert held_for_good(new_bot) == "unapproved: 0 of 2"
 
 
 def test_one_approval_of_two_is_not_enough(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.approve("one", by=["Ann"])
 
     assert held_for_good(new_bot) == "unapproved: 1 of 2"
 
 
 def test_an_approval_that_comes_too_late_sends_nothing(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.wait(NINE + MINUTE)
     new_bot.approve("one")
 
@@ -165,9 +151,7 @@ def test_a_post_goes_out_up_to_the_last_moment_allowed(bot: RunningBot, server: 
 
 
 def test_a_post_s_own_lateness_wins(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", "not_after: 1m", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", "not_after: 1m", at=NINE))
     new_bot.clock.advance(timedelta(hours=1, minutes=2))
 
     assert held_for_good(new_bot) == "late: 2 min after its time"
@@ -189,18 +173,14 @@ def test_an_account_that_is_stopped_sends_nothing(bot: RunningBot) -> None:
 
 def test_a_post_over_the_budget_is_held(new_bot: RunningBot) -> None:
     new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 0.01"))
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
 
     assert held_for_good(new_bot, "x") == "over budget: costs $0.015, $0.010 left this month"
 
 
 def test_the_ledger_stops_what_the_gate_let_through(new_bot: RunningBot) -> None:
     new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 0.02"))
-    new_bot.write(post("one", at=NINE), post("two", at=NINE))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE))
 
     new_bot.wait(NINE + DAY)
 
@@ -212,17 +192,13 @@ def test_the_ledger_stops_what_the_gate_let_through(new_bot: RunningBot) -> None
 def test_prices_of_the_schedule_override_the_platform_s(new_bot: RunningBot) -> None:
     new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 5"))
     new_bot.set("campaign: test", "campaign: test\nx_prices: {post: 6}")
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
 
     assert held_for_good(new_bot, "x") == "over budget: costs $6.000, $5.000 left this month"
 
 
 def test_a_part_whose_parent_was_dropped_is_held(new_bot: RunningBot) -> None:
-    new_bot.write(thread())
-    new_bot.start()
-    new_bot.approve("long")
+    new_bot.start_approved(thread())
     new_bot.servers["m"].fails(RejectedError("mastodon", "no"))
     new_bot.wait(NINE)
     first = new_bot.rows("long")[0]
@@ -236,8 +212,7 @@ def test_a_part_whose_parent_was_dropped_is_held(new_bot: RunningBot) -> None:
 
 
 def test_the_queue_moves_on_past_a_post_that_nobody_approved(new_bot: RunningBot) -> None:
-    new_bot.write(post("one"), post("two"))
-    new_bot.start()
+    new_bot.start_with(post("one"), post("two"))
     new_bot.approve("two")
 
     new_bot.wait(NINE + DAY)
@@ -382,9 +357,7 @@ def test_a_sender_leaves_an_account_alone_that_another_one_has(
 
 
 def test_an_approval_that_is_withdrawn_while_others_go_out_holds(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE - MINUTE), post("two", at=NINE))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE - MINUTE), post("two", at=NINE))
     new_bot.clock.advance(NINE - new_bot.clock.now())
     two = new_bot.row("two").fingerprint
 
@@ -401,9 +374,7 @@ def test_an_approval_that_is_withdrawn_while_others_go_out_holds(new_bot: Runnin
 def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(new_bot: RunningBot) -> None:
     names = [f"p{number}" for number in range(12)]
     new_bot.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
-    new_bot.write(*(post(name, at=NINE) for name in names))
-    new_bot.start()
-    new_bot.approve(*names)
+    new_bot.start_approved(*(post(name, at=NINE) for name in names))
     asked = 0
 
     def count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:

@@ -26,8 +26,7 @@ def bot(store_url: str, tmp_path: Path) -> Iterator[RunningBot]:
 
 
 def test_everything_goes_out_once_through_doubts_edits_and_restarts(bot: RunningBot) -> None:
-    bot.write(post("one"), post("two"), thread("three", 3), post("four", at=NINE + DAY / 2))
-    bot.start()
+    bot.start_with(post("one"), post("two"), thread("three", 3), post("four", at=NINE + DAY / 2))
     bot.write(post("two"), post("one"), thread("three", 3), post("four", at=NINE + DAY / 2))
     bot.watch()
     bot.approve("one", "two", "three", "four")
@@ -47,9 +46,7 @@ def test_everything_goes_out_once_through_doubts_edits_and_restarts(bot: Running
 
 
 def test_a_process_that_dies_in_a_call_doubles_nothing(bot: RunningBot) -> None:
-    bot.write(post("one", at=NINE))
-    bot.start()
-    bot.approve("one")
+    bot.start_approved(post("one", at=NINE))
 
     def die() -> None:
         raise SystemExit
@@ -70,8 +67,7 @@ def test_a_process_that_dies_in_a_call_doubles_nothing(bot: RunningBot) -> None:
 
 
 def test_decisions_hold_on_both(bot: RunningBot) -> None:
-    bot.write(post("one"), post("two"))
-    bot.start()
+    bot.start_with(post("one"), post("two"))
     bot.wait(NINE + MINUTE)
     held = bot.rows("one")
     bot.desk.resolve(held[0].id, "queue", by="Ann")

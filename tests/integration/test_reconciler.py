@@ -24,24 +24,13 @@ TIMEOUT = UnconfirmedError("mastodon", "timeout")
 
 
 @pytest.fixture
-def bot(new_bot: RunningBot) -> RunningBot:
-    """Have one approved post, due at nine on Mastodon."""
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
-    return new_bot
-
-
-@pytest.fixture
 def server(bot: RunningBot) -> Server:
     return bot.servers["m"]
 
 
 def on_x(new_bot: RunningBot, more: str = "threads: true") -> Server:
     new_bot.use(x=ACCOUNTS["x"].replace("threads: true", more))
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     return new_bot.servers["x"]
 
 
@@ -183,9 +172,7 @@ def test_a_read_waits_as_long_as_the_server_says(bot: RunningBot, server: Server
 
 
 def test_nothing_else_goes_out_on_an_account_in_doubt(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + SECOND))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + SECOND))
     server = new_bot.servers["m"]
     server.fails(TIMEOUT, keeps=True)
     server.unread.extend([UnavailableError("mastodon", "502")] * 5)

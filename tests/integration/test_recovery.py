@@ -38,9 +38,7 @@ class Vault:
 @pytest.fixture
 def vault(new_bot: RunningBot, tmp_path: Path) -> Vault:
     """Keep a copy of a database with two approved posts: for nine today and for tomorrow."""
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
     made = Vault(new_bot, tmp_path)
     made.keep()
     return made
@@ -193,9 +191,7 @@ def test_what_a_person_dropped_and_is_out_all_the_same_is_told(
 def test_what_is_in_doubt_in_the_copy_too_is_read_back_as_ever(
     new_bot: RunningBot, tmp_path: Path
 ) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     new_bot.servers["m"].unread.extend([UnavailableError("mastodon", "502")] * 2)
     new_bot.wait(NINE)

@@ -34,9 +34,7 @@ def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 @pytest.fixture
 def backup(new_bot: RunningBot) -> str:
     """Have a backup of a bot that stands still."""
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     new_bot.store.backup(new_bot.folder / "copy.db")
     new_bot.wait(NINE)
     new_bot.stop()

@@ -224,9 +224,7 @@ def test_a_signal_stops(number: signal.Signals) -> None:
 
 
 def test_a_stopped_bot_begins_nothing_more(new_bot: RunningBot) -> None:
-    new_bot.write(post("one", at=NINE), post("two", at=NINE))
-    new_bot.start()
-    new_bot.approve("one", "two")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE))
     new_bot.servers["m"].steps.append(Step(meanwhile=new_bot.stopping.set))
 
     new_bot.wait(NINE)
@@ -237,9 +235,7 @@ def test_a_stopped_bot_begins_nothing_more(new_bot: RunningBot) -> None:
 def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
     new_bot: RunningBot,
 ) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
 
     def end() -> None:
         new_bot.services.account_workers().abandon()

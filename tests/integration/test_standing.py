@@ -16,15 +16,6 @@ from bot.platforms.mastodon.spec import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 
 
-@pytest.fixture
-def bot(new_bot: RunningBot) -> RunningBot:
-    """Have an approved post due at nine."""
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
-    return new_bot
-
-
 def test_every_account_is_looked_at_at_the_start(bot: RunningBot) -> None:
     bot.servers["m"].profile = Profile("77", "@us@m.example", True)
 

@@ -20,8 +20,7 @@ from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningB
 @pytest.fixture
 def bot(new_bot: RunningBot) -> RunningBot:
     new_bot.use("m", x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 5"))
-    new_bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE), post("two", at=NINE + DAY))
     return new_bot
 
 

@@ -16,11 +16,10 @@ LONG = "This is a long text of many words that needs more than one part. " * 20
 
 @pytest.fixture
 def bot(new_bot: RunningBot) -> RunningBot:
-    new_bot.write(
+    new_bot.start_with(
         f'  - id: long\n    text: "{LONG.strip()}"\n    thread: true\n    author: Ed\n'
         f"    at: {NINE:%Y-%m-%d %H:%M:%S}+00:00\n"
     )
-    new_bot.start()
     new_bot.approve("long")
     return new_bot
 

@@ -19,9 +19,7 @@ from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 def bot(new_bot: RunningBot) -> RunningBot:
     """Have two live accounts and an approved post for both."""
     new_bot.use("m", "b")
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
-    new_bot.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
     return new_bot
 
 
@@ -177,8 +175,7 @@ def test_a_first_confirmation_records(new_bot: RunningBot) -> None:
 def test_nothing_is_approved_by_itself_because_the_files_now_say_rehearsal(
     new_bot: RunningBot,
 ) -> None:
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     rehearsed(new_bot)
 
     new_bot.watch(broken=True)
@@ -190,8 +187,7 @@ def test_nothing_is_approved_by_itself_because_the_files_now_say_rehearsal(
 
 def test_a_rehearsal_does_not_go_live_by_an_edit(new_bot: RunningBot) -> None:
     rehearsed(new_bot)
-    new_bot.write(post("one", at=NINE))
-    new_bot.start()
+    new_bot.start_with(post("one", at=NINE))
     new_bot.set("mode: rehearsal", "mode: live")
     new_bot.use("m", "b")
 
