@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import pytest
 from tests.docs.tree import blocks, files, read
 from tests.fakes.bare import bare_python, copy_of_tree, give_venv
 from tests.fakes.shipped import APPROVERS, PASSWORD, open_shipped, planned
+from tests.servers import free_port
 
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
 SHELL = {"sh", "bash", "shell", "console"}
@@ -103,13 +103,6 @@ class Machine:
 
 def up_of(command: str) -> tuple[str, signal.Signals] | None:
     return next((told for start, told in SERVICES.items() if command.startswith(start)), None)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from bot.platforms.bluesky.adapter import connect
 from bot.platforms.status import PostRef
 from tests.contract.contract import CountingMeter
 from tests.fakes.measured import MeasuredAccount
+from tests.integration.store_rows import copied_database
 from tests.servers.appview import Network
 from tests.servers.pds import PdsAccount
 from tests.waiting import PATIENCE, wait_until
@@ -91,10 +91,7 @@ class Bench:
 @pytest.fixture
 def store_url(tmp_path: Path, migrated_file: Path) -> str:
     """Keep it in a file: the numbers come from the network, whatever they are kept in."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir(mode=0o700)
-    shutil.copy(migrated_file, path)
-    return f"sqlite:///{path}"
+    return copied_database(migrated_file, tmp_path / "data")
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from bot.content.model import Campaign, Post
 from bot.errors import PictureError, Problem, Severity
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import PlatformSpec
-from tests.conftest import ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 LETTER = """\

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -54,8 +53,6 @@ class Fault:
     reset: bool = False
     #: Seconds of silence before the first byte of the answer.
     stall: float = 0.0
-    #: Seconds between two bytes of the answer.
-    trickle: float = 0.0
     #: Happens when the server has answered and the client has heard `heard` bytes of it.
     meanwhile: Callable[[], object] | None = None
     heard: int = 0
@@ -116,12 +113,7 @@ def give(client: socket.socket, answer: bytes, fault: Fault, stopped: threading.
         client.sendall(answer[: fault.heard])
         answer = answer[fault.heard :]
         fault.meanwhile()
-    if fault.trickle:
-        for byte in answer:
-            client.sendall(bytes([byte]))
-            stopped.wait(fault.trickle)
-    else:
-        client.sendall(answer)
+    client.sendall(answer)
     for _ in range((fault.answer.filler if fault.answer else 0) // len(_FILLER)):
         client.sendall(_FILLER)
     if fault.reset:
@@ -168,12 +160,7 @@ class FaultProxy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _serve(self, listener: socket.socket) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ from bot.app.service import Bot, build
 from bot.app.web import DashboardParts
 from bot.clock import FastClock
 from bot.content.model import Mode
-from bot.db.diskspace import Room
 from bot.delivery.decisions import Desk
 from bot.delivery.model import Delivery, State
 from bot.engine.contents import Load, TreeHash
@@ -24,6 +22,7 @@ from bot.platforms.registry import RegisteredPlatform
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.scripted import Server, network
+from tests.integration.store_rows import NO_ROOM
 
 #: A Monday.
 START = datetime(2026, 12, 7, 8, 0, tzinfo=UTC)
@@ -53,8 +52,6 @@ ACCOUNTS = {
     "b": f"{{platform: bluesky, handle: b.example, {OWNED}}}",
     "x": f"{{platform: x, threads: true, automated_label_confirmed: 2026-01-01, {OWNED}}}",
 }
-#: Keeps nothing of the disk in hand: tests fill no disk.
-NO_ROOM = Room(least_free=0, ballast=0)
 #: Nothing moves such a delivery on but a person.
 AT_REST = frozenset({State.SENT, State.HELD, State.FAILED, State.CANCELLED})
 #: Enough for every retry and every read, however they go wrong.
@@ -72,14 +69,6 @@ def post(name: str, *lines: str, at: datetime | str = "", words: str = "") -> st
     if not any(line.startswith("author:") for line in lines):
         lines = (*lines, "author: Ed")
     return "\n".join([f"  - id: {name}", *(f"    {line}" for line in lines)]) + "\n"
-
-
-def copied_database(template: Path, data: Path) -> str:
-    """Copy a database with all tables into a new data directory; return its address."""
-    path = data / "live.db"
-    path.parent.mkdir(mode=0o700)
-    shutil.copy(template, path)
-    return f"sqlite:///{path}"
 
 
 def small_campaign(folder: Path) -> CampaignTree:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.engaged import Engaged
 from tests.fakes.running_bot import RunningBot
 from tests.integration.store_rows import due
+from tests.servers import free_port
 
 #: A Tuesday morning in New York.
 START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
@@ -94,9 +94,7 @@ def add_people(bot: RunningBot) -> None:
 @contextmanager
 def serving(bot: RunningBot) -> Iterator[RunningBot]:
     """Serve the dashboard on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with dashboard(bot.dashboard, Settings(web=f"127.0.0.1:{port}")) as address:
         assert address is not None
         bot.origin = f"http://127.0.0.1:{port}"

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import require_shared
-from tests.fakes.running_bot import RunningBot, copied_database
+from tests.fakes.running_bot import RunningBot
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import Networks, networks
 from tests.faults.prepared import SECRETS
 from tests.faults.reporting import PROPERTY, Counted, Line, Tally, keep, write_report
+from tests.integration.store_rows import copied_database
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import select
 import socket
 import threading
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 _PIECE = 65_536
@@ -36,12 +35,7 @@ class CuttingProxy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         # Only that wakes the thread that accepts.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -143,6 +144,11 @@ class Enumeration:
         """List the schedules of one kill: at each boundary, or at each ``every``-th."""
         return [(number,) for number in range(1, self.outcome.points + 1, every)]
 
+    def run_singles(self, every: int, kills: tuple[int, ...] = ()) -> None:
+        """Run every schedule of one kill, or each ``every``-th, or just one of these kills."""
+        for schedule in [kills] if kills else self.singles(every) if every else []:
+            self.run(*schedule)
+
     def run(self, *kills: int) -> None:
         """Die at the first boundary, at the next one of the restart, …; then live to the end."""
         campaign = self._begin()
@@ -275,6 +281,14 @@ def _kind_of(boundary: str) -> str:
 def numbers(told: str) -> tuple[int, ...]:
     """Read the kills of one schedule: ``17,42``."""
     return tuple(int(one) for one in told.split(","))
+
+
+def schedules_parser() -> argparse.ArgumentParser:
+    """Return a parser of words that choose schedules."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
+    return parser
 
 
 def told(outcome: Outcome) -> int:

@@ -34,11 +34,6 @@ class JudgedBot(PreparedBot):
         campaign.empty()
         super().__init__(campaign.due_at(self.due), clock)
 
-    def change_settings(self, **settings: Any) -> None:
-        """Go on with other settings, as after a restart."""
-        self.stop()
-        self.settings = self.settings.model_copy(update=settings)
-
     def spoil(self, account: str, fault: Fault, *, times: int = 1, match: str = "") -> None:
         """Let a fault befall the next requests; those that publish, where nothing else is said."""
         self.proxies[account].spoil(match or PUBLISH[account], fault, times=times)

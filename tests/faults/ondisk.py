@@ -23,8 +23,8 @@ from typing import TypeVar
 
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
-from tests.faults.enumeration import AWAY, Change, Enumeration
-from tests.faults.ledgers import Networks, networks
+from tests.faults.enumeration import AWAY, Change, Enumeration, numbers
+from tests.faults.ledgers import PLATFORMS, Networks, networks
 from tests.faults.powercut import VERSIONS, Acknowledged, PowerCut, put_on
 from tests.faults.prepared import PreparedCampaign
 
@@ -144,12 +144,12 @@ def spread(golden: list[str], count: int, dice: Random) -> list[int]:
     kinds: dict[str, list[int]] = defaultdict(list)
     for number, what in enumerate(golden, start=1):
         kinds[what if what.startswith("disk:") else what.partition(" ")[0]].append(number)
-    for numbers in kinds.values():
-        dice.shuffle(numbers)
+    for places in kinds.values():
+        dice.shuffle(places)
     queues, chosen = list(kinds.values()), list[int]()
     dice.shuffle(queues)
     for turn in range(max(map(len, queues))):
-        chosen += [numbers[turn] for numbers in queues if turn < len(numbers)]
+        chosen += [places[turn] for places in queues if turn < len(places)]
     return [chosen[number % len(chosen)] for number in range(count)]
 
 
@@ -186,12 +186,12 @@ def cut_all(
 def main() -> int:
     """Print one list of outcomes as JSON; 1 where anything went wrong."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("platforms", nargs="+", choices=["x", "mastodon", "bluesky"])
+    parser.add_argument("platforms", nargs="+", choices=PLATFORMS)
     parser.add_argument("--mode", choices=list(VERSIONS), default="wal")
     parser.add_argument("--cuts", type=int, default=10)
     parser.add_argument("--seed", default="0")
     parser.add_argument("--again", action="store_true", help="cut once more, in the recovery")
-    parser.add_argument("--at", type=_numbers, default=(), help="one schedule: 17,42")
+    parser.add_argument("--at", type=numbers, default=(), help="one schedule: 17,42")
     parser.add_argument("--first", action="store_true", help="without a database to begin with")
     parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     given = vars(parser.parse_args())
@@ -205,10 +205,6 @@ def main() -> int:
             told.append(asdict(one.outcome))
     sys.stdout.write(json.dumps(told) + "\n")
     return 1 if any(outcome["bad"] for outcome in told) else 0
-
-
-def _numbers(told: str) -> tuple[int, ...]:
-    return tuple(int(one) for one in told.split(","))
 
 
 if __name__ == "__main__":

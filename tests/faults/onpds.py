@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import mmap
 import os
 import struct
@@ -15,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.faults.enumeration import Enumeration, Outcome, numbers, told
+from tests.faults.enumeration import Enumeration, schedules_parser, told
 from tests.faults.ledgers import Taken
 from tests.faults.prepared import PreparedCampaign, prepare_campaign
 from tests.servers.pds import Pds, PdsAccount
@@ -82,22 +81,15 @@ class OnPds(Enumeration):
         self.outcome.worst("ahead of the server", self._pds.ahead.total_seconds())
 
 
-def enumerate_on(origin: str, *, every: int = 1, kills: tuple[int, ...] = ()) -> Outcome:
-    """Run every single crash, or each ``every``-th, or one schedule."""
-    with tempfile.TemporaryDirectory() as made:
-        run = OnPds(Path(made), RealPds(origin))
-        for one in [kills] if kills else run.singles(every):
-            run.run(*one)
-        return run.outcome
-
-
 def main() -> int:
     """Print one line of JSON; 1 where anything went wrong."""
-    parser = argparse.ArgumentParser()
+    parser = schedules_parser()
     parser.add_argument("origin")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
-    return told(enumerate_on(**vars(parser.parse_args())))
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        run = OnPds(Path(made), RealPds(given.origin))
+        run.run_singles(given.every, given.kills)
+        return told(run.outcome)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ for Mastodon, in a database that may hold nothing else: it is emptied again and 
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -20,12 +19,12 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from bot.db.diskspace import Room
 from bot.db.metadata import metadata
 from bot.operations.opening import open_store
-from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
-from tests.faults.ledgers import Networks, networks
+from tests.faults.enumeration import Change, Enumeration, schedules_parser, told
+from tests.faults.ledgers import PLATFORMS, Networks, networks
 from tests.faults.prepared import Elsewhere, PreparedCampaign
+from tests.integration.store_rows import NO_ROOM
 from tests.waiting import PATIENCE
 
 
@@ -34,7 +33,7 @@ class Tables:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
-        open_store(url, create=True, data=folder, room=Room(0, 0)).close()
+        open_store(url, create=True, data=folder, room=NO_ROOM).close()
         address = make_url(url).set(drivername="postgresql")
         self._owner = psycopg.connect(address.render_as_string(False), autocommit=True)
 
@@ -91,32 +90,23 @@ class OnPostgres(Enumeration):
         return super()._live(campaign, die_at)
 
 
-def enumerate_on(
-    url: str, *, platform: str = "mastodon", every: int = 1, kills: tuple[int, ...] = ()
-) -> Outcome:
-    """Run every single crash, or each ``every``-th, or one schedule."""
-    with tempfile.TemporaryDirectory() as made, networks(Path(made)) as world:
-        tables = Tables(url, Path(made) / "first")
-        try:
-            run = OnPostgres(
-                platform, Path(made), world, tables, long=False, change=None,
-                words=["tests.faults.onpostgres", url, "--platform", platform],
-            )  # fmt: skip
-            for one in [kills] if kills else run.singles(every):
-                run.run(*one)
-            return run.outcome
-        finally:
-            tables.close()
-
-
 def main() -> int:
     """Print one line of JSON; 1 where anything went wrong."""
-    parser = argparse.ArgumentParser()
+    parser = schedules_parser()
     parser.add_argument("url")
-    parser.add_argument("--platform", choices=["x", "mastodon", "bluesky"], default="mastodon")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
-    return told(enumerate_on(**vars(parser.parse_args())))
+    parser.add_argument("--platform", choices=PLATFORMS, default="mastodon")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made, networks(Path(made)) as world:
+        tables = Tables(given.url, Path(made) / "first")
+        try:
+            run = OnPostgres(
+                given.platform, Path(made), world, tables, long=False, change=None,
+                words=["tests.faults.onpostgres", given.url, "--platform", given.platform],
+            )  # fmt: skip
+            run.run_singles(given.every, given.kills)
+            return told(run.outcome)
+        finally:
+            tables.close()
 
 
 if __name__ == "__main__":

@@ -24,9 +24,10 @@ from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
-from tests.fakes.running_bot import NO_ROOM, OWNED, RunningBot
+from tests.fakes.running_bot import OWNED, RunningBot
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER
+from tests.integration.store_rows import NO_ROOM
 
 DUE_IN = timedelta(seconds=60)
 #: What a whole call may take: far longer than any answer takes that comes at all.

@@ -25,7 +25,7 @@ from tests.fakes.running_bot import AT_REST, RunningBot
 from tests.faults.ledgers import ROOT, Networks
 from tests.faults.prepared import SCHEDULE, SECRETS, JumpClock, accounts_at
 from tests.faults.reporting import judged_by_ledger
-from tests.waiting import PATIENCE, in_time
+from tests.waiting import PATIENCE, in_time, wait_until
 
 #: Waits for no longer than a storm may take; on a busy machine a call ends in silence by them.
 HASTY = {
@@ -216,13 +216,13 @@ class Storm:
             self.measured.kills += 1
             self._dead.append((f"/{pid}", time.monotonic()))
             # Where the standby dies too, or has not come up yet, it is a start that is waited for.
-            stands_by = is_active and self._waiting_for_lock is None and self._has_standby(one)
+            stands_by = is_active and self._waiting_for_lock is None and self._stands_by(one)
             self._waiting_for_lock = (pid, time.monotonic()) if stands_by else None
             # As a supervisor does; the other one is active meanwhile.
             one.dies_at = one.started_at = time.monotonic() + 3600
             one.process = subprocess.Popen(["sleep", str(self.dice.uniform(0.2, 1.5))])
 
-    def _has_standby(self, active: Replica) -> bool:
+    def _stands_by(self, active: Replica) -> bool:
         now = time.monotonic()
         return any(one is not active and now > one.started_at + _COMES_UP for one in self.replicas)
 
@@ -253,9 +253,6 @@ class Storm:
         if moving != self._moving[0]:
             self._moving = moving, time.monotonic()
         return moving > 0 and time.monotonic() - self._moving[1] < PATIENCE
-
-    def _at_rest(self, store: Store) -> bool:
-        return all(row.state in AT_REST for row in store.outbox.find())
 
     def _judge(self, rows: Sequence[Delivery], told: Any, calmed: float) -> dict[str, Any]:
         rows = [row for row in rows if row.state is not State.CANCELLED]
@@ -291,3 +288,60 @@ class Storm:
         """Return the end of what the processes said."""
         files = sorted(self.folder.glob("data*.log"))
         return "\n".join(json.dumps(one.read_text()[-2000:]) for one in files)
+
+
+class Calm(Storm):
+    """The same processes without a storm; each test does one thing to them."""
+
+    was_active = 0
+
+    def begin(self) -> None:
+        self.clear()
+        for one in self.replicas:
+            self._start(one)
+        self.store = self._store()
+
+    def until(self, is_so: Callable[[], bool]) -> float:
+        """Wait until something is so; how long that took."""
+        began = time.monotonic()
+        wait_until(is_so, getattr(is_so, "__name__", ""), log=self.log, every=0.05)
+        return time.monotonic() - began
+
+    def logged(self) -> str:
+        return "".join(path.read_text() for path in self.folder.glob("data*.log"))
+
+    def has_standby(self) -> bool:
+        return "standing by" in self.logged()
+
+    def is_stopping(self) -> bool:
+        return '"stopping"' in self.logged()
+
+    def is_sending_x(self) -> bool:
+        rows = self.store.outbox.find(states={State.SENDING}, account="x")
+        attempts = [one for row in rows for one in self.store.outbox.attempts_of(row.id)]
+        return any(one.phase == "calling" for one in attempts)
+
+    def is_due(self) -> bool:
+        return datetime.now(UTC) >= self.first
+
+    def is_done(self) -> bool:
+        return all(row.state in AT_REST for row in self.store.outbox.find())
+
+    def active_process(self) -> subprocess.Popen[bytes]:
+        self.was_active = self._active()
+        processes = [one.process for one in self.replicas if one.process]
+        return next(process for process in processes if process.pid == self.was_active)
+
+    def has_another(self) -> bool:
+        return self._active() not in {0, self.was_active}
+
+    def end(self) -> dict[str, Any]:
+        """Wait until all is at rest, and judge."""
+        self.until(self.is_done)
+        counted = self._judge(self.store.outbox.find(), self.world.order("told"), 0.0)
+        return {name: counted[name] for name in counted if name not in {"also", "injected"}}
+
+    def close(self) -> None:
+        super().close()
+        if hasattr(self, "store"):
+            self.store.close()

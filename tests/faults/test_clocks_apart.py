@@ -9,8 +9,7 @@ import pytest
 from tests.conftest import require_tool
 from tests.faults.ledgers import Networks
 from tests.faults.reporting import Tally
-from tests.faults.storm import PATIENT, Plan, Replica
-from tests.faults.test_matrix_processes import Calm
+from tests.faults.storm import PATIENT, Calm, Plan, Replica
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
 
@@ -31,14 +30,14 @@ def test_row_21_replicas_whose_clocks_disagree(
 ) -> None:
     require_tool("faketime")
     plan = Plan(posts=6, over=12, replicas=3, share=0.0, lives=None, settings=PATIENT)
-    stage = Apart(tmp_path, world, plan, url=postgres_url)
+    apart = Apart(tmp_path, world, plan, url=postgres_url)
     try:
-        stage.begin()
-        counted = stage.end()
+        apart.begin()
+        counted = apart.end()
     finally:
-        stage.close()
+        apart.close()
 
     tally(21, "three replicas: one an hour ahead, one an hour behind", counted, injected=2)
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert counted["once"] == counted["deliveries"] == 18
-    assert min(one.at for one in world.taken()) >= stage.first
+    assert min(one.at for one in world.taken()) >= apart.first

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.faults.ledgers import PLATFORMS
 from tests.faults.reporting import Tally
 from tests.faults.running import told
 
 pytestmark = pytest.mark.timeout(3100)
 
-PLATFORMS = ("x", "mastodon", "bluesky")
 MODES = ("wal", "delete")
 #: Row and name of each kind.
 FAULTS = {
@@ -52,16 +52,15 @@ def test_a_database_that_cannot_be_written_for_a_while(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-def test_a_database_that_cannot_be_written_from_any_call_on(mode: str, tally: Tally) -> None:
-    judge(told("troubled", "mastodon", "--mode", mode, "--count", "0"), tally, mode)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_hundreds_of_troubles_on_every_platform(mode: str, tally: Tally) -> None:
-    words = ("--mode", mode, "--count", "40", "--seed", "2")
-
-    judge(told("troubled", *PLATFORMS, *words), tally, mode)
+@pytest.mark.parametrize(
+    ("platforms", "words"),
+    [(("mastodon",), ("--count", "0")), (PLATFORMS, ("--count", "40", "--seed", "2"))],
+    ids=["from any call on", "hundreds on every platform"],
+)
+def test_a_database_that_cannot_be_written_often(
+    mode: str, platforms: tuple[str, ...], words: tuple[str, ...], tally: Tally
+) -> None:
+    judge(told("troubled", *platforms, "--mode", mode, *words), tally, mode)
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.db.backup import restore
-from bot.db.diskspace import Room
 from bot.db.lock import lock_beside
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
@@ -16,14 +15,15 @@ from bot.errors import UnconfirmedError
 from bot.operations.opening import open_store
 from bot.platforms.status import Draft
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
+from tests.integration.store_rows import NO_ROOM
 
 
 def test_a_first_start_that_died_before_its_log_began_holds_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'data' / 'live.db'}"
-    open_store(url, create=True, room=Room(0, 0)).close()
+    open_store(url, create=True, room=NO_ROOM).close()
     (tmp_path / "data" / "live.sent.log").write_bytes(b'{"at":"2026-')
 
-    store = open_store(url, create=True, room=Room(0, 0))
+    store = open_store(url, create=True, room=NO_ROOM)
 
     assert store.restore_guard.reason() is None
     store.close()

@@ -13,8 +13,7 @@ import pytest
 from tests.conftest import require_tool
 from tests.faults.ledgers import Networks, Taken
 from tests.faults.reporting import Tally
-from tests.faults.storm import PATIENT, Plan, Replica, Storm
-from tests.waiting import wait_until
+from tests.faults.storm import PATIENT, Calm, Plan, Replica
 
 pytestmark = [
     pytest.mark.server,
@@ -30,7 +29,7 @@ STEPS = {
 }  # fmt: skip
 
 
-class Clocked(Storm):
+class Clocked(Calm):
     """One process whose wall clock reads a file; the platforms keep true time."""
 
     def __init__(self, folder: Path, world: Networks, posts: int) -> None:
@@ -53,36 +52,21 @@ class Clocked(Storm):
     def due(self, number: int) -> datetime:
         return self.first + timedelta(seconds=number * APART)
 
-    def begin(self, to: str = RIGHT) -> None:
+    def begin_by(self, to: str) -> None:
         """Start the process by this clock."""
-        self.world.forget()
-        self.world.set_ahead(timedelta(0))
         self.set(to)
-        self._start(self.replicas[0])
-        self.store = self._store()
+        self.begin()
 
-    def wait_for_start(self) -> None:
-        """Wait until the process is at work, or has given up."""
+    def has_started(self) -> bool:
+        """Return whether the process is at work, or has given up."""
         process = self.replicas[0].process
-        log = self.folder / "data.log"
-        wait_until(
-            lambda: '"running"' in log.read_text() or not process or process.poll() is not None,
-            "started",
-            log=self.log,
-        )
+        return '"running"' in self.logged() or not process or process.poll() is not None
 
-    def rest(self) -> dict[str, Any]:
-        """Wait until all is at rest, and judge."""
+    def is_done(self) -> bool:
+        self._look_after(self.replicas[0], kills=False)
+        return super().is_done()
 
-        def is_at_rest() -> bool:
-            self._look_after(self.replicas[0], kills=False)
-            return self._at_rest(self.store)
-
-        wait_until(is_at_rest, "at rest", log=self.log)
-        counted = self._judge(self.store.outbox.find(), self.world.order("told"), 0.0)
-        return {name: counted[name] for name in counted if name not in {"also", "injected"}}
-
-    def until(self, moment: datetime) -> None:
+    def wait_for(self, moment: datetime) -> None:
         while datetime.now(UTC) < moment:
             self._look_after(self.replicas[0], kills=False)
             time.sleep(0.05)
@@ -90,15 +74,9 @@ class Clocked(Storm):
     def taken(self, number: int) -> list[Taken]:
         return [one for one in self.world.taken() if one.text.startswith(f"Post {number} ")]
 
-    def end(self) -> None:
-        process = self.replicas[0].process
-        if process is not None:
-            process.kill()
-            process.wait()
-
 
 @pytest.fixture
-def stage(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Clocked]]:
+def make_clocked(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Clocked]]:
     require_tool("faketime")
     made: list[Clocked] = []
 
@@ -108,24 +86,23 @@ def stage(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Clocked]]
 
     yield make
     for one in made:
-        one.end()
-        one.store.close()
+        one.close()
 
 
 @pytest.mark.slow
 def test_row_21_a_running_process_whose_clock_is_set(
-    stage: Callable[[int], Clocked], tally: Tally
+    make_clocked: Callable[[int], Clocked], tally: Tally
 ) -> None:
-    one = stage(len(STEPS))
-    one.begin()
+    one = make_clocked(len(STEPS))
+    one.begin_by(RIGHT)
     for number, (name, to) in enumerate(STEPS.items()):
-        one.until(one.due(number) - timedelta(seconds=3))
+        one.wait_for(one.due(number) - timedelta(seconds=3))
         one.set(to)
-        one.until(one.due(number) + timedelta(seconds=2))
+        one.wait_for(one.due(number) + timedelta(seconds=2))
         assert one.taken(number) == [], f"{name}: nothing goes out by a clock that is wrong"
         one.set(RIGHT)
 
-    counted = one.rest()
+    counted = one.end()
 
     tally(21, f"a running process: clock {', '.join(STEPS)}, each then right again", counted,
           injected=2 * len(STEPS))  # fmt: skip
@@ -138,16 +115,16 @@ def test_row_21_a_running_process_whose_clock_is_set(
     [("in 1970", STEPS["1970"]), pytest.param("300 days ago", "-300d", marks=pytest.mark.slow)],
 )
 def test_row_22_a_process_that_starts_with_a_clock_that_is_wrong(
-    stage: Callable[[int], Clocked], tally: Tally, name: str, to: str
+    make_clocked: Callable[[int], Clocked], tally: Tally, name: str, to: str
 ) -> None:
-    one = stage(1)
-    one.begin(to)
-    one.until(one.due(0) + timedelta(seconds=2))
-    one.wait_for_start()
+    one = make_clocked(1)
+    one.begin_by(to)
+    one.wait_for(one.due(0) + timedelta(seconds=2))
+    one.until(one.has_started)
     assert one.taken(0) == []
     one.set(RIGHT)
 
-    counted = one.rest()
+    counted = one.end()
 
     tally(22, f"a process that starts {name}, then the time is set", counted, injected=2)
     assert_on_time(one, counted)

@@ -19,7 +19,6 @@ from statistics import linear_regression
 import pytest
 
 from bot.db.backup import restore
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
 from bot.delivery.model import State
@@ -29,7 +28,7 @@ from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 from tests.faults.cluster import Replica
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.reporting import Tally, judged_by_account
-from tests.integration.store_rows import due
+from tests.integration.store_rows import NO_ROOM, due
 
 Make = Callable[..., JudgedBot]
 
@@ -133,7 +132,7 @@ def test_row_27_a_damaged_database_is_refused(new_bot: RunningBot, tally: Tally,
     _DAMAGE[name](new_bot.folder / "data" / "live.db")
 
     with pytest.raises(DatabaseUnusableError):
-        open_store(new_bot.url, create=True, room=Room(0, 0))
+        open_store(new_bot.url, create=True, room=NO_ROOM)
 
     sends = len(new_bot.servers["m"].live)
     tally(27, f"database: {name}", injected=1, deliveries=1, once=sends, also={"sends after": 0})
@@ -184,7 +183,7 @@ def test_row_28_a_data_directory_cloned_to_another_machine(
     new_bot.stop()
 
     store = open_store(f"sqlite:///{new_bot.folder / 'clone' / 'live.db'}", create=True,
-                       machine="two", room=Room(0, 0), now=new_bot.clock.now)  # fmt: skip
+                       machine="two", room=NO_ROOM, now=new_bot.clock.now)  # fmt: skip
     claim = store.outbox.claim("m", now=NINE + DAY, owner="clone", lease=MINUTE)
 
     assert store.restore_guard.reason() == "the data directory was copied, or is on another machine"

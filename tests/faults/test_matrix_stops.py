@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from typing import Any
-
 import pytest
 
-from tests.conftest import require_shared
-from tests.faults.ledgers import ROOT
 from tests.faults.reporting import Tally
+from tests.faults.running import told
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.server
-
-
-def stopped(server: PostgresServer, template: str, account: str, cuts: int) -> dict[str, Any]:
-    require_shared("conformance/x-api-openapi.json")
-    words = (account, "--port", str(server.port), "--template", template, "--cuts", str(cuts))
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.stops", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    counted: dict[str, Any] = json.loads(done.stdout)
-    return counted
 
 
 @pytest.mark.parametrize(
@@ -36,7 +18,8 @@ def stopped(server: PostgresServer, template: str, account: str, cuts: int) -> d
 def test_row_07_a_sender_that_stands_still_in_the_middle_of_a_body(
     postgres_server: PostgresServer, migrated_database: str, tally: Tally, account: str, cuts: int
 ) -> None:
-    counted = stopped(postgres_server, migrated_database, account, cuts)
+    where = ("--port", str(postgres_server.port), "--template", migrated_database)
+    counted = told("stops", account, *where, "--cuts", str(cuts))
 
     tally(7, f"SIGSTOP within request and answer for 10 min, another replica at work ({account})",
           counted)  # fmt: skip

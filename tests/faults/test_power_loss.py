@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.faults.ledgers import PLATFORMS
 from tests.faults.reporting import Tally
 from tests.faults.running import told
 
 pytestmark = pytest.mark.timeout(3100)  # the long ones, in `make storm`
 
-PLATFORMS = ("x", "mastodon", "bluesky")
 MODES = ("wal", "delete")
 #: What a life on a disk must be seen to cross, or something is no longer counted.
 KINDS = {
@@ -64,28 +64,22 @@ def test_row_26_a_power_cut_at_any_boundary_leaves_it_posted_once(
     judge(outcomes, tally, mode, len(PLATFORMS) * cuts)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_row_26_hundreds_of_power_cuts(mode: str, tally: Tally) -> None:
-    outcomes = told("ondisk", *PLATFORMS, "--mode", mode, "--cuts", "200", "--seed", "2")
-
-    judge(outcomes, tally, mode, 600)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_row_26_a_second_power_cut_within_the_recovery(mode: str, tally: Tally) -> None:
-    words = ("--mode", mode, "--cuts", "50", "--seed", "3", "--again")
-
-    judge(told("ondisk", *PLATFORMS, *words), tally, mode, 150)
+#: Platforms, words, and how many cuts that is in all.
+LONG_RUNS = {
+    "hundreds": (PLATFORMS, ("--cuts", "200", "--seed", "2"), 600),
+    "again within the recovery": (PLATFORMS, ("--cuts", "50", "--seed", "3", "--again"), 150),
+    "while the database is created": (
+        ("mastodon",), ("--cuts", "100", "--seed", "4", "--first"), 100),
+}  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-def test_row_26_a_power_cut_while_the_database_is_created(mode: str, tally: Tally) -> None:
-    words = ("--mode", mode, "--cuts", "100", "--seed", "4", "--first")
+@pytest.mark.parametrize("name", LONG_RUNS)
+def test_row_26_many_power_cuts(mode: str, name: str, tally: Tally) -> None:
+    platforms, words, cuts = LONG_RUNS[name]
 
-    judge(told("ondisk", "mastodon", *words), tally, mode, 100)
+    judge(told("ondisk", *platforms, "--mode", mode, *words), tally, mode, cuts)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from bot.log import configure
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
 from tests.faults.enumeration import Outcome
+from tests.faults.ledgers import PLATFORMS
 from tests.faults.ondisk import OnDisk, stages
 from tests.faults.powercut import VERSIONS, put_on
 from tests.faults.prepared import JumpClock, PreparedBot, PreparedCampaign
@@ -132,7 +133,7 @@ def _persist(work: Callable[[], object], clock: JumpClock) -> None:
 def main() -> int:
     """Print one list of outcomes as JSON; 1 where anything went wrong."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("platforms", nargs="+", choices=["x", "mastodon", "bluesky"])
+    parser.add_argument("platforms", nargs="+", choices=PLATFORMS)
     parser.add_argument("--mode", choices=list(VERSIONS), default="wal")
     parser.add_argument("--kinds", type=lambda told: told.split(","), default=list(KINDS))
     parser.add_argument("--count", type=int, default=10, help="0: at each call there is")

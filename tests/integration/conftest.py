@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.running_bot import NINE, RunningBot, copied_database, post
+from tests.fakes.running_bot import NINE, RunningBot, post
+from tests.integration.store_rows import copied_database
 
 
 @pytest.fixture

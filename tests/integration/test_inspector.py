@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.db import sqlite as files
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.errors import StoreError
 from bot.operations.opening import open_store
 from bot.operations.status import status_of
 from bot.planning.store import Store
 from tests.fakes.running_bot import DAY, NINE, RunningBot, post
-
-NO_ROOM = Room(0, 0)
+from tests.integration.store_rows import NO_ROOM
 
 
 def file_of(bot: RunningBot) -> Path:

@@ -16,9 +16,9 @@ from bot.delivery.model import Delivery, State
 from bot.delivery.reasons import CancelReason
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
 from tests.fakes.campaign_tree import sha256_of
-from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, copied_database, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 from tests.fakes.scripted import Step
-from tests.integration.store_rows import due
+from tests.integration.store_rows import copied_database, due
 
 HORIZON = 35
 

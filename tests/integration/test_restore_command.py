@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import run
-from bot.db.diskspace import Room
 from bot.operations.opening import open_store
 from tests.fakes.running_bot import NINE, RunningBot, post
 from tests.fixtures.released import brought_to, revisions
+from tests.integration.store_rows import NO_ROOM
 from tests.servers.postgres import PostgresServer
 
 Say = Callable[..., str]
@@ -58,7 +58,7 @@ def test_it_says_that_there_is_no_sent_log(say: Say, backup: str, tmp_path: Path
     assert "there is no sent log here: put the lost one in its place" in told
     assert json.loads(say(backup, "--json", data="third").partition(" ")[2])["sent_log"] is False
     store = open_store(f"sqlite:///{tmp_path / 'elsewhere' / 'live.db'}", create=True,
-                       room=Room(0, 0))  # fmt: skip
+                       room=NO_ROOM)  # fmt: skip
     assert store.restore_guard.reason() == "restored from copy.db"
     store.close()
 
@@ -108,7 +108,7 @@ def test_a_dump_of_an_older_program_is_told_too(
 
         assert say("monday.dump", "--loaded").startswith("0 restored;")
 
-        store = open_store(url, create=True, data=tmp_path / "new", room=Room(0, 0))
+        store = open_store(url, create=True, data=tmp_path / "new", room=NO_ROOM)
         assert store.restore_guard.reason() == "restored from monday.dump"
         assert store.restore_guard.epoch() == 1
         store.close()

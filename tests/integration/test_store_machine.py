@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 )
 
 from bot.content.model import Account
-from bot.db.diskspace import Room
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import MOVES, Event
@@ -32,7 +31,15 @@ from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.status import Draft, PostRef
-from tests.integration.store_rows import NOW, absent, new_publication, put_off, sent, unknown
+from tests.integration.store_rows import (
+    NO_ROOM,
+    NOW,
+    absent,
+    new_publication,
+    put_off,
+    sent,
+    unknown,
+)
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
@@ -73,7 +80,7 @@ class Outbox(RuleBasedStateMachine):
         return self.claim(ACCOUNTS[0], "w1")
 
     def opened(self) -> Store:
-        return open_store(self.url, create=True, data=self.data, room=Room(0, 0))
+        return open_store(self.url, create=True, data=self.data, room=NO_ROOM)
 
     @rule(account=st.sampled_from(ACCOUNTS), name=st.integers(0, 3), minutes=st.integers(-10, 5))
     def plan(self, account: str, name: int, minutes: int) -> None:

@@ -23,18 +23,14 @@ from bot.errors import OperatorError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.fixtures.released import add_revision
-from tests.integration.store_rows import NOW, new_publication
-
-NO_ROOM = Room(0, 0)
+from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
 
 
 @pytest.fixture
 def path(tmp_path: Path, migrated_file: Path) -> Path:
     """Copy a new SQLite database."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir()
-    path.write_bytes(migrated_file.read_bytes())
-    return path
+    copied_database(migrated_file, tmp_path / "data")
+    return tmp_path / "data" / "live.db"
 
 
 def open_file(path: Path, *, create: bool = False) -> Store:

@@ -28,47 +28,29 @@ from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.planning.diff import Cancellation, PlanDiff
 from bot.planning.store import Store
-from bot.platforms.status import Draft, PostRef, Status
+from bot.platforms.status import Draft, Status
 from tests.integration.store_rows import (
+    DRAFT,
     HELLO,
+    LEASE,
     NOW,
+    REF,
     absent,
+    begun,
+    claimed,
     new_publication,
     put_off,
+    ready,
     sent,
     stopped,
     unknown,
 )
 
-LEASE = timedelta(minutes=2)
-REF = PostRef("at://did/1", "https://social.example/1", "bafy")
-DRAFT = Draft("k1", {"text": "hello"})
 
-
-def ready(store: Store, new: NewPublication | None = None, *, now: datetime = NOW) -> str:
-    new = new or new_publication()
-    assert store.outbox.add(new, now=now)
-    for delivery_id in new.delivery_ids:
-        store.outbox.move(delivery_id, Event.RELEASE, now=now, actor="publisher")
-    return new.delivery_ids[0]
-
-
-def claimed(store: Store, *, account: str = "acc", owner: str = "w1", now: datetime = NOW) -> Claim:
-    claim = store.outbox.claim(account, now=now, owner=owner, lease=LEASE)
-    assert claim is not None
-    return claim
-
-
-def begun(store: Store, *, now: datetime = NOW) -> Claim:
-    claim = claimed(store, now=now)
-    store.outbox.begin(claim, DRAFT, now=now)
-    return claim
-
-
-def state(store: Store, delivery_id: str = "d1") -> State:
+def row_of(store: Store, delivery_id: str = "d1") -> Delivery:
     row = store.outbox.get(delivery_id)
     assert row is not None
-    return row.state
+    return row
 
 
 # --- planning
@@ -151,18 +133,12 @@ def placed(id_: str, slot: datetime) -> Publication:
     return new_publication(id=id_, occurrence=place, due_at=slot).publication
 
 
-def row_of(store: Store, delivery_id: str = "d1") -> Delivery:
-    row = store.outbox.get(delivery_id)
-    assert row is not None
-    return row
-
-
 def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) -> None:
     ready(store)
 
     store.plan.apply(edited(Status("edited")), now=NOW)
 
-    assert (state(store), row_of(store).status.text) == (State.PLANNED, "edited")
+    assert (row_of(store).state, row_of(store).status.text) == (State.PLANNED, "edited")
     assert store.outbox.moves_of("d1")[-1].event is Event.EDIT
 
 
@@ -279,7 +255,7 @@ def test_a_move_that_the_life_cycle_has_not_is_refused_and_leaves_no_trace(store
     with pytest.raises(DecisionError, match="no delivery"):
         store.outbox.move("nobody", Event.CANCEL, now=NOW, actor="ana")
 
-    assert (state(store), store.outbox.moves_of("d1")) == (State.PLANNED, ())
+    assert (row_of(store).state, store.outbox.moves_of("d1")) == (State.PLANNED, ())
 
 
 @pytest.mark.parametrize("event", [Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.OUTCOME_UNKNOWN])
@@ -543,7 +519,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_but_where_its_status_is(sto
         "d1",
         REF.id,
     )
-    assert state(store) is State.UNKNOWN
+    assert row_of(store).state is State.UNKNOWN
 
 
 def test_a_second_claim_shuts_out_the_first(store: Store) -> None:

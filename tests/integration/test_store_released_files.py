@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.db import migrate
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.delivery.model import State
 from bot.operations.opening import open_store
@@ -27,9 +26,9 @@ from tests.fixtures.released import (
     rows_at,
     rows_of,
 )
+from tests.integration.store_rows import NO_ROOM
 from tests.servers.postgres import PostgresServer
 
-NO_ROOM = Room(0, 0)
 #: Kept in step with the program, not with the past.
 OURS = "alembic_version"
 every_revision = pytest.mark.parametrize("revision", revisions())

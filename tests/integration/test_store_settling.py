@@ -12,9 +12,9 @@ import pytest
 
 from bot.content.model import Account
 from bot.db.backup import restore
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import ProcessLock, lock_beside
+from bot.delivery.leases import Claim
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.delivery.reasons import HoldReason
@@ -22,12 +22,20 @@ from bot.delivery.restore_guard import machine_name
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
-from bot.platforms.status import Draft, PostRef
-from tests.integration.store_rows import NOW, new_publication, sent
+from tests.integration.store_rows import (
+    DRAFT,
+    LEASE,
+    NO_ROOM,
+    NOW,
+    REF,
+    begun,
+    claimed,
+    copied_database,
+    new_publication,
+    ready,
+    sent,
+)
 
-LEASE = timedelta(minutes=2)
-DRAFT = Draft("k1", {"text": "hello"})
-REF = PostRef("at://did/1", "https://social.example/1", "bafy")
 Open = Callable[..., Store]
 
 
@@ -42,7 +50,7 @@ def reopen(store_url: str, tmp_path: Path) -> Iterator[Open]:
         url = store_url
         if url.startswith("sqlite"):
             url = f"sqlite:///{data / 'live.db'}"
-        store = open_store(url, create=True, data=data, machine=machine, room=Room(0, 0))
+        store = open_store(url, create=True, data=data, machine=machine, room=NO_ROOM)
         store.accounts.sync([Account("acc", "bluesky")], NOW)
         opened.append(store)
         return store
@@ -53,18 +61,13 @@ def reopen(store_url: str, tmp_path: Path) -> Iterator[Open]:
 
 
 def send(store: Store, delivery_id: str = "d1") -> None:
-    begin(store, delivery_id)
-    claim = store._last  # type: ignore[attr-defined]  # left there by `begin`
-    store.outbox.commit(claim, sent(REF), now=NOW)
+    store.outbox.commit(begin(store, delivery_id), sent(REF), now=NOW)
 
 
-def begin(store: Store, delivery_id: str = "d1") -> None:
+def begin(store: Store, delivery_id: str = "d1") -> Claim:
     store.outbox.add(new_publication(id=delivery_id), now=NOW)
     store.outbox.move(delivery_id, Event.RELEASE, now=NOW, actor="publisher")
-    claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
-    assert claim is not None
-    store.outbox.begin(claim, DRAFT, now=NOW)
-    store._last = claim  # type: ignore[attr-defined]  # so that `send` goes on with it
+    return begun(store)
 
 
 def log_of(store: Store) -> Path:
@@ -113,11 +116,11 @@ def test_nothing_is_sent_where_the_log_cannot_be_written(reopen: Open) -> None:
 
 def test_a_status_that_only_the_database_noted_is_no_reason_to_stop(reopen: Open) -> None:
     store = reopen()
-    begin(store)
+    claim = begin(store)
     log_of(store).rename(log_of(store).with_suffix(".aside"))
     log_of(store).mkdir()
 
-    row = store.outbox.commit(store._last, sent(REF), now=NOW)  # type: ignore[attr-defined]  # see `begin`
+    row = store.outbox.commit(claim, sent(REF), now=NOW)
 
     assert row.state is State.SENT
     log_of(store).rmdir()
@@ -213,10 +216,8 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
 
 def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
     store = reopen()
-    store.outbox.add(new_publication(), now=NOW)
-    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
-    claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
-    assert claim is not None
+    ready(store)
+    claim = claimed(store)
 
     assert store.restore_guard.declare_restored("pg_restore", NOW) == 1
 
@@ -278,11 +279,11 @@ def test_a_database_that_never_saw_this_log_settles_first(reopen: Open) -> None:
 
 def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None:
     store = reopen()
-    begin(store)
+    claim = begin(store)
     store.outbox.expire(NOW + LEASE)
 
     with pytest.raises(LeaseLostError):
-        store.outbox.commit(store._last, sent(REF), now=NOW + LEASE)  # type: ignore[attr-defined]  # see `begin`
+        store.outbox.commit(claim, sent(REF), now=NOW + LEASE)
 
     assert store.outbox._log.known()["d1"].ref == REF
     assert reopen().restore_guard.reason() is None
@@ -293,10 +294,8 @@ def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None
 
 @pytest.fixture
 def sqlite_store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir()
-    shutil.copy(migrated_file, path)
-    opened = open_store(f"sqlite:///{path}", create=True, room=Room(0, 0))
+    url = copied_database(migrated_file, tmp_path / "data")
+    opened = open_store(url, create=True, room=NO_ROOM)
     yield opened
     opened.close()
 
@@ -325,7 +324,7 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     old = restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
 
     assert old == tmp_path / "data" / "live.db.before-20261209T140000"
-    store = open_store(f"sqlite:///{target}", create=False, room=Room(0, 0))
+    store = open_store(f"sqlite:///{target}", create=False, room=NO_ROOM)
     assert (store.restore_guard.reason(), store.restore_guard.epoch()) == ("restored from b.db", 1)
     (suspect,) = store.restore_guard.suspects(NOW)
     assert (suspect.delivery.state, suspect.ref, suspect.delivery.draft) == (
@@ -379,7 +378,7 @@ def test_a_broken_backup_is_not_restored(sqlite_store: Store, tmp_path: Path) ->
 
 
 def test_postgresql_is_backed_up_by_its_own_means(postgres_url: str, tmp_path: Path) -> None:
-    store = open_store(postgres_url, create=True, data=tmp_path, room=Room(0, 0))
+    store = open_store(postgres_url, create=True, data=tmp_path, room=NO_ROOM)
 
     with pytest.raises(StoreError, match="pg_dump"):
         store.backup(tmp_path / "b.db")

@@ -28,8 +28,9 @@ from bot.db.backup import restore
 from bot.db.lock import lock_beside
 from bot.delivery.model import Delivery, State
 from bot.errors import DecisionError, UnauthorizedError, UnavailableError, UnconfirmedError
-from tests.fakes.running_bot import ACCOUNTS, RunningBot, copied_database, post
+from tests.fakes.running_bot import ACCOUNTS, RunningBot, post
 from tests.fakes.scripted import Published, Server, Step
+from tests.integration.store_rows import copied_database
 
 MINUTE = timedelta(minutes=1)
 NAMES = ("p0", "p1", "p2", "p3", "p4", "p5")
