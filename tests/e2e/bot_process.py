@@ -1,4 +1,4 @@
-"""A live campaign on this machine: files, servers, and the program as its users start it."""
+"""``run_bot.py`` as processes of its own: alone, and live on real servers behind proxies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from tests.contract.contract import Seen
 from tests.fakes.faultproxy import FaultProxy
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
-from tests.servers.mastodon import MastodonAccount, MastodonServer
-from tests.servers.pds import Pds, PdsAccount
+from tests.servers.mastodon import MastodonServer
+from tests.servers.pds import Pds
 from tests.waiting import PATIENCE, wait_until
 
 OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
@@ -50,20 +49,106 @@ accounts:
 """
 
 
-@dataclass
 class BotProcess:
-    """Everything one end-to-end test needs; the servers are reached through proxies."""
+    """The customer's command in a folder of its own, each call of it a process."""
 
-    folder: Path
-    mastodon: MastodonServer
-    mastodon_account: MastodonAccount
-    pds: Pds
-    pds_account: PdsAccount
-    x: XStandin
-    proxies: dict[str, FaultProxy] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    #: Words that say where its files are.
+    places: tuple[str, ...] = ()
+    database = "rehearsal.db"
 
-    def __post_init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {**known, "VERBATIM_WEB": "off"}
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, str(ROOT / "run_bot.py"), *words, *self.places]
+
+    def call(self, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb to its end, with other variables where they are not ``unset``."""
+        variables = self.environment | changed
+        return subprocess.run(
+            self._command(*words), cwd=self.folder, capture_output=True, encoding="utf-8",
+            env={name: value for name, value in variables.items() if value != "unset"},
+            check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def do(self, *words: str) -> Any:
+        """Run a verb that works; return what it printed as JSON."""
+        done = self.call(*words, "--json")
+        if done.returncode:
+            raise AssertionError(f"{words}: {done.returncode}\n{done.stderr}\n{self.log}")
+        return json.loads(done.stdout)
+
+    def start(self) -> None:
+        """Start ``run_bot.py run``."""
+        with (self.folder / "log.jsonl").open("ab") as out:
+            self.process = subprocess.Popen(
+                self._command("run"), cwd=self.folder, env=self.environment, stderr=out, stdout=out
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop it in order; return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        self.process = None
+        return code
+
+    def kill(self) -> None:
+        """Kill it as a power cut would, if it is running."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    @property
+    def log(self) -> str:
+        path = self.folder / "log.jsonl"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def look(self, post: str = "%") -> list[tuple[str, str]]:
+        """Return post and state of deliveries, past the program: a verb takes a second."""
+        query = (
+            "SELECT post_id, delivery.state FROM delivery JOIN publication"
+            " ON publication.id = publication_id WHERE post_id LIKE ?"
+        )
+        path = self.folder / "data" / self.database
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                return connection.execute(query, (post,)).fetchall()
+        except sqlite3.OperationalError:
+            return []  # it is being made
+
+    def wait_until(
+        self,
+        is_so: Callable[[], bool],
+        what: str,
+        *,
+        every: float = 0.1,
+        before: datetime | None = None,
+    ) -> None:
+        wait_until(is_so, what, log=lambda: self.log[-6000:], every=every, before=before)
+
+    def wait_for_log(self, text: str, times: int = 1) -> None:
+        self.wait_until(lambda: self.log.count(text) >= times, f"{text} in the log")
+
+
+class LiveBotProcess(BotProcess):
+    """A live campaign on all three platforms, which are reached through proxies."""
+
+    places = ("--config", "schedule.yaml", "--posts", "posts", "--data", "data")
+    database = "live.db"
+
+    def __init__(self, folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin) -> None:
+        super().__init__(folder)
+        self.mastodon, self.mastodon_account = mastodon, mastodon.account()
+        self.pds, self.pds_account = pds, pds.account()
+        self.x = x
         origins = {"m": self.mastodon.origin, "b": self.pds.origin, "x": self.x.origin}
         self.proxies = {name: FaultProxy(origin) for name, origin in origins.items()}
         sources = self.folder / "posts" / "sources"
@@ -93,92 +178,32 @@ class BotProcess:
     @property
     def environment(self) -> dict[str, str]:
         keys = secrets_for(USER)
-        ours = {f"VERBATIM_X_{name}": value for name, value in keys.items()}
         return {
-            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}},
-            **ours,
+            **super().environment,
+            **{f"VERBATIM_X_{name}": value for name, value in keys.items()},
             "VERBATIM_M_ACCESS_TOKEN": self.mastodon_account.token,
             "VERBATIM_B_APP_PASSWORD": self.pds_account.app_password,
             "VERBATIM_SETTLE_FIRST": "0.5",
             "VERBATIM_SETTLE_APART": "0.5",
             "VERBATIM_RELOAD": "0.5",
-            "VERBATIM_WEB": "off",
             "VERBATIM_READ_TIMEOUT": "50",
             "PYTHONUNBUFFERED": "1",
         }
-
-    def _command(self, *words: str) -> list[str]:
-        paths = ["--config", "schedule.yaml", "--posts", "posts", "--data", "data"]
-        return [sys.executable, str(ROOT / "run_bot.py"), *words, *paths]
-
-    def start(self) -> None:
-        """Start ``run_bot.py run`` as its own process."""
-        with (self.folder / "log.jsonl").open("ab") as out:
-            self.process = subprocess.Popen(
-                self._command("run"), cwd=self.folder, env=self.environment, stderr=out, stdout=out
-            )
-
-    def kill(self) -> None:
-        """Kill it as a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.process = None
-
-    def stop(self) -> int:
-        """Stop it in order; its exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(PATIENCE)
-        self.process = None
-        return code
-
-    def do(self, *words: str) -> Any:
-        """Run a verb in a second process; what it printed as JSON."""
-        done = subprocess.run(
-            self._command(*words, "--json"), cwd=self.folder, env=self.environment,
-            capture_output=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise AssertionError(f"{words}: {done.returncode}\n{done.stderr.decode()}\n{self.log}")
-        return json.loads(done.stdout)
-
-    @property
-    def log(self) -> str:
-        path = self.folder / "log.jsonl"
-        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def states(self) -> dict[tuple[str, str, int], dict[str, Any]]:
         """Return every delivery by post, account and part."""
         rows = self.do("deliveries")
         return {(row["post"], row["account"], row["part"]): row for row in rows}
 
-    def look(self, post: str = "%") -> list[str]:
-        """Read the states of a post's deliveries where they stand: a verb takes a second."""
-        query = (
-            "SELECT delivery.state FROM delivery JOIN publication"
-            " ON publication.id = publication_id WHERE post_id LIKE ?"
-        )
-        path = self.folder / "data" / "live.db"
-        try:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-                return [state for (state,) in connection.execute(query, (post,))]
-        except sqlite3.OperationalError:
-            return []  # it is being made
-
-    def wait_until(self, is_so: Callable[[], bool], what: str) -> None:
-        wait_until(is_so, what, log=lambda: self.log[-6000:])
-
     def wait_planned(self, count: int, before: datetime) -> None:
         """Wait until the service has planned so many deliveries, for they are due then."""
-        wait_until(
-            lambda: len(self.look()) >= count, f"{count} deliveries planned",
-            log=lambda: self.log[-6000:], before=before,
-        )  # fmt: skip
+        self.wait_until(
+            lambda: len(self.look()) >= count, f"{count} deliveries planned", before=before
+        )
 
     def wait_sent(self, post: str = "%") -> None:
         """Wait until all of a post, or of all posts, is out."""
-        self.wait_until(lambda: set(self.look(post)) == {"SENT"}, "all sent")
+        self.wait_until(lambda: {state for _, state in self.look(post)} == {"SENT"}, "all sent")
 
     def approve_all(self, posts: Sequence[str]) -> None:
         for name in ("Aygul", "Rahile"):
@@ -227,8 +252,7 @@ class BotProcess:
         ]  # fmt: skip
 
     def close(self) -> None:
-        if self.process is not None:
-            self.kill()
+        self.kill()
         for proxy in self.proxies.values():
             proxy.close()
 
@@ -236,8 +260,8 @@ class BotProcess:
 @contextmanager
 def open_bot_process(
     folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin
-) -> Iterator[BotProcess]:
-    bot = BotProcess(folder, mastodon, mastodon.account(), pds, pds.account(), x)
+) -> Iterator[LiveBotProcess]:
+    bot = LiveBotProcess(folder, mastodon, pds, x)
     try:
         yield bot
     finally:

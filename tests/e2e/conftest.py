@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require_shared
-from tests.e2e.bot_process import BotProcess, open_bot_process
+from tests.e2e.bot_process import LiveBotProcess, open_bot_process
 from tests.fakes.x_standin import XStandin
 from tests.servers.mastodon import MastodonServer
 from tests.servers.pds import Pds
 from tests.waiting import in_time
 
 #: Takes what has to be done before a moment.
-Arrange = Callable[[Callable[[BotProcess, datetime], None]], BotProcess]
+Arrange = Callable[[Callable[[LiveBotProcess, datetime], None]], LiveBotProcess]
 
 
 @contextmanager
@@ -26,8 +26,8 @@ def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator
     made: list[XStandin] = []
     with ExitStack() as open_now:
 
-        def arranged(prepare: Callable[[BotProcess, datetime], None]) -> BotProcess:
-            def attempt(moment: datetime) -> BotProcess:
+        def arranged(prepare: Callable[[LiveBotProcess, datetime], None]) -> LiveBotProcess:
+            def attempt(moment: datetime) -> LiveBotProcess:
                 open_now.close()  # what came too late
                 x = XStandin(spec_file=require_shared("conformance/x-api-openapi.json"))
                 made.append(open_now.enter_context(x))

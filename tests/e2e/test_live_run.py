@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.bot_process import BotProcess
+from tests.e2e.bot_process import LiveBotProcess
 from tests.e2e.conftest import Arrange, arranging
 from tests.fakes.faultproxy import Fault
 from tests.servers.mastodon import MastodonServer
@@ -58,7 +58,7 @@ posts:
 """
 
 
-def previewed(bot: BotProcess) -> dict[str, list[dict[str, Any]]]:
+def previewed(bot: LiveBotProcess) -> dict[str, list[dict[str, Any]]]:
     """Give by account what `preview` says will go out, in the order of writing."""
     statuses: dict[str, list[dict[str, Any]]] = {"m": [], "b": [], "x": []}
     for post in bot.do("preview", "--all"):
@@ -67,7 +67,7 @@ def previewed(bot: BotProcess) -> dict[str, list[dict[str, Any]]]:
     return statuses
 
 
-def approve_all(bot: BotProcess, at: datetime) -> None:
+def approve_all(bot: LiveBotProcess, at: datetime) -> None:
     """Write the five posts, start the service, and let people approve what it has planned."""
     bot.write(POSTS.format(at=at, picture=bot.picture("field.png")))
     bot.start()
@@ -78,7 +78,7 @@ def approve_all(bot: BotProcess, at: datetime) -> None:
 @pytest.fixture(scope="module")
 def sent(
     tmp_path_factory: pytest.TempPathFactory, mastodon_server: MastodonServer, pds: Pds
-) -> Iterator[BotProcess]:
+) -> Iterator[LiveBotProcess]:
     """Publish the five posts; the service still runs."""
     with arranging(tmp_path_factory.mktemp("sent"), mastodon_server, pds) as arrange:
         bot = arrange(approve_all)
@@ -87,7 +87,7 @@ def sent(
         assert bot.stop() == 0
 
 
-def test_everything_arrives_on_all_three_as_preview_said(sent: BotProcess) -> None:
+def test_everything_arrives_on_all_three_as_preview_said(sent: LiveBotProcess) -> None:
     bot = sent
     wanted = previewed(bot)
 
@@ -103,7 +103,7 @@ def test_everything_arrives_on_all_three_as_preview_said(sent: BotProcess) -> No
     assert_cards_and_facets(bot, wanted["b"])
 
 
-def assert_cards_and_facets(bot: BotProcess, statuses: list[dict[str, Any]]) -> None:
+def assert_cards_and_facets(bot: LiveBotProcess, statuses: list[dict[str, Any]]) -> None:
     """On Bluesky a link is a card that we give, and every mark is a byte range that we give."""
     records = {one["value"]["text"]: one["value"] for one in bot.pds.posts(bot.pds_account)}
     assert any(status["card"] for status in statuses)
@@ -121,7 +121,7 @@ def assert_cards_and_facets(bot: BotProcess, statuses: list[dict[str, Any]]) -> 
         assert ranges == [(one["start"], one["end"]) for one in status["facets"]]
 
 
-def test_a_thread_hangs_together_in_order(sent: BotProcess) -> None:
+def test_a_thread_hangs_together_in_order(sent: LiveBotProcess) -> None:
     states, live = sent.states(), sent.live()
 
     for account in ("m", "b", "x"):
@@ -151,7 +151,7 @@ def test_a_thread_hangs_together_in_order(sent: BotProcess) -> None:
 def test_a_kill_between_accepted_and_recorded_leaves_one_status(
     arrange: Arrange, account: str, request_line: str
 ) -> None:
-    def prepare(bot: BotProcess, at: datetime) -> None:
+    def prepare(bot: LiveBotProcess, at: datetime) -> None:
         bot.write(ONE.format(at=at))
         bot.proxies[account].spoil(request_line, Fault(stall=PATIENCE))
         bot.start()
