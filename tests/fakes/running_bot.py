@@ -79,6 +79,12 @@ def small_campaign(folder: Path) -> CampaignTree:
     return tree
 
 
+def thread(name: str, parts: int, *, at: datetime | str = "") -> str:
+    """Return one post in YAML that takes so many statuses on Mastodon."""
+    words = " ".join(f"{name}{number}" for number in range(parts * 60))
+    return post(name, "thread: true", at=at, words=words)
+
+
 class RunningBot:
     """The bot as `run` builds it, driven step by step.
 

@@ -8,8 +8,7 @@ import pytest
 
 from bot.delivery.model import State
 from bot.errors import UnavailableError, UnconfirmedError
-from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post
-from tests.integration.test_publisher import thread
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
 
 HOUR = timedelta(hours=1)
 NAMES = ("one", "two", "three", "four", "five")
@@ -69,7 +68,7 @@ def test_what_may_have_gone_out_takes_one_and_is_not_kept_by_itself(bot: Running
 
 def test_a_thread_is_one_post_and_is_not_cut(new_bot: RunningBot) -> None:
     new_bot.use(m=ACCOUNTS["m"].replace("platform:", "max_per_hour: 1, platform:"))
-    new_bot.start_approved(thread(), post("after", at=NINE + HOUR))
+    new_bot.start_approved(thread("long", 2, at=NINE), post("after", at=NINE + HOUR))
 
     new_bot.wait(NINE + DAY)
 

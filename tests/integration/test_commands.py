@@ -33,17 +33,14 @@ def bot(new_bot: RunningBot) -> RunningBot:
     return new_bot
 
 
+def places_of(bot: RunningBot, data: Path) -> list[str]:
+    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
+    return [*files, "--data", str(data)]
+
+
 @pytest.fixture
-def places(bot: RunningBot, tmp_path: Path) -> list[str]:
-    tree = bot.tree
-    return [
-        "--config",
-        str(tree.schedule),
-        "--posts",
-        str(tree.posts),
-        "--data",
-        f"{tmp_path}/data",
-    ]
+def places(bot: RunningBot) -> list[str]:
+    return places_of(bot, bot.data)
 
 
 @pytest.fixture
@@ -345,16 +342,8 @@ def test_doctor(bot: RunningBot, say: Callable[..., str]) -> None:
 def test_nothing_to_ask_before_the_first_start(
     new_bot: RunningBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree = new_bot.tree
     new_bot.write(post("one"))
-    places = [
-        "--config",
-        str(tree.schedule),
-        "--posts",
-        str(tree.posts),
-        "--data",
-        f"{tmp_path}/no",
-    ]
+    places = places_of(new_bot, tmp_path / "no")
 
     assert run(["status", *places]) == 1
     assert "start `python3 run_bot.py run` first" in capsys.readouterr().err

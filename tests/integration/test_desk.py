@@ -11,9 +11,8 @@ from bot.delivery.model import Delivery, State
 from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
 from bot.platforms.base import Profile
-from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fakes.scripted import Step
-from tests.integration.test_planner import thread
 
 
 @pytest.fixture
@@ -164,11 +163,10 @@ def test_an_account_that_is_still_unfit_is_stopped_again(new_bot: RunningBot) ->
     assert new_bot.row().reason_text.startswith("account stopped: it does not say that it is auto")
 
 
-def test_only_a_stopped_account_is_started(bot: RunningBot) -> None:
+@pytest.mark.parametrize("account", ["m", "other"])
+def test_only_a_stopped_account_is_started(bot: RunningBot, account: str) -> None:
     with pytest.raises(DecisionError, match="no stopped account"):
-        bot.desk.restart("m", by="Ann")
-    with pytest.raises(DecisionError, match="no stopped account"):
-        bot.desk.restart("other", by="Ann")
+        bot.desk.restart(account, by="Ann")
 
 
 def test_a_changed_configuration_is_confirmed_not_waved_through(bot: RunningBot) -> None:
@@ -249,7 +247,7 @@ def test_nothing_is_sent_while_paused(bot: RunningBot, held: Delivery) -> None:
 
 
 def test_sending_the_first_part_of_a_late_thread_sends_all_of_it(new_bot: RunningBot) -> None:
-    new_bot.start_approved(thread("one", 3, f"at: {NINE + DAY:%Y-%m-%d %H:%M}"))
+    new_bot.start_approved(thread("one", 3, at=NINE + DAY))
     new_bot.clock.advance(3 * DAY)
     new_bot.wait(new_bot.clock.now())
 

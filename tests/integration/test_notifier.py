@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -127,42 +127,35 @@ def test_a_failed_delivery_is_told(bot: RunningBot, notifier: Notifier, mailbox:
     assert "FAILED: one for m" in mailbox.texts[0]
 
 
-def test_a_stopped_account_is_told(bot: RunningBot, notifier: Notifier, mailbox: Mailbox) -> None:
-    bot.approve("one")
-    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
-
-    notifier.run()
-
-    assert mailbox.texts == ["m is stopped: revoked"]
-
-
-def test_broken_files_are_told(bot: RunningBot, notifier: Notifier, mailbox: Mailbox) -> None:
-    bot.approve("one")
+def break_files(bot: RunningBot) -> None:
     bot.tree.put("posts/main.yaml", "posts: [")
     bot.watch(broken=True)
 
-    notifier.run()
 
-    assert "main.yaml:" in mailbox.texts[0]
-    assert "last good ones stay in force" in mailbox.texts[0]
+TROUBLES: dict[str, Callable[[RunningBot], object]] = {
+    "m is stopped: revoked": lambda bot: bot.store.accounts.stop(
+        "m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now()
+    ),
+    "last good ones stay in force": break_files,
+    "main.yaml:": break_files,
+    "a backup was brought back": lambda bot: bot.store.restore_guard.declare_restored(
+        "a backup was brought back", bot.clock.now()
+    ),
+    "clock": lambda bot: bot.services.clock_guard.heard("m", START + 2 * DAY),
+}
 
 
-def test_settling_first_is_told(bot: RunningBot, notifier: Notifier, mailbox: Mailbox) -> None:
+@pytest.mark.parametrize("words", TROUBLES)
+def test_what_stands_in_the_way_is_told(
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox, words: str
+) -> None:
     bot.approve("one")
-    bot.store.restore_guard.declare_restored("a backup was brought back", bot.clock.now())
+    TROUBLES[words](bot)
 
     notifier.run()
 
-    assert "a backup was brought back" in mailbox.texts[0]
-
-
-def test_a_wrong_clock_is_told(bot: RunningBot, notifier: Notifier, mailbox: Mailbox) -> None:
-    bot.approve("one")
-    bot.services.clock_guard.heard("m", START + 2 * DAY)
-
-    notifier.run()
-
-    assert "clock" in mailbox.texts[0]
+    (text,) = mailbox.texts
+    assert words in text
 
 
 def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(

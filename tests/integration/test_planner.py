@@ -16,7 +16,7 @@ from bot.delivery.model import Delivery, State
 from bot.delivery.reasons import CancelReason
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
 from tests.fakes.campaign_tree import sha256_of
-from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post, thread
 from tests.fakes.scripted import Step
 from tests.integration.store_rows import copied_database, due
 
@@ -26,11 +26,6 @@ HORIZON = 35
 def replan(bot: RunningBot) -> bool:
     """Plan once more; tell whether anything changed."""
     return bool(bot.services.planner.apply(bot.services.contents.rendered, days=HORIZON))
-
-
-def thread(name: str, parts: int, *lines: str) -> str:
-    said = " ".join(f"{name}{number}" for number in range(parts * 60))
-    return post(name, "thread: true", *lines, words=said)
 
 
 @pytest.fixture

@@ -19,22 +19,13 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fakes.scripted import Server, Step
-
-LONG = "This is a long text of many words that needs more than one part. " * 12
 
 
 @pytest.fixture
 def server(bot: RunningBot) -> Server:
     return bot.servers["m"]
-
-
-def thread(name: str = "long") -> str:
-    """Write a post of several parts."""
-    return f'  - id: {name}\n    text: "{LONG.strip()}"\n    thread: true\n    author: Ed\n' + (
-        f"    at: {NINE:%Y-%m-%d %H:%M:%S}+00:00\n"
-    )
 
 
 # What goes out
@@ -71,13 +62,14 @@ def test_the_intent_is_stored_before_the_first_byte(bot: RunningBot, server: Ser
 
 
 def test_a_thread_goes_out_in_order_each_part_under_the_one_before(new_bot: RunningBot) -> None:
-    new_bot.start_approved(thread())
+    new_bot.start_approved(thread("long", 2, at=NINE))
 
     new_bot.wait(NINE)
 
     live = new_bot.servers["m"].live
     assert [one.parent for one in live] == [None, "1"]
-    assert " ".join(one.text for one in live).split() == LONG.split()
+    words = [f"long{number}" for number in range(120)]
+    assert " ".join(one.text for one in live).split() == words
 
 
 def test_one_account_in_trouble_does_not_keep_another_waiting(new_bot: RunningBot) -> None:
@@ -107,17 +99,16 @@ def held_for_good(bot: RunningBot, account: str = "m") -> str:
     return row.reason_text
 
 
-def test_a_post_that_nobody_approved_is_held(new_bot: RunningBot) -> None:
+@pytest.mark.parametrize(
+    ("approvers", "reason"), [([], "unapproved: 0 of 2"), (["Ann"], "unapproved: 1 of 2")]
+)
+def test_a_post_without_all_its_approvals_is_held(
+    new_bot: RunningBot, approvers: list[str], reason: str
+) -> None:
     new_bot.start_with(post("one", at=NINE))
+    new_bot.approve("one", by=approvers)
 
-    assert held_for_good(new_bot) == "unapproved: 0 of 2"
-
-
-def test_one_approval_of_two_is_not_enough(new_bot: RunningBot) -> None:
-    new_bot.start_with(post("one", at=NINE))
-    new_bot.approve("one", by=["Ann"])
-
-    assert held_for_good(new_bot) == "unapproved: 1 of 2"
+    assert held_for_good(new_bot) == reason
 
 
 def test_an_approval_that_comes_too_late_sends_nothing(new_bot: RunningBot) -> None:
@@ -136,10 +127,19 @@ def test_a_paused_post_is_held_and_stays_so_after_resume(bot: RunningBot) -> Non
     assert held_for_good(bot) == "paused"
 
 
-def test_a_late_post_is_held(bot: RunningBot) -> None:
-    bot.clock.advance(timedelta(hours=1, minutes=15, seconds=1))
+@pytest.mark.parametrize(
+    ("own", "after", "reason"),
+    [
+        ("theme: families", timedelta(minutes=15, seconds=1), "late: 15 min after its time"),
+        ("not_after: 1m", timedelta(minutes=2), "late: 2 min after its time"),
+    ],
+    ids=["the campaign's limit", "the post's own"],
+)
+def test_a_late_post_is_held(new_bot: RunningBot, own: str, after: timedelta, reason: str) -> None:
+    new_bot.start_approved(post("one", own, at=NINE))
+    new_bot.clock.advance(NINE + after - new_bot.clock.now())
 
-    assert held_for_good(bot) == "late: 15 min after its time"
+    assert held_for_good(new_bot) == reason
 
 
 def test_a_post_goes_out_up_to_the_last_moment_allowed(bot: RunningBot, server: Server) -> None:
@@ -148,13 +148,6 @@ def test_a_post_goes_out_up_to_the_last_moment_allowed(bot: RunningBot, server: 
     bot.wait(bot.clock.now())
 
     assert len(server.live) == 1
-
-
-def test_a_post_s_own_lateness_wins(new_bot: RunningBot) -> None:
-    new_bot.start_approved(post("one", "not_after: 1m", at=NINE))
-    new_bot.clock.advance(timedelta(hours=1, minutes=2))
-
-    assert held_for_good(new_bot) == "late: 2 min after its time"
 
 
 def test_an_outage_longer_than_the_lateness_ends_held(bot: RunningBot, server: Server) -> None:
@@ -171,11 +164,22 @@ def test_an_account_that_is_stopped_sends_nothing(bot: RunningBot) -> None:
     assert held_for_good(bot) == "account stopped: its password was leaked"
 
 
-def test_a_post_over_the_budget_is_held(new_bot: RunningBot) -> None:
-    new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 0.01"))
+@pytest.mark.parametrize(
+    ("budget", "price", "reason"),
+    [
+        ("0.01", "", "over budget: costs $0.015, $0.010 left this month"),
+        # A price of the schedule overrides the platform's.
+        ("5", "x_prices: {post: 6}", "over budget: costs $6.000, $5.000 left this month"),
+    ],
+)
+def test_a_post_over_the_budget_is_held(
+    new_bot: RunningBot, budget: str, price: str, reason: str
+) -> None:
+    new_bot.use(x=ACCOUNTS["x"].replace("threads: true", f"budget_usd_per_month: {budget}"))
+    new_bot.set("campaign: test", f"campaign: test\n{price}")
     new_bot.start_approved(post("one", at=NINE))
 
-    assert held_for_good(new_bot, "x") == "over budget: costs $0.015, $0.010 left this month"
+    assert held_for_good(new_bot, "x") == reason
 
 
 def test_the_ledger_stops_what_the_gate_let_through(new_bot: RunningBot) -> None:
@@ -189,16 +193,8 @@ def test_the_ledger_stops_what_the_gate_let_through(new_bot: RunningBot) -> None
     assert len(new_bot.servers["x"].live) == 1
 
 
-def test_prices_of_the_schedule_override_the_platform_s(new_bot: RunningBot) -> None:
-    new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 5"))
-    new_bot.set("campaign: test", "campaign: test\nx_prices: {post: 6}")
-    new_bot.start_approved(post("one", at=NINE))
-
-    assert held_for_good(new_bot, "x") == "over budget: costs $6.000, $5.000 left this month"
-
-
 def test_a_part_whose_parent_was_dropped_is_held(new_bot: RunningBot) -> None:
-    new_bot.start_approved(thread())
+    new_bot.start_approved(thread("long", 2, at=NINE))
     new_bot.servers["m"].fails(RejectedError("mastodon", "no"))
     new_bot.wait(NINE)
     first = new_bot.rows("long")[0]
@@ -307,12 +303,14 @@ def test_a_process_that_stood_still_does_not_call(bot: RunningBot, server: Serve
     assert len(server.live) == 1
 
 
-def test_a_lease_that_another_worker_took_is_left_alone(bot: RunningBot, server: Server) -> None:
-    def take_over() -> None:
-        bot.clock.advance(timedelta(seconds=121))
-        bot.store.outbox.expire(bot.clock.now())
+def lose_lease(bot: RunningBot) -> None:
+    """Let another worker take over what is being sent."""
+    bot.clock.advance(timedelta(seconds=121))
+    bot.store.outbox.expire(bot.clock.now())
 
-    server.before_prepare = take_over
+
+def test_a_lease_that_another_worker_took_is_left_alone(bot: RunningBot, server: Server) -> None:
+    server.before_prepare = lambda: lose_lease(bot)
 
     bot.wait(NINE + timedelta(seconds=121))
 
@@ -321,11 +319,7 @@ def test_a_lease_that_another_worker_took_is_left_alone(bot: RunningBot, server:
 
 
 def test_an_answer_after_the_lease_is_reported_and_found(bot: RunningBot, server: Server) -> None:
-    def take_over() -> None:
-        bot.clock.advance(timedelta(seconds=121))
-        bot.store.outbox.expire(bot.clock.now())
-
-    server.steps.append(Step(meanwhile=take_over))
+    server.steps.append(Step(meanwhile=lambda: lose_lease(bot)))
 
     bot.wait(NINE + 10 * MINUTE)
 

@@ -9,9 +9,8 @@ import pytest
 
 from bot.delivery.model import State
 from bot.errors import UnavailableError, UnconfirmedError
-from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fakes.scripted import Step
-from tests.integration.test_planner import thread
 
 pytestmark = pytest.mark.server
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -150,29 +151,43 @@ def test_a_database_of_a_newer_program_is_refused(store_url: str, tmp_path: Path
             open_store(store_url, create=create, data=tmp_path / "data", room=NO_ROOM)
 
 
-def test_an_empty_file_is_refused(path: Path) -> None:
+def empty(path: Path) -> None:
     path.write_bytes(b"")
 
-    for create in (True, False):
-        with pytest.raises(DatabaseUnusableError, match="empty"):
-            open_file(path, create=create)
-    assert path.read_bytes() == b""
 
-
-def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+def another_kind(path: Path) -> None:
     path.write_text("hello, this is not a database at all\n" * 10)
 
-    with pytest.raises(DatabaseUnusableError, match="not a SQLite file"):
-        open_file(path)
 
-
-def test_another_programs_database_is_refused(path: Path) -> None:
+def another_programs(path: Path) -> None:
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
 
-    with pytest.raises(DatabaseUnusableError, match="another program"):
-        open_file(path, create=True)
+
+def truncated(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (empty, "empty"),
+        (another_kind, "not a SQLite file"),
+        (another_programs, "another program"),
+        (truncated, ""),
+    ],
+)
+def test_a_file_that_is_no_database_of_ours_is_refused_and_left_as_it_is(
+    path: Path, spoil: Callable[[Path], None], told: str
+) -> None:
+    spoil(path)
+    before = path.read_bytes()
+
+    for create in (True, False):
+        with pytest.raises(DatabaseUnusableError, match=told):
+            open_file(path, create=create)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("statement", [
@@ -197,14 +212,6 @@ def test_a_flipped_page_is_refused_with_what_to_do(path: Path) -> None:
         open_file(path)
     assert isinstance(caught.value, OperatorError)
     assert isinstance(caught.value, StoreError)
-
-
-def test_a_truncated_file_is_refused(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-
-    with pytest.raises(DatabaseUnusableError):
-        open_file(path)
 
 
 def test_a_directory_that_everybody_may_write_to_is_refused(path: Path) -> None:

@@ -8,19 +8,13 @@ import pytest
 
 from bot.delivery.model import State
 from bot.errors import RejectedError
-from tests.fakes.running_bot import NINE, RunningBot
+from tests.fakes.running_bot import NINE, RunningBot, thread
 from tests.fakes.scripted import Step
-
-LONG = "This is a long text of many words that needs more than one part. " * 20
 
 
 @pytest.fixture
 def bot(new_bot: RunningBot) -> RunningBot:
-    new_bot.start_with(
-        f'  - id: long\n    text: "{LONG.strip()}"\n    thread: true\n    author: Ed\n'
-        f"    at: {NINE:%Y-%m-%d %H:%M:%S}+00:00\n"
-    )
-    new_bot.approve("long")
+    new_bot.start_approved(thread("long", 3, at=NINE))
     return new_bot
 
 
@@ -33,10 +27,8 @@ def test_a_refused_second_part_leaves_the_first_and_holds_the_third(bot: Running
     parts = bot.store.outbox.find(post_id="long")
     assert [one.state for one in parts] == [State.SENT, State.FAILED, State.HELD]
     assert len(bot.servers["m"].live) == 1
-    third = parts[2]
-    assert (
-        third.reason_text == "the part before it is not out: it is FAILED; the thread is truncated"
-    )
+    reason = "the part before it is not out: it is FAILED; the thread is truncated"
+    assert parts[2].reason_text == reason
 
 
 def test_sending_a_refused_part_again_and_then_the_rest_completes_the_thread(
