@@ -115,21 +115,6 @@ def test_ctrl_c_ends_the_service_in_order(program: Program) -> None:
     assert "Traceback" not in program.log
 
 
-def test_a_second_service_stands_by_and_takes_over(program: Program) -> None:
-    program.start()
-    program.wait_for_log('"running"')
-    first = program.process
-    assert first is not None
-    program.start()
-    program.wait_for_log("standing by")
-
-    first.kill()
-    first.wait()
-    program.wait_for_log('"running"', 2)
-
-    assert program.stop() == 0
-
-
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -128,16 +128,6 @@ def _refused() -> Step:
     return Step(UnavailableError("mastodon", "refused"), keeps=False)
 
 
-def test_a_slot_that_clocks_skip_is_told_with_the_right_time(new_bot: RunningBot) -> None:
-    new_bot.set("timezone: UTC", "timezone: America/New_York")
-    new_bot.set('times: ["09:00"]', 'times: ["02:30"]')
-
-    loaded = prove_files(new_bot.tree.schedule, new_bot.tree.posts, clock=new_bot.clock)
-
-    (problem,) = loaded.problems
-    assert "2027-03-14 02:30" in problem.message
-
-
 def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
     folder = new_bot.folder / "new"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -31,15 +29,6 @@ def test_a_whole_tree_or_nothing_comes_into_force(bot: RunningBot) -> None:
 
     assert in_force(bot) == ["one"]
     assert bot.when() == ["07 09:00 m one"]
-
-
-def test_what_is_approved_goes_out_while_files_are_broken(bot: RunningBot) -> None:
-    bot.tree.put("posts/main.yaml", "posts: [")
-    bot.watch(broken=True)
-
-    bot.wait(NINE)
-
-    assert bot.row().state is State.SENT
 
 
 def test_mended_files_come_into_force(bot: RunningBot) -> None:
@@ -78,15 +67,6 @@ def test_the_last_good_pictures_stay_in_force_over_a_restart(bot: RunningBot) ->
     assert bot.rows("seen")[0].state is State.SENT
 
 
-def test_files_that_vanish_change_nothing(bot: RunningBot) -> None:
-    shutil.rmtree(bot.tree.posts)
-    bot.tree.schedule.unlink()
-
-    bot.watch(broken=True)
-
-    assert in_force(bot) == ["one"]
-
-
 def test_broken_files_and_no_good_ones_before_are_no_start(new_bot: RunningBot) -> None:
     new_bot.tree.put("posts/main.yaml", "posts: [")
 
@@ -113,46 +93,6 @@ def test_files_that_were_only_touched_change_nothing(bot: RunningBot) -> None:
     (bot.tree.posts / "main.yaml").touch()
 
     assert not bot.services.contents.refresh()
-
-
-def test_a_renamed_id_is_another_post(bot: RunningBot) -> None:
-    bot.wait(NINE)
-    bot.write(post("renamed", at=NINE + DAY))
-
-    bot.watch()
-
-    assert bot.states() == {"one/m/0": "SENT", "renamed/m/0": "PLANNED"}
-
-
-def test_a_duplicate_id_is_refused(bot: RunningBot) -> None:
-    bot.tree.put("posts/copy.yaml", (bot.tree.posts / "main.yaml").read_text())
-
-    bot.watch(broken=True)
-
-    assert in_force(bot) == ["one"]
-
-
-def test_an_edit_after_the_approval_is_not_sent(bot: RunningBot) -> None:
-    bot.write(post("one", at=NINE, words="Something nobody has read."))
-    bot.watch()
-
-    bot.wait(NINE + DAY)
-
-    assert bot.servers["m"].live == []
-
-
-def test_an_old_checkout_repeats_nothing(bot: RunningBot, tmp_path: Path) -> None:
-    shutil.copytree(bot.tree.posts, tmp_path / "old")
-    bot.wait(NINE)
-    bot.write(post("two", at=NINE + DAY))
-    bot.watch()
-    shutil.rmtree(bot.tree.posts)
-    shutil.copytree(tmp_path / "old", bot.tree.posts)
-
-    bot.services.watch()
-    bot.wait(NINE + 2 * DAY)
-
-    assert len(bot.servers["m"].live) == 1
 
 
 def test_a_card_that_cannot_be_drawn_is_told_where_it_is_asked_for(bot: RunningBot) -> None:

@@ -30,14 +30,6 @@ def test_a_call_is_booked_at_its_price_up_to_the_last_cent(new_bot: RunningBot) 
         one.reserve(Charge("post"))
 
 
-def test_what_was_not_used_is_given_back(new_bot: RunningBot) -> None:
-    one = meter(new_bot, 5, {"read": 0.005})
-
-    one.settle(one.reserve(Charge("read", 100)), 7)
-
-    assert new_bot.store.ledger.spent("x", month_of=START) == 0.035
-
-
 def test_a_changed_price_or_budget_holds_from_the_next_call_on(new_bot: RunningBot) -> None:
     prices = {"post": 0.015}
     one = meter(new_bot, None, prices)

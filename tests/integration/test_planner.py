@@ -42,13 +42,6 @@ def test_a_queue_goes_in_order_to_its_slots(bot: RunningBot) -> None:
     assert bot.when() == ["07 09:00 m one", "08 09:00 m two", "09 09:00 m three"]
 
 
-def test_planning_twice_changes_nothing(bot: RunningBot) -> None:
-    before = bot.rows()
-
-    assert not replan(bot)
-    assert bot.rows() == before
-
-
 def test_a_post_put_before_others_moves_them_and_keeps_their_approvals(bot: RunningBot) -> None:
     bot.approve("one", "two", "three")
     ids = {row.post_id: row.id for row in bot.rows()}
@@ -69,13 +62,6 @@ def test_two_posts_swap_their_slots(bot: RunningBot) -> None:
     bot.watch()
 
     assert bot.when() == ["07 09:00 m two", "08 09:00 m one", "09 09:00 m three"]
-
-
-def test_what_is_moved_is_late_by_its_new_time(bot: RunningBot) -> None:
-    bot.write(post("two"), post("one"), post("three"))
-
-    bot.watch()
-
     assert all(row.not_after == due(row) + 15 * MINUTE for row in bot.rows())
 
 
@@ -113,16 +99,6 @@ def test_what_was_sent_never_changes(bot: RunningBot) -> None:
 
     assert bot.rows("one") == [before]
     assert bot.when() == ["07 09:00 m one", "08 09:00 m three", "09 09:00 m two"]
-
-
-def test_a_sent_post_that_is_removed_stays_sent(bot: RunningBot) -> None:
-    bot.approve("one")
-    bot.wait(NINE)
-    bot.write(post("two"))
-
-    bot.watch()
-
-    assert bot.states() == {"one/m/0": "SENT", "two/m/0": "PLANNED"}
 
 
 # An edit

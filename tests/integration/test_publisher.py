@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 from bot.authority.reasons import StopReason
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
-from bot.delivery.reasons import CancelReason, HoldReason
+from bot.delivery.reasons import CancelReason
 from bot.errors import (
     OverBudgetError,
     PlatformError,
@@ -38,12 +38,6 @@ def test_an_approved_post_goes_out_at_its_time_and_once(bot: RunningBot, server:
     assert len(server.live) == 1
     assert bot.row().sent_at == NINE
     assert bot.moves(bot.row()) == ["PLANNED READY", "READY SENDING", "SENDING SENT"]
-
-
-def test_nothing_goes_out_before_its_time(bot: RunningBot, server: Server) -> None:
-    bot.wait(NINE - timedelta(seconds=1))
-
-    assert server.live == []
 
 
 def test_the_intent_is_stored_before_the_first_byte(bot: RunningBot, server: Server) -> None:
@@ -326,17 +320,6 @@ def test_an_answer_after_the_lease_is_reported_and_found(bot: RunningBot, server
     assert bot.states() == {"one/m/0": "SENT"}
     assert len(server.live) == 1
     assert next(row.verb for row in bot.store.audit.rows()) == "incident"
-
-
-def test_attempts_are_counted_and_end(bot: RunningBot, server: Server) -> None:
-    for _ in range(9):
-        server.fails(UnconfirmedError("mastodon", "504"))
-
-    bot.wait(NINE + DAY)
-
-    assert server.calls.count("publish") == 4
-    assert bot.row().state is State.HELD
-    assert bot.row().reason is HoldReason.ATTEMPTS
 
 
 def test_a_sender_leaves_an_account_alone_that_another_one_has(

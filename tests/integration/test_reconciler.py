@@ -151,15 +151,6 @@ def test_a_read_that_did_not_happen_counts_for_nothing_and_ends(
     assert server.calls.count("publish") == 1
 
 
-def test_a_server_that_comes_back_in_time_settles_it(bot: RunningBot, server: Server) -> None:
-    server.fails(TIMEOUT, keeps=True)
-    server.unread.extend([UnavailableError("mastodon", "502")] * 20)
-
-    bot.wait(NINE + DAY)
-
-    assert bot.row().state is State.SENT
-
-
 def test_a_read_waits_as_long_as_the_server_says(bot: RunningBot, server: Server) -> None:
     server.fails(TIMEOUT, keeps=True)
     server.unread.append(UnavailableError("mastodon", "429", retry_after=10 * MINUTE))

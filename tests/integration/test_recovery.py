@@ -104,16 +104,6 @@ def test_what_came_due_meanwhile_is_held(vault: Vault, bot: RunningBot) -> None:
     assert bot.rows("two")[0].evidence == "it was due while this database may have been away"
 
 
-def test_what_is_still_to_come_goes_out_in_time(vault: Vault, bot: RunningBot) -> None:
-    bot.wait(NINE)
-    vault.bring_back()
-    settle(bot)
-
-    bot.wait(NINE + DAY)
-
-    assert bot.rows("two")[0].state is State.SENT
-
-
 def test_nothing_is_sent_while_something_cannot_be_read_back(vault: Vault, bot: RunningBot) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     bot.wait(NINE)
@@ -205,16 +195,6 @@ def test_what_is_in_doubt_in_the_copy_too_is_read_back_as_ever(
 
     assert new_bot.row().state is State.SENT
     assert len(new_bot.servers["m"].live) == 1
-
-
-def test_a_directory_on_another_machine_settles_first(bot: RunningBot) -> None:
-    bot.wait(NINE)
-    bot.machine = "another"
-
-    bot.restart()
-
-    assert "another machine" in (bot.store.restore_guard.reason() or "")
-    assert settle(bot)
 
 
 def test_only_one_thread_settles(vault: Vault, bot: RunningBot) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from icalendar import Calendar
 
@@ -14,7 +12,7 @@ from bot.operations.status import ServiceStatus, status_of
 from bot.planning.outlook import Outlook, as_calendar, outlook_of
 from bot.platforms.spec import Charge
 from bot.rendering.rendered import RenderedCampaign
-from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post
 
 
 @pytest.fixture
@@ -145,7 +143,3 @@ def test_nothing_is_simulated_live(bot: RunningBot) -> None:
 
     with pytest.raises(AssertionError):
         Approver(bot.store, bot.clock).run(campaign)
-
-
-def test_times_are_utc(bot: RunningBot) -> None:
-    assert status(bot).at == START == datetime(2026, 12, 7, 8, tzinfo=UTC)
