@@ -6,15 +6,21 @@ server behind it on a connection of its own. Every client connection carries one
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.parse import urlsplit
+
+from tests.fakes.loopback import Loopback, ReceivedRequest, Told, received
 
 _LIMIT = 200_000_000
 _FILLER = b"x" * 50_000
@@ -118,6 +124,55 @@ def give(client: socket.socket, answer: bytes, fault: Fault, stopped: threading.
         client.sendall(_FILLER)
     if fault.reset:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class FaultyLoopback(Loopback):
+    """A loopback server whose requests meet faults, and can kill whoever sent them."""
+
+    faults: Faults
+    #: (pid, "before" or "after") to kill at the next request that publishes.
+    kill: tuple[int, str] | None
+    stopped: threading.Event
+    #: First line and status of every request.
+    requests: list[tuple[str, int]]
+
+    def spoil_with(self, faults: Faults, publish: str, now: Callable[[], float]) -> None:
+        """Prepare; a request publishes whose first line fits the pattern."""
+        self.faults, self._publishes, self.now = faults, re.compile(publish), now
+        self.kill, self.stopped, self.requests = None, threading.Event(), []
+
+    def serve(
+        self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
+    ) -> None:
+        asked = received(handler)
+        handler.close_connection = True
+        if len(asked.body) < int(handler.headers.get("Content-Length") or 0):
+            return  # its sender died: a server waits for the rest, and takes nothing
+        line = f"{handler.command} {handler.path} HTTP/1.1"
+        fault = self.faults.due(line)
+        self._kill(line, "before")
+        told = answer(asked) if fault.up != 0 else Told(0, is_lost=True)
+        self._kill(line, "after")
+        reply = b"" if told.is_lost else self._wire(told)
+        if fault.answer:
+            told, reply = Told(fault.answer.status), fault.answer.wire()
+        self.requests.append((line, told.status))
+        give(handler.connection, reply, fault, self.stopped)
+
+    def _wire(self, told: Told) -> bytes:
+        fields = {"Content-Type": "application/json", "Date": formatdate(self.now(), usegmt=True)}
+        fields |= {**told.headers, "Content-Length": str(len(told.wire)), "Connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"HTTP/1.1 {told.status} {told.reason}\r\n{head}\r\n".encode() + told.wire
+
+    def _kill(self, line: str, when: str) -> None:
+        if self.kill and self.kill[1] == when and self._publishes.search(line):
+            pid, self.kill = self.kill[0], None
+            os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        self.stopped.set()
+        super().close()
 
 
 class FaultProxy:

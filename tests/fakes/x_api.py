@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.fakes.x_spec import ReceivedRequest
+from tests.fakes.x_spec import ApiRequest
 from tests.fakes.x_world import Status, World, length, rendered
 
 _PROBLEMS = "https://api.x.com/2/problems"
@@ -59,7 +59,7 @@ def invalid(detail: str) -> Reply:
     return Reply(400, raw)
 
 
-def serve(world: World, asked: ReceivedRequest, user: str) -> Reply:
+def serve(world: World, asked: ApiRequest, user: str) -> Reply:
     """Do what a signed, valid request asks for."""
     path = asked.path
     if asked.method == "POST":
@@ -136,7 +136,7 @@ def _describe(world: World, body: dict[str, Any], _user: str) -> Reply:
     return Reply(200, {"data": {"id": media.id, "associated_metadata": {}}})
 
 
-def _me(world: World, asked: ReceivedRequest, user: str) -> Reply:
+def _me(world: World, asked: ApiRequest, user: str) -> Reply:
     world.bill("user_read", user)
     shown: dict[str, Any] = {"id": user, "username": f"u{user}", "name": "The coalition"}
     if "public_metrics" in asked.query.get("user.fields", ""):
@@ -149,7 +149,7 @@ def _me(world: World, asked: ReceivedRequest, user: str) -> Reply:
     return Reply(200, {"data": shown})
 
 
-def _lookup(world: World, asked: ReceivedRequest) -> Reply:
+def _lookup(world: World, asked: ApiRequest) -> Reply:
     found, errors = [], []
     for id_ in asked.query["ids"].split(","):
         status = world.statuses.get(id_)
@@ -174,7 +174,7 @@ def _lookup(world: World, asked: ReceivedRequest) -> Reply:
 _OWN_NUMBERS_FOR = timedelta(days=30)
 
 
-def _wants_own_numbers(asked: ReceivedRequest) -> bool:
+def _wants_own_numbers(asked: ApiRequest) -> bool:
     return "non_public_metrics" in asked.query.get("post.fields", "")
 
 
@@ -204,7 +204,7 @@ def _missing(id_: str) -> dict[str, Any]:
     }
 
 
-def _timeline(world: World, asked: ReceivedRequest, user: str) -> Reply:
+def _timeline(world: World, asked: ApiRequest, user: str) -> Reply:
     owner = asked.path.split("/")[3]
     since = int(asked.query.get("since_id", "0"))
     before = (
@@ -228,7 +228,7 @@ def _timeline(world: World, asked: ReceivedRequest, user: str) -> Reply:
 
 
 def _page(
-    page: list[Status], rest: list[Status], asked: ReceivedRequest, world: World
+    page: list[Status], rest: list[Status], asked: ApiRequest, world: World
 ) -> dict[str, Any]:
     meta: dict[str, Any] = {"result_count": len(page)}
     if not page:
@@ -247,7 +247,7 @@ def _base32(number: int) -> str:
     return digits
 
 
-def _chosen(status: Status, asked: ReceivedRequest, world: World) -> dict[str, Any]:
+def _chosen(status: Status, asked: ApiRequest, world: World) -> dict[str, Any]:
     """Keep only the fields that were asked for, as X does."""
     fields = {"id", "text", "edit_history_post_ids", *asked.query.get("post.fields", "").split(",")}
     shown = rendered(status)

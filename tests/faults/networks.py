@@ -12,20 +12,14 @@ import json
 import mmap
 import os
 import random
-import re
-import signal
 import struct
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.faultproxy import (
     HANG_UP_AFTER,
@@ -33,10 +27,10 @@ from tests.fakes.faultproxy import (
     Answer,
     Fault,
     Faults,
+    FaultyLoopback,
     answered,
-    give,
 )
-from tests.fakes.loopback import Loopback, ReceivedRequest, Told
+from tests.fakes.loopback import ReceivedRequest, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.quirky_pds import QuirkyPds
 from tests.fakes.x_oauth import OAuth
@@ -124,62 +118,14 @@ class Dice(Faults):
         return STORM[name][1]
 
 
-class Spoiled(Loopback):
-    """A loopback server whose requests meet faults, and can kill whoever sent them."""
-
-    clock: Ahead
-    faults: Dice
-    publish: re.Pattern[str]
-    kill: tuple[int, str] | None
-    stopped: threading.Event
-
-    def spoil_with(self, publish: str, clock: Ahead) -> None:
-        self.clock = clock
-        self.faults, self.publish = Dice(), re.compile(publish)
-        self.kill, self.stopped = None, threading.Event()
-
-    def serve(
-        self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
-    ) -> None:
-        parts = urlsplit(handler.path)
-        size = int(handler.headers.get("Content-Length") or 0)
-        body = handler.rfile.read(size)
-        handler.close_connection = True
-        if len(body) < size:
-            return  # its sender died: a server waits for the rest, and takes nothing
-        line = f"{handler.command} {handler.path} HTTP/1.1"
-        asked = ReceivedRequest(
-            handler.command, parts.path, parse_qs(parts.query), dict(handler.headers.items()), body
-        )
-        fault = self.faults.due(line)
-        self._kill(line, "before")
-        told = answer(asked) if fault.up != 0 else Told(is_lost=True)
-        self._kill(line, "after")
-        reply = b"" if told.is_lost else _wire(told, formatdate(self.clock.now(), usegmt=True))
-        if fault.answer:
-            reply = fault.answer.wire()
-        give(handler.connection, reply, fault, self.stopped)
-
-    def _kill(self, line: str, when: str) -> None:
-        if self.kill and self.kill[1] == when and self.publish.search(line):
-            pid, self.kill = self.kill[0], None
-            os.kill(pid, signal.SIGKILL)
-
-
-def _wire(told: Told, date: str) -> bytes:
-    fields = {"Content-Type": "application/json", "Date": date, **told.headers}
-    fields |= {"Content-Length": str(len(told.wire)), "Connection": "close"}
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 {told.status} {told.reason}\r\n{head}\r\n".encode() + told.wire
-
-
-class LedgeredMastodon(QuirkyMastodon, Spoiled):
+class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
     """Keeps every status in the ledger; forgets keys when told to, as many servers do."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
-        self.spoil_with(PUBLISH["m"], ledger.clock)
+        self.dice = Dice()
+        self.spoil_with(self.dice, PUBLISH["m"], ledger.clock.now)
         super().__init__()
 
     def post(self, text: str, **fields: object) -> dict[str, Any]:
@@ -196,13 +142,14 @@ class LedgeredMastodon(QuirkyMastodon, Spoiled):
         self.statuses, self._keys, self._last = [], {}, 110_000_000_000_000_000
 
 
-class LedgeredPds(QuirkyPds, Spoiled):
+class LedgeredPds(QuirkyPds, FaultyLoopback):
     """Answers a put with ``swapRecord: null`` as the real one does: create, or agree."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
-        self.spoil_with(PUBLISH["b"], ledger.clock)
+        self.dice = Dice()
+        self.spoil_with(self.dice, PUBLISH["b"], ledger.clock.now)
         super().__init__()
         self.forget()
 
@@ -254,7 +201,7 @@ class Networks:
         self.ledger = Ledger(ledger)
         self.x = LedgeredX(self.ledger, ledger.parent)
         self.m, self.b = LedgeredMastodon(self.ledger), LedgeredPds(self.ledger)
-        self.dice = {"x": self.x.dice, "m": self.m.faults, "b": self.b.faults}
+        self.dice = {"x": self.x.dice, "m": self.m.dice, "b": self.b.dice}
         self.memories = Memories(
             {
                 self.x.world: ("statuses", "media", "used", "_reads", "_last_id"),
@@ -298,12 +245,12 @@ class Networks:
 
     def do_kill(self, account: str, pid: int, when: str) -> None:
         """Kill a process at the next request that publishes: ``before`` or ``after`` it is."""
-        servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
+        servers: dict[str, FaultyLoopback] = {"x": self.x, "m": self.m, "b": self.b}
         servers[account].kill = (pid, when)
 
     def do_hurry(self, account: str) -> None:
         """Let those that stall go on at once."""
-        servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
+        servers: dict[str, FaultyLoopback] = {"x": self.x, "m": self.m, "b": self.b}
         server = servers[account]
         server.stopped.set()
         server.stopped = threading.Event()
@@ -337,7 +284,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--ledger", type=Path, required=True)
     networks = Networks(parser.parse_args().ledger)
-    threading.Thread(target=networks.x.serve_forever, daemon=True).start()
     _say(networks.origins)
     for line in sys.stdin:
         _say(networks.obey(json.loads(line)))
