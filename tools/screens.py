@@ -18,7 +18,7 @@ from bot.planning.corrections import Corrections
 from tests.browser.chromium import chromium, signed_in
 from tests.conftest import ROOT
 from tests.fakes.running_bot import RunningBot
-from tests.fakes.shipped import add_people, open_engaged, open_shipped, play_week, serving
+from tests.fakes.shipped import open_engaged, open_played, serving
 
 TARGET = ROOT / "docs" / "screens"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -59,17 +59,14 @@ posts:
 
 @contextmanager
 def played() -> Iterator[RunningBot]:
-    with tempfile.TemporaryDirectory() as folder, open_shipped(Path(folder)) as bot:
-        add_people(bot)
-        play_week(bot)
+    with tempfile.TemporaryDirectory() as folder, open_played(Path(folder)) as bot:
         service = Corrections(
             bot.store, bot.clock, lambda: bot.services.contents.rendered, bot.dashboard.platform
         )
         sent = sorted({row.post_id for row in bot.store.outbox.find() if row.sent_at})
         service.correct(sent[0], "The letter has four signatories.", by="anna",
                         why="The post named three signatories.")  # fmt: skip
-        with serving(bot):
-            yield bot
+        yield bot
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from bot.planning.corrections import Corrections
 from tests.browser.chromium import axe_of, chromium, new_window, signed_in
 from tests.fakes.running_bot import RunningBot
-from tests.fakes.shipped import add_people, open_engaged, open_shipped, play_week, serving
+from tests.fakes.shipped import open_engaged, open_played, serving
 
 pytestmark = pytest.mark.browser
 
@@ -34,12 +34,9 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
-    with open_shipped(tmp_path_factory.mktemp("stage")) as bot:
-        add_people(bot)
-        play_week(bot)
+    with open_played(tmp_path_factory.mktemp("campaign")) as bot:
         corrections(bot)
-        with serving(bot):
-            yield bot
+        yield bot
 
 
 def corrections(bot: RunningBot) -> None:

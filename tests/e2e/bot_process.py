@@ -68,13 +68,13 @@ class BotProcess:
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, str(ROOT / "run_bot.py"), *words, *self.places]
 
-    def call(self, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    def call(self, *words: str, told: str = "", **changed: str) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end, with other variables where they are not ``unset``."""
         variables = self.environment | changed
         return subprocess.run(
             self._command(*words), cwd=self.folder, capture_output=True, encoding="utf-8",
             env={name: value for name, value in variables.items() if value != "unset"},
-            check=False, stdin=subprocess.DEVNULL,
+            check=False, input=told,
         )  # fmt: skip
 
     def do(self, *words: str) -> Any:

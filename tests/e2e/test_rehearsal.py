@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,28 +17,26 @@ import time_machine
 from bot.cli.main import run
 from bot.operations.opening import open_store
 from bot.platforms.rehearsal.book import rehearsed
-from tests.conftest import ROOT
+from tests.fakes.campaign_tree import CampaignTree
 
 DAYS = "21"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 Do = Callable[..., Any]
 
 
-def copied(to: Path) -> Path:
-    """Copy the first campaign."""
-    shutil.copytree(ROOT / "posts", to / "posts")
-    shutil.copy(ROOT / "schedule.yaml", to)
-    return to
+def places(folder: Path) -> list[str]:
+    """Return the words that say where a campaign's files are."""
+    files = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
+    return [*files, "--data", str(folder / "data")]
 
 
 def doing(folder: Path) -> Do:
     """Run a verb, always at the same moment; what it prints as JSON."""
 
     def done(*words: str) -> Any:
-        places = ["--config", folder / "schedule.yaml", "--posts", folder / "posts"]
         told = io.StringIO()
         with time_machine.travel(NOW, tick=False), redirect_stdout(told):
-            code = run([*words, *map(str, places), "--data", str(folder / "data"), "--json"])
+            code = run([*words, *places(folder), "--json"])
         assert code == 0
         return json.loads(told.getvalue())
 
@@ -48,7 +45,8 @@ def doing(folder: Path) -> Do:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
+    CampaignTree(tmp_path, shipped=True)
+    return tmp_path
 
 
 @pytest.fixture
@@ -68,7 +66,8 @@ class Rehearsed:
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     """Rehearse the first campaign."""
-    folder = copied(tmp_path_factory.mktemp("once"))
+    folder = tmp_path_factory.mktemp("once")
+    CampaignTree(folder, shipped=True)
     do = doing(folder)
     return Rehearsed(folder, do, do("rehearse", "--days", DAYS))
 
@@ -138,8 +137,7 @@ def test_approvals_are_simulated_and_marked_so(
         ("simulated approver 1", "rehearsal"), ("simulated approver 2", "rehearsal"),
     }  # fmt: skip
 
-    places = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
-    assert run(["rehearse", "--days", "1", *places, "--data", str(folder / "data")]) == 0
+    assert run(["rehearse", "--days", "1", *places(folder)]) == 0
     assert "Approvals were simulated; nothing left this machine." in capsys.readouterr().out
 
 
@@ -177,9 +175,8 @@ def test_a_rehearsal_of_broken_files_tells_them(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "posts" / "broken.yaml").write_text("posts: [")
-    places = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
 
-    assert run(["rehearse", *places, "--data", str(folder / "data")]) == 1
+    assert run(["rehearse", *places(folder)]) == 1
 
     assert "broken.yaml:" in capsys.readouterr().err
 

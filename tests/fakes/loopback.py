@@ -130,3 +130,15 @@ class Loopback:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+class Inbox(Loopback):
+    """Takes what apprise sends to ``json://``."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        super().__init__(lambda _asked: Told(self.status))
+
+    @property
+    def address(self) -> str:
+        return self.origin.replace("http://", "json://")

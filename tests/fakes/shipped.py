@@ -113,6 +113,16 @@ def lose(bot: RunningBot, row: Delivery, evidence: str = NOT_FOUND) -> None:
     outbox.commit_read(row.id, give_up(evidence), now=now)
 
 
+@contextmanager
+def open_played(folder: Path) -> Iterator[RunningBot]:
+    """Return a campaign with its people and a week behind it, on its dashboard."""
+    with open_shipped(folder) as bot:
+        add_people(bot)
+        play_week(bot)
+        with serving(bot):
+            yield bot
+
+
 def play_week(bot: RunningBot) -> None:
     """Let a week go by, with all that can happen in it; pages then have something to show."""
     coming = planned(bot, until=bot.clock.now() + timedelta(days=14))

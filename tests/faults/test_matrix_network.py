@@ -91,34 +91,28 @@ def test_row_10_no_name_and_no_tls(make_bot: Make, tally: Tally, server: str) ->
 # Rows 11 and 12
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
-def test_row_11_a_request_cut_on_its_way(make_bot: Make, tally: Tally, account: str) -> None:
-    plays = []
-    for cut in (0, 1, 50, 200, 400):
-        bot = make_bot(account)
-        bot.spoil(account, Fault(up=cut, down=0))
-        plays.append(bot.run())
-
-    counted = total(*plays)
-    tally(11, f"request cut on its way ({account})", counted, injected=len(plays))
-    assert_clean(counted)
-    assert counted["once"] == len(plays)
+CUTS = {
+    "request cut on its way": (11, [Fault(up=cut, down=0) for cut in (0, 1, 50, 200, 400)]),
+    "answer cut on its way, closed": (12, [Fault(down=cut) for cut in (0, 1, 17, 60, 150, 250)]),
+    "answer cut on its way, reset": (
+        12, [Fault(down=cut, reset=True) for cut in (0, 1, 17, 60, 150, 250)]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
-def test_row_12_an_answer_cut_on_its_way(
-    make_bot: Make, tally: Tally, account: str, reset: bool
+@pytest.mark.parametrize("name", CUTS)
+def test_rows_11_and_12_a_call_cut_on_its_way(
+    make_bot: Make, tally: Tally, account: str, name: str
 ) -> None:
+    row, faults = CUTS[name]
     plays = []
-    for cut in (0, 1, 17, 60, 150, 250):
+    for fault in faults:
         bot = make_bot(account)
-        bot.spoil(account, Fault(down=cut, reset=reset))
+        bot.spoil(account, fault)
         plays.append(bot.run())
 
     counted = total(*plays)
-    how = "reset" if reset else "closed"
-    tally(12, f"answer cut on its way, {how} ({account})", counted, injected=len(plays))
+    tally(row, f"{name} ({account})", counted, injected=len(plays))
     assert_clean(counted)
     assert counted["once"] == len(plays)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import NINE, RunningBot, post
 from tests.integration.store_rows import copied_database
 
@@ -24,3 +25,9 @@ def bot(new_bot: RunningBot) -> RunningBot:
     """Return a bot that was started with one approved post, due at nine on Mastodon."""
     new_bot.start_approved(post("one", at=NINE))
     return new_bot
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with Inbox() as inbox:
+        yield inbox

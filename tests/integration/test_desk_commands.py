@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,15 +16,16 @@ import pytest
 
 from bot.cli.main import run
 from tests.conftest import ROOT
+from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.shipped import APPROVERS, PASSWORD, open_shipped, planned
 from tests.integration.store_rows import due
+from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
 def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(ROOT / "posts", tmp_path / "posts")
-    shutil.copy(ROOT / "schedule.yaml", tmp_path)
+    CampaignTree(tmp_path, shipped=True)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     return tmp_path
@@ -99,9 +99,7 @@ def test_a_correction_and_a_retraction_from_the_command_line(
 
 
 def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "2", "--serve"]
     environment = {**os.environ, "VERBATIM_WEB": f"127.0.0.1:{port}"}
     with subprocess.Popen(words, cwd=campaign, env=environment, stderr=subprocess.DEVNULL,

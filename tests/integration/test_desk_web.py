@@ -27,9 +27,9 @@ from tests.fakes.shipped import (
     PEOPLE,
     add_people,
     lose,
+    open_played,
     open_shipped,
     planned,
-    play_week,
     serving,
 )
 from tests.integration.store_rows import due
@@ -98,11 +98,8 @@ class Answer:
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
-    with open_shipped(tmp_path_factory.mktemp("stage")) as bot:
-        add_people(bot)
-        play_week(bot)
-        with serving(bot):
-            yield bot
+    with open_played(tmp_path_factory.mktemp("campaign")) as bot:
+        yield bot
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from bot.cli.main import run
 from tests.conftest import ROOT
 from tests.fakes.running_bot import RunningBot
-from tests.fakes.shipped import add_people, open_shipped, play_week, serving
+from tests.fakes.shipped import open_played, open_shipped
 from tests.integration.test_desk_web import Browser
 
 POST = "passive-supplier-held-the-pen"
@@ -24,11 +24,8 @@ ENOUGH = 12
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
-    with open_shipped(tmp_path_factory.mktemp("machine")) as bot:
-        add_people(bot)
-        play_week(bot)
-        with serving(bot):
-            yield bot
+    with open_played(tmp_path_factory.mktemp("campaign")) as bot:
+        yield bot
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +10,7 @@ from bot.authority.reasons import StopReason
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
 from bot.operations.notifier import Notifier, sender
 from bot.platforms.spec import Charge
+from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
 #: Apprise 1 loads all its plugins, one of which imports it.
@@ -234,45 +232,16 @@ def test_what_could_not_be_told_is_told_later(
 # By apprise
 
 
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[str]]]:
-    """Listen for apprise's JSON; its address, and the titles that came."""
-    titles: list[str] = []
+def test_people_are_told_over_apprise(inbox: Inbox) -> None:
+    assert sender((inbox.address,))("a title", "a text")
 
-    class Taking(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            titles.append(json.loads(body)["title"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taking) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}/", titles
-        server.shutdown()
-        thread.join()
+    assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
 
 
-def test_people_are_told_over_apprise(webhook: tuple[str, list[str]]) -> None:
-    address, titles = webhook
+def test_one_broken_address_does_not_make_the_others_hear_it_again(inbox: Inbox) -> None:
+    assert sender(("json://127.0.0.1:9/", inbox.address))("a title", "a text")
 
-    assert sender((address,))("a title", "a text")
-
-    assert titles == ["a title"]
-
-
-def test_one_broken_address_does_not_make_the_others_hear_it_again(
-    webhook: tuple[str, list[str]],
-) -> None:
-    address, titles = webhook
-
-    assert sender(("json://127.0.0.1:9/", address))("a title", "a text")
-
-    assert titles == ["a title"]
+    assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
 
 
 def test_nobody_told_is_told_so() -> None:
