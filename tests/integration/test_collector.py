@@ -17,6 +17,7 @@ from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
 from tests.fakes.counted import Counted
 from tests.fakes.engaged import sent
+from tests.fakes.measured import MeasuredAccount
 from tests.integration.store_rows import new_publication
 
 SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)
