@@ -217,24 +217,24 @@ class LiveBotProcess(BotProcess):
         account = self.mastodon_account
         return [
             Seen(
-                one["id"],
-                self.mastodon.source(account, one["id"]),
-                parent=one["in_reply_to_id"],
-                lang=one["language"],
-                warning=one["spoiler_text"],
-                alts=tuple(media["description"] for media in one["media_attachments"]),
+                status["id"],
+                self.mastodon.source(account, status["id"]),
+                parent=status["in_reply_to_id"],
+                lang=status["language"],
+                warning=status["spoiler_text"],
+                alts=tuple(media["description"] for media in status["media_attachments"]),
             )
-            for one in reversed(self.mastodon.statuses(account))
+            for status in reversed(self.mastodon.statuses(account))
         ]
 
     def _on_bluesky(self) -> list[Seen]:
         seen = []
-        for one in self.pds.posts(self.pds_account):
-            value = one["value"]
+        for post in self.pds.posts(self.pds_account):
+            value = post["value"]
             reply, embed = value.get("reply"), value.get("embed", {})
             seen.append(
                 Seen(
-                    one["uri"],
+                    post["uri"],
                     value["text"],
                     parent=reply["parent"]["uri"] if reply else None,
                     lang=value["langs"][0],
@@ -246,9 +246,9 @@ class LiveBotProcess(BotProcess):
     def _on_x(self) -> list[Seen]:
         world = self.x.world
         return [
-            Seen(one.id, one.text, parent=one.parent,
-                 alts=tuple(world.media[media].alt for media in one.media))
-            for one in world.live()
+            Seen(status.id, status.text, parent=status.parent,
+                 alts=tuple(world.media[media].alt for media in status.media))
+            for status in world.live()
         ]  # fmt: skip
 
     def close(self) -> None:

@@ -115,10 +115,10 @@ def test_it_is_checked_previewed_planned_and_rehearsed(campaign: Campaign) -> No
     plan = campaign.ask("plan", "--days", "2")
     report = campaign.ask("rehearse", "--days", "2")
 
-    parts = {one["id"]: len(one["shown"][0]["statuses"]) for one in shown}
+    parts = {status["id"]: len(status["shown"][0]["statuses"]) for status in shown}
     assert parts == {"hello": 1, "long": 2}
-    assert {one["account"] for one in plan["entries"]} == {"box"}
-    assert [one["state"] for one in report["deliveries"]] == ["SENT"] * 3
+    assert {entry["account"] for entry in plan["entries"]} == {"box"}
+    assert [delivery["state"] for delivery in report["deliveries"]] == ["SENT"] * 3
     assert round(sum(report["spent"]["box"].values()), 2) == 0.21
     assert campaign.server.cards == {}
 
@@ -172,7 +172,7 @@ def test_it_is_published_to_once(campaign: Campaign) -> None:
 
     assert came == [True] * 3, log
     assert [one["state"] for one in campaign.ask("deliveries")] == ["SENT"] * 3
-    assert [one["paper"] for one in campaign.server.cards.values()] == ["ruled"] * 3
+    assert [card["paper"] for card in campaign.server.cards.values()] == ["ruled"] * 3
 
 
 def test_pages_show_it_by_its_name_and_colour() -> None:

@@ -34,7 +34,7 @@ def checked(campaign: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, li
     """Run `check`; its exit code, and the lines of errors with paths as people see them."""
     code = run(["check", *places(campaign)])
     out = capsys.readouterr().out.replace(f"{campaign}/", "")
-    lines = [one for one in out.splitlines() if not re.search(r": (notice|warning): ", one)]
+    lines = [line for line in out.splitlines() if not re.search(r": (notice|warning): ", line)]
     return code, lines[:-1]
 
 

@@ -93,19 +93,21 @@ def test_everything_arrives_on_all_three_as_preview_said(sent: LiveBotProcess) -
 
     live = bot.live()
     for account, statuses in wanted.items():
-        by_text = {one.text: one for one in live[account]}
-        assert sorted(one.text for one in live[account]) == sorted(one["text"] for one in statuses)
-        for one in statuses:
-            seen = by_text[one["text"]]
-            assert seen.alts == tuple(picture["alt"] for picture in one["pictures"])
-            assert account == "x" or seen.lang == one["lang"]
-            assert account != "m" or seen.warning == (one["warning"] or "")
+        by_text = {status.text: status for status in live[account]}
+        assert sorted(status.text for status in live[account]) == sorted(
+            status["text"] for status in statuses
+        )
+        for status in statuses:
+            seen = by_text[status["text"]]
+            assert seen.alts == tuple(picture["alt"] for picture in status["pictures"])
+            assert account == "x" or seen.lang == status["lang"]
+            assert account != "m" or seen.warning == (status["warning"] or "")
     assert_cards_and_facets(bot, wanted["b"])
 
 
 def assert_cards_and_facets(bot: LiveBotProcess, statuses: list[dict[str, Any]]) -> None:
     """On Bluesky a link is a card that we give, and every mark is a byte range that we give."""
-    records = {one["value"]["text"]: one["value"] for one in bot.pds.posts(bot.pds_account)}
+    records = {post["value"]["text"]: post["value"] for post in bot.pds.posts(bot.pds_account)}
     assert any(status["card"] for status in statuses)
     assert any(status["facets"] for status in statuses)
     for status in statuses:
@@ -116,9 +118,10 @@ def assert_cards_and_facets(bot: LiveBotProcess, statuses: list[dict[str, Any]])
             assert (external["uri"], external["title"]) == (card["url"], card["title"])
             assert external["description"] == card["description"]
         ranges = [
-            (one["index"]["byteStart"], one["index"]["byteEnd"]) for one in record.get("facets", [])
+            (facet["index"]["byteStart"], facet["index"]["byteEnd"])
+            for facet in record.get("facets", [])
         ]
-        assert ranges == [(one["start"], one["end"]) for one in status["facets"]]
+        assert ranges == [(facet["start"], facet["end"]) for facet in status["facets"]]
 
 
 def test_a_thread_hangs_together_in_order(sent: LiveBotProcess) -> None:
@@ -133,7 +136,7 @@ def test_a_thread_hangs_together_in_order(sent: LiveBotProcess) -> None:
             ),
             key=lambda row: row["part"],
         )
-        parents = {one.id: one.parent for one in live[account]}
+        parents = {status.id: status.parent for status in live[account]}
         assert len(parts) >= 2
         assert parents[parts[0]["remote_id"]] is None
         for before, after in pairwise(parts):

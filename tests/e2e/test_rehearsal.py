@@ -74,7 +74,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
 
 def told(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     keys = ("id", "account", "post_id", "occurrence", "part", "state", "due_at", "sent_at", "url")
-    return [tuple(one[key] for key in keys) for one in deliveries]
+    return [tuple(delivery[key] for key in keys) for delivery in deliveries]
 
 
 def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: Rehearsed) -> None:
@@ -95,20 +95,20 @@ def test_what_is_planned_is_what_is_sent(do: Do, once: Rehearsed) -> None:
 
     plan = do("plan", "--days", DAYS)
 
-    planned = {(one["account"], one["post_id"], one["due_at"]) for one in plan["entries"]}
+    planned = {(entry["account"], entry["post_id"], entry["due_at"]) for entry in plan["entries"]}
     sent = {
-        (one["account"], one["post_id"], one["due_at"])
-        for one in report["deliveries"]
-        if one["state"] == "SENT"
+        (delivery["account"], delivery["post_id"], delivery["due_at"])
+        for delivery in report["deliveries"]
+        if delivery["state"] == "SENT"
     }
     assert sent == planned
-    assert [one for one in report["deliveries"] if one["state"] != "SENT"] == []
-    holes = [(one["account"], one["occurrence"], one["why"]) for one in plan["holes"]]
-    assert holes == [(one["account"], one["occurrence"], one["why"]) for one in report["holes"]]
+    assert [delivery for delivery in report["deliveries"] if delivery["state"] != "SENT"] == []
+    holes = [(hole["account"], hole["occurrence"], hole["why"]) for hole in plan["holes"]]
+    assert holes == [(hole["account"], hole["occurrence"], hole["why"]) for hole in report["holes"]]
 
 
 def test_everything_is_sent_at_its_very_moment(once: Rehearsed) -> None:
-    assert all(one["sent_at"] == one["due_at"] for one in once.report["deliveries"])
+    assert all(delivery["sent_at"] == delivery["due_at"] for delivery in once.report["deliveries"])
 
 
 def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: Rehearsed) -> None:
@@ -118,9 +118,10 @@ def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: Rehearsed) -> N
 
     assert len(shown) == len(report["deliveries"])
     texts = {
-        (one["account"], json.loads(one["status_json"])["text"]) for one in report["deliveries"]
+        (delivery["account"], json.loads(delivery["status_json"])["text"])
+        for delivery in report["deliveries"]
     }
-    assert {(one.account, one.status.text) for one in shown} == texts
+    assert {(published.account, published.status.text) for published in shown} == texts
 
 
 def test_approvals_are_simulated_and_marked_so(
@@ -131,9 +132,9 @@ def test_approvals_are_simulated_and_marked_so(
     path = once.folder / "data" / "rehearse" / "verbatim.db"
     store = open_store(f"sqlite:///{path}", create=False)
     rows = store.outbox.find()
-    given = [one for row in rows for one in store.approvals.of(row.fingerprint)]
+    given = [approval for row in rows for approval in store.approvals.of(row.fingerprint)]
     store.close()
-    assert {(one.by, one.note) for one in given} == {
+    assert {(approval.by, approval.note) for approval in given} == {
         ("simulated approver 1", "rehearsal"), ("simulated approver 2", "rehearsal"),
     }  # fmt: skip
 
@@ -148,10 +149,10 @@ def test_a_post_that_is_held_is_told_with_its_reason(do: Do, folder: Path) -> No
 
     report = do("rehearse", "--days", DAYS)
 
-    held = [one for one in report["deliveries"] if one["state"] == "HELD"]
+    held = [delivery for delivery in report["deliveries"] if delivery["state"] == "HELD"]
     assert held
-    assert {one["account"] for one in held} == {"coalition-x"}
-    assert all(one["reason"].startswith("over budget") for one in held)
+    assert {row["account"] for row in held} == {"coalition-x"}
+    assert all(row["reason"].startswith("over budget") for row in held)
     assert all(spent <= 0.02 for spent in report["spent"]["coalition-x"].values())
 
 
@@ -167,7 +168,7 @@ def test_a_live_campaign_is_rehearsed_without_its_secrets(do: Do, folder: Path) 
 
     report = do("rehearse", "--days", "7")
 
-    assert {one["state"] for one in report["deliveries"]} == {"SENT"}
+    assert {delivery["state"] for delivery in report["deliveries"]} == {"SENT"}
     assert not (folder / "data" / "live.db").exists()
 
 

@@ -152,7 +152,7 @@ class CampaignTree:
 
     def _said(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
         root = f"{self.schedule.parent}/"
-        told = (one for one in loaded.problems if one.severity in severities)
+        told = (problem for problem in loaded.problems if problem.severity in severities)
         return [line_of(one).replace(root, "") for one in told]
 
 

@@ -73,7 +73,7 @@ class Engaged:
     def fill(self) -> None:
         """Send all posts, two days apart, and take all their snapshots; no theme has an hour."""
         draw = random.Random(self.seed)  # noqa: S311 - a simulation
-        self.store.accounts.sync([one.account for one in self.audiences], START)
+        self.store.accounts.sync([audience.account for audience in self.audiences], START)
         for number in range(self.posts):
             self._post(number, draw)
 
@@ -180,7 +180,7 @@ def _claimed(store: Store, new: NewPublication, id_: str, at: datetime) -> Claim
 
 def engaged_campaign() -> Campaign:
     """Return the campaign that these posts belong to."""
-    made = campaign(accounts=[one.account for one in AUDIENCES], sources=[source()])
+    made = campaign(accounts=[audience.account for audience in AUDIENCES], sources=[source()])
     schedule: Schedule = replace(
         made.schedule, timezone="America/New_York", campaign="decouple-from-dahua",
         queues={"excerpts": Queue("excerpts", ("weekday-morning",))},

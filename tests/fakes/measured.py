@@ -47,11 +47,13 @@ class MeasuredAccount:
 
     def at(self, age: str) -> None:
         """Move to an age of what was published first, and collect as the service does."""
-        due = [one for one in self.store.snapshots.find() if one.age_label == age]
+        due = [snapshot for snapshot in self.store.snapshots.find() if snapshot.age_label == age]
         self.clock.advance(min(one.due_at for one in due) - self.clock.now())
         self.collector.run()
 
     def taken(self, id_: str, age: str) -> Metrics:
-        found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
+        found = next(
+            snapshot for snapshot in self.store.snapshots.of(id_) if snapshot.age_label == age
+        )
         assert found.outcome is SnapshotState.TAKEN, found
         return found.metrics

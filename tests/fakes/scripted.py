@@ -65,7 +65,7 @@ class Server:
 
     @property
     def texts(self) -> list[str]:
-        return [one.text for one in self.live]
+        return [status.text for status in self.live]
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Scripted:
             pictures(picture)
         parent = reply_to.parent.id if reply_to else None
         root = reply_to.root.id if reply_to else None
-        charges = [[one.action, one.units] for one in self.spec.charges(status)]
+        charges = [[charge.action, charge.units] for charge in self.spec.charges(status)]
         return Draft(
             key,
             {
@@ -149,16 +149,16 @@ class Scripted:
         if self.server.blind:
             self.server.blind -= 1
             return None
-        found = [one for one in self.server.live if one.key == draft.key]
+        found = [status for status in self.server.live if status.key == draft.key]
         return PostRef(found[0].id) if found else None
 
     def delete(self, ref: PostRef) -> bool:
         before = len(self.server.live)
-        self.server.live = [one for one in self.server.live if one.id != ref.id]
+        self.server.live = [status for status in self.server.live if status.id != ref.id]
         return len(self.server.live) < before
 
     def exists(self, ref: PostRef) -> bool:
-        return any(one.id == ref.id for one in self.server.live)
+        return any(status.id == ref.id for status in self.server.live)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}

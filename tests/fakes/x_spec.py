@@ -93,10 +93,10 @@ def _open(item: dict[str, Any]) -> dict[str, Any]:
 def _query_names(raw: dict[str, Any], operation: dict[str, Any]) -> frozenset[str]:
     known = raw["components"]["parameters"]
     parameters = [
-        known[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
-        for one in operation.get("parameters", ())
+        known[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+        for parameter in operation.get("parameters", ())
     ]
-    return frozenset(one["name"] for one in parameters if one["in"] == "query")
+    return frozenset(parameter["name"] for parameter in parameters if parameter["in"] == "query")
 
 
 def _route(path: str) -> tuple[str, dict[str, str]]:

@@ -92,7 +92,7 @@ def main() -> None:
         folder = Path(made)
         template = folder / "template" / "live.db"
         open_store(f"sqlite:///{template}", create=True, room=NO_ROOM).close()
-        found = {one: cut_often(folder, one, **given) for one in settings}
+        found = {setting: cut_often(folder, setting, **given) for setting in settings}
     sys.stdout.write(json.dumps(found) + "\n")
 
 

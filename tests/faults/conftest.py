@@ -39,9 +39,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     is written of it.
     """
     reports = [one for kind in terminalreporter.stats.values() for one in kind]
-    tests = counted(one for one in reports if isinstance(one, pytest.TestReport))
+    tests = counted(report for report in reports if isinstance(report, pytest.TestReport))
     lines = sorted(
-        (line for one in tests for line in one.lines), key=lambda line: (line.row, line.fault)
+        (line for test in tests for line in test.lines), key=lambda line: (line.row, line.fault)
     )
     if lines:
         terminalreporter.section("faults")
@@ -56,12 +56,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def counted(reports: Iterable[pytest.TestReport]) -> list[Counted]:
     """Gather what each test counted, and whether all of it went well."""
     found: dict[str, Counted] = {}
-    for one in reports:
-        before = found.get(one.nodeid, Counted(one.nodeid))
-        told: Sequence[tuple[str, Any]] = one.user_properties if one.when == "call" else ()
+    for report in reports:
+        before = found.get(report.nodeid, Counted(report.nodeid))
+        told: Sequence[tuple[str, Any]] = report.user_properties if report.when == "call" else ()
         lines = [Line(**value) for name, value in told if name == PROPERTY]
-        passed = before.passed and not one.failed
-        found[one.nodeid] = Counted(one.nodeid, passed, (*before.lines, *lines))
+        passed = before.passed and not report.failed
+        found[report.nodeid] = Counted(report.nodeid, passed, (*before.lines, *lines))
     return list(found.values())
 
 

@@ -241,7 +241,7 @@ class Enumeration:
         """Hold what the outbox says against what the platform took."""
         self.outcome.schedules += 1
         taken = self._world.taken()
-        counts, ids = Counter(one.text for one in taken), {one.id for one in taken}
+        counts, ids = Counter(status.text for status in taken), {status.id for status in taken}
         rows = list(self._rows())
         wrong = [] if rows else ["nothing was planned"]
         for row in rows:

@@ -95,7 +95,7 @@ class OnDisk(Enumeration):
                 self.outcome.bad.append(f"{what}: {wrong}")
 
     def _texts(self) -> set[str]:
-        return {one.text for one in self._world.taken()}
+        return {status.text for status in self._world.taken()}
 
 
 class FirstStart(OnDisk):
@@ -200,9 +200,9 @@ def main() -> int:
     platforms, mode = given.pop("platforms"), given.pop("mode")
     kind = FirstStart if given.pop("first") else OnDisk
     with stages(platforms, mode, WRONG.get(wrong), kind=kind) as lives:
-        for one in lives:
-            cut_all(one, **given)
-            told.append(asdict(one.outcome))
+        for life in lives:
+            cut_all(life, **given)
+            told.append(asdict(life.outcome))
     sys.stdout.write(json.dumps(told) + "\n")
     return 1 if any(outcome["bad"] for outcome in told) else 0
 

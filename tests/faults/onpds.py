@@ -42,13 +42,13 @@ class RealPds:
     def taken(self) -> list[Taken]:
         return [
             Taken(
-                datetime.fromisoformat(one["value"]["createdAt"]),
+                datetime.fromisoformat(post["value"]["createdAt"]),
                 "b",
-                one["uri"],
-                one["value"]["text"],
-                one["value"].get("reply", {}).get("parent", {}).get("uri"),
+                post["uri"],
+                post["value"]["text"],
+                post["value"].get("reply", {}).get("parent", {}).get("uri"),
             )
-            for one in self._pds.posts(self.account)
+            for post in self._pds.posts(self.account)
         ]
 
     def order(self, do: str, **what: Any) -> None:

@@ -39,7 +39,7 @@ class Tables:
 
     def empty(self) -> None:
         """Forget all: the next life gives the database its identity."""
-        names = [sql.Identifier(one.name) for one in reversed(metadata.sorted_tables)]
+        names = [sql.Identifier(table.name) for table in reversed(metadata.sorted_tables)]
         delete = sql.SQL("DELETE FROM {}")
         self._owner.execute(sql.SQL("; ").join(delete.format(name) for name in names))
 

@@ -130,7 +130,7 @@ class AllPairs(Enumeration):
         self.outcome.also["told apart"] += 1
         lines = told.splitlines()
         nearest = min(known, key=lambda one: len(set(lines) ^ set(one.splitlines())))
-        differs = [one for one in lines if one not in nearest.splitlines()]
+        differs = [line for line in lines if line not in nearest.splitlines()]
         self.outcome.bad.append(f"{self._described(kills)}: left something else: {differs}")
 
     def _keep(self, campaign: PreparedCampaign, number: int) -> str:
@@ -143,7 +143,7 @@ class AllPairs(Enumeration):
         if log.exists():
             kept = self._folder / f"log-{number}"
             kept.hardlink_to(log)
-        files = {one.name: one.read_bytes() for one in campaign.data.iterdir()}
+        files = {path.name: path.read_bytes() for path in campaign.data.iterdir()}
         self._states[told] = Left(number, campaign, files, kept, memory, now)
         return told
 
@@ -172,8 +172,8 @@ class AllPairs(Enumeration):
 
     def _go_on(self, left: Left) -> PreparedCampaign:
         """Bring all back as it was left, with the life's own time."""
-        for one in left.campaign.data.iterdir():
-            one.unlink()
+        for path in left.campaign.data.iterdir():
+            path.unlink()
         if left.log:
             (left.campaign.data / _LOG).hardlink_to(left.log)
         for name, content in left.files.items():

@@ -146,7 +146,7 @@ class Counted:
 def keep(path: Path, tests: Sequence[Counted]) -> list[Counted]:
     """Add a run to those that are kept; of each test give what it counted last."""
     with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(one)) + "\n" for one in tests)
+        file.writelines(json.dumps(asdict(test)) + "\n" for test in tests)
     found: dict[str, Counted] = {}
     for told in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
         lines = tuple(Line(**line) for line in told["lines"])
@@ -158,8 +158,8 @@ def write_report(path: Path, tests: Sequence[Counted]) -> None:
     """Put the table and the headline between the two marks of a page; it names what failed."""
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    lines = [line for one in tests for line in one.lines]
-    bad = [f"**Failed: `{one.test}`.**" for one in tests if not one.passed]
+    lines = [line for test in tests for line in test.lines]
+    bad = [f"**Failed: `{test.test}`.**" for test in tests if not test.passed]
     told = (
         BEGIN, "", *bad, *([""] if bad else []), f"Run on {_run(path)}.", "",
         *_headline(lines), "", *_table(merged(lines)),

@@ -209,7 +209,7 @@ def main() -> None:
             for way in ("up", "down")
             for cut in range(given.cuts)
         ]
-    injected = sum(one["stopped"] for one in lives)
+    injected = sum(life["stopped"] for life in lives)
     sys.stdout.write(json.dumps({**total(*lives), "injected": injected}) + "\n")
 
 

@@ -147,14 +147,14 @@ class Storm:
 
     def close(self) -> None:
         """Leave no process behind, also none that stands still."""
-        for one in self.replicas:
-            if one.process is not None:
-                one.process.kill()
-                one.process.wait()
+        for replica in self.replicas:
+            if replica.process is not None:
+                replica.process.kill()
+                replica.process.wait()
 
     def _run(self) -> dict[str, Any]:
-        for one in self.replicas:
-            self._start(one)
+        for replica in self.replicas:
+            self._start(replica)
         store = self._store()
         try:
             self.world.order("storm", share=self.plan.share, seed=self.plan.seed)
@@ -199,8 +199,8 @@ class Storm:
 
     def _while(self, store: Store, goes_on: Callable[[], bool], *, kills: bool) -> None:
         while goes_on():
-            for one in self.replicas:
-                self._look_after(one, kills=kills)
+            for replica in self.replicas:
+                self._look_after(replica, kills=kills)
             self._measure(store)
             time.sleep(0.05)
 
@@ -224,7 +224,10 @@ class Storm:
 
     def _stands_by(self, active: Replica) -> bool:
         now = time.monotonic()
-        return any(one is not active and now > one.started_at + _COMES_UP for one in self.replicas)
+        return any(
+            replica is not active and now > replica.started_at + _COMES_UP
+            for replica in self.replicas
+        )
 
     def _active(self) -> int:
         """Return which process holds the lock of an embedded database; 0 where nobody does."""
@@ -238,7 +241,7 @@ class Storm:
             self._waiting_for_lock = None
         if not self._dead:
             return
-        sending = {one.owner for one in store.outbox.find(states={State.SENDING})}
+        sending = {row.owner for row in store.outbox.find(states={State.SENDING})}
         for name, since in [*self._dead]:
             if any(owner.endswith(name) for owner in sending):
                 self._left_something.add(name)
@@ -281,13 +284,13 @@ class Storm:
 
     def _lateness(self, rows: Sequence[Delivery]) -> list[float]:
         due = {row.remote_id: row.due_at for row in rows if row.due_at}
-        found = [one for one in self.world.taken() if one.id in due]
+        found = [status for status in self.world.taken() if status.id in due]
         return [(one.at - due[one.id]).total_seconds() for one in found] or [0.0]
 
     def log(self) -> str:
         """Return the end of what the processes said."""
         files = sorted(self.folder.glob("data*.log"))
-        return "\n".join(json.dumps(one.read_text()[-2000:]) for one in files)
+        return "\n".join(json.dumps(path.read_text()[-2000:]) for path in files)
 
 
 class Calm(Storm):
@@ -297,8 +300,8 @@ class Calm(Storm):
 
     def begin(self) -> None:
         self.clear()
-        for one in self.replicas:
-            self._start(one)
+        for replica in self.replicas:
+            self._start(replica)
         self.store = self._store()
 
     def until(self, is_so: Callable[[], bool]) -> float:
@@ -318,8 +321,8 @@ class Calm(Storm):
 
     def is_sending_x(self) -> bool:
         rows = self.store.outbox.find(states={State.SENDING}, account="x")
-        attempts = [one for row in rows for one in self.store.outbox.attempts_of(row.id)]
-        return any(one.phase == "calling" for one in attempts)
+        attempts = [attempt for row in rows for attempt in self.store.outbox.attempts_of(row.id)]
+        return any(attempt.phase == "calling" for attempt in attempts)
 
     def is_due(self) -> bool:
         return datetime.now(UTC) >= self.first
@@ -329,7 +332,7 @@ class Calm(Storm):
 
     def active_process(self) -> subprocess.Popen[bytes]:
         self.was_active = self._active()
-        processes = [one.process for one in self.replicas if one.process]
+        processes = [replica.process for replica in self.replicas if replica.process]
         return next(process for process in processes if process.pid == self.was_active)
 
     def has_another(self) -> bool:

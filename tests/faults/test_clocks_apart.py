@@ -40,4 +40,4 @@ def test_row_21_replicas_whose_clocks_disagree(
     tally(21, "three replicas: one an hour ahead, one an hour behind", counted, injected=2)
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert counted["once"] == counted["deliveries"] == 18
-    assert min(one.at for one in world.taken()) >= apart.first
+    assert min(status.at for status in world.taken()) >= apart.first

@@ -64,7 +64,9 @@ def test_row_14_waits_double_and_are_spread(make_bot: Make, tally: Tally) -> Non
 
 def _shares(bot: JudgedBot, row: Delivery) -> Iterator[float]:
     """Return the waits between attempts, as shares of two seconds that double each time."""
-    calls = [one.called_at for one in bot.store.outbox.attempts_of(row.id) if one.called_at]
+    calls = [
+        attempt.called_at for attempt in bot.store.outbox.attempts_of(row.id) if attempt.called_at
+    ]
     for number, (one, after) in enumerate(itertools.pairwise(calls)):
         yield round((after - one).total_seconds() / (2 << number), 2)
 
@@ -115,8 +117,8 @@ def test_row_15_told_to_wait(make_bot: Make, tally: Tally, account: str, name: s
     first = attempts[0].called_at
     assert first is not None
     early = [
-        one for one in attempts[1:]
-        if one.called_at and (one.called_at - first).total_seconds() < least
+        attempt for attempt in attempts[1:]
+        if attempt.called_at and (attempt.called_at - first).total_seconds() < least
     ]  # fmt: skip
     tally(15, f"429, {name} ({account})", counted, injected=1, also={"early": len(early)})
     assert early == []
@@ -180,9 +182,9 @@ def test_row_20_a_stop_delays_no_other_account_and_ends_in_time(
     bot.wait(bot.due + 5 * MINUTE)
     outbox = bot.store.outbox
     calls = [
-        one.called_at - bot.due
+        attempt.called_at - bot.due
         for row in bot.rows() if row.account != "x"
-        for one in outbox.attempts_of(row.id) if one.called_at
+        for attempt in outbox.attempts_of(row.id) if attempt.called_at
     ]  # fmt: skip
     bot.proxies["x"].heal()
     (held,) = outbox.find(account="x")

@@ -44,7 +44,7 @@ def test_row_21_a_step_before_it_is_due(make_bot: Make, tally: Tally, name: str)
     bot.clock.wrong_by = timedelta(0)
     counted = bot.result()
     tally(21, f"clock {name} before it is due, then right again", counted, injected=1)
-    early = [one for one in bot.world.taken() if one.at < bot.due]
+    early = [status for status in bot.world.taken() if status.at < bot.due]
     assert early == []
     assert (counted["duplicate"], counted["lost"], counted["once"]) == (0, 0, 3)
 
@@ -104,7 +104,7 @@ def test_row_22_a_clock_that_is_wrong_from_the_start(
 
     tally(22, f"started with a clock that is {wrong} wrong", counted, injected=1)
     assert counted["once"] == 1
-    assert all(one.at >= bot.due for one in bot.world.taken())
+    assert all(status.at >= bot.due for status in bot.world.taken())
 
 
 def test_one_server_that_is_wrong_stops_nobody() -> None:

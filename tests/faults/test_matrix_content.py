@@ -39,7 +39,11 @@ def unapproved(new_bot: RunningBot) -> int:
     for name, server in new_bot.servers.items():
         for text in server.texts:
             rows = [row for row in new_bot.rows() if (row.account, row.status.text) == (name, text)]
-            by = {one.by for row in rows for one in new_bot.store.approvals.of(row.fingerprint)}
+            by = {
+                approval.by
+                for row in rows
+                for approval in new_bot.store.approvals.of(row.fingerprint)
+            }
             count += len(by) < 2
     return count
 

@@ -72,7 +72,9 @@ class Clocked(Calm):
             time.sleep(0.05)
 
     def taken(self, number: int) -> list[Taken]:
-        return [one for one in self.world.taken() if one.text.startswith(f"Post {number} ")]
+        return [
+            status for status in self.world.taken() if status.text.startswith(f"Post {number} ")
+        ]
 
 
 @pytest.fixture

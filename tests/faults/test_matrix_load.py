@@ -70,10 +70,10 @@ def test_forty_threads_at_one_file_take_turns(tmp_path: Path) -> None:
             failed.append(error)
 
     threads = [threading.Thread(target=write, args=(f"t{one}",)) for one in range(40)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert failed == []
     assert len(store.notices.open()) == 200

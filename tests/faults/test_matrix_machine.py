@@ -216,7 +216,7 @@ def test_row_28_a_clone_that_works_beside_the_first(make_bot: Make, tally: Tally
     for replica in both:
         replica.stop()
     tally(28, "a data directory on two machines, both at work", counted[0], injected=1)
-    assert [(one["duplicate"], one["lost"]) for one in counted] == [(0, 0), (0, 0)]
+    assert [(counts["duplicate"], counts["lost"]) for counts in counted] == [(0, 0), (0, 0)]
     assert states == [State.SENT] * 3
     assert len(bot.world.taken()) == 3
 

@@ -36,18 +36,18 @@ WEAKER = {
 
 def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int) -> None:
     names = ("acknowledged commits lost", "corrupt", "sent without a stored intent")
-    also = {name: sum(one["also"].get(name, 0) for one in outcomes) for name in names}
+    also = {name: sum(outcome["also"].get(name, 0) for outcome in outcomes) for name in names}
     counts = ("schedules", "kills", "once", "duplicate", "lost")
-    total = {name: sum(one[name] for one in outcomes) for name in counts}
+    total = {name: sum(outcome[name] for outcome in outcomes) for name in counts}
     tally(
         26, f"power cut, writes torn and reordered ({mode} journal)",
         injected=total["kills"], deliveries=total["schedules"], once=total["once"],
         duplicate=total["duplicate"], lost=total["lost"],
         also={**also, "schedules": total["schedules"]},
     )  # fmt: skip
-    assert [one["bad"] for one in outcomes] == [[]] * len(outcomes)
+    assert [outcome["bad"] for outcome in outcomes] == [[]] * len(outcomes)
     assert total["once"] == total["schedules"]
-    assert all(set(one["kinds"]) >= KINDS[mode] for one in outcomes)
+    assert all(set(outcome["kinds"]) >= KINDS[mode] for outcome in outcomes)
     # A cut that comes later than its life lasts is none; lives differ by a few boundaries.
     assert total["kills"] >= cuts * 0.9
 

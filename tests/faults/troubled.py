@@ -144,8 +144,8 @@ def main() -> int:
     platforms, mode, kinds = given.pop("platforms"), given.pop("mode"), given.pop("kinds")
     told = []
     with stages(platforms, mode, WRONG.get(given.pop("publisher")), kind=Troubled) as lives:
-        for one in lives:
-            told += [{"kind": kind, **asdict(one.endure(kind, **given))} for kind in kinds]
+        for life in lives:
+            told += [{"kind": kind, **asdict(life.endure(kind, **given))} for kind in kinds]
     sys.stdout.write(json.dumps(told) + "\n")
     return 1 if any(outcome["bad"] for outcome in told) else 0
 

@@ -44,7 +44,7 @@ def test_what_is_let_go_at_once_goes_two_an_hour_in_order(bot: RunningBot) -> No
     waits = (0, 0, 1, 1, 2)
     assert sent(bot, now) == [(name, wait * HOUR) for name, wait in zip(NAMES, waits, strict=True)]
     (last,) = bot.rows("five")
-    moved = [one.reason for one in bot.store.outbox.moves_of(last.id)]
+    moved = [move.reason for move in bot.store.outbox.moves_of(last.id)]
     assert moved.count("the account has had as many posts as it may") == 2
 
 

@@ -43,7 +43,7 @@ class CountedAccount(MeasuredAccount):
         return self.collector.run()
 
     def outcomes(self, id_: str = "d1") -> dict[str, SnapshotState]:
-        return {one.age_label: one.outcome for one in self.store.snapshots.of(id_)}
+        return {snapshot.age_label: snapshot.outcome for snapshot in self.store.snapshots.of(id_)}
 
 
 def counted(store: Store, account: Account | None = None) -> CountedAccount:

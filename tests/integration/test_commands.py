@@ -223,7 +223,7 @@ def test_deliveries_and_their_history(bot: RunningBot, do: Do, say: Callable[...
     assert do("deliveries", "--account", "nobody") == []
     history = do("deliveries", sent.id[:8])
     assert [move["after"] for move in history["moves"]] == ["READY", "SENDING", "SENT"]
-    assert [one["outcome"] for one in history["attempts"]] == ["accepted, with an id"]
+    assert [attempt["outcome"] for attempt in history["attempts"]] == ["accepted, with an id"]
     assert sent.url in say("deliveries")
     assert "SENDING -> SENT" in say("deliveries", sent.id)
 
@@ -266,8 +266,8 @@ def test_plan(bot: RunningBot, do: Do, say: Callable[..., str], tmp_path: Path) 
 
     told = do("plan", "--days", "7", "--ics", str(path))
 
-    assert [one["post_id"] for one in told["entries"]] == ["one", "two"]
-    assert {one["note"] for one in told["entries"]} == {"unapproved: 0 of 2"}
+    assert [entry["post_id"] for entry in told["entries"]] == ["one", "two"]
+    assert {entry["note"] for entry in told["entries"]} == {"unapproved: 0 of 2"}
     assert len(Calendar.from_ical(path.read_bytes()).walk("VEVENT")) == 2
     text = say("plan", "--days", "7")
     assert "[unapproved: 0 of 2]" in text

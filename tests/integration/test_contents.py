@@ -13,7 +13,7 @@ from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 
 
 def in_force(bot: RunningBot) -> list[str]:
-    return [one.id for one in bot.services.contents.campaign().posts]
+    return [post.id for post in bot.services.contents.campaign().posts]
 
 
 def test_nothing_is_in_force_before_the_start(new_bot: RunningBot) -> None:
@@ -105,7 +105,7 @@ def test_a_card_that_cannot_be_drawn_is_told_where_it_is_asked_for(bot: RunningB
 
 
 def test_warnings_keep_nothing_from_coming_into_force(bot: RunningBot) -> None:
-    told = {str(one.severity) for one in bot.services.contents.remarks()}
+    told = {str(problem.severity) for problem in bot.services.contents.remarks()}
 
     assert "error" not in told
 

@@ -32,7 +32,7 @@ def held(bot: RunningBot) -> Delivery:
 def decisions(bot: RunningBot) -> list[str]:
     """Return what the audit log has, oldest first."""
     rows = reversed(bot.store.audit.rows())
-    return [f"{one.who} {one.verb} {one.subject} {one.why}".strip() for one in rows]
+    return [f"{row.who} {row.verb} {row.subject} {row.why}".strip() for row in rows]
 
 
 # Approving

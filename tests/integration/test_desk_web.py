@@ -179,7 +179,7 @@ def test_no_change_comes_from_elsewhere_or_without_its_token(
     ]
 
     assert anonymous.status in {401, 403}
-    assert all(400 <= one.status < 500 for one in answers)
+    assert all(400 <= answer.status < 500 for answer in answers)
     assert bot.store.audit.head() == before_decisions
     assert state_of(bot)[1] == before[1]  # type: ignore[index]  # a pair
 
@@ -226,7 +226,7 @@ def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: Browse
     rows = bot.store.audit.rows(limit=2)
     assert [paused.status, again.status, resumed.status] == [303, 409, 303]
     assert bot.store.audit.head()[0] == before + 2
-    assert [(one.who, one.verb, one.why) for one in reversed(rows)] == [
+    assert [(row.who, row.verb, row.why) for row in reversed(rows)] == [
         ("olga", "pause", "a rumour"),
         ("olga", "resume", "it was wrong"),
     ]
@@ -481,9 +481,9 @@ def test_however_many_people_look_at_once_all_are_served(bot: RunningBot) -> Non
         met.append(Browser(bot.origin, signed_in.cookie).get("/calendar").status)
 
     people = [threading.Thread(target=look) for _ in range(40)]
-    for one in people:
-        one.start()
-    for one in people:
-        one.join()
+    for thread in people:
+        thread.start()
+    for thread in people:
+        thread.join()
 
     assert met == [200] * 40

@@ -99,7 +99,7 @@ def test_the_page_is_attached(store: Store, inbox: Inbox) -> None:
 
     assert digest.send(digest.message())
 
-    (letter,) = (one.json for one in inbox.asked)
+    (letter,) = (asked.json for asked in inbox.asked)
     assert "WHAT WORKED" in letter["message"]
     (attached,) = letter["attachments"]
     assert attached["filename"] == "engagement-2027-01-24.html"

@@ -75,7 +75,7 @@ def test_nothing_is_sent_from_a_broken_database(
     status = status_of(bot.store, bot.services.contents.campaign(), bot.clock)
     assert (status.is_running, status.is_healthy) == (True, False)
     assert told in status.damage
-    assert any("Nothing is sent; `restore`" in one for one in status.notices)
+    assert any("Nothing is sent; `restore`" in notice for notice in status.notices)
 
 
 def test_a_lane_at_work_stops_before_its_next_status(bot: RunningBot) -> None:
@@ -96,7 +96,7 @@ def _find(bot: RunningBot) -> None:
 
 
 def test_what_would_write_is_left_alone_and_looking_goes_on(bot: RunningBot) -> None:
-    jobs = {one.name: one for one in bot.services.jobs(timedelta(seconds=5))}
+    jobs = {job.name: job for job in bot.services.jobs(timedelta(seconds=5))}
     assert jobs["inspect"].every == DAY
     bend_index(file_of(bot))
     jobs["inspect"].run()

@@ -61,9 +61,9 @@ def test_a_thread_goes_out_in_order_each_part_under_the_one_before(new_bot: Runn
     new_bot.wait(NINE)
 
     live = new_bot.servers["m"].live
-    assert [one.parent for one in live] == [None, "1"]
+    assert [status.parent for status in live] == [None, "1"]
     words = [f"long{number}" for number in range(120)]
-    assert " ".join(one.text for one in live).split() == words
+    assert " ".join(status.text for status in live).split() == words
 
 
 def test_one_account_in_trouble_does_not_keep_another_waiting(new_bot: RunningBot) -> None:

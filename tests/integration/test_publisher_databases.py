@@ -39,7 +39,7 @@ def test_everything_goes_out_once_through_doubts_edits_and_restarts(bot: Running
 
     assert {row.state for row in bot.rows()} == {State.SENT}
     for name in ("m", "b"):
-        keys = [one.key for one in bot.servers[name].live]
+        keys = [status.key for status in bot.servers[name].live]
         assert sorted(keys) == sorted(row.id for row in bot.rows() if row.account == name)
     assert not bot.services.planner.apply(bot.services.contents.rendered, days=35)
 

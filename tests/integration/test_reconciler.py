@@ -50,7 +50,7 @@ def test_what_is_absent_is_sent_again_after_two_reads(bot: RunningBot, server: S
     bot.wait(NINE + DAY)
 
     assert server.calls[-4:] == ["publish", "find", "find", "publish"]
-    assert [one.key for one in server.live] == [bot.row().id]
+    assert [status.key for status in server.live] == [bot.row().id]
     assert bot.moves(bot.row())[-4:] == [
         "SENDING UNKNOWN", "UNKNOWN READY", "READY SENDING", "SENDING SENT",
     ]  # fmt: skip

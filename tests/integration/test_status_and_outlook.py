@@ -49,7 +49,10 @@ def test_the_status_tells_what_is_due_and_what_was_sent(bot: RunningBot) -> None
 
     assert (told.last_sent, told.next_due) == (NINE, NINE + DAY)
     assert told.counts == {"SENT": 2, "PLANNED": 2}
-    assert {one.name: one.next_due for one in told.accounts} == {"m": NINE + DAY, "x": NINE + DAY}
+    assert {account.name: account.next_due for account in told.accounts} == {
+        "m": NINE + DAY,
+        "x": NINE + DAY,
+    }
 
 
 def test_the_status_tells_what_stands_in_the_way(bot: RunningBot) -> None:
@@ -64,7 +67,7 @@ def test_the_status_tells_what_stands_in_the_way(bot: RunningBot) -> None:
     assert told.paused == "mourning (Ann)"
     assert told.settling == "a backup was brought back"
     assert told.notices == ("look here",)
-    assert {one.name: (one.stopped, one.budget_left) for one in told.accounts} == {
+    assert {account.name: (account.stopped, account.budget_left) for account in told.accounts} == {
         "m": ("", None), "x": ("revoked", 3.75),
     }  # fmt: skip
 
@@ -81,14 +84,14 @@ def test_the_outlook_tells_what_is_approved(bot: RunningBot) -> None:
     bot.desk.approve("one", by="Ann")
     bot.approve("two")
 
-    notes = {(one.post_id, one.account): one.note for one in outlook(bot).entries}
+    notes = {(entry.post_id, entry.account): entry.note for entry in outlook(bot).entries}
 
     assert notes["one", "m"] == "unapproved: 1 of 2"
     assert notes["two", "x"] == "approved"
 
 
 def test_the_outlook_is_what_then_happens(bot: RunningBot) -> None:
-    ahead = [(one.due_at, one.account, one.post_id) for one in outlook(bot).entries]
+    ahead = [(entry.due_at, entry.account, entry.post_id) for entry in outlook(bot).entries]
     bot.approve("one", "two")
 
     bot.wait(NINE + 7 * DAY)
@@ -108,7 +111,7 @@ def test_looking_ahead_changes_nothing(bot: RunningBot) -> None:
 def test_what_is_held_stands_in_the_outlook(bot: RunningBot) -> None:
     bot.wait(NINE + MINUTE)
 
-    notes = [one.note for one in outlook(bot).entries if one.post_id == "one"]
+    notes = [entry.note for entry in outlook(bot).entries if entry.post_id == "one"]
 
     assert notes == ["HELD: unapproved: 0 of 2"] * 2
 
@@ -120,10 +123,10 @@ def test_the_outlook_adds_up_what_a_month_costs(bot: RunningBot) -> None:
 def test_the_calendar_has_utc_instants_and_lasting_ids(bot: RunningBot) -> None:
     first, again = (Calendar.from_ical(as_calendar(outlook(bot))) for _ in range(2))
 
-    events = [str(one["uid"]) for one in first.walk("VEVENT")]
-    starts = [one.decoded("dtstart") for one in first.walk("VEVENT")]
+    events = [str(event["uid"]) for event in first.walk("VEVENT")]
+    starts = [event.decoded("dtstart") for event in first.walk("VEVENT")]
     assert starts == [NINE, NINE, NINE + DAY, NINE + DAY]
-    assert events == [str(one["uid"]) for one in again.walk("VEVENT")]
+    assert events == [str(event["uid"]) for event in again.walk("VEVENT")]
     assert len(set(events)) == 4
 
 
@@ -134,7 +137,7 @@ def test_a_rehearsal_marks_its_approvals_as_simulated(new_bot: RunningBot) -> No
     new_bot.start()
 
     given = new_bot.store.approvals.of(new_bot.row().fingerprint)
-    assert [one.by for one in given] == [f"{SIMULATED} 1", f"{SIMULATED} 2"]
+    assert [approval.by for approval in given] == [f"{SIMULATED} 1", f"{SIMULATED} 2"]
 
 
 def test_nothing_is_simulated_live(bot: RunningBot) -> None:

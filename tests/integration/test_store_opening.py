@@ -320,7 +320,8 @@ def test_an_older_database_is_upgraded_by_the_service_after_a_backup(
     open_file(path, create=True).close()
 
     columns = {
-        one["name"] for one in inspect(create_engine(f"sqlite:///{path}")).get_columns("worker")
+        column["name"]
+        for column in inspect(create_engine(f"sqlite:///{path}")).get_columns("worker")
     }
     (backup,) = (path.parent / "backups").iterdir()
     assert "mood" in columns

@@ -55,7 +55,7 @@ def test_every_revision_has_its_files(revision: str) -> None:
     """Fails when a migration is added without keeping the database that it leads to."""
     wanted = ("db", "sent.log", "postgresql.sql", "postgresql.sent.log")
 
-    missing = [one for one in wanted if not (FOLDER / f"{revision}.{one}").exists()]
+    missing = [name for name in wanted if not (FOLDER / f"{revision}.{name}").exists()]
 
     assert not missing, f".venv/bin/python -m tests.fixtures.keep makes {revision}.{missing}"
 

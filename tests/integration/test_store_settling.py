@@ -189,7 +189,7 @@ def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
     assert row is not None
     assert (row.state, row.reason) == (State.HELD, HoldReason.UNSETTLED)
     assert (row.draft, row.attempts) == (DRAFT, 1)
-    assert [one.delivery.id for one in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
+    assert [suspect.delivery.id for suspect in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
 
 
 def test_once_all_is_read_back_sending_goes_on_for_good(reopen: Open) -> None:
@@ -211,7 +211,7 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
         store.outbox.add(new_publication(id=name, due_at=due), now=NOW)
     store.outbox.move("dropped", Event.CANCEL, now=NOW, actor="planner")
 
-    assert [one.delivery.id for one in store.restore_guard.suspects(NOW)] == ["due"]
+    assert [suspect.delivery.id for suspect in store.restore_guard.suspects(NOW)] == ["due"]
 
 
 def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
@@ -307,7 +307,7 @@ def test_a_backup_is_whole_private_and_opens(sqlite_store: Store, tmp_path: Path
 
     assert (made.deliveries, made.size) == (1, made.path.stat().st_size)
     assert made.path.stat().st_mode & 0o077 == 0
-    assert [one.name for one in made.path.parent.iterdir()] == ["a backup #1?.db"]
+    assert [path.name for path in made.path.parent.iterdir()] == ["a backup #1?.db"]
     with pytest.raises(DecisionError, match="never overwrites"):
         sqlite_store.backup(made.path)
 

@@ -25,7 +25,7 @@ def test_a_refused_second_part_leaves_the_first_and_holds_the_third(bot: Running
     bot.wait(NINE + timedelta(seconds=5))
 
     parts = bot.store.outbox.find(post_id="long")
-    assert [one.state for one in parts] == [State.SENT, State.FAILED, State.HELD]
+    assert [part.state for part in parts] == [State.SENT, State.FAILED, State.HELD]
     assert len(bot.servers["m"].live) == 1
     reason = "the part before it is not out: it is FAILED; the thread is truncated"
     assert parts[2].reason_text == reason
@@ -44,4 +44,4 @@ def test_sending_a_refused_part_again_and_then_the_rest_completes_the_thread(
     bot.wait(NINE + timedelta(seconds=10))
 
     assert set(bot.states().values()) == {"SENT"}
-    assert [one.parent for one in bot.servers["m"].live] == [None, "1", "2"]
+    assert [status.parent for status in bot.servers["m"].live] == [None, "1", "2"]

@@ -24,7 +24,7 @@ def bot(new_bot: RunningBot) -> RunningBot:
 
 
 def stopped(bot: RunningBot) -> dict[str, str]:
-    return {one.name: one.stopped_detail for one in bot.store.accounts.all()}
+    return {account.name: account.stopped_detail for account in bot.store.accounts.all()}
 
 
 def less_approval(bot: RunningBot) -> None:
@@ -115,7 +115,8 @@ def test_a_change_while_the_bot_was_away_is_noticed(bot: RunningBot) -> None:
 def accept(bot: RunningBot) -> list[str]:
     guard = ConfigurationGuard(bot.store, bot.clock)
     return [
-        str(one) for one in guard.accept(bot.services.contents.campaign(), by="Op", why="known")
+        str(change)
+        for change in guard.accept(bot.services.contents.campaign(), by="Op", why="known")
     ]
 
 

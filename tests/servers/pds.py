@@ -95,8 +95,8 @@ class Pds:
 
     def wipe(self, account: PdsAccount) -> None:
         """Delete all of an account's posts."""
-        for one in self.posts(account):
-            rkey = one["uri"].rpartition("/")[2]
+        for post in self.posts(account):
+            rkey = post["uri"].rpartition("/")[2]
             body = {"repo": account.did, "collection": "app.bsky.feed.post", "rkey": rkey}
             self.do("com.atproto.repo.deleteRecord", body, account.token)
 
