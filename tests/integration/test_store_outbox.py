@@ -460,12 +460,21 @@ def test_sent_is_stored_with_where_it_is(store: Store) -> None:
     assert (attempt.phase, attempt.outcome, attempt.remote_id) == ("done", Event.ACCEPT, REF.id)
 
 
-def test_what_was_surely_not_accepted_counts_as_no_attempt(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (put_off(NOW + LEASE, "429"), State.READY),
+        (Outcome(Event.REFUSE, "429"), State.FAILED),
+    ],
+)
+def test_what_was_surely_not_accepted_counts_as_no_attempt(
+    store: Store, outcome: Outcome, state: State
+) -> None:
     ready(store)
 
-    row = store.outbox.commit(begun(store), put_off(NOW + LEASE, "429"), now=NOW)
+    row = store.outbox.commit(begun(store), outcome, now=NOW)
 
-    assert (row.state, row.attempts, row.detail) == (State.READY, 0, "429")
+    assert (row.state, row.attempts, row.detail) == (state, 0, "429")
 
 
 def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> None:
@@ -486,14 +495,6 @@ def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> Non
         "401 revoked",
     )
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
-
-
-def test_refused_content_fails(store: Store) -> None:
-    ready(store)
-
-    row = store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
-
-    assert (row.state, row.detail, row.attempts) == (State.FAILED, "422 too long", 0)
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing_but_where_its_status_is(store: Store) -> None:

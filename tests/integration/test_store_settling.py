@@ -312,6 +312,10 @@ def test_a_backup_is_whole_private_and_opens(sqlite_store: Store, tmp_path: Path
         sqlite_store.backup(made.path)
 
 
+def lock_of(store: Store) -> ProcessLock:
+    return lock_beside(log_of(store))
+
+
 def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
@@ -321,7 +325,7 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     send(sqlite_store)
     sqlite_store.close()
 
-    old = restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
+    old = restore(made.path, target, lock=lock_of(sqlite_store), now=NOW)
 
     assert old == tmp_path / "data" / "live.db.before-20261209T140000"
     store = open_store(f"sqlite:///{target}", create=False, room=NO_ROOM)
@@ -344,7 +348,7 @@ def test_a_restore_puts_old_journals_aside_with_their_database(
     sqlite_store.close()
     target.with_name("live.db-wal").write_bytes(b"old")
 
-    restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
+    restore(made.path, target, lock=lock_of(sqlite_store), now=NOW)
 
     assert not target.with_name("live.db-wal").exists()
     assert target.with_name("live.db.before-20261209T140000-wal").exists()
@@ -403,7 +407,7 @@ def test_a_restore_that_fails_says_so_and_frees_the_lock(
     made = sqlite_store.backup(tmp_path / "b.db")
     target = tmp_path / "data" / "live.db"
     target.with_name("live.db.restoring").mkdir()
-    lock = lock_beside(sqlite_store.outbox._log.path)
+    lock = lock_of(sqlite_store)
 
     with pytest.raises(StoreError, match="restore"):
         restore(made.path, target, lock=lock, now=NOW)
