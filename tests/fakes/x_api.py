@@ -155,7 +155,7 @@ def _lookup(world: World, asked: ApiRequest) -> Reply:
         status = world.statuses.get(id_)
         if status is None or status.deleted:
             errors.append(_missing(id_))
-        elif _wants_own_numbers(asked) and (
+        elif "non_public_metrics" in asked.query.get("post.fields", "") and (
             status.created_at.date() < world.today() - _OWN_NUMBERS_FOR
         ):
             errors.append(_withheld(id_))
@@ -172,10 +172,6 @@ def _lookup(world: World, asked: ApiRequest) -> Reply:
 
 #: For how long X tells an author the numbers that only authors see.
 _OWN_NUMBERS_FOR = timedelta(days=30)
-
-
-def _wants_own_numbers(asked: ApiRequest) -> bool:
-    return "non_public_metrics" in asked.query.get("post.fields", "")
 
 
 def _withheld(id_: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections import Counter
@@ -215,13 +216,8 @@ def _headline(lines: Sequence[Line]) -> list[str]:
 
 def _run(page: Path) -> str:
     made = datetime.now(UTC).date().isoformat()
-    machine = f"Python {platform.python_version()}, {_processors()} processors"
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} processors"
     return f"{made} ({machine}) at `{_revision(page)}`"
-
-
-def _processors() -> int:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return sum(line.startswith("processor") for line in lines)
 
 
 def _revision(page: Path) -> str:

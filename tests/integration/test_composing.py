@@ -17,7 +17,6 @@ from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from tests.fakes.campaign_tree import spec
 from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
-from tests.fakes.scripted import Step
 
 QUOTE = 'quote: {source: letter, text: "they are our friends"}'
 
@@ -107,9 +106,9 @@ def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
 
 def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> None:
     new_bot.start_approved(post("one", at=NINE))
-    new_bot.servers["m"].fails(_unconfirmed())
+    new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     new_bot.servers["m"].blind = 2
-    new_bot.servers["m"].steps.append(_refused())
+    new_bot.servers["m"].fails(UnavailableError("mastodon", "refused"))
     new_bot.wait(NINE + timedelta(seconds=25))
     (before,) = new_bot.rows()
     assert (before.state, before.attempts) == (State.READY, 1)
@@ -118,14 +117,6 @@ def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> No
     new_bot.watch()
 
     assert new_bot.rows() == [before]
-
-
-def _unconfirmed() -> Exception:
-    return UnconfirmedError("mastodon", "504")
-
-
-def _refused() -> Step:
-    return Step(UnavailableError("mastodon", "refused"), keeps=False)
 
 
 def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:

@@ -82,17 +82,17 @@ def test_a_lane_at_work_stops_before_its_next_status(bot: RunningBot) -> None:
     bot.write(post("one", at=NINE), post("two", at=NINE))
     bot.watch()
     bot.approve("two")
-    bot.servers["m"].before_prepare = lambda: _find(bot)
+
+    def find() -> None:
+        bend_index(file_of(bot))
+        bot.services.inspector.run()
+
+    bot.servers["m"].before_prepare = find
 
     bot.clock.advance(NINE - bot.clock.now())
     bot.services.work_account("m")
 
     assert len(bot.servers["m"].live) == 1
-
-
-def _find(bot: RunningBot) -> None:
-    bend_index(file_of(bot))
-    bot.services.inspector.run()
 
 
 def test_what_would_write_is_left_alone_and_looking_goes_on(bot: RunningBot) -> None:

@@ -95,7 +95,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 @contextmanager
 def cluster() -> Iterator[PostgresServer]:
     """Start one that ends with the context."""
-    programs = _programs()
+    programs = Path(require_tool("initdb")).resolve().parent
     directory = Path(tempfile.mkdtemp(prefix="verbatim-pg-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")  # PostgreSQL refuses to run as root
@@ -117,10 +117,6 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """Make an empty database, for one test."""
     with postgres_server.database() as url:
         yield url
-
-
-def _programs() -> Path:
-    return Path(require_tool("initdb")).resolve().parent
 
 
 def _run_as_postgres(*command: str) -> None:
