@@ -72,7 +72,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     return Rehearsed(folder, do, do("rehearse", "--days", DAYS))
 
 
-def told(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+def rows_of(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     keys = ("id", "account", "post_id", "occurrence", "part", "state", "due_at", "sent_at", "url")
     return [tuple(delivery[key] for key in keys) for delivery in deliveries]
 
@@ -83,7 +83,7 @@ def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: Rehearse
     # The second began some time later, so its last day ends later, too.
     end = min(once.report["end"], again["end"])
     ours, theirs = (
-        [row for row in told(report["deliveries"]) if row[6] < end]
+        [row for row in rows_of(report["deliveries"]) if row[6] < end]
         for report in (once.report, again)
     )
     assert ours == theirs

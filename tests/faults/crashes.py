@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.broken import IntentAfterSend, RetryOnTimeout, remade
-from tests.faults.enumeration import Change, Enumeration, schedules_parser, told
+from tests.faults.enumeration import Change, Enumeration, print_outcome, schedules_parser
 from tests.faults.ledgers import PLATFORMS, networks
 from tests.faults.pairs import AllPairs
 
@@ -52,14 +52,14 @@ def main() -> int:
                 given.platform, Path(made), world, long=given.long, change=change, words=words
             )
             every_pair.run_all(given.every)
-            return told(every_pair.outcome)
+            return print_outcome(every_pair.outcome)
         run = Enumeration(
             given.platform, Path(made), world, long=given.long, change=change, words=words
         )
         run.run_singles(given.every, given.kills)
         if not given.kills:
             run_chosen(run, by_server=given.by_server, pairs=given.pairs, seed=given.seed)
-        return told(run.outcome)
+        return print_outcome(run.outcome)
 
 
 def run_chosen(run: Enumeration, *, by_server: int, pairs: int, seed: int) -> None:

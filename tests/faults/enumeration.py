@@ -291,7 +291,7 @@ def schedules_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def told(outcome: Outcome) -> int:
+def print_outcome(outcome: Outcome) -> int:
     """Print one line of JSON; the exit code, 1 where anything went wrong."""
     sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
     return 1 if outcome.bad else 0

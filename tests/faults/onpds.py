@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.faults.enumeration import Enumeration, schedules_parser, told
+from tests.faults.enumeration import Enumeration, print_outcome, schedules_parser
 from tests.faults.ledgers import Taken
 from tests.faults.prepared import PreparedCampaign, prepare_campaign
 from tests.servers.pds import Pds, PdsAccount
@@ -89,7 +89,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         run = OnPds(Path(made), RealPds(given.origin))
         run.run_singles(given.every, given.kills)
-        return told(run.outcome)
+        return print_outcome(run.outcome)
 
 
 if __name__ == "__main__":

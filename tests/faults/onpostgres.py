@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from bot.db.metadata import metadata
 from bot.operations.opening import open_store
-from tests.faults.enumeration import Change, Enumeration, schedules_parser, told
+from tests.faults.enumeration import Change, Enumeration, print_outcome, schedules_parser
 from tests.faults.ledgers import PLATFORMS, Networks, networks
 from tests.faults.prepared import Elsewhere, PreparedCampaign
 from tests.integration.store_rows import NO_ROOM
@@ -104,7 +104,7 @@ def main() -> int:
                 words=["tests.faults.onpostgres", given.url, "--platform", given.platform],
             )  # fmt: skip
             run.run_singles(given.every, given.kills)
-            return told(run.outcome)
+            return print_outcome(run.outcome)
         finally:
             tables.close()
 

@@ -11,7 +11,7 @@ from tests.conftest import require_shared
 from tests.faults.ledgers import ROOT
 
 
-def told(module: str, *words: str) -> Any:
+def run_program(module: str, *words: str) -> Any:
     """Return what ``python -m tests.faults.MODULE WORDS`` prints."""
     require_shared("conformance/x-api-openapi.json")
     done = subprocess.run(

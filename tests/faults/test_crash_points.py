@@ -11,7 +11,7 @@ from tests.fakes.faultproxy import HANG_UP_AFTER
 from tests.faults.broken import RetryOnTimeout, remade
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import PLATFORMS
-from tests.faults.running import told
+from tests.faults.running import run_program
 
 #: What a life must be seen to cross, or something is no longer counted.
 KINDS = {
@@ -28,7 +28,7 @@ EVERY = 16
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_few_kills_leave_it_posted_once(platform: str, tally: Any) -> None:
     words = ("--every", str(EVERY), "--pairs", "6", "--by-server", "2", "--seed", "3")
-    outcome = told("crashes", platform, *words)
+    outcome = run_program("crashes", platform, *words)
 
     tally(1, f"SIGKILL at each {EVERY}th boundary, some twice ({platform})", outcome,
           also=figures(outcome))  # fmt: skip
@@ -49,7 +49,7 @@ def figures(outcome: dict[str, Any]) -> dict[str, float]:
 @pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any) -> None:
-    outcome = told("crashes", platform)
+    outcome = run_program("crashes", platform)
 
     tally(1, f"SIGKILL at every boundary ({platform})", outcome)
     assert outcome["bad"] == []
@@ -62,7 +62,7 @@ def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any)
 @pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally: Any) -> None:
-    outcome = told("crashes", platform, "--every", "0", "--pairs", str(PAIRS), "--seed", "1")
+    outcome = run_program("crashes", platform, "--every", "0", "--pairs", str(PAIRS), "--seed", "1")
 
     tally(2, f"two kills, the second within recovery ({platform})", outcome)
     assert outcome["bad"] == []
@@ -73,7 +73,7 @@ def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally:
 @pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None:
-    outcome = told("crashes", platform, "--every", "0", "--by-server", "10")
+    outcome = run_program("crashes", platform, "--every", "0", "--by-server", "10")
 
     tally(4, f"killed by the platform, before and after it took it ({platform})", outcome)
     assert outcome["bad"] == []
@@ -83,7 +83,7 @@ def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
-    outcome = told("crashes", platform, "--all-pairs")
+    outcome = run_program("crashes", platform, "--all-pairs")
 
     name = f"all pairs: at every boundary of a recovery, after every kill ({platform})"
     tally(3, name, outcome, also=figures(outcome))
@@ -96,8 +96,10 @@ def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: Any) -> None:
-    thread = told("crashes", platform, "--long")
-    pairs = told("crashes", platform, "--long", "--every", "0", "--pairs", "600", "--seed", "2")
+    thread = run_program("crashes", platform, "--long")
+    pairs = run_program(
+        "crashes", platform, "--long", "--every", "0", "--pairs", "600", "--seed", "2"
+    )
 
     tally(1, f"SIGKILL at every boundary of a thread ({platform})", thread)
     tally(2, f"two kills in a thread, the second within recovery ({platform})", pairs,
@@ -107,7 +109,7 @@ def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: 
 
 
 def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
-    outcome = told(
+    outcome = run_program(
         "crashes", "mastodon", "--publisher", "intent-after-send", "--every", str(EVERY // 2)
     )
 
@@ -116,7 +118,7 @@ def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
 
 @pytest.mark.deep
 def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
-    outcome = told(
+    outcome = run_program(
         "crashes", "mastodon", "--publisher", "intent-after-send", "--all-pairs", "--every", "1000"
     )
 

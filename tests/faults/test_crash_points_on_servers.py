@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.running import told
+from tests.faults.running import run_program
 from tests.faults.test_crash_points import KINDS, figures
 from tests.servers.pds import Pds
 
@@ -30,7 +30,7 @@ def judge(outcome: dict[str, Any], where: str, tally: Any, *, every: int) -> Non
 def test_a_kill_leaves_it_posted_once_by_postgresql(
     postgres_url: str, tally: Any, every: int
 ) -> None:
-    outcome = told("onpostgres", postgres_url, "--every", str(every))
+    outcome = run_program("onpostgres", postgres_url, "--every", str(every))
 
     judge(outcome, "PostgreSQL (mastodon)", tally, every=every)
     assert outcome["also"]["let go within"] > 0
@@ -38,7 +38,7 @@ def test_a_kill_leaves_it_posted_once_by_postgresql(
 
 @pytest.mark.parametrize("every", [60, pytest.param(12, marks=pytest.mark.deep), EVERY_BOUNDARY])
 def test_a_kill_leaves_it_once_in_the_repository(pds: Pds, tally: Any, every: int) -> None:
-    outcome = told("onpds", pds.origin, "--every", str(every))
+    outcome = run_program("onpds", pds.origin, "--every", str(every))
 
     judge(outcome, "a real PDS", tally, every=every)
     assert outcome["also"]["ahead of the server"] < 60

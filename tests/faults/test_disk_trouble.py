@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.ledgers import PLATFORMS
 from tests.faults.reporting import Tally
-from tests.faults.running import told
+from tests.faults.running import run_program
 
 pytestmark = pytest.mark.timeout(3100)
 
@@ -44,7 +44,9 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
 def test_a_database_that_cannot_be_written_for_a_while(
     mode: str, platform: str, count: int, tally: Tally
 ) -> None:
-    outcomes = told("troubled", platform, "--mode", mode, "--count", str(count), "--seed", "1")
+    outcomes = run_program(
+        "troubled", platform, "--mode", mode, "--count", str(count), "--seed", "1"
+    )
 
     assert {outcome["kind"] for outcome in outcomes} == set(FAULTS)
     judge(outcomes, tally, mode)
@@ -60,13 +62,13 @@ def test_a_database_that_cannot_be_written_for_a_while(
 def test_a_database_that_cannot_be_written_often(
     mode: str, platforms: tuple[str, ...], words: tuple[str, ...], tally: Tally
 ) -> None:
-    judge(told("troubled", *platforms, "--mode", mode, *words), tally, mode)
+    judge(run_program("troubled", *platforms, "--mode", mode, *words), tally, mode)
 
 
 @pytest.mark.slow
 def test_an_intent_that_cannot_be_stored_after_the_call_is_caught() -> None:
     words = ("--kinds", "sync", "--count", "0", "--publisher", "intent-after-send")
 
-    (outcome,) = told("troubled", "mastodon", *words)
+    (outcome,) = run_program("troubled", "mastodon", *words)
 
     assert outcome["duplicate"] > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.reporting import Tally
-from tests.faults.running import told
+from tests.faults.running import run_program
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.server
@@ -19,7 +19,7 @@ def test_row_07_a_sender_that_stands_still_in_the_middle_of_a_body(
     postgres_server: PostgresServer, migrated_database: str, tally: Tally, account: str, cuts: int
 ) -> None:
     where = ("--port", str(postgres_server.port), "--template", migrated_database)
-    counted = told("stops", account, *where, "--cuts", str(cuts))
+    counted = run_program("stops", account, *where, "--cuts", str(cuts))
 
     tally(7, f"SIGSTOP within request and answer for 10 min, another replica at work ({account})",
           counted)  # fmt: skip

@@ -40,7 +40,7 @@ def sent_at(new_bot: RunningBot) -> list[str]:
     return [f"{due(row):%d %H:%M}" for row in rows]
 
 
-def told(new_bot: RunningBot) -> dict[str, Any]:
+def judge(new_bot: RunningBot) -> dict[str, Any]:
     over = [row for row in new_bot.rows() if due(row) < new_bot.clock.now()]
     return judged(over, Counter(new_bot.servers["m"].texts))
 
@@ -51,7 +51,7 @@ def test_row_23_a_slot_in_an_hour_that_comes_twice(new_bot: RunningBot, tally: T
 
     new_bot.wait(AUTUMN + 4 * DAY)
 
-    tally(23, "a slot, and a time, in an hour that comes twice", told(new_bot), injected=2)
+    tally(23, "a slot, and a time, in an hour that comes twice", judge(new_bot), injected=2)
     assert sent_at(new_bot) == ["06 05:30", "07 05:30", "07 05:45", "08 06:30", "09 06:30"]
     assert any("2027-11-07 01:45 comes twice" in problem for problem in remarks), "people are told"
 
@@ -66,7 +66,7 @@ def test_row_23_a_slot_in_an_hour_that_never_comes_is_refused(
     new_bot.wait(SPRING + 4 * DAY)
 
     assert "2027-03-14 02:30 does not exist" in new_bot.services.contents.broken()
-    tally(23, "a slot in an hour that never comes: what was in force stays", told(new_bot),
+    tally(23, "a slot in an hour that never comes: what was in force stays", judge(new_bot),
           injected=1)  # fmt: skip
     assert sent_at(new_bot) == ["13 08:30", "14 07:30", "15 07:30", "16 07:30"]
 
@@ -113,7 +113,7 @@ def test_row_23_rules_of_a_zone_that_change_under_a_plan(
     new_bot.start()
     new_bot.wait(start + 10 * DAY)
 
-    counted = told(new_bot)
+    counted = judge(new_bot)
     tally(23, f"{ZONE} gets the rules of {other} under a plan", counted, injected=1)
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     hours = {row.post_id: due(row) for row in new_bot.rows() if row.sent_at}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.ledgers import PLATFORMS
 from tests.faults.reporting import Tally
-from tests.faults.running import told
+from tests.faults.running import run_program
 
 pytestmark = pytest.mark.timeout(3100)  # the long ones, in `make storm`
 
@@ -59,7 +59,7 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int
 def test_row_26_a_power_cut_at_any_boundary_leaves_it_posted_once(
     mode: str, cuts: int, tally: Tally
 ) -> None:
-    outcomes = told("ondisk", *PLATFORMS, "--mode", mode, "--cuts", str(cuts), "--seed", "1")
+    outcomes = run_program("ondisk", *PLATFORMS, "--mode", mode, "--cuts", str(cuts), "--seed", "1")
 
     judge(outcomes, tally, mode, len(PLATFORMS) * cuts)
 
@@ -79,14 +79,14 @@ LONG_RUNS = {
 def test_row_26_many_power_cuts(mode: str, name: str, tally: Tally) -> None:
     platforms, words, cuts = LONG_RUNS[name]
 
-    judge(told("ondisk", *platforms, "--mode", mode, *words), tally, mode, cuts)
+    judge(run_program("ondisk", *platforms, "--mode", mode, *words), tally, mode, cuts)
 
 
 @pytest.mark.slow
 def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
     words = ("--cuts", "250", "--seed", "6", "--publisher", "intent-after-send")
 
-    (outcome,) = told("ondisk", "mastodon", *words)
+    (outcome,) = run_program("ondisk", "mastodon", *words)
 
     assert outcome["duplicate"] > 0
     assert outcome["also"]["sent without a stored intent"] > 0
@@ -94,7 +94,7 @@ def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
 
 def commits(*settings: str) -> dict[str, dict[str, int]]:
     """Cut the power right after commits; what came of it by the setting."""
-    found: dict[str, dict[str, int]] = told("commits", *settings, "--cuts", str(CUTS))
+    found: dict[str, dict[str, int]] = run_program("commits", *settings, "--cuts", str(CUTS))
     return found
 
 

@@ -31,7 +31,7 @@ def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def output(capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
     return captured.out + captured.err
 
@@ -40,16 +40,16 @@ def test_users_come_change_and_go(campaign: Path, capsys: pytest.CaptureFixture[
     add = ["user", "add", "anna", "--role", "approver", "--password-file", "password", "--as", "op"]
 
     assert run(["user", "list"]) == 0
-    assert "no users" in told(capsys)
+    assert "no users" in output(capsys)
     assert run(add) == 0
     assert run(add) == 1
-    assert "already" in told(capsys)
+    assert "already" in output(capsys)
     assert run(["user", "roles", "anna", "--role", "viewer", "--role", "editor", "--as", "op"]) == 0
     assert run(["user", "password", "anna", "--password-file", "password", "--as", "op"]) == 0
     assert run(["user", "sign-out", "anna", "--as", "op"]) == 0
-    told(capsys)
+    output(capsys)
     assert run(["user", "list", "--json"]) == 0
-    assert json.loads(told(capsys)) == [{"name": "anna", "roles": ["editor", "viewer"]}]
+    assert json.loads(output(capsys)) == [{"name": "anna", "roles": ["editor", "viewer"]}]
     assert run(["user", "remove", "anna", "--as", "op"]) == 0
     assert run(["audit", "verify"]) == 0
 
@@ -62,7 +62,7 @@ def test_a_user_without_a_role_or_with_a_weak_password_is_refused(
     assert run(["user", "add", "anna", "--as", "op"]) == 2
     words = ["user", "add", "anna", "--role", "viewer", "--password-file", "password", "--as", "op"]
     assert run(words) == 1
-    assert "15 characters or more" in told(capsys)
+    assert "15 characters or more" in output(capsys)
 
 
 @pytest.fixture
@@ -82,15 +82,15 @@ def test_a_correction_and_a_retraction_from_the_command_line(
     words = ["--why", "We named three.", "--as", "anna"]
 
     assert run(["correct", published, "--text", "Four signed it.", *words]) == 0
-    assert f"approve correction-1-of-{published}" in told(capsys)
+    assert f"approve correction-1-of-{published}" in output(capsys)
     assert run(["retract", published, *words]) == 0
-    assert "deleted: coalition-mastodon" in told(capsys)
+    assert "deleted: coalition-mastodon" in output(capsys)
     assert run(["retract", published, *words]) == 1
-    assert "nothing of it is out" in told(capsys)
+    assert "nothing of it is out" in output(capsys)
     assert run(["corrections", "--html", "list.html"]) == 0
-    assert "We named three." in told(capsys)
+    assert "We named three." in output(capsys)
     assert run(["corrections", "--json"]) == 0
-    kinds = [one["kind"] for one in json.loads(told(capsys))]
+    kinds = [one["kind"] for one in json.loads(output(capsys))]
     page = (tmp_path / "list.html").read_text(encoding="utf-8")
 
     assert kinds == ["retraction", "correction"]
