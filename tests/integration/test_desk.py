@@ -9,7 +9,7 @@ import pytest
 from bot.authority.reasons import StopReason
 from bot.delivery.model import Delivery, State
 from bot.delivery.reasons import CancelReason, HoldReason
-from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
+from bot.errors import DecisionError, RejectedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fakes.scripted import Step
@@ -121,13 +121,6 @@ def test_what_was_held_for_another_reason_can_still_be_approved_and_sent(bot: Ru
 # Pausing
 
 
-def test_pause_and_resume_are_written_down(bot: RunningBot) -> None:
-    bot.desk.pause("mourning", by="Ann")
-    bot.desk.resume(by="Ben", why="over")
-
-    assert decisions(bot) == ["Ann pause everything mourning", "Ben resume everything over"]
-
-
 def test_one_pauses_once_and_resumes_what_is_paused(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="not paused"):
         bot.desk.resume(by="Ann")
@@ -137,19 +130,6 @@ def test_one_pauses_once_and_resumes_what_is_paused(bot: RunningBot) -> None:
 
 
 # A stopped account
-
-
-def test_a_stopped_account_sends_again_once_a_person_says_so(new_bot: RunningBot) -> None:
-    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
-    new_bot.servers["m"].fails(UnauthorizedError("mastodon", "revoked"))
-    new_bot.wait(NINE + MINUTE)
-
-    why = new_bot.desk.restart("m", by="Ann", why="new token")
-    new_bot.wait(NINE + DAY)
-
-    assert why == "mastodon: revoked"
-    assert new_bot.states()["two/m/0"] == "SENT"
-    assert "Ann restart m new token" in decisions(new_bot)
 
 
 def test_an_account_that_is_still_unfit_is_stopped_again(new_bot: RunningBot) -> None:

@@ -66,21 +66,6 @@ def test_a_thread_goes_out_in_order_each_part_under_the_one_before(new_bot: Runn
     assert " ".join(status.text for status in live).split() == words
 
 
-def test_one_account_in_trouble_does_not_keep_another_waiting(new_bot: RunningBot) -> None:
-    new_bot.use("m", "b")
-    new_bot.write(post("one", at=NINE))
-    new_bot.servers["m"].fails(UnavailableError("mastodon", "connection refused"))
-    new_bot.start()
-    new_bot.approve("one")
-
-    new_bot.wait(NINE)
-
-    assert new_bot.states() == {
-        "one/b/0": "SENT",
-        "one/m/0": "READY mastodon: connection refused",
-    }
-
-
 # What is held, with its reason, and never sent by itself
 
 
@@ -142,13 +127,6 @@ def test_a_post_goes_out_up_to_the_last_moment_allowed(bot: RunningBot, server: 
     bot.wait(bot.clock.now())
 
     assert len(server.live) == 1
-
-
-def test_an_outage_longer_than_the_lateness_ends_held(bot: RunningBot, server: Server) -> None:
-    for _ in range(400):
-        server.fails(UnavailableError("mastodon", "no route to host"))
-
-    assert held_for_good(bot).startswith("late")
 
 
 def test_an_account_that_is_stopped_sends_nothing(bot: RunningBot) -> None:
@@ -253,17 +231,6 @@ def test_a_refusal_of_a_repeated_call_is_no_failure(bot: RunningBot, server: Ser
 
     assert bot.states() == {"one/m/0": "SENT"}
     assert len(server.live) == 1
-
-
-def test_a_server_s_word_about_the_wait_is_obeyed(bot: RunningBot, server: Server) -> None:
-    wait = timedelta(minutes=7)
-    server.fails(UnavailableError("mastodon", "rate limited", retry_after=wait))
-
-    bot.wait(NINE + wait - timedelta(seconds=1))
-    assert server.calls.count("publish") == 1
-
-    bot.wait(NINE + wait)
-    assert server.calls.count("publish") == 2
 
 
 def test_a_repeated_call_sends_the_same_bytes_under_the_same_key(
