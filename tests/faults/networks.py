@@ -8,6 +8,7 @@ line, fsynced before the answer goes out, for every status that a reader could s
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import mmap
 import os
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.quirky_pds import QuirkyPds
 from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_standin import SPEC_FILE, XStandin
-from tests.faults.memory import Memories, wait_until_quiet
+from tests.waiting import PATIENCE
 
 #: What befalls a request in a storm, with the weight that it has there.
 STORM: dict[str, tuple[int, Fault]] = {
@@ -192,6 +194,39 @@ class LedgeredX(XStandin):
     def _record(self, verb: str, **what: Any) -> None:
         if verb == "create":
             self._common.write("x", id=what["id"], text=what["text"], parent=what["parent"])
+
+
+class Memories:
+    """Copies of some attributes of some servers; each copy is brought back as often as asked."""
+
+    def __init__(self, kept: Mapping[object, Sequence[str]]) -> None:
+        self._kept = kept
+        self._copies: list[list[dict[str, Any]]] = []
+
+    def remember(self) -> int:
+        """Copy all of it; its number."""
+        self._copies.append(
+            [
+                copy.deepcopy({name: getattr(server, name) for name in names})
+                for server, names in self._kept.items()
+            ]
+        )
+        return len(self._copies) - 1
+
+    def recall(self, number: int) -> None:
+        """Let the servers know what they knew then, and nothing else."""
+        for server, known in zip(self._kept, self._copies[number], strict=True):
+            for name, value in copy.deepcopy(known).items():
+                setattr(server, name, value)
+
+
+def wait_until_quiet() -> None:
+    """Wait until no request is being served: what the dead sent may still be at work."""
+    deadline = time.monotonic() + PATIENCE
+    while any("process_request_thread" in one.name for one in threading.enumerate()):
+        if time.monotonic() > deadline:
+            raise AssertionError("a request is served for ever")
+        time.sleep(0.0005)
 
 
 class Networks:

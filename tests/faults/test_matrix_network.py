@@ -14,7 +14,7 @@ from bot.delivery.model import State
 from tests.fakes.faultproxy import HANG_UP_AFTER, HANG_UP_BEFORE, Answer, Fault, answered
 from tests.fakes.hand_timer import HandTimers
 from tests.fakes.x_api import DUPLICATE
-from tests.fakes.x_modes import as_answer
+from tests.fakes.x_setup import as_answer
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.prepared import CALL
 from tests.faults.reporting import Tally, total

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.cluster import LOCK, Cluster, Trap
-from tests.faults.cutting import CuttingProxy
+from tests.faults.cluster import LOCK, Cluster, CuttingProxy, Trap
 from tests.faults.ledgers import Networks
 from tests.faults.prepared import SECRETS
 from tests.faults.reporting import Tally, total

@@ -1,4 +1,4 @@
-"""Rows 6, 8, 9 and 29: several processes, signals, and a PostgreSQL that goes away."""
+"""Rows 6 to 9 and 29: several processes, signals, and a PostgreSQL that goes away."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.delivery.model import State
 from tests.faults.ledgers import Networks
 from tests.faults.networks import PUBLISH
 from tests.faults.reporting import Tally
+from tests.faults.running import run_program
 from tests.faults.storm import HASTY, PATIENT, Calm, Plan
 from tests.servers.postgres import PostgresServer
 from tests.waiting import PATIENCE
@@ -119,3 +120,20 @@ def test_row_29_postgresql_goes_away_and_comes_back(
     tally(29, f"PostgreSQL stopped ({mode}) and started thrice, 2 replicas", counted, injected=3)
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.parametrize(
+    ("account", "cuts"),
+    [("m", 2), *(pytest.param(name, 12, marks=pytest.mark.slow) for name in ("x", "m", "b"))],
+)
+def test_row_07_a_sender_that_stands_still_in_the_middle_of_a_body(
+    postgres_server: PostgresServer, migrated_database: str, tally: Tally, account: str, cuts: int
+) -> None:
+    where = ("--port", str(postgres_server.port), "--template", migrated_database)
+    counted = run_program("stops", account, *where, "--cuts", str(cuts))
+
+    tally(7, f"SIGSTOP within request and answer for 10 min, another replica at work ({account})",
+          counted)  # fmt: skip
+    assert counted["injected"] == 2 * cuts
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+    assert counted["once"] + sum(counted["held"].values()) == counted["deliveries"]

@@ -1,4 +1,4 @@
-"""Row 5: random `kill -9` of replicas while a third of the requests fail."""
+"""Rows 0 and 5: calm weather, and random `kill -9` of replicas while a third of all requests fail."""
 
 from __future__ import annotations
 
@@ -69,3 +69,27 @@ def test_row_05_a_long_storm_of_three_replicas(
 
     tally(5, f"kill -9 storm, PostgreSQL with 3 replicas, seed {seed}", counted)
     assert counted["deliveries"] >= 500
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_row_00_calm_weather_on_an_embedded_database(
+    tmp_path: Path, world: Networks, tally: Tally
+) -> None:
+    counted = weather(tmp_path, world, Plan(posts=40, over=80, replicas=1, share=0, lives=None))
+
+    tally(0, "no fault, SQLite, one process", counted)
+    assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_row_00_calm_weather_with_replicas(
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
+) -> None:
+    plan = Plan(posts=40, over=80, replicas=2, share=0, lives=None)
+
+    counted = weather(tmp_path, world, plan, url=postgres_url)
+
+    tally(0, "no fault, PostgreSQL, 2 replicas", counted)
+    assert counted["once"] == counted["deliveries"]

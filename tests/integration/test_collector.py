@@ -15,9 +15,8 @@ from bot.errors import OverBudgetError, UnavailableError
 from bot.planning.store import Store
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
-from tests.fakes.counted import Counted
 from tests.fakes.engaged import sent
-from tests.fakes.measured import MeasuredAccount
+from tests.fakes.measured import Counted, MeasuredAccount
 from tests.integration.store_rows import new_publication
 
 SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)

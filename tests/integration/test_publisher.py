@@ -331,3 +331,41 @@ def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(new_bot: Ru
 
     assert {row.state for row in new_bot.rows()} == {State.SENT}
     assert asked <= 3 * len(names)
+
+
+# A thread whose part is refused
+
+
+def refuse_second_part(bot: RunningBot) -> None:
+    bot.start_approved(thread("long", 3, at=NINE))
+    bot.servers["m"].steps.append(Step())
+    bot.servers["m"].fails(RejectedError("mastodon", "no"))
+
+
+def test_a_refused_second_part_leaves_the_first_and_holds_the_third(
+    new_bot: RunningBot,
+) -> None:
+    refuse_second_part(new_bot)
+
+    new_bot.wait(NINE + timedelta(seconds=5))
+
+    parts = new_bot.store.outbox.find(post_id="long")
+    assert [part.state for part in parts] == [State.SENT, State.FAILED, State.HELD]
+    assert len(new_bot.servers["m"].live) == 1
+    reason = "the part before it is not out: it is FAILED; the thread is truncated"
+    assert parts[2].reason_text == reason
+
+
+def test_sending_a_refused_part_again_and_then_the_rest_completes_the_thread(
+    new_bot: RunningBot,
+) -> None:
+    refuse_second_part(new_bot)
+    new_bot.wait(NINE + timedelta(seconds=5))
+    _first, second, third = new_bot.store.outbox.find(post_id="long")
+
+    new_bot.desk.retry(second.id, by="Aygul")
+    new_bot.desk.resolve(third.id, "send", by="Aygul")
+    new_bot.wait(NINE + timedelta(seconds=10))
+
+    assert set(new_bot.states().values()) == {"SENT"}
+    assert [status.parent for status in new_bot.servers["m"].live] == [None, "1", "2"]

@@ -26,9 +26,8 @@ from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered
-from tests.fakes.x_modes import MODES, PUBLISH
 from tests.fakes.x_oauth import secrets_for
-from tests.fakes.x_setup import connection_to, x_at
+from tests.fakes.x_setup import MODES, PUBLISH, connection_to, x_at
 from tests.fakes.x_standin import USER, XStandin
 from tests.fakes.x_world import PRICES
 
