@@ -1,4 +1,4 @@
-"""Rows 0 and 5: calm weather, and random `kill -9` of replicas while a third of all requests fail."""
+"""Rows 0 and 5: calm weather, and `kill -9` at random while a third of all requests fail."""
 
 from __future__ import annotations
 
