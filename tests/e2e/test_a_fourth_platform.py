@@ -62,7 +62,7 @@ def server() -> Iterator[PostcardServer]:
         yield server
 
 
-class Campaign:
+class PostcardCampaign:
     """Files of a campaign, and the bot with the fourth platform in its registry."""
 
     def __init__(self, folder: Path, server: PostcardServer) -> None:
@@ -103,11 +103,11 @@ class Campaign:
 
 
 @pytest.fixture
-def campaign(tmp_path: Path, server: PostcardServer) -> Campaign:
-    return Campaign(tmp_path, server)
+def campaign(tmp_path: Path, server: PostcardServer) -> PostcardCampaign:
+    return PostcardCampaign(tmp_path, server)
 
 
-def test_it_is_checked_previewed_planned_and_rehearsed(campaign: Campaign) -> None:
+def test_it_is_checked_previewed_planned_and_rehearsed(campaign: PostcardCampaign) -> None:
     campaign.write_posts(timedelta(hours=1))
 
     campaign.do("check")
@@ -134,7 +134,9 @@ def test_it_is_checked_previewed_planned_and_rehearsed(campaign: Campaign) -> No
         ("chains: true", "chains: false", "shorten it or give box `chains: true`"),
     ],
 )
-def test_its_own_keys_are_checked(campaign: Campaign, old: str, new: str, told: str) -> None:
+def test_its_own_keys_are_checked(
+    campaign: PostcardCampaign, old: str, new: str, told: str
+) -> None:
     campaign.write_posts(timedelta(hours=1))
     schedule = SCHEDULE.format(origin=campaign.server.origin)
     campaign.write("schedule.yaml", schedule.replace(old, new))
@@ -152,7 +154,7 @@ def test_its_own_keys_are_checked(campaign: Campaign, old: str, new: str, told: 
     assert any(told in f"{one.where}: {one.message}" for one in found)
 
 
-def test_editors_programs_know_its_keys(campaign: Campaign) -> None:
+def test_editors_programs_know_its_keys(campaign: PostcardCampaign) -> None:
     schema = json.loads(campaign.do("schema", "schedule"))
 
     assert schema["$defs"]["Account"]["properties"]["paper"]["enum"] == ["plain", "ruled"]
@@ -160,7 +162,7 @@ def test_editors_programs_know_its_keys(campaign: Campaign) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_it_is_published_to_once(campaign: Campaign) -> None:
+def test_it_is_published_to_once(campaign: PostcardCampaign) -> None:
     schedule = SCHEDULE.format(origin=campaign.server.origin)
     campaign.write("schedule.yaml", schedule.replace("required: 1", "required: 0"))
     campaign.write_posts(timedelta(seconds=30))

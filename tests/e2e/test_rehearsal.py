@@ -55,7 +55,7 @@ def do(folder: Path) -> Do:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class FinishedRehearsal:
     """A rehearsal that nobody changes any more."""
 
     folder: Path
@@ -64,12 +64,12 @@ class Rehearsed:
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def once(tmp_path_factory: pytest.TempPathFactory) -> FinishedRehearsal:
     """Rehearse the first campaign."""
     folder = tmp_path_factory.mktemp("once")
     CampaignTree(folder, shipped=True)
     do = doing(folder)
-    return Rehearsed(folder, do, do("rehearse", "--days", DAYS))
+    return FinishedRehearsal(folder, do, do("rehearse", "--days", DAYS))
 
 
 def rows_of(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -77,7 +77,7 @@ def rows_of(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [tuple(delivery[key] for key in keys) for delivery in deliveries]
 
 
-def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: Rehearsed) -> None:
+def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: FinishedRehearsal) -> None:
     again = do("rehearse", "--days", DAYS)
 
     # The second began some time later, so its last day ends later, too.
@@ -90,7 +90,7 @@ def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: Rehearse
     assert len(ours) > 20
 
 
-def test_what_is_planned_is_what_is_sent(do: Do, once: Rehearsed) -> None:
+def test_what_is_planned_is_what_is_sent(do: Do, once: FinishedRehearsal) -> None:
     report = once.report
 
     plan = do("plan", "--days", DAYS)
@@ -107,11 +107,11 @@ def test_what_is_planned_is_what_is_sent(do: Do, once: Rehearsed) -> None:
     assert holes == [(hole["account"], hole["occurrence"], hole["why"]) for hole in report["holes"]]
 
 
-def test_everything_is_sent_at_its_very_moment(once: Rehearsed) -> None:
+def test_everything_is_sent_at_its_very_moment(once: FinishedRehearsal) -> None:
     assert all(delivery["sent_at"] == delivery["due_at"] for delivery in once.report["deliveries"])
 
 
-def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: Rehearsed) -> None:
+def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: FinishedRehearsal) -> None:
     report = once.report
 
     shown = rehearsed(once.folder / "data" / "rehearse" / "network.db")
@@ -125,7 +125,7 @@ def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: Rehearsed) -> N
 
 
 def test_approvals_are_simulated_and_marked_so(
-    once: Rehearsed, folder: Path, capsys: pytest.CaptureFixture[str]
+    once: FinishedRehearsal, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert once.report["approvals"] == "simulated"
 

@@ -21,7 +21,7 @@ from tests.integration.store_rows import new_publication
 
 
 @dataclass
-class Counted:
+class CountedPlatform:
     """One account's numbers."""
 
     numbers: dict[str, Metrics] = field(default_factory=dict)

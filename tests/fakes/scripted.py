@@ -25,7 +25,7 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PublishCall:
     """What one call to publish does."""
 
     #: Raised in place of an answer.
@@ -42,7 +42,7 @@ class Server:
 
     live: list[Published] = field(default_factory=list)
     #: What the next calls to publish do; without any all is well.
-    steps: deque[Step] = field(default_factory=deque)
+    steps: deque[PublishCall] = field(default_factory=deque)
     #: Happens once, in the middle of the next call to prepare.
     before_prepare: Callable[[], None] | None = None
     #: The same of the next read.
@@ -61,7 +61,7 @@ class Server:
 
     def fails(self, error: Exception, *, keeps: bool = False) -> None:
         """Let the next call to publish end so."""
-        self.steps.append(Step(error, keeps))
+        self.steps.append(PublishCall(error, keeps))
 
     @property
     def texts(self) -> list[str]:
@@ -119,7 +119,7 @@ class Scripted:
     def publish(self, draft: Draft) -> PostRef:
         self._pay(draft)
         self._called("publish")
-        step = self.server.steps.popleft() if self.server.steps else Step()
+        step = self.server.steps.popleft() if self.server.steps else PublishCall()
         step.meanwhile()
         ref = self._keep(draft) if step.keeps else None
         if step.error is not None or ref is None:

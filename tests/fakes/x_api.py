@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.fakes.x_spec import ApiRequest
-from tests.fakes.x_world import Status, World, length, rendered
+from tests.fakes.x_world import World, XStatus, length, rendered
 
 _PROBLEMS = "https://api.x.com/2/problems"
 
@@ -224,7 +224,7 @@ def _timeline(world: World, asked: ApiRequest, user: str) -> Reply:
 
 
 def _page(
-    page: list[Status], rest: list[Status], asked: ApiRequest, world: World
+    page: list[XStatus], rest: list[XStatus], asked: ApiRequest, world: World
 ) -> dict[str, Any]:
     meta: dict[str, Any] = {"result_count": len(page)}
     if not page:
@@ -243,7 +243,7 @@ def _base32(number: int) -> str:
     return digits
 
 
-def _chosen(status: Status, asked: ApiRequest, world: World) -> dict[str, Any]:
+def _chosen(status: XStatus, asked: ApiRequest, world: World) -> dict[str, Any]:
     """Keep only the fields that were asked for, as X does."""
     fields = {"id", "text", "edit_history_post_ids", *asked.query.get("post.fields", "").split(",")}
     shown = rendered(status)

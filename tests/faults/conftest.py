@@ -14,7 +14,7 @@ from tests.fakes.running_bot import RunningBot
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import Networks, networks
 from tests.faults.prepared import SECRETS
-from tests.faults.reporting import PROPERTY, Counted, Line, Tally, keep, write_report
+from tests.faults.reporting import PROPERTY, CountedTest, Counts, FaultLine, keep, write_report
 from tests.integration.store_rows import copied_database
 
 
@@ -27,9 +27,9 @@ def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
+def tally(request: pytest.FixtureRequest) -> Counts:
     """Count what a fault did; it stands in the summary of the run, and in docs/reliability.md."""
-    return Tally(request.node.user_properties)
+    return Counts(request.node.user_properties)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,15 +53,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         write_report(Path(path), tests)
 
 
-def counted(reports: Iterable[pytest.TestReport]) -> list[Counted]:
+def counted(reports: Iterable[pytest.TestReport]) -> list[CountedTest]:
     """Gather what each test counted, and whether all of it went well."""
-    found: dict[str, Counted] = {}
+    found: dict[str, CountedTest] = {}
     for report in reports:
-        before = found.get(report.nodeid, Counted(report.nodeid))
+        before = found.get(report.nodeid, CountedTest(report.nodeid))
         told: Sequence[tuple[str, Any]] = report.user_properties if report.when == "call" else ()
-        lines = [Line(**value) for name, value in told if name == PROPERTY]
+        lines = [FaultLine(**value) for name, value in told if name == PROPERTY]
         passed = before.passed and not report.failed
-        found[report.nodeid] = Counted(report.nodeid, passed, (*before.lines, *lines))
+        found[report.nodeid] = CountedTest(report.nodeid, passed, (*before.lines, *lines))
     return list(found.values())
 
 

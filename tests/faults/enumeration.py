@@ -41,7 +41,7 @@ AWAY = timedelta(seconds=5)
 Change = Callable[[Publisher], Publisher]
 
 
-class World(Protocol):
+class LedgeredWorld(Protocol):
     """The platforms that a life is lived on: they share its clock's lead, and keep a ledger."""
 
     origins: dict[str, str]
@@ -64,7 +64,7 @@ class World(Protocol):
 
 
 @dataclass(slots=True)
-class Outcome:
+class CrashResult:
     """What came of all schedules on one platform."""
 
     platform: str
@@ -100,13 +100,13 @@ class Enumeration:
         self,
         platform: str,
         folder: Path,
-        world: World,
+        world: LedgeredWorld,
         *,
         long: bool,
         change: Change | None,
         words: Sequence[str] = (),
     ) -> None:
-        self.outcome = Outcome(platform)
+        self.outcome = CrashResult(platform)
         self._account, self._folder, self._world = platform[0], folder, world
         self._change = change
         #: What is run as a module to enumerate this, and its words but for the schedules.
@@ -291,7 +291,7 @@ def schedules_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def print_outcome(outcome: Outcome) -> int:
+def print_outcome(outcome: CrashResult) -> int:
     """Print one line of JSON; the exit code, 1 where anything went wrong."""
     sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
     return 1 if outcome.bad else 0

@@ -77,7 +77,7 @@ class Ahead:
         return time.time() + seconds
 
 
-class Ledger:
+class StatusLedger:
     """An fsynced file of what was taken; the only judge."""
 
     def __init__(self, path: Path) -> None:
@@ -123,7 +123,7 @@ class Dice(Faults):
 class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
     """Keeps every status in the ledger; forgets keys when told to, as many servers do."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: StatusLedger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
         self.dice = Dice()
@@ -147,7 +147,7 @@ class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
 class LedgeredPds(QuirkyPds, FaultyLoopback):
     """Answers a put with ``swapRecord: null`` as the real one does: create, or agree."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: StatusLedger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
         self.dice = Dice()
@@ -176,7 +176,7 @@ class LedgeredPds(QuirkyPds, FaultyLoopback):
 class LedgeredX(XStandin):
     """Writes into the common ledger, and lets a storm through its rate limits."""
 
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
+    def __init__(self, ledger: StatusLedger, folder: Path) -> None:
         super().__init__(ledger=None, spec_file=SPEC_FILE, now=ledger.clock.now)
         self.oauth = OAuth(time.time)  # signatures go by the machine's time
         self.rates = dict.fromkeys(self.rates, 10_000_000)
@@ -229,11 +229,11 @@ def wait_until_quiet() -> None:
         time.sleep(0.0005)
 
 
-class Networks:
+class NetworkServers:
     """All three, and what they can be ordered to do."""
 
     def __init__(self, ledger: Path) -> None:
-        self.ledger = Ledger(ledger)
+        self.ledger = StatusLedger(ledger)
         self.x = LedgeredX(self.ledger, ledger.parent)
         self.m, self.b = LedgeredMastodon(self.ledger), LedgeredPds(self.ledger)
         self.dice = {"x": self.x.dice, "m": self.m.dice, "b": self.b.dice}
@@ -318,7 +318,7 @@ def main() -> None:
     """Obey until the input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--ledger", type=Path, required=True)
-    networks = Networks(parser.parse_args().ledger)
+    networks = NetworkServers(parser.parse_args().ledger)
     _say(networks.origins)
     for line in sys.stdin:
         _say(networks.obey(json.loads(line)))

@@ -28,7 +28,7 @@ from tests.integration.store_rows import NO_ROOM
 from tests.waiting import PATIENCE
 
 
-class Tables:
+class EmptyTables:
     """A database of tables with nothing in them, as often as one likes."""
 
     def __init__(self, url: str, folder: Path) -> None:
@@ -58,7 +58,7 @@ class OnPostgres(Enumeration):
     """A life whose database outlives it, as do, for a moment, its connections and locks."""
 
     def __init__(
-        self, platform: str, folder: Path, world: Networks, tables: Tables, *, long: bool,
+        self, platform: str, folder: Path, world: Networks, tables: EmptyTables, *, long: bool,
         change: Change | None, words: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._tables = tables
@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--platform", choices=PLATFORMS, default="mastodon")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made, networks(Path(made)) as world:
-        tables = Tables(given.url, Path(made) / "first")
+        tables = EmptyTables(given.url, Path(made) / "first")
         try:
             run = OnPostgres(
                 given.platform, Path(made), world, tables, long=False, change=None,

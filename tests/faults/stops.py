@@ -99,7 +99,7 @@ class Bytes:
             os.kill(os.getpid(), signal.SIGSTOP)
 
 
-class SharedClock(JumpClock):
+class WorldClock(JumpClock):
     """A clock that jumps for all processes at once, and also for one that stands still."""
 
     def __init__(self, world: Networks) -> None:
@@ -142,7 +142,7 @@ class Stops:
         self._lives += 1
         self.world.forget()
         self.world.set_ahead(timedelta(0))
-        clock = SharedClock(self.world)
+        clock = WorldClock(self.world)
         short = {"connect_timeout": self._call, "read_timeout": self._call}
         campaign = replace(self.campaign, settings=self.campaign.settings.model_copy(update=short))
         campaign = campaign.due_at(datetime.now(UTC).replace(microsecond=0) + DUE_IN)

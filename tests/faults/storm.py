@@ -41,7 +41,7 @@ _COMES_UP = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StormPlan:
     """How long, how much, how rough."""
 
     posts: int
@@ -59,7 +59,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Replica:
+class ReplicaProcess:
     """One process, and the data directory that its successors go on with."""
 
     data: Path
@@ -70,7 +70,7 @@ class Replica:
 
 
 @dataclass(slots=True)
-class Measured:
+class StormTimes:
     """What the storm saw besides the ledger."""
 
     kills: int = 0
@@ -83,14 +83,14 @@ class Measured:
 class Storm:
     """One campaign of many posts on three platforms, over one database."""
 
-    def __init__(self, folder: Path, world: Networks, plan: Plan, *, url: str = "") -> None:
+    def __init__(self, folder: Path, world: Networks, plan: StormPlan, *, url: str = "") -> None:
         self.folder, self.world, self.plan = folder, world, plan
         self.is_sqlite = not url
         self.url = url or f"sqlite:///{folder / 'data' / 'live.db'}"
         self.dice = random.Random(plan.seed)  # noqa: S311 - a storm that can be repeated
-        self.measured = Measured()
+        self.measured = StormTimes()
         self.replicas = [
-            Replica(folder / ("data" if self.is_sqlite else f"data-{number}"))
+            ReplicaProcess(folder / ("data" if self.is_sqlite else f"data-{number}"))
             for number in range(plan.replicas)
         ]
         self._dead: list[tuple[str, float]] = []
@@ -168,7 +168,7 @@ class Storm:
         finally:
             store.close()
 
-    def _start(self, one: Replica) -> None:
+    def _start(self, one: ReplicaProcess) -> None:
         one.data.mkdir(mode=0o700, exist_ok=True)
         environment = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}},
@@ -188,7 +188,7 @@ class Storm:
         if self.plan.lives is not None:
             one.dies_at = time.monotonic() + self.dice.uniform(*self.plan.lives)
 
-    def surroundings(self, _one: Replica) -> dict[str, str]:
+    def surroundings(self, _one: ReplicaProcess) -> dict[str, str]:
         """Return what else stands in the environment of a process."""
         return {}
 
@@ -204,7 +204,7 @@ class Storm:
             self._measure(store)
             time.sleep(0.05)
 
-    def _look_after(self, one: Replica, *, kills: bool) -> None:
+    def _look_after(self, one: ReplicaProcess, *, kills: bool) -> None:
         assert one.process is not None
         if one.process.poll() is not None:
             self._start(one)
@@ -222,7 +222,7 @@ class Storm:
             one.dies_at = one.started_at = time.monotonic() + 3600
             one.process = subprocess.Popen(["sleep", str(self.dice.uniform(0.2, 1.5))])
 
-    def _stands_by(self, active: Replica) -> bool:
+    def _stands_by(self, active: ReplicaProcess) -> bool:
         now = time.monotonic()
         return any(
             replica is not active and now > replica.started_at + _COMES_UP

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults.ledgers import PLATFORMS
-from tests.faults.reporting import Tally
+from tests.faults.reporting import Counts
 from tests.faults.running import run_program
 
 pytestmark = pytest.mark.timeout(3100)
@@ -22,7 +22,7 @@ FAULTS = {
 }
 
 
-def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
+def judge(outcomes: Sequence[dict[str, Any]], tally: Counts, mode: str) -> None:
     for outcome in outcomes:
         row, fault = FAULTS[outcome["kind"]]
         # Its places are no crash points, and shall not be counted as such.
@@ -42,7 +42,7 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
     ],
 )
 def test_a_database_that_cannot_be_written_for_a_while(
-    mode: str, platform: str, count: int, tally: Tally
+    mode: str, platform: str, count: int, tally: Counts
 ) -> None:
     outcomes = run_program(
         "troubled", platform, "--mode", mode, "--count", str(count), "--seed", "1"
@@ -60,7 +60,7 @@ def test_a_database_that_cannot_be_written_for_a_while(
     ids=["from any call on", "hundreds on every platform"],
 )
 def test_a_database_that_cannot_be_written_often(
-    mode: str, platforms: tuple[str, ...], words: tuple[str, ...], tally: Tally
+    mode: str, platforms: tuple[str, ...], words: tuple[str, ...], tally: Counts
 ) -> None:
     judge(run_program("troubled", *platforms, "--mode", mode, *words), tally, mode)
 

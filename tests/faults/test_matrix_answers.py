@@ -15,7 +15,7 @@ import pytest
 from bot.delivery.model import Delivery, State
 from tests.fakes.faultproxy import Answer, answered
 from tests.faults.judged_bot import JudgedBot
-from tests.faults.reporting import Tally, total
+from tests.faults.reporting import Counts, total
 from tests.faults.test_matrix_network import ACCOUNTS, ALWAYS, JSON, MINUTE, Make, assert_clean
 
 # Row 14
@@ -23,7 +23,7 @@ from tests.faults.test_matrix_network import ACCOUNTS, ALWAYS, JSON, MINUTE, Mak
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_row_14_a_storm_of_5xx_before_and_after_the_effect(
-    make_bot: Make, tally: Tally, account: str
+    make_bot: Make, tally: Counts, account: str
 ) -> None:
     plays, injected = [], 0
     for seed in range(4):
@@ -44,7 +44,7 @@ def test_row_14_a_storm_of_5xx_before_and_after_the_effect(
     assert set(counted["held"]) <= {"attempts used up", "cannot tell whether it is out"}
 
 
-def test_row_14_waits_double_and_are_spread(make_bot: Make, tally: Tally) -> None:
+def test_row_14_waits_double_and_are_spread(make_bot: Make, tally: Counts) -> None:
     bot = make_bot("mb")
     bot.start()
     for account in "mb":
@@ -104,7 +104,7 @@ def _told(name: str, account: str, now: datetime) -> tuple[dict[str, str], int]:
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 @pytest.mark.parametrize("name", [*_LIMITED, *_MOMENTS])
-def test_row_15_told_to_wait(make_bot: Make, tally: Tally, account: str, name: str) -> None:
+def test_row_15_told_to_wait(make_bot: Make, tally: Counts, account: str, name: str) -> None:
     bot = make_bot(account)
     headers, least = _told(name, account, bot.due)
     fault = answered(Answer(429, b"{}", {**JSON, **headers}), stored=False)
@@ -149,7 +149,7 @@ def _peak(*, is_new: bool = True) -> int:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_row_16_answers_that_nobody_can_read(make_bot: Make, tally: Tally, account: str) -> None:
+def test_row_16_answers_that_nobody_can_read(make_bot: Make, tally: Counts, account: str) -> None:
     plays, grown = [], [0]
     for name, (body, headers) in _BODIES.items():
         bot = make_bot(account)
@@ -172,7 +172,7 @@ def test_row_16_answers_that_nobody_can_read(make_bot: Make, tally: Tally, accou
 
 
 def test_row_20_a_stop_delays_no_other_account_and_ends_in_time(
-    make_bot: Make, tally: Tally
+    make_bot: Make, tally: Counts
 ) -> None:
     bot = make_bot()
     body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'
@@ -203,7 +203,7 @@ def test_row_20_a_stop_delays_no_other_account_and_ends_in_time(
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_row_20_a_revoked_token_stops_one_account(
-    make_bot: Make, tally: Tally, account: str
+    make_bot: Make, tally: Counts, account: str
 ) -> None:
     bot = make_bot()
     body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'

@@ -17,7 +17,7 @@ from bot.engine.clock_guard import ClockGuard
 from tests.conftest import require_tool
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import ROOT
-from tests.faults.reporting import Tally
+from tests.faults.reporting import Counts
 
 Make = Callable[..., JudgedBot]
 MINUTE = timedelta(minutes=1)
@@ -32,7 +32,7 @@ def run_for(bot: JudgedBot, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("name", list(STEPS))
-def test_row_21_a_step_before_it_is_due(make_bot: Make, tally: Tally, name: str) -> None:
+def test_row_21_a_step_before_it_is_due(make_bot: Make, tally: Counts, name: str) -> None:
     bot = make_bot()
     bot.start()
     run_for(bot, 2)
@@ -51,7 +51,7 @@ def test_row_21_a_step_before_it_is_due(make_bot: Make, tally: Tally, name: str)
 
 @pytest.mark.parametrize("name", list(STEPS))
 def test_row_21_a_step_while_it_waits_to_be_tried_again(
-    make_bot: Make, tally: Tally, name: str
+    make_bot: Make, tally: Counts, name: str
 ) -> None:
     bot = make_bot("m")
     bot.start()
@@ -70,7 +70,9 @@ def test_row_21_a_step_while_it_waits_to_be_tried_again(
     assert counted["once"] == 1
 
 
-def test_row_21_a_clock_that_stands_still_sends_nothing_early(make_bot: Make, tally: Tally) -> None:
+def test_row_21_a_clock_that_stands_still_sends_nothing_early(
+    make_bot: Make, tally: Counts
+) -> None:
     bot = make_bot("m")
     bot.start()
     for _ in range(60):
@@ -87,7 +89,7 @@ def test_row_21_a_clock_that_stands_still_sends_nothing_early(make_bot: Make, ta
 
 @pytest.mark.parametrize("wrong", [timedelta(days=-20_000), timedelta(minutes=3)])
 def test_row_22_a_clock_that_is_wrong_from_the_start(
-    make_bot: Make, tally: Tally, wrong: timedelta
+    make_bot: Make, tally: Counts, wrong: timedelta
 ) -> None:
     bot = make_bot("m")
     bot.start()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
-from tests.fakes.scripted import Step
-from tests.faults.reporting import Tally, judged_by_account
+from tests.fakes.scripted import PublishCall
+from tests.faults.reporting import Counts, judged_by_account
 
 ONE, TWO, THREE = NINE, NINE + MINUTE, NINE + 2 * MINUTE
 SOON = timedelta(seconds=30)
@@ -49,7 +49,7 @@ def unapproved(new_bot: RunningBot) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What happens to the files after `one` went out, and what is to come of it."""
 
     do: Callable[[RunningBot], object]
@@ -97,48 +97,48 @@ def edited_in_the_air(new_bot: RunningBot) -> None:
         new_bot.tree.change(MAIN, "twoa twob", "twoa changed")
         new_bot.watch()
 
-    new_bot.servers["b"].steps.append(Step(meanwhile=edit))
+    new_bot.servers["b"].steps.append(PublishCall(meanwhile=edit))
 
 
 CHANGES = {
-    "half-written": Change(lambda it: cut(it, 1 / 2), True, ALL),
-    "written slowly, in pieces": Change(saved_slowly, False, ALL),
-    "emptied": Change(lambda it: it.tree.put(MAIN, ""), True, ALL),
-    "not UTF-8": Change(lambda it: it.tree.put(MAIN, b"posts:\n  - id: \xff"), True, ALL),
-    "all posts deleted": Change(
+    "half-written": FileChange(lambda it: cut(it, 1 / 2), True, ALL),
+    "written slowly, in pieces": FileChange(saved_slowly, False, ALL),
+    "emptied": FileChange(lambda it: it.tree.put(MAIN, ""), True, ALL),
+    "not UTF-8": FileChange(lambda it: it.tree.put(MAIN, b"posts:\n  - id: \xff"), True, ALL),
+    "all posts deleted": FileChange(
         lambda it: (it.tree.posts / "main.yaml").unlink(), False, {"one": 2}
     ),
-    "the schedule deleted": Change(lambda it: it.tree.schedule.unlink(), True, ALL),
-    "the folder deleted": Change(lambda it: shutil.rmtree(it.tree.posts), True, ALL),
-    "a sent post deleted": Change(
+    "the schedule deleted": FileChange(lambda it: it.tree.schedule.unlink(), True, ALL),
+    "the folder deleted": FileChange(lambda it: shutil.rmtree(it.tree.posts), True, ALL),
+    "a sent post deleted": FileChange(
         lambda it: it.write(post("two", at=TWO), post("three", at=THREE)), False, ALL
     ),
-    "an id renamed that is to go": Change(
+    "an id renamed that is to go": FileChange(
         lambda it: it.tree.change(MAIN, "id: two", "id: renamed"), False, {"one": 2, "three": 2}
     ),
-    "an id renamed that is out": Change(
+    "an id renamed that is out": FileChange(
         lambda it: it.tree.change(MAIN, "id: one", "id: renamed"), False, ALL
     ),
-    "an id twice": Change(
+    "an id twice": FileChange(
         lambda it: it.tree.put("posts/more.yaml", "posts:\n" + post("two", at=TWO)), True, ALL
     ),
-    "edited after approval": Change(
+    "edited after approval": FileChange(
         lambda it: it.tree.change(MAIN, "twoa twob", "twoa changed"), False, {"one": 2, "three": 2}
     ),
-    "edited after it was sent": Change(
+    "edited after it was sent": FileChange(
         lambda it: it.tree.change(MAIN, "onea oneb", "onea changed"), False, ALL
     ),
-    "edited while it is in the air": Change(
+    "edited while it is in the air": FileChange(
         edited_in_the_air, False, {"one": 2, "two": 1, "three": 2}
     ),
-    "an old branch": Change(checked_out, False, {"one": 2}),
-    "an old branch, and back": Change(checked_out_and_back, False, ALL),
+    "an old branch": FileChange(checked_out, False, {"one": 2}),
+    "an old branch, and back": FileChange(checked_out_and_back, False, ALL),
 }
 
 
 @pytest.mark.parametrize("name", list(CHANGES))
 def test_row_30_files_that_change_while_it_runs(
-    new_bot: RunningBot, tally: Tally, name: str
+    new_bot: RunningBot, tally: Counts, name: str
 ) -> None:
     change = CHANGES[name]
     standing(new_bot)

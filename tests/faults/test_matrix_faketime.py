@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import require_tool
 from tests.faults.ledgers import Networks, Taken
-from tests.faults.reporting import Tally
-from tests.faults.storm import PATIENT, Calm, Plan, Replica
+from tests.faults.reporting import Counts
+from tests.faults.storm import PATIENT, Calm, ReplicaProcess, StormPlan
 
 pytestmark = [
     pytest.mark.server,
@@ -35,11 +35,11 @@ class Clocked(Calm):
     def __init__(self, folder: Path, world: Networks, posts: int) -> None:
         self._shift = folder / "shift"
         self.set(RIGHT)
-        plan = Plan(posts, posts * APART, lead=15, replicas=1, share=0.0, lives=None,
+        plan = StormPlan(posts, posts * APART, lead=15, replicas=1, share=0.0, lives=None,
                     settings=PATIENT)  # fmt: skip
         super().__init__(folder, world, plan)
 
-    def surroundings(self, _one: Replica) -> dict[str, str]:
+    def surroundings(self, _one: ReplicaProcess) -> dict[str, str]:
         library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
         return {
             "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self._shift),
@@ -93,7 +93,7 @@ def make_clocked(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Cl
 
 @pytest.mark.slow
 def test_row_21_a_running_process_whose_clock_is_set(
-    make_clocked: Callable[[int], Clocked], tally: Tally
+    make_clocked: Callable[[int], Clocked], tally: Counts
 ) -> None:
     one = make_clocked(len(STEPS))
     one.begin_by(RIGHT)
@@ -117,7 +117,7 @@ def test_row_21_a_running_process_whose_clock_is_set(
     [("in 1970", STEPS["1970"]), pytest.param("300 days ago", "-300d", marks=pytest.mark.slow)],
 )
 def test_row_22_a_process_that_starts_with_a_clock_that_is_wrong(
-    make_clocked: Callable[[int], Clocked], tally: Tally, name: str, to: str
+    make_clocked: Callable[[int], Clocked], tally: Counts, name: str, to: str
 ) -> None:
     one = make_clocked(1)
     one.begin_by(to)
@@ -142,7 +142,7 @@ def assert_on_time(one: Clocked, counted: dict[str, Any]) -> None:
 class Apart(Calm):
     """Three processes: one machine is an hour ahead, one an hour behind, one has the time."""
 
-    def surroundings(self, one: Replica) -> dict[str, str]:
+    def surroundings(self, one: ReplicaProcess) -> dict[str, str]:
         shift = dict(zip(("data-0", "data-1"), ("+1h", "-1h"), strict=True)).get(one.data.name)
         if shift is None:
             return {}
@@ -151,10 +151,10 @@ class Apart(Calm):
 
 
 def test_row_21_replicas_whose_clocks_disagree(
-    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Counts
 ) -> None:
     require_tool("faketime")
-    plan = Plan(posts=6, over=12, replicas=3, share=0.0, lives=None, settings=PATIENT)
+    plan = StormPlan(posts=6, over=12, replicas=3, share=0.0, lives=None, settings=PATIENT)
     apart = Apart(tmp_path, world, plan, url=postgres_url)
     try:
         apart.begin()

@@ -13,7 +13,7 @@ import pytest
 
 from bot.operations.opening import open_store
 from tests.faults.ledgers import ROOT
-from tests.faults.reporting import Tally
+from tests.faults.reporting import Counts
 from tests.integration.store_rows import NO_ROOM
 
 
@@ -44,7 +44,7 @@ def loaded(
     ],
 )
 def test_row_31_all_due_at_almost_the_same_time(
-    tally: Tally, accounts: int, deliveries: int, over: int, call: float
+    tally: Counts, accounts: int, deliveries: int, over: int, call: float
 ) -> None:
     code, found, told = loaded(accounts, deliveries, over, call)
 

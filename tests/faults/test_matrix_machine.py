@@ -27,7 +27,7 @@ from bot.operations.opening import open_store
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 from tests.faults.cluster import Replica
 from tests.faults.judged_bot import JudgedBot
-from tests.faults.reporting import Tally, judged_by_account
+from tests.faults.reporting import Counts, judged_by_account
 from tests.integration.store_rows import NO_ROOM, due
 
 Make = Callable[..., JudgedBot]
@@ -48,7 +48,7 @@ def files_up_to(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("limit", [100, 520, 2_000, 8_300, 20_000, -1, -8_192])
-def test_row_24_no_room_at_the_moment_of_sending(make_bot: Make, tally: Tally, limit: int) -> None:
+def test_row_24_no_room_at_the_moment_of_sending(make_bot: Make, tally: Counts, limit: int) -> None:
     bot = make_bot("xmb")
     bot.start()
     bot.wait(bot.due - timedelta(seconds=1))
@@ -76,7 +76,7 @@ def test_row_24_no_room_at_the_moment_of_sending(make_bot: Make, tally: Tally, l
 
 @pytest.mark.parametrize("failing", [1, 2, 5])
 def test_row_25_a_disk_that_does_not_sync(
-    make_bot: Make, tally: Tally, failing: int, monkeypatch: pytest.MonkeyPatch
+    make_bot: Make, tally: Counts, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bot = make_bot("xmb")
     bot.start()
@@ -125,7 +125,9 @@ _DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", list(_DAMAGE))
-def test_row_27_a_damaged_database_is_refused(new_bot: RunningBot, tally: Tally, name: str) -> None:
+def test_row_27_a_damaged_database_is_refused(
+    new_bot: RunningBot, tally: Counts, name: str
+) -> None:
     new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
     new_bot.wait(NINE)
     new_bot.stop()
@@ -146,7 +148,7 @@ _AGES = {"1 minute": MINUTE, "1 day": DAY, "30 days": 30 * DAY}
 
 @pytest.mark.parametrize("age", list(_AGES))
 @pytest.mark.parametrize("way", ["restore", "file copied behind its back"])
-def test_row_28_an_older_database(new_bot: RunningBot, tally: Tally, age: str, way: str) -> None:
+def test_row_28_an_older_database(new_bot: RunningBot, tally: Counts, age: str, way: str) -> None:
     names = [f"n{number}" for number in range(6)]
     gap = _AGES[age] / 6
     new_bot.use("m", "x")
@@ -173,7 +175,7 @@ def test_row_28_an_older_database(new_bot: RunningBot, tally: Tally, age: str, w
 
 
 def test_row_28_a_data_directory_cloned_to_another_machine(
-    new_bot: RunningBot, tally: Tally
+    new_bot: RunningBot, tally: Counts
 ) -> None:
     new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
     new_bot.stop()
@@ -192,7 +194,7 @@ def test_row_28_a_data_directory_cloned_to_another_machine(
     tally(28, "a clone on another machine sends nothing", injected=1, deliveries=1, once=1)
 
 
-def test_row_28_a_clone_that_works_beside_the_first(make_bot: Make, tally: Tally) -> None:
+def test_row_28_a_clone_that_works_beside_the_first(make_bot: Make, tally: Counts) -> None:
     bot = make_bot()
     bot.start()
     bot.stop()
@@ -237,7 +239,7 @@ def _slope(sizes: Sequence[float]) -> float:
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
-def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Tally, seed: int) -> None:
+def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Counts, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - a month that can be repeated
     names = [f"q{number}" for number in range(30)]
     new_bot.use("m", "b", "x")

@@ -17,7 +17,7 @@ from tests.fakes.x_api import DUPLICATE
 from tests.fakes.x_setup import as_answer
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.prepared import CALL
-from tests.faults.reporting import Tally, total
+from tests.faults.reporting import Counts, total
 
 Make = Callable[..., JudgedBot]
 ACCOUNTS = ("x", "m", "b")
@@ -44,7 +44,7 @@ def assert_clean(counted: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("minutes", [5, 30])
-def test_row_10_refused_connections(make_bot: Make, tally: Tally, minutes: int) -> None:
+def test_row_10_refused_connections(make_bot: Make, tally: Counts, minutes: int) -> None:
     bot = make_bot()
     bot.start()
     bot.wait(bot.due - timedelta(seconds=5))
@@ -66,7 +66,7 @@ def test_row_10_refused_connections(make_bot: Make, tally: Tally, minutes: int) 
 
 
 @pytest.mark.parametrize("server", ["https://nowhere.invalid", "https://127.0.0.1:{port}"])
-def test_row_10_no_name_and_no_tls(make_bot: Make, tally: Tally, server: str) -> None:
+def test_row_10_no_name_and_no_tls(make_bot: Make, tally: Counts, server: str) -> None:
     bot = make_bot("m")
     bot.start()
     bot.wait(bot.due - timedelta(seconds=5))
@@ -102,7 +102,7 @@ CUTS = {
 @pytest.mark.parametrize("account", ACCOUNTS)
 @pytest.mark.parametrize("name", CUTS)
 def test_rows_11_and_12_a_call_cut_on_its_way(
-    make_bot: Make, tally: Tally, account: str, name: str
+    make_bot: Make, tally: Counts, account: str, name: str
 ) -> None:
     row, faults = CUTS[name]
     plays = []
@@ -122,7 +122,7 @@ def test_rows_11_and_12_a_call_cut_on_its_way(
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_row_13_an_answer_that_trickles(
-    make_bot: Make, tally: Tally, account: str, monkeypatch: pytest.MonkeyPatch
+    make_bot: Make, tally: Counts, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timers = HandTimers(monkeypatch)
     bot = make_bot(account)
@@ -141,7 +141,7 @@ def test_row_13_an_answer_that_trickles(
 
 @pytest.mark.parametrize("status", [500, 409, 404, 422])
 def test_row_17_a_repeated_key_that_is_answered_oddly(
-    make_bot: Make, tally: Tally, status: int
+    make_bot: Make, tally: Counts, status: int
 ) -> None:
     bot = make_bot("m")
     bot.world.order("quirk", account="m", repeated_key=status)
@@ -157,7 +157,7 @@ def test_row_17_a_repeated_key_that_is_answered_oddly(
     assert counted["once"] == 1
 
 
-def test_row_17_a_server_that_forgets_keys(make_bot: Make, tally: Tally) -> None:
+def test_row_17_a_server_that_forgets_keys(make_bot: Make, tally: Counts) -> None:
     bot = make_bot("m")
     bot.world.order("quirk", account="m", ignores_key=True)
     bot.spoil("m", HANG_UP_AFTER)
@@ -171,7 +171,7 @@ def test_row_17_a_server_that_forgets_keys(make_bot: Make, tally: Tally) -> None
     assert counted["once"] == 1
 
 
-def test_row_17_an_answer_lost_for_more_than_an_hour(make_bot: Make, tally: Tally) -> None:
+def test_row_17_an_answer_lost_for_more_than_an_hour(make_bot: Make, tally: Counts) -> None:
     bot = make_bot("m")
     bot.world.order("quirk", account="m", ignores_key=True)
     bot.spoil("m", HANG_UP_AFTER)
@@ -194,7 +194,7 @@ def test_row_17_an_answer_lost_for_more_than_an_hour(make_bot: Make, tally: Tall
 
 @pytest.mark.parametrize("status", [500, 400])
 def test_row_18_a_record_key_that_is_there_already(
-    make_bot: Make, tally: Tally, status: int
+    make_bot: Make, tally: Counts, status: int
 ) -> None:
     bot = make_bot("b")
     error = {"error": "InvalidRequest", "message": "There is already a value at key"}
@@ -210,7 +210,7 @@ def test_row_18_a_record_key_that_is_there_already(
 
 
 def test_row_18_other_content_under_our_key_waits_for_a_person(
-    make_bot: Make, tally: Tally
+    make_bot: Make, tally: Counts
 ) -> None:
     bot = make_bot("b")
     bot.spoil("b", answered(Answer(400, b'{"error":"InvalidSwap"}'), stored=True))
@@ -236,7 +236,7 @@ def test_row_18_other_content_under_our_key_waits_for_a_person(
 # Row 19
 
 
-def test_row_19_x_calls_ours_a_duplicate(make_bot: Make, tally: Tally) -> None:
+def test_row_19_x_calls_ours_a_duplicate(make_bot: Make, tally: Counts) -> None:
     bot = make_bot("x")
     bot.spoil("x", HANG_UP_AFTER)
     bot.spoil(
@@ -251,7 +251,7 @@ def test_row_19_x_calls_ours_a_duplicate(make_bot: Make, tally: Tally) -> None:
     assert counted["once"] == 1
 
 
-def test_row_19_a_duplicate_of_somebody_else_is_held(make_bot: Make, tally: Tally) -> None:
+def test_row_19_a_duplicate_of_somebody_else_is_held(make_bot: Make, tally: Counts) -> None:
     bot = make_bot("x")
     bot.spoil("x", answered(as_answer(DUPLICATE), stored=False), times=ALWAYS)
 
@@ -263,7 +263,7 @@ def test_row_19_a_duplicate_of_somebody_else_is_held(make_bot: Make, tally: Tall
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
-def test_row_19_the_timeline_is_down(make_bot: Make, tally: Tally, status: int) -> None:
+def test_row_19_the_timeline_is_down(make_bot: Make, tally: Counts, status: int) -> None:
     bot = make_bot("x")
     bot.start()
     bot.wait(bot.due - timedelta(seconds=1))
@@ -278,7 +278,7 @@ def test_row_19_the_timeline_is_down(make_bot: Make, tally: Tally, status: int) 
     assert counted["once"] == 1
 
 
-def test_row_12_a_lost_answer_of_every_part_of_a_thread(make_bot: Make, tally: Tally) -> None:
+def test_row_12_a_lost_answer_of_every_part_of_a_thread(make_bot: Make, tally: Counts) -> None:
     bot = make_bot(long=True)
     for account in ACCOUNTS:
         for fault in (HANG_UP_AFTER, HANG_UP_BEFORE, HANG_UP_AFTER):

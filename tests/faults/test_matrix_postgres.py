@@ -13,7 +13,7 @@ import pytest
 from tests.faults.cluster import LOCK, Cluster, CuttingProxy, Trap
 from tests.faults.ledgers import Networks
 from tests.faults.prepared import SECRETS
-from tests.faults.reporting import Tally, total
+from tests.faults.reporting import Counts, total
 from tests.servers.postgres import PostgresServer
 
 pytestmark = [
@@ -67,7 +67,7 @@ def cut_at(turns: range, which: str | int) -> Sequence[int]:
 @pytest.mark.parametrize("which", [FEW, *SIXTHS])
 @pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
 def test_row_29_a_connection_cut_at_any_statement(
-    make_cluster: Make, tally: Tally, is_late: bool, which: str | int
+    make_cluster: Make, tally: Counts, is_late: bool, which: str | int
 ) -> None:
     cluster, plays, failed = make_cluster("xmb"), [], 0
     with CuttingProxy(cluster.server.port) as proxy:
@@ -93,7 +93,7 @@ def test_row_29_a_connection_cut_at_any_statement(
 
 @pytest.mark.parametrize("accounts", ["x", pytest.param("mb", marks=pytest.mark.slow)])
 def test_row_29_a_lock_that_nobody_gives_back(
-    make_cluster: Make, tally: Tally, accounts: str
+    make_cluster: Make, tally: Counts, accounts: str
 ) -> None:
     cluster, plays = make_cluster(accounts), []
     for account in accounts:
@@ -122,7 +122,7 @@ def deadlocked(cluster: Cluster, springs: Callable[[int], bool]) -> tuple[dict[s
         return bot.result(), trap
 
 
-def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: Tally) -> None:
+def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: Counts) -> None:
     counted, trap = deadlocked(make_cluster("x"), lambda nth: nth % 3 == 0 and nth < 30)
 
     tally(29, "deadlocks with another session, all in one life", counted, injected=trap.deadlocks)
@@ -132,7 +132,7 @@ def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: T
 
 @pytest.mark.slow
 @pytest.mark.parametrize("account", ["x", "m", "b"])
-def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Tally, account: str) -> None:
+def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Counts, account: str) -> None:
     cluster, plays, deadlocks = make_cluster(account), [], 0
     for at in range(1, 100):
         counted, trap = deadlocked(cluster, at.__eq__)
@@ -148,7 +148,7 @@ def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Tally, account
 
 @pytest.mark.parametrize("mode", ["immediate", pytest.param("fast", marks=pytest.mark.slow)])
 def test_row_29_a_restart_while_a_call_is_in_the_air(
-    make_cluster: Make, tally: Tally, mode: str
+    make_cluster: Make, tally: Counts, mode: str
 ) -> None:
     cluster = make_cluster("xmb")
 

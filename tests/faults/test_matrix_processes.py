@@ -13,9 +13,9 @@ import pytest
 from bot.delivery.model import State
 from tests.faults.ledgers import Networks
 from tests.faults.networks import PUBLISH
-from tests.faults.reporting import Tally
+from tests.faults.reporting import Counts
 from tests.faults.running import run_program
-from tests.faults.storm import HASTY, PATIENT, Calm, Plan
+from tests.faults.storm import HASTY, PATIENT, Calm, StormPlan
 from tests.servers.postgres import PostgresServer
 from tests.waiting import PATIENCE
 
@@ -32,7 +32,7 @@ def make_calm(tmp_path: Path, world: Networks) -> Iterator[MakeCalm]:
 
     def make(*, url: str = "", posts: int = 3, is_hasty: bool = False) -> Calm:
         settings = HASTY if is_hasty else PATIENT
-        plan = Plan(posts=posts, over=posts, share=0.0, lives=None, settings=settings)
+        plan = StormPlan(posts=posts, over=posts, share=0.0, lives=None, settings=settings)
         made.append(Calm(tmp_path, world, plan, url=url))
         return made[-1]
 
@@ -41,7 +41,7 @@ def make_calm(tmp_path: Path, world: Networks) -> Iterator[MakeCalm]:
         one.close()
 
 
-def test_row_08_two_processes_on_one_file(make_calm: MakeCalm, tally: Tally) -> None:
+def test_row_08_two_processes_on_one_file(make_calm: MakeCalm, tally: Counts) -> None:
     calm = make_calm()
     calm.begin()
     calm.until(calm.has_standby)
@@ -59,7 +59,7 @@ def test_row_08_two_processes_on_one_file(make_calm: MakeCalm, tally: Tally) -> 
 
 
 def test_row_09_a_stop_in_the_middle_of_a_call(
-    world: Networks, make_calm: MakeCalm, tally: Tally
+    world: Networks, make_calm: MakeCalm, tally: Counts
 ) -> None:
     calm = make_calm()
     calm.begin()
@@ -82,7 +82,7 @@ def test_row_09_a_stop_in_the_middle_of_a_call(
 
 @pytest.mark.slow
 def test_row_06_a_sender_that_stands_still_for_two_leases(
-    world: Networks, make_calm: MakeCalm, postgres_url: str, tally: Tally
+    world: Networks, make_calm: MakeCalm, postgres_url: str, tally: Counts
 ) -> None:
     calm = make_calm(url=postgres_url, is_hasty=True)
     calm.begin()
@@ -104,7 +104,7 @@ def test_row_06_a_sender_that_stands_still_for_two_leases(
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_row_29_postgresql_goes_away_and_comes_back(
-    make_calm: MakeCalm, postgres_server: PostgresServer, tally: Tally, mode: str
+    make_calm: MakeCalm, postgres_server: PostgresServer, tally: Counts, mode: str
 ) -> None:
     with postgres_server.database() as url:
         calm = make_calm(url=url, posts=30, is_hasty=True)
@@ -127,7 +127,11 @@ def test_row_29_postgresql_goes_away_and_comes_back(
     [("m", 2), *(pytest.param(name, 12, marks=pytest.mark.slow) for name in ("x", "m", "b"))],
 )
 def test_row_07_a_sender_that_stands_still_in_the_middle_of_a_body(
-    postgres_server: PostgresServer, migrated_database: str, tally: Tally, account: str, cuts: int
+    postgres_server: PostgresServer,
+    migrated_database: str,
+    tally: Counts,
+    account: str,
+    cuts: int,
 ) -> None:
     where = ("--port", str(postgres_server.port), "--template", migrated_database)
     counted = run_program("stops", account, *where, "--cuts", str(cuts))

@@ -16,7 +16,7 @@ import pytest
 from bot.clock import FastClock
 from bot.errors import ContentError
 from tests.fakes.running_bot import DAY, RunningBot, post
-from tests.faults.reporting import Tally, judged
+from tests.faults.reporting import Counts, judged
 from tests.integration.store_rows import due
 
 ZONE = "America/New_York"
@@ -45,7 +45,7 @@ def judge(new_bot: RunningBot) -> dict[str, Any]:
     return judged(over, Counter(new_bot.servers["m"].texts))
 
 
-def test_row_23_a_slot_in_an_hour_that_comes_twice(new_bot: RunningBot, tally: Tally) -> None:
+def test_row_23_a_slot_in_an_hour_that_comes_twice(new_bot: RunningBot, tally: Counts) -> None:
     opened(new_bot, AUTUMN, "01:30", post("fixed", at="2027-11-07 01:45"))
     remarks = [str(problem) for problem in new_bot.services.contents.remarks()]
 
@@ -57,7 +57,7 @@ def test_row_23_a_slot_in_an_hour_that_comes_twice(new_bot: RunningBot, tally: T
 
 
 def test_row_23_a_slot_in_an_hour_that_never_comes_is_refused(
-    new_bot: RunningBot, tally: Tally
+    new_bot: RunningBot, tally: Counts
 ) -> None:
     opened(new_bot, SPRING, "03:30")
     new_bot.set('"03:30"', '"02:30"')
@@ -71,7 +71,7 @@ def test_row_23_a_slot_in_an_hour_that_never_comes_is_refused(
     assert sent_at(new_bot) == ["13 08:30", "14 07:30", "15 07:30", "16 07:30"]
 
 
-def test_row_23_a_time_that_never_comes_is_refused(new_bot: RunningBot, tally: Tally) -> None:
+def test_row_23_a_time_that_never_comes_is_refused(new_bot: RunningBot, tally: Counts) -> None:
     new_bot.set("timezone: UTC", f"timezone: {ZONE}")
     new_bot.write(post("one", at="2027-03-14 02:30"))
 
@@ -101,7 +101,7 @@ def rules(tmp_path: Path) -> Iterator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("other", ["America/Puerto_Rico", "America/Chicago"])
 def test_row_23_rules_of_a_zone_that_change_under_a_plan(
-    new_bot: RunningBot, rules: Callable[[str], None], tally: Tally, other: str
+    new_bot: RunningBot, rules: Callable[[str], None], tally: Counts, other: str
 ) -> None:
     start = datetime(2026, 12, 7, 12, tzinfo=UTC)
     opened(new_bot, start, "09:00", post("local", at="2026-12-10 12:00"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults.ledgers import PLATFORMS
-from tests.faults.reporting import Tally
+from tests.faults.reporting import Counts
 from tests.faults.running import run_program
 
 pytestmark = pytest.mark.timeout(3100)  # the long ones, in `make storm`
@@ -34,7 +34,7 @@ WEAKER = {
 }
 
 
-def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int) -> None:
+def judge(outcomes: Sequence[dict[str, Any]], tally: Counts, mode: str, cuts: int) -> None:
     names = ("acknowledged commits lost", "corrupt", "sent without a stored intent")
     also = {name: sum(outcome["also"].get(name, 0) for outcome in outcomes) for name in names}
     counts = ("schedules", "kills", "once", "duplicate", "lost")
@@ -57,7 +57,7 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int
     [("delete", 2), *(pytest.param(mode, 6, marks=pytest.mark.deep) for mode in MODES)],
 )
 def test_row_26_a_power_cut_at_any_boundary_leaves_it_posted_once(
-    mode: str, cuts: int, tally: Tally
+    mode: str, cuts: int, tally: Counts
 ) -> None:
     outcomes = run_program("ondisk", *PLATFORMS, "--mode", mode, "--cuts", str(cuts), "--seed", "1")
 
@@ -76,7 +76,7 @@ LONG_RUNS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", LONG_RUNS)
-def test_row_26_many_power_cuts(mode: str, name: str, tally: Tally) -> None:
+def test_row_26_many_power_cuts(mode: str, name: str, tally: Counts) -> None:
     platforms, words, cuts = LONG_RUNS[name]
 
     judge(run_program("ondisk", *platforms, "--mode", mode, *words), tally, mode, cuts)
@@ -105,7 +105,7 @@ def weaker() -> dict[str, dict[str, int]]:
 
 @pytest.mark.parametrize("mode", ["delete", pytest.param("wal", marks=pytest.mark.deep)])
 def test_row_26_a_commit_that_was_acknowledged_survives_a_power_cut(
-    mode: str, tally: Tally
+    mode: str, tally: Counts
 ) -> None:
     found = commits(mode)[mode]
 

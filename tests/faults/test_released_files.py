@@ -15,7 +15,7 @@ from bot.clock import FastClock
 from bot.delivery.model import State
 from tests.fakes.running_bot import DAY, RunningBot
 from tests.fakes.scripted import Published
-from tests.faults.reporting import Tally, judged_by_account
+from tests.faults.reporting import Counts, judged_by_account
 from tests.fixtures import past
 from tests.fixtures.released import (
     MACHINE,
@@ -89,7 +89,7 @@ def check(bot: RunningBot, before: Before) -> dict[str, Any]:
 @every_revision
 @pytest.mark.parametrize("moved", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_row_28_a_database_of_an_older_program(
-    tmp_path: Path, tally: Tally, revision: str, moved: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tally: Counts, revision: str, moved: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     become_later(monkeypatch, tmp_path)
     path = bring(revision, tmp_path / "data", moved=moved)
@@ -106,7 +106,7 @@ def test_row_28_a_database_of_an_older_program(
 @every_revision
 def test_row_28_a_postgresql_dump_of_an_older_program(
     tmp_path: Path,
-    tally: Tally,
+    tally: Counts,
     revision: str,
     postgres_server: PostgresServer,
     monkeypatch: pytest.MonkeyPatch,

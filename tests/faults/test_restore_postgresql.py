@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from bot.cli.main import run
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
-from tests.faults.reporting import Tally, judged_by_account
+from tests.faults.reporting import Counts, judged_by_account
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.server
@@ -75,7 +75,7 @@ def live_on(bot: RunningBot) -> dict[str, Any]:
     ("1 minute", True), ("1 day", False), pytest.param("1 day", True, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_row_28_a_dump_with_the_sent_log_there(
-    bot: RunningBot, postgres_server: PostgresServer, tally: Tally, age: str, is_told: bool,
+    bot: RunningBot, postgres_server: PostgresServer, tally: Counts, age: str, is_told: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     bot.wait(NINE + timedelta(seconds=30))
@@ -95,7 +95,7 @@ def test_row_28_a_dump_with_the_sent_log_there(
 
 @pytest.mark.parametrize("age", ["1 minute", pytest.param("1 day", marks=pytest.mark.slow)])
 def test_row_28_a_dump_and_a_replica_that_sent_nothing_since(
-    bot: RunningBot, postgres_server: PostgresServer, tally: Tally, age: str,
+    bot: RunningBot, postgres_server: PostgresServer, tally: Counts, age: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     bot.wait(NINE + timedelta(seconds=30))

@@ -22,7 +22,7 @@ import apsw
 from bot.log import configure
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
-from tests.faults.enumeration import Outcome
+from tests.faults.enumeration import CrashResult
 from tests.faults.ledgers import PLATFORMS
 from tests.faults.ondisk import OnDisk, stages
 from tests.faults.powercut import VERSIONS, put_on
@@ -62,9 +62,9 @@ class Troubled(OnDisk):
     _kind = "full"
     _failing = range(0)
 
-    def endure(self, kind: str, *, count: int, seed: str, at: int | None) -> Outcome:
+    def endure(self, kind: str, *, count: int, seed: str, at: int | None) -> CrashResult:
         """Let calls fail from so many places on; tell what came of it."""
-        self._kind, self.outcome = kind, Outcome(self.outcome.platform)
+        self._kind, self.outcome = kind, CrashResult(self.outcome.platform)
         words = KINDS[kind][0]
         places = [n for n, what in enumerate(self.golden, 1) if what.startswith(words)]
         self.outcome.points = len(places)

@@ -16,7 +16,7 @@ from bot.planning.store import Store
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
 from tests.fakes.engaged import sent
-from tests.fakes.measured import Counted, MeasuredAccount
+from tests.fakes.measured import CountedPlatform, MeasuredAccount
 from tests.integration.store_rows import new_publication
 
 SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ X = Account("acc", "x", budget_usd_per_month=1.0)
 class CountedAccount(MeasuredAccount):
     """An account whose platform tells what a test wrote down."""
 
-    platform: Counted
+    platform: CountedPlatform
 
     def send(self, id_: str = "d1") -> None:
         made = new_publication(
@@ -47,7 +47,7 @@ class CountedAccount(MeasuredAccount):
 
 def counted(store: Store, account: Account | None = None) -> CountedAccount:
     account = account or Account("acc", "bluesky")
-    return CountedAccount(store, account, lambda _clock: Counted(), FastClock(SENT))
+    return CountedAccount(store, account, lambda _clock: CountedPlatform(), FastClock(SENT))
 
 
 def test_a_post_is_read_once_at_each_age_and_its_numbers_are_kept_as_told(store: Store) -> None:

@@ -12,7 +12,7 @@ from bot.delivery.reasons import CancelReason, HoldReason
 from bot.errors import DecisionError, RejectedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
-from tests.fakes.scripted import Step
+from tests.fakes.scripted import PublishCall
 
 
 @pytest.fixture
@@ -368,7 +368,9 @@ def test_a_thread_is_cancelled_whole(new_bot: RunningBot) -> None:
 
 def test_of_a_thread_that_began_the_rest_is_cancelled(new_bot: RunningBot) -> None:
     new_bot.start_approved(thread("one", 3))
-    new_bot.servers["m"].steps.append(Step(meanwhile=lambda: new_bot.desk.pause("", by="Ann")))
+    new_bot.servers["m"].steps.append(
+        PublishCall(meanwhile=lambda: new_bot.desk.pause("", by="Ann"))
+    )
     new_bot.wait(NINE)
 
     new_bot.desk.resolve(new_bot.rows()[1].id, "drop", by="Ann")

@@ -40,7 +40,7 @@ PAGES = [door for door in ROUTES if door.method == "GET"]
 
 
 @dataclass
-class Browser:
+class HttpBrowser:
     """As much of a browser as these tests need: a cookie, and forms with their token."""
 
     origin: str
@@ -59,30 +59,32 @@ class Browser:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> PageAnswer:
         connection = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
         own = {"Cookie": self.cookie} if self.cookie else {}
         connection.request(method, path, body, {**own, **self.headers, **(headers or {})})
         got = connection.getresponse()
         text = got.read().decode(errors="replace")
         connection.close()
-        answer = Answer(got.status, text, {name.lower(): one for name, one in got.getheaders()})
+        answer = PageAnswer(got.status, text, {name.lower(): one for name, one in got.getheaders()})
         if cookie := answer.headers.get("set-cookie"):
             self.cookie = cookie.partition(";")[0]
         if token := re.search(r'name="token" value="(\w+)"', text):
             self.token = token[1]
         return answer
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> PageAnswer:
         return self.ask("GET", path, headers=headers)
 
-    def post(self, path: str, fields: Mapping[str, str] | None = None, **headers: str) -> Answer:
+    def post(
+        self, path: str, fields: Mapping[str, str] | None = None, **headers: str
+    ) -> PageAnswer:
         body = urlencode({"token": self.token, **(fields or {})}).encode()
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         ours = {"Sec-Fetch-Site": "same-origin", "Origin": self.origin}
         return self.ask("POST", path, body, {**form, **ours, **headers})
 
-    def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
+    def sign_in(self, name: str, password: str = PASSWORD) -> PageAnswer:
         self.get("/login")
         answer = self.post("/login", {"name": name, "password": password})
         self.get("/")
@@ -90,7 +92,7 @@ class Browser:
 
 
 @dataclass
-class Answer:
+class PageAnswer:
     status: int
     text: str
     headers: dict[str, str]
@@ -103,8 +105,8 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 
 
 @pytest.fixture
-def browser(bot: RunningBot) -> Browser:
-    return Browser(bot.origin)
+def browser(bot: RunningBot) -> HttpBrowser:
+    return HttpBrowser(bot.origin)
 
 
 def path_of(door: PageRoute, bot: RunningBot) -> str:
@@ -121,7 +123,7 @@ def state_of(bot: RunningBot) -> object:
     ]
 
 
-def test_every_answer_carries_the_headers(browser: Browser) -> None:
+def test_every_answer_carries_the_headers(browser: HttpBrowser) -> None:
     for path in ("/login", "/style.css", "/nothing", "/", "/calendar.ics"):
         headers = browser.get(path).headers
         assert headers["content-security-policy"] == POLICY
@@ -131,7 +133,7 @@ def test_every_answer_carries_the_headers(browser: Browser) -> None:
         assert "server" not in headers
 
 
-def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: Browser) -> None:
+def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: HttpBrowser) -> None:
     cookie = browser.get("/login").headers["set-cookie"]
 
     assert "HttpOnly" in cookie
@@ -139,13 +141,13 @@ def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: Browser) -> N
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost:1", "", "a" * 300])
-def test_no_other_name_is_answered(bot: RunningBot, browser: Browser, host: str) -> None:
+def test_no_other_name_is_answered(bot: RunningBot, browser: HttpBrowser, host: str) -> None:
     assert browser.get("/login", Host=host).status == 421
 
 
 @pytest.mark.parametrize("door", PAGES, ids=lambda door: str(door.path))
 def test_nobody_sees_a_page_without_signing_in(
-    bot: RunningBot, browser: Browser, door: PageRoute
+    bot: RunningBot, browser: HttpBrowser, door: PageRoute
 ) -> None:
     answer = browser.get(path_of(door, bot))
 
@@ -158,7 +160,7 @@ def test_nobody_sees_a_page_without_signing_in(
 
 @pytest.mark.parametrize("door", CHANGES, ids=lambda door: str(door.path))
 def test_no_change_comes_from_elsewhere_or_without_its_token(
-    bot: RunningBot, browser: Browser, door: PageRoute
+    bot: RunningBot, browser: HttpBrowser, door: PageRoute
 ) -> None:
     path, before = path_of(door, bot), state_of(bot)
     browser.get("/login")
@@ -194,7 +196,7 @@ def test_no_change_comes_from_elsewhere_or_without_its_token(
     ],
 )
 def test_nobody_decides_beyond_their_roles(
-    bot: RunningBot, browser: Browser, name: str, door: PageRoute
+    bot: RunningBot, browser: HttpBrowser, name: str, door: PageRoute
 ) -> None:
     browser.sign_in(name)
     before = state_of(bot)
@@ -206,7 +208,7 @@ def test_nobody_decides_beyond_their_roles(
 
 
 def test_a_browser_that_hides_its_origin_is_known_by_fetch_metadata(
-    bot: RunningBot, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     browser.sign_in("vera")
 
@@ -215,7 +217,7 @@ def test_a_browser_that_hides_its_origin_is_known_by_fetch_metadata(
     assert hidden.status == 200
 
 
-def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: Browser) -> None:
+def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.sign_in("olga")
     before = bot.store.audit.head()[0]
 
@@ -233,7 +235,7 @@ def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: Browse
     assert bot.store.audit.verify() is None
 
 
-def test_a_session_gets_a_new_id_and_ends_for_good(bot: RunningBot, browser: Browser) -> None:
+def test_a_session_gets_a_new_id_and_ends_for_good(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.get("/login")
     planted = browser.cookie
     browser.sign_in("vera")
@@ -246,7 +248,9 @@ def test_a_session_gets_a_new_id_and_ends_for_good(bot: RunningBot, browser: Bro
     assert browser.get("/held").status == 303
 
 
-def test_a_session_ends_without_use_and_after_half_a_day(bot: RunningBot, browser: Browser) -> None:
+def test_a_session_ends_without_use_and_after_half_a_day(
+    bot: RunningBot, browser: HttpBrowser
+) -> None:
     browser.sign_in("vera")
     bot.clock.advance(IDLE - timedelta(seconds=1))
     used = browser.get("/held").status
@@ -261,7 +265,7 @@ def test_a_session_ends_without_use_and_after_half_a_day(bot: RunningBot, browse
     assert (used, idle, browser.get("/held").status) == (200, 303, 303)
 
 
-def test_signing_in_leads_to_pages_of_ours_only(bot: RunningBot, browser: Browser) -> None:
+def test_signing_in_leads_to_pages_of_ours_only(bot: RunningBot, browser: HttpBrowser) -> None:
     for to in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:1"):
         browser.cookie = ""
         browser.get("/login")
@@ -272,7 +276,7 @@ def test_signing_in_leads_to_pages_of_ours_only(bot: RunningBot, browser: Browse
 
 
 def test_wrong_passwords_lock_a_name_and_tell_nothing_of_it(
-    bot: RunningBot, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     told: dict[str, list[int]] = {}
     for name in ("nobody-here", "vera"):
@@ -287,7 +291,7 @@ def test_wrong_passwords_lock_a_name_and_tell_nothing_of_it(
     assert browser.sign_in("vera").status == 303
 
 
-def test_a_huge_or_look_alike_sign_in_is_refused(bot: RunningBot, browser: Browser) -> None:
+def test_a_huge_or_look_alike_sign_in_is_refused(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.get("/login")
 
     huge = browser.post("/login", {"name": "vera", "password": "x" * 60_000})
@@ -327,7 +331,7 @@ def nonsense_paths(draw: random.Random, bot: RunningBot, count: int) -> Iterator
 
 
 def test_no_nonsense_makes_a_page_fail_or_changes_anything(
-    bot: RunningBot, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     draw = random.Random(31)  # noqa: S311 - the same nonsense each time
     browser.sign_in("vera")  # may look everywhere, and decide nothing
@@ -352,7 +356,7 @@ def test_no_nonsense_makes_a_page_fail_or_changes_anything(
     assert {200, 400, 403, 404} <= met.keys()
 
 
-def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: Browser) -> None:
+def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: HttpBrowser) -> None:
     draw = random.Random(32)  # noqa: S311 - the same nonsense each time
     browser.sign_in("ben")
     signed_in, before = browser.cookie, state_of(bot)
@@ -374,7 +378,7 @@ def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: Browser
 
 
 @pytest.mark.parametrize("twice", ["view=week&view=month", "day=2026-12-01&day=2026-12-02"])
-def test_a_value_that_is_there_twice_is_refused(browser: Browser, twice: str) -> None:
+def test_a_value_that_is_there_twice_is_refused(browser: HttpBrowser, twice: str) -> None:
     browser.sign_in("vera")
 
     assert browser.get(f"/calendar?{twice}").status == 400
@@ -402,7 +406,7 @@ def raw(bot: RunningBot, request: bytes) -> bytes:
     ids=["no host", "two hosts", "garbage", "long path", "10k headers", "bad chunk", "TLS"],
 )  # fmt: skip
 def test_broken_requests_are_told_off_and_the_next_one_is_served(
-    bot: RunningBot, browser: Browser, request_line: bytes
+    bot: RunningBot, browser: HttpBrowser, request_line: bytes
 ) -> None:
     answer = raw(bot, request_line)
 
@@ -410,7 +414,7 @@ def test_broken_requests_are_told_off_and_the_next_one_is_served(
     assert browser.get("/login").status == 200
 
 
-def test_a_form_that_is_no_form_is_refused(bot: RunningBot, browser: Browser) -> None:
+def test_a_form_that_is_no_form_is_refused(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.sign_in("ben")
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": bot.origin}
     kinds = ["", "text/plain", "application/json", "multipart/form-data",
@@ -428,7 +432,7 @@ def test_a_form_that_is_no_form_is_refused(bot: RunningBot, browser: Browser) ->
             assert 400 <= answer.status < 500
 
 
-def test_ten_thousand_fields_are_refused(bot: RunningBot, browser: Browser) -> None:
+def test_ten_thousand_fields_are_refused(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.sign_in("ben")
     fields = {f"{letter}{number}": "" for letter in string.ascii_letters for number in range(150)}
 
@@ -443,7 +447,7 @@ def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
         bot.approve(row.post_id, by=APPROVERS)
         lose(bot, row, '"><script>alert(1)</script><img src=https://evil.example/x onerror=1>')
         with serving(bot):
-            browser = Browser(bot.origin)
+            browser = HttpBrowser(bot.origin)
             browser.sign_in("vera")
             answer = browser.get("/held")
 
@@ -454,7 +458,7 @@ def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
 
 def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) -> None:
     with open_shipped(tmp_path) as bot, serving(bot):
-        browser = Browser(bot.origin)
+        browser = HttpBrowser(bot.origin)
         today = browser.get("/")
         paused = browser.post("/pause", {"reason": "trying it"})
 
@@ -464,7 +468,7 @@ def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) 
 
 def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
     with open_shipped(tmp_path) as bot, serving(bot):
-        browser = Browser(bot.origin)
+        browser = HttpBrowser(bot.origin)
         browser.get("/")
         add_people(bot)
 
@@ -473,12 +477,12 @@ def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
 
 
 def test_however_many_people_look_at_once_all_are_served(bot: RunningBot) -> None:
-    signed_in = Browser(bot.origin)
+    signed_in = HttpBrowser(bot.origin)
     signed_in.sign_in("vera")
     met: list[int] = []
 
     def look() -> None:
-        met.append(Browser(bot.origin, signed_in.cookie).get("/calendar").status)
+        met.append(HttpBrowser(bot.origin, signed_in.cookie).get("/calendar").status)
 
     people = [threading.Thread(target=look) for _ in range(40)]
     for thread in people:

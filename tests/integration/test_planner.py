@@ -17,7 +17,7 @@ from bot.delivery.reasons import CancelReason
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
 from tests.fakes.campaign_tree import sha256_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post, thread
-from tests.fakes.scripted import Step
+from tests.fakes.scripted import PublishCall
 from tests.integration.store_rows import copied_database, due
 
 HORIZON = 35
@@ -327,8 +327,8 @@ def test_a_thread_that_began_stays_as_it_began(new_bot: RunningBot) -> None:
     assert new_bot.rows() == before
 
 
-def _pause(bot: RunningBot) -> Step:
-    return Step(meanwhile=lambda: bot.desk.pause("stop", by="Ann"))
+def _pause(bot: RunningBot) -> PublishCall:
+    return PublishCall(meanwhile=lambda: bot.desk.pause("stop", by="Ann"))
 
 
 def test_the_rest_of_a_removed_thread_is_cancelled(new_bot: RunningBot) -> None:

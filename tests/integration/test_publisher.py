@@ -20,7 +20,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
-from tests.fakes.scripted import Server, Step
+from tests.fakes.scripted import PublishCall, Server
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_the_intent_is_stored_before_the_first_byte(bot: RunningBot, server: Ser
         (attempt,) = bot.store.outbox.attempts_of(row.id)
         seen.extend([row.state, row.draft_json is not None, row.first_intent_at, attempt.phase])
 
-    server.steps.append(Step(meanwhile=look))
+    server.steps.append(PublishCall(meanwhile=look))
 
     bot.wait(NINE)
 
@@ -280,7 +280,7 @@ def test_a_lease_that_another_worker_took_is_left_alone(bot: RunningBot, server:
 
 
 def test_an_answer_after_the_lease_is_reported_and_found(bot: RunningBot, server: Server) -> None:
-    server.steps.append(Step(meanwhile=lambda: lose_lease(bot)))
+    server.steps.append(PublishCall(meanwhile=lambda: lose_lease(bot)))
 
     bot.wait(NINE + 10 * MINUTE)
 
@@ -308,7 +308,7 @@ def test_an_approval_that_is_withdrawn_while_others_go_out_holds(new_bot: Runnin
     def withdraw() -> None:
         new_bot.store.approvals.void(fingerprint=two, reason="wrong", now=NINE)
 
-    new_bot.servers["m"].steps.append(Step(meanwhile=withdraw))
+    new_bot.servers["m"].steps.append(PublishCall(meanwhile=withdraw))
 
     new_bot.wait(NINE)
 
@@ -338,7 +338,7 @@ def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(new_bot: Ru
 
 def refuse_second_part(bot: RunningBot) -> None:
     bot.start_approved(thread("long", 3, at=NINE))
-    bot.servers["m"].steps.append(Step())
+    bot.servers["m"].steps.append(PublishCall())
     bot.servers["m"].fails(RejectedError("mastodon", "no"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.delivery.model import State
 from bot.errors import UnavailableError, UnconfirmedError
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
-from tests.fakes.scripted import Step
+from tests.fakes.scripted import PublishCall
 
 pytestmark = pytest.mark.server
 
@@ -50,7 +50,7 @@ def test_a_process_that_dies_in_a_call_doubles_nothing(bot: RunningBot) -> None:
     def die() -> None:
         raise SystemExit
 
-    bot.servers["m"].steps.append(Step(meanwhile=die))
+    bot.servers["m"].steps.append(PublishCall(meanwhile=die))
     with pytest.raises(SystemExit):
         bot.wait(NINE)
     bot.restart()

@@ -17,7 +17,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post
-from tests.fakes.scripted import Server, Step
+from tests.fakes.scripted import PublishCall, Server
 
 SECOND = timedelta(seconds=1)
 TIMEOUT = UnconfirmedError("mastodon", "timeout")
@@ -88,7 +88,7 @@ def test_an_expired_lease_waits_as_long_before_it_is_read(new_bot: RunningBot) -
     def die() -> None:
         raise SystemExit
 
-    server.steps.append(Step(meanwhile=die))
+    server.steps.append(PublishCall(meanwhile=die))
     with pytest.raises(SystemExit):
         new_bot.wait(NINE)
     new_bot.restart()

@@ -171,7 +171,7 @@ def test_an_empty_campaign_needs_eight_posts_on_each_platform(store: Store) -> N
 # -- the file
 
 
-class Tables(HTMLParser):
+class PageTables(HTMLParser):
     """Collects what a page has, past any library of ours."""
 
     def __init__(self, text: str) -> None:
@@ -190,7 +190,7 @@ class Tables(HTMLParser):
 def test_the_file_has_all_that_is_presented_and_runs_and_loads_nothing(
     report: Report, presented: Presented
 ) -> None:
-    read = Tables(page(report))
+    read = PageTables(page(report))
 
     text = " ".join(" ".join(read.words).split())
     tables = [table for by, table in presented.ratios.items()]

@@ -56,7 +56,7 @@ BY_HAND = (
 )
 
 
-class Outbox(RuleBasedStateMachine):
+class OutboxMachine(RuleBasedStateMachine):
     """Workers that claim, call, die and come back late; people that decide at any moment."""
 
     url: str
@@ -226,7 +226,7 @@ class Outbox(RuleBasedStateMachine):
         return row
 
 
-def explore(machine: type[Outbox], *, examples: int) -> None:
+def explore(machine: type[OutboxMachine], *, examples: int) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -241,7 +241,7 @@ def explore(machine: type[Outbox], *, examples: int) -> None:
 
 
 def test_the_laws_hold_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
-    class OnSqlite(Outbox):
+    class MachineOnSqlite(OutboxMachine):
         def opened(self) -> Store:
             if not hasattr(self, "store"):
                 self.data = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -249,14 +249,14 @@ def test_the_laws_hold_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
                 self.url = f"sqlite:///{self.data / 'live.db'}"
             return super().opened()
 
-    explore(OnSqlite, examples=20)
+    explore(MachineOnSqlite, examples=20)
 
 
 @pytest.mark.server
 def test_the_laws_hold_on_postgresql(
     postgres_server: PostgresServer, migrated_database: str, tmp_path: Path
 ) -> None:
-    class OnPostgres(Outbox):
+    class MachineOnPostgres(OutboxMachine):
         def opened(self) -> Store:
             if not hasattr(self, "store"):
                 self.data = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -268,4 +268,4 @@ def test_the_laws_hold_on_postgresql(
             super().teardown()
             self.made.__exit__(None, None, None)
 
-    explore(OnPostgres, examples=5)
+    explore(MachineOnPostgres, examples=5)

@@ -29,7 +29,7 @@ from bot.db.lock import lock_beside
 from bot.delivery.model import Delivery, State
 from bot.errors import DecisionError, UnauthorizedError, UnavailableError, UnconfirmedError
 from tests.fakes.running_bot import ACCOUNTS, RunningBot, post
-from tests.fakes.scripted import Published, Server, Step
+from tests.fakes.scripted import PublishCall, Published, Server
 from tests.integration.store_rows import copied_database
 
 MINUTE = timedelta(minutes=1)
@@ -206,7 +206,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(account=st.sampled_from(ON), keeps=st.booleans())
     def crash_in_the_next_call(self, account: str, keeps: bool) -> None:
-        self.bot.servers[account].steps.append(Step(KilledError(), keeps))  # type: ignore[arg-type] # ends the process, is no answer
+        self.bot.servers[account].steps.append(PublishCall(KilledError(), keeps))  # type: ignore[arg-type] # ends the process, is no answer
 
     @rule()
     def restart(self) -> None:
@@ -246,7 +246,7 @@ class Deliveries(RuleBasedStateMachine):
             other.close()
             _trap.left = left
 
-        self.bot.servers[account].steps.append(Step(meanwhile=meanwhile))
+        self.bot.servers[account].steps.append(PublishCall(meanwhile=meanwhile))
 
     # What networks do
 
@@ -358,7 +358,7 @@ def test_a_call_that_is_taken_over_is_judged_by_who_took_it(machine: type[Delive
         if has_second_worker:
             state.second_worker_in_the_next_call(account="m")
         else:
-            state.bot.servers["m"].steps.append(Step(meanwhile=partial(_leave, state)))
+            state.bot.servers["m"].steps.append(PublishCall(meanwhile=partial(_leave, state)))
         state.tick(minutes=2)
         found.append([one.partition(": ")[2] for one in state.wrong])
         state.wrong.clear()

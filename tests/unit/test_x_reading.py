@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.platforms.x.reading import IncompleteError, canonical, read
-from tests.fakes.x_world import Status, rendered
+from tests.fakes.x_world import XStatus, rendered
 
 
 def shown(**fields: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def shown(**fields: Any) -> dict[str, Any]:
 )
 @pytest.mark.parametrize("media", [(), ("77",), ("77", "78")])
 def test_x_s_rendering_reads_as_what_was_sent(text: str, media: tuple[str, ...]) -> None:
-    raw = rendered(Status("1990000000000000001", "1", text, media, root="1990000000000000001"))
+    raw = rendered(XStatus("1990000000000000001", "1", text, media, root="1990000000000000001"))
 
     assert read(raw).text == canonical(text)
 
