@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, lacks, require_tool
+from tests.fakes.browser import PASSWORD
 from tests.fakes.running_bot import RunningBot
-from tests.fakes.shipped import PASSWORD
 from tests.waiting import PATIENCE
 
 AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"

@@ -16,7 +16,8 @@ import pytest
 
 from tests.docs.tree import blocks, files, read
 from tests.fakes.bare import bare_python, copy_of_tree, give_venv
-from tests.fakes.shipped import APPROVERS, PASSWORD, open_shipped, planned
+from tests.fakes.browser import PASSWORD
+from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.servers import free_port
 
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]

@@ -20,6 +20,7 @@ from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import RegisteredPlatform
 from bot.settings import Settings
+from tests.fakes.browser import HttpBrowser
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.scripted import Server, network
 from tests.integration.store_rows import NO_ROOM
@@ -249,6 +250,10 @@ class RunningBot:
             contents, connections = self.services.contents, self.services.connections
             self._dashboard = DashboardParts(self.store, self.clock, contents, connections.platform)
         return self._dashboard
+
+    def browser(self) -> HttpBrowser:
+        """Return a browser that nobody has signed in with; the dashboard is being served."""
+        return HttpBrowser(self.origin)
 
     def approve(self, *posts: str, by: Iterable[str] = APPROVERS) -> None:
         for name in posts:

@@ -19,6 +19,7 @@ from bot.delivery.model import Delivery, State
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.status import Draft
 from bot.settings import Settings
+from tests.fakes.browser import PASSWORD
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.engaged import Engaged
 from tests.fakes.running_bot import RunningBot
@@ -29,7 +30,6 @@ from tests.servers import free_port
 START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 #: When `Engaged`'s posts have most of their numbers.
 ENGAGED_UNTIL = datetime(2027, 2, 1, 15, 0, tzinfo=UTC)
-PASSWORD = "correct horse battery staple"
 PEOPLE = {
     "vera": {Role.VIEWER},
     "edna": {Role.EDITOR},

@@ -16,8 +16,9 @@ import pytest
 
 from bot.cli.main import run
 from tests.conftest import ROOT
+from tests.fakes.browser import PASSWORD
 from tests.fakes.campaign_tree import CampaignTree
-from tests.fakes.shipped import APPROVERS, PASSWORD, open_shipped, planned
+from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.integration.store_rows import due
 from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_until

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import random
 import re
 import socket
 import string
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -20,10 +18,10 @@ from bot.authority.users import ABSOLUTE, IDLE, RIGHTS
 from bot.web.app import PageRoute
 from bot.web.guard import POLICY
 from bot.web.routes import ROUTES
+from tests.fakes.browser import PASSWORD, HttpBrowser
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import (
     APPROVERS,
-    PASSWORD,
     PEOPLE,
     add_people,
     lose,
@@ -39,65 +37,6 @@ CHANGES = [door for door in ROUTES if door.method == "POST"]
 PAGES = [door for door in ROUTES if door.method == "GET"]
 
 
-@dataclass
-class HttpBrowser:
-    """As much of a browser as these tests need: a cookie, and forms with their token."""
-
-    origin: str
-    cookie: str = ""
-    token: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def place(self) -> tuple[str, int]:
-        host, _, port = self.origin.removeprefix("http://").partition(":")
-        return host, int(port)
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> PageAnswer:
-        connection = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
-        own = {"Cookie": self.cookie} if self.cookie else {}
-        connection.request(method, path, body, {**own, **self.headers, **(headers or {})})
-        got = connection.getresponse()
-        text = got.read().decode(errors="replace")
-        connection.close()
-        answer = PageAnswer(got.status, text, {name.lower(): one for name, one in got.getheaders()})
-        if cookie := answer.headers.get("set-cookie"):
-            self.cookie = cookie.partition(";")[0]
-        if token := re.search(r'name="token" value="(\w+)"', text):
-            self.token = token[1]
-        return answer
-
-    def get(self, path: str, **headers: str) -> PageAnswer:
-        return self.ask("GET", path, headers=headers)
-
-    def post(
-        self, path: str, fields: Mapping[str, str] | None = None, **headers: str
-    ) -> PageAnswer:
-        body = urlencode({"token": self.token, **(fields or {})}).encode()
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        ours = {"Sec-Fetch-Site": "same-origin", "Origin": self.origin}
-        return self.ask("POST", path, body, {**form, **ours, **headers})
-
-    def sign_in(self, name: str, password: str = PASSWORD) -> PageAnswer:
-        self.get("/login")
-        answer = self.post("/login", {"name": name, "password": password})
-        self.get("/")
-        return answer
-
-
-@dataclass
-class PageAnswer:
-    status: int
-    text: str
-    headers: dict[str, str]
-
-
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     with open_played(tmp_path_factory.mktemp("campaign")) as bot:
@@ -106,7 +45,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 
 @pytest.fixture
 def browser(bot: RunningBot) -> HttpBrowser:
-    return HttpBrowser(bot.origin)
+    return bot.browser()
 
 
 def path_of(door: PageRoute, bot: RunningBot) -> str:
@@ -447,7 +386,7 @@ def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
         bot.approve(row.post_id, by=APPROVERS)
         lose(bot, row, '"><script>alert(1)</script><img src=https://evil.example/x onerror=1>')
         with serving(bot):
-            browser = HttpBrowser(bot.origin)
+            browser = bot.browser()
             browser.sign_in("vera")
             answer = browser.get("/held")
 
@@ -458,7 +397,7 @@ def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
 
 def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) -> None:
     with open_shipped(tmp_path) as bot, serving(bot):
-        browser = HttpBrowser(bot.origin)
+        browser = bot.browser()
         today = browser.get("/")
         paused = browser.post("/pause", {"reason": "trying it"})
 
@@ -468,7 +407,7 @@ def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) 
 
 def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
     with open_shipped(tmp_path) as bot, serving(bot):
-        browser = HttpBrowser(bot.origin)
+        browser = bot.browser()
         browser.get("/")
         add_people(bot)
 
@@ -477,7 +416,7 @@ def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
 
 
 def test_however_many_people_look_at_once_all_are_served(bot: RunningBot) -> None:
-    signed_in = HttpBrowser(bot.origin)
+    signed_in = bot.browser()
     signed_in.sign_in("vera")
     met: list[int] = []
 

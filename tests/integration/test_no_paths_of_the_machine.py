@@ -15,7 +15,6 @@ from bot.cli.main import run
 from tests.conftest import ROOT
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import open_played, open_shipped
-from tests.integration.test_desk_web import HttpBrowser
 
 POST = "passive-supplier-held-the-pen"
 #: Pages of one kind that are looked at, such as `/posts/…`: they have one template.
@@ -31,7 +30,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 @pytest.fixture(scope="module")
 def pages(bot: RunningBot) -> dict[str, str]:
     """Follow the links of every page that an approver sees."""
-    browser = HttpBrowser(bot.origin)
+    browser = bot.browser()
     browser.sign_in("ben")
     found: dict[str, str] = {}
     kinds: Counter[str] = Counter()
