@@ -104,7 +104,7 @@ def test_row_28_a_dump_and_a_replica_that_sent_nothing_since(
     bot.stop()
     load(bot, postgres_server, backup)
     assert declare(bot, monkeypatch, backup) == 0
-    sender, bot.folder = bot.folder, bot.folder / "other"
+    sender, bot.data = bot.data, bot.folder / "other" / "data"
 
     counted = live_on(bot)
 
@@ -112,5 +112,5 @@ def test_row_28_a_dump_and_a_replica_that_sent_nothing_since(
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert set(counted["held"]) == {"cannot tell whether it is out"}
     bot.stop()
-    bot.folder = sender
+    bot.data = sender
     assert live_on(bot)["held"] == {}, "the one that sent knows what its log holds"

@@ -10,7 +10,6 @@ import pytest
 from bot.delivery.model import State
 from bot.errors import UnavailableError, UnconfirmedError
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
-from tests.fakes.scripted import PublishCall
 
 pytestmark = pytest.mark.server
 
@@ -42,27 +41,6 @@ def test_everything_goes_out_once_through_doubts_edits_and_restarts(bot: Running
         keys = [status.key for status in bot.servers[name].live]
         assert sorted(keys) == sorted(row.id for row in bot.rows() if row.account == name)
     assert not bot.services.planner.apply(bot.services.contents.rendered, days=35)
-
-
-def test_a_process_that_dies_in_a_call_doubles_nothing(bot: RunningBot) -> None:
-    bot.start_approved(post("one", at=NINE))
-
-    def die() -> None:
-        raise SystemExit
-
-    bot.servers["m"].steps.append(PublishCall(meanwhile=die))
-    with pytest.raises(SystemExit):
-        bot.wait(NINE)
-    bot.restart()
-    bot.clock.advance(3 * MINUTE)
-    bot.services.beat()
-
-    bot.wait(bot.clock.now() + MINUTE)
-
-    rows = {row.account: row.state for row in bot.rows()}
-    assert len(bot.servers["m"].live) <= 1
-    assert rows["b"] is State.SENT
-    assert rows["m"] in {State.SENT, State.HELD}
 
 
 def test_decisions_hold_on_both(bot: RunningBot) -> None:

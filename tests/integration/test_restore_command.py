@@ -73,7 +73,7 @@ def test_the_lost_log_tells_on_a_new_machine_what_went_out(
 
     assert "no sent log" not in say(backup, data="new/data")
 
-    new_bot.folder, new_bot.url = new, f"sqlite:///{new / 'data' / 'live.db'}"
+    new_bot.data, new_bot.url = new / "data", f"sqlite:///{new / 'data' / 'live.db'}"
     new_bot.machine = "another"
     new_bot.start()
     new_bot.services.beat()
