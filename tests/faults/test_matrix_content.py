@@ -19,7 +19,7 @@ ONE, TWO, THREE = NINE, NINE + MINUTE, NINE + 2 * MINUTE
 SOON = timedelta(seconds=30)
 
 
-def standing(new_bot: RunningBot) -> None:
+def with_one_post_out(new_bot: RunningBot) -> None:
     """Have one post out, and two approved that are still to go."""
     new_bot.use("m", "b")
     new_bot.start_approved(post("one", at=ONE), post("two", at=TWO), post("three", at=THREE))
@@ -141,7 +141,7 @@ def test_row_30_files_that_change_while_it_runs(
     new_bot: RunningBot, tally: Counts, name: str
 ) -> None:
     change = CHANGES[name]
-    standing(new_bot)
+    with_one_post_out(new_bot)
 
     change.do(new_bot)
     new_bot.watch(broken=change.is_broken)
