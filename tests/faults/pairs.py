@@ -77,7 +77,7 @@ class Halts:
         for name in sorted(os.listdir(self._folder)):  # noqa: PTH208 - quicker, at every boundary
             digest.update(name.encode())
             if name != "live.db":
-                digest.update(_content(self._folder / name))
+                digest.update((self._folder / name).read_bytes())
         return digest.digest()
 
     def attend(self, told: Callable[[], str]) -> list[tuple[int, str]]:
@@ -92,14 +92,6 @@ class Halts:
         os.close(self._waits)
         os.close(self._lets_go_on)
         return found
-
-
-def _content(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return os.pread(descriptor, _MOST, 0)
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)

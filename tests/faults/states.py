@@ -70,7 +70,11 @@ class Canon:
             ),
             f"asked {self._memory.asked}",
         ]
-        return _named_in_order("\n".join(lines))
+        names: dict[str, str] = {}
+        return _DRAWN.sub(
+            lambda found: names.setdefault(found[0].strip(), f"<name {len(names)}>"),
+            "\n".join(lines),
+        )
 
     def _since(self, moment: datetime) -> str:
         steps = int((moment - self._begun).total_seconds() // _STEP)
@@ -125,10 +129,3 @@ def _names(folder: Path) -> Iterator[str]:
         # A sent log is known by its inode; of other files it does not matter.
         place = f" on one:{path.stat().st_ino}" if path.name.endswith(".log") else ""
         yield f"file {path.name}{hot}{place}"
-
-
-def _named_in_order(text: str) -> str:
-    names: dict[str, str] = {}
-    return _DRAWN.sub(
-        lambda found: names.setdefault(found[0].strip(), f"<name {len(names)}>"), text
-    )

@@ -9,7 +9,7 @@ import random
 import resource
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -233,11 +233,6 @@ def _resident() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-def _slope(sizes: Sequence[float]) -> float:
-    """Tell by how much it grows a day, once it is warm."""
-    return linear_regression(range(10, 31), sizes[10:31]).slope
-
-
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
 def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Counts, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - a month that can be repeated
@@ -266,7 +261,11 @@ def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Counts, seed: 
         new_bot.wait(START + day * DAY + DAY)
         sizes.append((_resident(), target.stat().st_size / 1000))
 
-    memory, disk = (_slope(one) for one in zip(*sizes, strict=True))
+    # By how much they grow a day, once they are warm.
+    memory, disk = (
+        linear_regression(range(10, 31), kilobytes[10:31]).slope
+        for kilobytes in zip(*sizes, strict=True)
+    )
     over = [row for row in new_bot.rows() if due(row) < new_bot.clock.now()]
     live = {account: new_bot.servers[account].texts for account in ("m", "b", "x")}
     counted = judged_by_account(over, live)
