@@ -174,7 +174,7 @@ def truncated(path: Path) -> None:
         (empty, "empty"),
         (another_kind, "not a SQLite file"),
         (another_programs, "another program"),
-        (truncated, ""),
+        (truncated, "."),
     ],
 )
 def test_a_file_that_is_no_database_of_ours_is_refused_and_left_as_it_is(
