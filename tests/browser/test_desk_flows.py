@@ -89,7 +89,7 @@ def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
     browser: Browser, bot: RunningBot, pages: list[Page]
 ) -> None:
     row = tomorrow(bot)
-    bot.approve(row.post_id, "anna")
+    bot.approve(row.post_id, by=["anna"])
     page = enter(browser, bot, pages, "ben")
     page.goto(f"{bot.origin}/posts/{row.post_id}")
     expect(page.locator(".big")).to_have_text("1 of 2")
@@ -279,7 +279,7 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
 
 
 def olga_approves(bot: RunningBot, post: str) -> None:
-    bot.approve(post, "olga")
+    bot.approve(post, by=["olga"])
 
 
 def test_a_retraction_deletes_everywhere_and_says_what_is_left(

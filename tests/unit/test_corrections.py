@@ -128,11 +128,11 @@ def test_a_correction_needs_approvals_and_not_its_author_s(scene: Scene) -> None
     post = rows[0].post_id
 
     with pytest.raises(DecisionError, match="somebody else"):
-        scene.bot.approve(post, "ben")
+        scene.bot.approve(post, by=["ben"])
     scene.bot.wait(scene.bot.clock.now() + timedelta(minutes=1))
     assert {row.state for row in scene.rows(post)} == {State.HELD}
 
-    scene.bot.approve(post, "anna", "olga")
+    scene.bot.approve(post, by=["anna", "olga"])
     assert scene.bot.store.outbox.find(states={State.HELD}, post_id=post)
 
 
