@@ -51,7 +51,7 @@ copy_tree() {
     git ls-files -z --cached --others --exclude-standard |
         tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
         tar --extract --directory "$top/srv/project/main"
-    [ ! -d ../shared ] || cp -r ../shared "$top/srv/project/shared"
+    [ ! -d ../shared ] || cp -rL ../shared "$top/srv/project/shared"
     # Names and certificates as here, so that packages can be fetched behind a company's proxy.
     cp /etc/resolv.conf "$top/etc/resolv.conf"
     cp /etc/ssl/certs/ca-certificates.crt "$top/etc/ssl/certs/ca-certificates.crt"

@@ -20,7 +20,7 @@ from bot.planning.outlook import Outlook, as_calendar
 @json_option
 @places
 def plan(where: Places, days: int, ics: Path | None, as_json: bool) -> None:
-    """Show the calendar ahead: local time and UTC, empty_slots, held and unapproved posts, cost."""
+    """Show the calendar ahead: local time and UTC, empty slots, held and unapproved posts, cost."""
     outlook = look_ahead(where.config, where.posts, where.data, days=days)
     if ics is not None:
         ics.write_bytes(as_calendar(outlook))
@@ -41,9 +41,9 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
     for when, lines in by_moment.items():
         yield f"  {when}"
         yield from lines
-    if outlook.empty_slots:
+    if outlook.holes:
         yield "Empty slots:"
-    for slot in outlook.empty_slots:
+    for slot in outlook.holes:
         yield f"    {shown(slot.due_at, outlook.zone)}  {slot.account}: {slot.why}"
     for month, cost in outlook.cost_by_month.items():
         reading = outlook.reading_by_month.get(month, 0.0)

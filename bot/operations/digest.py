@@ -118,5 +118,5 @@ def _comes(ahead: Outlook) -> Iterator[str]:
         accounts = ", ".join(one.account for one in known)
         note = next((f" [{one.note}]" for one in known if one.note and one.note != "approved"), "")
         yield f"{shown(moment[0], ahead.zone)}: {moment[1]} ({accounts}){note}"
-    if ahead.empty_slots:
-        yield f"{len(ahead.empty_slots)} slot(s) stay empty; `plan` says why"
+    if ahead.holes:
+        yield f"{len(ahead.holes)} slot(s) stay empty; `plan` says why"

@@ -48,7 +48,8 @@ class Outlook:
     start: datetime
     days: int
     entries: tuple[PlannedEntry, ...]
-    empty_slots: tuple[EmptySlot, ...]
+    #: Called so in JSON.
+    holes: tuple[EmptySlot, ...]
     #: US dollars for posting, by UTC month such as 2026-12.
     cost_by_month: Mapping[str, float]
     #: The same for reading what the posts bring.
@@ -79,7 +80,7 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
         start=start,
         days=days,
         entries=tuple(entries),
-        empty_slots=plan.empty_slots,
+        holes=plan.empty_slots,
         cost_by_month=dict(costs),
         reading_by_month=_reading(store, rendered, plan, start, end),
         budget=_budget(rendered),

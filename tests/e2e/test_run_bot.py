@@ -42,9 +42,10 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "a project"
-        (self.folder / "bot").mkdir(parents=True)
+        (self.folder / "bot" / "cli").mkdir(parents=True)
         (self.folder / "bot" / "__init__.py").touch()
-        (self.folder / "bot" / "cli.py").write_text(BOT, encoding="utf-8")
+        (self.folder / "bot" / "cli" / "__init__.py").touch()
+        (self.folder / "bot" / "cli" / "main.py").write_text(BOT, encoding="utf-8")
         self.script = Path(shutil.copy(ROOT / "run_bot.py", self.folder))
         self.bare = bare_python(folder / "bare")
         self.elsewhere = folder / "elsewhere"
@@ -156,7 +157,7 @@ def test_a_link_to_it_from_elsewhere_finds_the_project(project: Project) -> None
 
 def test_the_second_start_is_the_same_process(project: Project) -> None:
     give_venv(project.folder)
-    (project.folder / "bot" / "cli.py").write_text(
+    (project.folder / "bot" / "cli" / "main.py").write_text(
         "def main():\n import os, signal\n os.kill(os.getpid(), signal.SIGTERM)\n"
     )
 
