@@ -5,7 +5,7 @@
 BIN := .venv/bin
 DAYS ?= 30
 # Stages of `make storm`: what is timed has the machine to itself.
-TIMED := $(addprefix tests/faults/test_,calm.py storm.py matrix_load.py matrix_processes.py)
+TIMED := $(addprefix tests/faults/test_,storm.py matrix_load.py matrix_processes.py)
 KILLS := tests/faults/test_crash_points.py tests/faults/test_crash_points_on_servers.py
 DISKS := tests/faults/test_power_loss.py tests/faults/test_disk_trouble.py
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 --durations-min=1

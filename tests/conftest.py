@@ -54,7 +54,7 @@ def pytest_configure() -> None:
 
 
 #: Folders whose tests take longest; they begin, so that no worker is left alone with one.
-_LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "rendering", "property")
+_LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "property")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

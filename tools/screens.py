@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page
 from bot.planning.corrections import Corrections
 from tests.browser.chromium import chromium, signed_in
 from tests.conftest import ROOT
-from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import open_engaged, open_played, serving
 
 TARGET = ROOT / "docs" / "screens"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -57,28 +58,25 @@ posts:
 
 
 @contextmanager
-def played() -> Iterator[DeskStage]:
-    with tempfile.TemporaryDirectory() as folder, open_stage(Path(folder)) as stage:
-        add_people(stage)
-        play(stage)
+def played() -> Iterator[RunningBot]:
+    with tempfile.TemporaryDirectory() as folder, open_played(Path(folder)) as bot:
         service = Corrections(
-            stage.store,
-            stage.clock,
-            lambda: stage.bot.contents.rendered,
-            stage.bot.publisher.platform,
+            bot.store,
+            bot.clock,
+            lambda: bot.services.contents.rendered,
+            bot.services.publisher.platform,
         )
-        sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
+        sent = sorted({row.post_id for row in bot.store.outbox.find() if row.sent_at})
         service.correct(sent[0], "The letter has four signatories.", by="anna",
                         why="The post named three signatories.")  # fmt: skip
-        with serving(stage):
-            yield stage
+        yield bot
 
 
 @contextmanager
-def engaged() -> Iterator[DeskStage]:
+def engaged() -> Iterator[RunningBot]:
     folder = tempfile.TemporaryDirectory()
-    with folder as name, open_engaged(Path(name)) as stage, serving(stage):
-        yield stage
+    with folder as name, open_engaged(Path(name)) as bot, serving(bot):
+        yield bot
 
 
 def take(page: Page, name: str) -> None:
@@ -89,22 +87,22 @@ def take(page: Page, name: str) -> None:
     small.save(TARGET / f"{name}.png", optimize=True)
 
 
-def take_all(browser: Browser, stage: DeskStage, pages: Mapping[str, str]) -> None:
+def take_all(browser: Browser, bot: RunningBot, pages: Mapping[str, str]) -> None:
     for scheme in ("light", "dark"):
         for size, (width, height) in SIZES.items():
             viewport = {"width": width, "height": height}
-            page = signed_in(browser, stage, color_scheme=scheme, viewport=viewport)
+            page = signed_in(browser, bot, color_scheme=scheme, viewport=viewport)
             for name, address in pages.items():
-                page.goto(stage.origin + address)
+                page.goto(bot.origin + address)
                 take(page, f"{name}-{size}-{scheme}")
             if "today" in pages:
-                _more(page, stage, f"{size}-{scheme}")
+                _more(page, bot, f"{size}-{scheme}")
             page.context.close()
 
 
-def _more(page: Page, stage: DeskStage, which: str) -> None:
+def _more(page: Page, bot: RunningBot, which: str) -> None:
     """Take what needs more than an address: an answer of the desk check, and signing in."""
-    page.goto(f"{stage.origin}/check")
+    page.goto(f"{bot.origin}/check")
     page.get_by_label("YAML of a new file").fill(WRONG)
     page.get_by_role("button", name="Check it").click()
     take(page, f"check-{which}")
@@ -115,10 +113,10 @@ def _more(page: Page, stage: DeskStage, which: str) -> None:
 def main() -> None:
     TARGET.mkdir(exist_ok=True)
     with chromium() as browser:
-        with played() as stage:
-            take_all(browser, stage, PAGES)
-        with engaged() as stage:
-            take_all(browser, stage, ENGAGED)
+        with played() as bot:
+            take_all(browser, bot, PAGES)
+        with engaged() as bot:
+            take_all(browser, bot, ENGAGED)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from bot.clock import FastClock
 from bot.errors import DecisionError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
-from tests.fakes.desk_stage import PASSWORD, WEAK
+from tests.fakes.browser import PASSWORD
+from tests.fakes.shipped import WEAK
 
 APPROVER = frozenset({Role.APPROVER})
 

@@ -9,7 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, lacks, require_tool
-from tests.fakes.desk_stage import PASSWORD, DeskStage
+from tests.fakes.browser import PASSWORD
+from tests.fakes.running_bot import RunningBot
 from tests.waiting import PATIENCE
 
 AXE = ROOT / "tests" / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -49,16 +50,16 @@ def new_window(browser: Browser, **options: Any) -> BrowserContext:
     return context
 
 
-def signed_in(browser: Browser, stage: DeskStage, name: str = "ben", **options: Any) -> Page:
+def signed_in(browser: Browser, bot: RunningBot, name: str = "ben", **options: Any) -> Page:
     """Open a window of its own in which somebody is signed in."""
     context = new_window(browser, **options)
     context.add_init_script(LISTEN)
     page = context.new_page()
-    page.goto(f"{stage.origin}/login")
+    page.goto(f"{bot.origin}/login")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{stage.origin}/")
+    page.wait_for_url(f"{bot.origin}/")
     return page
 
 

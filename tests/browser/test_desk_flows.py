@@ -14,29 +14,40 @@ from playwright.sync_api import Browser, Page, expect
 from bot.authority.tables import StopReason
 from bot.delivery.model import Delivery, State
 from tests.browser.chromium import new_window, signed_in
-from tests.fakes.desk_stage import START, DeskStage, add_people, open_engaged, open_stage, serving
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import (
+    APPROVERS,
+    START,
+    add_people,
+    lose,
+    open_engaged,
+    open_shipped,
+    plan,
+    planned,
+    serving,
+)
 from tests.integration.store_rows import due
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[DeskStage]:
-    with open_stage(tmp_path) as stage:
-        add_people(stage)
-        with serving(stage):
-            yield stage
+def bot(tmp_path: Path) -> Iterator[RunningBot]:
+    with open_shipped(tmp_path) as bot:
+        add_people(bot)
+        with serving(bot):
+            yield bot
 
 
 Enter = Callable[..., Page]
 
 
 @pytest.fixture
-def enter(browser: Browser, stage: DeskStage) -> Iterator[Enter]:
+def enter(browser: Browser, bot: RunningBot) -> Iterator[Enter]:
     """Let somebody sign in, in a window of their own, and open a page."""
     opened: list[Page] = []
 
-    def enter(name: str, address: str = "/", at: DeskStage = stage) -> Page:
+    def enter(name: str, address: str = "/", at: RunningBot = bot) -> Page:
         page = signed_in(browser, at, name)
         opened.append(page)
         page.goto(at.origin + address)
@@ -48,16 +59,16 @@ def enter(browser: Browser, stage: DeskStage) -> Iterator[Enter]:
         page.context.close()
 
 
-def tomorrow(stage: DeskStage) -> Delivery:
-    """Find a quotation that is due the day after the stage's first."""
-    rows = stage.planned(since=START + timedelta(hours=6), until=START + timedelta(days=2))
+def tomorrow(bot: RunningBot) -> Delivery:
+    """Find a quotation that is due the day after the bot's first."""
+    rows = planned(bot, since=START + timedelta(hours=6), until=START + timedelta(days=2))
     return next(row for row in rows if row.publication.form == "quote")
 
 
 def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
-    stage: DeskStage, enter: Enter
+    bot: RunningBot, enter: Enter
 ) -> None:
-    post = stage.bot.contents.campaign().post(tomorrow(stage).post_id)
+    post = bot.services.contents.campaign().post(tomorrow(bot).post_id)
     assert post is not None
     assert post.quote is not None
     page = enter("edna")
@@ -74,10 +85,10 @@ def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
 
 
 def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
-    stage: DeskStage, enter: Enter
+    bot: RunningBot, enter: Enter
 ) -> None:
-    row = tomorrow(stage)
-    stage.approve(row.post_id, "anna")
+    row = tomorrow(bot)
+    bot.approve(row.post_id, by=["anna"])
     page = enter("ben", f"/posts/{row.post_id}")
     expect(page.locator(".big")).to_have_text("1 of 2")
 
@@ -86,12 +97,14 @@ def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
 
     expect(page.get_by_role("status")).to_contain_text("Approved")
     expect(page.locator(".big")).to_have_text("2 of 2")
-    assert stage.store.audit.rows(limit=1)[0].verb == "approve"
+    assert bot.store.audit.rows(limit=1)[0].verb == "approve"
 
-    post = stage.bot.contents.campaign().post(row.post_id)
+    post = bot.services.contents.campaign().post(row.post_id)
     assert post is not None
-    stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "We said so."\n')
-    stage.plan()
+    bot.tree.change(
+        post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "We said so."\n'
+    )
+    plan(bot)
     page.reload()
 
     expect(page.locator(".big")).to_have_text("0 of 2")
@@ -99,22 +112,22 @@ def test_a_second_person_s_approval_completes_it_and_an_edit_voids_it_visibly(
     expect(page.locator(".diff ins").first).to_contain_text("We said so.")
 
 
-def test_nobody_approves_what_changed_after_they_read_it(stage: DeskStage, enter: Enter) -> None:
-    row = tomorrow(stage)
+def test_nobody_approves_what_changed_after_they_read_it(bot: RunningBot, enter: Enter) -> None:
+    row = tomorrow(bot)
     page = enter("ben", f"/posts/{row.post_id}")
-    post = stage.bot.contents.campaign().post(row.post_id)
+    post = bot.services.contents.campaign().post(row.post_id)
     assert post is not None
-    stage.rewrite(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "Changed."\n')
-    stage.plan()
+    bot.tree.change(post.place.file, f"id: {post.id}\n", f'id: {post.id}\n    text: "Changed."\n')
+    plan(bot)
 
     page.get_by_role("button", name="Approve what is shown").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("That could not be done")
-    assert stage.store.approvals.of_post(row.post_id) == ()
+    assert bot.store.approvals.of_post(row.post_id) == ()
 
 
 def test_an_editor_pauses_everything_and_only_an_operator_resumes(
-    stage: DeskStage, enter: Enter
+    bot: RunningBot, enter: Enter
 ) -> None:
     editor = enter("edna")
 
@@ -123,28 +136,28 @@ def test_an_editor_pauses_everything_and_only_an_operator_resumes(
 
     expect(editor.get_by_text("Sending is paused by edna")).to_be_visible()
     expect(editor.get_by_role("button", name="Resume sending")).to_have_count(0)
-    assert stage.store.pauses.current() is not None
-    stage.approve(tomorrow(stage).post_id, "anna", "ben")
-    stage.live_until(START + timedelta(days=2))
-    assert not stage.store.outbox.find(states={State.SENT})
+    assert bot.store.pauses.current() is not None
+    bot.approve(tomorrow(bot).post_id, by=APPROVERS)
+    bot.wait(START + timedelta(days=2))
+    assert not bot.store.outbox.find(states={State.SENT})
 
     operator = enter("olga")  # a session would have ended meanwhile
     operator.get_by_label("Why it can go on").fill("It was a rumour")
     operator.get_by_role("button", name="Resume sending").click()
 
     expect(operator.get_by_text("Sending goes on")).to_be_visible()
-    assert stage.store.pauses.current() is None
-    stage.live_until(START + timedelta(days=2, minutes=20))
-    assert not stage.store.outbox.find(states={State.SENT})
+    assert bot.store.pauses.current() is None
+    bot.wait(START + timedelta(days=2, minutes=20))
+    assert not bot.store.outbox.find(states={State.SENT})
     operator.get_by_role("link", name=re.compile("^Held")).click()
     expect(operator.get_by_text("Sending was paused at its time").first).to_be_visible()
 
 
-def test_an_operator_settles_a_held_post_with_its_address(stage: DeskStage, enter: Enter) -> None:
-    row = next(one for one in stage.planned() if one.platform == "mastodon")
-    stage.approve(row.post_id, "anna", "ben")
-    stage.clock.advance(due(row) - stage.clock.now())
-    stage.lose(row)
+def test_an_operator_settles_a_held_post_with_its_address(bot: RunningBot, enter: Enter) -> None:
+    row = next(one for one in planned(bot) if one.platform == "mastodon")
+    bot.approve(row.post_id, by=APPROVERS)
+    bot.clock.advance(due(row) - bot.clock.now())
+    lose(bot, row)
     page = enter("olga", "/held")
     case = page.locator(f"#d-{row.id[:8]}")
     expect(case).to_contain_text("not among them")
@@ -155,22 +168,22 @@ def test_an_operator_settles_a_held_post_with_its_address(stage: DeskStage, ente
     case.get_by_role("button", name="Decide").click()
 
     expect(page.get_by_text("Nothing waits for a person")).to_be_visible()
-    settled = stage.store.outbox.get(row.id)
+    settled = bot.store.outbox.get(row.id)
     assert settled is not None
     assert (settled.state, settled.url) == (State.SENT, "https://mastodon.social/@us/1")
-    assert stage.store.audit.rows(limit=1)[0].who == "olga"
+    assert bot.store.audit.rows(limit=1)[0].who == "olga"
 
 
 def test_a_calendar_program_subscribes_by_a_secret_address(
-    browser: Browser, stage: DeskStage, enter: Enter
+    browser: Browser, bot: RunningBot, enter: Enter
 ) -> None:
     page = enter("vera", "/calendar")
     page.get_by_role("button", name="Make a new address").click()
     address = page.get_by_label("Address, after this").input_value()
     program = new_window(browser)
 
-    answer = program.request.get(stage.origin + address)
-    wrong = program.request.get(stage.origin + address[:-2])
+    answer = program.request.get(bot.origin + address)
+    wrong = program.request.get(bot.origin + address[:-2])
 
     calendar = Calendar.from_ical(answer.text())
     starts = [event.decoded("dtstart") for event in calendar.walk("vevent")]
@@ -181,7 +194,7 @@ def test_a_calendar_program_subscribes_by_a_secret_address(
 
 
 def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
-    stage: DeskStage, enter: Enter
+    bot: RunningBot, enter: Enter
 ) -> None:
     page = enter("edna", "/check")
     text = (
@@ -207,11 +220,11 @@ def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
 
     expect(page.get_by_role("heading", name="No problem in this file")).to_be_visible()
     expect(page.get_by_label("mended on Bluesky").locator(".words")).to_contain_text(right)
-    assert stage.bot.contents.campaign().post("mended") is None
+    assert bot.services.contents.campaign().post("mended") is None
 
 
 def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
-    stage: DeskStage, enter: Enter, tmp_path: Path
+    bot: RunningBot, enter: Enter, tmp_path: Path
 ) -> None:
     page = enter("edna", "/check")
     file = tmp_path / "draft.yaml"
@@ -223,17 +236,17 @@ def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
     expect(page.locator(".problems")).to_contain_text("txt")
 
 
-def sent_post(stage: DeskStage) -> str:
-    row = tomorrow(stage)
-    stage.approve(row.post_id, "anna", "ben")
-    stage.live_until(due(row) + timedelta(minutes=1))
+def sent_post(bot: RunningBot) -> str:
+    row = tomorrow(bot)
+    bot.approve(row.post_id, by=APPROVERS)
+    bot.wait(due(row) + timedelta(minutes=1))
     return row.post_id
 
 
 def test_a_correction_is_written_approved_and_sent_as_its_own_post(
-    stage: DeskStage, enter: Enter
+    bot: RunningBot, enter: Enter
 ) -> None:
-    post = sent_post(stage)
+    post = sent_post(bot)
     anna, ben = enter("anna", f"/posts/{post}"), enter("ben")
     anna.get_by_text("Correct it").click()
     anna.get_by_label("What is right").fill("The letter has four signatories.")
@@ -242,21 +255,25 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     expect(anna.get_by_text("You wrote it; somebody else must approve it.")).to_be_visible()
     expect(anna.locator(".words").first).to_contain_text("Correction (2 December 2026)")
 
-    stage.approve(f"correction-1-of-{post}", "olga")
-    ben.goto(f"{stage.origin}/posts/correction-1-of-{post}")
+    olga_approves(bot, f"correction-1-of-{post}")
+    ben.goto(f"{bot.origin}/posts/correction-1-of-{post}")
     ben.get_by_role("button", name="Approve what is shown").click()
-    stage.live_until(stage.clock.now() + timedelta(minutes=1))
+    bot.wait(bot.clock.now() + timedelta(minutes=1))
 
-    sent = stage.store.outbox.find(post_id=f"correction-1-of-{post}")
+    sent = bot.store.outbox.find(post_id=f"correction-1-of-{post}")
     assert {row.state for row in sent} == {State.SENT}
-    ben.goto(f"{stage.origin}/corrections")
+    ben.goto(f"{bot.origin}/corrections")
     expect(ben.get_by_text("We named three.")).to_be_visible()
 
 
+def olga_approves(bot: RunningBot, post: str) -> None:
+    bot.approve(post, by=["olga"])
+
+
 def test_a_retraction_deletes_everywhere_and_says_what_is_left(
-    stage: DeskStage, enter: Enter
+    bot: RunningBot, enter: Enter
 ) -> None:
-    post = sent_post(stage)
+    post = sent_post(bot)
     page = enter("ben", f"/posts/{post}")
 
     page.get_by_text("Retract it").click()
@@ -265,7 +282,7 @@ def test_a_retraction_deletes_everywhere_and_says_what_is_left(
     page.get_by_role("button", name="Retract").click()
 
     expect(page.get_by_role("heading", name=re.compile("^Retraction"))).to_be_visible()
-    states = {row.state for row in stage.store.outbox.find(post_id=post) if row.sent_at}
+    states = {row.state for row in bot.store.outbox.find(post_id=post) if row.sent_at}
     assert states == {State.RETRACTED}
 
 
@@ -289,8 +306,8 @@ def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(
         expect(page.get_by_role("heading", name="Engagement")).to_be_visible()
 
 
-def test_all_of_it_can_be_done_with_the_keyboard_alone(stage: DeskStage, enter: Enter) -> None:
-    row = tomorrow(stage)
+def test_all_of_it_can_be_done_with_the_keyboard_alone(bot: RunningBot, enter: Enter) -> None:
+    row = tomorrow(bot)
     page = enter("ben", f"/posts/{row.post_id}")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
@@ -305,21 +322,19 @@ def test_all_of_it_can_be_done_with_the_keyboard_alone(stage: DeskStage, enter: 
     expect(page.locator(".big")).to_have_text("1 of 2")
 
 
-def test_a_viewer_is_offered_no_decision(stage: DeskStage, enter: Enter) -> None:
+def test_a_viewer_is_offered_no_decision(bot: RunningBot, enter: Enter) -> None:
     page = enter("vera")
 
-    for address in ("/", "/held", f"/posts/{tomorrow(stage).post_id}", "/accounts", "/log"):
-        page.goto(stage.origin + address)
+    for address in ("/", "/held", f"/posts/{tomorrow(bot).post_id}", "/accounts", "/log"):
+        page.goto(bot.origin + address)
         expect(page.locator("main form[method=post]")).to_have_count(0)
 
 
-def test_a_wrong_password_is_told_and_five_lock_the_name(
-    browser: Browser, stage: DeskStage
-) -> None:
+def test_a_wrong_password_is_told_and_five_lock_the_name(browser: Browser, bot: RunningBot) -> None:
     context = new_window(browser)
     page = context.new_page()
     for _try in range(6):
-        page.goto(f"{stage.origin}/login")
+        page.goto(f"{bot.origin}/login")
         page.get_by_label("Name").fill("anna")
         page.get_by_label("Password").fill("not the password at all")
         page.get_by_role("button", name="Sign in").click()
@@ -328,7 +343,7 @@ def test_a_wrong_password_is_told_and_five_lock_the_name(
     context.close()
 
 
-def test_signing_out_ends_the_session(stage: DeskStage, enter: Enter) -> None:
+def test_signing_out_ends_the_session(bot: RunningBot, enter: Enter) -> None:
     page = enter("vera")
     before = page.context.cookies()
 
@@ -336,9 +351,9 @@ def test_signing_out_ends_the_session(stage: DeskStage, enter: Enter) -> None:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.context.clear_cookies()
     page.context.add_cookies(
-        [{"name": one["name"], "value": one["value"], "url": stage.origin} for one in before]
+        [{"name": one["name"], "value": one["value"], "url": bot.origin} for one in before]
     )
-    page.goto(f"{stage.origin}/held")
+    page.goto(f"{bot.origin}/held")
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -354,14 +369,14 @@ PAYLOADS = (
 )  # fmt: skip
 
 
-def test_no_words_of_others_become_part_of_a_page(stage: DeskStage, enter: Enter) -> None:
+def test_no_words_of_others_become_part_of_a_page(bot: RunningBot, enter: Enter) -> None:
     words = "\n".join(PAYLOADS)
-    row = next(one for one in stage.planned() if one.platform == "mastodon")
-    stage.approve(row.post_id, "anna", "ben")
-    stage.clock.advance(due(row) - stage.clock.now())
-    stage.lose(row, words)
-    stage.store.notices.raise_("hostile", words, stage.clock.now())
-    stage.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=stage.clock.now())
+    row = next(one for one in planned(bot) if one.platform == "mastodon")
+    bot.approve(row.post_id, by=APPROVERS)
+    bot.clock.advance(due(row) - bot.clock.now())
+    lose(bot, row, words)
+    bot.store.notices.raise_("hostile", words, bot.clock.now())
+    bot.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=bot.clock.now())
     page = enter("ben")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -369,12 +384,12 @@ def test_no_words_of_others_become_part_of_a_page(stage: DeskStage, enter: Enter
     page.get_by_role("button", name="Pause everything").click()
 
     for address in ("/", "/held", "/log", "/accounts", f"/posts/{row.post_id}", "/check"):
-        page.goto(stage.origin + address)
+        page.goto(bot.origin + address)
         found = page.evaluate(HOSTILE)
         assert found == [], address
         assert address in {"/check", f"/posts/{row.post_id}"} or "alert(1)" in page.content()
 
-    assert all(url.startswith((stage.origin, "data:")) for url in asked)
+    assert all(url.startswith((bot.origin, "data:")) for url in asked)
 
 
 #: Elements and attributes that no template of ours has.

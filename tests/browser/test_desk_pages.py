@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page
 
 from bot.planning.corrections import Corrections
 from tests.browser.chromium import axe_of, new_window, signed_in
-from tests.fakes.desk_stage import DeskStage, add_people, open_engaged, open_stage, play, serving
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import open_engaged, open_played, serving
 
 pytestmark = pytest.mark.browser
 
@@ -32,43 +33,43 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
-    with open_stage(tmp_path_factory.mktemp("stage")) as stage:
-        add_people(stage)
-        play(stage)
-        corrections(stage)
-        with serving(stage):
-            yield stage
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    with open_played(tmp_path_factory.mktemp("campaign")) as bot:
+        corrections(bot)
+        yield bot
 
 
-def corrections(stage: DeskStage) -> None:
+def corrections(bot: RunningBot) -> None:
     """Leave a correction and a retraction to look at."""
     service = Corrections(
-        stage.store, stage.clock, lambda: stage.bot.contents.rendered, stage.bot.publisher.platform
+        bot.store,
+        bot.clock,
+        lambda: bot.services.contents.rendered,
+        bot.services.publisher.platform,
     )
-    sent = sorted({row.post_id for row in stage.store.outbox.find() if row.sent_at})
+    sent = sorted({row.post_id for row in bot.store.outbox.find() if row.sent_at})
     service.correct(sent[0], "The year is 2022.", by="anna", why="The year was wrong.")
     service.retract(sent[1], by="ben", why="It named a person.")
 
 
 @pytest.fixture(scope="module")
-def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
-    with open_engaged(tmp_path_factory.mktemp("engaged")) as stage, serving(stage):
-        yield stage
+def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    with open_engaged(tmp_path_factory.mktemp("engaged")) as bot, serving(bot):
+        yield bot
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def page(request: pytest.FixtureRequest, browser: Browser, stage: DeskStage) -> Iterator[Page]:
-    page = signed_in(browser, stage, color_scheme=request.param)
+def page(request: pytest.FixtureRequest, browser: Browser, bot: RunningBot) -> Iterator[Page]:
+    page = signed_in(browser, bot, color_scheme=request.param)
     yield page
     page.context.close()
 
 
 @pytest.mark.parametrize("name", list(PAGES))
 def test_no_page_breaks_an_accessibility_rule_or_its_policy(
-    page: Page, stage: DeskStage, name: str
+    page: Page, bot: RunningBot, name: str
 ) -> None:
-    page.goto(stage.origin + PAGES[name])
+    page.goto(bot.origin + PAGES[name])
 
     assert axe_of(page) == []
     assert page.evaluate("refused") == []
@@ -77,7 +78,7 @@ def test_no_page_breaks_an_accessibility_rule_or_its_policy(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", ["/engagement", "/engagement?by=account", "/posts/post-01"])
 def test_no_page_with_numbers_breaks_an_accessibility_rule(
-    browser: Browser, engaged: DeskStage, address: str, scheme: str
+    browser: Browser, engaged: RunningBot, address: str, scheme: str
 ) -> None:
     page = signed_in(browser, engaged, color_scheme=scheme)
     page.goto(engaged.origin + address)
@@ -89,19 +90,19 @@ def test_no_page_with_numbers_breaks_an_accessibility_rule(
     page.context.close()
 
 
-def test_signing_in_breaks_no_accessibility_rule(browser: Browser, stage: DeskStage) -> None:
+def test_signing_in_breaks_no_accessibility_rule(browser: Browser, bot: RunningBot) -> None:
     context = new_window(browser)
     page = context.new_page()
-    page.goto(f"{stage.origin}/login")
+    page.goto(f"{bot.origin}/login")
 
     assert axe_of(page) == []
     context.close()
 
 
 def test_the_answer_of_a_desk_check_breaks_no_accessibility_rule(
-    page: Page, stage: DeskStage
+    page: Page, bot: RunningBot
 ) -> None:
-    page.goto(f"{stage.origin}/check")
+    page.goto(f"{bot.origin}/check")
     page.get_by_label("YAML of a new file").fill("posts:\n  - id: a\n    txt: x\n")
     page.get_by_role("button", name="Check it").click()
 
@@ -110,31 +111,31 @@ def test_the_answer_of_a_desk_check_breaks_no_accessibility_rule(
 
 
 @pytest.fixture(scope="module")
-def phone(browser: Browser, stage: DeskStage) -> Iterator[Page]:
-    page = signed_in(browser, stage, viewport={"width": 320, "height": 700})
+def phone(browser: Browser, bot: RunningBot) -> Iterator[Page]:
+    page = signed_in(browser, bot, viewport={"width": 320, "height": 700})
     yield page
     page.context.close()
 
 
 @pytest.fixture(scope="module")
-def scriptless(browser: Browser, stage: DeskStage) -> Iterator[Page]:
-    page = signed_in(browser, stage, java_script_enabled=False)
+def scriptless(browser: Browser, bot: RunningBot) -> Iterator[Page]:
+    page = signed_in(browser, bot, java_script_enabled=False)
     yield page
     page.context.close()
 
 
 @pytest.mark.parametrize("name", list(PAGES))
-def test_no_page_is_wider_than_a_phone(phone: Page, stage: DeskStage, name: str) -> None:
-    phone.goto(stage.origin + PAGES[name])
+def test_no_page_is_wider_than_a_phone(phone: Page, bot: RunningBot, name: str) -> None:
+    phone.goto(bot.origin + PAGES[name])
 
     assert phone.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.parametrize("name", list(PAGES))
 def test_every_page_works_without_scripts_and_has_none(
-    scriptless: Page, stage: DeskStage, name: str
+    scriptless: Page, bot: RunningBot, name: str
 ) -> None:
-    scriptless.goto(stage.origin + PAGES[name])
+    scriptless.goto(bot.origin + PAGES[name])
     content = scriptless.content()
 
     assert "<script" not in content
@@ -142,10 +143,10 @@ def test_every_page_works_without_scripts_and_has_none(
 
 
 def test_forced_colours_and_reduced_motion_keep_every_sign(
-    browser: Browser, stage: DeskStage
+    browser: Browser, bot: RunningBot
 ) -> None:
-    page = signed_in(browser, stage, forced_colors="active", reduced_motion="reduce")
-    page.goto(f"{stage.origin}/calendar?day=2026-12-01")
+    page = signed_in(browser, bot, forced_colors="active", reduced_motion="reduce")
+    page.goto(f"{bot.origin}/calendar?day=2026-12-01")
 
     moving = page.evaluate(
         "[...document.querySelectorAll('*')].filter(one => "

@@ -15,8 +15,8 @@ from tests.contract.contract import CountingMeter, Seen
 from tests.contract.network import NetworkContract
 from tests.fakes.faultproxy import Answer, Fault
 from tests.fakes.x_api import TOO_LONG, UNAUTHORIZED
-from tests.fakes.x_modes import PUBLISH, as_answer
 from tests.fakes.x_oauth import secrets_for
+from tests.fakes.x_setup import PUBLISH, as_answer
 from tests.fakes.x_standin import USER, XStandin
 
 

@@ -10,31 +10,31 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import require_shared
-from tests.e2e.stage import Stage, staged
+from tests.e2e.bot_process import LiveBotProcess, open_bot_process
 from tests.fakes.x_standin import XStandin
 from tests.servers.mastodon import MastodonServer
 from tests.servers.pds import Pds
 from tests.waiting import in_time
 
 #: Takes what has to be done before a moment.
-Arrange = Callable[[Callable[[Stage, datetime], None]], Stage]
+Arrange = Callable[[Callable[[LiveBotProcess, datetime], None]], LiveBotProcess]
 
 
 @contextmanager
 def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator[Arrange]:
-    """Return a maker of stages, each with accounts of its own, on which all was done in time."""
+    """Return a maker of bots, each with accounts of its own, on which all was done in time."""
     made: list[XStandin] = []
     with ExitStack() as open_now:
 
-        def arranged(prepare: Callable[[Stage, datetime], None]) -> Stage:
-            def attempt(moment: datetime) -> Stage:
+        def arranged(prepare: Callable[[LiveBotProcess, datetime], None]) -> LiveBotProcess:
+            def attempt(moment: datetime) -> LiveBotProcess:
                 open_now.close()  # what came too late
                 x = XStandin(spec_file=require_shared("conformance/x-api-openapi.json"))
                 made.append(open_now.enter_context(x))
                 folder = root / str(len(made))
-                stage = open_now.enter_context(staged(folder, mastodon_server, pds, x))
-                prepare(stage, moment)
-                return stage
+                bot = open_now.enter_context(open_bot_process(folder, mastodon_server, pds, x))
+                prepare(bot, moment)
+                return bot
 
             return in_time(attempt, lead=12)
 

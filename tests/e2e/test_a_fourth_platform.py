@@ -63,7 +63,7 @@ def server() -> Iterator[PostcardServer]:
         yield server
 
 
-class Campaign:
+class PostcardCampaign:
     """Files of a campaign, and the bot with the fourth platform in its registry."""
 
     def __init__(self, folder: Path, server: PostcardServer) -> None:
@@ -104,11 +104,11 @@ class Campaign:
 
 
 @pytest.fixture
-def campaign(tmp_path: Path, server: PostcardServer) -> Campaign:
-    return Campaign(tmp_path, server)
+def campaign(tmp_path: Path, server: PostcardServer) -> PostcardCampaign:
+    return PostcardCampaign(tmp_path, server)
 
 
-def test_it_is_checked_previewed_planned_and_rehearsed(campaign: Campaign) -> None:
+def test_it_is_checked_previewed_planned_and_rehearsed(campaign: PostcardCampaign) -> None:
     campaign.write_posts(timedelta(hours=1))
 
     campaign.do("check")
@@ -116,10 +116,10 @@ def test_it_is_checked_previewed_planned_and_rehearsed(campaign: Campaign) -> No
     plan = campaign.ask("plan", "--days", "2")
     report = campaign.ask("rehearse", "--days", "2")
 
-    parts = {one["id"]: len(one["shown"][0]["statuses"]) for one in shown}
+    parts = {status["id"]: len(status["shown"][0]["statuses"]) for status in shown}
     assert parts == {"hello": 1, "long": 2}
-    assert {one["account"] for one in plan["entries"]} == {"box"}
-    assert [one["state"] for one in report["deliveries"]] == ["SENT"] * 3
+    assert {entry["account"] for entry in plan["entries"]} == {"box"}
+    assert [delivery["state"] for delivery in report["deliveries"]] == ["SENT"] * 3
     assert round(sum(report["spent"]["box"].values()), 2) == 0.21
     assert campaign.server.cards == {}
 
@@ -135,7 +135,9 @@ def test_it_is_checked_previewed_planned_and_rehearsed(campaign: Campaign) -> No
         ("chains: true", "chains: false", "shorten it or give box `chains: true`"),
     ],
 )
-def test_its_own_keys_are_checked(campaign: Campaign, old: str, new: str, told: str) -> None:
+def test_its_own_keys_are_checked(
+    campaign: PostcardCampaign, old: str, new: str, told: str
+) -> None:
     campaign.write_posts(timedelta(hours=1))
     schedule = SCHEDULE.format(origin=campaign.server.origin)
     campaign.write("schedule.yaml", schedule.replace(old, new))
@@ -148,7 +150,7 @@ def test_its_own_keys_are_checked(campaign: Campaign, old: str, new: str, told: 
     assert any(told in f"{one.where}: {one.message}" for one in found)
 
 
-def test_editors_programs_know_its_keys(campaign: Campaign) -> None:
+def test_editors_programs_know_its_keys(campaign: PostcardCampaign) -> None:
     schema = json.loads(campaign.do("schema", "schedule"))
 
     assert schema["$defs"]["Account"]["properties"]["paper"]["enum"] == ["plain", "ruled"]
@@ -156,7 +158,7 @@ def test_editors_programs_know_its_keys(campaign: Campaign) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_it_is_published_to_once(campaign: Campaign) -> None:
+def test_it_is_published_to_once(campaign: PostcardCampaign) -> None:
     schedule = SCHEDULE.format(origin=campaign.server.origin)
     campaign.write("schedule.yaml", schedule.replace("required: 1", "required: 0"))
     campaign.write_posts(timedelta(seconds=30))
@@ -168,7 +170,7 @@ def test_it_is_published_to_once(campaign: Campaign) -> None:
 
     assert came == [True] * 3, log
     assert [one["state"] for one in campaign.ask("deliveries")] == ["SENT"] * 3
-    assert [one["paper"] for one in campaign.server.cards.values()] == ["ruled"] * 3
+    assert [card["paper"] for card in campaign.server.cards.values()] == ["ruled"] * 3
 
 
 def test_pages_show_it_by_its_name_and_colour() -> None:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from bot.cli.main import run
 from bot.content.files import Bounds
-from tests.conftest import ROOT
+from tests.fakes.campaign_tree import CampaignTree
 
 #: A file tells this many problems, and how many more there are.
 MOST = Bounds().problems + 1
@@ -23,17 +22,19 @@ POST = 'posts:\n  - id: bad\n    text: "Hello."\n    queue: excerpts\n    author
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "posts", tmp_path / "posts")
-    shutil.copy(ROOT / "schedule.yaml", tmp_path)
+    CampaignTree(tmp_path, shipped=True)
     return tmp_path
+
+
+def places(campaign: Path) -> list[str]:
+    return ["--config", str(campaign / "schedule.yaml"), "--posts", str(campaign / "posts")]
 
 
 def checked(campaign: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     """Run `check`; its exit code, and the lines of errors with paths as people see them."""
-    places = ["--config", str(campaign / "schedule.yaml"), "--posts", str(campaign / "posts")]
-    code = run(["check", *places])
+    code = run(["check", *places(campaign)])
     out = capsys.readouterr().out.replace(f"{campaign}/", "")
-    lines = [one for one in out.splitlines() if not re.search(r": (notice|warning): ", one)]
+    lines = [line for line in out.splitlines() if not re.search(r": (notice|warning): ", line)]
     return code, lines[:-1]
 
 
@@ -92,9 +93,8 @@ def test_what_looks_like_a_number_or_a_truth_stays_the_text_that_was_typed(
 ) -> None:
     plain = POST.replace('text: "Hello."', f"text: {text}")
     (campaign / "posts" / "bad.yaml").write_text(plain, encoding="utf-8")
-    places = ["--config", str(campaign / "schedule.yaml"), "--posts", str(campaign / "posts")]
 
-    assert run(["preview", "bad", *places]) == 0
+    assert run(["preview", "bad", *places(campaign)]) == 0
 
     assert f"  │ {text}\n" in capsys.readouterr().out
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-import json
-import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.waiting import PATIENCE, in_time, wait_until
+from tests.e2e.bot_process import BotProcess
+from tests.waiting import in_time
 
 POSTS = """\
 posts:
@@ -35,85 +31,16 @@ proved."}}
 """
 
 
-STATES = """\
-SELECT post_id, delivery.state FROM delivery JOIN publication ON publication.id = publication_id
-"""
-
-
-class Program:
-    """``run_bot.py`` in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.service: subprocess.Popen[bytes] | None = None
-
-    def call(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "run_bot.py"), *words],
-            cwd=self.folder, env=self._environment(environment), capture_output=True,
-            encoding="utf-8", check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+class Program(BotProcess):
+    """A campaign as ``init`` writes it, with a shell."""
 
     def shell(self, line: str) -> subprocess.CompletedProcess[str]:
         program = f"{sys.executable} {ROOT / 'run_bot.py'}"
         return subprocess.run(
             ["bash", "-c", line.replace("BOT", program)],
-            cwd=self.folder, env=self._environment({}), capture_output=True, encoding="utf-8",
+            cwd=self.folder, env=self.environment, capture_output=True, encoding="utf-8",
             check=False,
         )  # fmt: skip
-
-    @staticmethod
-    def _environment(changed: dict[str, str]) -> dict[str, str]:
-        known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return {name: value for name, value in (known | changed).items() if value != "unset"}
-
-    def do(self, *words: str) -> Any:
-        done = self.call(*words, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def start(self) -> None:
-        with (self.folder / "log").open("ab") as log:
-            self.service = subprocess.Popen(
-                [sys.executable, str(ROOT / "run_bot.py"), "run"], cwd=self.folder, stderr=log,
-                stdout=log, env=self._environment({"VERBATIM_WEB": "off"}),
-            )  # fmt: skip
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        assert self.service is not None
-        self.service.send_signal(number)
-        code = self.service.wait(PATIENCE)
-        self.service = None
-        return code
-
-    def look(self) -> dict[str, str]:
-        """Read the states by post where they stand: a verb for each look takes a second."""
-        path = self.folder / "data" / "rehearsal.db"
-        try:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-                return dict(connection.execute(STATES).fetchall())
-        except sqlite3.OperationalError:
-            return {}  # it is being made
-
-    def wait_until(
-        self,
-        is_so: Callable[[], bool],
-        what: str,
-        *,
-        every: float = 0.1,
-        before: datetime | None = None,
-    ) -> None:
-        wait_until(is_so, what, log=(self.folder / "log").read_text, every=every, before=before)
-
-    def wait_for_log(self, text: str, times: int = 1) -> None:
-        log = self.folder / "log"
-        self.wait_until(lambda: log.read_text().count(text) >= times, f"{text} in the log")
-
-    def close(self) -> None:
-        if self.service is not None:
-            self.service.kill()
-            self.service.wait()
-            self.service = None
 
 
 @pytest.fixture(scope="module")
@@ -132,14 +59,14 @@ def new_program(tmp_path: Path, new_campaign: Path) -> Iterator[Callable[[], Pro
 
     def make() -> Program:
         for one in made:
-            one.close()
+            one.kill()
         folder = tmp_path / f"campaign-{len(made)}"
         shutil.copytree(new_campaign, folder)
         made.append(Program(folder))
         return made[-1]
 
     yield make
-    made[-1].close()
+    made[-1].kill()
 
 
 @pytest.fixture
@@ -165,19 +92,19 @@ def test_a_day_in_the_life_of_the_service(
 
     program = in_time(paused_before, lead=12)
     assert program.do("status")["running"] is True
-    program.wait_until(lambda: program.look()["due"] == "HELD", "held")
+    program.wait_until(lambda: dict(program.look())["due"] == "HELD", "held")
     (held,) = program.do("held")
     assert (held["post"], held["reason"]) == ("due", "paused")
     program.do("resume", "--as", "Ann")
     program.do("resolve", held["id"], "send", "--as", "Ann", "--why", "still true")
-    program.wait_until(lambda: program.look()["due"] == "SENT", "sent")
+    program.wait_until(lambda: dict(program.look())["due"] == "SENT", "sent")
     assert program.do("deliveries", held["id"])["state"] == "SENT"
 
     assert program.stop() == 0
     rows = program.do("audit", "show")
     assert [row["verb"] for row in rows] == ["pause", "resume", "send"]
     assert program.do("audit", "verify")["broken_at"] is None
-    assert "stopped in order" in (program.folder / "log").read_text()
+    assert "stopped in order" in program.log
 
 
 def test_ctrl_c_ends_the_service_in_order(program: Program) -> None:
@@ -185,22 +112,7 @@ def test_ctrl_c_ends_the_service_in_order(program: Program) -> None:
     program.wait_for_log('"running"')
 
     assert program.stop(signal.SIGINT) in {0, 130}
-    assert "Traceback" not in (program.folder / "log").read_text()
-
-
-def test_a_second_service_stands_by_and_takes_over(program: Program) -> None:
-    program.start()
-    program.wait_for_log('"running"')
-    first = program.service
-    assert first is not None
-    program.start()
-    program.wait_for_log("standing by")
-
-    first.kill()
-    first.wait()
-    program.wait_for_log('"running"', 2)
-
-    assert program.stop() == 0
+    assert "Traceback" not in program.log
 
 
 @pytest.mark.parametrize(
@@ -321,7 +233,7 @@ def test_it_is_called_from_anywhere(program: Program, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "run_bot.py"), "check",
          "--config", campaign / "schedule.yaml", "--posts", campaign / "posts"],
-        cwd=elsewhere, env=Program._environment({}), capture_output=True, encoding="utf-8",
+        cwd=elsewhere, env=program.environment, capture_output=True, encoding="utf-8",
         check=False,
     )  # fmt: skip
 

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,9 @@ import pytest
 
 from tests.docs.tree import blocks, files, read
 from tests.fakes.bare import bare_python, copy_of_tree, give_venv
-from tests.fakes.desk_stage import PASSWORD, open_stage
+from tests.fakes.browser import PASSWORD
+from tests.fakes.shipped import APPROVERS, open_shipped, planned
+from tests.servers import free_port
 
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
 SHELL = {"sh", "bash", "shell", "console"}
@@ -105,13 +106,6 @@ def up_of(command: str) -> tuple[str, signal.Signals] | None:
     return next((told for start, told in SERVICES.items() if command.startswith(start)), None)
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     folder = tmp_path_factory.mktemp("machine")
@@ -128,14 +122,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 def campaign_at_work(folder: Path, backup: Path) -> str:
     """Plan, let a post go out and others be held, as of now; return that post."""
     now = datetime.now(UTC)
-    with open_stage(folder, start=now - timedelta(days=8), plans=False) as stage:
-        stage.bot.contents.refresh()
+    with open_shipped(folder, start=now - timedelta(days=8), plans=False) as bot:
+        bot.services.contents.refresh()
         # So far ahead that every post of a queue is yet to come.
-        stage.bot.planner.apply(stage.bot.contents.rendered, days=200)
-        first = stage.planned()[0]
-        stage.approve(first.post_id, "anna", "ben")
-        stage.live_until(now)
-        stage.store.backup(backup)
+        bot.services.planner.apply(bot.services.contents.rendered, days=200)
+        first = planned(bot)[0]
+        bot.approve(first.post_id, by=APPROVERS)
+        bot.wait(now)
+        bot.store.backup(backup)
         return first.post_id
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from bot.platforms.bluesky.adapter import connect
 from bot.platforms.status import PostRef
 from tests.contract.contract import CountingMeter
 from tests.fakes.measured import MeasuredAccount
+from tests.integration.store_rows import copied_database
 from tests.servers.appview import Network
 from tests.servers.pds import PdsAccount
 from tests.waiting import PATIENCE, wait_until
@@ -41,25 +41,27 @@ class Public:
 
     def act(self, ref: PostRef, kind: str) -> None:
         """Let somebody new like, repost, reply to or quote a post."""
-        other = self.network.pds.account(bot=False)
         subject = {"uri": ref.id, "cid": ref.cid}
-        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        post = {"$type": "app.bsky.feed.post", "text": f"A {kind}", "createdAt": now}
+        post = {"$type": "app.bsky.feed.post", "text": f"A {kind}"}
         records: dict[str, dict[str, Any]] = {
-            "like": {"$type": "app.bsky.feed.like", "subject": subject, "createdAt": now},
-            "repost": {"$type": "app.bsky.feed.repost", "subject": subject, "createdAt": now},
+            "like": {"$type": "app.bsky.feed.like", "subject": subject},
+            "repost": {"$type": "app.bsky.feed.repost", "subject": subject},
             "reply": {**post, "reply": {"root": subject, "parent": subject}},
             "quote": {**post, "embed": {"$type": "app.bsky.embed.record", "record": subject}},
         }
-        record = records[kind]
-        body = {"repo": other.did, "collection": record["$type"], "record": record}
-        self.network.pds.do("com.atproto.repo.createRecord", body, other.token)
+        self._create(records[kind])
 
     def follow(self, account: PdsAccount) -> None:
+        self._create({"$type": "app.bsky.graph.follow", "subject": account.did})
+
+    def _create(self, record: dict[str, Any]) -> None:
         other = self.network.pds.account(bot=False)
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        record = {"$type": "app.bsky.graph.follow", "subject": account.did, "createdAt": now}
-        body = {"repo": other.did, "collection": "app.bsky.graph.follow", "record": record}
+        body = {
+            "repo": other.did,
+            "collection": record["$type"],
+            "record": {**record, "createdAt": now},
+        }
         self.network.pds.do("com.atproto.repo.createRecord", body, other.token)
 
     def counted(self, ref: PostRef) -> dict[str, int]:
@@ -91,10 +93,7 @@ class Bench:
 @pytest.fixture
 def store_url(tmp_path: Path, migrated_file: Path) -> str:
     """Keep it in a file: the numbers come from the network, whatever they are kept in."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir(mode=0o700)
-    shutil.copy(migrated_file, path)
-    return f"sqlite:///{path}"
+    return copied_database(migrated_file, tmp_path / "data")
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.bot_process import LiveBotProcess
 from tests.e2e.conftest import Arrange, arranging
-from tests.e2e.stage import Stage
 from tests.fakes.faultproxy import Fault
 from tests.servers.mastodon import MastodonServer
 from tests.servers.pds import Pds
@@ -58,54 +58,56 @@ posts:
 """
 
 
-def previewed(stage: Stage) -> dict[str, list[dict[str, Any]]]:
+def previewed(bot: LiveBotProcess) -> dict[str, list[dict[str, Any]]]:
     """Give by account what `preview` says will go out, in the order of writing."""
     statuses: dict[str, list[dict[str, Any]]] = {"m": [], "b": [], "x": []}
-    for post in stage.do("preview", "--all"):
+    for post in bot.do("preview", "--all"):
         for shown in post["shown"]:
             statuses[shown["account"]] += shown["statuses"]
     return statuses
 
 
-def approve_all(stage: Stage, at: datetime) -> None:
+def approve_all(bot: LiveBotProcess, at: datetime) -> None:
     """Write the five posts, start the service, and let people approve what it has planned."""
-    stage.write(POSTS.format(at=at, picture=stage.picture("field.png")))
-    stage.start()
-    stage.wait_planned(15, before=at)
-    stage.approve_all(NAMES)
+    bot.write(POSTS.format(at=at, picture=bot.picture("field.png")))
+    bot.start()
+    bot.wait_planned(15, before=at)
+    bot.approve_all(NAMES)
 
 
 @pytest.fixture(scope="module")
 def sent(
     tmp_path_factory: pytest.TempPathFactory, mastodon_server: MastodonServer, pds: Pds
-) -> Iterator[Stage]:
+) -> Iterator[LiveBotProcess]:
     """Publish the five posts; the service still runs."""
     with arranging(tmp_path_factory.mktemp("sent"), mastodon_server, pds) as arrange:
-        stage = arrange(approve_all)
-        stage.wait_sent()
-        yield stage
-        assert stage.stop() == 0
+        bot = arrange(approve_all)
+        bot.wait_sent()
+        yield bot
+        assert bot.stop() == 0
 
 
-def test_everything_arrives_on_all_three_as_preview_said(sent: Stage) -> None:
-    stage = sent
-    wanted = previewed(stage)
+def test_everything_arrives_on_all_three_as_preview_said(sent: LiveBotProcess) -> None:
+    bot = sent
+    wanted = previewed(bot)
 
-    live = stage.live()
+    live = bot.live()
     for account, statuses in wanted.items():
-        by_text = {one.text: one for one in live[account]}
-        assert sorted(one.text for one in live[account]) == sorted(one["text"] for one in statuses)
-        for one in statuses:
-            seen = by_text[one["text"]]
-            assert seen.alts == tuple(picture["alt"] for picture in one["pictures"])
-            assert account == "x" or seen.lang == one["lang"]
-            assert account != "m" or seen.warning == (one["warning"] or "")
-    assert_cards_and_facets(stage, wanted["b"])
+        by_text = {status.text: status for status in live[account]}
+        assert sorted(status.text for status in live[account]) == sorted(
+            status["text"] for status in statuses
+        )
+        for status in statuses:
+            seen = by_text[status["text"]]
+            assert seen.alts == tuple(picture["alt"] for picture in status["pictures"])
+            assert account == "x" or seen.lang == status["lang"]
+            assert account != "m" or seen.warning == (status["warning"] or "")
+    assert_cards_and_facets(bot, wanted["b"])
 
 
-def assert_cards_and_facets(stage: Stage, statuses: list[dict[str, Any]]) -> None:
+def assert_cards_and_facets(bot: LiveBotProcess, statuses: list[dict[str, Any]]) -> None:
     """On Bluesky a link is a card that we give, and every mark is a byte range that we give."""
-    records = {one["value"]["text"]: one["value"] for one in stage.pds.posts(stage.pds_account)}
+    records = {post["value"]["text"]: post["value"] for post in bot.pds.posts(bot.pds_account)}
     assert any(status["card"] for status in statuses)
     assert any(status["facets"] for status in statuses)
     for status in statuses:
@@ -116,12 +118,13 @@ def assert_cards_and_facets(stage: Stage, statuses: list[dict[str, Any]]) -> Non
             assert (external["uri"], external["title"]) == (card["url"], card["title"])
             assert external["description"] == card["description"]
         ranges = [
-            (one["index"]["byteStart"], one["index"]["byteEnd"]) for one in record.get("facets", [])
+            (facet["index"]["byteStart"], facet["index"]["byteEnd"])
+            for facet in record.get("facets", [])
         ]
-        assert ranges == [(one["start"], one["end"]) for one in status["facets"]]
+        assert ranges == [(facet["start"], facet["end"]) for facet in status["facets"]]
 
 
-def test_a_thread_hangs_together_in_order(sent: Stage) -> None:
+def test_a_thread_hangs_together_in_order(sent: LiveBotProcess) -> None:
     states, live = sent.states(), sent.live()
 
     for account in ("m", "b", "x"):
@@ -133,7 +136,7 @@ def test_a_thread_hangs_together_in_order(sent: Stage) -> None:
             ),
             key=lambda row: row["part"],
         )
-        parents = {one.id: one.parent for one in live[account]}
+        parents = {status.id: status.parent for status in live[account]}
         assert len(parts) >= 2
         assert parents[parts[0]["remote_id"]] is None
         for before, after in pairwise(parts):
@@ -151,19 +154,19 @@ def test_a_thread_hangs_together_in_order(sent: Stage) -> None:
 def test_a_kill_between_accepted_and_recorded_leaves_one_status(
     arrange: Arrange, account: str, request_line: str
 ) -> None:
-    def prepare(stage: Stage, at: datetime) -> None:
-        stage.write(ONE.format(at=at))
-        stage.proxies[account].spoil(request_line, Fault(stall=PATIENCE))
-        stage.start()
-        stage.wait_planned(3, before=at)
-        stage.approve_all(["only"])
+    def prepare(bot: LiveBotProcess, at: datetime) -> None:
+        bot.write(ONE.format(at=at))
+        bot.proxies[account].spoil(request_line, Fault(stall=PATIENCE))
+        bot.start()
+        bot.wait_planned(3, before=at)
+        bot.approve_all(["only"])
 
-    stage = arrange(prepare)
-    stage.wait_until(lambda: len(stage.live()[account]) == 1, "accepted by the server")
-    stage.kill()
-    assert stage.states()["only", account, 1]["state"] == "SENDING"
+    bot = arrange(prepare)
+    bot.wait_until(lambda: len(bot.live()[account]) == 1, "accepted by the server")
+    bot.kill()
+    assert bot.states()["only", account, 1]["state"] == "SENDING"
 
-    stage.start()
-    stage.wait_sent()
-    assert {name: len(seen) for name, seen in stage.live().items()} == {"m": 1, "b": 1, "x": 1}
-    assert stage.stop() == 0
+    bot.start()
+    bot.wait_sent()
+    assert {name: len(seen) for name, seen in bot.live().items()} == {"m": 1, "b": 1, "x": 1}
+    assert bot.stop() == 0

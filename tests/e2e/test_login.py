@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.e2e.bot_process import BotProcess
 from tests.fakes.campaign_tree import CampaignTree
 from tests.servers.mastodon import MastodonServer
 
@@ -18,13 +16,7 @@ pytestmark = pytest.mark.server
 
 
 def login(folder: Path, token: str) -> subprocess.CompletedProcess[str]:
-    places = ["--config", "schedule.yaml", "--posts", "posts", "--data", "data"]
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_bot.py"), "login", "masto", "--json", *places],
-        cwd=folder, env=kept, input=f"{token}\n", capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    return BotProcess(folder).call("login", "masto", "--json", told=f"{token}\n")
 
 
 @pytest.fixture

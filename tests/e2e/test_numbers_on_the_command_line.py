@@ -100,7 +100,7 @@ def test_a_post_that_did_not_go_out_is_a_persons_mistake(say: Say) -> None:
 def test_since_takes_a_day(say: Say) -> None:
     told = json.loads(say("engagement", "--since", "2026-12-20", "--json").stdout)
 
-    assert min(one["sent_at"] for one in told["statuses"]) >= "2026-12-20"
+    assert min(status["sent_at"] for status in told["statuses"]) >= "2026-12-20"
     assert "is no day" in str(say("engagement", "--since", "soon", code=2).exception)
 
 

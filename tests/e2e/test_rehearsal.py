@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,28 +17,26 @@ import time_machine
 from bot.cli.main import run
 from bot.operations.opening import open_store
 from bot.platforms.rehearsal import rehearsed
-from tests.conftest import ROOT
+from tests.fakes.campaign_tree import CampaignTree
 
 DAYS = "21"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 Do = Callable[..., Any]
 
 
-def copied(to: Path) -> Path:
-    """Copy the first campaign."""
-    shutil.copytree(ROOT / "posts", to / "posts")
-    shutil.copy(ROOT / "schedule.yaml", to)
-    return to
+def places(folder: Path) -> list[str]:
+    """Return the words that say where a campaign's files are."""
+    files = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
+    return [*files, "--data", str(folder / "data")]
 
 
 def doing(folder: Path) -> Do:
     """Run a verb, always at the same moment; what it prints as JSON."""
 
     def done(*words: str) -> Any:
-        places = ["--config", folder / "schedule.yaml", "--posts", folder / "posts"]
         told = io.StringIO()
         with time_machine.travel(NOW, tick=False), redirect_stdout(told):
-            code = run([*words, *map(str, places), "--data", str(folder / "data"), "--json"])
+            code = run([*words, *places(folder), "--json"])
         assert code == 0
         return json.loads(told.getvalue())
 
@@ -48,7 +45,8 @@ def doing(folder: Path) -> Do:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
+    CampaignTree(tmp_path, shipped=True)
+    return tmp_path
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def do(folder: Path) -> Do:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class FinishedRehearsal:
     """A rehearsal that nobody changes any more."""
 
     folder: Path
@@ -66,80 +64,81 @@ class Rehearsed:
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def once(tmp_path_factory: pytest.TempPathFactory) -> FinishedRehearsal:
     """Rehearse the first campaign."""
-    folder = copied(tmp_path_factory.mktemp("once"))
+    folder = tmp_path_factory.mktemp("once")
+    CampaignTree(folder, shipped=True)
     do = doing(folder)
-    return Rehearsed(folder, do, do("rehearse", "--days", DAYS))
+    return FinishedRehearsal(folder, do, do("rehearse", "--days", DAYS))
 
 
-def told(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+def rows_of(deliveries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     keys = ("id", "account", "post_id", "occurrence", "part", "state", "due_at", "sent_at", "url")
-    return [tuple(one[key] for key in keys) for one in deliveries]
+    return [tuple(delivery[key] for key in keys) for delivery in deliveries]
 
 
-def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: Rehearsed) -> None:
+def test_two_rehearsals_from_scratch_tell_the_same_future(do: Do, once: FinishedRehearsal) -> None:
     again = do("rehearse", "--days", DAYS)
 
     # The second began some time later, so its last day ends later, too.
     end = min(once.report["end"], again["end"])
     ours, theirs = (
-        [row for row in told(report["deliveries"]) if row[6] < end]
+        [row for row in rows_of(report["deliveries"]) if row[6] < end]
         for report in (once.report, again)
     )
     assert ours == theirs
     assert len(ours) > 20
 
 
-def test_what_is_planned_is_what_is_sent(do: Do, once: Rehearsed) -> None:
+def test_what_is_planned_is_what_is_sent(do: Do, once: FinishedRehearsal) -> None:
     report = once.report
 
     plan = do("plan", "--days", DAYS)
 
-    planned = {(one["account"], one["post_id"], one["due_at"]) for one in plan["entries"]}
+    planned = {(entry["account"], entry["post_id"], entry["due_at"]) for entry in plan["entries"]}
     sent = {
-        (one["account"], one["post_id"], one["due_at"])
-        for one in report["deliveries"]
-        if one["state"] == "SENT"
+        (delivery["account"], delivery["post_id"], delivery["due_at"])
+        for delivery in report["deliveries"]
+        if delivery["state"] == "SENT"
     }
     assert sent == planned
-    assert [one for one in report["deliveries"] if one["state"] != "SENT"] == []
-    holes = [(one["account"], one["occurrence"], one["why"]) for one in plan["holes"]]
-    assert holes == [(one["account"], one["occurrence"], one["why"]) for one in report["holes"]]
+    assert [delivery for delivery in report["deliveries"] if delivery["state"] != "SENT"] == []
+    holes = [(hole["account"], hole["occurrence"], hole["why"]) for hole in plan["holes"]]
+    assert holes == [(hole["account"], hole["occurrence"], hole["why"]) for hole in report["holes"]]
 
 
-def test_everything_is_sent_at_its_very_moment(once: Rehearsed) -> None:
-    assert all(one["sent_at"] == one["due_at"] for one in once.report["deliveries"])
+def test_everything_is_sent_at_its_very_moment(once: FinishedRehearsal) -> None:
+    assert all(delivery["sent_at"] == delivery["due_at"] for delivery in once.report["deliveries"])
 
 
-def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: Rehearsed) -> None:
+def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: FinishedRehearsal) -> None:
     report = once.report
 
     shown = rehearsed(once.folder / "data" / "rehearse" / "network.db")
 
     assert len(shown) == len(report["deliveries"])
     texts = {
-        (one["account"], json.loads(one["status_json"])["text"]) for one in report["deliveries"]
+        (delivery["account"], json.loads(delivery["status_json"])["text"])
+        for delivery in report["deliveries"]
     }
-    assert {(one.account, one.status.text) for one in shown} == texts
+    assert {(published.account, published.status.text) for published in shown} == texts
 
 
 def test_approvals_are_simulated_and_marked_so(
-    once: Rehearsed, folder: Path, capsys: pytest.CaptureFixture[str]
+    once: FinishedRehearsal, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert once.report["approvals"] == "simulated"
 
     path = once.folder / "data" / "rehearse" / "verbatim.db"
     store = open_store(f"sqlite:///{path}", create=False)
     rows = store.outbox.find()
-    given = [one for row in rows for one in store.approvals.of(row.fingerprint)]
+    given = [approval for row in rows for approval in store.approvals.of(row.fingerprint)]
     store.close()
-    assert {(one.by, one.note) for one in given} == {
+    assert {(approval.by, approval.note) for approval in given} == {
         ("simulated approver 1", "rehearsal"), ("simulated approver 2", "rehearsal"),
     }  # fmt: skip
 
-    places = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
-    assert run(["rehearse", "--days", "1", *places, "--data", str(folder / "data")]) == 0
+    assert run(["rehearse", "--days", "1", *places(folder)]) == 0
     assert "Approvals were simulated; nothing left this machine." in capsys.readouterr().out
 
 
@@ -150,10 +149,10 @@ def test_a_post_that_is_held_is_told_with_its_reason(do: Do, folder: Path) -> No
 
     report = do("rehearse", "--days", DAYS)
 
-    held = [one for one in report["deliveries"] if one["state"] == "HELD"]
+    held = [delivery for delivery in report["deliveries"] if delivery["state"] == "HELD"]
     assert held
-    assert {one["account"] for one in held} == {"coalition-x"}
-    assert all(one["reason"].startswith("over budget") for one in held)
+    assert {row["account"] for row in held} == {"coalition-x"}
+    assert all(row["reason"].startswith("over budget") for row in held)
     assert all(spent <= 0.02 for spent in report["spent"]["coalition-x"].values())
 
 
@@ -169,7 +168,7 @@ def test_a_live_campaign_is_rehearsed_without_its_secrets(do: Do, folder: Path) 
 
     report = do("rehearse", "--days", "7")
 
-    assert {one["state"] for one in report["deliveries"]} == {"SENT"}
+    assert {delivery["state"] for delivery in report["deliveries"]} == {"SENT"}
     assert not (folder / "data" / "live.db").exists()
 
 
@@ -177,9 +176,8 @@ def test_a_rehearsal_of_broken_files_tells_them(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "posts" / "broken.yaml").write_text("posts: [")
-    places = ["--config", str(folder / "schedule.yaml"), "--posts", str(folder / "posts")]
 
-    assert run(["rehearse", *places, "--data", str(folder / "data")]) == 1
+    assert run(["rehearse", *places(folder)]) == 1
 
     assert "broken.yaml:" in capsys.readouterr().err
 

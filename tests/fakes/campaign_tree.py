@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from bot.errors import PictureError, Problem, Severity
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import PlatformSpec
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 LETTER = """\
@@ -84,11 +86,15 @@ def spec() -> dict[str, PlatformSpec]:
 
 
 class CampaignTree:
-    """Files of one campaign, all in order until a test changes some."""
+    """Files of one campaign, all in order until a test changes some; or those of this project."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, shipped: bool = False) -> None:
         self.schedule = root / "schedule.yaml"
         self.posts = root / "posts"
+        if shipped:
+            shutil.copytree(ROOT / "posts", self.posts)
+            shutil.copy(ROOT / "schedule.yaml", self.schedule)
+            return
         self.put("schedule.yaml", SCHEDULE)
         self.put("posts/sources/letter.txt", LETTER)
         self.put("posts/sources/letter.yaml", SOURCE.format(sha256=sha256_of(LETTER)))
@@ -140,7 +146,7 @@ class CampaignTree:
 
     def _said(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
         root = f"{self.schedule.parent}/"
-        told = (one for one in loaded.problems if one.severity in severities)
+        told = (problem for problem in loaded.problems if problem.severity in severities)
         return [line_of(one).replace(root, "") for one in told]
 
 

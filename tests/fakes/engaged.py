@@ -12,13 +12,14 @@ from bot.content.model import Account, Campaign, Queue, Schedule
 from bot.delivery import decide
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery
-from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication, Queued
+from bot.delivery.publications import FixedTime, NewPart, NewPublication, Queued
 from bot.engagement.ages import AGES
 from bot.engagement.snapshots import SnapshotState
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import Draft, Metrics, PostRef, Status
 from tests.fakes.written import LETTER_TEXT, campaign, source
+from tests.integration.store_rows import new_publication
 from tools.sample_cards import UYGHUR_1
 
 START = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
@@ -73,7 +74,7 @@ class Engaged:
     def fill(self) -> None:
         """Send all posts, two days apart, and take all their snapshots; no theme has an hour."""
         draw = random.Random(self.seed)  # noqa: S311 - a simulation
-        self.store.accounts.sync([one.account for one in self.audiences], START)
+        self.store.accounts.sync([audience.account for audience in self.audiences], START)
         for number in range(self.posts):
             self._post(number, draw)
 
@@ -102,27 +103,21 @@ class Engaged:
         lang = "ug" if number % 8 == 3 else "en"
         text = UYGHUR_1 if lang == "ug" else f"“{excerpt}”"
         id_ = f"{post_id}-{audience.account.platform}"
-        made = Publication(
+        return new_publication(
+            Status(text, lang=lang),
             id=id_,
             account=audience.account.name,
             platform=audience.account.platform,
             post_id=post_id,
             occurrence=Queued("excerpts", at.replace(tzinfo=None)),
-            parts=1,
             due_at=at,
-            not_after=at + timedelta(minutes=15),
-            fingerprint="f" * 64,
-            author="editor",
-            graphic=False,
             theme=theme,
             excerpt=f"letter:{start}-{start + len(excerpt)}",
             lang=lang,
             form=("quote", "card", "link", "thread")[number % 4],
             slot=("weekday-morning", "evening")[number % 2],
+            cost_usd=0.015 if audience.account.platform == "x" else 0.0,
         )
-        cost = 0.015 if audience.account.platform == "x" else 0.0
-        part = NewPart(Status(text, lang=lang).to_json(), cost)
-        return NewPublication(made, (part,), (id_,))
 
     def _read(
         self, delivery: str, at: datetime, reach: float, audience: Audience, quality: float,
@@ -180,7 +175,7 @@ def _claimed(store: Store, new: NewPublication, id_: str, at: datetime) -> Deliv
 
 def engaged_campaign() -> Campaign:
     """Return the campaign that these posts belong to."""
-    made = campaign(accounts=[one.account for one in AUDIENCES], sources=[source()])
+    made = campaign(accounts=[audience.account for audience in AUDIENCES], sources=[source()])
     schedule: Schedule = replace(
         made.schedule, timezone="America/New_York", campaign="decouple-from-dahua",
         queues={"excerpts": Queue("excerpts", ("weekday-morning",))},

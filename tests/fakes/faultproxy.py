@@ -6,16 +6,21 @@ server behind it on a connection of its own. Every client connection carries one
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.parse import urlsplit
+
+from tests.fakes.loopback import Loopback, ReceivedRequest, Told, received
 
 _LIMIT = 200_000_000
 _FILLER = b"x" * 50_000
@@ -54,8 +59,6 @@ class Fault:
     reset: bool = False
     #: Seconds of silence before the first byte of the answer.
     stall: float = 0.0
-    #: Seconds between two bytes of the answer.
-    trickle: float = 0.0
     #: Happens when the server has answered and the client has heard `heard` bytes of it.
     meanwhile: Callable[[], object] | None = None
     heard: int = 0
@@ -116,16 +119,60 @@ def give(client: socket.socket, answer: bytes, fault: Fault, stopped: threading.
         client.sendall(answer[: fault.heard])
         answer = answer[fault.heard :]
         fault.meanwhile()
-    if fault.trickle:
-        for byte in answer:
-            client.sendall(bytes([byte]))
-            stopped.wait(fault.trickle)
-    else:
-        client.sendall(answer)
+    client.sendall(answer)
     for _ in range((fault.answer.filler if fault.answer else 0) // len(_FILLER)):
         client.sendall(_FILLER)
     if fault.reset:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class FaultyLoopback(Loopback):
+    """A loopback server whose requests meet faults, and can kill whoever sent them."""
+
+    faults: Faults
+    #: (pid, "before" or "after") to kill at the next request that publishes.
+    kill: tuple[int, str] | None
+    stopped: threading.Event
+    #: First line and status of every request.
+    requests: list[tuple[str, int]]
+
+    def spoil_with(self, faults: Faults, publish: str, now: Callable[[], float]) -> None:
+        """Prepare; a request publishes whose first line fits the pattern."""
+        self.faults, self._publishes, self.now = faults, re.compile(publish), now
+        self.kill, self.stopped, self.requests = None, threading.Event(), []
+
+    def serve(
+        self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
+    ) -> None:
+        asked = received(handler)
+        handler.close_connection = True
+        if len(asked.body) < int(handler.headers.get("Content-Length") or 0):
+            return  # its sender died: a server waits for the rest, and takes nothing
+        line = f"{handler.command} {handler.path} HTTP/1.1"
+        fault = self.faults.due(line)
+        self._kill(line, "before")
+        told = answer(asked) if fault.up != 0 else Told(0, is_lost=True)
+        self._kill(line, "after")
+        reply = b"" if told.is_lost else self._wire(told)
+        if fault.answer:
+            told, reply = Told(fault.answer.status), fault.answer.wire()
+        self.requests.append((line, told.status))
+        give(handler.connection, reply, fault, self.stopped)
+
+    def _wire(self, told: Told) -> bytes:
+        fields = {"Content-Type": "application/json", "Date": formatdate(self.now(), usegmt=True)}
+        fields |= {**told.headers, "Content-Length": str(len(told.wire)), "Connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"HTTP/1.1 {told.status} {told.reason}\r\n{head}\r\n".encode() + told.wire
+
+    def _kill(self, line: str, when: str) -> None:
+        if self.kill and self.kill[1] == when and self._publishes.search(line):
+            pid, self.kill = self.kill[0], None
+            os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        self.stopped.set()
+        super().close()
 
 
 class FaultProxy:
@@ -168,12 +215,7 @@ class FaultProxy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _serve(self, listener: socket.socket) -> None:

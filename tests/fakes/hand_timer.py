@@ -22,10 +22,10 @@ class HandTimers:
 
     def go_off(self) -> None:
         """Let the time of all that are running be up."""
-        for one in list(self._running):
-            self.gone_off.append(one.seconds)
-            one.cancel()
-            one.function()
+        for timer in list(self._running):
+            self.gone_off.append(timer.seconds)
+            timer.cancel()
+            timer.function()
 
 
 class _Timer:

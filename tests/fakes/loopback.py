@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import socketserver
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +21,8 @@ class ReceivedRequest:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes
+    #: Path and query as they were sent.
+    target: str
 
     @property
     def json(self) -> Any:
@@ -50,6 +52,28 @@ class Told:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+def received(handler: BaseHTTPRequestHandler) -> ReceivedRequest:
+    """Read one request; its body is shorter than it says where the client died."""
+    parts = urlsplit(handler.path)
+    body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+    headers = dict(handler.headers.items())
+    return ReceivedRequest(
+        handler.command, parts.path, parse_qs(parts.query), headers, body, handler.path
+    )
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def server_bind(self) -> None:
+        # HTTPServer would look our own name up, which can take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent: clients that are killed or hang up are what these servers are for."""
+
+
 class Loopback:
     """Serves until closed; ``origin`` is its address."""
 
@@ -67,7 +91,7 @@ class Loopback:
             def log_message(self, format: str, *args: Any) -> None:
                 """Stay silent."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -83,15 +107,7 @@ class Loopback:
         self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
     ) -> None:
         """Answer one request."""
-        parts = urlsplit(handler.path)
-        size = int(handler.headers.get("Content-Length") or 0)
-        asked = ReceivedRequest(
-            handler.command,
-            parts.path,
-            parse_qs(parts.query),
-            dict(handler.headers.items()),
-            handler.rfile.read(size),
-        )
+        asked = received(handler)
         self.asked.append(asked)
         told = answer(asked)
         handler.close_connection = True
@@ -112,10 +128,17 @@ class Loopback:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+class Inbox(Loopback):
+    """Takes what apprise sends to ``json://``."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        super().__init__(lambda _asked: Told(self.status))
+
+    @property
+    def address(self) -> str:
+        return self.origin.replace("http://", "json://")

@@ -124,13 +124,13 @@ class QuirkyMastodon(Loopback):
                 return Told(self.quirks.repeated_key, {"error": "so"})
             return Told(body=self._keys[key])
         ids = asked.form.get("media_ids[]", [])
-        if any(self.media.get(one, 0) for one in ids):
+        if any(self.media.get(id_, 0) for id_ in ids):
             return Told(422, {"error": "Cannot attach files that are being processed"})
         made = self.post(
             asked.form["status"][0],
             in_reply_to_id=asked.form.get("in_reply_to_id", [None])[0],
             spoiler_text=asked.form.get("spoiler_text", [""])[0],
-            media_attachments=[{"id": one} for one in ids],
+            media_attachments=[{"id": id_} for id_ in ids],
         )
         self._keys[key] = made
         if self.quirks.loses_answers:
@@ -141,9 +141,9 @@ class QuirkyMastodon(Loopback):
     def _timeline(self, asked: ReceivedRequest) -> Told:
         before = asked.query.get("max_id", [""])[0]
         found = [
-            one
-            for one in self.statuses
-            if not before or self.quirks.ignores_max_id or int(one["id"]) < int(before)
+            status
+            for status in self.statuses
+            if not before or self.quirks.ignores_max_id or int(status["id"]) < int(before)
         ]
         return Told(body=found[: self.quirks.page])
 
@@ -154,7 +154,7 @@ class QuirkyMastodon(Loopback):
         if len(ids) > 20:
             return Told(422, {"error": "Too many ids"})
         known = [] if self.quirks.batches == "empty" else self.statuses
-        return Told(body=[one for one in known if one["id"] in ids])
+        return Told(body=[name for name in known if name["id"] in ids])
 
     def _upload(self) -> Told:
         self._last += 1

@@ -1,21 +1,77 @@
-"""An account whose numbers are read as the service reads them, from a server of the tests."""
+"""An account whose numbers are read as the service reads them, from a server or as written down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.clock import FastClock
 from bot.content.model import Account
 from bot.engagement.collector import Collector
 from bot.engagement.snapshots import SnapshotState
 from bot.planning.store import Store
-from bot.platforms.base import Platform
+from bot.platforms.base import Platform, Profile
 from bot.platforms.registry import PLATFORMS
-from bot.platforms.status import Metrics, PostRef, Status
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, Status
 from tests.fakes.engaged import publish_row
 from tests.fakes.written import campaign
 from tests.integration.store_rows import new_publication
+
+
+@dataclass
+class CountedPlatform:
+    """One account's numbers."""
+
+    numbers: dict[str, Metrics] = field(default_factory=dict)
+    #: Live, but the answer does not mention them.
+    silent: set[str] = field(default_factory=set)
+    #: Raised by the next reads, one each.
+    errors: deque[Exception] = field(default_factory=deque)
+    #: Raised by the next looks at the account.
+    unseen: deque[Exception] = field(default_factory=deque)
+    followers: int | None = None
+    #: Ids of each read, in order.
+    reads: list[tuple[str, ...]] = field(default_factory=list)
+    profiles: int = 0
+
+    @property
+    def spec(self) -> PlatformSpec:
+        return PLATFORMS["bluesky"].spec
+
+    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        self.reads.append(tuple(sorted(ref.id for ref in refs)))
+        if self.errors:
+            raise self.errors.popleft()
+        return {ref: self.numbers[ref.id] for ref in refs if ref.id in self.numbers}
+
+    def exists(self, ref: PostRef) -> bool:
+        return ref.id in self.numbers or ref.id in self.silent
+
+    def profile(self) -> Profile:
+        self.profiles += 1
+        if self.unseen:
+            raise self.unseen.popleft()
+        return Profile("1", "voice", True, self.followers)
+
+    def limits(self) -> Limits:
+        raise NotImplementedError
+
+    def prepare(self, status: Status, **_: object) -> Draft:
+        raise NotImplementedError
+
+    def publish(self, draft: Draft) -> PostRef:
+        raise NotImplementedError
+
+    def find(self, draft: Draft) -> PostRef | None:
+        raise NotImplementedError
+
+    def delete(self, ref: PostRef) -> bool:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Hold nothing."""
 
 
 @dataclass
@@ -47,11 +103,13 @@ class MeasuredAccount:
 
     def at(self, age: str) -> None:
         """Move to an age of what was published first, and collect as the service does."""
-        due = [one for one in self.store.snapshots.find() if one.age_label == age]
+        due = [snapshot for snapshot in self.store.snapshots.find() if snapshot.age_label == age]
         self.clock.advance(min(one.due_at for one in due) - self.clock.now())
         self.collector.run()
 
     def taken(self, id_: str, age: str) -> Metrics:
-        found = next(one for one in self.store.snapshots.of(id_) if one.age_label == age)
+        found = next(
+            snapshot for snapshot in self.store.snapshots.of(id_) if snapshot.age_label == age
+        )
         assert found.outcome is SnapshotState.TAKEN, found
         return found.metrics

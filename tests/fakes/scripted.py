@@ -25,7 +25,7 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PublishCall:
     """What one call to publish does."""
 
     #: Raised in place of an answer.
@@ -42,7 +42,7 @@ class Server:
 
     live: list[Published] = field(default_factory=list)
     #: What the next calls to publish do; without any all is well.
-    steps: deque[Step] = field(default_factory=deque)
+    steps: deque[PublishCall] = field(default_factory=deque)
     #: Happens once, in the middle of the next call to prepare.
     before_prepare: Callable[[], None] | None = None
     #: The same of the next read.
@@ -61,11 +61,11 @@ class Server:
 
     def fails(self, error: Exception, *, keeps: bool = False) -> None:
         """Let the next call to publish end so."""
-        self.steps.append(Step(error, keeps))
+        self.steps.append(PublishCall(error, keeps))
 
     @property
     def texts(self) -> list[str]:
-        return [one.text for one in self.live]
+        return [status.text for status in self.live]
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Scripted:
             pictures(picture)
         parent = reply_to.parent.id if reply_to else None
         root = reply_to.root.id if reply_to else None
-        charges = [[one.action, one.units] for one in self.spec.charges(status)]
+        charges = [[charge.action, charge.units] for charge in self.spec.charges(status)]
         return Draft(
             key,
             {
@@ -119,7 +119,7 @@ class Scripted:
     def publish(self, draft: Draft) -> PostRef:
         self._pay(draft)
         self._called("publish")
-        step = self.server.steps.popleft() if self.server.steps else Step()
+        step = self.server.steps.popleft() if self.server.steps else PublishCall()
         step.meanwhile()
         ref = self._keep(draft) if step.keeps else None
         if step.error is not None or ref is None:
@@ -149,16 +149,16 @@ class Scripted:
         if self.server.blind:
             self.server.blind -= 1
             return None
-        found = [one for one in self.server.live if one.key == draft.key]
+        found = [status for status in self.server.live if status.key == draft.key]
         return PostRef(found[0].id) if found else None
 
     def delete(self, ref: PostRef) -> bool:
         before = len(self.server.live)
-        self.server.live = [one for one in self.server.live if one.id != ref.id]
+        self.server.live = [status for status in self.server.live if status.id != ref.id]
         return len(self.server.live) < before
 
     def exists(self, ref: PostRef) -> bool:
-        return any(one.id == ref.id for one in self.server.live)
+        return any(status.id == ref.id for status in self.server.live)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}

@@ -124,12 +124,12 @@ def campaign(
         approvals_required=0,
         coalition=("houses.example",),
         hashtags=("Cameras",),
-        accounts={one.name: one for one in accounts},
+        accounts={account.name: account for account in accounts},
     )
     return Campaign(
         schedule=replace(made, **schedule),
         posts=posts,
         sources={one.id: one for one in (tuple(sources) or (source(),))},
-        investigations={one.id: one for one in investigations},
+        investigations={investigation.id: investigation for investigation in investigations},
         tree_sha256="",
     )

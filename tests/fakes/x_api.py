@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.fakes.x_spec import ReceivedRequest
-from tests.fakes.x_world import Status, World, length, rendered
+from tests.fakes.x_spec import ApiRequest
+from tests.fakes.x_world import World, XStatus, length, rendered
 
 _PROBLEMS = "https://api.x.com/2/problems"
 
@@ -59,7 +59,7 @@ def invalid(detail: str) -> Reply:
     return Reply(400, raw)
 
 
-def serve(world: World, asked: ReceivedRequest, user: str) -> Reply:
+def serve(world: World, asked: ApiRequest, user: str) -> Reply:
     """Do what a signed, valid request asks for."""
     path = asked.path
     if asked.method == "POST":
@@ -136,7 +136,7 @@ def _describe(world: World, body: dict[str, Any], _user: str) -> Reply:
     return Reply(200, {"data": {"id": media.id, "associated_metadata": {}}})
 
 
-def _me(world: World, asked: ReceivedRequest, user: str) -> Reply:
+def _me(world: World, asked: ApiRequest, user: str) -> Reply:
     world.bill("user_read", user)
     shown: dict[str, Any] = {"id": user, "username": f"u{user}", "name": "The coalition"}
     if "public_metrics" in asked.query.get("user.fields", ""):
@@ -149,13 +149,13 @@ def _me(world: World, asked: ReceivedRequest, user: str) -> Reply:
     return Reply(200, {"data": shown})
 
 
-def _lookup(world: World, asked: ReceivedRequest) -> Reply:
+def _lookup(world: World, asked: ApiRequest) -> Reply:
     found, errors = [], []
     for id_ in asked.query["ids"].split(","):
         status = world.statuses.get(id_)
         if status is None or status.deleted:
             errors.append(_missing(id_))
-        elif _wants_own_numbers(asked) and (
+        elif "non_public_metrics" in asked.query.get("post.fields", "") and (
             status.created_at.date() < world.today() - _OWN_NUMBERS_FOR
         ):
             errors.append(_withheld(id_))
@@ -172,10 +172,6 @@ def _lookup(world: World, asked: ReceivedRequest) -> Reply:
 
 #: For how long X tells an author the numbers that only authors see.
 _OWN_NUMBERS_FOR = timedelta(days=30)
-
-
-def _wants_own_numbers(asked: ReceivedRequest) -> bool:
-    return "non_public_metrics" in asked.query.get("post.fields", "")
 
 
 def _withheld(id_: str) -> dict[str, Any]:
@@ -204,7 +200,7 @@ def _missing(id_: str) -> dict[str, Any]:
     }
 
 
-def _timeline(world: World, asked: ReceivedRequest, user: str) -> Reply:
+def _timeline(world: World, asked: ApiRequest, user: str) -> Reply:
     owner = asked.path.split("/")[3]
     since = int(asked.query.get("since_id", "0"))
     before = (
@@ -228,7 +224,7 @@ def _timeline(world: World, asked: ReceivedRequest, user: str) -> Reply:
 
 
 def _page(
-    page: list[Status], rest: list[Status], asked: ReceivedRequest, world: World
+    page: list[XStatus], rest: list[XStatus], asked: ApiRequest, world: World
 ) -> dict[str, Any]:
     meta: dict[str, Any] = {"result_count": len(page)}
     if not page:
@@ -247,7 +243,7 @@ def _base32(number: int) -> str:
     return digits
 
 
-def _chosen(status: Status, asked: ReceivedRequest, world: World) -> dict[str, Any]:
+def _chosen(status: XStatus, asked: ApiRequest, world: World) -> dict[str, Any]:
     """Keep only the fields that were asked for, as X does."""
     fields = {"id", "text", "edit_history_post_ids", *asked.query.get("post.fields", "").split(",")}
     shown = rendered(status)

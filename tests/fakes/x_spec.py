@@ -26,7 +26,7 @@ _PROBLEM = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedRequest:
+class ApiRequest:
     """A request, as far as the description speaks of it."""
 
     method: str
@@ -57,7 +57,7 @@ class Spec:
             ),
         )
 
-    def complaint_about_request(self, asked: ReceivedRequest) -> str | None:
+    def complaint_about_request(self, asked: ApiRequest) -> str | None:
         """Say what the description does not allow; None if all is well.
 
         X itself drops an unknown query parameter silently, which is worse than a complaint.
@@ -70,9 +70,7 @@ class Spec:
             return f"unknown query parameters: {sorted(unknown)}"
         return _complaint(lambda: self._api.validate_request(_request(asked)))
 
-    def complaint_about_answer(
-        self, asked: ReceivedRequest, status: int, body: bytes
-    ) -> str | None:
+    def complaint_about_answer(self, asked: ApiRequest, status: int, body: bytes) -> str | None:
         """Say how an answer of ours differs from the description."""
         kind = "application/json" if status < 400 else _PROBLEM
         answer = MockResponse(body, status_code=status, content_type=kind)
@@ -95,10 +93,10 @@ def _open(item: dict[str, Any]) -> dict[str, Any]:
 def _query_names(raw: dict[str, Any], operation: dict[str, Any]) -> frozenset[str]:
     known = raw["components"]["parameters"]
     parameters = [
-        known[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
-        for one in operation.get("parameters", ())
+        known[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+        for parameter in operation.get("parameters", ())
     ]
-    return frozenset(one["name"] for one in parameters if one["in"] == "query")
+    return frozenset(parameter["name"] for parameter in parameters if parameter["in"] == "query")
 
 
 def _route(path: str) -> tuple[str, dict[str, str]]:
@@ -110,7 +108,7 @@ def _route(path: str) -> tuple[str, dict[str, str]]:
     return path, {}
 
 
-def _request(asked: ReceivedRequest) -> MockRequest:
+def _request(asked: ApiRequest) -> MockRequest:
     pattern, values = _route(asked.path)
     return MockRequest(
         "https://api.x.com",

@@ -35,7 +35,7 @@ _LIGHT = ((0x0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
 
 
 @dataclass(slots=True)
-class Status:
+class XStatus:
     id: str
     user: str
     text: str
@@ -53,7 +53,7 @@ class Status:
 
 
 @dataclass(slots=True)
-class Media:
+class XMedia:
     id: str
     size: int
     sha256: str
@@ -64,8 +64,8 @@ class World:
     """All state; whoever calls holds the server's lock."""
 
     def __init__(self, ledger: Path | None = None, *, lag: float = 0.0) -> None:
-        self.statuses: dict[str, Status] = {}
-        self.media: dict[str, Media] = {}
+        self.statuses: dict[str, XStatus] = {}
+        self.media: dict[str, XMedia] = {}
         self.lag = lag
         #: The apps are owned by their accounts, so that their own timelines cost less.
         self.owns_app = False
@@ -80,8 +80,8 @@ class World:
 
     # -- writing
 
-    def create(self, user: str, text: str, media: Sequence[str], parent: str | None) -> Status:
-        status = Status(self._new_id(), user, unicodedata.normalize("NFC", text).strip())
+    def create(self, user: str, text: str, media: Sequence[str], parent: str | None) -> XStatus:
+        status = XStatus(self._new_id(), user, unicodedata.normalize("NFC", text).strip())
         status.media, status.parent = tuple(media), parent
         status.root = self.statuses[parent].root if parent else status.id
         status.visible_at = time.monotonic() + self.lag
@@ -99,19 +99,19 @@ class World:
         )
         return status
 
-    def delete(self, status: Status) -> None:
+    def delete(self, status: XStatus) -> None:
         status.deleted = True
         self.bill("delete")
         self.record("delete", id=status.id, user=status.user)
 
-    def upload(self, size: int, sha256: str) -> Media:
-        media = Media(self._new_id(), size, sha256)
+    def upload(self, size: int, sha256: str) -> XMedia:
+        media = XMedia(self._new_id(), size, sha256)
         self.media[media.id] = media
         self.bill("media_upload")
         self.record("upload", id=media.id, size=size, sha256=sha256)
         return media
 
-    def describe(self, media: Media, alt: str) -> None:
+    def describe(self, media: XMedia, alt: str) -> None:
         media.alt = alt
         self.bill("media_metadata")
         self.record("describe", id=media.id, alt=alt)
@@ -132,7 +132,7 @@ class World:
 
     # -- reading
 
-    def live(self, user: str | None = None) -> list[Status]:
+    def live(self, user: str | None = None) -> list[XStatus]:
         """List what is not deleted, oldest first."""
         return [
             status
@@ -140,7 +140,7 @@ class World:
             if not status.deleted and user in (None, status.user)
         ]
 
-    def timeline(self, user: str) -> list[Status]:
+    def timeline(self, user: str) -> list[XStatus]:
         """List what the user's timeline shows by now, newest first."""
         now = time.monotonic()
         shown = [status for status in self.live(user) if status.visible_at <= now]
@@ -184,7 +184,7 @@ def length(text: str) -> int:
     return 23 * addresses + light + 2 * (len(rest) - light)
 
 
-def rendered(status: Status) -> dict[str, Any]:
+def rendered(status: XStatus) -> dict[str, Any]:
     """Write a status as X shows it: addresses shortened, signs escaped, pictures as a last link."""
     text, urls = _shortened(status)
     for number, media in enumerate(status.media):
@@ -219,7 +219,7 @@ _NOTHING = {
 }
 
 
-def _shortened(status: Status) -> tuple[str, list[dict[str, Any]]]:
+def _shortened(status: XStatus) -> tuple[str, list[dict[str, Any]]]:
     urls: list[dict[str, Any]] = []
     pieces, at = [], 0
     for found in _URL.finditer(status.text):
@@ -243,7 +243,7 @@ def _shortened(status: Status) -> tuple[str, list[dict[str, Any]]]:
     return "".join(pieces), urls
 
 
-def _media_url(status: Status, short: str, media: str, text: str) -> dict[str, Any]:
+def _media_url(status: XStatus, short: str, media: str, text: str) -> dict[str, Any]:
     return {
         "start": len(text) - len(short),
         "end": len(text),

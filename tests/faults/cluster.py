@@ -3,48 +3,54 @@
 from __future__ import annotations
 
 import math
+import select
+import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 
-from bot.app.service import build
-from bot.db.diskspace import Room
 from bot.delivery.model import Delivery
-from bot.engine.service import Bot
 from bot.errors import StoreError
-from bot.operations.opening import open_store
 from tests.fakes.faultproxy import Fault, FaultProxy
+from tests.fakes.running_bot import AT_REST
+from tests.faults.judged_bot import DUE_IN
 from tests.faults.ledgers import Networks
-from tests.faults.life import AT_REST, JumpClock, LeadingClock, Stage, approve, prepare_stage
 from tests.faults.networks import PUBLISH
-from tests.faults.reporting import judged
-from tests.integration.store_rows import due
+from tests.faults.prepared import (
+    JumpClock,
+    LeadingClock,
+    PreparedBot,
+    PreparedCampaign,
+    prepare_campaign,
+)
+from tests.faults.reporting import judged_by_ledger
 from tests.servers.postgres import PostgresServer
 from tests.waiting import PATIENCE
 
-DUE_IN = timedelta(seconds=30)
 #: Enough for every wait there is; who is not at rest by then is lost.
 LONGEST = timedelta(hours=1)
 LOCK = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
 _WAITS = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
 
 
-class Replica:
-    """One bot with its data directory; what a supervisor and a scheduler do is done here."""
+class Replica(PreparedBot):
+    """One bot with its data directory; an error of the database ends one step, not the bot.
+
+    What a supervisor and a scheduler do is done here.
+    """
 
     def __init__(
         self,
-        stage: Stage,
+        campaign: PreparedCampaign,
         url: str,
         data: Path,
         world: Networks,
@@ -52,30 +58,15 @@ class Replica:
         *,
         machine: str = "one",
     ) -> None:
-        self.stage, self.url, self.data, self.world = stage, url, data, world
-        self.clock = clock
-        self.machine = machine
-        self.bot: Bot = self._built()
-        #: AccountWorkers, beats and starts that ended in an error of the database.
+        super().__init__(campaign, clock, url=url, data=data, machine=machine)
+        self.world = world
+        #: Steps and starts that ended in an error of the database.
         self.failed = 0
-
-    def _built(self) -> Bot:
-        store = open_store(
-            self.url, create=True, data=self.data, machine=self.machine, room=Room(0, 0),
-            now=self.clock.now,
-        )  # fmt: skip
-        return build(
-            store,
-            clock=self.clock,
-            known=self.stage.settings,
-            look=lambda: self.stage.loaded.tree_sha256,
-            load=lambda: self.stage.loaded,
-            rehearsed=self.data / "rehearsed.db",
-        )
+        self._services = self.build()
 
     @property
     def engine(self) -> Engine:
-        return self.bot.store.outbox._db.engine
+        return self.store.outbox._db.engine
 
     def hasten(self, setting: str, value: str) -> None:
         """Let every session of the bot wait for less long than it does."""
@@ -87,78 +78,59 @@ class Replica:
 
         self.engine.dispose()
 
-    def live(self) -> None:
-        """Start, let people approve, and work until all is at rest; errors end one go only."""
-        self.live_until()
-
-    def work(self) -> None:
-        """Work once through what is due now."""
-        self._goes(self.bot.beat)
-        self._goes(self._work)
-
-    def live_until(self, failed: float = math.inf) -> None:
-        """The same, but stop once so many goes have ended in errors."""
-        while not self._goes(self.begin):
-            self.bot.close()
-            self.bot = self._built()
+    def run(self, failed: float = math.inf) -> None:
+        """Start and work until all is at rest, or so many steps have ended in errors."""
+        while not self._succeeds(self.start):
+            self.stop()
         self.go_on(failed)
 
     def go_on(self, failed: float = math.inf) -> None:
         end = self.clock.now() + LONGEST
         while self.failed < failed and self.clock.now() < end and not self._is_over():
             self.work()
-            self._goes(self._wait)
+            self._succeeds(self._wait)
 
-    def begin(self) -> None:
-        """Start, and let people approve what they have not approved yet."""
-        self.bot.start()
-        approve(self.bot, self.clock)
+    def work(self) -> None:
+        """Work once through what is due now."""
+        self._succeeds(self.services.beat)
+        self._succeeds(self._work_accounts)
 
-    def _work(self) -> None:
-        for account in self.bot.busy(self.clock.now()):
-            self._goes(partial(self.bot.work_account, account))
+    def _work_accounts(self) -> None:
+        for account in self.services.busy(self.clock.now()):
+            self._succeeds(partial(self.services.work_account, account))
 
     def _wait(self) -> None:
         now = self.clock.now()
-        self.clock.jump(self.bot.store.outbox.next_wake(now) or now + timedelta(seconds=1))
+        self.clock.jump(self.store.outbox.next_wake(now) or now + timedelta(seconds=1))
 
     def _is_over(self) -> bool:
         rows: list[Delivery] = []
-        self._goes(lambda: rows.extend(self.bot.store.outbox.find()))
+        self._succeeds(lambda: rows.extend(self.store.outbox.find()))
         return bool(rows) and all(row.state in AT_REST for row in rows)
 
-    def _goes(self, work: Callable[[], object]) -> bool:
+    def _succeeds(self, step: Callable[[], object]) -> bool:
         try:
-            work()
+            step()
         except StoreError:
             self.failed += 1
             return False
         return True
 
-    def judge(self) -> dict[str, Any]:
-        taken, rows = self.world.taken(), self.bot.store.outbox.find()
-        first = min(due(row) for row in rows)
-        held: Counter[str] = Counter()
-        told: Counter[str] = Counter()
-        for account in {row.account for row in rows}:
-            seen = Counter(one.text for one in taken if one.account == account)
-            one = judged([row for row in rows if row.account == account], seen)
-            held += Counter(one.pop("held"))
-            told.update(one)
-        late = max(((one.at - first).total_seconds() for one in taken), default=0.0)
-        return {**told, "held": dict(held), "lateness": round(late, 1)}
+    def result(self) -> dict[str, Any]:
+        """Hold the outbox against the ledger."""
+        return judged_by_ledger(self.store.outbox.find(), self.world.taken())
 
 
 class Trap:
     """Has another session lock what the bot wants next, and then want what the bot has locked."""
 
     def __init__(
-        self, one: Replica, rival: psycopg.Connection[Any], springs: Callable[[int], bool]
+        self, replica: Replica, rival: psycopg.Connection[Any], springs: Callable[[int], bool]
     ) -> None:
         self._rival, self._springs, self._locks = rival, springs, 0
         self._thread: threading.Thread | None = None
         self.deadlocks = 0
-        engine = one.engine
+        engine = replica.engine
         event.listen(engine, "after_cursor_execute", self._look)
         event.listen(engine, "handle_error", self._count)
 
@@ -196,6 +168,80 @@ class Trap:
         self.deadlocks += isinstance(context.original_exception, psycopg.errors.DeadlockDetected)
 
 
+_PIECE = 65_536
+
+
+class CuttingProxy:
+    """Counts turns: each is one message of a client, to which the server answers."""
+
+    def __init__(self, port: int) -> None:
+        self._server = port
+        #: Since `count`.
+        self.turns = 0
+        #: Ever.
+        self.cuts = 0
+        self._cut_at, self._is_late, self._is_counting = 0, False, False
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def count(self, cut_at: int = 0, *, is_late: bool = False) -> None:
+        """Count from now on, and cut at one turn: before the server hears it, or once it has."""
+        with self._lock:
+            self.turns, self._cut_at, self._is_late = 0, cut_at, is_late
+            self._is_counting = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        # Only that wakes the thread that accepts.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        address = ("127.0.0.1", self._server)
+        with client, suppress(OSError), socket.create_connection(address) as server:
+            while self._turn(client, server):
+                pass
+
+    def _turn(self, client: socket.socket, server: socket.socket) -> bool:
+        """Carry what one of the two says; False where the connection is over."""
+        readable, _, _ = select.select([client, server], [], [])
+        if server in readable:
+            answer = server.recv(_PIECE)
+            client.sendall(answer)
+            return bool(answer)
+        said = client.recv(_PIECE)
+        if said and self._is_cut():
+            self._end(server, said)
+            return False
+        server.sendall(said)
+        return bool(said)
+
+    def _is_cut(self) -> bool:
+        with self._lock:
+            self.turns += self._is_counting
+            is_cut = self._is_counting and self.turns == self._cut_at
+            self.cuts += is_cut
+            return is_cut
+
+    def _end(self, server: socket.socket, said: bytes) -> None:
+        """Cut; where it is late, once the server has done what it was told."""
+        if self._is_late:
+            server.sendall(said)
+            server.shutdown(socket.SHUT_WR)
+            while server.recv(_PIECE):
+                pass
+
+
 class Cluster:
     """Gives each play a database of its own, and the campaign that all of them share."""
 
@@ -205,7 +251,7 @@ class Cluster:
         self.folder, self.world, self.server, self.template = folder, world, server, template
         self.proxies = {name: FaultProxy(world.origins[name]) for name in accounts}
         origins = {name: proxy.origin for name, proxy in self.proxies.items()}
-        self.stage = prepare_stage(folder, origins)
+        self.campaign = prepare_campaign(folder, origins)
         self._played = 0
 
     def spoil(self, account: str, happens: Callable[[], object]) -> None:
@@ -217,9 +263,9 @@ class Cluster:
             proxy.close()
 
     @contextmanager
-    def rival(self, one: Replica) -> Iterator[psycopg.Connection[Any]]:
+    def rival(self, replica: Replica) -> Iterator[psycopg.Connection[Any]]:
         """Open another session on a replica's database; what it locks it locks till it ends."""
-        dsn = one.url.replace("postgresql+psycopg", "postgresql")
+        dsn = replica.url.replace("postgresql+psycopg", "postgresql")
         with psycopg.connect(dsn) as connection:
             yield connection
             connection.rollback()
@@ -230,12 +276,12 @@ class Cluster:
         self._played += 1
         self.world.forget()
         clock = LeadingClock(self.world.set_ahead)
-        stage = self.stage.due_at(clock.now().replace(microsecond=0) + DUE_IN)
+        campaign = self.campaign.due_at(clock.now().replace(microsecond=0) + DUE_IN)
         with self.server.database(template=self.template) as url:
             reached = url.replace(f":{self.server.port}/", f":{port or self.server.port}/")
             data = self.folder / f"data-{self._played}"
-            made = Replica(stage, reached, data, self.world, clock)
+            made = Replica(campaign, reached, data, self.world, clock)
             try:
                 yield made
             finally:
-                made.bot.close()
+                made.stop()

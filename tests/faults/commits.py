@@ -19,14 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from bot.db.diskspace import Room
 from bot.operations.opening import open_store
 from tests.faults.disk import Disk
 from tests.faults.ondisk import FAST, wrong_in
 from tests.faults.powercut import Acknowledged, put_on
+from tests.integration.store_rows import NO_ROOM
 
 _NOW = datetime(2026, 12, 9, 9, tzinfo=UTC)
-_NO_ROOM = Room(least_free=0, ballast=0)
 _MOST = 8
 
 
@@ -55,7 +54,7 @@ def commit_and_fail(
         return f"PRAGMA synchronous={synchronous}" if asked else sql
 
     put_on(disk, step, mode=mode, acknowledged=acknowledged, instead=worse)
-    store = open_store(f"sqlite:///{folder / 'live.db'}", create=True, room=_NO_ROOM)
+    store = open_store(f"sqlite:///{folder / 'live.db'}", create=True, room=NO_ROOM)
     for number in range(_MOST):
         store.audit.write("Ann", "note", str(number), why="x" * 3000, detail={}, now=_NOW)
 
@@ -92,8 +91,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=FAST if FAST.is_dir() else None) as made:
         folder = Path(made)
         template = folder / "template" / "live.db"
-        open_store(f"sqlite:///{template}", create=True, room=_NO_ROOM).close()
-        found = {one: cut_often(folder, one, **given) for one in settings}
+        open_store(f"sqlite:///{template}", create=True, room=NO_ROOM).close()
+        found = {setting: cut_often(folder, setting, **given) for setting in settings}
     sys.stdout.write(json.dumps(found) + "\n")
 
 

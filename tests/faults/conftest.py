@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,26 @@ from typing import Any
 import pytest
 
 from tests.conftest import require_shared
-from tests.fakes.newsroom import Newsroom
+from tests.fakes.running_bot import RunningBot
+from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import Networks, networks
-from tests.faults.life import SECRETS
-from tests.faults.reporting import PROPERTY, Counted, Line, Tally, keep, write_report
-from tests.faults.theatre import Theatre
+from tests.faults.prepared import SECRETS
+from tests.faults.reporting import PROPERTY, CountedTest, Counts, FaultLine, keep, write_report
+from tests.integration.store_rows import copied_database
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, migrated_file: Path) -> Iterator[Newsroom]:
-    """Furnish a newsroom with an embedded database; nothing is started."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir(mode=0o700)
-    shutil.copy(migrated_file, path)
-    made = Newsroom(tmp_path, f"sqlite:///{path}")
-    yield made
-    made.stop()
+def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
+    """Return a bot with an embedded database and no posts; nothing is started."""
+    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
+    yield bot
+    bot.stop()
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
+def tally(request: pytest.FixtureRequest) -> Counts:
     """Count what a fault did; it stands in the summary of the run, and in docs/reliability.md."""
-    return Tally(request.node.user_properties)
+    return Counts(request.node.user_properties)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -42,9 +39,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     is written of it.
     """
     reports = [one for kind in terminalreporter.stats.values() for one in kind]
-    tests = counted(one for one in reports if isinstance(one, pytest.TestReport))
+    tests = counted(report for report in reports if isinstance(report, pytest.TestReport))
     lines = sorted(
-        (line for one in tests for line in one.lines), key=lambda line: (line.row, line.fault)
+        (line for test in tests for line in test.lines), key=lambda line: (line.row, line.fault)
     )
     if lines:
         terminalreporter.section("faults")
@@ -56,15 +53,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         write_report(Path(path), tests)
 
 
-def counted(reports: Iterable[pytest.TestReport]) -> list[Counted]:
+def counted(reports: Iterable[pytest.TestReport]) -> list[CountedTest]:
     """Gather what each test counted, and whether all of it went well."""
-    found: dict[str, Counted] = {}
-    for one in reports:
-        before = found.get(one.nodeid, Counted(one.nodeid))
-        told: Sequence[tuple[str, Any]] = one.user_properties if one.when == "call" else ()
-        lines = [Line(**value) for name, value in told if name == PROPERTY]
-        passed = before.passed and not one.failed
-        found[one.nodeid] = Counted(one.nodeid, passed, (*before.lines, *lines))
+    found: dict[str, CountedTest] = {}
+    for report in reports:
+        before = found.get(report.nodeid, CountedTest(report.nodeid))
+        told: Sequence[tuple[str, Any]] = report.user_properties if report.when == "call" else ()
+        lines = [FaultLine(**value) for name, value in told if name == PROPERTY]
+        passed = before.passed and not report.failed
+        found[report.nodeid] = CountedTest(report.nodeid, passed, (*before.lines, *lines))
     return list(found.values())
 
 
@@ -77,19 +74,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Networks]:
 
 
 @pytest.fixture
-def theatre(
+def make_bot(
     tmp_path: Path, world: Networks, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Theatre]]:
-    """Return a maker of theatres; each forgets what the one before left on the networks."""
-    made: list[Theatre] = []
+) -> Iterator[Callable[..., JudgedBot]]:
+    """Return a maker of bots; each forgets what the one before left on the networks."""
+    made: list[JudgedBot] = []
     for name in SECRETS:
-        monkeypatch.setenv(name, "-")  # so that what a stage sets is taken away again
+        monkeypatch.setenv(name, "-")  # so that what a campaign sets is taken away again
 
-    def make(accounts: str = "xmb", *, long: bool = False) -> Theatre:
-        one = Theatre(tmp_path / str(len(made)), world, accounts, long=long)
-        made.append(one)
-        return one
+    def make(accounts: str = "xmb", *, long: bool = False) -> JudgedBot:
+        made.append(JudgedBot(tmp_path / str(len(made)), world, accounts, long=long))
+        return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for bot in made:
+        bot.close()

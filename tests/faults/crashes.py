@@ -7,108 +7,68 @@ each of its boundaries; ``--kills 17,42`` runs just one schedule.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tests.faults.broken import IntentAfterSend, RetryOnTimeout, remade
-from tests.faults.enumeration import AWAY, Change, Enumeration, Outcome, numbers, told
-from tests.faults.ledgers import networks
+from tests.faults.enumeration import Change, Enumeration, print_outcome, schedules_parser
+from tests.faults.ledgers import PLATFORMS, networks
 from tests.faults.pairs import AllPairs
 
 #: Crashes do not care for the disk, only power cuts do; so a disk in memory will do.
 _FAST = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-_AWAY = AWAY
 WRONG: dict[str, Change] = {
     "intent-after-send": partial(remade, IntentAfterSend),
     "retry-on-timeout": partial(remade, RetryOnTimeout),
 }
-__all__ = ["WRONG", "Change", "Enumeration", "Outcome", "enumerate_all", "enumerate_pairs"]
-
-
-def enumerate_all(
-    platform: str,
-    *,
-    pairs: int = 0,
-    seed: int = 0,
-    long: bool = False,
-    every: int = 1,
-    by_server: int = 0,
-    kills: tuple[int, ...] = (),
-    change: Change | None = None,
-    words: Sequence[str] = (),
-) -> Outcome:
-    """Run every single crash (or each ``every``-th), then seeded pairs; or one schedule."""
-    base = str(_FAST) if _FAST.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
-        run = Enumeration(platform, Path(made), world, long=long, change=change, words=words)
-        if kills:
-            run.run(*kills)
-            return run.outcome
-        for one in run.singles(every) if every else []:
-            run.run(*one)
-        for number in range(by_server):
-            run.run_killed_by_server(("before", "after")[number % 2])
-        dice = random.Random(seed)  # noqa: S311 - schedules that can be run again
-        for _ in range(pairs):
-            run.run(*dice.choices(range(1, run.outcome.points + 1), k=2))
-        return run.outcome
-
-
-def enumerate_pairs(
-    platform: str,
-    *,
-    long: bool = False,
-    every: int = 1,
-    change: Change | None = None,
-    words: Sequence[str] = (),
-) -> Outcome:
-    """Run all pairs of kills, or those that begin at each ``every``-th boundary."""
-    base = str(_FAST) if _FAST.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
-        run = AllPairs(platform, Path(made), world, long=long, change=change, words=words)
-        run.run_all(every)
-        return run.outcome
 
 
 def main() -> int:
     """Print one line of JSON; 1 where anything went wrong."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("platform", choices=["x", "mastodon", "bluesky"])
+    parser = schedules_parser()
+    parser.add_argument("platform", choices=PLATFORMS)
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--all-pairs", action="store_true", help="see tests/faults/pairs.py")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--by-server", type=int, default=0, help="kills by the platform")
-    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
     parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     parser.add_argument("--long", action="store_true", help="a thread instead of one status")
-    given = vars(parser.parse_args())
-    words = _again(given)
-    wrong = given.pop("publisher")
-    change = WRONG[wrong] if wrong else None
-    if given.pop("all_pairs"):
-        asked = {name: given[name] for name in ("platform", "long", "every")}
-        outcome = enumerate_pairs(**asked, change=change, words=words)
-    else:
-        outcome = enumerate_all(change=change, words=words, **given)
-    return told(outcome)
-
-
-def _again(given: dict[str, Any]) -> list[str]:
-    """Write what a schedule of this enumeration is run again with."""
-    wrong = ["--publisher", given["publisher"]] if given["publisher"] else []
-    return [
+    given = parser.parse_args()
+    # What a schedule of this enumeration is run again with.
+    words = [
         "tests.faults.crashes",
-        given["platform"],
-        *wrong,
-        *(["--long"] if given["long"] else []),
+        given.platform,
+        *(["--publisher", given.publisher] if given.publisher else []),
+        *(["--long"] if given.long else []),
     ]
+    change = WRONG[given.publisher] if given.publisher else None
+    base = str(_FAST) if _FAST.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=base) as made, networks(Path(made)) as world:
+        if given.all_pairs:
+            every_pair = AllPairs(
+                given.platform, Path(made), world, long=given.long, change=change, words=words
+            )
+            every_pair.run_all(given.every)
+            return print_outcome(every_pair.outcome)
+        run = Enumeration(
+            given.platform, Path(made), world, long=given.long, change=change, words=words
+        )
+        run.run_singles(given.every, given.kills)
+        if not given.kills:
+            run_chosen(run, by_server=given.by_server, pairs=given.pairs, seed=given.seed)
+        return print_outcome(run.outcome)
+
+
+def run_chosen(run: Enumeration, *, by_server: int, pairs: int, seed: int) -> None:
+    """Run so many kills by the platform, and so many seeded pairs of kills."""
+    for number in range(by_server):
+        run.run_killed_by_server(("before", "after")[number % 2])
+    dice = random.Random(seed)  # noqa: S311 - schedules that can be run again
+    for _ in range(pairs):
+        run.run(*dice.choices(range(1, run.outcome.points + 1), k=2))
 
 
 if __name__ == "__main__":

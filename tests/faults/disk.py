@@ -83,7 +83,7 @@ class Disk:
         #: Off, it takes nothing in any more.
         self.is_on = True
         #: What surely stands in the folder, and what was changed in it since it was synced.
-        self._synced: Names = {one.name: Inode(one.read_bytes()) for one in _files(folder)}
+        self._synced: Names = {path.name: Inode(path.read_bytes()) for path in _files(folder)}
         self._since: list[Names] = []
 
     def knows(self, path: str | os.PathLike[str]) -> bool:
@@ -152,7 +152,7 @@ def _landed(old: bytes, new: bytes, dice: Random) -> bytes:
 
 def _files(folder: Path) -> Iterable[Path]:
     # Shared memory is memory: what of it stands in a file means nothing to a disk.
-    return [one for one in folder.iterdir() if one.is_file() and not one.name.endswith("-shm")]
+    return [path for path in folder.iterdir() if path.is_file() and not path.name.endswith("-shm")]
 
 
 def _put(path: Path, content: bytes | None) -> None:
@@ -164,6 +164,6 @@ def _put(path: Path, content: bytes | None) -> None:
 
 def _lose_memory(folder: Path, dice: Random) -> None:
     """Let shared memory stand there as it was last seen, or not at all."""
-    for one in folder.glob("*-shm"):
+    for path in folder.glob("*-shm"):
         if dice.randrange(2):
-            one.unlink()
+            path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -25,7 +26,14 @@ from bot.delivery.publisher import Publisher
 from tests.fakes.compiled import share_compiled
 from tests.faults.boundaries import Boundaries
 from tests.faults.ledgers import Taken
-from tests.faults.life import DUE_IN, JumpClock, Stage, live, prepare_stage, write_down
+from tests.faults.prepared import (
+    DUE_IN,
+    JumpClock,
+    PreparedCampaign,
+    live,
+    prepare_campaign,
+    write_down,
+)
 
 _LONGEST = 300.0
 #: A restart comes after this, in the life's own time.
@@ -33,7 +41,7 @@ AWAY = timedelta(seconds=5)
 Change = Callable[[Publisher], Publisher]
 
 
-class World(Protocol):
+class LedgeredWorld(Protocol):
     """The platforms that a life is lived on: they share its clock's lead, and keep a ledger."""
 
     origins: dict[str, str]
@@ -56,7 +64,7 @@ class World(Protocol):
 
 
 @dataclass(slots=True)
-class Outcome:
+class CrashResult:
     """What came of all schedules on one platform."""
 
     platform: str
@@ -92,70 +100,75 @@ class Enumeration:
         self,
         platform: str,
         folder: Path,
-        world: World,
+        world: LedgeredWorld,
         *,
         long: bool,
         change: Change | None,
         words: Sequence[str] = (),
     ) -> None:
-        self.outcome = Outcome(platform)
+        self.outcome = CrashResult(platform)
         self._account, self._folder, self._world = platform[0], folder, world
         self._change = change
         #: What is run as a module to enumerate this, and its words but for the schedules.
         self._words = words or ("tests.faults.crashes", platform)
         self._lives = 0
         share_compiled()
-        self._stage = self._prepare(long=long)
-        self._engine = create_engine(self._stage.url, poolclass=NullPool)
+        self._campaign = self._prepare(long=long)
+        self._engine = create_engine(self._campaign.url, poolclass=NullPool)
         # What SQLAlchemy works out once for all is not worked out anew by each child.
         live(self._begin(), clock=JumpClock(tell=world.set_ahead))
         self.golden = self._golden()
         self.outcome.points = len(self.golden)
         self.outcome.kinds = sorted({_kind_of(what) for what in self.golden})
 
-    def _prepare(self, *, long: bool) -> Stage:
+    def _prepare(self, *, long: bool) -> PreparedCampaign:
         origins = {self._account: self._world.origins[self._account]}
-        return prepare_stage(self._folder, origins, long=long)
+        return prepare_campaign(self._folder, origins, long=long)
 
     def _golden(self) -> list[str]:
-        stage = self._begin()
-        assert self._child(stage) == 0, "a life without a crash must end by itself"
+        campaign = self._begin()
+        assert self._child(campaign) == 0, "a life without a crash must end by itself"
         self._judge("no crash")
         passed: list[str] = json.loads((self._folder / "passed").read_text(encoding="utf-8"))
         return passed
 
-    def _begin(self) -> Stage:
+    def _begin(self) -> PreparedCampaign:
         self._world.set_ahead(timedelta(0))
         self._world.forget()
         # A key that the server honours would hide a second call.
         self._world.order("quirk", account="m", ignores_key=True)
-        self._stage.empty()
-        return self._stage.due_at(datetime.now(UTC).replace(microsecond=0) + self.due_in)
+        self._campaign.empty()
+        return self._campaign.due_at(datetime.now(UTC).replace(microsecond=0) + self.due_in)
 
     def singles(self, every: int) -> list[tuple[int]]:
         """List the schedules of one kill: at each boundary, or at each ``every``-th."""
         return [(number,) for number in range(1, self.outcome.points + 1, every)]
 
+    def run_singles(self, every: int, kills: tuple[int, ...] = ()) -> None:
+        """Run every schedule of one kill, or each ``every``-th, or just one of these kills."""
+        for schedule in [kills] if kills else self.singles(every) if every else []:
+            self.run(*schedule)
+
     def run(self, *kills: int) -> None:
         """Die at the first boundary, at the next one of the restart, …; then live to the end."""
-        stage = self._begin()
+        campaign = self._begin()
         for number in kills:
-            self._die(stage, number, kills)
-        self._end(stage, kills)
+            self._die(campaign, number, kills)
+        self._end(campaign, kills)
 
-    def _die(self, stage: Stage, number: int, kills: tuple[int, ...]) -> None:
+    def _die(self, campaign: PreparedCampaign, number: int, kills: tuple[int, ...]) -> None:
         """Live up to a boundary of this life, to its end where it has not that many; go away."""
-        code = self._child(stage, die_at=number)
+        code = self._child(campaign, die_at=number)
         killed = code == -signal.SIGKILL
         self.outcome.kills += killed
         if code and not killed:
             self.outcome.bad.append(f"{self._described(kills)}: exit {code}")
         self._world.set_ahead(self._world.ahead + AWAY)
 
-    def _end(self, stage: Stage, kills: tuple[int, ...]) -> None:
+    def _end(self, campaign: PreparedCampaign, kills: tuple[int, ...]) -> None:
         """Live to the end, and judge."""
         started = time.monotonic()
-        if code := self._child(stage):
+        if code := self._child(campaign):
             self.outcome.bad.append(f"{self._described(kills)}: exit {code}")
         took = time.monotonic() - started
         self.outcome.slowest = max(self.outcome.slowest, round(took, 3))
@@ -169,12 +182,12 @@ class Enumeration:
 
     def run_killed_by_server(self, when: str) -> None:
         """Let the platform kill its client: ``before`` it takes the status, or ``after``."""
-        stage = self._begin()
+        campaign = self._begin()
         ready, go = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.read(ready, 1)
-            self._live_and_exit(stage, 0)
+            self._live_and_exit(campaign, 0)
         self._world.order("kill", account=self._account, pid=pid, when=when)
         os.write(go, b"!")
         killed = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
@@ -182,28 +195,28 @@ class Enumeration:
         os.close(ready)
         os.close(go)
         self._world.set_ahead(self._world.ahead + AWAY)
-        if self._child(stage):
+        if self._child(campaign):
             self.outcome.bad.append(f"killed {when}: the restart failed")
         self._judge(f"killed by the platform {when} it took the status")
 
-    def _child(self, stage: Stage, die_at: int = 0) -> int:
+    def _child(self, campaign: PreparedCampaign, die_at: int = 0) -> int:
         """Fork a child that lives; its exit code, negative for a signal."""
         (self._folder / "passed").unlink(missing_ok=True)
         self._lives += 1
         pid = os.fork()
         if pid == 0:
-            self._live_and_exit(stage, die_at)
+            self._live_and_exit(campaign, die_at)
         self._meanwhile()
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def _meanwhile(self) -> None:
         """Do something while a child lives."""
 
-    def _live_and_exit(self, stage: Stage, die_at: int) -> None:
+    def _live_and_exit(self, campaign: PreparedCampaign, die_at: int) -> None:
         code = 1
         try:
             signal.alarm(int(_LONGEST))
-            write_down(self._folder / "passed", self._live(stage, die_at))
+            write_down(self._folder / "passed", self._live(campaign, die_at))
             code = 0
         except Exception:  # noqa: BLE001 - told, and the exit code says so
             sys.excepthook(*sys.exc_info())
@@ -211,13 +224,13 @@ class Enumeration:
             sys.stderr.flush()
             os._exit(code)
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         """Live, in a child; tell the boundaries that were passed."""
-        return self._watched(stage, Boundaries(die_at))
+        return self._watched(campaign, Boundaries(die_at))
 
-    def _watched(self, stage: Stage, boundaries: Boundaries) -> list[str]:
+    def _watched(self, campaign: PreparedCampaign, boundaries: Boundaries) -> list[str]:
         boundaries.watch()
-        live(stage, clock=self._clock(), publisher=self._change)
+        live(campaign, clock=self._clock(), publisher=self._change)
         boundaries.stop()
         return boundaries.passed
 
@@ -228,7 +241,7 @@ class Enumeration:
         """Hold what the outbox says against what the platform took."""
         self.outcome.schedules += 1
         taken = self._world.taken()
-        counts, ids = Counter(one.text for one in taken), {one.id for one in taken}
+        counts, ids = Counter(status.text for status in taken), {status.id for status in taken}
         rows = list(self._rows())
         wrong = [] if rows else ["nothing was planned"]
         for row in rows:
@@ -270,7 +283,15 @@ def numbers(told: str) -> tuple[int, ...]:
     return tuple(int(one) for one in told.split(","))
 
 
-def told(outcome: Outcome) -> int:
+def schedules_parser() -> argparse.ArgumentParser:
+    """Return a parser of words that choose schedules."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
+    return parser
+
+
+def print_outcome(outcome: CrashResult) -> int:
     """Print one line of JSON; the exit code, 1 where anything went wrong."""
     sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
     return 1 if outcome.bad else 0

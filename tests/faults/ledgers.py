@@ -17,6 +17,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+PLATFORMS = ("x", "mastodon", "bluesky")
 
 
 @dataclass(frozen=True, slots=True)

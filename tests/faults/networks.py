@@ -8,24 +8,20 @@ line, fsynced before the answer goes out, for every status that a reader could s
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import mmap
 import os
 import random
-import re
-import signal
 import struct
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.faultproxy import (
     HANG_UP_AFTER,
@@ -33,15 +29,15 @@ from tests.fakes.faultproxy import (
     Answer,
     Fault,
     Faults,
+    FaultyLoopback,
     answered,
-    give,
 )
-from tests.fakes.loopback import Loopback, ReceivedRequest, Told
+from tests.fakes.loopback import ReceivedRequest, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.quirky_pds import QuirkyPds
 from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_standin import SPEC_FILE, XStandin
-from tests.faults.memory import Memories, wait_until_quiet
+from tests.waiting import PATIENCE
 
 #: What befalls a request in a storm, with the weight that it has there.
 STORM: dict[str, tuple[int, Fault]] = {
@@ -81,7 +77,7 @@ class Ahead:
         return time.time() + seconds
 
 
-class Ledger:
+class StatusLedger:
     """An fsynced file of what was taken; the only judge."""
 
     def __init__(self, path: Path) -> None:
@@ -124,62 +120,14 @@ class Dice(Faults):
         return STORM[name][1]
 
 
-class Spoiled(Loopback):
-    """A loopback server whose requests meet faults, and can kill whoever sent them."""
-
-    clock: Ahead
-    faults: Dice
-    publish: re.Pattern[str]
-    kill: tuple[int, str] | None
-    stopped: threading.Event
-
-    def spoil_with(self, publish: str, clock: Ahead) -> None:
-        self.clock = clock
-        self.faults, self.publish = Dice(), re.compile(publish)
-        self.kill, self.stopped = None, threading.Event()
-
-    def serve(
-        self, handler: BaseHTTPRequestHandler, answer: Callable[[ReceivedRequest], Told]
-    ) -> None:
-        parts = urlsplit(handler.path)
-        size = int(handler.headers.get("Content-Length") or 0)
-        body = handler.rfile.read(size)
-        handler.close_connection = True
-        if len(body) < size:
-            return  # its sender died: a server waits for the rest, and takes nothing
-        line = f"{handler.command} {handler.path} HTTP/1.1"
-        asked = ReceivedRequest(
-            handler.command, parts.path, parse_qs(parts.query), dict(handler.headers.items()), body
-        )
-        fault = self.faults.due(line)
-        self._kill(line, "before")
-        told = answer(asked) if fault.up != 0 else Told(is_lost=True)
-        self._kill(line, "after")
-        reply = b"" if told.is_lost else _wire(told, formatdate(self.clock.now(), usegmt=True))
-        if fault.answer:
-            reply = fault.answer.wire()
-        give(handler.connection, reply, fault, self.stopped)
-
-    def _kill(self, line: str, when: str) -> None:
-        if self.kill and self.kill[1] == when and self.publish.search(line):
-            pid, self.kill = self.kill[0], None
-            os.kill(pid, signal.SIGKILL)
-
-
-def _wire(told: Told, date: str) -> bytes:
-    fields = {"Content-Type": "application/json", "Date": date, **told.headers}
-    fields |= {"Content-Length": str(len(told.wire)), "Connection": "close"}
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 {told.status} {told.reason}\r\n{head}\r\n".encode() + told.wire
-
-
-class LedgeredMastodon(QuirkyMastodon, Spoiled):
+class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
     """Keeps every status in the ledger; forgets keys when told to, as many servers do."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: StatusLedger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
-        self.spoil_with(PUBLISH["m"], ledger.clock)
+        self.dice = Dice()
+        self.spoil_with(self.dice, PUBLISH["m"], ledger.clock.now)
         super().__init__()
 
     def post(self, text: str, **fields: object) -> dict[str, Any]:
@@ -196,13 +144,14 @@ class LedgeredMastodon(QuirkyMastodon, Spoiled):
         self.statuses, self._keys, self._last = [], {}, 110_000_000_000_000_000
 
 
-class LedgeredPds(QuirkyPds, Spoiled):
+class LedgeredPds(QuirkyPds, FaultyLoopback):
     """Answers a put with ``swapRecord: null`` as the real one does: create, or agree."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: StatusLedger) -> None:
         self._ledger = ledger
         self._posting = threading.Lock()
-        self.spoil_with(PUBLISH["b"], ledger.clock)
+        self.dice = Dice()
+        self.spoil_with(self.dice, PUBLISH["b"], ledger.clock.now)
         super().__init__()
         self.forget()
 
@@ -227,7 +176,7 @@ class LedgeredPds(QuirkyPds, Spoiled):
 class LedgeredX(XStandin):
     """Writes into the common ledger, and lets a storm through its rate limits."""
 
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
+    def __init__(self, ledger: StatusLedger, folder: Path) -> None:
         super().__init__(ledger=None, spec_file=SPEC_FILE, now=ledger.clock.now)
         self.oauth = OAuth(time.time)  # signatures go by the machine's time
         self.rates = dict.fromkeys(self.rates, 10_000_000)
@@ -247,14 +196,47 @@ class LedgeredX(XStandin):
             self._common.write("x", id=what["id"], text=what["text"], parent=what["parent"])
 
 
-class Networks:
+class Memories:
+    """Copies of some attributes of some servers; each copy is brought back as often as asked."""
+
+    def __init__(self, kept: Mapping[object, Sequence[str]]) -> None:
+        self._kept = kept
+        self._copies: list[list[dict[str, Any]]] = []
+
+    def remember(self) -> int:
+        """Copy all of it; its number."""
+        self._copies.append(
+            [
+                copy.deepcopy({name: getattr(server, name) for name in names})
+                for server, names in self._kept.items()
+            ]
+        )
+        return len(self._copies) - 1
+
+    def recall(self, number: int) -> None:
+        """Let the servers know what they knew then, and nothing else."""
+        for server, known in zip(self._kept, self._copies[number], strict=True):
+            for name, value in copy.deepcopy(known).items():
+                setattr(server, name, value)
+
+
+def wait_until_quiet() -> None:
+    """Wait until no request is being served: what the dead sent may still be at work."""
+    deadline = time.monotonic() + PATIENCE
+    while any("process_request_thread" in one.name for one in threading.enumerate()):
+        if time.monotonic() > deadline:
+            raise AssertionError("a request is served for ever")
+        time.sleep(0.0005)
+
+
+class NetworkServers:
     """All three, and what they can be ordered to do."""
 
     def __init__(self, ledger: Path) -> None:
-        self.ledger = Ledger(ledger)
+        self.ledger = StatusLedger(ledger)
         self.x = LedgeredX(self.ledger, ledger.parent)
         self.m, self.b = LedgeredMastodon(self.ledger), LedgeredPds(self.ledger)
-        self.dice = {"x": self.x.dice, "m": self.m.faults, "b": self.b.faults}
+        self.dice = {"x": self.x.dice, "m": self.m.dice, "b": self.b.dice}
         self.memories = Memories(
             {
                 self.x.world: ("statuses", "media", "used", "_reads", "_last_id"),
@@ -298,12 +280,12 @@ class Networks:
 
     def do_kill(self, account: str, pid: int, when: str) -> None:
         """Kill a process at the next request that publishes: ``before`` or ``after`` it is."""
-        servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
+        servers: dict[str, FaultyLoopback] = {"x": self.x, "m": self.m, "b": self.b}
         servers[account].kill = (pid, when)
 
     def do_hurry(self, account: str) -> None:
         """Let those that stall go on at once."""
-        servers: dict[str, LedgeredX | Spoiled] = {"x": self.x, "m": self.m, "b": self.b}
+        servers: dict[str, FaultyLoopback] = {"x": self.x, "m": self.m, "b": self.b}
         server = servers[account]
         server.stopped.set()
         server.stopped = threading.Event()
@@ -336,8 +318,7 @@ def main() -> None:
     """Obey until the input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--ledger", type=Path, required=True)
-    networks = Networks(parser.parse_args().ledger)
-    threading.Thread(target=networks.x.serve_forever, daemon=True).start()
+    networks = NetworkServers(parser.parse_args().ledger)
     _say(networks.origins)
     for line in sys.stdin:
         _say(networks.obey(json.loads(line)))

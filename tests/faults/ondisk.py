@@ -23,10 +23,10 @@ from typing import TypeVar
 
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
-from tests.faults.enumeration import AWAY, Change, Enumeration
-from tests.faults.ledgers import Networks, networks
-from tests.faults.life import Stage
+from tests.faults.enumeration import AWAY, Change, Enumeration, numbers
+from tests.faults.ledgers import PLATFORMS, Networks, networks
 from tests.faults.powercut import VERSIONS, Acknowledged, PowerCut, put_on
+from tests.faults.prepared import PreparedCampaign
 
 #: What is on our disk is what it says; it may well be in memory.
 FAST = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
@@ -48,20 +48,20 @@ class OnDisk(Enumeration):
 
     def cut(self, *numbers: int, seed: str) -> None:
         """Cut at the first boundary, at the next one of the recovery, …; then live to the end."""
-        stage = self._begin()
+        campaign = self._begin()
         self._acknowledged.number = 0
         what = self._named(numbers, seed)
         for number in numbers:
             self._seed = f"{seed}/{number}"
-            self.outcome.kills += self._child(stage, die_at=number) == -signal.SIGKILL
+            self.outcome.kills += self._child(campaign, die_at=number) == -signal.SIGKILL
             self.inspect(what)
             self._world.set_ahead(self._world.ahead + AWAY)
-        self.finish(stage, what)
+        self.finish(campaign, what)
 
-    def finish(self, stage: Stage, what: str) -> None:
+    def finish(self, campaign: PreparedCampaign, what: str) -> None:
         """Start again with Python's own SQLite, live to the end, and judge."""
         self._is_on_disk = False
-        code = self._child(stage)
+        code = self._child(campaign)
         self._is_on_disk = True
         if not code:
             self._judge(what)
@@ -78,33 +78,33 @@ class OnDisk(Enumeration):
         at = ",".join(map(str, numbers))
         return f".venv/bin/python -m tests.faults.ondisk {told} --at {at} ({first})"
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         if not self._is_on_disk:
-            return super()._live(stage, die_at)
-        disk = Disk(stage.data)
+            return super()._live(campaign, die_at)
+        disk = Disk(campaign.data)
         boundaries = PowerCut(die_at, disk, Random(self._seed))  # noqa: S311 - cuts that can be made again
         put_on(disk, boundaries.step, mode=self.mode, acknowledged=self._acknowledged)
-        return self._watched(stage, boundaries)
+        return self._watched(campaign, boundaries)
 
     def inspect(self, what: str) -> None:
         """Look at what is left, in a copy: looking at it repairs it."""
         with tempfile.TemporaryDirectory(dir=self._folder) as copied:
-            copy = Path(shutil.copytree(self._stage.data, copied, dirs_exist_ok=True))
+            copy = Path(shutil.copytree(self._campaign.data, copied, dirs_exist_ok=True))
             for wrong in wrong_in(copy, self._acknowledged.number, self._texts()):
                 self.outcome.also[wrong] = self.outcome.also.get(wrong, 0) + 1
                 self.outcome.bad.append(f"{what}: {wrong}")
 
     def _texts(self) -> set[str]:
-        return {one.text for one in self._world.taken()}
+        return {status.text for status in self._world.taken()}
 
 
 class FirstStart(OnDisk):
     """A life without a database to begin with: it is made, filled, and then given its name."""
 
-    def _begin(self) -> Stage:
-        stage = super()._begin()
-        (stage.data / "live.db").unlink()
-        return stage
+    def _begin(self) -> PreparedCampaign:
+        campaign = super()._begin()
+        (campaign.data / "live.db").unlink()
+        return campaign
 
 
 _Kind = TypeVar("_Kind", bound=OnDisk)
@@ -144,12 +144,12 @@ def spread(golden: list[str], count: int, dice: Random) -> list[int]:
     kinds: dict[str, list[int]] = defaultdict(list)
     for number, what in enumerate(golden, start=1):
         kinds[what if what.startswith("disk:") else what.partition(" ")[0]].append(number)
-    for numbers in kinds.values():
-        dice.shuffle(numbers)
+    for places in kinds.values():
+        dice.shuffle(places)
     queues, chosen = list(kinds.values()), list[int]()
     dice.shuffle(queues)
     for turn in range(max(map(len, queues))):
-        chosen += [numbers[turn] for numbers in queues if turn < len(numbers)]
+        chosen += [places[turn] for places in queues if turn < len(places)]
     return [chosen[number % len(chosen)] for number in range(count)]
 
 
@@ -186,12 +186,12 @@ def cut_all(
 def main() -> int:
     """Print one list of outcomes as JSON; 1 where anything went wrong."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("platforms", nargs="+", choices=["x", "mastodon", "bluesky"])
+    parser.add_argument("platforms", nargs="+", choices=PLATFORMS)
     parser.add_argument("--mode", choices=list(VERSIONS), default="wal")
     parser.add_argument("--cuts", type=int, default=10)
     parser.add_argument("--seed", default="0")
     parser.add_argument("--again", action="store_true", help="cut once more, in the recovery")
-    parser.add_argument("--at", type=_numbers, default=(), help="one schedule: 17,42")
+    parser.add_argument("--at", type=numbers, default=(), help="one schedule: 17,42")
     parser.add_argument("--first", action="store_true", help="without a database to begin with")
     parser.add_argument("--publisher", choices=list(WRONG), help="one that is wrong")
     given = vars(parser.parse_args())
@@ -200,15 +200,11 @@ def main() -> int:
     platforms, mode = given.pop("platforms"), given.pop("mode")
     kind = FirstStart if given.pop("first") else OnDisk
     with stages(platforms, mode, WRONG.get(wrong), kind=kind) as lives:
-        for one in lives:
-            cut_all(one, **given)
-            told.append(asdict(one.outcome))
+        for life in lives:
+            cut_all(life, **given)
+            told.append(asdict(life.outcome))
     sys.stdout.write(json.dumps(told) + "\n")
     return 1 if any(outcome["bad"] for outcome in told) else 0
-
-
-def _numbers(told: str) -> tuple[int, ...]:
-    return tuple(int(one) for one in told.split(","))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import mmap
 import os
 import struct
@@ -15,9 +14,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.faults.enumeration import Enumeration, Outcome, numbers, told
+from tests.faults.enumeration import Enumeration, print_outcome, schedules_parser
 from tests.faults.ledgers import Taken
-from tests.faults.life import Stage, prepare_stage
+from tests.faults.prepared import PreparedCampaign, prepare_campaign
 from tests.servers.pds import Pds, PdsAccount
 
 
@@ -43,13 +42,13 @@ class RealPds:
     def taken(self) -> list[Taken]:
         return [
             Taken(
-                datetime.fromisoformat(one["value"]["createdAt"]),
+                datetime.fromisoformat(post["value"]["createdAt"]),
                 "b",
-                one["uri"],
-                one["value"]["text"],
-                one["value"].get("reply", {}).get("parent", {}).get("uri"),
+                post["uri"],
+                post["value"]["text"],
+                post["value"].get("reply", {}).get("parent", {}).get("uri"),
             )
-            for one in self._pds.posts(self.account)
+            for post in self._pds.posts(self.account)
         ]
 
     def order(self, do: str, **what: Any) -> None:
@@ -69,33 +68,28 @@ class OnPds(Enumeration):
         words = ["tests.faults.onpds", world.origins["b"]]
         super().__init__("bluesky", folder, world, long=False, change=None, words=words)
 
-    def _prepare(self, *, long: bool) -> Stage:
+    def _prepare(self, *, long: bool) -> PreparedCampaign:
         account = self._pds.account
-        stage = prepare_stage(self._folder, self._pds.origins, long=long, handle=account.handle)
+        campaign = prepare_campaign(
+            self._folder, self._pds.origins, long=long, handle=account.handle
+        )
         os.environ["VERBATIM_B_APP_PASSWORD"] = account.app_password
-        return stage
+        return campaign
 
-    def _end(self, stage: Stage, kills: tuple[int, ...]) -> None:
-        super()._end(stage, kills)
+    def _end(self, campaign: PreparedCampaign, kills: tuple[int, ...]) -> None:
+        super()._end(campaign, kills)
         self.outcome.worst("ahead of the server", self._pds.ahead.total_seconds())
-
-
-def enumerate_on(origin: str, *, every: int = 1, kills: tuple[int, ...] = ()) -> Outcome:
-    """Run every single crash, or each ``every``-th, or one schedule."""
-    with tempfile.TemporaryDirectory() as made:
-        run = OnPds(Path(made), RealPds(origin))
-        for one in [kills] if kills else run.singles(every):
-            run.run(*one)
-        return run.outcome
 
 
 def main() -> int:
     """Print one line of JSON; 1 where anything went wrong."""
-    parser = argparse.ArgumentParser()
+    parser = schedules_parser()
     parser.add_argument("origin")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
-    return told(enumerate_on(**vars(parser.parse_args())))
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        run = OnPds(Path(made), RealPds(given.origin))
+        run.run_singles(given.every, given.kills)
+        return print_outcome(run.outcome)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ for Mastodon, in a database that may hold nothing else: it is emptied again and 
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -21,26 +20,26 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from bot.db.columns import metadata
-from bot.db.diskspace import Room
 from bot.operations.opening import open_store
-from tests.faults.enumeration import Change, Enumeration, Outcome, numbers, told
-from tests.faults.ledgers import Networks, networks
-from tests.faults.life import Elsewhere, Stage
+from tests.faults.enumeration import Change, Enumeration, print_outcome, schedules_parser
+from tests.faults.ledgers import PLATFORMS, Networks, networks
+from tests.faults.prepared import Elsewhere, PreparedCampaign
+from tests.integration.store_rows import NO_ROOM
 from tests.waiting import PATIENCE
 
 
-class Tables:
+class EmptyTables:
     """A database of tables with nothing in them, as often as one likes."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
-        open_store(url, create=True, data=folder, room=Room(0, 0)).close()
+        open_store(url, create=True, data=folder, room=NO_ROOM).close()
         address = make_url(url).set(drivername="postgresql")
         self._owner = psycopg.connect(address.render_as_string(False), autocommit=True)
 
     def empty(self) -> None:
         """Forget all: the next life gives the database its identity."""
-        names = [sql.Identifier(one.name) for one in reversed(metadata.sorted_tables)]
+        names = [sql.Identifier(table.name) for table in reversed(metadata.sorted_tables)]
         delete = sql.SQL("DELETE FROM {}")
         self._owner.execute(sql.SQL("; ").join(delete.format(name) for name in names))
 
@@ -59,7 +58,7 @@ class OnPostgres(Enumeration):
     """A life whose database outlives it, as do, for a moment, its connections and locks."""
 
     def __init__(
-        self, platform: str, folder: Path, world: Networks, tables: Tables, *, long: bool,
+        self, platform: str, folder: Path, world: Networks, tables: EmptyTables, *, long: bool,
         change: Change | None, words: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._tables = tables
@@ -67,12 +66,12 @@ class OnPostgres(Enumeration):
         self._dead: tuple[str, float] | None = None
         super().__init__(platform, folder, world, long=long, change=change, words=words)
 
-    def _prepare(self, *, long: bool) -> Stage:
+    def _prepare(self, *, long: bool) -> PreparedCampaign:
         there = Elsewhere(self._tables.url, self._tables.empty)
         return replace(super()._prepare(long=long), elsewhere=there)
 
-    def _child(self, stage: Stage, die_at: int = 0) -> int:
-        code = super()._child(stage, die_at)
+    def _child(self, campaign: PreparedCampaign, die_at: int = 0) -> int:
+        code = super()._child(campaign, die_at)
         self._dead = (self._name(), time.monotonic()) if code == -signal.SIGKILL else None
         return code
 
@@ -86,37 +85,28 @@ class OnPostgres(Enumeration):
             self._tables.wait_for_end_of(life)
             self.outcome.worst("let go within", time.monotonic() - died)
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         os.environ["PGAPPNAME"] = self._name()  # libpq's word for what a connection is called
-        return super()._live(stage, die_at)
-
-
-def enumerate_on(
-    url: str, *, platform: str = "mastodon", every: int = 1, kills: tuple[int, ...] = ()
-) -> Outcome:
-    """Run every single crash, or each ``every``-th, or one schedule."""
-    with tempfile.TemporaryDirectory() as made, networks(Path(made)) as world:
-        tables = Tables(url, Path(made) / "first")
-        try:
-            run = OnPostgres(
-                platform, Path(made), world, tables, long=False, change=None,
-                words=["tests.faults.onpostgres", url, "--platform", platform],
-            )  # fmt: skip
-            for one in [kills] if kills else run.singles(every):
-                run.run(*one)
-            return run.outcome
-        finally:
-            tables.close()
+        return super()._live(campaign, die_at)
 
 
 def main() -> int:
     """Print one line of JSON; 1 where anything went wrong."""
-    parser = argparse.ArgumentParser()
+    parser = schedules_parser()
     parser.add_argument("url")
-    parser.add_argument("--platform", choices=["x", "mastodon", "bluesky"], default="mastodon")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--kills", type=numbers, default=(), help="of one schedule: 17,42")
-    return told(enumerate_on(**vars(parser.parse_args())))
+    parser.add_argument("--platform", choices=PLATFORMS, default="mastodon")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made, networks(Path(made)) as world:
+        tables = EmptyTables(given.url, Path(made) / "first")
+        try:
+            run = OnPostgres(
+                given.platform, Path(made), world, tables, long=False, change=None,
+                words=["tests.faults.onpostgres", given.url, "--platform", given.platform],
+            )  # fmt: skip
+            run.run_singles(given.every, given.kills)
+            return print_outcome(run.outcome)
+        finally:
+            tables.close()
 
 
 if __name__ == "__main__":

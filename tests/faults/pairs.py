@@ -8,10 +8,12 @@ look at a living recovery shows a state that is known by then, it is not killed 
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,9 +21,8 @@ from pathlib import Path
 
 from tests.faults.boundaries import Boundaries
 from tests.faults.enumeration import AWAY, Change, Enumeration
-from tests.faults.halts import Halts
 from tests.faults.ledgers import Memory, Networks
-from tests.faults.life import JumpClock, Stage, TickingClock
+from tests.faults.prepared import JumpClock, PreparedCampaign, TickingClock
 from tests.faults.states import Canon
 
 _LOG = "live.sent.log"
@@ -29,12 +30,76 @@ _LOG = "live.sent.log"
 _PROOFS = 60
 
 
+_MOST = 1 << 26
+
+
+class Halts:
+    """Two pipes between a parent and the child that it is about to fork.
+
+    Between two halts nothing changes outside the process, so a kill at one boundary leaves the
+    same as a kill at any other up to the next halt. At sockets, and in the middle of a write, what
+    a kill leaves shows only when it is done: every such boundary stands alone, with no look at it.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], object]) -> None:
+        self._folder = folder
+        #: Tells something that changes when the life's clock jumps, which is outside too.
+        self._clock = clock
+        self._heard, self._said = os.pipe()
+        self._waits, self._lets_go_on = os.pipe()
+        self._last: bytes | None = None
+        self._number = 0
+        #: Opened once, never closed: that would take SQLite's own locks away.
+        self._database = -1
+
+    def look(self, what: str) -> None:
+        """In the child: halt at this boundary, if it is the first of its kind."""
+        self._number += 1
+        if what.startswith("socket:") or "in the middle" in what:
+            self._last = None
+            self._meet(b"alone")
+            return
+        seen = self._digest()
+        if seen != self._last:
+            self._last = seen
+            self._meet(b"first")
+
+    def _meet(self, how: bytes) -> None:
+        # Not `os.write`, which is a boundary.
+        os.writev(self._said, [b"%s %d\n" % (how, self._number)])
+        os.read(self._waits, 1)
+
+    def _digest(self) -> bytes:
+        if self._database < 0:
+            self._database = os.open(self._folder / "live.db", os.O_RDONLY)
+        digest = hashlib.blake2b(str(self._clock()).encode())
+        digest.update(os.pread(self._database, _MOST, 0))
+        for name in sorted(os.listdir(self._folder)):  # noqa: PTH208 - quicker, at every boundary
+            digest.update(name.encode())
+            if name != "live.db":
+                digest.update((self._folder / name).read_bytes())
+        return digest.digest()
+
+    def attend(self, told: Callable[[], str]) -> list[tuple[int, str]]:
+        """In the parent: list where it halted, and what is told there; empty if it is alone."""
+        os.close(self._said)
+        found = []
+        with os.fdopen(self._heard, encoding="ascii") as lines:
+            for line in lines:
+                how, _, number = line.partition(" ")
+                found.append((int(number), told() if how == "first" else ""))
+                os.write(self._lets_go_on, b"!")
+        os.close(self._waits)
+        os.close(self._lets_go_on)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """All that a first kill left behind, to go on from as often as one likes."""
 
     kill: int
-    stage: Stage
+    campaign: PreparedCampaign
     files: Mapping[str, bytes]
     #: Another name of its sent log, which is known by its inode; None where there is none yet.
     log: Path | None
@@ -65,33 +130,33 @@ class AllPairs(Enumeration):
         names = ("states", "pairs", "pairs killed", "states after two", "told apart")
         self.outcome.also = dict.fromkeys(names, 0.0)
 
-    def _begin(self) -> Stage:
-        stage = super()._begin()
-        self._time = _due(stage) - self.due_in
-        return stage
+    def _begin(self) -> PreparedCampaign:
+        campaign = super()._begin()
+        self._time = campaign.due - self.due_in
+        return campaign
 
     def _clock(self) -> JumpClock:
         return TickingClock(self._time, self._world.ahead, self._world.set_ahead)
 
-    def _child(self, stage: Stage, die_at: int = 0) -> int:
+    def _child(self, campaign: PreparedCampaign, die_at: int = 0) -> int:
         # The servers' clocks run on, as the machine's does; so they are set for every life.
         self._ahead = self._time - datetime.now(UTC)
         self._world.set_ahead(self._ahead)
-        code = super()._child(stage, die_at)
+        code = super()._child(campaign, die_at)
         self._time += self._world.ahead - self._ahead
         return code
 
-    def _die(self, stage: Stage, number: int, kills: tuple[int, ...]) -> None:
-        super()._die(stage, number, kills)
+    def _die(self, campaign: PreparedCampaign, number: int, kills: tuple[int, ...]) -> None:
+        super()._die(campaign, number, kills)
         self._time += AWAY
 
     def run_all(self, every: int = 1) -> None:
         """Kill first at every boundary, then within the recovery from each state that was left."""
         left: dict[int, str] = {}
         for (number,) in self.singles(every):
-            stage = self._begin()
-            self._die(stage, number, (number,))
-            left[number] = self._keep(stage, number)
+            campaign = self._begin()
+            self._die(campaign, number, (number,))
+            left[number] = self._keep(campaign, number)
         self.outcome.also["states"] = len(self._states)
         self._prove_halts(left)
         for told, kept in self._states.items():
@@ -101,9 +166,9 @@ class AllPairs(Enumeration):
 
     def _prove_halts(self, left: Mapping[int, str]) -> None:
         """Count first kills that left something else than a look at the living would say."""
-        stage = self._begin()
-        with self._halting(stage):
-            self._child(stage)
+        campaign = self._begin()
+        with self._halting(campaign):
+            self._child(campaign)
         told = dict(self._halted)
         for number, one in left.items():
             looked = told[max(halt for halt in told if halt <= number)]
@@ -115,43 +180,43 @@ class AllPairs(Enumeration):
         dice = random.Random(self.outcome.points)  # noqa: S311 - pairs that can be run again
         for _ in range(_PROOFS):
             first, second = dice.choices(range(1, self.outcome.points + 1), k=2)
-            stage = self._begin()
-            self._die(stage, first, (first, second))
+            campaign = self._begin()
+            self._die(campaign, first, (first, second))
             self._networks.remember()  # as it was when the first kills were compared: quiet
             before = self.outcome.kills
-            self._die(stage, second, (first, second))
-            told = self._told(stage, self._networks.remember(), self._time)
+            self._die(campaign, second, (first, second))
+            told = self._told(campaign, self._networks.remember(), self._time)
             if self.outcome.kills > before and told not in self._rested:
                 self._tell_apart((first, second), self._rested, told)
-            self._end(stage, (first, second))
+            self._end(campaign, (first, second))
 
     def _tell_apart(self, kills: tuple[int, ...], known: Collection[str], told: str) -> None:
         """Complain that kills left what they should not have; say what is nearest to it."""
         self.outcome.also["told apart"] += 1
         lines = told.splitlines()
         nearest = min(known, key=lambda one: len(set(lines) ^ set(one.splitlines())))
-        differs = [one for one in lines if one not in nearest.splitlines()]
+        differs = [line for line in lines if line not in nearest.splitlines()]
         self.outcome.bad.append(f"{self._described(kills)}: left something else: {differs}")
 
-    def _keep(self, stage: Stage, number: int) -> str:
+    def _keep(self, campaign: PreparedCampaign, number: int) -> str:
         memory, now = self._networks.remember(), self._time
-        told = self._told(stage, memory, now)
+        told = self._told(campaign, memory, now)
         self._stand_for[told] += 1
         if told in self._states:
             return told
-        log, kept = stage.data / _LOG, None
+        log, kept = campaign.data / _LOG, None
         if log.exists():
             kept = self._folder / f"log-{number}"
             kept.hardlink_to(log)
-        files = {one.name: one.read_bytes() for one in stage.data.iterdir()}
-        self._states[told] = Left(number, stage, files, kept, memory, now)
+        files = {path.name: path.read_bytes() for path in campaign.data.iterdir()}
+        self._states[told] = Left(number, campaign, files, kept, memory, now)
         return told
 
     def _kill_again(self, left: Left, stands_for: int) -> None:
         """Live through the recovery once, then kill it wherever that leaves something new."""
-        stage = self._go_on(left)
-        with self._halting(stage):
-            self._end(stage, (left.kill,))
+        campaign = self._go_on(left)
+        with self._halting(campaign):
+            self._end(campaign, (left.kill,))
         self.outcome.also["pairs"] += stands_for * len(self._recorded())
         for number, told in self._halted:
             if told not in self._rested:
@@ -159,37 +224,37 @@ class AllPairs(Enumeration):
 
     def _kill_at(self, left: Left, number: int, looked: str) -> None:
         also, kills = self.outcome.also, (left.kill, number)
-        stage = self._go_on(left)
-        self._die(stage, number, kills)
+        campaign = self._go_on(left)
+        self._die(campaign, number, kills)
         also["pairs killed"] += 1
-        told = self._told(stage, self._networks.remember(), self._time)
+        told = self._told(campaign, self._networks.remember(), self._time)
         if looked not in {"", told}:
             self._tell_apart(kills, {looked}, told)
         if told not in self._rested:
             self._rested.add(told)
             also["states after two"] += 1
-            self._end(stage, kills)
+            self._end(campaign, kills)
 
-    def _go_on(self, left: Left) -> Stage:
+    def _go_on(self, left: Left) -> PreparedCampaign:
         """Bring all back as it was left, with the life's own time."""
-        for one in left.stage.data.iterdir():
-            one.unlink()
+        for path in left.campaign.data.iterdir():
+            path.unlink()
         if left.log:
-            (left.stage.data / _LOG).hardlink_to(left.log)
+            (left.campaign.data / _LOG).hardlink_to(left.log)
         for name, content in left.files.items():
-            (left.stage.data / name).write_bytes(content)
+            (left.campaign.data / name).write_bytes(content)
         self._networks.recall(left.memory)
         self._time = left.now
-        return left.stage
+        return left.campaign
 
-    def _told(self, stage: Stage, memory: Memory, now: datetime) -> str:
-        return Canon(_due(stage) - self.due_in, memory).told(stage.data, now)
+    def _told(self, campaign: PreparedCampaign, memory: Memory, now: datetime) -> str:
+        return Canon(campaign.due - self.due_in, memory).told(campaign.data, now)
 
     @contextmanager
-    def _halting(self, stage: Stage) -> Iterator[None]:
+    def _halting(self, campaign: PreparedCampaign) -> Iterator[None]:
         """Let the next life halt, and look at it wherever it does."""
-        self._halts, self._halted = Halts(stage.data, lambda: self._world.ahead), []
-        self._looking_at = stage
+        self._halts, self._halted = Halts(campaign.data, lambda: self._world.ahead), []
+        self._looking_at = campaign
         yield
         self._halts = None
 
@@ -202,17 +267,11 @@ class AllPairs(Enumeration):
         now = self._time + (self._world.ahead - self._ahead) + AWAY
         return self._told(self._looking_at, self._networks.peek(), now)
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
-        return self._watched(stage, Boundaries(die_at, self._halts.look if self._halts else None))
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
+        return self._watched(
+            campaign, Boundaries(die_at, self._halts.look if self._halts else None)
+        )
 
     def _recorded(self) -> list[str]:
         passed: list[str] = json.loads((self._folder / "passed").read_text(encoding="utf-8"))
         return passed
-
-
-def _due(stage: Stage) -> datetime:
-    campaign = stage.loaded.campaign
-    assert campaign is not None
-    (due,) = (one.at for one in campaign.posts)
-    assert due is not None
-    return due

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.delivery.model import Delivery, State
+from tests.faults.ledgers import Taken
 
 PROPERTY = "fault"
 COLUMNS = (
@@ -24,7 +26,7 @@ BEGIN, END = "<!-- written by `make storm` -->", "<!-- end of what `make storm` 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FaultLine:
     """One fault, and what came of it."""
 
     #: Of the fault matrix.
@@ -53,14 +55,14 @@ class Line:
         return f"row {self.row}: {self.fault}: " + ", ".join(f"{a} {b}" for a, b in told) + also
 
 
-class Tally:
+class Counts:
     """Takes what a test counted into its report."""
 
     def __init__(self, properties: list[tuple[str, Any]]) -> None:
         self._properties = properties
 
     def __call__(self, row: int, fault: str, counted: Mapping[str, Any] | None = None,
-                 **more: Any) -> Line:  # fmt: skip
+                 **more: Any) -> FaultLine:  # fmt: skip
         """Note a line; of a crash enumeration its own outcome is taken."""
         known = dict(counted or {})
         if "schedules" in known:
@@ -75,7 +77,7 @@ class Tally:
                     "slowest restart": known["slowest"],
                 },
             }  # fmt: skip
-        line = Line(row, fault, **{**known, **more})
+        line = FaultLine(row, fault, **{**known, **more})
         self._properties.append((PROPERTY, asdict(line)))
         return line
 
@@ -98,32 +100,67 @@ def judged(rows: Sequence[Delivery], seen: Mapping[str, int]) -> dict[str, Any]:
     return {**counted, "held": held}
 
 
+def judged_by_account(
+    rows: Sequence[Delivery], live: Mapping[str, Iterable[str]]
+) -> dict[str, Any]:
+    """Do so for each account apart, with the texts that it shows, and add up."""
+    counts = dict.fromkeys(_COUNTS[1:], 0)
+    held: Counter[str] = Counter()
+    for account, texts in live.items():
+        counted = judged([row for row in rows if row.account == account], Counter(texts))
+        held += Counter(counted["held"])
+        counts = {name: counts[name] + counted[name] for name in counts}
+    return {**counts, "held": dict(held)}
+
+
+def judged_by_ledger(rows: Sequence[Delivery], taken: Sequence[Taken]) -> dict[str, Any]:
+    """Do so with what the networks took, and tell how late the last was."""
+    live = {
+        account: [status.text for status in taken if status.account == account]
+        for account in {row.account for row in rows}
+    }
+    first = min((row.due_at for row in rows if row.due_at), default=None)
+    late = max((status.at - first for status in taken), default=None) if first else None
+    lateness = None if late is None else round(late.total_seconds(), 1)
+    return {**judged_by_account(rows, live), "lateness": lateness}
+
+
+def total(*counted: Mapping[str, Any]) -> dict[str, Any]:
+    """Add up what several runs counted."""
+    held: Counter[str] = Counter()
+    for counts in counted:
+        held += Counter(counts["held"])
+    late = [counts["lateness"] for counts in counted if counts["lateness"] is not None]
+    sums = {name: sum(counts[name] for counts in counted) for name in _COUNTS[1:]}
+    return {**sums, "held": dict(held), "lateness": max(late, default=None)}
+
+
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedTest:
     """What one test counted."""
 
     test: str
     passed: bool = True
-    lines: tuple[Line, ...] = ()
+    lines: tuple[FaultLine, ...] = ()
 
 
-def keep(path: Path, tests: Sequence[Counted]) -> list[Counted]:
+def keep(path: Path, tests: Sequence[CountedTest]) -> list[CountedTest]:
     """Add a run to those that are kept; of each test give what it counted last."""
     with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(one)) + "\n" for one in tests)
-    found: dict[str, Counted] = {}
+        file.writelines(json.dumps(asdict(test)) + "\n" for test in tests)
+    found: dict[str, CountedTest] = {}
     for told in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-        lines = tuple(Line(**line) for line in told["lines"])
-        found[told["test"]] = Counted(told["test"], told["passed"], lines)
+        lines = tuple(FaultLine(**line) for line in told["lines"])
+        found[told["test"]] = CountedTest(told["test"], told["passed"], lines)
     return list(found.values())
 
 
-def write_report(path: Path, tests: Sequence[Counted]) -> None:
+def write_report(path: Path, tests: Sequence[CountedTest]) -> None:
     """Put the table and the headline between the two marks of a page; it names what failed."""
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    lines = [line for one in tests for line in one.lines]
-    bad = [f"**Failed: `{one.test}`.**" for one in tests if not one.passed]
+    lines = [line for test in tests for line in test.lines]
+    bad = [f"**Failed: `{test.test}`.**" for test in tests if not test.passed]
     told = (
         BEGIN, "", *bad, *([""] if bad else []), f"Run on {_run(path)}.", "",
         *_headline(lines), "", *_table(merged(lines)),
@@ -131,28 +168,28 @@ def write_report(path: Path, tests: Sequence[Counted]) -> None:
     path.write_text(before + "\n".join((*told, "", END)) + after, encoding="utf-8")
 
 
-def merged(lines: Sequence[Line]) -> list[Line]:
+def merged(lines: Sequence[FaultLine]) -> list[FaultLine]:
     """Add up the lines of one fault, in the order of the matrix."""
-    found: dict[tuple[int, str], Line] = {}
+    found: dict[tuple[int, str], FaultLine] = {}
     for line in lines:
         key = line.row, line.fault
         found[key] = _sum(found[key], line) if key in found else line
     return [found[key] for key in sorted(found)]
 
 
-def _sum(one: Line, other: Line) -> Line:
+def _sum(one: FaultLine, other: FaultLine) -> FaultLine:
     counts = {name: getattr(one, name) + getattr(other, name) for name in _COUNTS}
     late = [each.lateness for each in (one, other) if each.lateness is not None]
     held = Counter(one.held) + Counter(other.held)
     return replace(one, **counts, held=dict(held), lateness=max(late, default=None))
 
 
-def _table(lines: Sequence[Line]) -> list[str]:
+def _table(lines: Sequence[FaultLine]) -> list[str]:
     rows = [COLUMNS, tuple("---" for _ in COLUMNS), *(line.cells() for line in lines)]
     return ["| " + " | ".join(cells) + " |" for cells in rows]
 
 
-def _headline(lines: Sequence[Line]) -> list[str]:
+def _headline(lines: Sequence[FaultLine]) -> list[str]:
     def total(name: str) -> int:
         return int(sum(line.also.get(name, 0) for line in lines))
 
@@ -179,13 +216,8 @@ def _headline(lines: Sequence[Line]) -> list[str]:
 
 def _run(page: Path) -> str:
     made = datetime.now(UTC).date().isoformat()
-    machine = f"Python {platform.python_version()}, {_processors()} processors"
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} processors"
     return f"{made} ({machine}) at `{_revision(page)}`"
-
-
-def _processors() -> int:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return sum(line.startswith("processor") for line in lines)
 
 
 def _revision(page: Path) -> str:

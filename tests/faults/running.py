@@ -11,8 +11,8 @@ from tests.conftest import require_shared
 from tests.faults.ledgers import ROOT
 
 
-def told(module: str, *words: str) -> Any:
-    """Read what ``python -m tests.faults.MODULE WORDS`` prints; it tells what went wrong itself."""
+def run_program(module: str, *words: str) -> Any:
+    """Return what ``python -m tests.faults.MODULE WORDS`` prints."""
     require_shared("conformance/x-api-openapi.json")
     done = subprocess.run(
         [sys.executable, "-m", f"tests.faults.{module}", *words],

@@ -49,9 +49,11 @@ class Canon:
 
     def __init__(self, begun: datetime, memory: Memory) -> None:
         self._begun, self._memory = begun, memory
-        known = {part for one in memory.taken for part in (one.id, one.id.rpartition("/")[2])}
+        known = {
+            part for status in memory.taken for part in (status.id, status.id.rpartition("/")[2])
+        }
         self._ids = re.compile(
-            "|".join(rf"\b{re.escape(one)}\b" for one in sorted(known)) or "(?!)"
+            "|".join(rf"\b{re.escape(name)}\b" for name in sorted(known)) or "(?!)"
         )
 
     def told(self, folder: Path, now: datetime) -> str:
@@ -61,10 +63,17 @@ class Canon:
             *_names(folder),
             *self._rows(folder),
             *self._files(folder),
-            *(f"taken {one.account} {one.text} {one.parent}" for one in self._memory.taken),
+            *(
+                f"taken {status.account} {status.text} {status.parent}"
+                for status in self._memory.taken
+            ),
             f"asked {self._memory.asked}",
         ]
-        return _named_in_order("\n".join(lines))
+        names: dict[str, str] = {}
+        return _DRAWN.sub(
+            lambda found: names.setdefault(found[0].strip(), f"<name {len(names)}>"),
+            "\n".join(lines),
+        )
 
     def _since(self, moment: datetime) -> str:
         steps = int((moment - self._begun).total_seconds() // _STEP)
@@ -72,7 +81,7 @@ class Canon:
 
     def _plain(self, text: str) -> str:
         """Take ids and moments out of a text."""
-        order = [one.id for one in self._memory.taken]
+        order = [status.id for status in self._memory.taken]
         known = {part: n for n, one in enumerate(order) for part in (one, one.rpartition("/")[2])}
         text = self._ids.sub(lambda found: f"<status {known[found[0]]}>", text)
         return _MOMENT.sub(lambda found: self._moment(found[0]), text)
@@ -84,14 +93,14 @@ class Canon:
     def _rows(self, folder: Path) -> Iterator[str]:
         # A copy: opening a database with a hot journal changes it.
         with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
-            for one in folder.glob("live.db*"):
-                shutil.copy(one, copied)
+            for path in folder.glob("live.db*"):
+                shutil.copy(path, copied)
             with closing(sqlite3.connect(Path(copied) / "live.db")) as connection:
                 for table in metadata.sorted_tables:
                     yield from self._table(connection, table)
 
     def _table(self, connection: sqlite3.Connection, table: Table) -> Iterator[str]:
-        names = ", ".join(f'"{one.name}"' for one in table.columns)
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
         query = f'SELECT {names} FROM "{table.name}" ORDER BY rowid'  # noqa: S608 - names of ours
         for row in connection.execute(query):
             told = (self._cell(*pair) for pair in zip(table.columns, row, strict=True))
@@ -107,22 +116,15 @@ class Canon:
         return self._plain(str(value))
 
     def _files(self, folder: Path) -> Iterator[str]:
-        for one in sorted(folder.iterdir()):
-            if not one.name.startswith("live.db"):
-                text = _AT.sub("", one.read_text("utf-8", "replace"))
-                yield f"{one.name}:\n{self._plain(text)}"
+        for path in sorted(folder.iterdir()):
+            if not path.name.startswith("live.db"):
+                text = _AT.sub("", path.read_text("utf-8", "replace"))
+                yield f"{path.name}:\n{self._plain(text)}"
 
 
 def _names(folder: Path) -> Iterator[str]:
-    for one in sorted(folder.iterdir()):
-        hot = " hot" if one.name.endswith("-journal") and one.stat().st_size else ""
+    for path in sorted(folder.iterdir()):
+        hot = " hot" if path.name.endswith("-journal") and path.stat().st_size else ""
         # A sent log is known by its inode; of other files it does not matter.
-        place = f" on one:{one.stat().st_ino}" if one.name.endswith(".log") else ""
-        yield f"file {one.name}{hot}{place}"
-
-
-def _named_in_order(text: str) -> str:
-    names: dict[str, str] = {}
-    return _DRAWN.sub(
-        lambda found: names.setdefault(found[0].strip(), f"<name {len(names)}>"), text
-    )
+        place = f" on one:{path.stat().st_ino}" if path.name.endswith(".log") else ""
+        yield f"file {path.name}{hot}{place}"

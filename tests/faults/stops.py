@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.log import configure
-from tests.faults.cluster import DUE_IN, Replica
+from tests.faults.cluster import Replica
+from tests.faults.judged_bot import DUE_IN
 from tests.faults.ledgers import Networks, networks
-from tests.faults.life import JumpClock, prepare_stage, write_down
 from tests.faults.networks import PUBLISH
-from tests.faults.theatre import total
+from tests.faults.prepared import JumpClock, prepare_campaign, write_down
+from tests.faults.reporting import total
 from tests.servers.postgres import PostgresServer
 
 #: Longer than the lease, shorter than `not_after`.
@@ -98,7 +99,7 @@ class Bytes:
             os.kill(os.getpid(), signal.SIGSTOP)
 
 
-class SharedClock(JumpClock):
+class WorldClock(JumpClock):
     """A clock that jumps for all processes at once, and also for one that stands still."""
 
     def __init__(self, world: Networks) -> None:
@@ -121,7 +122,7 @@ class Stops:
                  template: str) -> None:  # fmt: skip
         self.account, self.folder, self.world = account, folder, world
         self.server, self.template = server, template
-        self.stage = prepare_stage(folder, {account: world.origins[account]})
+        self.campaign = prepare_campaign(folder, {account: world.origins[account]})
         self._call = CALL
         self._lives = 0
 
@@ -141,20 +142,20 @@ class Stops:
         self._lives += 1
         self.world.forget()
         self.world.set_ahead(timedelta(0))
-        clock = SharedClock(self.world)
+        clock = WorldClock(self.world)
         short = {"connect_timeout": self._call, "read_timeout": self._call}
-        stage = replace(self.stage, settings=self.stage.settings.model_copy(update=short))
-        stage = stage.due_at(datetime.now(UTC).replace(microsecond=0) + DUE_IN)
+        campaign = replace(self.campaign, settings=self.campaign.settings.model_copy(update=short))
+        campaign = campaign.due_at(datetime.now(UTC).replace(microsecond=0) + DUE_IN)
         with self.server.database(template=self.template) as url:
-            rival = Replica(stage, url, self.folder / f"rival-{self._lives}", self.world, clock)
-            rival.begin()
+            rival = Replica(campaign, url, self.folder / f"rival-{self._lives}", self.world, clock)
+            rival.start()
             pid = os.fork()
             if pid == 0:
                 data = self.folder / f"data-{self._lives}"
-                self._child(Replica(stage, url, data, self.world, clock), way, at)
+                self._child(Replica(campaign, url, data, self.world, clock), way, at)
             is_stopped = self._wait(pid, rival)
-            counted = rival.judge()
-            rival.bot.close()
+            counted = rival.result()
+            rival.stop()
         return {**counted, "stopped": is_stopped}
 
     def _child(self, one: Replica, way: str, at: int) -> None:
@@ -162,7 +163,7 @@ class Stops:
         try:
             count = Bytes(self.account, way, at)
             count.watch()
-            one.live()
+            one.run()
             write_down(self.folder / "seen", count.seen)
             code = 0
         except Exception:  # noqa: BLE001 - told, and the exit code says so
@@ -208,7 +209,7 @@ def main() -> None:
             for way in ("up", "down")
             for cut in range(given.cuts)
         ]
-    injected = sum(one["stopped"] for one in lives)
+    injected = sum(life["stopped"] for life in lives)
     sys.stdout.write(json.dumps({**total(*lives), "injected": injected}) + "\n")
 
 

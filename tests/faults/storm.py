@@ -9,25 +9,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app.content import watch_files
-from bot.app.service import build
-from bot.clock import SystemClock
 from bot.delivery.model import Delivery, State
 from bot.operations.opening import open_store
 from bot.planning.store import Store
+from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.running_bot import AT_REST, RunningBot
 from tests.faults.ledgers import ROOT, Networks
-from tests.faults.life import AT_REST, SCHEDULE, SECRETS, accounts_at, approve
-from tests.faults.reporting import judged
-from tests.waiting import PATIENCE, in_time
+from tests.faults.prepared import SCHEDULE, SECRETS, JumpClock, accounts_at
+from tests.faults.reporting import judged_by_ledger
+from tests.waiting import PATIENCE, in_time, wait_until
 
 #: Waits for no longer than a storm may take; on a busy machine a call ends in silence by them.
 HASTY = {
@@ -43,7 +41,7 @@ _COMES_UP = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StormPlan:
     """How long, how much, how rough."""
 
     posts: int
@@ -61,7 +59,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Replica:
+class ReplicaProcess:
     """One process, and the data directory that its successors go on with."""
 
     data: Path
@@ -72,7 +70,7 @@ class Replica:
 
 
 @dataclass(slots=True)
-class Measured:
+class StormTimes:
     """What the storm saw besides the ledger."""
 
     kills: int = 0
@@ -85,14 +83,14 @@ class Measured:
 class Storm:
     """One campaign of many posts on three platforms, over one database."""
 
-    def __init__(self, folder: Path, world: Networks, plan: Plan, *, url: str = "") -> None:
+    def __init__(self, folder: Path, world: Networks, plan: StormPlan, *, url: str = "") -> None:
         self.folder, self.world, self.plan = folder, world, plan
         self.is_sqlite = not url
         self.url = url or f"sqlite:///{folder / 'data' / 'live.db'}"
         self.dice = random.Random(plan.seed)  # noqa: S311 - a storm that can be repeated
-        self.measured = Measured()
+        self.measured = StormTimes()
         self.replicas = [
-            Replica(folder / ("data" if self.is_sqlite else f"data-{number}"))
+            ReplicaProcess(folder / ("data" if self.is_sqlite else f"data-{number}"))
             for number in range(plan.replicas)
         ]
         self._dead: list[tuple[str, float]] = []
@@ -113,18 +111,15 @@ class Storm:
         self.tree.put(
             "posts/main.yaml", "posts:\n" + "".join(map(self._post, range(self.plan.posts)))
         )
-        data, clock = self.replicas[0].data, SystemClock()
-        # By the name that the processes give this machine; else it looks like a copy.
-        store = open_store(self.url, create=True, data=data, machine=Settings().machine_id())
-        look, load = watch_files(self.tree.schedule, self.tree.posts, clock=clock, store=store)
-        bot = build(
-            store, clock=clock, known=Settings(), look=look, load=load,
-            rehearsed=self.folder / "rehearsed.db",
+        bot = RunningBot(
+            self.folder, self.url, data=self.replicas[0].data, tree=self.tree, clock=JumpClock(),
+            # By the name that the processes give this machine; else it looks like a copy.
+            platforms=PLATFORMS, machine=Settings().machine_id(),
         )  # fmt: skip
-        bot.contents.start()
-        bot.plan()
-        approve(bot, clock)
-        bot.close()
+        bot.services.contents.start()
+        bot.services.plan()
+        bot.approve_all()
+        bot.stop()
         return first
 
     def _post(self, number: int) -> str:
@@ -152,14 +147,14 @@ class Storm:
 
     def close(self) -> None:
         """Leave no process behind, also none that stands still."""
-        for one in self.replicas:
-            if one.process is not None:
-                one.process.kill()
-                one.process.wait()
+        for replica in self.replicas:
+            if replica.process is not None:
+                replica.process.kill()
+                replica.process.wait()
 
     def _run(self) -> dict[str, Any]:
-        for one in self.replicas:
-            self._start(one)
+        for replica in self.replicas:
+            self._start(replica)
         store = self._store()
         try:
             self.world.order("storm", share=self.plan.share, seed=self.plan.seed)
@@ -173,7 +168,7 @@ class Storm:
         finally:
             store.close()
 
-    def _start(self, one: Replica) -> None:
+    def _start(self, one: ReplicaProcess) -> None:
         one.data.mkdir(mode=0o700, exist_ok=True)
         environment = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}},
@@ -193,7 +188,7 @@ class Storm:
         if self.plan.lives is not None:
             one.dies_at = time.monotonic() + self.dice.uniform(*self.plan.lives)
 
-    def surroundings(self, _one: Replica) -> dict[str, str]:
+    def surroundings(self, _one: ReplicaProcess) -> dict[str, str]:
         """Return what else stands in the environment of a process."""
         return {}
 
@@ -204,12 +199,12 @@ class Storm:
 
     def _while(self, store: Store, goes_on: Callable[[], bool], *, kills: bool) -> None:
         while goes_on():
-            for one in self.replicas:
-                self._look_after(one, kills=kills)
+            for replica in self.replicas:
+                self._look_after(replica, kills=kills)
             self._measure(store)
             time.sleep(0.05)
 
-    def _look_after(self, one: Replica, *, kills: bool) -> None:
+    def _look_after(self, one: ReplicaProcess, *, kills: bool) -> None:
         assert one.process is not None
         if one.process.poll() is not None:
             self._start(one)
@@ -221,15 +216,18 @@ class Storm:
             self.measured.kills += 1
             self._dead.append((f"/{pid}", time.monotonic()))
             # Where the standby dies too, or has not come up yet, it is a start that is waited for.
-            stands_by = is_active and self._waiting_for_lock is None and self._has_standby(one)
+            stands_by = is_active and self._waiting_for_lock is None and self._stands_by(one)
             self._waiting_for_lock = (pid, time.monotonic()) if stands_by else None
             # As a supervisor does; the other one is active meanwhile.
             one.dies_at = one.started_at = time.monotonic() + 3600
             one.process = subprocess.Popen(["sleep", str(self.dice.uniform(0.2, 1.5))])
 
-    def _has_standby(self, active: Replica) -> bool:
+    def _stands_by(self, active: ReplicaProcess) -> bool:
         now = time.monotonic()
-        return any(one is not active and now > one.started_at + _COMES_UP for one in self.replicas)
+        return any(
+            replica is not active and now > replica.started_at + _COMES_UP
+            for replica in self.replicas
+        )
 
     def _active(self) -> int:
         """Return which process holds the lock of an embedded database; 0 where nobody does."""
@@ -243,7 +241,7 @@ class Storm:
             self._waiting_for_lock = None
         if not self._dead:
             return
-        sending = {one.owner for one in store.outbox.find(states={State.SENDING})}
+        sending = {row.owner for row in store.outbox.find(states={State.SENDING})}
         for name, since in [*self._dead]:
             if any(owner.endswith(name) for owner in sending):
                 self._left_something.add(name)
@@ -259,24 +257,13 @@ class Storm:
             self._moving = moving, time.monotonic()
         return moving > 0 and time.monotonic() - self._moving[1] < PATIENCE
 
-    def _at_rest(self, store: Store) -> bool:
-        return all(row.state in AT_REST for row in store.outbox.find())
-
     def _judge(self, rows: Sequence[Delivery], told: Any, calmed: float) -> dict[str, Any]:
-        taken = self.world.taken()
         rows = [row for row in rows if row.state is not State.CANCELLED]
         self.evidence = [
             f"{one.account} {one.id}: {one.reason_text}; {one.evidence}"
             for one in rows
             if one.state is not State.SENT
         ]
-        counted: dict[str, Any] = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
-        held: Counter[str] = Counter()
-        for account in "xmb":
-            seen = Counter(one.text for one in taken if one.account == account)
-            one = judged([row for row in rows if row.account == account], seen)
-            held += Counter(one.pop("held"))
-            counted = {name: counted[name] + one[name] for name in counted}
         late = sorted(self._lateness(rows))
         also = {
             "kills": self.measured.kills,
@@ -291,16 +278,73 @@ class Storm:
             if values:
                 also[name] = round(max(values), 2)
         return {
-            **counted, "held": dict(held), "injected": sum(told["thrown"].values()),
+            **judged_by_ledger(rows, self.world.taken()), "injected": sum(told["thrown"].values()),
             "lateness": round(late[-1], 1), "also": also,
         }  # fmt: skip
 
     def _lateness(self, rows: Sequence[Delivery]) -> list[float]:
         due = {row.remote_id: row.due_at for row in rows if row.due_at}
-        found = [one for one in self.world.taken() if one.id in due]
+        found = [status for status in self.world.taken() if status.id in due]
         return [(one.at - due[one.id]).total_seconds() for one in found] or [0.0]
 
     def log(self) -> str:
         """Return the end of what the processes said."""
         files = sorted(self.folder.glob("data*.log"))
-        return "\n".join(json.dumps(one.read_text()[-2000:]) for one in files)
+        return "\n".join(json.dumps(path.read_text()[-2000:]) for path in files)
+
+
+class Calm(Storm):
+    """The same processes without a storm; each test does one thing to them."""
+
+    was_active = 0
+
+    def begin(self) -> None:
+        self.clear()
+        for replica in self.replicas:
+            self._start(replica)
+        self.store = self._store()
+
+    def until(self, is_so: Callable[[], bool]) -> float:
+        """Wait until something is so; how long that took."""
+        began = time.monotonic()
+        wait_until(is_so, getattr(is_so, "__name__", ""), log=self.log, every=0.05)
+        return time.monotonic() - began
+
+    def logged(self) -> str:
+        return "".join(path.read_text() for path in self.folder.glob("data*.log"))
+
+    def has_standby(self) -> bool:
+        return "standing by" in self.logged()
+
+    def is_stopping(self) -> bool:
+        return '"stopping"' in self.logged()
+
+    def is_sending_x(self) -> bool:
+        rows = self.store.outbox.find(states={State.SENDING}, account="x")
+        attempts = [attempt for row in rows for attempt in self.store.outbox.attempts_of(row.id)]
+        return any(attempt.phase == "calling" for attempt in attempts)
+
+    def is_due(self) -> bool:
+        return datetime.now(UTC) >= self.first
+
+    def is_done(self) -> bool:
+        return all(row.state in AT_REST for row in self.store.outbox.find())
+
+    def active_process(self) -> subprocess.Popen[bytes]:
+        self.was_active = self._active()
+        processes = [replica.process for replica in self.replicas if replica.process]
+        return next(process for process in processes if process.pid == self.was_active)
+
+    def has_another(self) -> bool:
+        return self._active() not in {0, self.was_active}
+
+    def end(self) -> dict[str, Any]:
+        """Wait until all is at rest, and judge."""
+        self.until(self.is_done)
+        counted = self._judge(self.store.outbox.find(), self.world.order("told"), 0.0)
+        return {name: counted[name] for name in counted if name not in {"also", "injected"}}
+
+    def close(self) -> None:
+        super().close()
+        if hasattr(self, "store"):
+            self.store.close()

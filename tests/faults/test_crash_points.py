@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.conftest import require_shared
 from tests.fakes.faultproxy import HANG_UP_AFTER
 from tests.faults.broken import RetryOnTimeout, remade
-from tests.faults.ledgers import ROOT
-from tests.faults.theatre import Theatre
+from tests.faults.judged_bot import JudgedBot
+from tests.faults.ledgers import PLATFORMS
+from tests.faults.running import run_program
 
-PLATFORMS = ("x", "mastodon", "bluesky")
 #: What a life must be seen to cross, or something is no longer counted.
 KINDS = {
     "sql: a statement", "sql: before the commit", "file: in the middle of a write",
@@ -29,21 +25,10 @@ PAIRS = 100
 EVERY = 16
 
 
-def crashes(*words: str, module: str = "crashes") -> dict[str, Any]:
-    require_shared("conformance/x-api-openapi.json")
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.faults.{module}", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    outcome: dict[str, Any] = json.loads(done.stdout)
-    return outcome
-
-
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_few_kills_leave_it_posted_once(platform: str, tally: Any) -> None:
     words = ("--every", str(EVERY), "--pairs", "6", "--by-server", "2", "--seed", "3")
-    outcome = crashes(platform, *words)
+    outcome = run_program("crashes", platform, *words)
 
     tally(1, f"SIGKILL at each {EVERY}th boundary, some twice ({platform})", outcome,
           also=figures(outcome))  # fmt: skip
@@ -64,7 +49,7 @@ def figures(outcome: dict[str, Any]) -> dict[str, float]:
 @pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any) -> None:
-    outcome = crashes(platform)
+    outcome = run_program("crashes", platform)
 
     tally(1, f"SIGKILL at every boundary ({platform})", outcome)
     assert outcome["bad"] == []
@@ -77,7 +62,7 @@ def test_a_kill_at_any_boundary_leaves_it_posted_once(platform: str, tally: Any)
 @pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally: Any) -> None:
-    outcome = crashes(platform, "--every", "0", "--pairs", str(PAIRS), "--seed", "1")
+    outcome = run_program("crashes", platform, "--every", "0", "--pairs", str(PAIRS), "--seed", "1")
 
     tally(2, f"two kills, the second within recovery ({platform})", outcome)
     assert outcome["bad"] == []
@@ -88,7 +73,7 @@ def test_a_second_kill_within_the_recovery_changes_nothing(platform: str, tally:
 @pytest.mark.deep
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None:
-    outcome = crashes(platform, "--every", "0", "--by-server", "10")
+    outcome = run_program("crashes", platform, "--every", "0", "--by-server", "10")
 
     tally(4, f"killed by the platform, before and after it took it ({platform})", outcome)
     assert outcome["bad"] == []
@@ -98,7 +83,7 @@ def test_row_04_the_platform_kills_its_client(platform: str, tally: Any) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
-    outcome = crashes(platform, "--all-pairs")
+    outcome = run_program("crashes", platform, "--all-pairs")
 
     name = f"all pairs: at every boundary of a recovery, after every kill ({platform})"
     tally(3, name, outcome, also=figures(outcome))
@@ -111,8 +96,10 @@ def test_every_pair_of_kills_changes_nothing(platform: str, tally: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: Any) -> None:
-    thread = crashes(platform, "--long")
-    pairs = crashes(platform, "--long", "--every", "0", "--pairs", "600", "--seed", "2")
+    thread = run_program("crashes", platform, "--long")
+    pairs = run_program(
+        "crashes", platform, "--long", "--every", "0", "--pairs", "600", "--seed", "2"
+    )
 
     tally(1, f"SIGKILL at every boundary of a thread ({platform})", thread)
     tally(2, f"two kills in a thread, the second within recovery ({platform})", pairs,
@@ -122,15 +109,17 @@ def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: 
 
 
 def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
-    outcome = crashes("mastodon", "--publisher", "intent-after-send", "--every", str(EVERY // 2))
+    outcome = run_program(
+        "crashes", "mastodon", "--publisher", "intent-after-send", "--every", str(EVERY // 2)
+    )
 
     assert outcome["duplicate"] > 0
 
 
 @pytest.mark.deep
 def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
-    outcome = crashes(
-        "mastodon", "--publisher", "intent-after-send", "--all-pairs", "--every", "1000"
+    outcome = run_program(
+        "crashes", "mastodon", "--publisher", "intent-after-send", "--all-pairs", "--every", "1000"
     )
 
     assert outcome["duplicate"] > 0
@@ -138,13 +127,13 @@ def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
     assert outcome["also"]["told apart"] == 0
 
 
-def test_a_plain_retry_after_silence_is_caught(theatre: Callable[..., Theatre]) -> None:
-    stage = theatre("m")
-    stage.world.order("quirk", account="m", ignores_key=True)
-    stage.spoil("m", HANG_UP_AFTER)
-    stage.bot.publisher = remade(RetryOnTimeout, stage.bot.publisher)
+def test_a_plain_retry_after_silence_is_caught(make_bot: Callable[..., JudgedBot]) -> None:
+    bot = make_bot("m")
+    bot.world.order("quirk", account="m", ignores_key=True)
+    bot.spoil("m", HANG_UP_AFTER)
+    bot.services.publisher = remade(RetryOnTimeout, bot.services.publisher)
 
-    counted = stage.play()
+    counted = bot.run()
 
-    stage.world.order("quirk", account="m", ignores_key=False)
+    bot.world.order("quirk", account="m", ignores_key=False)
     assert counted["duplicate"] == 1

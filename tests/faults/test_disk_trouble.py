@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.faults.reporting import Tally
-from tests.faults.running import told
+from tests.faults.ledgers import PLATFORMS
+from tests.faults.reporting import Counts
+from tests.faults.running import run_program
 
 pytestmark = pytest.mark.timeout(3100)
 
-PLATFORMS = ("x", "mastodon", "bluesky")
 MODES = ("wal", "delete")
 #: Row and name of each kind.
 FAULTS = {
@@ -22,7 +22,7 @@ FAULTS = {
 }
 
 
-def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
+def judge(outcomes: Sequence[dict[str, Any]], tally: Counts, mode: str) -> None:
     for outcome in outcomes:
         row, fault = FAULTS[outcome["kind"]]
         # Its places are no crash points, and shall not be counted as such.
@@ -42,9 +42,11 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str) -> None:
     ],
 )
 def test_a_database_that_cannot_be_written_for_a_while(
-    mode: str, platform: str, count: int, tally: Tally
+    mode: str, platform: str, count: int, tally: Counts
 ) -> None:
-    outcomes = told("troubled", platform, "--mode", mode, "--count", str(count), "--seed", "1")
+    outcomes = run_program(
+        "troubled", platform, "--mode", mode, "--count", str(count), "--seed", "1"
+    )
 
     assert {outcome["kind"] for outcome in outcomes} == set(FAULTS)
     judge(outcomes, tally, mode)
@@ -52,22 +54,21 @@ def test_a_database_that_cannot_be_written_for_a_while(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-def test_a_database_that_cannot_be_written_from_any_call_on(mode: str, tally: Tally) -> None:
-    judge(told("troubled", "mastodon", "--mode", mode, "--count", "0"), tally, mode)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_hundreds_of_troubles_on_every_platform(mode: str, tally: Tally) -> None:
-    words = ("--mode", mode, "--count", "40", "--seed", "2")
-
-    judge(told("troubled", *PLATFORMS, *words), tally, mode)
+@pytest.mark.parametrize(
+    ("platforms", "words"),
+    [(("mastodon",), ("--count", "0")), (PLATFORMS, ("--count", "40", "--seed", "2"))],
+    ids=["from any call on", "hundreds on every platform"],
+)
+def test_a_database_that_cannot_be_written_often(
+    mode: str, platforms: tuple[str, ...], words: tuple[str, ...], tally: Counts
+) -> None:
+    judge(run_program("troubled", *platforms, "--mode", mode, *words), tally, mode)
 
 
 @pytest.mark.slow
 def test_an_intent_that_cannot_be_stored_after_the_call_is_caught() -> None:
     words = ("--kinds", "sync", "--count", "0", "--publisher", "intent-after-send")
 
-    (outcome,) = told("troubled", "mastodon", *words)
+    (outcome,) = run_program("troubled", "mastodon", *words)
 
     assert outcome["duplicate"] > 0

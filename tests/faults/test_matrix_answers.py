@@ -12,32 +12,31 @@ from pathlib import Path
 
 import pytest
 
-from bot.delivery.decisions import Desk
-from bot.delivery.model import Delivery
+from bot.delivery.model import Delivery, State
 from tests.fakes.faultproxy import Answer, answered
-from tests.faults.reporting import Tally
+from tests.faults.judged_bot import JudgedBot
+from tests.faults.reporting import Counts, total
 from tests.faults.test_matrix_network import ACCOUNTS, ALWAYS, JSON, MINUTE, Make, assert_clean
-from tests.faults.theatre import Theatre, total
 
 # Row 14
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_row_14_a_storm_of_5xx_before_and_after_the_effect(
-    theatre: Make, tally: Tally, account: str
+    make_bot: Make, tally: Counts, account: str
 ) -> None:
     plays, injected = [], 0
     for seed in range(4):
         dice = random.Random(seed)  # noqa: S311 - a storm that can be repeated
-        stage = theatre(account)
+        bot = make_bot(account)
         for _ in range(dice.randint(1, 6)):
             status = dice.choice((500, 502, 503, 504))
             fault = answered(Answer(status, b"{}"), stored=dice.random() < 0.5)
-            stage.spoil(account, fault)
+            bot.spoil(account, fault)
             injected += 1
-        plays.append(stage.play())
-        assert stage.calls(account) <= 4
-        assert max(row.attempts for row in stage.rows) <= 4
+        plays.append(bot.run())
+        assert bot.calls(account) <= 4
+        assert max(row.attempts for row in bot.rows()) <= 4
 
     counted = total(*plays)
     tally(14, f"5xx storm, before and after the effect ({account})", counted, injected=injected)
@@ -45,15 +44,15 @@ def test_row_14_a_storm_of_5xx_before_and_after_the_effect(
     assert set(counted["held"]) <= {"attempts used up", "cannot tell whether it is out"}
 
 
-def test_row_14_waits_double_and_are_spread(theatre: Make, tally: Tally) -> None:
-    stage = theatre("mb")
-    stage.start()
+def test_row_14_waits_double_and_are_spread(make_bot: Make, tally: Counts) -> None:
+    bot = make_bot("mb")
+    bot.start()
     for account in "mb":
-        stage.spoil(account, answered(Answer(429, b"{}"), stored=False), times=6)
+        bot.spoil(account, answered(Answer(429, b"{}"), stored=False), times=6)
 
-    counted = stage.go_on()
+    counted = bot.result()
 
-    shares = {row.account: list(_shares(stage, row)) for row in stage.rows}
+    shares = {row.account: list(_shares(bot, row)) for row in bot.rows()}
     told = [share for account in shares.values() for share in account]
     tally(14, "429 six times without a word: the waits", counted, injected=12,
           also={"least share of the wait": min(told), "greatest": max(told)})  # fmt: skip
@@ -63,9 +62,11 @@ def test_row_14_waits_double_and_are_spread(theatre: Make, tally: Tally) -> None
     assert len(set(told)) > 8, "no two wait alike"
 
 
-def _shares(stage: Theatre, row: Delivery) -> Iterator[float]:
+def _shares(bot: JudgedBot, row: Delivery) -> Iterator[float]:
     """Return the waits between attempts, as shares of two seconds that double each time."""
-    calls = [one.called_at for one in stage.bot.store.outbox.attempts_of(row.id) if one.called_at]
+    calls = [
+        attempt.called_at for attempt in bot.store.outbox.attempts_of(row.id) if attempt.called_at
+    ]
     for number, (one, after) in enumerate(itertools.pairwise(calls)):
         yield round((after - one).total_seconds() / (2 << number), 2)
 
@@ -103,21 +104,21 @@ def _told(name: str, account: str, now: datetime) -> tuple[dict[str, str], int]:
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 @pytest.mark.parametrize("name", [*_LIMITED, *_MOMENTS])
-def test_row_15_told_to_wait(theatre: Make, tally: Tally, account: str, name: str) -> None:
-    stage = theatre(account)
-    headers, least = _told(name, account, stage.due)
+def test_row_15_told_to_wait(make_bot: Make, tally: Counts, account: str, name: str) -> None:
+    bot = make_bot(account)
+    headers, least = _told(name, account, bot.due)
     fault = answered(Answer(429, b"{}", {**JSON, **headers}), stored=False)
-    stage.spoil(account, fault)
+    bot.spoil(account, fault)
 
-    counted = stage.play()
+    counted = bot.run()
 
-    (row,) = stage.rows
-    attempts = stage.bot.store.outbox.attempts_of(row.id)
+    (row,) = bot.rows()
+    attempts = bot.store.outbox.attempts_of(row.id)
     first = attempts[0].called_at
     assert first is not None
     early = [
-        one for one in attempts[1:]
-        if one.called_at and (one.called_at - first).total_seconds() < least
+        attempt for attempt in attempts[1:]
+        if attempt.called_at and (attempt.called_at - first).total_seconds() < least
     ]  # fmt: skip
     tally(15, f"429, {name} ({account})", counted, injected=1, also={"early": len(early)})
     assert early == []
@@ -148,17 +149,17 @@ def _peak(*, is_new: bool = True) -> int:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_row_16_answers_that_nobody_can_read(theatre: Make, tally: Tally, account: str) -> None:
+def test_row_16_answers_that_nobody_can_read(make_bot: Make, tally: Counts, account: str) -> None:
     plays, grown = [], [0]
     for name, (body, headers) in _BODIES.items():
-        stage = theatre(account)
+        bot = make_bot(account)
         filler = 100_000_000 if name == "100 MB" else 0
-        stage.spoil(account, answered(Answer(200, body, headers, filler), stored=True))
+        bot.spoil(account, answered(Answer(200, body, headers, filler), stored=True))
         before = _peak()
-        plays.append(stage.play())
+        plays.append(bot.run())
         grown.append(_peak(is_new=False) - before)
         assert grown[-1] < 50_000, name  # kB
-        assert stage.calls(account) == 1, name
+        assert bot.calls(account) == 1, name
 
     counted = total(*plays)
     tally(16, f"unreadable answers to what was taken ({account})", counted, injected=len(plays),
@@ -171,27 +172,26 @@ def test_row_16_answers_that_nobody_can_read(theatre: Make, tally: Tally, accoun
 
 
 def test_row_20_a_stop_delays_no_other_account_and_ends_in_time(
-    theatre: Make, tally: Tally
+    make_bot: Make, tally: Counts
 ) -> None:
-    stage = theatre()
+    bot = make_bot()
     body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'
-    stage.start()
-    stage.until(stage.due - timedelta(seconds=5))
-    stage.spoil("x", answered(Answer(401, body), stored=False), times=ALWAYS, match="")
-    stage.until(stage.due + 5 * MINUTE)
-    outbox = stage.bot.store.outbox
+    bot.start()
+    bot.wait(bot.due - timedelta(seconds=5))
+    bot.spoil("x", answered(Answer(401, body), stored=False), times=ALWAYS, match="")
+    bot.wait(bot.due + 5 * MINUTE)
+    outbox = bot.store.outbox
     calls = [
-        one.called_at - stage.due
-        for row in stage.rows if row.account != "x"
-        for one in outbox.attempts_of(row.id) if one.called_at
+        attempt.called_at - bot.due
+        for row in bot.rows() if row.account != "x"
+        for attempt in outbox.attempts_of(row.id) if attempt.called_at
     ]  # fmt: skip
-    stage.proxies["x"].heal()
+    bot.proxies["x"].heal()
     (held,) = outbox.find(account="x")
-    desk = Desk(stage.bot.store, stage.clock, stage.bot.contents.campaign)
-    desk.restart("x", by="Ann")
-    desk.resolve(held.id, "send", by="Ann")
+    bot.desk.restart("x", by="Ann")
+    bot.desk.resolve(held.id, "send", by="Ann")
 
-    counted = stage.go_on()
+    counted = bot.result()
 
     tally(20, "401 on x, resumed after 5 min", counted, injected=1,
           also={"delay of the others": max(calls).total_seconds()})  # fmt: skip
@@ -203,15 +203,15 @@ def test_row_20_a_stop_delays_no_other_account_and_ends_in_time(
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_row_20_a_revoked_token_stops_one_account(
-    theatre: Make, tally: Tally, account: str
+    make_bot: Make, tally: Counts, account: str
 ) -> None:
-    stage = theatre()
+    bot = make_bot()
     body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'
-    stage.spoil(account, answered(Answer(401, body), stored=False), times=ALWAYS, match="")
-    counted = stage.play()
-    others = [state for name, state in stage.states().items() if name != account]
+    bot.spoil(account, answered(Answer(401, body), stored=False), times=ALWAYS, match="")
+    counted = bot.run()
+    others = [row.state for row in bot.rows() if row.account != account]
 
     tally(20, f"401 on one account ({account})", counted, injected=1)
     assert_clean(counted)
-    assert others == ["SENT", "SENT"]
+    assert others == [State.SENT, State.SENT]
     assert set(counted["held"]) == {"account stopped"}

@@ -15,73 +15,73 @@ from bot.clock import FastClock
 from bot.delivery.model import State
 from bot.engine.clock_guard import ClockGuard
 from tests.conftest import require_tool
+from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import ROOT
-from tests.faults.reporting import Tally
-from tests.faults.theatre import Theatre
+from tests.faults.reporting import Counts
 
-Make = Callable[..., Theatre]
+Make = Callable[..., JudgedBot]
 MINUTE = timedelta(minutes=1)
 STEPS = {"+2 h": timedelta(hours=2), "-2 h": timedelta(hours=-2), "+10 y": timedelta(days=3650)}
 
 
-def run_for(stage: Theatre, seconds: int) -> None:
+def run_for(bot: JudgedBot, seconds: int) -> None:
     """Let the bot work while true time passes, whatever its clock says."""
     for _ in range(seconds):
-        stage.bot.beat()
-        for account in stage.bot.busy(stage.clock.now()):
-            stage.bot.work_account(account)
-        stage.clock.pass_by(timedelta(seconds=1))
+        bot.work()
+        bot.clock.pass_by(timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("name", list(STEPS))
-def test_row_21_a_step_before_it_is_due(theatre: Make, tally: Tally, name: str) -> None:
-    stage = theatre()
-    stage.start()
-    run_for(stage, 2)
-    stage.clock.wrong_by = STEPS[name]
+def test_row_21_a_step_before_it_is_due(make_bot: Make, tally: Counts, name: str) -> None:
+    bot = make_bot()
+    bot.start()
+    run_for(bot, 2)
+    bot.clock.wrong_by = STEPS[name]
 
-    run_for(stage, 10)
+    run_for(bot, 10)
 
-    assert stage.world.taken() == [], "early"
-    stage.clock.wrong_by = timedelta(0)
-    counted = stage.go_on()
+    assert bot.world.taken() == [], "early"
+    bot.clock.wrong_by = timedelta(0)
+    counted = bot.result()
     tally(21, f"clock {name} before it is due, then right again", counted, injected=1)
-    early = [one for one in stage.world.taken() if one.at < stage.due]
+    early = [status for status in bot.world.taken() if status.at < bot.due]
     assert early == []
     assert (counted["duplicate"], counted["lost"], counted["once"]) == (0, 0, 3)
 
 
 @pytest.mark.parametrize("name", list(STEPS))
 def test_row_21_a_step_while_it_waits_to_be_tried_again(
-    theatre: Make, tally: Tally, name: str
+    make_bot: Make, tally: Counts, name: str
 ) -> None:
-    stage = theatre("m")
-    stage.start()
-    stage.until(stage.due - timedelta(seconds=1))
-    stage.proxies["m"].refuse()
-    stage.until(stage.due + timedelta(seconds=5))
-    stage.clock.wrong_by = STEPS[name]
-    stage.proxies["m"].accept()
-    run_for(stage, 5)
-    assert stage.world.taken() == []
-    stage.clock.wrong_by = timedelta(0)
+    bot = make_bot("m")
+    bot.start()
+    bot.wait(bot.due - timedelta(seconds=1))
+    bot.proxies["m"].refuse()
+    bot.wait(bot.due + timedelta(seconds=5))
+    bot.clock.wrong_by = STEPS[name]
+    bot.proxies["m"].accept()
+    run_for(bot, 5)
+    assert bot.world.taken() == []
+    bot.clock.wrong_by = timedelta(0)
 
-    counted = stage.go_on()
+    counted = bot.result()
 
     tally(21, f"clock {name} between two tries", counted, injected=1)
     assert counted["once"] == 1
 
 
-def test_row_21_a_clock_that_stands_still_sends_nothing_early(theatre: Make, tally: Tally) -> None:
-    stage = theatre("m")
-    stage.start()
+def test_row_21_a_clock_that_stands_still_sends_nothing_early(
+    make_bot: Make, tally: Counts
+) -> None:
+    bot = make_bot("m")
+    bot.start()
     for _ in range(60):
-        stage.clock.wrong_by -= timedelta(seconds=1)
-        run_for(stage, 1)
-    assert stage.world.taken() == []
-    stage.clock.wrong_by = timedelta(0)
+        bot.clock.wrong_by -= timedelta(seconds=1)
+        run_for(bot, 1)
+    assert bot.world.taken() == []
+    bot.clock.wrong_by = timedelta(0)
 
-    counted = stage.go_on()
+    counted = bot.result()
 
     tally(21, "clock frozen for a minute, then right again", counted, injected=1)
     assert counted["once"] == 1
@@ -89,25 +89,24 @@ def test_row_21_a_clock_that_stands_still_sends_nothing_early(theatre: Make, tal
 
 @pytest.mark.parametrize("wrong", [timedelta(days=-20_000), timedelta(minutes=3)])
 def test_row_22_a_clock_that_is_wrong_from_the_start(
-    theatre: Make, tally: Tally, wrong: timedelta
+    make_bot: Make, tally: Counts, wrong: timedelta
 ) -> None:
-    stage = theatre("m")
-    stage.start()
-    stage.restart()
-    stage.clock.wrong_by = wrong
-    stage.start()
-    run_for(stage, 29)
+    bot = make_bot("m")
+    bot.start()
+    bot.stop()
+    bot.clock.wrong_by = wrong
+    bot.start()
+    run_for(bot, 29)
 
-    assert stage.world.taken() == []
-    assert stage.bot.clock_guard.why() or wrong < timedelta(0)
-    stage.clock.wrong_by = timedelta(0)
-    stage.restart()
-    stage.start()
-    counted = stage.go_on()
+    assert bot.world.taken() == []
+    assert bot.services.clock_guard.why() or wrong < timedelta(0)
+    bot.clock.wrong_by = timedelta(0)
+    bot.restart()
+    counted = bot.result()
 
     tally(22, f"started with a clock that is {wrong} wrong", counted, injected=1)
     assert counted["once"] == 1
-    assert all(one.at >= stage.due for one in stage.world.taken())
+    assert all(status.at >= bot.due for status in bot.world.taken())
 
 
 def test_one_server_that_is_wrong_stops_nobody() -> None:
@@ -132,18 +131,18 @@ def test_servers_that_agree_against_the_clock_stop_all() -> None:
     assert not guard.allows(lambda: True)
 
 
-def test_what_was_released_by_a_wrong_clock_waits_for_its_time(theatre: Make) -> None:
-    stage = theatre("m")
-    stage.start()
-    stage.clock.wrong_by = timedelta(hours=2)
-    stage.bot.releaser.run("m")
-    (row,) = stage.rows
+def test_what_was_released_by_a_wrong_clock_waits_for_its_time(make_bot: Make) -> None:
+    bot = make_bot("m")
+    bot.start()
+    bot.clock.wrong_by = timedelta(hours=2)
+    bot.services.releaser.run("m")
+    (row,) = bot.rows()
     assert row.state in {State.READY, State.HELD}
-    stage.clock.wrong_by = timedelta(0)
+    bot.clock.wrong_by = timedelta(0)
 
-    stage.bot.publisher.run("m")
+    bot.services.publisher.run("m")
 
-    assert stage.world.taken() == []
+    assert bot.world.taken() == []
 
 
 def test_a_live_jump_of_the_machine_s_clock_is_noticed(tmp_path: Path) -> None:

@@ -11,49 +11,48 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.newsroom import DAY, MINUTE, NINE, Newsroom, post
-from tests.fakes.scripted import Step
-from tests.faults.reporting import Tally, judged
-from tests.faults.theatre import total
+from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
+from tests.fakes.scripted import PublishCall
+from tests.faults.reporting import Counts, judged_by_account
 
 ONE, TWO, THREE = NINE, NINE + MINUTE, NINE + 2 * MINUTE
 SOON = timedelta(seconds=30)
 
 
-def standing(newsroom: Newsroom) -> None:
+def with_one_post_out(new_bot: RunningBot) -> None:
     """Have one post out, and two approved that are still to go."""
-    newsroom.use("m", "b")
-    newsroom.write(post("one", at=ONE), post("two", at=TWO), post("three", at=THREE))
-    newsroom.start()
-    newsroom.approve("one", "two", "three")
-    newsroom.wait(ONE + SOON)
-    assert sent(newsroom) == {"one": 2}
+    new_bot.use("m", "b")
+    new_bot.start_approved(post("one", at=ONE), post("two", at=TWO), post("three", at=THREE))
+    new_bot.wait(ONE + SOON)
+    assert sent(new_bot) == {"one": 2}
 
 
-def sent(newsroom: Newsroom) -> dict[str, int]:
+def sent(new_bot: RunningBot) -> dict[str, int]:
     """Count by post what both servers show."""
-    texts = (text for server in newsroom.servers.values() for text in server.texts)
+    texts = (text for server in new_bot.servers.values() for text in server.texts)
     return dict(Counter(text.split()[0][:-1] for text in texts))
 
 
-def unapproved(newsroom: Newsroom) -> int:
+def unapproved(new_bot: RunningBot) -> int:
     """Count what went out with bytes that no two people had approved."""
     count = 0
-    for name, server in newsroom.servers.items():
+    for name, server in new_bot.servers.items():
         for text in server.texts:
-            rows = [
-                row for row in newsroom.rows() if (row.account, row.status.text) == (name, text)
-            ]
-            by = {one.by for row in rows for one in newsroom.store.approvals.of(row.fingerprint)}
+            rows = [row for row in new_bot.rows() if (row.account, row.status.text) == (name, text)]
+            by = {
+                approval.by
+                for row in rows
+                for approval in new_bot.store.approvals.of(row.fingerprint)
+            }
             count += len(by) < 2
     return count
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What happens to the files after `one` went out, and what is to come of it."""
 
-    do: Callable[[Newsroom], object]
+    do: Callable[[RunningBot], object]
     #: The files have errors: what was in force stays.
     is_broken: bool
     #: How many servers show each post in the end, without anybody approving anything more.
@@ -64,101 +63,96 @@ ALL = {"one": 2, "two": 2, "three": 2}
 MAIN = "posts/main.yaml"
 
 
-def cut(newsroom: Newsroom, share: float) -> None:
-    path = newsroom.tree.posts / "main.yaml"
+def cut(new_bot: RunningBot, share: float) -> None:
+    path = new_bot.tree.posts / "main.yaml"
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
 
 
-def saved_slowly(newsroom: Newsroom) -> None:
+def saved_slowly(new_bot: RunningBot) -> None:
     """Look at the file at many of the lengths that it has while an editor writes it."""
-    path = newsroom.tree.posts / "main.yaml"
+    path = new_bot.tree.posts / "main.yaml"
     whole = path.read_bytes()
     for length in range(0, len(whole), 17):
         path.write_bytes(whole[:length])
-        newsroom.bot.watch()
+        new_bot.services.watch()
     path.write_bytes(whole)
 
 
-def checked_out(newsroom: Newsroom) -> None:
+def checked_out(new_bot: RunningBot) -> None:
     """Bring back what the files were before `two` and `three` were written."""
-    newsroom.write(post("one", at=ONE), post("old", at=THREE))
+    new_bot.write(post("one", at=ONE), post("old", at=THREE))
 
 
-def checked_out_and_back(newsroom: Newsroom) -> None:
-    whole = newsroom.tree.posts.joinpath("main.yaml").read_bytes()
-    checked_out(newsroom)
-    newsroom.watch()
-    newsroom.tree.put(MAIN, whole)
+def checked_out_and_back(new_bot: RunningBot) -> None:
+    whole = new_bot.tree.posts.joinpath("main.yaml").read_bytes()
+    checked_out(new_bot)
+    new_bot.watch()
+    new_bot.tree.put(MAIN, whole)
 
 
-def edited_in_the_air(newsroom: Newsroom) -> None:
+def edited_in_the_air(new_bot: RunningBot) -> None:
     """Edit a post, and take the edit up, when its call has begun already."""
 
     def edit() -> None:
-        newsroom.tree.change(MAIN, "twoa twob", "twoa changed")
-        newsroom.watch()
+        new_bot.tree.change(MAIN, "twoa twob", "twoa changed")
+        new_bot.watch()
 
-    newsroom.servers["b"].steps.append(Step(meanwhile=edit))
+    new_bot.servers["b"].steps.append(PublishCall(meanwhile=edit))
 
 
 CHANGES = {
-    "half-written": Change(lambda it: cut(it, 1 / 2), True, ALL),
-    "written slowly, in pieces": Change(saved_slowly, False, ALL),
-    "emptied": Change(lambda it: it.tree.put(MAIN, ""), True, ALL),
-    "not UTF-8": Change(lambda it: it.tree.put(MAIN, b"posts:\n  - id: \xff"), True, ALL),
-    "all posts deleted": Change(
+    "half-written": FileChange(lambda it: cut(it, 1 / 2), True, ALL),
+    "written slowly, in pieces": FileChange(saved_slowly, False, ALL),
+    "emptied": FileChange(lambda it: it.tree.put(MAIN, ""), True, ALL),
+    "not UTF-8": FileChange(lambda it: it.tree.put(MAIN, b"posts:\n  - id: \xff"), True, ALL),
+    "all posts deleted": FileChange(
         lambda it: (it.tree.posts / "main.yaml").unlink(), False, {"one": 2}
     ),
-    "the schedule deleted": Change(lambda it: it.tree.schedule.unlink(), True, ALL),
-    "the folder deleted": Change(lambda it: shutil.rmtree(it.tree.posts), True, ALL),
-    "a sent post deleted": Change(
+    "the schedule deleted": FileChange(lambda it: it.tree.schedule.unlink(), True, ALL),
+    "the folder deleted": FileChange(lambda it: shutil.rmtree(it.tree.posts), True, ALL),
+    "a sent post deleted": FileChange(
         lambda it: it.write(post("two", at=TWO), post("three", at=THREE)), False, ALL
     ),
-    "an id renamed that is to go": Change(
+    "an id renamed that is to go": FileChange(
         lambda it: it.tree.change(MAIN, "id: two", "id: renamed"), False, {"one": 2, "three": 2}
     ),
-    "an id renamed that is out": Change(
+    "an id renamed that is out": FileChange(
         lambda it: it.tree.change(MAIN, "id: one", "id: renamed"), False, ALL
     ),
-    "an id twice": Change(
+    "an id twice": FileChange(
         lambda it: it.tree.put("posts/more.yaml", "posts:\n" + post("two", at=TWO)), True, ALL
     ),
-    "edited after approval": Change(
+    "edited after approval": FileChange(
         lambda it: it.tree.change(MAIN, "twoa twob", "twoa changed"), False, {"one": 2, "three": 2}
     ),
-    "edited after it was sent": Change(
+    "edited after it was sent": FileChange(
         lambda it: it.tree.change(MAIN, "onea oneb", "onea changed"), False, ALL
     ),
-    "edited while it is in the air": Change(
+    "edited while it is in the air": FileChange(
         edited_in_the_air, False, {"one": 2, "two": 1, "three": 2}
     ),
-    "an old branch": Change(checked_out, False, {"one": 2}),
-    "an old branch, and back": Change(checked_out_and_back, False, ALL),
+    "an old branch": FileChange(checked_out, False, {"one": 2}),
+    "an old branch, and back": FileChange(checked_out_and_back, False, ALL),
 }
 
 
 @pytest.mark.parametrize("name", list(CHANGES))
 def test_row_30_files_that_change_while_it_runs(
-    newsroom: Newsroom, tally: Tally, name: str
+    new_bot: RunningBot, tally: Counts, name: str
 ) -> None:
     change = CHANGES[name]
-    standing(newsroom)
+    with_one_post_out(new_bot)
 
-    change.do(newsroom)
-    newsroom.watch(broken=change.is_broken)
-    newsroom.wait(THREE + DAY)
+    change.do(new_bot)
+    new_bot.watch(broken=change.is_broken)
+    new_bot.wait(THREE + DAY)
 
-    tally(30, f"files while it runs: {name}", counted(newsroom), injected=1,
-          also={"unapproved": unapproved(newsroom)})  # fmt: skip
-    assert sent(newsroom) == change.sent
-    assert unapproved(newsroom) == 0
-
-
-def counted(newsroom: Newsroom) -> dict[str, Any]:
-    one = {name: judged_on(newsroom, name) for name in newsroom.servers}
-    return total(*({**told, "lateness": None} for told in one.values()))
+    tally(30, f"files while it runs: {name}", counted(new_bot), injected=1,
+          also={"unapproved": unapproved(new_bot)})  # fmt: skip
+    assert sent(new_bot) == change.sent
+    assert unapproved(new_bot) == 0
 
 
-def judged_on(newsroom: Newsroom, account: str) -> dict[str, Any]:
-    rows = [row for row in newsroom.rows() if row.account == account]
-    return judged(rows, Counter(newsroom.servers[account].texts))
+def counted(new_bot: RunningBot) -> dict[str, Any]:
+    live = {name: server.texts for name, server in new_bot.servers.items()}
+    return judged_by_account(new_bot.rows(), live)

@@ -12,9 +12,8 @@ import pytest
 
 from tests.conftest import require_tool
 from tests.faults.ledgers import Networks, Taken
-from tests.faults.reporting import Tally
-from tests.faults.storm import PATIENT, Plan, Replica, Storm
-from tests.waiting import wait_until
+from tests.faults.reporting import Counts
+from tests.faults.storm import PATIENT, Calm, ReplicaProcess, StormPlan
 
 pytestmark = [
     pytest.mark.server,
@@ -30,17 +29,17 @@ STEPS = {
 }  # fmt: skip
 
 
-class Clocked(Storm):
+class Clocked(Calm):
     """One process whose wall clock reads a file; the platforms keep true time."""
 
     def __init__(self, folder: Path, world: Networks, posts: int) -> None:
         self._shift = folder / "shift"
         self.set(RIGHT)
-        plan = Plan(posts, posts * APART, lead=15, replicas=1, share=0.0, lives=None,
+        plan = StormPlan(posts, posts * APART, lead=15, replicas=1, share=0.0, lives=None,
                     settings=PATIENT)  # fmt: skip
         super().__init__(folder, world, plan)
 
-    def surroundings(self, _one: Replica) -> dict[str, str]:
+    def surroundings(self, _one: ReplicaProcess) -> dict[str, str]:
         library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
         return {
             "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self._shift),
@@ -53,52 +52,33 @@ class Clocked(Storm):
     def due(self, number: int) -> datetime:
         return self.first + timedelta(seconds=number * APART)
 
-    def begin(self, to: str = RIGHT) -> None:
+    def begin_by(self, to: str) -> None:
         """Start the process by this clock."""
-        self.world.forget()
-        self.world.set_ahead(timedelta(0))
         self.set(to)
-        self._start(self.replicas[0])
-        self.store = self._store()
+        self.begin()
 
-    def wait_for_start(self) -> None:
-        """Wait until the process is at work, or has given up."""
+    def has_started(self) -> bool:
+        """Return whether the process is at work, or has given up."""
         process = self.replicas[0].process
-        log = self.folder / "data.log"
-        wait_until(
-            lambda: '"running"' in log.read_text() or not process or process.poll() is not None,
-            "started",
-            log=self.log,
-        )
+        return '"running"' in self.logged() or not process or process.poll() is not None
 
-    def rest(self) -> dict[str, Any]:
-        """Wait until all is at rest, and judge."""
+    def is_done(self) -> bool:
+        self._look_after(self.replicas[0], kills=False)
+        return super().is_done()
 
-        def is_at_rest() -> bool:
-            self._look_after(self.replicas[0], kills=False)
-            return self._at_rest(self.store)
-
-        wait_until(is_at_rest, "at rest", log=self.log)
-        counted = self._judge(self.store.outbox.find(), self.world.order("told"), 0.0)
-        return {name: counted[name] for name in counted if name not in {"also", "injected"}}
-
-    def until(self, moment: datetime) -> None:
+    def wait_for(self, moment: datetime) -> None:
         while datetime.now(UTC) < moment:
             self._look_after(self.replicas[0], kills=False)
             time.sleep(0.05)
 
     def taken(self, number: int) -> list[Taken]:
-        return [one for one in self.world.taken() if one.text.startswith(f"Post {number} ")]
-
-    def end(self) -> None:
-        process = self.replicas[0].process
-        if process is not None:
-            process.kill()
-            process.wait()
+        return [
+            status for status in self.world.taken() if status.text.startswith(f"Post {number} ")
+        ]
 
 
 @pytest.fixture
-def stage(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Clocked]]:
+def make_clocked(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Clocked]]:
     require_tool("faketime")
     made: list[Clocked] = []
 
@@ -108,24 +88,23 @@ def stage(tmp_path: Path, world: Networks) -> Iterator[Callable[[int], Clocked]]
 
     yield make
     for one in made:
-        one.end()
-        one.store.close()
+        one.close()
 
 
 @pytest.mark.slow
 def test_row_21_a_running_process_whose_clock_is_set(
-    stage: Callable[[int], Clocked], tally: Tally
+    make_clocked: Callable[[int], Clocked], tally: Counts
 ) -> None:
-    one = stage(len(STEPS))
-    one.begin()
+    one = make_clocked(len(STEPS))
+    one.begin_by(RIGHT)
     for number, (name, to) in enumerate(STEPS.items()):
-        one.until(one.due(number) - timedelta(seconds=3))
+        one.wait_for(one.due(number) - timedelta(seconds=3))
         one.set(to)
-        one.until(one.due(number) + timedelta(seconds=2))
+        one.wait_for(one.due(number) + timedelta(seconds=2))
         assert one.taken(number) == [], f"{name}: nothing goes out by a clock that is wrong"
         one.set(RIGHT)
 
-    counted = one.rest()
+    counted = one.end()
 
     tally(21, f"a running process: clock {', '.join(STEPS)}, each then right again", counted,
           injected=2 * len(STEPS))  # fmt: skip
@@ -138,16 +117,16 @@ def test_row_21_a_running_process_whose_clock_is_set(
     [("in 1970", STEPS["1970"]), pytest.param("300 days ago", "-300d", marks=pytest.mark.slow)],
 )
 def test_row_22_a_process_that_starts_with_a_clock_that_is_wrong(
-    stage: Callable[[int], Clocked], tally: Tally, name: str, to: str
+    make_clocked: Callable[[int], Clocked], tally: Counts, name: str, to: str
 ) -> None:
-    one = stage(1)
-    one.begin(to)
-    one.until(one.due(0) + timedelta(seconds=2))
-    one.wait_for_start()
+    one = make_clocked(1)
+    one.begin_by(to)
+    one.wait_for(one.due(0) + timedelta(seconds=2))
+    one.until(one.has_started)
     assert one.taken(0) == []
     one.set(RIGHT)
 
-    counted = one.rest()
+    counted = one.end()
 
     tally(22, f"a process that starts {name}, then the time is set", counted, injected=2)
     assert_on_time(one, counted)
@@ -158,3 +137,32 @@ def assert_on_time(one: Clocked, counted: dict[str, Any]) -> None:
     assert counted["once"] == counted["deliveries"] == 3 * one.plan.posts
     for number in range(one.plan.posts):
         assert min(taken.at for taken in one.taken(number)) >= one.due(number)
+
+
+class Apart(Calm):
+    """Three processes: one machine is an hour ahead, one an hour behind, one has the time."""
+
+    def surroundings(self, one: ReplicaProcess) -> dict[str, str]:
+        shift = dict(zip(("data-0", "data-1"), ("+1h", "-1h"), strict=True)).get(one.data.name)
+        if shift is None:
+            return {}
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        return {"LD_PRELOAD": str(library), "FAKETIME": shift, "DONT_FAKE_MONOTONIC": "1"}
+
+
+def test_row_21_replicas_whose_clocks_disagree(
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Counts
+) -> None:
+    require_tool("faketime")
+    plan = StormPlan(posts=6, over=12, replicas=3, share=0.0, lives=None, settings=PATIENT)
+    apart = Apart(tmp_path, world, plan, url=postgres_url)
+    try:
+        apart.begin()
+        counted = apart.end()
+    finally:
+        apart.close()
+
+    tally(21, "three replicas: one an hour ahead, one an hour behind", counted, injected=2)
+    assert (counted["duplicate"], counted["lost"]) == (0, 0)
+    assert counted["once"] == counted["deliveries"] == 18
+    assert min(status.at for status in world.taken()) >= apart.first

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.diskspace import Room
 from bot.operations.opening import open_store
 from tests.faults.ledgers import ROOT
-from tests.faults.reporting import Tally
+from tests.faults.reporting import Counts
+from tests.integration.store_rows import NO_ROOM
 
 
 def loaded(
@@ -44,7 +44,7 @@ def loaded(
     ],
 )
 def test_row_31_all_due_at_almost_the_same_time(
-    tally: Tally, accounts: int, deliveries: int, over: int, call: float
+    tally: Counts, accounts: int, deliveries: int, over: int, call: float
 ) -> None:
     code, found, told = loaded(accounts, deliveries, over, call)
 
@@ -59,7 +59,7 @@ def test_row_31_all_due_at_almost_the_same_time(
 
 
 def test_forty_threads_at_one_file_take_turns(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path / 'data' / 'live.db'}", create=True, room=Room(0, 0))
+    store = open_store(f"sqlite:///{tmp_path / 'data' / 'live.db'}", create=True, room=NO_ROOM)
     failed: list[Exception] = []
 
     def write(name: str) -> None:
@@ -70,10 +70,10 @@ def test_forty_threads_at_one_file_take_turns(tmp_path: Path) -> None:
             failed.append(error)
 
     threads = [threading.Thread(target=write, args=(f"t{one}",)) for one in range(40)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert failed == []
     assert len(store.notices.open()) == 200

@@ -9,8 +9,7 @@ import random
 import resource
 import shutil
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,19 +19,18 @@ from statistics import linear_regression
 import pytest
 
 from bot.db.backup import restore
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
 from bot.delivery.model import State
 from bot.errors import BotError, UnavailableError, UnconfirmedError
 from bot.operations.opening import open_store
-from tests.fakes.newsroom import DAY, MINUTE, NINE, START, Newsroom, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 from tests.faults.cluster import Replica
-from tests.faults.reporting import Tally, judged
-from tests.faults.theatre import Theatre
-from tests.integration.store_rows import due
+from tests.faults.judged_bot import JudgedBot
+from tests.faults.reporting import Counts, judged_by_account
+from tests.integration.store_rows import NO_ROOM, due
 
-Make = Callable[..., Theatre]
+Make = Callable[..., JudgedBot]
 
 
 # Row 24
@@ -50,25 +48,24 @@ def files_up_to(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("limit", [100, 520, 2_000, 8_300, 20_000, -1, -8_192])
-def test_row_24_no_room_at_the_moment_of_sending(theatre: Make, tally: Tally, limit: int) -> None:
-    stage = theatre("xmb")
-    stage.start()
-    stage.until(stage.due - timedelta(seconds=1))
-    grown = stage.stage.data.joinpath("live.db").stat().st_size
+def test_row_24_no_room_at_the_moment_of_sending(make_bot: Make, tally: Counts, limit: int) -> None:
+    bot = make_bot("xmb")
+    bot.start()
+    bot.wait(bot.due - timedelta(seconds=1))
+    grown = bot.campaign.data.joinpath("live.db").stat().st_size
     with files_up_to(limit if limit > 0 else grown - limit - 1):
         for _ in range(5):
             for account in "xmb":
                 try:
-                    stage.bot.work_account(account)
+                    bot.services.work_account(account)
                 except (BotError, OSError):
                     continue
-            stage.clock.jump(stage.clock.now() + timedelta(seconds=1))
-        began = [row for row in stage.rows if row.attempts]
-        assert len(stage.world.taken()) <= len(began), "sent without a stored intent"
+            bot.clock.jump(bot.clock.now() + timedelta(seconds=1))
+        began = [row for row in bot.rows() if row.attempts]
+        assert len(bot.world.taken()) <= len(began), "sent without a stored intent"
 
-    stage.restart()
-    stage.start()
-    counted = stage.go_on()
+    bot.restart()
+    counted = bot.result()
 
     tally(24, "no room for files, then room again", counted, injected=1)
     assert (counted["duplicate"], counted["lost"], counted["once"]) == (0, 0, 3)
@@ -79,11 +76,11 @@ def test_row_24_no_room_at_the_moment_of_sending(theatre: Make, tally: Tally, li
 
 @pytest.mark.parametrize("failing", [1, 2, 5])
 def test_row_25_a_disk_that_does_not_sync(
-    theatre: Make, tally: Tally, failing: int, monkeypatch: pytest.MonkeyPatch
+    make_bot: Make, tally: Counts, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = theatre("xmb")
-    stage.start()
-    stage.until(stage.due - timedelta(seconds=1))
+    bot = make_bot("xmb")
+    bot.start()
+    bot.wait(bot.due - timedelta(seconds=1))
     left = [failing]
     real = os.fsync
 
@@ -94,9 +91,9 @@ def test_row_25_a_disk_that_does_not_sync(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fail)
-    stage.until(stage.due)
+    bot.wait(bot.due)
 
-    counted = stage.go_on()
+    counted = bot.result()
 
     tally(25, "fsync of the sent log fails", counted, injected=failing)
     assert (counted["duplicate"], counted["lost"], counted["once"]) == (0, 0, 3)
@@ -128,18 +125,18 @@ _DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", list(_DAMAGE))
-def test_row_27_a_damaged_database_is_refused(newsroom: Newsroom, tally: Tally, name: str) -> None:
-    newsroom.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    newsroom.start()
-    newsroom.approve("one", "two")
-    newsroom.wait(NINE)
-    newsroom.stop()
-    _DAMAGE[name](newsroom.root / "data" / "live.db")
+def test_row_27_a_damaged_database_is_refused(
+    new_bot: RunningBot, tally: Counts, name: str
+) -> None:
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
+    new_bot.wait(NINE)
+    new_bot.stop()
+    _DAMAGE[name](new_bot.folder / "data" / "live.db")
 
     with pytest.raises(DatabaseUnusableError):
-        open_store(newsroom.url, create=True, room=Room(0, 0))
+        open_store(new_bot.url, create=True, room=NO_ROOM)
 
-    sends = len(newsroom.servers["m"].live)
+    sends = len(new_bot.servers["m"].live)
     tally(27, f"database: {name}", injected=1, deliveries=1, once=sends, also={"sends after": 0})
     assert sends == 1
 
@@ -151,52 +148,44 @@ _AGES = {"1 minute": MINUTE, "1 day": DAY, "30 days": 30 * DAY}
 
 @pytest.mark.parametrize("age", list(_AGES))
 @pytest.mark.parametrize("way", ["restore", "file copied behind its back"])
-def test_row_28_an_older_database(newsroom: Newsroom, tally: Tally, age: str, way: str) -> None:
+def test_row_28_an_older_database(new_bot: RunningBot, tally: Counts, age: str, way: str) -> None:
     names = [f"n{number}" for number in range(6)]
     gap = _AGES[age] / 6
-    newsroom.use("m", "x")
-    newsroom.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
-    newsroom.write(*(post(n, at=NINE + i * gap) for i, n in enumerate(names)))
-    newsroom.start()
-    newsroom.approve(*names)
-    newsroom.store.backup(newsroom.root / "backup.db")
-    newsroom.wait(NINE + _AGES[age] + timedelta(seconds=30))
-    lock = lock_beside(newsroom.store.outbox._log.path)
-    newsroom.stop()
-    target = newsroom.root / "data" / "live.db"
+    new_bot.use("m", "x")
+    new_bot.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
+    new_bot.start_approved(*(post(n, at=NINE + i * gap) for i, n in enumerate(names)))
+    new_bot.store.backup(new_bot.folder / "backup.db")
+    new_bot.wait(NINE + _AGES[age] + timedelta(seconds=30))
+    lock = lock_beside(new_bot.store.outbox._log.path)
+    new_bot.stop()
+    target = new_bot.folder / "data" / "live.db"
     if way == "restore":
-        restore(newsroom.root / "backup.db", target, lock=lock, now=newsroom.clock.now())
+        restore(new_bot.folder / "backup.db", target, lock=lock, now=new_bot.clock.now())
     else:
-        shutil.copy(newsroom.root / "backup.db", target)
+        shutil.copy(new_bot.folder / "backup.db", target)
 
-    newsroom.start()
-    newsroom.bot.beat()
-    newsroom.wait(newsroom.clock.now() + 3 * DAY)
+    new_bot.start()
+    new_bot.services.beat()
+    new_bot.wait(new_bot.clock.now() + 3 * DAY)
 
-    counted: dict[str, int] = {}
-    for account in ("m", "x"):
-        live = Counter(newsroom.servers[account].texts)
-        rows = [row for row in newsroom.rows() if row.account == account]
-        one = judged(rows, live)
-        counted = {name: counted.get(name, 0) + one[name] for name in one if name != "held"}
+    live = {account: new_bot.servers[account].texts for account in ("m", "x")}
+    counted = judged_by_account(new_bot.rows(), live)
     tally(28, f"{way}, {age} old", counted, injected=1)
     assert (counted["duplicate"], counted["lost"], counted["once"]) == (0, 0, 12)
 
 
 def test_row_28_a_data_directory_cloned_to_another_machine(
-    newsroom: Newsroom, tally: Tally
+    new_bot: RunningBot, tally: Counts
 ) -> None:
-    newsroom.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    newsroom.start()
-    newsroom.approve("one", "two")
-    newsroom.stop()
-    shutil.copytree(newsroom.root / "data", newsroom.root / "clone")
-    newsroom.start()
-    newsroom.wait(NINE + MINUTE)
-    newsroom.stop()
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
+    new_bot.stop()
+    shutil.copytree(new_bot.folder / "data", new_bot.folder / "clone")
+    new_bot.start()
+    new_bot.wait(NINE + MINUTE)
+    new_bot.stop()
 
-    store = open_store(f"sqlite:///{newsroom.root / 'clone' / 'live.db'}", create=True,
-                       machine="two", room=Room(0, 0), now=newsroom.clock.now)  # fmt: skip
+    store = open_store(f"sqlite:///{new_bot.folder / 'clone' / 'live.db'}", create=True,
+                       machine="two", room=NO_ROOM, now=new_bot.clock.now)  # fmt: skip
     claim = store.outbox.claim("m", now=NINE + DAY, owner="clone", lease=MINUTE)
 
     assert store.restore_guard.reason() == "the data directory was copied, or is on another machine"
@@ -205,33 +194,33 @@ def test_row_28_a_data_directory_cloned_to_another_machine(
     tally(28, "a clone on another machine sends nothing", injected=1, deliveries=1, once=1)
 
 
-def test_row_28_a_clone_that_works_beside_the_first(theatre: Make, tally: Tally) -> None:
-    stage = theatre()
-    stage.start()
-    stage.bot.close()
-    first = stage.stage
+def test_row_28_a_clone_that_works_beside_the_first(make_bot: Make, tally: Counts) -> None:
+    bot = make_bot()
+    bot.start()
+    bot.stop()
+    first = bot.campaign
     twin = replace(first, folder=first.folder / "twin")
     shutil.copytree(first.data, twin.data)
     both = [
-        Replica(one, one.url, one.data, stage.world, stage.clock, machine=machine)
-        for one, machine in ((first, "one"), (twin, "two"))
+        Replica(campaign, campaign.url, campaign.data, bot.world, bot.clock, machine=machine)
+        for campaign, machine in ((first, "one"), (twin, "two"))
     ]
-    for one in both:
-        one.bot.start()
+    for replica in both:
+        replica.start()
 
-    while stage.clock.now() < stage.due + 3 * MINUTE:
-        for one in both:
-            one.work()
-        stage.clock.jump(stage.clock.now() + timedelta(seconds=5))
+    while bot.clock.now() < bot.due + 3 * MINUTE:
+        for replica in both:
+            replica.work()
+        bot.clock.jump(bot.clock.now() + timedelta(seconds=5))
 
-    counted = [one.judge() for one in both]
-    states = [row.state for row in both[0].bot.store.outbox.find()]
-    for one in both:
-        one.bot.close()
+    counted = [replica.result() for replica in both]
+    states = [row.state for row in both[0].store.outbox.find()]
+    for replica in both:
+        replica.stop()
     tally(28, "a data directory on two machines, both at work", counted[0], injected=1)
-    assert [(one["duplicate"], one["lost"]) for one in counted] == [(0, 0), (0, 0)]
+    assert [(counts["duplicate"], counts["lost"]) for counts in counted] == [(0, 0), (0, 0)]
     assert states == [State.SENT] * 3
-    assert len(stage.world.taken()) == 3
+    assert len(bot.world.taken()) == 3
 
 
 # Row 32
@@ -244,25 +233,18 @@ def _resident() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-def _slope(sizes: Sequence[float]) -> float:
-    """Tell by how much it grows a day, once it is warm."""
-    return linear_regression(range(10, 31), sizes[10:31]).slope
-
-
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
-def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: int) -> None:
+def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Counts, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - a month that can be repeated
     names = [f"q{number}" for number in range(30)]
-    newsroom.use("m", "b", "x")
-    newsroom.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
-    newsroom.write(*(post(name) for name in names))
-    newsroom.start()
-    newsroom.approve(*names)
+    new_bot.use("m", "b", "x")
+    new_bot.set("not_after: 15m", "not_after: 15m\nsimilarity: 1.0")
+    new_bot.start_approved(*(post(name) for name in names))
     injected, sizes = 0, []
-    target = newsroom.root / "data" / "live.db"
+    target = new_bot.folder / "data" / "live.db"
     for day in range(31):
         for account in ("m", "b", "x"):
-            server = newsroom.servers[account]
+            server = new_bot.servers[account]
             server.steps.clear()
             for _ in range(dice.randint(0, 3)):
                 injected += 1
@@ -274,28 +256,25 @@ def test_row_32_a_month_of_everything(newsroom: Newsroom, tally: Tally, seed: in
                 server.fails(UnconfirmedError("net", "lost"), keeps=True)
                 injected += 1
         if dice.random() < 0.3:
-            newsroom.restart()
-        newsroom.bot.beat()
-        newsroom.wait(START + day * DAY + DAY)
+            new_bot.restart()
+        new_bot.services.beat()
+        new_bot.wait(START + day * DAY + DAY)
         sizes.append((_resident(), target.stat().st_size / 1000))
 
-    memory, disk = (_slope(one) for one in zip(*sizes, strict=True))
-    counted = {"deliveries": 0, "once": 0, "duplicate": 0, "lost": 0}
-    held: Counter[str] = Counter()
-    over = [row for row in newsroom.rows() if due(row) < newsroom.clock.now()]
-    for account in ("m", "b", "x"):
-        one = judged(
-            [row for row in over if row.account == account],
-            Counter(newsroom.servers[account].texts),
-        )
-        held += Counter(one.pop("held"))
-        counted = {name: counted[name] + one[name] for name in counted}
+    # By how much they grow a day, once they are warm.
+    memory, disk = (
+        linear_regression(range(10, 31), kilobytes[10:31]).slope
+        for kilobytes in zip(*sizes, strict=True)
+    )
+    over = [row for row in new_bot.rows() if due(row) < new_bot.clock.now()]
+    live = {account: new_bot.servers[account].texts for account in ("m", "b", "x")}
+    counted = judged_by_account(over, live)
     tally(32, f"31 days, faults at random, seed {seed}", counted, injected=injected,
-          held=dict(held), also={"kB of memory a day": round(memory, 1),
-                                 "kB of database a day": round(disk, 1)})  # fmt: skip
+          also={"kB of memory a day": round(memory, 1),
+                "kB of database a day": round(disk, 1)})  # fmt: skip
     assert (counted["duplicate"], counted["lost"]) == (0, 0)
     assert counted["deliveries"] >= 80
     assert memory < 50
     assert disk < 9, "what is kept of three deliveries, and nothing besides"
-    assert set(held) <= {"late", "attempts used up", "cannot tell whether it is out"}
-    assert not newsroom.rows("", State.SENDING, State.UNKNOWN)
+    assert set(counted["held"]) <= {"late", "attempts used up", "cannot tell whether it is out"}
+    assert not new_bot.rows("", State.SENDING, State.UNKNOWN)

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.cluster import LOCK, Cluster, Trap
-from tests.faults.cutting import CuttingProxy
+from tests.faults.cluster import LOCK, Cluster, CuttingProxy, Trap
 from tests.faults.ledgers import Networks
-from tests.faults.life import SECRETS
-from tests.faults.reporting import Tally
-from tests.faults.theatre import total
+from tests.faults.prepared import SECRETS
+from tests.faults.reporting import Counts, total
 from tests.servers.postgres import PostgresServer
 
 pytestmark = [
@@ -37,7 +35,7 @@ def make_cluster(
 ) -> Iterator[Callable[[str], Cluster]]:
     made: list[Cluster] = []
     for name in SECRETS:
-        monkeypatch.setenv(name, "-")  # so that what a stage sets is taken away again
+        monkeypatch.setenv(name, "-")  # so that what a campaign sets is taken away again
 
     def make(accounts: str) -> Cluster:
         made.append(Cluster(tmp_path, world, postgres_server, migrated_database, accounts))
@@ -69,21 +67,21 @@ def cut_at(turns: range, which: str | int) -> Sequence[int]:
 @pytest.mark.parametrize("which", [FEW, *SIXTHS])
 @pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
 def test_row_29_a_connection_cut_at_any_statement(
-    make_cluster: Make, tally: Tally, is_late: bool, which: str | int
+    make_cluster: Make, tally: Counts, is_late: bool, which: str | int
 ) -> None:
     cluster, plays, failed = make_cluster("xmb"), [], 0
     with CuttingProxy(cluster.server.port) as proxy:
-        with cluster.replica(proxy.port) as one:
+        with cluster.replica(proxy.port) as bot:
             proxy.count()
-            one.live()
+            bot.run()
         turns = range(1, proxy.turns + 1)
         for k in cut_at(turns, which):
-            with cluster.replica(proxy.port) as one:
+            with cluster.replica(proxy.port) as bot:
                 proxy.count(k, is_late=is_late)
-                one.live()
+                bot.run()
                 proxy.count()  # a life that was shorter: not the judge is to be cut
-                plays.append(one.judge())
-                failed += one.failed
+                plays.append(bot.result())
+                failed += bot.failed
                 assert_once(plays[-1])
 
     when = "after" if is_late else "before"
@@ -95,18 +93,18 @@ def test_row_29_a_connection_cut_at_any_statement(
 
 @pytest.mark.parametrize("accounts", ["x", pytest.param("mb", marks=pytest.mark.slow)])
 def test_row_29_a_lock_that_nobody_gives_back(
-    make_cluster: Make, tally: Tally, accounts: str
+    make_cluster: Make, tally: Counts, accounts: str
 ) -> None:
     cluster, plays = make_cluster(accounts), []
     for account in accounts:
-        with cluster.replica() as one, cluster.rival(one) as rival:
-            one.hasten("lock_timeout", "100ms")
+        with cluster.replica() as bot, cluster.rival(bot) as rival:
+            bot.hasten("lock_timeout", "100ms")
             cluster.spoil(account, partial(rival.execute, LOCK.format("delivery")))
-            one.live_until(5)
-            assert one.failed >= 5
+            bot.run(5)
+            assert bot.failed >= 5
             rival.rollback()
-            one.go_on()
-            plays.append(one.judge())
+            bot.go_on()
+            plays.append(bot.result())
 
     counted = total(*plays)
     tally(29, f"lock timeouts while a call is in the air ({', '.join(accounts)})", counted,
@@ -116,15 +114,15 @@ def test_row_29_a_lock_that_nobody_gives_back(
 
 def deadlocked(cluster: Cluster, springs: Callable[[int], bool]) -> tuple[dict[str, Any], Trap]:
     """Live once, with deadlocks at some of the bot's locks."""
-    with cluster.replica() as one, cluster.rival(one) as rival:
-        one.hasten("deadlock_timeout", "20ms")
-        trap = Trap(one, rival, springs)
-        one.live()
+    with cluster.replica() as bot, cluster.rival(bot) as rival:
+        bot.hasten("deadlock_timeout", "20ms")
+        trap = Trap(bot, rival, springs)
+        bot.run()
         trap.join()
-        return one.judge(), trap
+        return bot.result(), trap
 
 
-def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: Tally) -> None:
+def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: Counts) -> None:
     counted, trap = deadlocked(make_cluster("x"), lambda nth: nth % 3 == 0 and nth < 30)
 
     tally(29, "deadlocks with another session, all in one life", counted, injected=trap.deadlocks)
@@ -134,7 +132,7 @@ def test_row_29_deadlocks_at_one_lock_after_another(make_cluster: Make, tally: T
 
 @pytest.mark.slow
 @pytest.mark.parametrize("account", ["x", "m", "b"])
-def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Tally, account: str) -> None:
+def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Counts, account: str) -> None:
     cluster, plays, deadlocks = make_cluster(account), [], 0
     for at in range(1, 100):
         counted, trap = deadlocked(cluster, at.__eq__)
@@ -150,7 +148,7 @@ def test_row_29_a_deadlock_at_any_lock(make_cluster: Make, tally: Tally, account
 
 @pytest.mark.parametrize("mode", ["immediate", pytest.param("fast", marks=pytest.mark.slow)])
 def test_row_29_a_restart_while_a_call_is_in_the_air(
-    make_cluster: Make, tally: Tally, mode: str
+    make_cluster: Make, tally: Counts, mode: str
 ) -> None:
     cluster = make_cluster("xmb")
 
@@ -158,18 +156,18 @@ def test_row_29_a_restart_while_a_call_is_in_the_air(
         cluster.server.stop(mode=mode)
         cluster.server.start()
 
-    with cluster.replica() as one:
+    with cluster.replica() as bot:
         cluster.spoil("b", restart)
         cluster.spoil("m", lambda: cluster.server.stop(mode=mode))  # and it stays away
         cluster.spoil("x", restart)
-        one.live_until(5)
+        bot.run(5)
         cluster.server.start()
-        back = one.clock.now()
-        one.go_on()
-        counted = one.judge()
-        took = (one.clock.now() - back).total_seconds()
+        back = bot.clock.now()
+        bot.go_on()
+        counted = bot.result()
+        took = (bot.clock.now() - back).total_seconds()
 
     tally(29, f"restarted ({mode}) while a call is in the air", counted, injected=3,
           also={"database recovery": round(took, 1)})  # fmt: skip
-    assert one.failed >= 5
+    assert bot.failed >= 5
     assert_once(counted)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.faults.reporting import Tally
-from tests.faults.running import told
+from tests.faults.ledgers import PLATFORMS
+from tests.faults.reporting import Counts
+from tests.faults.running import run_program
 
 pytestmark = pytest.mark.timeout(3100)  # the long ones, in `make storm`
 
-PLATFORMS = ("x", "mastodon", "bluesky")
 MODES = ("wal", "delete")
 #: What a life on a disk must be seen to cross, or something is no longer counted.
 KINDS = {
@@ -34,20 +34,20 @@ WEAKER = {
 }
 
 
-def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int) -> None:
+def judge(outcomes: Sequence[dict[str, Any]], tally: Counts, mode: str, cuts: int) -> None:
     names = ("acknowledged commits lost", "corrupt", "sent without a stored intent")
-    also = {name: sum(one["also"].get(name, 0) for one in outcomes) for name in names}
+    also = {name: sum(outcome["also"].get(name, 0) for outcome in outcomes) for name in names}
     counts = ("schedules", "kills", "once", "duplicate", "lost")
-    total = {name: sum(one[name] for one in outcomes) for name in counts}
+    total = {name: sum(outcome[name] for outcome in outcomes) for name in counts}
     tally(
         26, f"power cut, writes torn and reordered ({mode} journal)",
         injected=total["kills"], deliveries=total["schedules"], once=total["once"],
         duplicate=total["duplicate"], lost=total["lost"],
         also={**also, "schedules": total["schedules"]},
     )  # fmt: skip
-    assert [one["bad"] for one in outcomes] == [[]] * len(outcomes)
+    assert [outcome["bad"] for outcome in outcomes] == [[]] * len(outcomes)
     assert total["once"] == total["schedules"]
-    assert all(set(one["kinds"]) >= KINDS[mode] for one in outcomes)
+    assert all(set(outcome["kinds"]) >= KINDS[mode] for outcome in outcomes)
     # A cut that comes later than its life lasts is none; lives differ by a few boundaries.
     assert total["kills"] >= cuts * 0.9
 
@@ -57,42 +57,36 @@ def judge(outcomes: Sequence[dict[str, Any]], tally: Tally, mode: str, cuts: int
     [("delete", 2), *(pytest.param(mode, 6, marks=pytest.mark.deep) for mode in MODES)],
 )
 def test_row_26_a_power_cut_at_any_boundary_leaves_it_posted_once(
-    mode: str, cuts: int, tally: Tally
+    mode: str, cuts: int, tally: Counts
 ) -> None:
-    outcomes = told("ondisk", *PLATFORMS, "--mode", mode, "--cuts", str(cuts), "--seed", "1")
+    outcomes = run_program("ondisk", *PLATFORMS, "--mode", mode, "--cuts", str(cuts), "--seed", "1")
 
     judge(outcomes, tally, mode, len(PLATFORMS) * cuts)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_row_26_hundreds_of_power_cuts(mode: str, tally: Tally) -> None:
-    outcomes = told("ondisk", *PLATFORMS, "--mode", mode, "--cuts", "200", "--seed", "2")
-
-    judge(outcomes, tally, mode, 600)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_row_26_a_second_power_cut_within_the_recovery(mode: str, tally: Tally) -> None:
-    words = ("--mode", mode, "--cuts", "50", "--seed", "3", "--again")
-
-    judge(told("ondisk", *PLATFORMS, *words), tally, mode, 150)
+#: Platforms, words, and how many cuts that is in all.
+LONG_RUNS = {
+    "hundreds": (PLATFORMS, ("--cuts", "200", "--seed", "2"), 600),
+    "again within the recovery": (PLATFORMS, ("--cuts", "50", "--seed", "3", "--again"), 150),
+    "while the database is created": (
+        ("mastodon",), ("--cuts", "100", "--seed", "4", "--first"), 100),
+}  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-def test_row_26_a_power_cut_while_the_database_is_created(mode: str, tally: Tally) -> None:
-    words = ("--mode", mode, "--cuts", "100", "--seed", "4", "--first")
+@pytest.mark.parametrize("name", LONG_RUNS)
+def test_row_26_many_power_cuts(mode: str, name: str, tally: Counts) -> None:
+    platforms, words, cuts = LONG_RUNS[name]
 
-    judge(told("ondisk", "mastodon", *words), tally, mode, 100)
+    judge(run_program("ondisk", *platforms, "--mode", mode, *words), tally, mode, cuts)
 
 
 @pytest.mark.slow
 def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
     words = ("--cuts", "250", "--seed", "6", "--publisher", "intent-after-send")
 
-    (outcome,) = told("ondisk", "mastodon", *words)
+    (outcome,) = run_program("ondisk", "mastodon", *words)
 
     assert outcome["duplicate"] > 0
     assert outcome["also"]["sent without a stored intent"] > 0
@@ -100,7 +94,7 @@ def test_row_26_an_intent_that_is_stored_after_the_call_is_caught() -> None:
 
 def commits(*settings: str) -> dict[str, dict[str, int]]:
     """Cut the power right after commits; what came of it by the setting."""
-    found: dict[str, dict[str, int]] = told("commits", *settings, "--cuts", str(CUTS))
+    found: dict[str, dict[str, int]] = run_program("commits", *settings, "--cuts", str(CUTS))
     return found
 
 
@@ -111,7 +105,7 @@ def weaker() -> dict[str, dict[str, int]]:
 
 @pytest.mark.parametrize("mode", ["delete", pytest.param("wal", marks=pytest.mark.deep)])
 def test_row_26_a_commit_that_was_acknowledged_survives_a_power_cut(
-    mode: str, tally: Tally
+    mode: str, tally: Counts
 ) -> None:
     found = commits(mode)[mode]
 

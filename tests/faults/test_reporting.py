@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.reporting import BEGIN, END, Counted, Line, keep, merged, write_report
+from tests.faults.reporting import BEGIN, END, CountedTest, FaultLine, keep, merged, write_report
 
 LINES = (
-    Line(2, "two kills", injected=3, deliveries=2, once=2),
-    Line(1, "a kill", injected=1, deliveries=1, once=1, lateness=2.0, also={"points": 9}),
-    Line(1, "a kill", injected=2, deliveries=2, once=1, held={"late": 1}, lateness=0.5),
+    FaultLine(2, "two kills", injected=3, deliveries=2, once=2),
+    FaultLine(1, "a kill", injected=1, deliveries=1, once=1, lateness=2.0, also={"points": 9}),
+    FaultLine(1, "a kill", injected=2, deliveries=2, once=1, held={"late": 1}, lateness=0.5),
 )
 
 
 def written(tmp_path: Path, *, passed: bool = True) -> str:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_report(page, [Counted("one", lines=LINES[:1]), Counted("two", passed, LINES[1:])])
+    write_report(page, [CountedTest("one", lines=LINES[:1]), CountedTest("two", passed, LINES[1:])])
     return page.read_text()
 
 
@@ -41,12 +41,12 @@ def test_the_table_stands_between_the_marks(tmp_path: Path) -> None:
 
 def test_of_a_test_that_ran_again_the_last_run_counts(tmp_path: Path) -> None:
     path = tmp_path / "kept.jsonl"
-    other = Counted("other", lines=LINES[1:])
-    keep(path, [Counted("one", passed=False), other])
+    other = CountedTest("other", lines=LINES[1:])
+    keep(path, [CountedTest("one", passed=False), other])
 
-    tests = keep(path, [Counted("one", lines=LINES[:1])])
+    tests = keep(path, [CountedTest("one", lines=LINES[:1])])
 
-    assert tests == [Counted("one", lines=LINES[:1]), other]
+    assert tests == [CountedTest("one", lines=LINES[:1]), other]
 
 
 def test_a_page_of_a_run_with_failures_names_them(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Row 5: random `kill -9` of replicas while a third of the requests fail."""
+"""Rows 0 and 5: calm weather, and `kill -9` at random while a third of all requests fail."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.faults.ledgers import Networks
-from tests.faults.reporting import Tally
-from tests.faults.storm import Plan, Storm
+from tests.faults.reporting import Counts
+from tests.faults.storm import Storm, StormPlan
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("may_sleep")]
 
 
-def weather(tmp_path: Path, world: Networks, plan: Plan, *, url: str = "") -> dict[str, Any]:
+def weather(tmp_path: Path, world: Networks, plan: StormPlan, *, url: str = "") -> dict[str, Any]:
     storm = Storm(tmp_path, world, plan, url=url)
     counted = storm.run()
     print(*storm.evidence, sep="\n")  # noqa: T201 - shown where the test fails
@@ -23,12 +23,14 @@ def weather(tmp_path: Path, world: Networks, plan: Plan, *, url: str = "") -> di
     return counted
 
 
-def long(seed: int, *, replicas: int = 2) -> Plan:
-    return Plan(posts=170, over=240, replicas=replicas, lives=(10, 25), seed=seed)
+def long(seed: int, *, replicas: int = 2) -> StormPlan:
+    return StormPlan(posts=170, over=240, replicas=replicas, lives=(10, 25), seed=seed)
 
 
-def test_row_05_a_short_storm_with_a_standby(tmp_path: Path, world: Networks, tally: Tally) -> None:
-    plan = Plan(posts=12, over=20, seed=11)
+def test_row_05_a_short_storm_with_a_standby(
+    tmp_path: Path, world: Networks, tally: Counts
+) -> None:
+    plan = StormPlan(posts=12, over=20, seed=11)
 
     counted = weather(tmp_path, world, plan)
 
@@ -37,9 +39,9 @@ def test_row_05_a_short_storm_with_a_standby(tmp_path: Path, world: Networks, ta
 
 
 def test_row_05_a_short_storm_of_three_replicas(
-    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Counts
 ) -> None:
-    plan = Plan(posts=12, over=20, replicas=3, seed=12)
+    plan = StormPlan(posts=12, over=20, replicas=3, seed=12)
 
     counted = weather(tmp_path, world, plan, url=postgres_url)
 
@@ -50,7 +52,7 @@ def test_row_05_a_short_storm_of_three_replicas(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_row_05_a_long_storm_with_a_standby(
-    tmp_path: Path, world: Networks, tally: Tally, seed: int
+    tmp_path: Path, world: Networks, tally: Counts, seed: int
 ) -> None:
     counted = weather(tmp_path, world, long(seed))
 
@@ -61,7 +63,7 @@ def test_row_05_a_long_storm_with_a_standby(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3])
 def test_row_05_a_long_storm_of_three_replicas(
-    tmp_path: Path, world: Networks, postgres_url: str, tally: Tally, seed: int
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Counts, seed: int
 ) -> None:
     plan = long(seed, replicas=3)
 
@@ -69,3 +71,29 @@ def test_row_05_a_long_storm_of_three_replicas(
 
     tally(5, f"kill -9 storm, PostgreSQL with 3 replicas, seed {seed}", counted)
     assert counted["deliveries"] >= 500
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_row_00_calm_weather_on_an_embedded_database(
+    tmp_path: Path, world: Networks, tally: Counts
+) -> None:
+    counted = weather(
+        tmp_path, world, StormPlan(posts=40, over=80, replicas=1, share=0, lives=None)
+    )
+
+    tally(0, "no fault, SQLite, one process", counted)
+    assert counted["once"] == counted["deliveries"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_row_00_calm_weather_with_replicas(
+    tmp_path: Path, world: Networks, postgres_url: str, tally: Counts
+) -> None:
+    plan = StormPlan(posts=40, over=80, replicas=2, share=0, lives=None)
+
+    counted = weather(tmp_path, world, plan, url=postgres_url)
+
+    tally(0, "no fault, PostgreSQL, 2 replicas", counted)
+    assert counted["once"] == counted["deliveries"]

@@ -16,20 +16,18 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from random import Random
-from typing import TypeVar
 
 import apsw
 
-from bot.engine.service import Bot
 from bot.log import configure
 from tests.faults.crashes import WRONG
 from tests.faults.disk import Disk
-from tests.faults.enumeration import Outcome
-from tests.faults.life import JumpClock, Stage, approve, bot_of, drive
+from tests.faults.enumeration import CrashResult
+from tests.faults.ledgers import PLATFORMS
 from tests.faults.ondisk import OnDisk, stages
 from tests.faults.powercut import VERSIONS, put_on
+from tests.faults.prepared import JumpClock, PreparedBot, PreparedCampaign
 
-_Found = TypeVar("_Found")
 _SOON = timedelta(seconds=1)
 #: Which calls fail, and with what.
 KINDS = {
@@ -64,9 +62,9 @@ class Troubled(OnDisk):
     _kind = "full"
     _failing = range(0)
 
-    def endure(self, kind: str, *, count: int, seed: str, at: int | None) -> Outcome:
+    def endure(self, kind: str, *, count: int, seed: str, at: int | None) -> CrashResult:
         """Let calls fail from so many places on; tell what came of it."""
-        self._kind, self.outcome = kind, Outcome(self.outcome.platform)
+        self._kind, self.outcome = kind, CrashResult(self.outcome.platform)
         words = KINDS[kind][0]
         places = [n for n, what in enumerate(self.golden, 1) if what.startswith(words)]
         self.outcome.points = len(places)
@@ -79,62 +77,63 @@ class Troubled(OnDisk):
         """Live with trouble from a call on; lose power at the end; live on, and judge."""
         self._seed = f"{seed}/{first}"
         self._failing = range(first, first + Random(self._seed).choice(_LONG))  # noqa: S311
-        stage = self._begin()
+        campaign = self._begin()
         self._acknowledged.number = 0
         what = (
             f".venv/bin/python -m tests.faults.troubled {self.outcome.platform} --mode {self.mode}"
             f" --kinds {self._kind} --seed {seed} --at {first} ({self.golden[first - 1]})"
         )
-        if (ended := self._child(stage)) != -signal.SIGKILL:
+        if (ended := self._child(campaign)) != -signal.SIGKILL:
             self.outcome.bad.append(f"{what}: it ended with {ended}")
         self.outcome.kills += 1
         self.inspect(what)
-        self.finish(stage, what)
+        self.finish(campaign, what)
 
-    def _live(self, stage: Stage, die_at: int) -> list[str]:
+    def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         if not self._is_on_disk:
-            return super()._live(stage, die_at)
-        disk, trouble = Disk(stage.data), Trouble(self._kind, self._failing)
+            return super()._live(campaign, die_at)
+        disk, trouble = Disk(campaign.data), Trouble(self._kind, self._failing)
         put_on(disk, trouble.step, mode=self.mode, acknowledged=self._acknowledged)
-        self._live_on(stage)
+        self._live_on(campaign)
         if self._failing:
             disk.cut(Random(self._seed))  # noqa: S311 - as above
             os.kill(os.getpid(), signal.SIGKILL)
         return trouble.passed
 
-    def _live_on(self, stage: Stage) -> None:
+    def _live_on(self, campaign: PreparedCampaign) -> None:
         configure(form="json", level="CRITICAL")
         clock = JumpClock(self._world.ahead, self._world.set_ahead)
-        bot = _persist(lambda: self._started(stage, clock), clock)
-        _persist(lambda: approve(bot, clock), clock)
-        _persist(lambda: drive(bot, clock), clock)
-        bot.close()
+        bot = PreparedBot(campaign, clock)
+        _persist(lambda: self._start(bot), clock)
+        _persist(bot.approve_all, clock)
+        _persist(bot.finish, clock)
+        bot.stop()
 
-    def _started(self, stage: Stage, clock: JumpClock) -> Bot:
-        bot = bot_of(stage, clock)
+    def _start(self, bot: PreparedBot) -> None:
         if self._change is not None:
-            bot.publisher = self._change(bot.publisher)
+            bot.services.publisher = self._change(bot.services.publisher)
         try:
-            bot.start()
+            bot.services.start()
         except BaseException:
-            bot.close()
+            bot.stop()
             raise
-        return bot
 
 
-def _persist(work: Callable[[], _Found], clock: JumpClock) -> _Found:
+def _persist(work: Callable[[], object], clock: JumpClock) -> None:
     """Do it again until it works, as the scheduler does, and who starts the container."""
     while True:
         try:
-            return work()
+            work()
         except Exception:  # noqa: BLE001 - the scheduler logs it and goes on, so this goes on
             clock.jump(clock.now() + _SOON)
+        else:
+            return
 
 
 def main() -> int:
     """Print one list of outcomes as JSON; 1 where anything went wrong."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("platforms", nargs="+", choices=["x", "mastodon", "bluesky"])
+    parser.add_argument("platforms", nargs="+", choices=PLATFORMS)
     parser.add_argument("--mode", choices=list(VERSIONS), default="wal")
     parser.add_argument("--kinds", type=lambda told: told.split(","), default=list(KINDS))
     parser.add_argument("--count", type=int, default=10, help="0: at each call there is")
@@ -145,8 +144,8 @@ def main() -> int:
     platforms, mode, kinds = given.pop("platforms"), given.pop("mode"), given.pop("kinds")
     told = []
     with stages(platforms, mode, WRONG.get(given.pop("publisher")), kind=Troubled) as lives:
-        for one in lives:
-            told += [{"kind": kind, **asdict(one.endure(kind, **given))} for kind in kinds]
+        for life in lives:
+            told += [{"kind": kind, **asdict(life.endure(kind, **given))} for kind in kinds]
     sys.stdout.write(json.dumps(told) + "\n")
     return 1 if any(outcome["bad"] for outcome in told) else 0
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from bot.db.diskspace import Room
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, Hold, HoldReason
 from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
 from bot.planning.store import Store
-from bot.platforms.status import PostRef, Status
+from bot.platforms.status import Draft, PostRef, Status
 
 NOW = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 HELLO = Status("hello")
+LEASE = timedelta(minutes=2)
+REF = PostRef("at://did/1", "https://social.example/1", "bafy")
+DRAFT = Draft("k1", {"text": "hello"})
+#: Keeps nothing of the disk in hand: tests fill no disk.
+NO_ROOM = Room(least_free=0, ballast=0)
+
+
+def copied_database(template: Path, data: Path) -> str:
+    """Copy a database with all tables into a new data directory; return its address."""
+    data.mkdir(mode=0o700)
+    shutil.copy(template, data / "live.db")
+    return f"sqlite:///{data / 'live.db'}"
 
 
 def new_publication(
@@ -46,6 +61,30 @@ def new_publication(
         tuple(ids) or (id,),
         reply_to,
     )
+
+
+def ready(store: Store, new: NewPublication | None = None, *, now: datetime = NOW) -> str:
+    """Plan a publication and release its parts; return the first one's id."""
+    new = new or new_publication()
+    assert store.outbox.add(new, now=now)
+    for delivery_id in new.delivery_ids:
+        store.outbox.move(delivery_id, Event.RELEASE, now=now, actor="publisher")
+    return new.delivery_ids[0]
+
+
+def claimed(
+    store: Store, *, account: str = "acc", owner: str = "w1", now: datetime = NOW
+) -> Delivery:
+    claim = store.outbox.claim(account, now=now, owner=owner, lease=LEASE)
+    assert claim is not None
+    return claim
+
+
+def begun(store: Store, *, now: datetime = NOW) -> Delivery:
+    """Claim what is ready, and store the intent to send it."""
+    claim = claimed(store, now=now)
+    store.outbox.begin(claim, DRAFT, now=now)
+    return claim
 
 
 def epoch(store: Store) -> int:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.clock import FastClock
-from bot.content.model import Account, Campaign
+from bot.content.model import Account
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.engagement.ages import AGES
-from bot.engagement.collector import Collector, Tally
+from bot.engagement.collector import Tally
 from bot.engagement.snapshots import SnapshotState
 from bot.errors import OverBudgetError, UnavailableError
 from bot.planning.store import Store
-from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
-from tests.fakes.counted import Counted
 from tests.fakes.engaged import sent
-from tests.fakes.written import campaign
+from tests.fakes.measured import CountedPlatform, MeasuredAccount
 from tests.integration.store_rows import new_publication
 
 SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)
@@ -27,15 +24,10 @@ LIKED = Metrics(5, 2, 1, 1)
 X = Account("acc", "x", budget_usd_per_month=1.0)
 
 
-@dataclass
-class Desk:
-    """A collector with everything around it."""
+class CountedAccount(MeasuredAccount):
+    """An account whose platform tells what a test wrote down."""
 
-    store: Store
-    clock: FastClock
-    platform: Counted
-    account: Account
-    collector: Collector
+    platform: CountedPlatform
 
     def send(self, id_: str = "d1") -> None:
         made = new_publication(
@@ -44,86 +36,81 @@ class Desk:
         sent(self.store, made, self.clock.now())
         self.platform.numbers[f"id-{id_}"] = LIKED
 
-    def at(self, age: timedelta) -> Tally:
+    def collect(self, age: timedelta) -> Tally:
         """Collect that long after `SENT`."""
         self.clock.advance(SENT + age - self.clock.now())
         return self.collector.run()
 
     def outcomes(self, id_: str = "d1") -> dict[str, SnapshotState]:
-        return {one.age_label: one.outcome for one in self.store.snapshots.of(id_)}
+        return {snapshot.age_label: snapshot.outcome for snapshot in self.store.snapshots.of(id_)}
 
 
-def desk(store: Store, account: Account | None = None) -> Desk:
+def counted(store: Store, account: Account | None = None) -> CountedAccount:
     account = account or Account("acc", "bluesky")
-    clock, platform = FastClock(SENT), Counted()
-    made: Campaign = campaign(accounts=[account])
-    collector = Collector(
-        store, clock, lambda: made, lambda _name: platform, lambda name: PLATFORMS[name].spec
-    )
-    return Desk(store, clock, platform, account, collector)
+    return CountedAccount(store, account, lambda _clock: CountedPlatform(), FastClock(SENT))
 
 
 def test_a_post_is_read_once_at_each_age_and_its_numbers_are_kept_as_told(store: Store) -> None:
-    at = desk(store)
-    at.send()
+    acc = counted(store)
+    acc.send()
 
     for hours in range(31 * 24):
-        at.at(timedelta(hours=hours, minutes=1))
+        acc.collect(timedelta(hours=hours, minutes=1))
 
     found = store.snapshots.of("d1")
     assert [one.taken_at for one in found] == [
         SENT + after + timedelta(minutes=1) for after in AGES.values()
     ]
-    assert len(at.platform.reads) == len(AGES)
+    assert len(acc.platform.reads) == len(AGES)
     assert {(one.metrics, one.metrics.impressions) for one in found} == {(LIKED, None)}
 
 
 def test_posts_that_are_due_together_are_read_together(store: Store) -> None:
-    at = desk(store)
+    acc = counted(store)
     for id_ in ("d1", "d2", "d3"):
-        at.send(id_)
+        acc.send(id_)
 
-    tally = at.at(timedelta(hours=1))
+    tally = acc.collect(timedelta(hours=1))
 
-    assert at.platform.reads == [("id-d1", "id-d2", "id-d3")]
+    assert acc.platform.reads == [("id-d1", "id-d2", "id-d3")]
     assert tally.taken == 3
 
 
 def test_a_read_that_fails_is_tried_again_while_its_window_is_open(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.platform.errors.append(UnavailableError("bluesky", "answered 503"))
+    acc = counted(store)
+    acc.send()
+    acc.platform.errors.append(UnavailableError("bluesky", "answered 503"))
 
-    at.at(timedelta(hours=1))
+    acc.collect(timedelta(hours=1))
     pending = store.snapshots.of("d1")[0]
-    at.at(timedelta(hours=1, minutes=4))
+    acc.collect(timedelta(hours=1, minutes=4))
 
     assert (pending.outcome, pending.reason) == (SnapshotState.DUE, "bluesky: answered 503")
-    assert at.outcomes()["1h"] is SnapshotState.TAKEN
+    assert acc.outcomes()["1h"] is SnapshotState.TAKEN
 
 
 def test_a_read_that_keeps_failing_has_failed_with_its_reason(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.platform.errors.extend([UnavailableError("bluesky", "answered 503")] * 2)
+    acc = counted(store)
+    acc.send()
+    acc.platform.errors.extend([UnavailableError("bluesky", "answered 503")] * 2)
 
     for minutes in (60, 64, 67):
-        at.at(timedelta(minutes=minutes))
+        acc.collect(timedelta(minutes=minutes))
 
     failed = store.snapshots.of("d1")[0]
     assert (failed.outcome, failed.reason) == (SnapshotState.FAILED, "bluesky: answered 503")
     assert failed.metrics == Metrics(), "no number is made up"
-    assert len(at.platform.reads) == 2
+    assert len(acc.platform.reads) == 2
 
 
 def test_what_was_due_while_the_bot_was_off_is_missed_and_not_read_late(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.collector.schedule()
+    acc = counted(store)
+    acc.send()
+    acc.collector.schedule()
 
-    at.at(timedelta(hours=24))
+    acc.collect(timedelta(hours=24))
 
-    outcomes = at.outcomes()
+    outcomes = acc.outcomes()
     assert [outcomes[age] for age in ("1h", "6h", "24h")] == [
         SnapshotState.MISSED, SnapshotState.MISSED, SnapshotState.TAKEN,
     ]  # fmt: skip
@@ -131,28 +118,28 @@ def test_what_was_due_while_the_bot_was_off_is_missed_and_not_read_late(store: S
 
 
 def test_a_deleted_post_is_gone_and_is_not_asked_for_again(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.at(timedelta(hours=1))
-    del at.platform.numbers["id-d1"]
+    acc = counted(store)
+    acc.send()
+    acc.collect(timedelta(hours=1))
+    del acc.platform.numbers["id-d1"]
 
-    at.at(timedelta(hours=6))
-    at.at(timedelta(hours=24))
+    acc.collect(timedelta(hours=6))
+    acc.collect(timedelta(hours=24))
 
     row = store.outbox.get("d1")
     assert row is not None
     assert row.state is State.GONE
-    assert list(at.outcomes().values()) == [SnapshotState.TAKEN, *[SnapshotState.GONE] * 5]
-    assert len(at.platform.reads) == 2
+    assert list(acc.outcomes().values()) == [SnapshotState.TAKEN, *[SnapshotState.GONE] * 5]
+    assert len(acc.platform.reads) == 2
 
 
 def test_a_live_post_without_numbers_is_not_taken_for_gone(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.platform.numbers.clear()
-    at.platform.silent.add("id-d1")
+    acc = counted(store)
+    acc.send()
+    acc.platform.numbers.clear()
+    acc.platform.silent.add("id-d1")
 
-    at.at(timedelta(hours=1))
+    acc.collect(timedelta(hours=1))
 
     row = store.outbox.get("d1")
     assert row is not None
@@ -161,37 +148,37 @@ def test_a_live_post_without_numbers_is_not_taken_for_gone(store: Store) -> None
 
 
 def test_a_retracted_post_is_not_read(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.collector.schedule()
+    acc = counted(store)
+    acc.send()
+    acc.collector.schedule()
     store.outbox.move("d1", Event.RETRACT, now=SENT, actor="anna")
 
-    at.at(timedelta(hours=1))
+    acc.collect(timedelta(hours=1))
 
-    assert (at.outcomes()["1h"], at.platform.reads) == (SnapshotState.GONE, [])
+    assert (acc.outcomes()["1h"], acc.platform.reads) == (SnapshotState.GONE, [])
 
 
 def test_one_worker_reads_and_the_next_takes_over_if_it_died(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.collector.schedule()
+    acc = counted(store)
+    acc.send()
+    acc.collector.schedule()
     now = SENT + timedelta(hours=1)
     due, until = store.snapshots.due(now), now + timedelta(minutes=3)
 
     first, second = store.snapshots.claim(due, until), store.snapshots.claim(due, until)
-    at.at(timedelta(hours=1, minutes=4))
+    acc.collect(timedelta(hours=1, minutes=4))
 
     assert (len(first), len(second)) == (1, 0)
-    assert at.outcomes()["1h"] is SnapshotState.TAKEN
+    assert acc.outcomes()["1h"] is SnapshotState.TAKEN
 
 
 def test_an_account_that_left_the_schedule_is_not_asked(store: Store) -> None:
-    at = desk(store, Account("other", "bluesky"))
+    acc = counted(store, Account("other", "bluesky"))
     sent(store, new_publication(due_at=SENT), SENT)
 
-    at.at(timedelta(hours=1))
+    acc.collect(timedelta(hours=1))
 
-    assert at.platform.reads == []
+    assert acc.platform.reads == []
     assert "not in the schedule" in store.snapshots.of("d1")[0].reason
 
 
@@ -199,8 +186,8 @@ def test_an_account_that_left_the_schedule_is_not_asked(store: Store) -> None:
 
 
 def test_reads_are_given_up_before_the_posts_of_the_month(store: Store) -> None:
-    at = desk(store, X)
-    at.send()
+    acc = counted(store, X)
+    acc.send()
     store.outbox.add(
         new_publication(id="d2", platform="x", cost_usd=0.2,
                      due_at=SENT + timedelta(days=3)),
@@ -209,88 +196,88 @@ def test_reads_are_given_up_before_the_posts_of_the_month(store: Store) -> None:
     store.ledger.reserve("acc", Charge("post", 1), 0.797, now=SENT)
 
     for minutes in (60, 67):
-        at.at(timedelta(minutes=minutes))
+        acc.collect(timedelta(minutes=minutes))
 
     missed = store.snapshots.of("d1")[0]
-    assert at.platform.reads == []
+    assert acc.platform.reads == []
     assert missed.outcome is SnapshotState.MISSED
     assert missed.reason.startswith("given up for the posts to come: $0.20 are left")
 
 
 def test_the_first_reads_that_can_be_paid_are_made(store: Store) -> None:
-    at = desk(store, X)
-    at.send("d1")
-    at.send("d2")
+    acc = counted(store, X)
+    acc.send("d1")
+    acc.send("d2")
     store.ledger.reserve("acc", Charge("post", 1), 0.994, now=SENT)
 
-    tally = at.at(timedelta(hours=1))
+    tally = acc.collect(timedelta(hours=1))
 
-    assert (at.platform.reads, tally.put_off) == ([("id-d1",)], 1)
+    assert (acc.platform.reads, tally.put_off) == ([("id-d1",)], 1)
 
 
 def test_a_meter_that_says_no_counts_as_given_up(store: Store) -> None:
-    at = desk(store, X)
-    at.send()
-    at.platform.errors.append(OverBudgetError("x", "0.99 of 1.00 USD are spent"))
+    acc = counted(store, X)
+    acc.send()
+    acc.platform.errors.append(OverBudgetError("x", "0.99 of 1.00 USD are spent"))
 
     for minutes in (60, 67):
-        at.at(timedelta(minutes=minutes))
+        acc.collect(timedelta(minutes=minutes))
 
-    assert at.outcomes()["1h"] is SnapshotState.MISSED
+    assert acc.outcomes()["1h"] is SnapshotState.MISSED
 
 
 # -- followers
 
 
 def test_followers_are_counted_once_a_utc_day(store: Store) -> None:
-    at = desk(store)
-    at.platform.followers = 1200
-    at.send()
+    acc = counted(store)
+    acc.platform.followers = 1200
+    acc.send()
 
     for hours in range(48):
-        at.at(timedelta(hours=hours))
+        acc.collect(timedelta(hours=hours))
 
     assert store.followers.of("acc") == {"2026-12-09": 1200, "2026-12-10": 1200, "2026-12-11": 1200}
-    assert at.platform.profiles == 3
+    assert acc.platform.profiles == 3
 
 
 def test_what_the_daily_look_at_the_account_told_is_not_asked_again(store: Store) -> None:
-    at = desk(store)
-    at.send()
+    acc = counted(store)
+    acc.send()
     store.accounts.remember("acc", profile={"followers": 77, "seen_at": SENT.isoformat()})
 
-    at.at(timedelta(minutes=1))
+    acc.collect(timedelta(minutes=1))
 
-    assert (store.followers.of("acc"), at.platform.profiles) == ({"2026-12-09": 77}, 0)
+    assert (store.followers.of("acc"), acc.platform.profiles) == ({"2026-12-09": 77}, 0)
 
 
 def test_followers_that_cannot_be_read_are_asked_for_an_hour_later(store: Store) -> None:
-    at = desk(store)
-    at.send()
-    at.platform.followers = 9
-    at.platform.unseen.append(UnavailableError("bluesky", "answered 503"))
+    acc = counted(store)
+    acc.send()
+    acc.platform.followers = 9
+    acc.platform.unseen.append(UnavailableError("bluesky", "answered 503"))
 
     for minutes in range(62):
-        at.at(timedelta(minutes=minutes))
+        acc.collect(timedelta(minutes=minutes))
 
-    assert at.platform.profiles == 2
+    assert acc.platform.profiles == 2
     assert store.followers.of("acc") == {"2026-12-09": 9}
 
 
 def test_followers_too_are_given_up_before_posts(store: Store) -> None:
-    at = desk(store, X)
-    at.send()
+    acc = counted(store, X)
+    acc.send()
     store.ledger.reserve("acc", Charge("post", 1), 0.995, now=SENT)
 
-    at.at(timedelta(minutes=1))
+    acc.collect(timedelta(minutes=1))
 
-    assert at.platform.profiles == 0
+    assert acc.platform.profiles == 0
 
 
 def test_untold_followers_are_no_row(store: Store) -> None:
-    at = desk(store)
-    at.send()
+    acc = counted(store)
+    acc.send()
 
-    at.at(timedelta(minutes=1))
+    acc.collect(timedelta(minutes=1))
 
     assert store.followers.of("acc") == {}

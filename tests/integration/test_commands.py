@@ -17,33 +17,29 @@ from bot.clock import FastClock
 from bot.delivery.model import HoldReason, State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.settings import Settings
-from tests.fakes.newsroom import DAY, MINUTE, Newsroom, post
+from tests.fakes.running_bot import DAY, MINUTE, RunningBot, post
 from tests.integration.store_rows import due
 
 Do = Callable[..., Any]
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Have two posts in the queue, on the clock that the commands will see."""
-    newsroom.clock = FastClock(datetime.now(UTC))
-    newsroom.machine = Settings().machine_id()
-    newsroom.write(post("one"), post("two"))
-    newsroom.start()
-    return newsroom
+    new_bot.clock = FastClock(datetime.now(UTC))
+    new_bot.machine = Settings().machine_id()
+    new_bot.start_with(post("one"), post("two"))
+    return new_bot
+
+
+def places_of(bot: RunningBot, data: Path) -> list[str]:
+    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
+    return [*files, "--data", str(data)]
 
 
 @pytest.fixture
-def places(room: Newsroom, tmp_path: Path) -> list[str]:
-    tree = room.tree
-    return [
-        "--config",
-        str(tree.schedule),
-        "--posts",
-        str(tree.posts),
-        "--data",
-        f"{tmp_path}/data",
-    ]
+def places(bot: RunningBot) -> list[str]:
+    return places_of(bot, bot.data)
 
 
 @pytest.fixture
@@ -71,62 +67,62 @@ def say(places: list[str], capsys: pytest.CaptureFixture[str]) -> Callable[..., 
     return said
 
 
-def last_row(room: Newsroom) -> tuple[str, str, str, str]:
-    row = room.store.audit.rows()[0]
+def last_row(bot: RunningBot) -> tuple[str, str, str, str]:
+    row = bot.store.audit.rows()[0]
     return row.who, row.verb, row.subject, row.why
 
 
-def held(room: Newsroom) -> str:
+def held(bot: RunningBot) -> str:
     """Let the first post be held as unapproved; its id."""
-    room.wait(due(room.rows("one")[0]) + MINUTE)
-    return room.rows("one")[0].id
+    bot.wait(due(bot.rows("one")[0]) + MINUTE)
+    return bot.rows("one")[0].id
 
 
 # Decisions
 
 
-def test_approve(room: Newsroom, do: Do) -> None:
+def test_approve(bot: RunningBot, do: Do) -> None:
     told = do("approve", "one", "two", "--as", " Ann  Lee ", "--why", "read")
 
     assert told == {"by": "Ann Lee", "approvals": {"one": 1, "two": 1}, "required": 2}
-    assert last_row(room) == ("Ann Lee", "approve", "two", "read")
+    assert last_row(bot) == ("Ann Lee", "approve", "two", "read")
 
 
-def test_approve_shows_what_was_approved(room: Newsroom, say: Callable[..., str]) -> None:
+def test_approve_shows_what_was_approved(bot: RunningBot, say: Callable[..., str]) -> None:
     told = say("approve", "one", "--as", "Ann")
 
-    assert room.rows("one")[0].status.text in told
+    assert bot.rows("one")[0].status.text in told
     assert "one: approved by Ann, 1 of 2" in told
 
 
-def test_pause_and_resume(room: Newsroom, do: Do) -> None:
+def test_pause_and_resume(bot: RunningBot, do: Do) -> None:
     assert do("pause", "--reason", "mourning", "--as", "Ann")["paused"] is True
-    assert last_row(room) == ("Ann", "pause", "everything", "mourning")
+    assert last_row(bot) == ("Ann", "pause", "everything", "mourning")
 
     assert do("resume", "--as", "Ben", "--why", "over")["paused"] is False
-    assert last_row(room) == ("Ben", "resume", "everything", "over")
+    assert last_row(bot) == ("Ben", "resume", "everything", "over")
 
 
-def test_pause_works_while_files_are_broken(room: Newsroom, do: Do) -> None:
-    room.tree.put("posts/main.yaml", "posts: [")
+def test_pause_works_while_files_are_broken(bot: RunningBot, do: Do) -> None:
+    bot.tree.put("posts/main.yaml", "posts: [")
 
     do("pause", "--reason", "stop", "--as", "Ann")
 
-    assert room.store.pauses.current() is not None
+    assert bot.store.pauses.current() is not None
 
 
-def test_resume_a_stopped_account(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
-    room.servers["m"].unseen = UnauthorizedError("mastodon", "revoked")
-    room.wait(room.clock.now())
+def test_resume_a_stopped_account(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
+    bot.servers["m"].unseen = UnauthorizedError("mastodon", "revoked")
+    bot.wait(bot.clock.now())
 
     assert do("resume", "m", "--as", "Ann")["stopped"] == "mastodon: revoked"
-    assert last_row(room) == ("Ann", "restart", "m", "")
+    assert last_row(bot) == ("Ann", "restart", "m", "")
     assert say("resume", "m", "--as", "Ann").startswith("1 error: no stopped account")
 
 
-def test_resume_says_what_it_did(room: Newsroom, say: Callable[..., str]) -> None:
-    room.desk.pause("mourning", by="Ann")
-    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
+def test_resume_says_what_it_did(bot: RunningBot, say: Callable[..., str]) -> None:
+    bot.desk.pause("mourning", by="Ann")
+    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
 
     assert say("resume", "--as", "Ann").startswith("0 sending goes on; 0 held")
     assert "it was stopped: revoked" in say("resume", "m", "--as", "Ann")
@@ -141,51 +137,51 @@ def test_resume_says_what_it_did(room: Newsroom, say: Callable[..., str]) -> Non
         ("https://m.example/@us/1", State.SENT, "is out"),
     ],
 )
-def test_resolve(room: Newsroom, do: Do, choice: str, state: State, verb: str) -> None:
-    delivery = held(room)
+def test_resolve(bot: RunningBot, do: Do, choice: str, state: State, verb: str) -> None:
+    delivery = held(bot)
 
     assert do("resolve", delivery[:10], choice, "--as", "Ann", "--why", "so")["state"] == state
-    assert last_row(room) == ("Ann", verb, delivery, "so")
+    assert last_row(bot) == ("Ann", verb, delivery, "so")
 
 
-def test_resolve_to_send(room: Newsroom, do: Do) -> None:
-    room.approve("one")
-    room.clock.advance(2 * DAY)
-    room.wait(room.clock.now())
-    (row,) = room.rows("one")
+def test_resolve_to_send(bot: RunningBot, do: Do) -> None:
+    bot.approve("one")
+    bot.clock.advance(2 * DAY)
+    bot.wait(bot.clock.now())
+    (row,) = bot.rows("one")
     assert row.reason is HoldReason.LATE
 
     assert do("resolve", row.id, "send", "--as", "Ann")["state"] == "READY"
-    assert last_row(room) == ("Ann", "send", row.id, "")
+    assert last_row(bot) == ("Ann", "send", row.id, "")
 
 
-def test_retry(room: Newsroom, do: Do) -> None:
-    room.approve("one")
-    room.servers["m"].fails(RejectedError("mastodon", "too long"))
-    room.wait(due(room.rows("one")[0]))
-    delivery = room.rows("one")[0].id
+def test_retry(bot: RunningBot, do: Do) -> None:
+    bot.approve("one")
+    bot.servers["m"].fails(RejectedError("mastodon", "too long"))
+    bot.wait(due(bot.rows("one")[0]))
+    delivery = bot.rows("one")[0].id
 
     assert do("retry", delivery, "--as", "Ann")["state"] == "READY"
-    assert last_row(room) == ("Ann", "retry", delivery, "")
+    assert last_row(bot) == ("Ann", "retry", delivery, "")
 
 
-def test_cancel(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
-    first, second = (row.id for row in room.rows())
+def test_cancel(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
+    first, second = (row.id for row in bot.rows())
 
     assert do("cancel", first, "--as", "Ann", "--why", "stale")["state"] == "CANCELLED"
-    assert last_row(room) == ("Ann", "cancel", first, "stale")
+    assert last_row(bot) == ("Ann", "cancel", first, "stale")
     assert say("cancel", second, "--as", "Ann") == f"0 {second[:8]} two for m is CANCELLED"
 
 
-def test_accept_config(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+def test_accept_config(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     assert say("accept-config", "--as", "Op").startswith("1 error: nothing has changed")
-    room.set("approvals_required: 2", "approvals_required: 1")
-    room.watch()
+    bot.set("approvals_required: 2", "approvals_required: 1")
+    bot.watch()
 
     assert [one["what"] for one in do("accept-config", "--as", "Op")] == ["approvals_required"]
-    assert last_row(room) == ("Op", "accept-config", "configuration", "")
-    room.set("approvals_required: 1", "approvals_required: 2")
-    room.watch()
+    assert last_row(bot) == ("Op", "accept-config", "configuration", "")
+    bot.set("approvals_required: 1", "approvals_required: 2")
+    bot.watch()
     assert "approvals_required: 1 became 2" in say("accept-config", "--as", "Op")
 
 
@@ -197,28 +193,28 @@ DECISIONS = [
 
 @pytest.mark.parametrize("words", DECISIONS, ids=lambda words: words[0])
 def test_every_decision_needs_a_name(
-    room: Newsroom, say: Callable[..., str], words: tuple[str, ...]
+    bot: RunningBot, say: Callable[..., str], words: tuple[str, ...]
 ) -> None:
     assert say(*words).startswith("2 ")
     assert "who decides" in say(*words, "--as", "  ")
-    assert room.store.audit.rows() == ()
+    assert bot.store.audit.rows() == ()
 
 
 @pytest.mark.parametrize("words", [("retry", "zz"), ("cancel", "zz"), ("resolve", "zz", "send")])
 def test_a_decision_about_nothing_is_refused(
-    room: Newsroom, say: Callable[..., str], words: tuple[str, ...]
+    bot: RunningBot, say: Callable[..., str], words: tuple[str, ...]
 ) -> None:
     assert say(*words, "--as", "Ann").startswith("1 error: no delivery with an id")
-    assert room.store.audit.rows() == ()
+    assert bot.store.audit.rows() == ()
 
 
 # Questions
 
 
-def test_deliveries_and_their_history(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
-    room.approve("one")
-    room.wait(due(room.rows("one")[0]))
-    sent, planned = room.rows()
+def test_deliveries_and_their_history(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
+    bot.approve("one")
+    bot.wait(due(bot.rows("one")[0]))
+    sent, planned = bot.rows()
 
     assert [row["state"] for row in do("deliveries")] == ["SENT", "PLANNED"]
     assert [row["id"] for row in do("deliveries", "--state", "SENT")] == [sent.id]
@@ -226,36 +222,36 @@ def test_deliveries_and_their_history(room: Newsroom, do: Do, say: Callable[...,
     assert do("deliveries", "--account", "nobody") == []
     history = do("deliveries", sent.id[:8])
     assert [move["after"] for move in history["moves"]] == ["READY", "SENDING", "SENT"]
-    assert [one["outcome"] for one in history["attempts"]] == ["accepted, with an id"]
+    assert [attempt["outcome"] for attempt in history["attempts"]] == ["accepted, with an id"]
     assert sent.url in say("deliveries")
     assert "SENDING -> SENT" in say("deliveries", sent.id)
 
 
-def test_held(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+def test_held(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     assert say("held") == "0 nothing waits for a person"
-    delivery = held(room)
+    delivery = held(bot)
 
     assert [(row["id"], row["reason"]) for row in do("held")] == [(delivery, "unapproved: 0 of 2")]
     assert "decide: python3 run_bot.py resolve ID" in say("held")
 
 
-def test_held_shows_the_evidence(room: Newsroom, say: Callable[..., str]) -> None:
-    room.approve("one")
-    room.servers["m"].fails(UnconfirmedError("mastodon", "504"))
-    room.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
-    room.wait(due(room.rows("one")[0]) + MINUTE)
+def test_held_shows_the_evidence(bot: RunningBot, say: Callable[..., str]) -> None:
+    bot.approve("one")
+    bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    bot.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
+    bot.wait(due(bot.rows("one")[0]) + MINUTE)
 
     assert "read back, but mastodon: not ours" in say("held")
 
 
-def test_status(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+def test_status(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     told = do("status")
     assert (told["running"], told["mode"], told["counts"]) == (False, "live", {"PLANNED": 2})
     assert say("status", "--health") == "1"
 
-    room.store.workers.beat("w", {}, datetime.now(UTC))
-    room.desk.pause("mourning", by="Ann")
-    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
+    bot.store.workers.beat("w", {}, datetime.now(UTC))
+    bot.desk.pause("mourning", by="Ann")
+    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
 
     assert say("status", "--health") == "0"
     text = say("status")
@@ -264,21 +260,21 @@ def test_status(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
     assert "running: w" in text
 
 
-def test_plan(room: Newsroom, do: Do, say: Callable[..., str], tmp_path: Path) -> None:
+def test_plan(bot: RunningBot, do: Do, say: Callable[..., str], tmp_path: Path) -> None:
     path = tmp_path / "plan.ics"
 
     told = do("plan", "--days", "7", "--ics", str(path))
 
-    assert [one["post_id"] for one in told["entries"]] == ["one", "two"]
-    assert {one["note"] for one in told["entries"]} == {"unapproved: 0 of 2"}
+    assert [entry["post_id"] for entry in told["entries"]] == ["one", "two"]
+    assert {entry["note"] for entry in told["entries"]} == {"unapproved: 0 of 2"}
     assert len(Calendar.from_ical(path.read_bytes()).walk("VEVENT")) == 2
     text = say("plan", "--days", "7")
     assert "[unapproved: 0 of 2]" in text
     assert "queue main has nothing to give" in text
 
 
-def test_audit(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
-    room.approve("one")
+def test_audit(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
+    bot.approve("one")
 
     assert do("audit", "verify")["broken_at"] is None
     assert [row["who"] for row in do("audit", "show")] == ["Ann", "Ben"]
@@ -287,12 +283,12 @@ def test_audit(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
 
 
 def test_backup_and_restore(
-    room: Newsroom, do: Do, say: Callable[..., str], tmp_path: Path
+    bot: RunningBot, do: Do, say: Callable[..., str], tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.db"
     assert do("backup", str(copy))["deliveries"] == 2
     assert say("backup", str(copy)).startswith("1 error: ")
-    room.stop()
+    bot.stop()
 
     told = do("restore", str(copy), "--mode", "live")
 
@@ -301,7 +297,7 @@ def test_backup_and_restore(
     assert say("restore", str(tmp_path / "none.db"), "--mode", "live").startswith("1 error: ")
 
 
-def test_check_and_preview_and_quote(room: Newsroom, do: Do, say: Callable[..., str]) -> None:
+def test_check_and_preview_and_quote(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     assert do("check")["problems"] == []
     assert say("check").startswith("0 no problem in 2 posts")
     assert [one["id"] for one in do("preview", "--all")] == ["one", "two"]
@@ -312,8 +308,8 @@ def test_check_and_preview_and_quote(room: Newsroom, do: Do, say: Callable[..., 
     assert say("preview").startswith("2 ")
 
 
-def test_check_as_annotations(room: Newsroom, say: Callable[..., str]) -> None:
-    room.tree.put("posts/main.yaml", "posts: [{id: a%b}]\n")
+def test_check_as_annotations(bot: RunningBot, say: Callable[..., str]) -> None:
+    bot.tree.put("posts/main.yaml", "posts: [{id: a%b}]\n")
 
     told = say("check", "--format", "github")
 
@@ -322,10 +318,10 @@ def test_check_as_annotations(room: Newsroom, say: Callable[..., str]) -> None:
 
 
 def test_check_names_the_rule_of_each_problem(
-    room: Newsroom, do: Do, say: Callable[..., str]
+    bot: RunningBot, do: Do, say: Callable[..., str]
 ) -> None:
     yearly = "posts: [{id: leap, text: Words of a leap day, every_year: {on: 02-29, at: 09:00}}]\n"
-    room.tree.put("posts/more.yaml", yearly)
+    bot.tree.put("posts/more.yaml", yearly)
 
     (told,) = do("check")["problems"]
 
@@ -333,7 +329,7 @@ def test_check_names_the_rule_of_each_problem(
     assert "02-29 comes in leap years only [leap-day]\n" in say("check")
 
 
-def test_doctor(room: Newsroom, say: Callable[..., str]) -> None:
+def test_doctor(bot: RunningBot, say: Callable[..., str]) -> None:
     told = say("doctor", "--no-ask")
 
     assert told.startswith("1 ")
@@ -343,18 +339,10 @@ def test_doctor(room: Newsroom, say: Callable[..., str]) -> None:
 
 
 def test_nothing_to_ask_before_the_first_start(
-    newsroom: Newsroom, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    new_bot: RunningBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree = newsroom.tree
-    newsroom.write(post("one"))
-    places = [
-        "--config",
-        str(tree.schedule),
-        "--posts",
-        str(tree.posts),
-        "--data",
-        f"{tmp_path}/no",
-    ]
+    new_bot.write(post("one"))
+    places = places_of(new_bot, tmp_path / "no")
 
     assert run(["status", *places]) == 1
     assert "start `python3 run_bot.py run` first" in capsys.readouterr().err

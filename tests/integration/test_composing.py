@@ -16,36 +16,35 @@ from bot.delivery.model import State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from tests.fakes.campaign_tree import spec
-from tests.fakes.newsroom import DAY, NINE, START, Newsroom, post
-from tests.fakes.scripted import Step
+from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
 
 QUOTE = 'quote: {source: letter, text: "they are our friends"}'
 
 
-def picture(room: Newsroom, name: str = "a.png", color: str = "teal") -> bytes:
-    path = room.tree.posts / "media" / name
+def picture(bot: RunningBot, name: str = "a.png", color: str = "teal") -> bytes:
+    path = bot.tree.posts / "media" / name
     path.parent.mkdir(exist_ok=True)
     Image.new("RGB", (400, 300), color).save(path)
     return path.read_bytes()
 
 
-def test_a_picture_is_kept_cleaned_under_the_hash_of_what_is_sent(newsroom: Newsroom) -> None:
-    picture(newsroom)
-    newsroom.write(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
+def test_a_picture_is_kept_cleaned_under_the_hash_of_what_is_sent(new_bot: RunningBot) -> None:
+    picture(new_bot)
+    new_bot.write(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
 
-    newsroom.start()
+    new_bot.start()
 
-    (shown,) = newsroom.row().status.pictures
-    kept = newsroom.store.media.get(shown.sha256)
+    (shown,) = new_bot.row().status.pictures
+    kept = new_bot.store.media.get(shown.sha256)
     assert (shown.alt, shown.width, shown.height, shown.size) == ("A wall", 400, 300, len(kept))
     assert Image.open(BytesIO(kept)).size == (400, 300)
 
 
-def test_each_account_gets_its_own_pictures(newsroom: Newsroom) -> None:
-    newsroom.use("m", "b")
-    picture(newsroom)
-    picture(newsroom, "b.png", "red")
-    newsroom.write(
+def test_each_account_gets_its_own_pictures(new_bot: RunningBot) -> None:
+    new_bot.use("m", "b")
+    picture(new_bot)
+    picture(new_bot, "b.png", "red")
+    new_bot.write(
         post(
             "one", 'media: [{file: media/a.png, alt: "Teal"}]',
             'variants: {b: {media: [{file: media/b.png, alt: "Red"}]}, m: {text: "Short."}}',
@@ -53,101 +52,79 @@ def test_each_account_gets_its_own_pictures(newsroom: Newsroom) -> None:
         )
     )  # fmt: skip
 
-    newsroom.start()
+    new_bot.start()
 
-    alts = {row.account: [one.alt for one in row.status.pictures] for row in newsroom.rows()}
+    alts = {row.account: [one.alt for one in row.status.pictures] for row in new_bot.rows()}
     assert alts == {"m": ["Teal"], "b": ["Red"]}
 
 
-def test_a_quote_card_is_drawn_once_and_kept(newsroom: Newsroom) -> None:
-    newsroom.write(post("one", QUOTE, "card: true", at=NINE))
+def test_a_quote_card_is_drawn_once_and_kept(new_bot: RunningBot) -> None:
+    new_bot.write(post("one", QUOTE, "card: true", at=NINE))
 
-    newsroom.start()
+    new_bot.start()
 
-    (card,) = newsroom.row().status.pictures
+    (card,) = new_bot.row().status.pictures
     assert "they are our friends" in card.alt
-    assert sha256_hex(newsroom.store.media.get(card.sha256)) == card.sha256
-    assert newsroom.row().publication.form == "card"
-    assert not newsroom.bot.planner.apply(newsroom.bot.contents.rendered, days=35)
+    assert sha256_hex(new_bot.store.media.get(card.sha256)) == card.sha256
+    assert new_bot.row().publication.form == "card"
+    assert not new_bot.services.planner.apply(new_bot.services.contents.rendered, days=35)
 
 
 def test_a_picture_that_a_server_cannot_take_is_told_and_changes_nothing(
-    newsroom: Newsroom,
+    new_bot: RunningBot,
 ) -> None:
-    picture(newsroom)
-    newsroom.write(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
-    newsroom.start()
-    before = newsroom.rows()
-    newsroom.servers["m"].limits = replace(MASTODON.limits, max_picture_bytes=10)
+    picture(new_bot)
+    new_bot.start_with(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
+    before = new_bot.rows()
+    new_bot.servers["m"].limits = replace(MASTODON.limits, max_picture_bytes=10)
 
-    newsroom.wait(START)
-    newsroom.watch(broken=True)
+    new_bot.wait(START)
+    new_bot.watch(broken=True)
 
-    assert newsroom.rows() == before
-    assert "one.media" in newsroom.bot.contents.broken()
+    assert new_bot.rows() == before
+    assert "one.media" in new_bot.services.contents.broken()
 
 
 def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
-    newsroom: Newsroom,
+    new_bot: RunningBot,
 ) -> None:
-    newsroom.use(
+    new_bot.use(
         "m", x="{platform: x, links: never, automated_label_confirmed: 2026-01-01, owner: Us, "
         "consent: {by: Us, on: 2026-01-01}}",
     )  # fmt: skip
-    newsroom.write(post("one", "link: known", at=NINE), post("two", at=NINE + DAY))
-    newsroom.start()
+    new_bot.start_with(post("one", "link: known", at=NINE), post("two", at=NINE + DAY))
 
-    assert [(row.account, row.post_id) for row in newsroom.rows()] == [
+    assert [(row.account, row.post_id) for row in new_bot.rows()] == [
         ("m", "one"), ("m", "two"), ("x", "two"),
     ]  # fmt: skip
-    whole = newsroom.bot.contents.rendered
+    whole = new_bot.services.contents.rendered
     (_, skipped), (free, paid) = (whole.texts_of(one) for one in whole.campaign.posts)
     assert "links: never" in skipped.why_not
     assert (whole.cost_of_all(free), whole.cost_of_all(paid)) == (0, 0.015)
     assert paid.max_length == 280
 
 
-def test_what_was_begun_once_goes_out_as_it_was_begun(newsroom: Newsroom) -> None:
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.servers["m"].fails(_unconfirmed())
-    newsroom.servers["m"].blind = 2
-    newsroom.servers["m"].steps.append(_refused())
-    newsroom.wait(NINE + timedelta(seconds=25))
-    (before,) = newsroom.rows()
+def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one", at=NINE))
+    new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    new_bot.servers["m"].blind = 2
+    new_bot.servers["m"].fails(UnavailableError("mastodon", "refused"))
+    new_bot.wait(NINE + timedelta(seconds=25))
+    (before,) = new_bot.rows()
     assert (before.state, before.attempts) == (State.READY, 1)
-    newsroom.write(post("one", at=NINE, words="Quite other words than those."))
+    new_bot.write(post("one", at=NINE, words="Quite other words than those."))
 
-    newsroom.watch()
+    new_bot.watch()
 
-    assert newsroom.rows() == [before]
-
-
-def _unconfirmed() -> Exception:
-    return UnconfirmedError("mastodon", "504")
+    assert new_bot.rows() == [before]
 
 
-def _refused() -> Step:
-    return Step(UnavailableError("mastodon", "refused"), keeps=False)
-
-
-def test_a_slot_that_clocks_skip_is_told_with_the_right_time(newsroom: Newsroom) -> None:
-    newsroom.set("timezone: UTC", "timezone: America/New_York")
-    newsroom.set('times: ["09:00"]', 'times: ["02:30"]')
-
-    loaded = prove_files(newsroom.tree.schedule, newsroom.tree.posts, clock=newsroom.clock)
-
-    (problem,) = loaded.problems
-    assert "2027-03-14 02:30" in problem.message
-
-
-def test_a_new_campaign_passes_its_own_check(newsroom: Newsroom) -> None:
-    folder = newsroom.root / "new"
+def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
+    folder = new_bot.folder / "new"
 
     written = write_campaign(folder, spec().values())
 
-    loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=newsroom.clock)
+    loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=new_bot.clock)
     assert loaded.campaign is not None, loaded.problems
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):

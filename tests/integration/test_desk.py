@@ -8,280 +8,246 @@ import pytest
 
 from bot.authority.tables import StopReason
 from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.errors import DecisionError, RejectedError, UnauthorizedError, UnconfirmedError
+from bot.errors import DecisionError, RejectedError, UnconfirmedError
 from bot.platforms.base import Profile
-from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, Newsroom, post
-from tests.fakes.scripted import Step
-from tests.integration.test_planner import thread
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
+from tests.fakes.scripted import PublishCall
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Have one post for nine o'clock that nobody approved."""
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    return newsroom
+    new_bot.start_with(post("one", at=NINE))
+    return new_bot
 
 
 @pytest.fixture
-def held(room: Newsroom) -> Delivery:
+def held(bot: RunningBot) -> Delivery:
     """Find it held after its time."""
-    room.wait(NINE + MINUTE)
-    return room.row()
+    bot.wait(NINE + MINUTE)
+    return bot.row()
 
 
-def decisions(room: Newsroom) -> list[str]:
+def decisions(bot: RunningBot) -> list[str]:
     """Return what the audit log has, oldest first."""
-    rows = reversed(room.store.audit.rows())
-    return [f"{one.who} {one.verb} {one.subject} {one.why}".strip() for one in rows]
+    rows = reversed(bot.store.audit.rows())
+    return [f"{row.who} {row.verb} {row.subject} {row.why}".strip() for row in rows]
 
 
 # Approving
 
 
-def test_an_approval_is_written_down_with_its_words(room: Newsroom) -> None:
-    room.desk.approve("one", by="Ann", note="checked")
+def test_an_approval_is_written_down_with_its_words(bot: RunningBot) -> None:
+    bot.desk.approve("one", by="Ann", note="checked")
 
-    (row,) = room.store.audit.rows()
+    (row,) = bot.store.audit.rows()
     assert (row.who, row.verb, row.subject, row.why) == ("Ann", "approve", "one", "checked")
-    assert row.detail["fingerprint"] == room.row().fingerprint
-    assert row.detail["said"] == {"m": [room.row().status.text]}
+    assert row.detail["fingerprint"] == bot.row().fingerprint
+    assert row.detail["said"] == {"m": [bot.row().status.text]}
 
 
 @pytest.mark.parametrize("name", ["Ed", " ed", "ED "])
-def test_nobody_approves_what_they_wrote(room: Newsroom, name: str) -> None:
+def test_nobody_approves_what_they_wrote(bot: RunningBot, name: str) -> None:
     with pytest.raises(DecisionError, match="somebody else"):
-        room.desk.approve("one", by=name)
+        bot.desk.approve("one", by=name)
 
 
 @pytest.mark.parametrize("name", ["Ann", "ann ", "ANN"])
-def test_nobody_is_two_people(room: Newsroom, name: str) -> None:
-    room.desk.approve("one", by="Ann")
+def test_nobody_is_two_people(bot: RunningBot, name: str) -> None:
+    bot.desk.approve("one", by="Ann")
 
     with pytest.raises(DecisionError, match="already"):
-        room.desk.approve("one", by=name)
+        bot.desk.approve("one", by=name)
 
-    assert room.desk.approvals(room.row().publication) == 1
+    assert bot.desk.approvals(bot.row().publication) == 1
 
 
-def test_an_approver_who_becomes_the_author_does_not_count(room: Newsroom) -> None:
-    room.approve("one")
-    room.write(post("one", "author: Ann", at=NINE))
+def test_an_approver_who_becomes_the_author_does_not_count(bot: RunningBot) -> None:
+    bot.approve("one")
+    bot.write(post("one", "author: Ann", at=NINE))
 
-    room.watch()
+    bot.watch()
 
-    assert room.desk.approvals(room.row().publication) == 0
+    assert bot.desk.approvals(bot.row().publication) == 0
     with pytest.raises(DecisionError, match="somebody else"):
-        room.desk.approve("one", by="Ann")
+        bot.desk.approve("one", by="Ann")
 
 
-def test_there_is_nothing_to_approve_of_an_unknown_post(room: Newsroom) -> None:
+def test_there_is_nothing_to_approve_of_an_unknown_post(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="waits for approval"):
-        room.desk.approve("other", by="Ann")
+        bot.desk.approve("other", by="Ann")
 
 
-def test_only_what_was_read_is_approved(room: Newsroom) -> None:
-    read = frozenset({room.row().fingerprint})
-    room.write(post("one", at=NINE, words="Not what was read before."))
-    room.watch()
+def test_only_what_was_read_is_approved(bot: RunningBot) -> None:
+    read = frozenset({bot.row().fingerprint})
+    bot.write(post("one", at=NINE, words="Not what was read before."))
+    bot.watch()
 
     with pytest.raises(DecisionError, match="read it again"):
-        room.desk.approve("one", by="Ann", seen=read)
+        bot.desk.approve("one", by="Ann", seen=read)
 
 
 def test_somebody_who_approved_one_account_s_words_may_approve_the_others(
-    newsroom: Newsroom,
+    new_bot: RunningBot,
 ) -> None:
-    newsroom.use("m", "b")
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.servers["m"].fails(UnconfirmedError("mastodon", "504"))
-    newsroom.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
-    newsroom.servers["b"].fails(RejectedError("bluesky", "too long"))
-    newsroom.wait(NINE + MINUTE)
-    newsroom.write(post("one", at=NINE + DAY))
-    newsroom.watch()
+    new_bot.use("m", "b")
+    new_bot.start_approved(post("one", at=NINE))
+    new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    new_bot.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
+    new_bot.servers["b"].fails(RejectedError("bluesky", "too long"))
+    new_bot.wait(NINE + MINUTE)
+    new_bot.write(post("one", at=NINE + DAY))
+    new_bot.watch()
 
-    newsroom.approve("one")
+    new_bot.approve("one")
 
-    assert [newsroom.desk.approvals(row.publication) for row in newsroom.rows()] == [2, 2]
+    assert [new_bot.desk.approvals(row.publication) for row in new_bot.rows()] == [2, 2]
 
 
-def test_what_was_held_for_another_reason_can_still_be_approved_and_sent(room: Newsroom) -> None:
-    room.desk.pause("mourning", by="Ann")
-    room.wait(NINE)
-    room.desk.resume(by="Ann")
-    assert room.row().reason is HoldReason.PAUSED
+def test_what_was_held_for_another_reason_can_still_be_approved_and_sent(bot: RunningBot) -> None:
+    bot.desk.pause("mourning", by="Ann")
+    bot.wait(NINE)
+    bot.desk.resume(by="Ann")
+    assert bot.row().reason is HoldReason.PAUSED
 
-    room.approve("one")
-    room.desk.resolve(room.row().id, "send", by="Ann")
-    room.wait(NINE + MINUTE)
+    bot.approve("one")
+    bot.desk.resolve(bot.row().id, "send", by="Ann")
+    bot.wait(NINE + MINUTE)
 
-    assert room.row().state is State.SENT
+    assert bot.row().state is State.SENT
 
 
 # Pausing
 
 
-def test_pause_and_resume_are_written_down(room: Newsroom) -> None:
-    room.desk.pause("mourning", by="Ann")
-    room.desk.resume(by="Ben", why="over")
-
-    assert decisions(room) == ["Ann pause everything mourning", "Ben resume everything over"]
-
-
-def test_one_pauses_once_and_resumes_what_is_paused(room: Newsroom) -> None:
+def test_one_pauses_once_and_resumes_what_is_paused(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="not paused"):
-        room.desk.resume(by="Ann")
-    room.desk.pause("mourning", by="Ann")
+        bot.desk.resume(by="Ann")
+    bot.desk.pause("mourning", by="Ann")
     with pytest.raises(DecisionError, match="already"):
-        room.desk.pause("again", by="Ben")
+        bot.desk.pause("again", by="Ben")
 
 
 # A stopped account
 
 
-def test_a_stopped_account_sends_again_once_a_person_says_so(newsroom: Newsroom) -> None:
-    newsroom.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    newsroom.start()
-    newsroom.approve("one", "two")
-    newsroom.servers["m"].fails(UnauthorizedError("mastodon", "revoked"))
-    newsroom.wait(NINE + MINUTE)
+def test_an_account_that_is_still_unfit_is_stopped_again(new_bot: RunningBot) -> None:
+    new_bot.servers["m"].profile = Profile("1", "", False)
+    new_bot.start_with(post("one", at=NINE))
+    new_bot.wait(new_bot.clock.now())
 
-    why = newsroom.desk.restart("m", by="Ann", why="new token")
-    newsroom.wait(NINE + DAY)
+    new_bot.desk.restart("m", by="Ann")
+    new_bot.wait(NINE)
 
-    assert why == "mastodon: revoked"
-    assert newsroom.states()["two/m/0"] == "SENT"
-    assert "Ann restart m new token" in decisions(newsroom)
+    assert new_bot.row().reason_text.startswith("account stopped: it does not say that it is auto")
 
 
-def test_an_account_that_is_still_unfit_is_stopped_again(newsroom: Newsroom) -> None:
-    newsroom.servers["m"].profile = Profile("1", "", False)
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.wait(newsroom.clock.now())
-
-    newsroom.desk.restart("m", by="Ann")
-    newsroom.wait(NINE)
-
-    assert newsroom.row().reason_text.startswith("account stopped: it does not say that it is auto")
-
-
-def test_only_a_stopped_account_is_started(room: Newsroom) -> None:
+@pytest.mark.parametrize("account", ["m", "other"])
+def test_only_a_stopped_account_is_started(bot: RunningBot, account: str) -> None:
     with pytest.raises(DecisionError, match="no stopped account"):
-        room.desk.restart("m", by="Ann")
-    with pytest.raises(DecisionError, match="no stopped account"):
-        room.desk.restart("other", by="Ann")
+        bot.desk.restart(account, by="Ann")
 
 
-def test_a_changed_configuration_is_confirmed_not_waved_through(room: Newsroom) -> None:
-    room.set("approvals_required: 2", "approvals_required: 1")
-    room.watch()
+def test_a_changed_configuration_is_confirmed_not_waved_through(bot: RunningBot) -> None:
+    bot.set("approvals_required: 2", "approvals_required: 1")
+    bot.watch()
 
     with pytest.raises(DecisionError, match="accept-config"):
-        room.desk.restart("m", by="Ann")
+        bot.desk.restart("m", by="Ann")
 
 
 # Resolving
 
 
-def test_a_person_s_send_forgives_lateness_only(room: Newsroom) -> None:
-    room.approve("one")
-    room.clock.advance(DAY)
-    room.wait(room.clock.now())
-    assert room.row().reason is HoldReason.LATE
+def test_a_person_s_send_forgives_lateness_only(bot: RunningBot) -> None:
+    bot.approve("one")
+    bot.clock.advance(DAY)
+    bot.wait(bot.clock.now())
+    assert bot.row().reason is HoldReason.LATE
 
-    room.desk.resolve(room.row().id, "send", by="Ann", why="still true")
-    room.wait(room.clock.now())
+    bot.desk.resolve(bot.row().id, "send", by="Ann", why="still true")
+    bot.wait(bot.clock.now())
 
-    assert room.row().state is State.SENT
-    assert decisions(room)[-1] == f"Ann send {room.row().id} still true"
+    assert bot.row().state is State.SENT
+    assert decisions(bot)[-1] == f"Ann send {bot.row().id} still true"
 
 
-def stopped(room: Newsroom) -> str:
-    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "leaked", room.clock.now())
+def stopped(bot: RunningBot) -> str:
+    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "leaked", bot.clock.now())
     return "account stopped: leaked"
 
 
-def paused(room: Newsroom) -> str:
-    room.desk.pause("mourning", by="Ann")
+def paused(bot: RunningBot) -> str:
+    bot.desk.pause("mourning", by="Ann")
     return "paused"
 
 
-def voided(room: Newsroom) -> str:
-    room.void("one")
+def voided(bot: RunningBot) -> str:
+    bot.void("one")
     return "unapproved: 0 of 2"
 
 
 @pytest.mark.parametrize("befalls", [stopped, paused, voided])
 def test_a_person_s_send_lifts_nothing_else(
-    room: Newsroom, befalls: Callable[[Newsroom], str]
+    bot: RunningBot, befalls: Callable[[RunningBot], str]
 ) -> None:
-    room.approve("one")
-    room.clock.advance(DAY)
-    room.wait(room.clock.now())
-    room.desk.resolve(room.row().id, "send", by="Ann")
+    bot.approve("one")
+    bot.clock.advance(DAY)
+    bot.wait(bot.clock.now())
+    bot.desk.resolve(bot.row().id, "send", by="Ann")
 
-    reason = befalls(room)
-    room.wait(room.clock.now())
+    reason = befalls(bot)
+    bot.wait(bot.clock.now())
 
-    assert (room.row().state, room.row().reason_text) == (State.HELD, reason)
-
-
-def test_a_person_s_send_does_not_pay(newsroom: Newsroom) -> None:
-    newsroom.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 0.01"))
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.wait(NINE)
-
-    newsroom.desk.resolve(newsroom.row().id, "send", by="Ann")
-    newsroom.wait(NINE)
-
-    assert newsroom.row().reason is HoldReason.OVER_BUDGET
+    assert (bot.row().state, bot.row().reason_text) == (State.HELD, reason)
 
 
-def test_nothing_is_sent_without_its_approvals(room: Newsroom, held: Delivery) -> None:
+def test_a_person_s_send_does_not_pay(new_bot: RunningBot) -> None:
+    new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 0.01"))
+    new_bot.start_approved(post("one", at=NINE))
+    new_bot.wait(NINE)
+
+    new_bot.desk.resolve(new_bot.row().id, "send", by="Ann")
+    new_bot.wait(NINE)
+
+    assert new_bot.row().reason is HoldReason.OVER_BUDGET
+
+
+def test_nothing_is_sent_without_its_approvals(bot: RunningBot, held: Delivery) -> None:
     with pytest.raises(DecisionError, match="2 more approval"):
-        room.desk.resolve(held.id, "send", by="Ann")
+        bot.desk.resolve(held.id, "send", by="Ann")
 
 
-def test_nothing_is_sent_while_paused(room: Newsroom, held: Delivery) -> None:
-    room.desk.pause("mourning", by="Ann")
+def test_nothing_is_sent_while_paused(bot: RunningBot, held: Delivery) -> None:
+    bot.desk.pause("mourning", by="Ann")
 
     with pytest.raises(DecisionError, match="resume first"):
-        room.desk.resolve(held.id, "send", by="Ann")
+        bot.desk.resolve(held.id, "send", by="Ann")
 
 
-def test_sending_the_first_part_of_a_late_thread_sends_all_of_it(newsroom: Newsroom) -> None:
-    newsroom.write(thread("one", 3, f"at: {NINE + DAY:%Y-%m-%d %H:%M}"))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.clock.advance(3 * DAY)
-    newsroom.wait(newsroom.clock.now())
+def test_sending_the_first_part_of_a_late_thread_sends_all_of_it(new_bot: RunningBot) -> None:
+    new_bot.start_approved(thread("one", 3, at=NINE + DAY))
+    new_bot.clock.advance(3 * DAY)
+    new_bot.wait(new_bot.clock.now())
 
-    newsroom.desk.resolve(newsroom.rows()[0].id, "send", by="Ann")
-    newsroom.wait(newsroom.clock.now())
+    new_bot.desk.resolve(new_bot.rows()[0].id, "send", by="Ann")
+    new_bot.wait(new_bot.clock.now())
 
-    assert {row.state for row in newsroom.rows()} == {State.SENT}
+    assert {row.state for row in new_bot.rows()} == {State.SENT}
 
 
-def test_a_person_may_send_once_more_after_all_attempts(newsroom: Newsroom) -> None:
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
+def test_a_person_may_send_once_more_after_all_attempts(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one", at=NINE))
     for _ in range(6):
-        newsroom.servers["m"].fails(UnconfirmedError("mastodon", "504"))
-    newsroom.wait(NINE + DAY)
-    assert newsroom.row().reason is HoldReason.ATTEMPTS
+        new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    new_bot.wait(NINE + DAY)
+    assert new_bot.row().reason is HoldReason.ATTEMPTS
 
-    newsroom.desk.resolve(newsroom.row().id, "send", by="Ann")
-    newsroom.wait(NINE + 2 * DAY)
+    new_bot.desk.resolve(new_bot.row().id, "send", by="Ann")
+    new_bot.wait(NINE + 2 * DAY)
 
-    assert newsroom.servers["m"].calls.count("publish") == 5
-    assert newsroom.row().reason is HoldReason.ATTEMPTS
+    assert new_bot.servers["m"].calls.count("publish") == 5
+    assert new_bot.row().reason is HoldReason.ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -294,63 +260,59 @@ def test_a_person_may_send_once_more_after_all_attempts(newsroom: Newsroom) -> N
     ],
 )
 def test_what_is_out_already_is_known_by_its_address(
-    room: Newsroom, held: Delivery, address: str, remote_id: str
+    bot: RunningBot, held: Delivery, address: str, remote_id: str
 ) -> None:
-    room.desk.resolve(held.id, address, by="Ann")
+    bot.desk.resolve(held.id, address, by="Ann")
 
-    row = room.row()
+    row = bot.row()
     assert (row.state, row.url, row.remote_id) == (State.SENT, address, remote_id)
 
 
 @pytest.mark.parametrize("choice", ["https://m.example", "later", "", "ftp://m.example/1"])
-def test_what_is_no_choice_is_refused(room: Newsroom, held: Delivery, choice: str) -> None:
+def test_what_is_no_choice_is_refused(bot: RunningBot, held: Delivery, choice: str) -> None:
     with pytest.raises(DecisionError):
-        room.desk.resolve(held.id, choice, by="Ann")
+        bot.desk.resolve(held.id, choice, by="Ann")
 
-    assert room.row() == held
+    assert bot.row() == held
 
 
-def test_what_was_dropped_is_gone_for_good(room: Newsroom, held: Delivery) -> None:
-    row = room.desk.resolve(held.id, "drop", by="Ann", why="stale")
+def test_what_was_dropped_is_gone_for_good(bot: RunningBot, held: Delivery) -> None:
+    row = bot.desk.resolve(held.id, "drop", by="Ann", why="stale")
 
     assert (row.state, row.reason, row.detail) == (State.CANCELLED, CancelReason.WITHDRAWN, "stale")
-    assert decisions(room) == [f"Ann drop {held.id} stale"]
+    assert decisions(bot) == [f"Ann drop {held.id} stale"]
 
 
-def test_only_what_is_held_is_resolved(room: Newsroom) -> None:
+def test_only_what_is_held_is_resolved(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="only a held one"):
-        room.desk.resolve(room.row().id, "send", by="Ann")
+        bot.desk.resolve(bot.row().id, "send", by="Ann")
 
 
-def test_a_post_with_a_fixed_time_has_no_queue(room: Newsroom, held: Delivery) -> None:
+def test_a_post_with_a_fixed_time_has_no_queue(bot: RunningBot, held: Delivery) -> None:
     with pytest.raises(DecisionError, match="fixed time"):
-        room.desk.resolve(held.id, "queue", by="Ann")
+        bot.desk.resolve(held.id, "queue", by="Ann")
 
 
-def test_what_may_be_out_does_not_go_back_into_its_queue(newsroom: Newsroom) -> None:
-    newsroom.write(post("one"))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.servers["m"].fails(UnconfirmedError("mastodon", "504"))
-    newsroom.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
-    newsroom.wait(NINE + MINUTE)
+def test_what_may_be_out_does_not_go_back_into_its_queue(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one"))
+    new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    new_bot.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
+    new_bot.wait(NINE + MINUTE)
 
     with pytest.raises(DecisionError, match="may be out"):
-        newsroom.desk.resolve(newsroom.row().id, "queue", by="Ann")
+        new_bot.desk.resolve(new_bot.row().id, "queue", by="Ann")
 
 
-def test_a_requeued_post_has_to_be_on_time_again(newsroom: Newsroom) -> None:
-    newsroom.write(post("one"))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.clock.advance(DAY / 2)
-    newsroom.wait(newsroom.clock.now())
-    newsroom.desk.resolve(newsroom.row().id, "send", by="Ann")
-    newsroom.desk.pause("wait", by="Ann")
-    newsroom.wait(newsroom.clock.now())
-    newsroom.desk.resume(by="Ann")
+def test_a_requeued_post_has_to_be_on_time_again(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one"))
+    new_bot.clock.advance(DAY / 2)
+    new_bot.wait(new_bot.clock.now())
+    new_bot.desk.resolve(new_bot.row().id, "send", by="Ann")
+    new_bot.desk.pause("wait", by="Ann")
+    new_bot.wait(new_bot.clock.now())
+    new_bot.desk.resume(by="Ann")
 
-    row = newsroom.desk.resolve(newsroom.row().id, "queue", by="Ann")
+    row = new_bot.desk.resolve(new_bot.row().id, "queue", by="Ann")
 
     assert (row.state, row.released_by) == (State.PLANNED, "")
 
@@ -358,76 +320,74 @@ def test_a_requeued_post_has_to_be_on_time_again(newsroom: Newsroom) -> None:
 # Failed and planned ones
 
 
-def failed(room: Newsroom) -> Delivery:
-    room.approve("one")
-    room.servers["m"].fails(RejectedError("mastodon", "too long"))
-    room.wait(NINE)
-    return room.row()
+def failed(bot: RunningBot) -> Delivery:
+    bot.approve("one")
+    bot.servers["m"].fails(RejectedError("mastodon", "too long"))
+    bot.wait(NINE)
+    return bot.row()
 
 
-def test_a_failed_delivery_is_tried_again(room: Newsroom) -> None:
-    row = failed(room)
+def test_a_failed_delivery_is_tried_again(bot: RunningBot) -> None:
+    row = failed(bot)
 
-    room.desk.retry(row.id, by="Ann")
-    room.wait(NINE)
+    bot.desk.retry(row.id, by="Ann")
+    bot.wait(NINE)
 
-    assert room.row().state is State.SENT
-    assert decisions(room)[-1] == f"Ann retry {row.id}"
+    assert bot.row().state is State.SENT
+    assert decisions(bot)[-1] == f"Ann retry {row.id}"
 
 
-def test_only_a_failed_one_is_tried_again(room: Newsroom) -> None:
+def test_only_a_failed_one_is_tried_again(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="only a failed one"):
-        room.desk.retry(room.row().id, by="Ann")
+        bot.desk.retry(bot.row().id, by="Ann")
 
 
-def test_a_planned_held_or_failed_delivery_is_cancelled(room: Newsroom) -> None:
-    row = failed(room)
+def test_a_planned_held_or_failed_delivery_is_cancelled(bot: RunningBot) -> None:
+    row = failed(bot)
 
-    assert room.desk.cancel(row.id, by="Ann").state is State.CANCELLED
-    assert room.desk.held() == ()
+    assert bot.desk.cancel(row.id, by="Ann").state is State.CANCELLED
+    assert bot.desk.held() == ()
 
 
-def test_what_is_out_is_not_cancelled(room: Newsroom) -> None:
-    room.approve("one")
-    room.wait(NINE)
+def test_what_is_out_is_not_cancelled(bot: RunningBot) -> None:
+    bot.approve("one")
+    bot.wait(NINE)
 
     with pytest.raises(DecisionError, match="SENT"):
-        room.desk.cancel(room.row().id, by="Ann")
+        bot.desk.cancel(bot.row().id, by="Ann")
 
 
-def test_a_thread_is_cancelled_whole(newsroom: Newsroom) -> None:
-    newsroom.write(thread("one", 3))
-    newsroom.start()
+def test_a_thread_is_cancelled_whole(new_bot: RunningBot) -> None:
+    new_bot.start_with(thread("one", 3))
 
-    newsroom.desk.cancel(newsroom.rows()[1].id, by="Ann")
+    new_bot.desk.cancel(new_bot.rows()[1].id, by="Ann")
 
-    assert newsroom.rows() == []
+    assert new_bot.rows() == []
 
 
-def test_of_a_thread_that_began_the_rest_is_cancelled(newsroom: Newsroom) -> None:
-    newsroom.write(thread("one", 3))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.servers["m"].steps.append(Step(meanwhile=lambda: newsroom.desk.pause("", by="Ann")))
-    newsroom.wait(NINE)
+def test_of_a_thread_that_began_the_rest_is_cancelled(new_bot: RunningBot) -> None:
+    new_bot.start_approved(thread("one", 3))
+    new_bot.servers["m"].steps.append(
+        PublishCall(meanwhile=lambda: new_bot.desk.pause("", by="Ann"))
+    )
+    new_bot.wait(NINE)
 
-    newsroom.desk.resolve(newsroom.rows()[1].id, "drop", by="Ann")
+    new_bot.desk.resolve(new_bot.rows()[1].id, "drop", by="Ann")
 
-    assert newsroom.states() == {"one/m/0": "SENT"}
+    assert new_bot.states() == {"one/m/0": "SENT"}
 
 
 # Finding
 
 
-def test_the_beginning_of_an_id_is_enough(room: Newsroom) -> None:
-    assert room.desk.find(room.row().id[:8]) == room.row()
+def test_the_beginning_of_an_id_is_enough(bot: RunningBot) -> None:
+    assert bot.desk.find(bot.row().id[:8]) == bot.row()
 
 
-def test_an_id_names_one_delivery(newsroom: Newsroom) -> None:
-    newsroom.write(post("one"), post("two"))
-    newsroom.start()
+def test_an_id_names_one_delivery(new_bot: RunningBot) -> None:
+    new_bot.start_with(post("one"), post("two"))
 
     with pytest.raises(DecisionError, match="2 deliveries"):
-        newsroom.desk.find("")
+        new_bot.desk.find("")
     with pytest.raises(DecisionError, match="no delivery"):
-        newsroom.desk.find("nothing")
+        new_bot.desk.find("nothing")

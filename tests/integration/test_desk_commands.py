@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,21 +16,23 @@ import pytest
 
 from bot.cli.main import run
 from tests.conftest import ROOT
-from tests.fakes.desk_stage import PASSWORD, open_stage
+from tests.fakes.browser import PASSWORD
+from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.integration.store_rows import due
+from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
 def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(ROOT / "posts", tmp_path / "posts")
-    shutil.copy(ROOT / "schedule.yaml", tmp_path)
+    CampaignTree(tmp_path, shipped=True)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     return tmp_path
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def output(capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
     return captured.out + captured.err
 
@@ -40,16 +41,16 @@ def test_users_come_change_and_go(campaign: Path, capsys: pytest.CaptureFixture[
     add = ["user", "add", "anna", "--role", "approver", "--password-file", "password", "--as", "op"]
 
     assert run(["user", "list"]) == 0
-    assert "no users" in told(capsys)
+    assert "no users" in output(capsys)
     assert run(add) == 0
     assert run(add) == 1
-    assert "already" in told(capsys)
+    assert "already" in output(capsys)
     assert run(["user", "roles", "anna", "--role", "viewer", "--role", "editor", "--as", "op"]) == 0
     assert run(["user", "password", "anna", "--password-file", "password", "--as", "op"]) == 0
     assert run(["user", "sign-out", "anna", "--as", "op"]) == 0
-    told(capsys)
+    output(capsys)
     assert run(["user", "list", "--json"]) == 0
-    assert json.loads(told(capsys)) == [{"name": "anna", "roles": ["editor", "viewer"]}]
+    assert json.loads(output(capsys)) == [{"name": "anna", "roles": ["editor", "viewer"]}]
     assert run(["user", "remove", "anna", "--as", "op"]) == 0
     assert run(["audit", "verify"]) == 0
 
@@ -62,18 +63,16 @@ def test_a_user_without_a_role_or_with_a_weak_password_is_refused(
     assert run(["user", "add", "anna", "--as", "op"]) == 2
     words = ["user", "add", "anna", "--role", "viewer", "--password-file", "password", "--as", "op"]
     assert run(words) == 1
-    assert "15 characters or more" in told(capsys)
+    assert "15 characters or more" in output(capsys)
 
 
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Leave a campaign behind whose first post is out."""
-    with open_stage(tmp_path) as stage:
-        row = next(one for one in stage.planned() if one.platform == "mastodon")
-        stage.approve(row.post_id, "anna", "ben")
-        stage.live_until(due(row))
-        # The accounts of a rehearsal are another file than those of `run`.
-        shutil.copy(tmp_path / "data" / "network.db", tmp_path / "data" / "rehearsed.db")
+    with open_shipped(tmp_path) as bot:
+        row = next(one for one in planned(bot) if one.platform == "mastodon")
+        bot.approve(row.post_id, by=APPROVERS)
+        bot.wait(due(row))
     monkeypatch.chdir(tmp_path)
     return row.post_id
 
@@ -84,15 +83,15 @@ def test_a_correction_and_a_retraction_from_the_command_line(
     words = ["--why", "We named three.", "--as", "anna"]
 
     assert run(["correct", published, "--text", "Four signed it.", *words]) == 0
-    assert f"approve correction-1-of-{published}" in told(capsys)
+    assert f"approve correction-1-of-{published}" in output(capsys)
     assert run(["retract", published, *words]) == 0
-    assert "deleted: coalition-mastodon" in told(capsys)
+    assert "deleted: coalition-mastodon" in output(capsys)
     assert run(["retract", published, *words]) == 1
-    assert "nothing of it is out" in told(capsys)
+    assert "nothing of it is out" in output(capsys)
     assert run(["corrections", "--html", "list.html"]) == 0
-    assert "We named three." in told(capsys)
+    assert "We named three." in output(capsys)
     assert run(["corrections", "--json"]) == 0
-    kinds = [one["kind"] for one in json.loads(told(capsys))]
+    kinds = [one["kind"] for one in json.loads(output(capsys))]
     page = (tmp_path / "list.html").read_text(encoding="utf-8")
 
     assert kinds == ["retraction", "correction"]
@@ -101,9 +100,7 @@ def test_a_correction_and_a_retraction_from_the_command_line(
 
 
 def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "2", "--serve"]
     environment = {**os.environ, "VERBATIM_WEB": f"127.0.0.1:{port}"}
     with subprocess.Popen(words, cwd=campaign, env=environment, stderr=subprocess.DEVNULL,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import random
 import re
 import socket
 import string
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -20,13 +18,16 @@ from bot.authority.users import ABSOLUTE, IDLE, RIGHTS
 from bot.web.guard import POLICY
 from bot.web.request import PageRoute
 from bot.web.routes import ROUTES
-from tests.fakes.desk_stage import (
-    PASSWORD,
+from tests.fakes.browser import PASSWORD, HttpBrowser
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import (
+    APPROVERS,
     PEOPLE,
-    DeskStage,
     add_people,
-    open_stage,
-    play,
+    lose,
+    open_played,
+    open_shipped,
+    planned,
     serving,
 )
 from tests.integration.store_rows import due
@@ -36,92 +37,32 @@ CHANGES = [door for door in ROUTES if door.method == "POST"]
 PAGES = [door for door in ROUTES if door.method == "GET"]
 
 
-@dataclass
-class Browser:
-    """As much of a browser as these tests need: a cookie, and forms with their token."""
-
-    origin: str
-    cookie: str = ""
-    token: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def place(self) -> tuple[str, int]:
-        host, _, port = self.origin.removeprefix("http://").partition(":")
-        return host, int(port)
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        connection = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
-        own = {"Cookie": self.cookie} if self.cookie else {}
-        connection.request(method, path, body, {**own, **self.headers, **(headers or {})})
-        got = connection.getresponse()
-        text = got.read().decode(errors="replace")
-        connection.close()
-        answer = Answer(got.status, text, {name.lower(): one for name, one in got.getheaders()})
-        if cookie := answer.headers.get("set-cookie"):
-            self.cookie = cookie.partition(";")[0]
-        if token := re.search(r'name="token" value="(\w+)"', text):
-            self.token = token[1]
-        return answer
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self.ask("GET", path, headers=headers)
-
-    def post(self, path: str, fields: Mapping[str, str] | None = None, **headers: str) -> Answer:
-        body = urlencode({"token": self.token, **(fields or {})}).encode()
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        ours = {"Sec-Fetch-Site": "same-origin", "Origin": self.origin}
-        return self.ask("POST", path, body, {**form, **ours, **headers})
-
-    def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
-        self.get("/login")
-        answer = self.post("/login", {"name": name, "password": password})
-        self.get("/")
-        return answer
-
-
-@dataclass
-class Answer:
-    status: int
-    text: str
-    headers: dict[str, str]
-
-
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
-    with open_stage(tmp_path_factory.mktemp("stage")) as stage:
-        add_people(stage)
-        play(stage)
-        with serving(stage):
-            yield stage
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    with open_played(tmp_path_factory.mktemp("campaign")) as bot:
+        yield bot
 
 
 @pytest.fixture
-def browser(stage: DeskStage) -> Browser:
-    return Browser(stage.origin)
+def browser(bot: RunningBot) -> HttpBrowser:
+    return bot.browser()
 
 
-def path_of(door: PageRoute, stage: DeskStage) -> str:
+def path_of(door: PageRoute, bot: RunningBot) -> str:
     """Fill an address's places with what is there."""
-    held = stage.store.outbox.find()[0].id
+    held = bot.store.outbox.find()[0].id
     places = {"post": "open-air-prison", "source": "letter", "sha256": "0" * 64,
               "delivery": held, "account": "coalition-x"}  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda name: places[name[1]], door.path)
 
 
-def state_of(stage: DeskStage) -> object:
-    return stage.store.audit.head(), [
-        (row.id, row.state, row.fence) for row in stage.store.outbox.find()
+def state_of(bot: RunningBot) -> object:
+    return bot.store.audit.head(), [
+        (row.id, row.state, row.fence) for row in bot.store.outbox.find()
     ]
 
 
-def test_every_answer_carries_the_headers(browser: Browser) -> None:
+def test_every_answer_carries_the_headers(browser: HttpBrowser) -> None:
     for path in ("/login", "/style.css", "/nothing", "/", "/calendar.ics"):
         headers = browser.get(path).headers
         assert headers["content-security-policy"] == POLICY
@@ -131,7 +72,7 @@ def test_every_answer_carries_the_headers(browser: Browser) -> None:
         assert "server" not in headers
 
 
-def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: Browser) -> None:
+def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: HttpBrowser) -> None:
     cookie = browser.get("/login").headers["set-cookie"]
 
     assert "HttpOnly" in cookie
@@ -139,15 +80,15 @@ def test_the_cookie_cannot_be_read_or_sent_from_elsewhere(browser: Browser) -> N
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost:1", "", "a" * 300])
-def test_no_other_name_is_answered(stage: DeskStage, browser: Browser, host: str) -> None:
+def test_no_other_name_is_answered(bot: RunningBot, browser: HttpBrowser, host: str) -> None:
     assert browser.get("/login", Host=host).status == 421
 
 
 @pytest.mark.parametrize("door", PAGES, ids=lambda door: str(door.path))
 def test_nobody_sees_a_page_without_signing_in(
-    stage: DeskStage, browser: Browser, door: PageRoute
+    bot: RunningBot, browser: HttpBrowser, door: PageRoute
 ) -> None:
-    answer = browser.get(path_of(door, stage))
+    answer = browser.get(path_of(door, bot))
 
     if door.right is None:
         assert answer.status in {200, 403}
@@ -158,13 +99,13 @@ def test_nobody_sees_a_page_without_signing_in(
 
 @pytest.mark.parametrize("door", CHANGES, ids=lambda door: str(door.path))
 def test_no_change_comes_from_elsewhere_or_without_its_token(
-    stage: DeskStage, browser: Browser, door: PageRoute
+    bot: RunningBot, browser: HttpBrowser, door: PageRoute
 ) -> None:
-    path, before = path_of(door, stage), state_of(stage)
+    path, before = path_of(door, bot), state_of(bot)
     browser.get("/login")
     anonymous = browser.post(path, {"token": "0" * 64})
     browser.sign_in("ben")
-    before_decisions = stage.store.audit.head()
+    before_decisions = bot.store.audit.head()
     token = browser.token
 
     answers = [
@@ -179,9 +120,9 @@ def test_no_change_comes_from_elsewhere_or_without_its_token(
     ]
 
     assert anonymous.status in {401, 403}
-    assert all(400 <= one.status < 500 for one in answers)
-    assert stage.store.audit.head() == before_decisions
-    assert state_of(stage)[1] == before[1]  # type: ignore[index]  # a pair
+    assert all(400 <= answer.status < 500 for answer in answers)
+    assert bot.store.audit.head() == before_decisions
+    assert state_of(bot)[1] == before[1]  # type: ignore[index]  # a pair
 
 
 @pytest.mark.parametrize(
@@ -194,19 +135,19 @@ def test_no_change_comes_from_elsewhere_or_without_its_token(
     ],
 )
 def test_nobody_decides_beyond_their_roles(
-    stage: DeskStage, browser: Browser, name: str, door: PageRoute
+    bot: RunningBot, browser: HttpBrowser, name: str, door: PageRoute
 ) -> None:
     browser.sign_in(name)
-    before = state_of(stage)
+    before = state_of(bot)
 
-    answer = browser.post(path_of(door, stage), {"reason": "x", "why": "x", "choice": "drop"})
+    answer = browser.post(path_of(door, bot), {"reason": "x", "why": "x", "choice": "drop"})
 
     assert answer.status == 403
-    assert state_of(stage) == before
+    assert state_of(bot) == before
 
 
 def test_a_browser_that_hides_its_origin_is_known_by_fetch_metadata(
-    stage: DeskStage, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     browser.sign_in("vera")
 
@@ -215,25 +156,25 @@ def test_a_browser_that_hides_its_origin_is_known_by_fetch_metadata(
     assert hidden.status == 200
 
 
-def test_each_decision_is_one_row_that_says_who(stage: DeskStage, browser: Browser) -> None:
+def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.sign_in("olga")
-    before = stage.store.audit.head()[0]
+    before = bot.store.audit.head()[0]
 
     paused = browser.post("/pause", {"reason": "a rumour"})
     again = browser.post("/pause", {"reason": "twice"})
     resumed = browser.post("/resume", {"reason": "it was wrong"})
 
-    rows = stage.store.audit.rows(limit=2)
+    rows = bot.store.audit.rows(limit=2)
     assert [paused.status, again.status, resumed.status] == [303, 409, 303]
-    assert stage.store.audit.head()[0] == before + 2
-    assert [(one.who, one.verb, one.why) for one in reversed(rows)] == [
+    assert bot.store.audit.head()[0] == before + 2
+    assert [(row.who, row.verb, row.why) for row in reversed(rows)] == [
         ("olga", "pause", "a rumour"),
         ("olga", "resume", "it was wrong"),
     ]
-    assert stage.store.audit.verify() is None
+    assert bot.store.audit.verify() is None
 
 
-def test_a_session_gets_a_new_id_and_ends_for_good(stage: DeskStage, browser: Browser) -> None:
+def test_a_session_gets_a_new_id_and_ends_for_good(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.get("/login")
     planted = browser.cookie
     browser.sign_in("vera")
@@ -247,23 +188,23 @@ def test_a_session_gets_a_new_id_and_ends_for_good(stage: DeskStage, browser: Br
 
 
 def test_a_session_ends_without_use_and_after_half_a_day(
-    stage: DeskStage, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     browser.sign_in("vera")
-    stage.clock.advance(IDLE - timedelta(seconds=1))
+    bot.clock.advance(IDLE - timedelta(seconds=1))
     used = browser.get("/held").status
-    stage.clock.advance(IDLE + timedelta(seconds=1))
+    bot.clock.advance(IDLE + timedelta(seconds=1))
     idle = browser.get("/held").status
     browser.sign_in("vera")
     for _step in range(int(ABSOLUTE / timedelta(minutes=20)) - 1):
-        stage.clock.advance(timedelta(minutes=20))
+        bot.clock.advance(timedelta(minutes=20))
         assert browser.get("/held").status == 200
-    stage.clock.advance(timedelta(minutes=20))
+    bot.clock.advance(timedelta(minutes=20))
 
     assert (used, idle, browser.get("/held").status) == (200, 303, 303)
 
 
-def test_signing_in_leads_to_pages_of_ours_only(stage: DeskStage, browser: Browser) -> None:
+def test_signing_in_leads_to_pages_of_ours_only(bot: RunningBot, browser: HttpBrowser) -> None:
     for to in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:1"):
         browser.cookie = ""
         browser.get("/login")
@@ -274,7 +215,7 @@ def test_signing_in_leads_to_pages_of_ours_only(stage: DeskStage, browser: Brows
 
 
 def test_wrong_passwords_lock_a_name_and_tell_nothing_of_it(
-    stage: DeskStage, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     told: dict[str, list[int]] = {}
     for name in ("nobody-here", "vera"):
@@ -283,13 +224,13 @@ def test_wrong_passwords_lock_a_name_and_tell_nothing_of_it(
             browser.get("/login")
             answer = browser.post("/login", {"name": name, "password": "wrong" * 4})
             told[name].append(answer.status)
-    stage.clock.advance(timedelta(minutes=16))
+    bot.clock.advance(timedelta(minutes=16))
 
     assert told["vera"] == told["nobody-here"] == [403] * 5 + [429] * 2
     assert browser.sign_in("vera").status == 303
 
 
-def test_a_huge_or_look_alike_sign_in_is_refused(stage: DeskStage, browser: Browser) -> None:
+def test_a_huge_or_look_alike_sign_in_is_refused(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.get("/login")
 
     huge = browser.post("/login", {"name": "vera", "password": "x" * 60_000})
@@ -313,7 +254,7 @@ NAMES = ["view", "clock", "day", "account", "kind", "theme", "page", "who", "ver
          "fingerprint", "text", "delete", "sure", "name", "password", "token"]  # fmt: skip
 
 
-def nonsense_paths(draw: random.Random, stage: DeskStage, count: int) -> Iterator[tuple[str, str]]:
+def nonsense_paths(draw: random.Random, bot: RunningBot, count: int) -> Iterator[tuple[str, str]]:
     for _turn in range(count):
         door = draw.choice(ROUTES)
         path = re.sub(
@@ -322,20 +263,20 @@ def nonsense_paths(draw: random.Random, stage: DeskStage, count: int) -> Iterato
             door.path,
         )
         if draw.random() < 0.4:
-            path = path_of(door, stage)
+            path = path_of(door, bot)
         names = draw.choices(NAMES, k=draw.randrange(4))
         pairs = [(name, draw.choice(NONSENSE)) for name in names]
         yield door.method, path + ("?" + urlencode(pairs) if pairs else "")
 
 
 def test_no_nonsense_makes_a_page_fail_or_changes_anything(
-    stage: DeskStage, browser: Browser
+    bot: RunningBot, browser: HttpBrowser
 ) -> None:
     draw = random.Random(31)  # noqa: S311 - the same nonsense each time
     browser.sign_in("vera")  # may look everywhere, and decide nothing
-    signed_in, before = browser.cookie, state_of(stage)
+    signed_in, before = browser.cookie, state_of(bot)
     met: dict[int, int] = {}
-    for method, path in nonsense_paths(draw, stage, 700):
+    for method, path in nonsense_paths(draw, bot, 700):
         browser.cookie = signed_in
         if method == "GET":
             answer = browser.get(path)
@@ -350,16 +291,16 @@ def test_no_nonsense_makes_a_page_fail_or_changes_anything(
         assert "Traceback" not in answer.text
         assert "<script>alert" not in answer.text
 
-    assert state_of(stage) == before
+    assert state_of(bot) == before
     assert {200, 400, 403, 404} <= met.keys()
 
 
-def test_an_approver_s_nonsense_is_refused_too(stage: DeskStage, browser: Browser) -> None:
+def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: HttpBrowser) -> None:
     draw = random.Random(32)  # noqa: S311 - the same nonsense each time
     browser.sign_in("ben")
-    signed_in, before = browser.cookie, state_of(stage)
+    signed_in, before = browser.cookie, state_of(bot)
     token = browser.token
-    paths = [path_of(door, stage) for door in CHANGES if door.path in {
+    paths = [path_of(door, bot) for door in CHANGES if door.path in {
         "/posts/{post}/approve", "/posts/{post}/correct", "/posts/{post}/retract",
         "/held/{delivery}", "/check", "/accounts/{account}/restart",
     }]  # fmt: skip
@@ -372,18 +313,18 @@ def test_an_approver_s_nonsense_is_refused_too(stage: DeskStage, browser: Browse
         answer = browser.post(draw.choice(paths), {**fields, "token": token})
         assert answer.status < 500, fields
 
-    assert state_of(stage) == before
+    assert state_of(bot) == before
 
 
 @pytest.mark.parametrize("twice", ["view=week&view=month", "day=2026-12-01&day=2026-12-02"])
-def test_a_value_that_is_there_twice_is_refused(browser: Browser, twice: str) -> None:
+def test_a_value_that_is_there_twice_is_refused(browser: HttpBrowser, twice: str) -> None:
     browser.sign_in("vera")
 
     assert browser.get(f"/calendar?{twice}").status == 400
 
 
-def raw(stage: DeskStage, request: bytes) -> bytes:
-    host, _, port = stage.origin.removeprefix("http://").partition(":")
+def raw(bot: RunningBot, request: bytes) -> bytes:
+    host, _, port = bot.origin.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
         line.sendall(request)
         line.shutdown(socket.SHUT_WR)
@@ -404,17 +345,17 @@ def raw(stage: DeskStage, request: bytes) -> bytes:
     ids=["no host", "two hosts", "garbage", "long path", "10k headers", "bad chunk", "TLS"],
 )  # fmt: skip
 def test_broken_requests_are_told_off_and_the_next_one_is_served(
-    stage: DeskStage, browser: Browser, request_line: bytes
+    bot: RunningBot, browser: HttpBrowser, request_line: bytes
 ) -> None:
-    answer = raw(stage, request_line)
+    answer = raw(bot, request_line)
 
     assert answer == b"" or re.match(rb"HTTP/1.1 4\d\d ", answer)
     assert browser.get("/login").status == 200
 
 
-def test_a_form_that_is_no_form_is_refused(stage: DeskStage, browser: Browser) -> None:
+def test_a_form_that_is_no_form_is_refused(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.sign_in("ben")
-    headers = {"Sec-Fetch-Site": "same-origin", "Origin": stage.origin}
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": bot.origin}
     kinds = ["", "text/plain", "application/json", "multipart/form-data",
              "multipart/form-data; boundary=", "multipart/form-data; boundary=x"]  # fmt: skip
 
@@ -430,7 +371,7 @@ def test_a_form_that_is_no_form_is_refused(stage: DeskStage, browser: Browser) -
             assert 400 <= answer.status < 500
 
 
-def test_ten_thousand_fields_are_refused(stage: DeskStage, browser: Browser) -> None:
+def test_ten_thousand_fields_are_refused(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.sign_in("ben")
     fields = {f"{letter}{number}": "" for letter in string.ascii_letters for number in range(150)}
 
@@ -438,14 +379,14 @@ def test_ten_thousand_fields_are_refused(stage: DeskStage, browser: Browser) -> 
 
 
 def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
-    with open_stage(tmp_path) as stage:
-        add_people(stage)
-        row = next(one for one in stage.planned() if one.platform == "mastodon")
-        stage.clock.advance(due(row) - stage.clock.now())
-        stage.approve(row.post_id, "anna", "ben")
-        stage.lose(row, '"><script>alert(1)</script><img src=https://evil.example/x onerror=1>')
-        with serving(stage):
-            browser = Browser(stage.origin)
+    with open_shipped(tmp_path) as bot:
+        add_people(bot)
+        row = next(one for one in planned(bot) if one.platform == "mastodon")
+        bot.clock.advance(due(row) - bot.clock.now())
+        bot.approve(row.post_id, by=APPROVERS)
+        lose(bot, row, '"><script>alert(1)</script><img src=https://evil.example/x onerror=1>')
+        with serving(bot):
+            browser = bot.browser()
             browser.sign_in("vera")
             answer = browser.get("/held")
 
@@ -455,8 +396,8 @@ def test_a_remote_s_words_are_shown_as_words(tmp_path: Path) -> None:
 
 
 def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) -> None:
-    with open_stage(tmp_path) as stage, serving(stage):
-        browser = Browser(stage.origin)
+    with open_shipped(tmp_path) as bot, serving(bot):
+        browser = bot.browser()
         today = browser.get("/")
         paused = browser.post("/pause", {"reason": "trying it"})
 
@@ -465,27 +406,27 @@ def test_a_rehearsal_without_users_lets_a_guest_try_and_says_so(tmp_path: Path) 
 
 
 def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
-    with open_stage(tmp_path) as stage, serving(stage):
-        browser = Browser(stage.origin)
+    with open_shipped(tmp_path) as bot, serving(bot):
+        browser = bot.browser()
         browser.get("/")
-        add_people(stage)
+        add_people(bot)
 
         assert browser.get("/held").status == 303
         assert browser.post("/pause", {"reason": "too late"}).status == 401
 
 
-def test_however_many_people_look_at_once_all_are_served(stage: DeskStage) -> None:
-    signed_in = Browser(stage.origin)
+def test_however_many_people_look_at_once_all_are_served(bot: RunningBot) -> None:
+    signed_in = bot.browser()
     signed_in.sign_in("vera")
     met: list[int] = []
 
     def look() -> None:
-        met.append(Browser(stage.origin, signed_in.cookie).get("/calendar").status)
+        met.append(HttpBrowser(bot.origin, signed_in.cookie).get("/calendar").status)
 
     people = [threading.Thread(target=look) for _ in range(40)]
-    for one in people:
-        one.start()
-    for one in people:
-        one.join()
+    for thread in people:
+        thread.start()
+    for thread in people:
+        thread.join()
 
     assert met == [200] * 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,27 +17,13 @@ from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from tests.fakes.engaged import Engaged, engaged_campaign, troubled
-from tests.fakes.loopback import Loopback, Told
+from tests.fakes.loopback import Inbox
 
 # apprise, not we, still imports it on Python 3.11 and 3.12.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 #: A Monday, 08:00 in New York, after the last posts of `Engaged`.
 MONDAY = datetime(2027, 1, 25, 13, 0, tzinfo=UTC)
-
-
-class Inbox(Loopback):
-    """Takes what apprise sends to ``json://``."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        super().__init__(lambda _asked: Told(self.status))
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    with Inbox() as inbox:
-        yield inbox
 
 
 def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
@@ -64,10 +49,6 @@ def outlook(now: datetime) -> Outlook:
         "nothing is left in its queue",
     )
     return Outlook("campaign", "America/New_York", now, 7, entries, (hole,), {})
-
-
-def address(inbox: Inbox) -> str:
-    return inbox.origin.replace("http://", "json://")
 
 
 def test_the_digest_tells_the_five_things(store: Store) -> None:
@@ -113,11 +94,11 @@ def test_a_week_without_posts_says_so(store: Store) -> None:
 
 def test_the_page_is_attached(store: Store, inbox: Inbox) -> None:
     Engaged(store).fill()
-    digest = digest_of(store, FastClock(MONDAY), address(inbox))
+    digest = digest_of(store, FastClock(MONDAY), inbox.address)
 
     assert digest.send(digest.message())
 
-    (letter,) = (one.json for one in inbox.asked)
+    (letter,) = (asked.json for asked in inbox.asked)
     assert "WHAT WORKED" in letter["message"]
     (attached,) = letter["attachments"]
     assert attached["filename"] == "engagement-2027-01-24.html"
@@ -126,7 +107,7 @@ def test_the_page_is_attached(store: Store, inbox: Inbox) -> None:
 
 def test_it_is_sent_once_a_week_from_monday_eight_on(store: Store, inbox: Inbox) -> None:
     clock = FastClock(MONDAY - timedelta(hours=1))
-    digest = digest_of(store, clock, address(inbox))
+    digest = digest_of(store, clock, inbox.address)
 
     sent = []
     for _hour in range(24 * 8):
@@ -140,7 +121,7 @@ def test_it_is_sent_once_a_week_from_monday_eight_on(store: Store, inbox: Inbox)
 
 def test_a_digest_that_nobody_took_is_tried_again(store: Store, inbox: Inbox) -> None:
     clock = FastClock(MONDAY)
-    digest = digest_of(store, clock, address(inbox))
+    digest = digest_of(store, clock, inbox.address)
     inbox.status = 500
 
     failed = digest.run()

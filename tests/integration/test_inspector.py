@@ -11,28 +11,17 @@ from pathlib import Path
 import pytest
 
 from bot.db import sqlite as files
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.errors import StoreError
 from bot.operations.opening import open_store
 from bot.operations.status import status_of
 from bot.planning.store import Store
-from tests.fakes.newsroom import DAY, NINE, Newsroom, post
-
-NO_ROOM = Room(0, 0)
-
-
-@pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
-    """Have a post for nine, approved."""
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    return newsroom
+from tests.fakes.running_bot import DAY, NINE, RunningBot, post
+from tests.integration.store_rows import NO_ROOM
 
 
-def file_of(room: Newsroom) -> Path:
-    return room.root / "data" / "live.db"
+def file_of(bot: RunningBot) -> Path:
+    return bot.folder / "data" / "live.db"
 
 
 def bend_index(path: Path) -> None:
@@ -56,13 +45,13 @@ def loosen(path: Path) -> None:
         connection.commit()
 
 
-def test_a_sound_database_is_no_matter(room: Newsroom) -> None:
-    room.bot.inspector.run()
+def test_a_sound_database_is_no_matter(bot: RunningBot) -> None:
+    bot.services.inspector.run()
 
-    room.wait(NINE)
+    bot.wait(NINE)
 
-    assert room.bot.inspector.damage == ""
-    assert room.states() == {"one/m/0": "SENT"}
+    assert bot.services.inspector.damage == ""
+    assert bot.states() == {"one/m/0": "SENT"}
 
 
 @pytest.mark.parametrize(("break_it", "told"), [
@@ -70,88 +59,88 @@ def test_a_sound_database_is_no_matter(room: Newsroom) -> None:
     (loosen, "a row of move points to nothing"),
 ])  # fmt: skip  # one way a line
 def test_nothing_is_sent_from_a_broken_database(
-    room: Newsroom, break_it: Callable[[Path], None], told: str
+    bot: RunningBot, break_it: Callable[[Path], None], told: str
 ) -> None:
-    break_it(file_of(room))
-    room.clock.advance(NINE - room.clock.now())
+    break_it(file_of(bot))
+    bot.clock.advance(NINE - bot.clock.now())
 
-    room.bot.inspector.run()
-    room.bot.beat()
-    room.bot.notifier.run()
-    assert room.bot.busy(NINE) == ("m",)
-    room.bot.work_account("m")
+    bot.services.inspector.run()
+    bot.services.beat()
+    bot.services.notifier.run()
+    assert bot.services.busy(NINE) == ("m",)
+    bot.services.work_account("m")
 
-    assert (room.servers["m"].live, room.states()) == ([], {"one/m/0": "PLANNED"})
-    assert told in room.bot.inspector.damage
-    status = status_of(room.store, room.bot.contents.campaign(), room.clock)
+    assert (bot.servers["m"].live, bot.states()) == ([], {"one/m/0": "PLANNED"})
+    assert told in bot.services.inspector.damage
+    status = status_of(bot.store, bot.services.contents.campaign(), bot.clock)
     assert (status.is_running, status.is_healthy) == (True, False)
     assert told in status.damage
-    assert any("Nothing is sent; `restore`" in one for one in status.notices)
+    assert any("Nothing is sent; `restore`" in notice for notice in status.notices)
 
 
-def test_a_lane_at_work_stops_before_its_next_status(room: Newsroom) -> None:
-    room.write(post("one", at=NINE), post("two", at=NINE))
-    room.watch()
-    room.approve("two")
-    room.servers["m"].before_prepare = lambda: _find(room)
+def test_a_lane_at_work_stops_before_its_next_status(bot: RunningBot) -> None:
+    bot.write(post("one", at=NINE), post("two", at=NINE))
+    bot.watch()
+    bot.approve("two")
 
-    room.clock.advance(NINE - room.clock.now())
-    room.bot.work_account("m")
+    def find() -> None:
+        bend_index(file_of(bot))
+        bot.services.inspector.run()
 
-    assert len(room.servers["m"].live) == 1
+    bot.servers["m"].before_prepare = find
+
+    bot.clock.advance(NINE - bot.clock.now())
+    bot.services.work_account("m")
+
+    assert len(bot.servers["m"].live) == 1
 
 
-def _find(room: Newsroom) -> None:
-    bend_index(file_of(room))
-    room.bot.inspector.run()
-
-
-def test_what_would_write_is_left_alone_and_looking_goes_on(room: Newsroom) -> None:
-    jobs = {one.name: one for one in room.bot.jobs(timedelta(seconds=5))}
+def test_what_would_write_is_left_alone_and_looking_goes_on(bot: RunningBot) -> None:
+    jobs = {job.name: job for job in bot.services.jobs(timedelta(seconds=5))}
     assert jobs["inspect"].every == DAY
-    bend_index(file_of(room))
+    bend_index(file_of(bot))
     jobs["inspect"].run()
-    room.write(post("one", at=NINE), post("new", at=NINE))
+    bot.write(post("one", at=NINE), post("new", at=NINE))
 
     for name in ("watch", "plan", "collect", "digest", "beat", "notify"):
         jobs[name].run()
 
-    assert list(room.states()) == ["one/m/0"]
+    assert list(bot.states()) == ["one/m/0"]
 
 
-def test_what_was_found_stays_until_the_next_start_which_is_refused(room: Newsroom) -> None:
-    path = file_of(room)
+def test_what_was_found_stays_until_the_next_start_which_is_refused(bot: RunningBot) -> None:
+    path = file_of(bot)
     sound = path.read_bytes()
     bend_index(path)
-    room.bot.inspector.run()
+    bot.services.inspector.run()
     broken = path.read_bytes()
     path.write_bytes(sound)
-    room.bot.inspector.run()
-    assert room.bot.inspector.damage
-    room.stop()
+    bot.services.inspector.run()
+    assert bot.services.inspector.damage
+    bot.stop()
     path.write_bytes(broken)
 
-    open_store(room.url, create=False, room=NO_ROOM).close()  # whoever asks is still answered
+    open_store(bot.url, create=False, room=NO_ROOM).close()  # whoever asks is still answered
     with pytest.raises(DatabaseUnusableError, match="missing from index"):
-        open_store(room.url, create=True, room=NO_ROOM)
+        open_store(bot.url, create=True, room=NO_ROOM)
 
 
 def test_a_database_that_cannot_be_looked_at_is_not_called_broken(
-    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+    bot: RunningBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "BUSY_SECONDS", 0.0)
-    with closing(sqlite3.connect(file_of(room))) as other:
+    with closing(sqlite3.connect(file_of(bot))) as other:
         other.execute("BEGIN EXCLUSIVE")
 
         with pytest.raises(StoreError, match="cannot be looked through"):
-            room.bot.inspector.run()
+            bot.services.inspector.run()
 
-    assert room.bot.inspector.damage == ""
+    assert bot.services.inspector.damage == ""
 
 
-def test_a_page_that_cannot_be_read_is_damage(room: Newsroom) -> None:
-    room.stop()
-    path = file_of(room)
+def test_a_page_that_cannot_be_read_is_damage(bot: RunningBot) -> None:
+    bot.stop()
+    path = file_of(bot)
     path.write_bytes(b"SQLite format 3\0" + bytes(5000))
 
     assert files.find_damage(path) == "file is not a database"

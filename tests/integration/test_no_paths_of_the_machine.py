@@ -13,8 +13,8 @@ import pytest
 
 from bot.cli.main import run
 from tests.conftest import ROOT
-from tests.fakes.desk_stage import DeskStage, add_people, open_stage, play, serving
-from tests.integration.test_desk_web import Browser
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import open_played, open_shipped
 
 POST = "passive-supplier-held-the-pen"
 #: Pages of one kind that are looked at, such as `/posts/…`: they have one template.
@@ -22,18 +22,15 @@ ENOUGH = 12
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
-    with open_stage(tmp_path_factory.mktemp("machine")) as stage:
-        add_people(stage)
-        play(stage)
-        with serving(stage):
-            yield stage
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    with open_played(tmp_path_factory.mktemp("campaign")) as bot:
+        yield bot
 
 
 @pytest.fixture(scope="module")
-def pages(stage: DeskStage) -> dict[str, str]:
+def pages(bot: RunningBot) -> dict[str, str]:
     """Follow the links of every page that an approver sees."""
-    browser = Browser(stage.origin)
+    browser = bot.browser()
     browser.sign_in("ben")
     found: dict[str, str] = {}
     kinds: Counter[str] = Counter()
@@ -55,18 +52,18 @@ def test_a_post_s_page_says_where_it_stands_in_the_campaign(pages: dict[str, str
     assert where == ["posts/excerpts/responsibility.yaml"]
 
 
-def test_no_page_has_a_path_of_the_machine(stage: DeskStage, pages: dict[str, str]) -> None:
+def test_no_page_has_a_path_of_the_machine(bot: RunningBot, pages: dict[str, str]) -> None:
     assert len(pages) > 40
-    assert [address for address, text in pages.items() if str(stage.folder) in text] == []
+    assert [address for address, text in pages.items() if str(bot.folder) in text] == []
 
 
 def test_what_is_told_of_broken_files_has_none(tmp_path: Path) -> None:
-    with open_stage(tmp_path) as stage:
-        stage.rewrite("posts/excerpts/camps.yaml", "posts:\n", "posts:\n  - nonsense\n")
+    with open_shipped(tmp_path) as bot:
+        bot.tree.change("posts/excerpts/camps.yaml", "posts:\n", "posts:\n  - nonsense\n")
         (tmp_path / "posts" / "stray.txt").touch()
-        stage.bot.contents.refresh()
+        bot.services.contents.refresh()
 
-        told = stage.bot.contents.broken()
+        told = bot.services.contents.broken()
 
     assert re.findall(r"^(\S+?):\d+:\d+:", told, flags=re.MULTILINE) == [
         "posts/excerpts/camps.yaml",
@@ -100,9 +97,9 @@ def test_whoever_starts_it_is_told_the_path(verb: str, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_no_answer_of_a_verb_about_what_happened_has_one(
-    words: str, stage: DeskStage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: str, bot: RunningBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, posts, data = (stage.folder / name for name in ("schedule.yaml", "posts", "data"))
+    config, posts, data = (bot.folder / name for name in ("schedule.yaml", "posts", "data"))
     places = ["--config", str(config), "--posts", str(posts), "--data", str(data)]
 
     code = run([*words.format(out=tmp_path).split(), *places])
@@ -111,4 +108,4 @@ def test_no_answer_of_a_verb_about_what_happened_has_one(
     told = "\n".join([capsys.readouterr().out, *written])
     assert code == 0
     assert told.strip()
-    assert str(stage.folder) not in told
+    assert str(bot.folder) not in told

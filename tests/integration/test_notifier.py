@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +11,8 @@ from bot.delivery.restore_guard import mark_restored
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
 from bot.operations.notifier import Notifier, sender
 from bot.platforms.spec import Charge
-from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
+from tests.fakes.loopback import Inbox
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
 #: Apprise 1 loads all its plugins, one of which imports it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -43,27 +41,23 @@ def mailbox() -> Mailbox:
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    return newsroom
+def bot(new_bot: RunningBot) -> RunningBot:
+    new_bot.start_with(post("one", at=NINE))
+    return new_bot
 
 
 @pytest.fixture
-def notifier(room: Newsroom, mailbox: Mailbox) -> Notifier:
-    bot = room.bot
-    return Notifier(
-        room.store, room.clock, bot.contents.campaign, mailbox, bot.contents.broken,
-        bot.clock_guard.why,
-    )  # fmt: skip
+def notifier(bot: RunningBot, mailbox: Mailbox) -> Notifier:
+    contents, why = bot.services.contents, bot.services.clock_guard.why
+    return Notifier(bot.store, bot.clock, contents.campaign, mailbox, contents.broken, why)
 
 
 def test_a_post_without_approvals_is_told_a_day_ahead_and_once(
-    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
 ) -> None:
     for _ in range(3):
         notifier.run()
-        room.clock.advance(MINUTE)
+        bot.clock.advance(MINUTE)
 
     (text,) = mailbox.texts
     assert text.startswith("one: 2 approval(s) missing; first due")
@@ -71,117 +65,109 @@ def test_a_post_without_approvals_is_told_a_day_ahead_and_once(
 
 
 def test_what_is_far_ahead_is_not_told_yet(
-    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
 ) -> None:
-    room.write(post("one", at=NINE + 3 * DAY))
-    room.watch()
+    bot.write(post("one", at=NINE + 3 * DAY))
+    bot.watch()
 
     notifier.run()
 
     assert mailbox.texts == []
 
 
-def test_the_first_of_several_times_is_told(newsroom: Newsroom, mailbox: Mailbox) -> None:
-    newsroom.use("m", "b")
-    newsroom.set('times: ["09:00"]', 'times: ["09:00", "20:00"]')
-    newsroom.set("slots: [morning]", "slots: [morning], repeat_after: 1h")
-    newsroom.write(post("one"))
-    newsroom.start()
+def test_the_first_of_several_times_is_told(new_bot: RunningBot, mailbox: Mailbox) -> None:
+    new_bot.use("m", "b")
+    new_bot.set('times: ["09:00"]', 'times: ["09:00", "20:00"]')
+    new_bot.set("slots: [morning]", "slots: [morning], repeat_after: 1h")
+    new_bot.start_with(post("one"))
 
-    Notifier(newsroom.store, newsroom.clock, newsroom.bot.contents.campaign, mailbox).run()
+    Notifier(new_bot.store, new_bot.clock, new_bot.services.contents.campaign, mailbox).run()
 
     assert "first due Mon 07 Dec 2026 09:00 UTC" in mailbox.texts[0]
 
 
 def test_what_is_over_is_cleared_and_told_again_when_it_comes_back(
-    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
 ) -> None:
     notifier.run()
-    room.approve("one")
+    bot.approve("one")
     notifier.run()
-    assert room.store.notices.open() == ()
+    assert bot.store.notices.open() == ()
 
-    room.void("one")
+    bot.void("one")
     notifier.run()
 
     assert len(mailbox.texts) == 2
 
 
 def test_a_held_delivery_is_told_with_its_evidence_and_what_to_do(
-    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
 ) -> None:
-    room.approve("one")
-    room.servers["m"].fails(UnconfirmedError("mastodon", "504"))
-    room.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
-    room.wait(NINE + MINUTE)
+    bot.approve("one")
+    bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    bot.servers["m"].unread.append(UnconfirmedError("mastodon", "not ours"))
+    bot.wait(NINE + MINUTE)
 
     notifier.run()
 
     (text,) = mailbox.texts
     assert "cannot tell whether it is out" in text
     assert "not ours" in text
-    assert f"resolve {room.row().id[:8]}" in text
+    assert f"resolve {bot.row().id[:8]}" in text
 
 
-def test_a_failed_delivery_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
-    room.approve("one")
-    room.servers["m"].fails(RejectedError("mastodon", "too long"))
-    room.wait(NINE)
+def test_a_failed_delivery_is_told(bot: RunningBot, notifier: Notifier, mailbox: Mailbox) -> None:
+    bot.approve("one")
+    bot.servers["m"].fails(RejectedError("mastodon", "too long"))
+    bot.wait(NINE)
 
     notifier.run()
 
     assert "FAILED: one for m" in mailbox.texts[0]
 
 
-def test_a_stopped_account_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
-    room.approve("one")
-    room.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
+def break_files(bot: RunningBot) -> None:
+    bot.tree.put("posts/main.yaml", "posts: [")
+    bot.watch(broken=True)
+
+
+TROUBLES: dict[str, Callable[[RunningBot], object]] = {
+    "m is stopped: revoked": lambda bot: bot.store.accounts.stop(
+        "m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now()
+    ),
+    "last good ones stay in force": break_files,
+    "main.yaml:": break_files,
+    "a backup was brought back": lambda bot: mark_restored(
+        bot.store._db, "a backup was brought back"
+    ),
+    "clock": lambda bot: bot.services.clock_guard.note_server_time("m", START + 2 * DAY),
+}
+
+
+@pytest.mark.parametrize("words", TROUBLES)
+def test_what_stands_in_the_way_is_told(
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox, words: str
+) -> None:
+    bot.approve("one")
+    TROUBLES[words](bot)
 
     notifier.run()
 
-    assert mailbox.texts == ["m is stopped: revoked"]
-
-
-def test_broken_files_are_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
-    room.approve("one")
-    room.tree.put("posts/main.yaml", "posts: [")
-    room.watch(broken=True)
-
-    notifier.run()
-
-    assert "main.yaml:" in mailbox.texts[0]
-    assert "last good ones stay in force" in mailbox.texts[0]
-
-
-def test_settling_first_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
-    room.approve("one")
-    mark_restored(room.store._db, "a backup was brought back")
-
-    notifier.run()
-
-    assert "a backup was brought back" in mailbox.texts[0]
-
-
-def test_a_wrong_clock_is_told(room: Newsroom, notifier: Notifier, mailbox: Mailbox) -> None:
-    room.approve("one")
-    room.bot.clock_guard.note_server_time("m", START + 2 * DAY)
-
-    notifier.run()
-
-    assert "clock" in mailbox.texts[0]
+    (text,) = mailbox.texts
+    assert words in text
 
 
 def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(
-    room: Newsroom, mailbox: Mailbox
+    bot: RunningBot, mailbox: Mailbox
 ) -> None:
-    campaign, now = room.bot.contents.campaign, room.clock.now()
-    room.approve("one")
+    campaign, now = bot.services.contents.campaign, bot.clock.now()
+    bot.approve("one")
     wrong = [""]
-    one = Notifier(room.store, room.clock, campaign, mailbox, clock_is_wrong=lambda: wrong[0],
+    one = Notifier(bot.store, bot.clock, campaign, mailbox, clock_is_wrong=lambda: wrong[0],
                    machine="one")  # fmt: skip
-    two = Notifier(room.store, room.clock, campaign, mailbox, machine="two")
+    two = Notifier(bot.store, bot.clock, campaign, mailbox, machine="two")
     for name in ("one", "two"):
-        room.store.workers.beat(f"{name}/1", {"machine": name}, now)
+        bot.store.workers.beat(f"{name}/1", {"machine": name}, now)
 
     wrong[0] = "its clock is an hour ahead"
     for _ in range(3):
@@ -191,37 +177,37 @@ def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(
     assert mailbox.texts[0].startswith("one sends nothing: its clock is an hour ahead.")
     wrong[0] = ""
     two.run()
-    assert len(room.store.notices.open()) == 1
+    assert len(bot.store.notices.open()) == 1
     one.run()
 
-    assert room.store.notices.open() == ()
+    assert bot.store.notices.open() == ()
 
 
 def test_what_was_wrong_with_a_machine_that_is_gone_is_over(
-    room: Newsroom, mailbox: Mailbox
+    bot: RunningBot, mailbox: Mailbox
 ) -> None:
-    campaign = room.bot.contents.campaign
-    room.approve("one")
-    gone = Notifier(room.store, room.clock, campaign, mailbox, clock_is_wrong=lambda: "wrong",
+    campaign = bot.services.contents.campaign
+    bot.approve("one")
+    gone = Notifier(bot.store, bot.clock, campaign, mailbox, clock_is_wrong=lambda: "wrong",
                     machine="gone")  # fmt: skip
     gone.run()
 
-    Notifier(room.store, room.clock, campaign, mailbox, machine="here").run()
+    Notifier(bot.store, bot.clock, campaign, mailbox, machine="here").run()
 
-    assert room.store.notices.open() == ()
+    assert bot.store.notices.open() == ()
 
 
 def test_a_budget_that_is_nearly_spent_is_told_once_a_month(
-    newsroom: Newsroom, mailbox: Mailbox
+    new_bot: RunningBot, mailbox: Mailbox
 ) -> None:
-    newsroom.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 1"))
-    newsroom.start()
-    notifier = Notifier(newsroom.store, newsroom.clock, newsroom.bot.contents.campaign, mailbox)
-    newsroom.store.ledger.reserve("x", Charge("post"), 0.79, now=START)
+    new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 1"))
+    new_bot.start()
+    notifier = Notifier(new_bot.store, new_bot.clock, new_bot.services.contents.campaign, mailbox)
+    new_bot.store.ledger.reserve("x", Charge("post"), 0.79, now=START)
     notifier.run()
     assert mailbox.texts == []
 
-    newsroom.store.ledger.reserve("x", Charge("post"), 0.01, now=START)
+    new_bot.store.ledger.reserve("x", Charge("post"), 0.01, now=START)
     notifier.run()
     notifier.run()
 
@@ -229,7 +215,7 @@ def test_a_budget_that_is_nearly_spent_is_told_once_a_month(
 
 
 def test_what_could_not_be_told_is_told_later(
-    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
 ) -> None:
     mailbox.is_away = True
     for _ in range(3):
@@ -237,7 +223,7 @@ def test_what_could_not_be_told_is_told_later(
     assert mailbox.tries == 1
 
     mailbox.is_away = False
-    room.clock.advance(MINUTE)
+    bot.clock.advance(MINUTE)
     notifier.run()
     notifier.run()
 
@@ -247,45 +233,16 @@ def test_what_could_not_be_told_is_told_later(
 # By apprise
 
 
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[str]]]:
-    """Listen for apprise's JSON; its address, and the titles that came."""
-    titles: list[str] = []
+def test_people_are_told_over_apprise(inbox: Inbox) -> None:
+    assert sender((inbox.address,))("a title", "a text")
 
-    class Taking(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            titles.append(json.loads(body)["title"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taking) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}/", titles
-        server.shutdown()
-        thread.join()
+    assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
 
 
-def test_people_are_told_over_apprise(webhook: tuple[str, list[str]]) -> None:
-    address, titles = webhook
+def test_one_broken_address_does_not_make_the_others_hear_it_again(inbox: Inbox) -> None:
+    assert sender(("json://127.0.0.1:9/", inbox.address))("a title", "a text")
 
-    assert sender((address,))("a title", "a text")
-
-    assert titles == ["a title"]
-
-
-def test_one_broken_address_does_not_make_the_others_hear_it_again(
-    webhook: tuple[str, list[str]],
-) -> None:
-    address, titles = webhook
-
-    assert sender(("json://127.0.0.1:9/", address))("a title", "a text")
-
-    assert titles == ["a title"]
+    assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
 
 
 def test_nobody_told_is_told_so() -> None:
@@ -305,10 +262,10 @@ def test_an_address_that_apprise_does_not_know_is_refused_without_showing_it() -
 
 
 def test_nothing_is_told_of_a_campaign_in_order(
-    room: Newsroom, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
 ) -> None:
-    room.approve("one")
-    room.wait(NINE)
+    bot.approve("one")
+    bot.wait(NINE)
 
     notifier.run()
 

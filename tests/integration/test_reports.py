@@ -63,15 +63,15 @@ def presented(report: Report) -> Presented:
 
 def test_every_grouping_has_its_lines_best_first(report: Report) -> None:
     for by in JUDGED_BY:
-        ratios = [one.ratio for one in report.lines[by] if one.ratio is not None]
+        ratios = [line.ratio for line in report.lines[by] if line.ratio is not None]
         assert ratios, by
         assert ratios == sorted(ratios, reverse=True)
-        assert all(one.low <= one.ratio <= one.high for one in report.lines[by]
-                   if one.ratio and one.low and one.high)  # fmt: skip
+        assert all(line.low <= line.ratio <= line.high for line in report.lines[by]
+                   if line.ratio and line.low and line.high)  # fmt: skip
 
 
 def test_the_best_planted_posts_and_theme_are_ahead(report: Report) -> None:
-    first = {one.name for one in report.lines["post"][:5]}
+    first = {line.name for line in report.lines["post"][:5]}
 
     assert report.lines["theme"][0].name == "families"
     assert {"post-07", "post-10", "post-22"} & first
@@ -79,13 +79,13 @@ def test_the_best_planted_posts_and_theme_are_ahead(report: Report) -> None:
 
 def test_a_post_is_judged_the_same_in_any_choice_of_posts(filled: Store, report: Report) -> None:
     since = START + timedelta(days=30)
-    every = {one.name: one for one in report.lines["post"]}
+    every = {line.name: line for line in report.lines["post"]}
 
     later = reporter_of(filled).report(since=since)
     alone = reporter_of(filled).report(post="post-07")
 
     assert later.readings
-    assert min(one.sent_at for one in later.readings) >= since
+    assert min(reading.sent_at for reading in later.readings) >= since
     assert all(later.own[id_] == report.own[id_] for id_ in later.own)
     assert all(every[one.name] == one for one in (*later.lines["post"], *alone.lines["post"]))
 
@@ -170,7 +170,7 @@ def test_an_empty_campaign_needs_eight_posts_on_each_platform(store: Store) -> N
 # -- the file
 
 
-class Tables(HTMLParser):
+class PageTables(HTMLParser):
     """Collects what a page has, past any library of ours."""
 
     def __init__(self, text: str) -> None:
@@ -189,7 +189,7 @@ class Tables(HTMLParser):
 def test_the_file_has_all_that_is_presented_and_runs_and_loads_nothing(
     report: Report, presented: Presented
 ) -> None:
-    read = Tables(page(report))
+    read = PageTables(page(report))
 
     text = " ".join(" ".join(read.words).split())
     tables = [table for by, table in presented.ratios.items()]
@@ -199,12 +199,12 @@ def test_the_file_has_all_that_is_presented_and_runs_and_loads_nothing(
              presented.missing, *presented.cost_items.values())  # fmt: skip
     cells |= {cell for grid in grids for row in grid.rows for cell in row}
     wanted = {*presented.headlines, *presented.costs.values(), *cells}
-    assert {one for one in wanted if " ".join(one.split()) not in text} == set()
+    assert {name for name in wanted if " ".join(name.split()) not in text} == set()
     assert not {tag for tag, _ in read.tags} & {"script", "link", "img", "iframe", "object", "form"}
     for tag, attributes in read.tags:
         assert not {"style", "src", "onclick", "onload"} & attributes.keys(), (tag, attributes)
     targets = [attributes["href"] for tag, attributes in read.tags if tag == "a"]
-    assert all(str(one).startswith(("#", "https://")) for one in targets)
+    assert all(str(target).startswith(("#", "https://")) for target in targets)
 
 
 def test_what_editors_and_servers_write_cannot_become_markup_or_a_link(store: Store) -> None:
@@ -252,7 +252,7 @@ def test_the_export_has_a_row_for_everything_in_both_forms(filled: Store, tmp_pa
             rows = list(csv.DictReader(file))
         jsons = json_lines(tmp_path / f"{table.name}.jsonl")
         assert len(rows) == len(jsons) == counts[table.name]
-        assert all(list(row) == [one.name for one in table.columns] for row in rows)
+        assert all(list(row) == [column.name for column in table.columns] for row in rows)
     assert counts["deliveries"] == 75
     assert counts["snapshots"] == 75 * 6
 

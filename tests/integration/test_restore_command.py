@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import run
-from bot.db.diskspace import Room
 from bot.operations.opening import open_store
-from tests.fakes.newsroom import NINE, Newsroom, post
+from tests.fakes.running_bot import NINE, RunningBot, post
 from tests.fixtures.released import brought_to, revisions
-from tests.integration.store_rows import epoch
+from tests.integration.store_rows import NO_ROOM, epoch
 from tests.servers.postgres import PostgresServer
 
 Say = Callable[..., str]
@@ -33,15 +32,13 @@ def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 
 
 @pytest.fixture
-def backup(newsroom: Newsroom) -> str:
+def backup(new_bot: RunningBot) -> str:
     """Have a backup of a bot that stands still."""
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    newsroom.store.backup(newsroom.root / "copy.db")
-    newsroom.wait(NINE)
-    newsroom.stop()
-    return str(newsroom.root / "copy.db")
+    new_bot.start_approved(post("one", at=NINE))
+    new_bot.store.backup(new_bot.folder / "copy.db")
+    new_bot.wait(NINE)
+    new_bot.stop()
+    return str(new_bot.folder / "copy.db")
 
 
 def test_it_says_what_will_happen_and_where_the_old_one_is(say: Say, backup: str) -> None:
@@ -61,27 +58,27 @@ def test_it_says_that_there_is_no_sent_log(say: Say, backup: str, tmp_path: Path
     assert "there is no sent log here: put the lost one in its place" in told
     assert json.loads(say(backup, "--json", data="third").partition(" ")[2])["sent_log"] is False
     store = open_store(f"sqlite:///{tmp_path / 'elsewhere' / 'live.db'}", create=True,
-                       room=Room(0, 0))  # fmt: skip
+                       room=NO_ROOM)  # fmt: skip
     assert store.restore_guard.reason() == "restored from copy.db"
     store.close()
 
 
 def test_the_lost_log_tells_on_a_new_machine_what_went_out(
-    say: Say, backup: str, newsroom: Newsroom
+    say: Say, backup: str, new_bot: RunningBot
 ) -> None:
-    new = newsroom.root / "new"
+    new = new_bot.folder / "new"
     (new / "data").mkdir(parents=True, mode=0o700)
-    log = newsroom.root / "data" / "live.sent.log"
+    log = new_bot.folder / "data" / "live.sent.log"
     (new / "data" / "live.sent.log").write_bytes(log.read_bytes())
 
     assert "no sent log" not in say(backup, data="new/data")
 
-    newsroom.root, newsroom.url = new, f"sqlite:///{new / 'data' / 'live.db'}"
-    newsroom.machine = "another"
-    newsroom.start()
-    newsroom.bot.beat()
-    assert newsroom.states() == {"one/m/0": "SENT"}
-    assert len(newsroom.servers["m"].live) == 1
+    new_bot.data, new_bot.url = new / "data", f"sqlite:///{new / 'data' / 'live.db'}"
+    new_bot.machine = "another"
+    new_bot.start()
+    new_bot.services.beat()
+    assert new_bot.states() == {"one/m/0": "SENT"}
+    assert len(new_bot.servers["m"].live) == 1
 
 
 def test_an_embedded_database_is_not_loaded_by_others(say: Say, backup: str) -> None:
@@ -111,7 +108,7 @@ def test_a_dump_of_an_older_program_is_told_too(
 
         assert say("monday.dump", "--loaded").startswith("0 restored;")
 
-        store = open_store(url, create=True, data=tmp_path / "new", room=Room(0, 0))
+        store = open_store(url, create=True, data=tmp_path / "new", room=NO_ROOM)
         assert store.restore_guard.reason() == "restored from monday.dump"
         assert epoch(store) == 1
         store.close()

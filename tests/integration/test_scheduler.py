@@ -15,8 +15,8 @@ import time_machine
 from bot.clock import SystemClock
 from bot.delivery.model import State
 from bot.engine.scheduler import AccountWorkers, PeriodicJob, Service, stop_on_signals
-from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
-from tests.fakes.scripted import Step
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.fakes.scripted import PublishCall
 
 #: Seconds after which nothing will happen any more; the machine may be busy with other things.
 LONG = 300.0
@@ -54,7 +54,7 @@ def running(one: Service) -> Iterator[Thread]:
         assert not thread.is_alive()
 
 
-class Due:
+class DueOnce:
     """Something that is due at one moment, until it is taken."""
 
     def __init__(self, wait: timedelta) -> None:
@@ -74,7 +74,7 @@ class Due:
 
 
 def test_a_lane_starts_when_something_is_due_and_not_before() -> None:
-    due = Due(timedelta(seconds=0.4))
+    due = DueOnce(timedelta(seconds=0.4))
 
     with running(service(busy=due.busy, run=due.run, next_wake=due.next_wake)):
         assert due.is_taken.wait(LONG)
@@ -84,7 +84,7 @@ def test_a_lane_starts_when_something_is_due_and_not_before() -> None:
 
 
 def test_what_another_process_decides_is_seen_without_being_told() -> None:
-    due = Due(timedelta(seconds=0.2))
+    due = DueOnce(timedelta(seconds=0.2))
 
     with running(service(busy=due.busy, run=due.run)):
         assert due.is_taken.wait(LONG)
@@ -223,34 +223,30 @@ def test_a_signal_stops(number: signal.Signals) -> None:
 # With the bot
 
 
-def test_a_stopped_bot_begins_nothing_more(newsroom: Newsroom) -> None:
-    newsroom.write(post("one", at=NINE), post("two", at=NINE))
-    newsroom.start()
-    newsroom.approve("one", "two")
-    newsroom.servers["m"].steps.append(Step(meanwhile=newsroom.stopping.set))
+def test_a_stopped_bot_begins_nothing_more(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE))
+    new_bot.servers["m"].steps.append(PublishCall(meanwhile=new_bot.stopping.set))
 
-    newsroom.wait(NINE)
+    new_bot.wait(NINE)
 
-    assert len(newsroom.servers["m"].live) == 1
+    assert len(new_bot.servers["m"].live) == 1
 
 
 def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
-    newsroom: Newsroom,
+    new_bot: RunningBot,
 ) -> None:
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
+    new_bot.start_approved(post("one", at=NINE))
 
     def end() -> None:
-        newsroom.bot.account_workers().abandon()
+        new_bot.services.account_workers().abandon()
         raise SystemExit
 
-    newsroom.servers["m"].steps.extend([Step(meanwhile=end)])
+    new_bot.servers["m"].steps.extend([PublishCall(meanwhile=end)])
     with pytest.raises(SystemExit):
-        newsroom.wait(NINE)
-    assert newsroom.row().state is State.UNKNOWN
-    newsroom.restart()
-    newsroom.wait(NINE + MINUTE)
+        new_bot.wait(NINE)
+    assert new_bot.row().state is State.UNKNOWN
+    new_bot.restart()
+    new_bot.wait(NINE + MINUTE)
 
-    assert newsroom.row().state is State.SENT
-    assert len(newsroom.servers["m"].live) == 1
+    assert new_bot.row().state is State.SENT
+    assert len(new_bot.servers["m"].live) == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from icalendar import Calendar
 
@@ -15,139 +13,137 @@ from bot.operations.status import ServiceStatus, status_of
 from bot.planning.outlook import Outlook, as_calendar, outlook_of
 from bot.platforms.spec import Charge
 from bot.rendering.rendered import RenderedCampaign
-from tests.fakes.newsroom import ACCOUNTS, DAY, MINUTE, NINE, START, Newsroom, post
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
-    newsroom.use("m", x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 5"))
-    newsroom.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    newsroom.start()
-    return newsroom
+def bot(new_bot: RunningBot) -> RunningBot:
+    new_bot.use("m", x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 5"))
+    new_bot.start_with(post("one", at=NINE), post("two", at=NINE + DAY))
+    return new_bot
 
 
-def status(room: Newsroom) -> ServiceStatus:
-    return status_of(room.store, room.bot.contents.campaign(), room.clock)
+def status(bot: RunningBot) -> ServiceStatus:
+    return status_of(bot.store, bot.services.contents.campaign(), bot.clock)
 
 
-def outlook(room: Newsroom, days: int = 7, rendered: RenderedCampaign | None = None) -> Outlook:
-    composed = rendered or room.bot.contents.rendered
-    return outlook_of(room.store, room.clock, composed, days=days)
+def outlook(bot: RunningBot, days: int = 7, rendered: RenderedCampaign | None = None) -> Outlook:
+    composed = rendered or bot.services.contents.rendered
+    return outlook_of(bot.store, bot.clock, composed, days=days)
 
 
-def test_a_bot_that_gives_signs_of_life_is_running(room: Newsroom) -> None:
-    assert not status(room).is_running
+def test_a_bot_that_gives_signs_of_life_is_running(bot: RunningBot) -> None:
+    assert not status(bot).is_running
 
-    room.bot.beat()
-    assert status(room).is_running
+    bot.services.beat()
+    assert status(bot).is_running
 
-    room.clock.advance(MINUTE)
-    assert not status(room).is_running
+    bot.clock.advance(MINUTE)
+    assert not status(bot).is_running
 
 
-def test_the_status_tells_what_is_due_and_what_was_sent(room: Newsroom) -> None:
-    room.approve("one")
-    room.wait(NINE + MINUTE)
+def test_the_status_tells_what_is_due_and_what_was_sent(bot: RunningBot) -> None:
+    bot.approve("one")
+    bot.wait(NINE + MINUTE)
 
-    told = status(room)
+    told = status(bot)
 
     assert (told.last_sent, told.next_due) == (NINE, NINE + DAY)
     assert told.counts == {"SENT": 2, "PLANNED": 2}
-    assert {one.name: one.next_due for one in told.accounts} == {"m": NINE + DAY, "x": NINE + DAY}
+    assert {account.name: account.next_due for account in told.accounts} == {
+        "m": NINE + DAY,
+        "x": NINE + DAY,
+    }
 
 
-def test_the_status_tells_what_stands_in_the_way(room: Newsroom) -> None:
-    room.desk.pause("mourning", by="Ann")
-    room.store.accounts.stop("x", StopReason.UNAUTHORIZED, "revoked", room.clock.now())
-    mark_restored(room.store._db, "a backup was brought back")
-    room.store.ledger.reserve("x", Charge("post"), 1.25, now=room.clock.now())
-    room.store.notices.raise_("k", "look here", room.clock.now())
+def test_the_status_tells_what_stands_in_the_way(bot: RunningBot) -> None:
+    bot.desk.pause("mourning", by="Ann")
+    bot.store.accounts.stop("x", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
+    mark_restored(bot.store._db, "a backup was brought back")
+    bot.store.ledger.reserve("x", Charge("post"), 1.25, now=bot.clock.now())
+    bot.store.notices.raise_("k", "look here", bot.clock.now())
 
-    told = status(room)
+    told = status(bot)
 
     assert told.paused == "mourning (Ann)"
     assert told.settling == "a backup was brought back"
     assert told.notices == ("look here",)
-    assert {one.name: (one.stopped, one.budget_left) for one in told.accounts} == {
+    assert {account.name: (account.stopped, account.budget_left) for account in told.accounts} == {
         "m": ("", None), "x": ("revoked", 3.75),
     }  # fmt: skip
 
 
-def test_an_account_that_no_plan_has_seen_yet_is_told_too(newsroom: Newsroom) -> None:
-    newsroom.bot.contents.start()
+def test_an_account_that_no_plan_has_seen_yet_is_told_too(new_bot: RunningBot) -> None:
+    new_bot.services.contents.start()
 
-    (line,) = status(newsroom).accounts
+    (line,) = status(new_bot).accounts
 
     assert (line.name, line.stopped, line.next_due) == ("m", "", None)
 
 
-def test_the_outlook_tells_what_is_approved(room: Newsroom) -> None:
-    room.desk.approve("one", by="Ann")
-    room.approve("two")
+def test_the_outlook_tells_what_is_approved(bot: RunningBot) -> None:
+    bot.desk.approve("one", by="Ann")
+    bot.approve("two")
 
-    notes = {(one.post_id, one.account): one.note for one in outlook(room).entries}
+    notes = {(entry.post_id, entry.account): entry.note for entry in outlook(bot).entries}
 
     assert notes["one", "m"] == "unapproved: 1 of 2"
     assert notes["two", "x"] == "approved"
 
 
-def test_the_outlook_is_what_then_happens(room: Newsroom) -> None:
-    ahead = [(one.due_at, one.account, one.post_id) for one in outlook(room).entries]
-    room.approve("one", "two")
+def test_the_outlook_is_what_then_happens(bot: RunningBot) -> None:
+    ahead = [(entry.due_at, entry.account, entry.post_id) for entry in outlook(bot).entries]
+    bot.approve("one", "two")
 
-    room.wait(NINE + 7 * DAY)
+    bot.wait(NINE + 7 * DAY)
 
-    sent = [(row.sent_at, row.account, row.post_id) for row in room.rows()]
+    sent = [(row.sent_at, row.account, row.post_id) for row in bot.rows()]
     assert sent == ahead
 
 
-def test_looking_ahead_changes_nothing(room: Newsroom) -> None:
-    before = room.rows()
+def test_looking_ahead_changes_nothing(bot: RunningBot) -> None:
+    before = bot.rows()
 
-    outlook(room, days=100)
+    outlook(bot, days=100)
 
-    assert room.rows() == before
+    assert bot.rows() == before
 
 
-def test_what_is_held_stands_in_the_outlook(room: Newsroom) -> None:
-    room.wait(NINE + MINUTE)
+def test_what_is_held_stands_in_the_outlook(bot: RunningBot) -> None:
+    bot.wait(NINE + MINUTE)
 
-    notes = [one.note for one in outlook(room).entries if one.post_id == "one"]
+    notes = [entry.note for entry in outlook(bot).entries if entry.post_id == "one"]
 
     assert notes == ["HELD: unapproved: 0 of 2"] * 2
 
 
-def test_the_outlook_adds_up_what_a_month_costs(room: Newsroom) -> None:
-    assert outlook(room).cost_by_month == {"2026-12": pytest.approx(0.03)}
+def test_the_outlook_adds_up_what_a_month_costs(bot: RunningBot) -> None:
+    assert outlook(bot).cost_by_month == {"2026-12": pytest.approx(0.03)}
 
 
-def test_the_calendar_has_utc_instants_and_lasting_ids(room: Newsroom) -> None:
-    first, again = (Calendar.from_ical(as_calendar(outlook(room))) for _ in range(2))
+def test_the_calendar_has_utc_instants_and_lasting_ids(bot: RunningBot) -> None:
+    first, again = (Calendar.from_ical(as_calendar(outlook(bot))) for _ in range(2))
 
-    events = [str(one["uid"]) for one in first.walk("VEVENT")]
-    starts = [one.decoded("dtstart") for one in first.walk("VEVENT")]
+    events = [str(event["uid"]) for event in first.walk("VEVENT")]
+    starts = [event.decoded("dtstart") for event in first.walk("VEVENT")]
     assert starts == [NINE, NINE, NINE + DAY, NINE + DAY]
-    assert events == [str(one["uid"]) for one in again.walk("VEVENT")]
+    assert events == [str(event["uid"]) for event in again.walk("VEVENT")]
     assert len(set(events)) == 4
 
 
-def test_a_rehearsal_marks_its_approvals_as_simulated(newsroom: Newsroom) -> None:
-    newsroom.set("mode: live", "mode: rehearsal")
-    newsroom.write(post("one", at=NINE))
+def test_a_rehearsal_marks_its_approvals_as_simulated(new_bot: RunningBot) -> None:
+    new_bot.set("mode: live", "mode: rehearsal")
+    new_bot.write(post("one", at=NINE))
 
-    newsroom.start()
+    new_bot.start()
 
-    given = newsroom.store.approvals.of(newsroom.row().fingerprint)
-    assert [one.by for one in given] == [f"{SIMULATED} 1", f"{SIMULATED} 2"]
+    given = new_bot.store.approvals.of(new_bot.row().fingerprint)
+    assert [approval.by for approval in given] == [f"{SIMULATED} 1", f"{SIMULATED} 2"]
 
 
-def test_nothing_is_simulated_live(room: Newsroom) -> None:
-    campaign = room.bot.contents.campaign()
+def test_nothing_is_simulated_live(bot: RunningBot) -> None:
+    campaign = bot.services.contents.campaign()
     assert campaign.schedule.mode is Mode.LIVE
 
     with pytest.raises(AssertionError):
-        simulate_approvals(room.store, campaign, room.clock.now())
-
-
-def test_times_are_utc(room: Newsroom) -> None:
-    assert status(room).at == START == datetime(2026, 12, 7, 8, tzinfo=UTC)
+        simulate_approvals(bot.store, campaign, bot.clock.now())

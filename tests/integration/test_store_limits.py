@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,22 +17,22 @@ from bot.content.model import Account
 from bot.db.diskspace import Ballast, Room
 from bot.db.errors import DiskFullError
 from bot.db.lock import ProcessLock
-from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.errors import StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
-from bot.platforms.status import Draft, PostRef
-from tests.integration.store_rows import NOW, new_publication, sent
+from bot.platforms.status import PostRef
+from tests.integration.store_rows import (
+    LEASE,
+    NO_ROOM,
+    NOW,
+    begun,
+    copied_database,
+    new_publication,
+    ready,
+    sent,
+)
 from tests.servers.postgres import PostgresServer
-
-LEASE = timedelta(minutes=2)
-
-
-def ready(store: Store) -> None:
-    store.outbox.add(new_publication(), now=NOW)
-    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
-
 
 # --- locks
 
@@ -78,7 +77,7 @@ def test_two_replicas_do_not_send_to_one_account_at_a_time(
     postgres_url: str, tmp_path: Path
 ) -> None:
     replicas = [
-        open_store(postgres_url, create=True, data=tmp_path / name, room=Room(0, 0))
+        open_store(postgres_url, create=True, data=tmp_path / name, room=NO_ROOM)
         for name in ("one", "two")
     ]
     assert [store.restore_guard.reason() for store in replicas] == [None, None]
@@ -95,7 +94,7 @@ def test_replicas_that_start_together_create_the_tables_once(
     postgres_url: str, tmp_path: Path
 ) -> None:
     def start(name: str) -> Store:
-        return open_store(postgres_url, create=True, data=tmp_path / name, room=Room(0, 0))
+        return open_store(postgres_url, create=True, data=tmp_path / name, room=NO_ROOM)
 
     with ThreadPoolExecutor(3) as pool:
         replicas = list(pool.map(start, ("one", "two", "three")))
@@ -111,10 +110,8 @@ def test_replicas_that_start_together_create_the_tables_once(
 @pytest.fixture
 def full(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
     """Open a database that may not grow: what SQLite does when the disk is full."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir()
-    path.write_bytes(migrated_file.read_bytes())
-    store = open_store(f"sqlite:///{path}", create=True, room=Room(0, 1 << 20))
+    url = copied_database(migrated_file, tmp_path / "data")
+    store = open_store(url, create=True, room=Room(0, 1 << 20))
     store.accounts.sync([Account("acc", "bluesky")], NOW)
     yield store
     store.close()
@@ -133,9 +130,7 @@ def cap(store: Store, ballast: Path) -> None:
 
 def test_on_a_full_disk_what_was_sent_is_still_stored(full: Store) -> None:
     ready(full)
-    claim = full.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
-    assert claim is not None
-    full.outbox.begin(claim, Draft("k", {}), now=NOW)
+    claim = begun(full)
     ballast = full.directory / "ballast"
     assert ballast.stat().st_size == 1 << 20
     cap(full, ballast)
@@ -148,9 +143,7 @@ def test_on_a_full_disk_what_was_sent_is_still_stored(full: Store) -> None:
 
 def test_on_a_full_disk_without_ballast_the_log_still_says_where_it_is(full: Store) -> None:
     ready(full)
-    claim = full.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
-    assert claim is not None
-    full.outbox.begin(claim, Draft("k", {}), now=NOW)
+    claim = begun(full)
     ballast = full.directory / "ballast"
     ballast.unlink()
     ballast.mkdir()  # is there, so the disk counts as full, but cannot be given up
@@ -162,7 +155,7 @@ def test_on_a_full_disk_without_ballast_the_log_still_says_where_it_is(full: Sto
 
     assert full.outbox._log.known()["d1"].ref == ref
     ballast.rmdir()
-    again = open_store(f"sqlite:///{full.directory / 'live.db'}", create=False, room=Room(0, 0))
+    again = open_store(f"sqlite:///{full.directory / 'live.db'}", create=False, room=NO_ROOM)
     assert "older than the sent log" in (again.restore_guard.reason() or "")
     again.close()
 
@@ -206,7 +199,7 @@ def test_ballast_that_would_take_the_last_room_is_not_loaded(
 @pytest.mark.server
 def test_a_restarted_server_is_found_again(postgres_server: PostgresServer, tmp_path: Path) -> None:
     with postgres_server.database() as url:
-        store = open_store(url, create=True, data=tmp_path, room=Room(0, 0))
+        store = open_store(url, create=True, data=tmp_path, room=NO_ROOM)
         ready(store)
         postgres_server.stop(mode="immediate")
         with pytest.raises(StoreError, match="the database fails"):

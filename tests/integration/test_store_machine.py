@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 )
 
 from bot.content.model import Account
-from bot.db.diskspace import Room
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.lifecycle import MOVES, Event
 from bot.delivery.model import Delivery, State
@@ -31,7 +30,15 @@ from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.status import Draft, PostRef
-from tests.integration.store_rows import NOW, absent, new_publication, put_off, sent, unknown
+from tests.integration.store_rows import (
+    NO_ROOM,
+    NOW,
+    absent,
+    new_publication,
+    put_off,
+    sent,
+    unknown,
+)
 from tests.servers.postgres import PostgresServer
 
 LEASE = timedelta(minutes=2)
@@ -48,7 +55,7 @@ BY_HAND = (
 )
 
 
-class Outbox(RuleBasedStateMachine):
+class OutboxMachine(RuleBasedStateMachine):
     """Workers that claim, call, die and come back late; people that decide at any moment."""
 
     url: str
@@ -72,7 +79,7 @@ class Outbox(RuleBasedStateMachine):
         return self.claim(ACCOUNTS[0], "w1")
 
     def opened(self) -> Store:
-        return open_store(self.url, create=True, data=self.data, room=Room(0, 0))
+        return open_store(self.url, create=True, data=self.data, room=NO_ROOM)
 
     @rule(account=st.sampled_from(ACCOUNTS), name=st.integers(0, 3), minutes=st.integers(-10, 5))
     def plan(self, account: str, name: int, minutes: int) -> None:
@@ -218,7 +225,7 @@ class Outbox(RuleBasedStateMachine):
         return row
 
 
-def explore(machine: type[Outbox], *, examples: int) -> None:
+def explore(machine: type[OutboxMachine], *, examples: int) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -233,7 +240,7 @@ def explore(machine: type[Outbox], *, examples: int) -> None:
 
 
 def test_the_laws_hold_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
-    class OnSqlite(Outbox):
+    class MachineOnSqlite(OutboxMachine):
         def opened(self) -> Store:
             if not hasattr(self, "store"):
                 self.data = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -241,14 +248,14 @@ def test_the_laws_hold_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
                 self.url = f"sqlite:///{self.data / 'live.db'}"
             return super().opened()
 
-    explore(OnSqlite, examples=20)
+    explore(MachineOnSqlite, examples=20)
 
 
 @pytest.mark.server
 def test_the_laws_hold_on_postgresql(
     postgres_server: PostgresServer, migrated_database: str, tmp_path: Path
 ) -> None:
-    class OnPostgres(Outbox):
+    class MachineOnPostgres(OutboxMachine):
         def opened(self) -> Store:
             if not hasattr(self, "store"):
                 self.data = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -260,4 +267,4 @@ def test_the_laws_hold_on_postgresql(
             super().teardown()
             self.made.__exit__(None, None, None)
 
-    explore(OnPostgres, examples=5)
+    explore(MachineOnPostgres, examples=5)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect
-from sqlalchemy.engine import make_url
 
 from bot.db import sqlite as files
 from bot.db.columns import metadata
@@ -21,18 +21,14 @@ from bot.errors import OperatorError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.fixtures.released import add_revision, differences
-from tests.integration.store_rows import NOW, new_publication
-
-NO_ROOM = Room(0, 0)
+from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
 
 
 @pytest.fixture
 def path(tmp_path: Path, migrated_file: Path) -> Path:
     """Copy a new SQLite database."""
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir()
-    path.write_bytes(migrated_file.read_bytes())
-    return path
+    copied_database(migrated_file, tmp_path / "data")
+    return tmp_path / "data" / "live.db"
 
 
 def open_file(path: Path, *, create: bool = False) -> Store:
@@ -136,29 +132,43 @@ def test_a_database_of_a_newer_program_is_refused(store_url: str, tmp_path: Path
             open_store(store_url, create=create, data=tmp_path / "data", room=NO_ROOM)
 
 
-def test_an_empty_file_is_refused(path: Path) -> None:
+def empty(path: Path) -> None:
     path.write_bytes(b"")
 
-    for create in (True, False):
-        with pytest.raises(DatabaseUnusableError, match="empty"):
-            open_file(path, create=create)
-    assert path.read_bytes() == b""
 
-
-def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+def another_kind(path: Path) -> None:
     path.write_text("hello, this is not a database at all\n" * 10)
 
-    with pytest.raises(DatabaseUnusableError, match="not a SQLite file"):
-        open_file(path)
 
-
-def test_another_programs_database_is_refused(path: Path) -> None:
+def another_programs(path: Path) -> None:
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
 
-    with pytest.raises(DatabaseUnusableError, match="another program"):
-        open_file(path, create=True)
+
+def truncated(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (empty, "empty"),
+        (another_kind, "not a SQLite file"),
+        (another_programs, "another program"),
+        (truncated, "."),
+    ],
+)
+def test_a_file_that_is_no_database_of_ours_is_refused_and_left_as_it_is(
+    path: Path, spoil: Callable[[Path], None], told: str
+) -> None:
+    spoil(path)
+    before = path.read_bytes()
+
+    for create in (True, False):
+        with pytest.raises(DatabaseUnusableError, match=told):
+            open_file(path, create=create)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("statement", [
@@ -183,14 +193,6 @@ def test_a_flipped_page_is_refused_with_what_to_do(path: Path) -> None:
         open_file(path)
     assert isinstance(caught.value, OperatorError)
     assert isinstance(caught.value, StoreError)
-
-
-def test_a_truncated_file_is_refused(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-
-    with pytest.raises(DatabaseUnusableError):
-        open_file(path)
 
 
 def test_a_directory_that_everybody_may_write_to_is_refused(path: Path) -> None:
@@ -233,11 +235,6 @@ def test_an_address_that_is_none_of_ours_is_refused(url: str) -> None:
 def test_postgresql_needs_a_data_directory_for_its_log() -> None:
     with pytest.raises(StoreError, match="data directory"):
         open_store("postgresql+psycopg://127.0.0.1:1/x", create=True)
-
-
-def test_an_unreachable_server_is_a_store_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="the database fails"):
-        open_store("postgresql+psycopg://127.0.0.1:1/x", create=False, data=tmp_path)
 
 
 # --- settings
@@ -305,7 +302,8 @@ def test_an_older_database_is_upgraded_by_the_service_after_a_backup(
     open_file(path, create=True).close()
 
     columns = {
-        one["name"] for one in inspect(create_engine(f"sqlite:///{path}")).get_columns("worker")
+        column["name"]
+        for column in inspect(create_engine(f"sqlite:///{path}")).get_columns("worker")
     }
     (backup,) = (path.parent / "backups").iterdir()
     assert "mood" in columns
@@ -338,9 +336,12 @@ def test_a_migration_that_leaves_a_row_pointing_to_nothing_is_undone(
         open_file(path, create=True)
 
 
-def test_the_password_is_in_no_message(tmp_path: Path) -> None:
-    url = make_url("postgresql+psycopg://u:hunter2@127.0.0.1:1/x")
+@pytest.mark.parametrize("create", [True, False])
+def test_an_unreachable_server_is_a_store_error_without_its_password(
+    tmp_path: Path, create: bool
+) -> None:
+    url = "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"
 
-    with pytest.raises(StoreError) as caught:
-        open_store(url.render_as_string(hide_password=False), create=True, data=tmp_path)
+    with pytest.raises(StoreError, match="the database fails") as caught:
+        open_store(url, create=create, data=tmp_path)
     assert "hunter2" not in str(caught.value)

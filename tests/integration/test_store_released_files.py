@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.db import migrate
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.delivery.model import State
 from bot.operations.opening import open_store
@@ -28,9 +27,9 @@ from tests.fixtures.released import (
     rows_at,
     rows_of,
 )
+from tests.integration.store_rows import NO_ROOM
 from tests.servers.postgres import PostgresServer
 
-NO_ROOM = Room(0, 0)
 #: Kept in step with the program, not with the past.
 OURS = "alembic_version"
 every_revision = pytest.mark.parametrize("revision", revisions())
@@ -57,7 +56,7 @@ def test_every_revision_has_its_files(revision: str) -> None:
     """Fails when a migration is added without keeping the database that it leads to."""
     wanted = ("db", "sent.log", "postgresql.sql", "postgresql.sent.log")
 
-    missing = [one for one in wanted if not (FOLDER / f"{revision}.{one}").exists()]
+    missing = [name for name in wanted if not (FOLDER / f"{revision}.{name}").exists()]
 
     assert not missing, f".venv/bin/python -m tests.fixtures.keep makes {revision}.{missing}"
 

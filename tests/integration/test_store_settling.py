@@ -12,21 +12,29 @@ import pytest
 
 from bot.content.model import Account
 from bot.db.backup import restore
-from bot.db.diskspace import Room
 from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import ProcessLock, lock_beside
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import HoldReason, State
+from bot.delivery.model import Delivery, HoldReason, State
 from bot.delivery.restore_guard import mark_restored
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
-from bot.platforms.status import Draft, PostRef
-from tests.integration.store_rows import NOW, epoch, new_publication, sent
+from tests.integration.store_rows import (
+    DRAFT,
+    LEASE,
+    NO_ROOM,
+    NOW,
+    REF,
+    begun,
+    claimed,
+    copied_database,
+    epoch,
+    new_publication,
+    ready,
+    sent,
+)
 
-LEASE = timedelta(minutes=2)
-DRAFT = Draft("k1", {"text": "hello"})
-REF = PostRef("at://did/1", "https://social.example/1", "bafy")
 Open = Callable[..., Store]
 
 
@@ -41,7 +49,7 @@ def reopen(store_url: str, tmp_path: Path) -> Iterator[Open]:
         url = store_url
         if url.startswith("sqlite"):
             url = f"sqlite:///{data / 'live.db'}"
-        store = open_store(url, create=True, data=data, machine=machine, room=Room(0, 0))
+        store = open_store(url, create=True, data=data, machine=machine, room=NO_ROOM)
         store.accounts.sync([Account("acc", "bluesky")], NOW)
         opened.append(store)
         return store
@@ -52,18 +60,13 @@ def reopen(store_url: str, tmp_path: Path) -> Iterator[Open]:
 
 
 def send(store: Store, delivery_id: str = "d1") -> None:
-    begin(store, delivery_id)
-    claim = store._last  # type: ignore[attr-defined]  # left there by `begin`
-    store.outbox.commit(claim, sent(REF), now=NOW)
+    store.outbox.commit(begin(store, delivery_id), sent(REF), now=NOW)
 
 
-def begin(store: Store, delivery_id: str = "d1") -> None:
+def begin(store: Store, delivery_id: str = "d1") -> Delivery:
     store.outbox.add(new_publication(id=delivery_id), now=NOW)
     store.outbox.move(delivery_id, Event.RELEASE, now=NOW, actor="publisher")
-    claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
-    assert claim is not None
-    store.outbox.begin(claim, DRAFT, now=NOW)
-    store._last = claim  # type: ignore[attr-defined]  # so that `send` goes on with it
+    return begun(store)
 
 
 def log_of(store: Store) -> Path:
@@ -112,11 +115,11 @@ def test_nothing_is_sent_where_the_log_cannot_be_written(reopen: Open) -> None:
 
 def test_a_status_that_only_the_database_noted_is_no_reason_to_stop(reopen: Open) -> None:
     store = reopen()
-    begin(store)
+    claim = begin(store)
     log_of(store).rename(log_of(store).with_suffix(".aside"))
     log_of(store).mkdir()
 
-    row = store.outbox.commit(store._last, sent(REF), now=NOW)  # type: ignore[attr-defined]  # see `begin`
+    row = store.outbox.commit(claim, sent(REF), now=NOW)
 
     assert row.state is State.SENT
     log_of(store).rmdir()
@@ -185,7 +188,7 @@ def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
     assert row is not None
     assert (row.state, row.reason) == (State.HELD, HoldReason.UNSETTLED)
     assert (row.draft, row.attempts) == (DRAFT, 1)
-    assert [one.delivery.id for one in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
+    assert [suspect.delivery.id for suspect in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
 
 
 def test_once_all_is_read_back_sending_goes_on_for_good(reopen: Open) -> None:
@@ -207,15 +210,13 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
         store.outbox.add(new_publication(id=name, due_at=due), now=NOW)
     store.outbox.move("dropped", Event.CANCEL, now=NOW, actor="planner")
 
-    assert [one.delivery.id for one in store.restore_guard.suspects(NOW)] == ["due"]
+    assert [suspect.delivery.id for suspect in store.restore_guard.suspects(NOW)] == ["due"]
 
 
 def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
     store = reopen()
-    store.outbox.add(new_publication(), now=NOW)
-    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
-    claim = store.outbox.claim("acc", now=NOW, owner="w", lease=LEASE)
-    assert claim is not None
+    ready(store)
+    claim = claimed(store)
 
     assert mark_restored(store._db, "pg_restore") == 1
 
@@ -277,11 +278,11 @@ def test_a_database_that_never_saw_this_log_settles_first(reopen: Open) -> None:
 
 def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None:
     store = reopen()
-    begin(store)
+    claim = begin(store)
     store.outbox.expire(NOW + LEASE)
 
     with pytest.raises(LeaseLostError):
-        store.outbox.commit(store._last, sent(REF), now=NOW + LEASE)  # type: ignore[attr-defined]  # see `begin`
+        store.outbox.commit(claim, sent(REF), now=NOW + LEASE)
 
     assert store.outbox._log.known()["d1"].ref == REF
     assert reopen().restore_guard.reason() is None
@@ -292,10 +293,8 @@ def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None
 
 @pytest.fixture
 def sqlite_store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
-    path = tmp_path / "data" / "live.db"
-    path.parent.mkdir()
-    shutil.copy(migrated_file, path)
-    opened = open_store(f"sqlite:///{path}", create=True, room=Room(0, 0))
+    url = copied_database(migrated_file, tmp_path / "data")
+    opened = open_store(url, create=True, room=NO_ROOM)
     yield opened
     opened.close()
 
@@ -307,9 +306,13 @@ def test_a_backup_is_whole_private_and_opens(sqlite_store: Store, tmp_path: Path
 
     assert (made.deliveries, made.size) == (1, made.path.stat().st_size)
     assert made.path.stat().st_mode & 0o077 == 0
-    assert [one.name for one in made.path.parent.iterdir()] == ["a backup #1?.db"]
+    assert [path.name for path in made.path.parent.iterdir()] == ["a backup #1?.db"]
     with pytest.raises(DecisionError, match="never overwrites"):
         sqlite_store.backup(made.path)
+
+
+def lock_of(store: Store) -> ProcessLock:
+    return lock_beside(log_of(store))
 
 
 def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
@@ -321,10 +324,10 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     send(sqlite_store)
     sqlite_store.close()
 
-    old = restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
+    old = restore(made.path, target, lock=lock_of(sqlite_store), now=NOW)
 
     assert old == tmp_path / "data" / "live.db.before-20261209T140000"
-    store = open_store(f"sqlite:///{target}", create=False, room=Room(0, 0))
+    store = open_store(f"sqlite:///{target}", create=False, room=NO_ROOM)
     assert (store.restore_guard.reason(), epoch(store)) == ("restored from b.db", 1)
     (suspect,) = store.restore_guard.suspects(NOW)
     assert (suspect.delivery.state, suspect.ref, suspect.delivery.draft) == (
@@ -344,7 +347,7 @@ def test_a_restore_puts_old_journals_aside_with_their_database(
     sqlite_store.close()
     target.with_name("live.db-wal").write_bytes(b"old")
 
-    restore(made.path, target, lock=lock_beside(sqlite_store.outbox._log.path), now=NOW)
+    restore(made.path, target, lock=lock_of(sqlite_store), now=NOW)
 
     assert not target.with_name("live.db-wal").exists()
     assert target.with_name("live.db.before-20261209T140000-wal").exists()
@@ -378,7 +381,7 @@ def test_a_broken_backup_is_not_restored(sqlite_store: Store, tmp_path: Path) ->
 
 
 def test_postgresql_is_backed_up_by_its_own_means(postgres_url: str, tmp_path: Path) -> None:
-    store = open_store(postgres_url, create=True, data=tmp_path, room=Room(0, 0))
+    store = open_store(postgres_url, create=True, data=tmp_path, room=NO_ROOM)
 
     with pytest.raises(StoreError, match="pg_dump"):
         store.backup(tmp_path / "b.db")
@@ -403,7 +406,7 @@ def test_a_restore_that_fails_says_so_and_frees_the_lock(
     made = sqlite_store.backup(tmp_path / "b.db")
     target = tmp_path / "data" / "live.db"
     target.with_name("live.db.restoring").mkdir()
-    lock = lock_beside(sqlite_store.outbox._log.path)
+    lock = lock_of(sqlite_store)
 
     with pytest.raises(StoreError, match="restore"):
         restore(made.path, target, lock=lock, now=NOW)

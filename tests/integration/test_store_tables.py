@@ -35,12 +35,12 @@ def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) ->
     store.approvals.approve("f1", "p", by="ben", now=NOW)
     with pytest.raises(DecisionError, match="already"):
         store.approvals.approve("f1", "p", by="ana", now=NOW)
-    assert [one.by for one in store.approvals.of("f1")] == ["ana", "ben"]
+    assert [approval.by for approval in store.approvals.of("f1")] == ["ana", "ben"]
 
     gone = store.approvals.void(source="letter", reason="the letter's file changed", now=NOW)
 
-    assert [one.by for one in gone] == ["ana"]
-    assert [one.by for one in store.approvals.of_post("p")] == ["ben"]
+    assert [approval.by for approval in gone] == ["ana"]
+    assert [approval.by for approval in store.approvals.of_post("p")] == ["ben"]
     store.approvals.approve("f1", "p", by="ana", now=NOW)
     assert [one.by for one in store.approvals.of("f1")] == ["ben", "ana"]
 
@@ -262,7 +262,7 @@ def test_the_last_confirmed_trust_is_in_force(store: Store) -> None:
 def test_a_notice_is_new_once_until_it_is_cleared(store: Store) -> None:
     assert store.notices.raise_("held/d1", "one is held", NOW)
     assert not store.notices.raise_("held/d1", "one is still held", NOW + timedelta(hours=1))
-    assert [(one.text, one.raised_at) for one in store.notices.unsent()] == [
+    assert [(notice.text, notice.raised_at) for notice in store.notices.unsent()] == [
         ("one is still held", NOW)
     ]
 
@@ -290,7 +290,7 @@ def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store
     hour, day = NOW + timedelta(hours=1), NOW + timedelta(days=1)
     store.snapshots.schedule("d1", {"1h": hour, "24h": day})
     store.snapshots.schedule("d1", {"1h": day})
-    assert [one.age_label for one in store.snapshots.due(hour)] == ["1h"]
+    assert [snapshot.age_label for snapshot in store.snapshots.due(hour)] == ["1h"]
 
     assert store.snapshots.put("d1", "1h", taken_at=hour, metrics=Metrics(likes=0, reposts=3))
     assert not store.snapshots.put("d1", "1h", taken_at=day, metrics=Metrics(likes=9))

@@ -12,211 +12,211 @@ from bot.content.model import Mode
 from bot.delivery.model import State
 from bot.errors import ContentError, DecisionError
 from tests.fakes.campaign_tree import LETTER, sha256_of
-from tests.fakes.newsroom import MINUTE, NINE, Newsroom, post
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 
 
 @pytest.fixture
-def room(newsroom: Newsroom) -> Newsroom:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Have two live accounts and an approved post for both."""
-    newsroom.use("m", "b")
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.approve("one")
-    return newsroom
+    new_bot.use("m", "b")
+    new_bot.start_approved(post("one", at=NINE))
+    return new_bot
 
 
-def stopped(room: Newsroom) -> dict[str, str]:
-    return {one.name: one.stopped_detail for one in room.store.accounts.all()}
+def stopped(bot: RunningBot) -> dict[str, str]:
+    return {account.name: account.stopped_detail for account in bot.store.accounts.all()}
 
 
-def less_approval(room: Newsroom) -> None:
-    room.set("approvals_required: 2", "approvals_required: 1")
+def less_approval(bot: RunningBot) -> None:
+    bot.set("approvals_required: 2", "approvals_required: 1")
 
 
-def a_friend(room: Newsroom) -> None:
-    room.set("coalition: []", "coalition: [evil.example]")
+def a_friend(bot: RunningBot) -> None:
+    bot.set("coalition: []", "coalition: [evil.example]")
 
 
-def other_words(room: Newsroom) -> None:
+def other_words(bot: RunningBot) -> None:
     changed = LETTER.replace("mothers", "others")
-    room.tree.put("posts/sources/letter.txt", changed)
-    room.tree.change("posts/sources/letter.yaml", sha256_of(LETTER), sha256_of(changed))
+    bot.tree.put("posts/sources/letter.txt", changed)
+    bot.tree.change("posts/sources/letter.yaml", sha256_of(LETTER), sha256_of(changed))
 
 
-def rehearsed(room: Newsroom) -> None:
-    room.set("mode: live", "mode: rehearsal")
+def rehearsed(bot: RunningBot) -> None:
+    bot.set("mode: live", "mode: rehearsal")
 
 
 @pytest.mark.parametrize("change", [less_approval, a_friend, other_words, rehearsed])
 def test_a_changed_rule_stops_every_account(
-    room: Newsroom, change: Callable[[Newsroom], None]
+    bot: RunningBot, change: Callable[[RunningBot], None]
 ) -> None:
-    change(room)
+    change(bot)
 
-    room.watch(broken=change is rehearsed)
-    room.wait(NINE)
+    bot.watch(broken=change is rehearsed)
+    bot.wait(NINE)
 
-    assert all(why.startswith("configuration changed") for why in stopped(room).values())
-    assert room.servers["m"].live == room.servers["b"].live == []
-
-
-def test_a_changed_server_stops_its_account_only(room: Newsroom) -> None:
-    room.set("https://m.example", "https://evil.example")
-
-    room.watch()
-
-    assert stopped(room)["b"] == ""
-    assert "evil.example" in stopped(room)["m"]
+    assert all(why.startswith("configuration changed") for why in stopped(bot).values())
+    assert bot.servers["m"].live == bot.servers["b"].live == []
 
 
-def test_a_changed_handle_stops_its_account_only(room: Newsroom) -> None:
-    room.set("handle: b.example", "handle: evil.example")
+@pytest.mark.parametrize(
+    ("old", "new", "account"),
+    [
+        ("https://m.example", "https://evil.example", "m"),
+        ("handle: b.example", "handle: evil.example", "b"),
+    ],
+)
+def test_a_changed_destination_stops_its_account_only(
+    bot: RunningBot, old: str, new: str, account: str
+) -> None:
+    bot.set(old, new)
 
-    room.watch()
+    bot.watch()
 
-    assert [bool(why) for why in stopped(room).values()] == [True, False]
-
-
-def test_a_new_account_waits_for_a_person(room: Newsroom) -> None:
-    room.use("m", "b", "x")
-
-    room.watch()
-
-    assert stopped(room)["x"].startswith("configuration changed: account x: None became")
-    assert stopped(room)["m"] == stopped(room)["b"] == ""
+    assert "evil.example" in stopped(bot)[account]
+    assert {name for name, why in stopped(bot).items() if why} == {account}
 
 
-def test_an_account_that_is_taken_away_stops_nothing(room: Newsroom) -> None:
-    room.use("m")
+def test_a_new_account_waits_for_a_person(bot: RunningBot) -> None:
+    bot.use("m", "b", "x")
 
-    room.watch()
+    bot.watch()
 
-    assert stopped(room) == {"m": ""}
+    assert stopped(bot)["x"].startswith("configuration changed: account x: None became")
+    assert stopped(bot)["m"] == stopped(bot)["b"] == ""
+
+
+def test_an_account_that_is_taken_away_stops_nothing(bot: RunningBot) -> None:
+    bot.use("m")
+
+    bot.watch()
+
+    assert stopped(bot) == {"m": ""}
 
 
 @pytest.mark.parametrize("harmless", ["not_after: 20m", "graphic_per_day: 2"])
-def test_other_changes_stop_nothing(room: Newsroom, harmless: str) -> None:
+def test_other_changes_stop_nothing(bot: RunningBot, harmless: str) -> None:
     key = harmless.partition(":")[0]
-    line = next(line for line in room.schedule.splitlines() if line.startswith(key))
-    room.set(line, harmless)
+    line = next(line for line in bot.schedule.splitlines() if line.startswith(key))
+    bot.set(line, harmless)
 
-    room.watch()
+    bot.watch()
 
-    assert set(stopped(room).values()) == {""}
-
-
-def test_a_change_while_the_bot_was_away_is_noticed(room: Newsroom) -> None:
-    less_approval(room)
-
-    room.restart()
-
-    assert all(stopped(room).values())
+    assert set(stopped(bot).values()) == {""}
 
 
-def accept(room: Newsroom) -> list[str]:
-    guard = ConfigurationGuard(room.store, room.clock)
-    return [str(one) for one in guard.accept(room.bot.contents.campaign(), by="Op", why="known")]
+def test_a_change_while_the_bot_was_away_is_noticed(bot: RunningBot) -> None:
+    less_approval(bot)
+
+    bot.restart()
+
+    assert all(stopped(bot).values())
 
 
-def test_a_person_on_the_machine_confirms_a_change(room: Newsroom) -> None:
-    room.set("https://m.example", "https://new.example")
-    room.watch()
+def accept(bot: RunningBot) -> list[str]:
+    guard = ConfigurationGuard(bot.store, bot.clock)
+    return [
+        str(change)
+        for change in guard.accept(bot.services.contents.campaign(), by="Op", why="known")
+    ]
 
-    changes = accept(room)
-    room.wait(NINE)
+
+def test_a_person_on_the_machine_confirms_a_change(bot: RunningBot) -> None:
+    bot.set("https://m.example", "https://new.example")
+    bot.watch()
+
+    changes = accept(bot)
+    bot.wait(NINE)
 
     assert len(changes) == 1
-    assert room.states() == {"one/b/0": "SENT", "one/m/0": "SENT"}
-    (row, *_) = room.store.audit.rows()
+    assert bot.states() == {"one/b/0": "SENT", "one/m/0": "SENT"}
+    (row, *_) = bot.store.audit.rows()
     assert (row.who, row.verb, row.why) == ("Op", "accept-config", "known")
     assert row.detail == {"changes": changes, "accounts": ["m"]}
 
 
-def test_a_change_that_was_taken_back_is_confirmed_too(room: Newsroom) -> None:
-    less_approval(room)
-    room.watch()
-    room.set("approvals_required: 1", "approvals_required: 2")
-    room.watch()
-    assert all(stopped(room).values())
+def test_a_change_that_was_taken_back_is_confirmed_too(bot: RunningBot) -> None:
+    less_approval(bot)
+    bot.watch()
+    bot.set("approvals_required: 1", "approvals_required: 2")
+    bot.watch()
+    assert all(stopped(bot).values())
 
-    assert accept(room) == []
+    assert accept(bot) == []
 
-    assert not any(stopped(room).values())
+    assert not any(stopped(bot).values())
 
 
-def test_confirming_starts_no_account_that_was_stopped_for_something_else(room: Newsroom) -> None:
-    room.store.accounts.stop(
-        "b", StopReason.UNAUTHORIZED, "its password was leaked", room.clock.now()
+def test_confirming_starts_no_account_that_was_stopped_for_something_else(bot: RunningBot) -> None:
+    bot.store.accounts.stop(
+        "b", StopReason.UNAUTHORIZED, "its password was leaked", bot.clock.now()
     )
-    less_approval(room)
-    room.watch()
+    less_approval(bot)
+    bot.watch()
 
-    accept(room)
+    accept(bot)
 
-    assert stopped(room) == {"m": "", "b": "its password was leaked"}
+    assert stopped(bot) == {"m": "", "b": "its password was leaked"}
 
 
-def test_there_must_be_something_to_confirm(room: Newsroom) -> None:
+def test_there_must_be_something_to_confirm(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="nothing has changed"):
-        accept(room)
+        accept(bot)
 
 
-def test_a_first_confirmation_records(newsroom: Newsroom) -> None:
-    newsroom.bot.contents.start()
+def test_a_first_confirmation_records(new_bot: RunningBot) -> None:
+    new_bot.services.contents.start()
 
-    assert accept(newsroom) == []
+    assert accept(new_bot) == []
 
-    assert newsroom.store.trust.recorded() is not None
+    assert new_bot.store.trust.recorded() is not None
 
 
 # One process, one mode
 
 
 def test_nothing_is_approved_by_itself_because_the_files_now_say_rehearsal(
-    newsroom: Newsroom,
+    new_bot: RunningBot,
 ) -> None:
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    rehearsed(newsroom)
+    new_bot.start_with(post("one", at=NINE))
+    rehearsed(new_bot)
 
-    newsroom.watch(broken=True)
-    newsroom.wait(NINE)
+    new_bot.watch(broken=True)
+    new_bot.wait(NINE)
 
-    assert newsroom.servers["m"].live == []
-    assert newsroom.store.approvals.of(newsroom.row().fingerprint) == ()
-
-
-def test_a_rehearsal_does_not_go_live_by_an_edit(newsroom: Newsroom) -> None:
-    rehearsed(newsroom)
-    newsroom.write(post("one", at=NINE))
-    newsroom.start()
-    newsroom.set("mode: rehearsal", "mode: live")
-    newsroom.use("m", "b")
-
-    newsroom.watch(broken=True)
-    newsroom.wait(NINE)
-
-    assert newsroom.servers["m"].live == newsroom.servers["b"].live == []
-    assert newsroom.row().state is State.SENT
-    assert "stop it and start it again" in newsroom.bot.contents.broken()
+    assert new_bot.servers["m"].live == []
+    assert new_bot.store.approvals.of(new_bot.row().fingerprint) == ()
 
 
-def test_a_process_for_one_mode_does_not_take_up_files_of_the_other(newsroom: Newsroom) -> None:
-    newsroom.mode = Mode.LIVE
-    rehearsed(newsroom)
+def test_a_rehearsal_does_not_go_live_by_an_edit(new_bot: RunningBot) -> None:
+    rehearsed(new_bot)
+    new_bot.start_with(post("one", at=NINE))
+    new_bot.set("mode: rehearsal", "mode: live")
+    new_bot.use("m", "b")
+
+    new_bot.watch(broken=True)
+    new_bot.wait(NINE)
+
+    assert new_bot.servers["m"].live == new_bot.servers["b"].live == []
+    assert new_bot.row().state is State.SENT
+    assert "stop it and start it again" in new_bot.services.contents.broken()
+
+
+def test_a_process_for_one_mode_does_not_take_up_files_of_the_other(new_bot: RunningBot) -> None:
+    new_bot.mode = Mode.LIVE
+    rehearsed(new_bot)
 
     with pytest.raises(ContentError, match="the bot runs in mode live"):
-        newsroom.start()
+        new_bot.start()
 
 
-def test_confirming_after_the_mode_went_back_lets_everything_go_on(room: Newsroom) -> None:
-    rehearsed(room)
-    room.watch(broken=True)
-    room.set("mode: rehearsal", "mode: live")
-    room.watch()
-    assert all(stopped(room).values())
+def test_confirming_after_the_mode_went_back_lets_everything_go_on(bot: RunningBot) -> None:
+    rehearsed(bot)
+    bot.watch(broken=True)
+    bot.set("mode: rehearsal", "mode: live")
+    bot.watch()
+    assert all(stopped(bot).values())
 
-    accept(room)
-    room.wait(NINE + MINUTE)
+    accept(bot)
+    bot.wait(NINE + MINUTE)
 
-    assert set(room.states().values()) == {"SENT"}
+    assert set(bot.states().values()) == {"SENT"}

@@ -14,7 +14,8 @@ from bot.errors import DecisionError, UnavailableError
 from bot.planning.corrections import Corrections
 from bot.platforms.base import Platform
 from bot.platforms.status import PostRef
-from tests.fakes.desk_stage import START, DeskStage, open_stage
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import APPROVERS, START, open_shipped, plan, planned
 from tests.integration.store_rows import due
 
 
@@ -28,7 +29,7 @@ class Down:
 
 @dataclass
 class Scene:
-    stage: DeskStage
+    bot: RunningBot
     post: str
     broken: set[str] = field(default_factory=set)
 
@@ -37,24 +38,22 @@ class Scene:
         def platform(name: str) -> Platform:
             if name in self.broken:
                 return Down()  # type: ignore[return-value]  # only `delete` is called
-            return self.stage.bot.publisher.platform(name)
+            return self.bot.services.publisher.platform(name)
 
-        bot = self.stage.bot
-        return Corrections(
-            self.stage.store, self.stage.clock, lambda: bot.contents.rendered, platform
-        )
+        bot = self.bot.services
+        return Corrections(self.bot.store, self.bot.clock, lambda: bot.contents.rendered, platform)
 
     def rows(self, post: str = "") -> tuple[Delivery, ...]:
-        return self.stage.store.outbox.find(post_id=post or self.post)
+        return self.bot.store.outbox.find(post_id=post or self.post)
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with open_stage(tmp_path) as stage:
-        row = next(one for one in stage.planned() if one.publication.form == "quote")
-        stage.approve(row.post_id, "anna", "ben")
-        stage.live_until(due(row) + timedelta(minutes=1))
-        yield Scene(stage, row.post_id)
+    with open_shipped(tmp_path) as bot:
+        row = next(one for one in planned(bot) if one.publication.form == "quote")
+        bot.approve(row.post_id, by=APPROVERS)
+        bot.wait(due(row) + timedelta(minutes=1))
+        yield Scene(bot, row.post_id)
 
 
 def test_a_retraction_deletes_on_every_network(scene: Scene) -> None:
@@ -66,7 +65,7 @@ def test_a_retraction_deletes_on_every_network(scene: Scene) -> None:
     assert all(one.deleted and one.told == "deleted" for one in outcomes)
     assert {row.state for row in scene.rows() if row.sent_at} == {State.RETRACTED}
     refs = [(row.account, row.ref) for row in out]
-    assert not any(scene.stage.bot.publisher.platform(name).exists(ref) for name, ref in refs)
+    assert not any(scene.bot.services.publisher.platform(name).exists(ref) for name, ref in refs)
 
 
 def test_what_could_not_be_deleted_is_said_and_stays_to_be_tried_again(scene: Scene) -> None:
@@ -85,7 +84,7 @@ def test_what_could_not_be_deleted_is_said_and_stays_to_be_tried_again(scene: Sc
 
 def test_what_was_deleted_elsewhere_is_told_so(scene: Scene) -> None:
     row = next(row for row in scene.rows() if row.state is State.SENT)
-    scene.stage.bot.publisher.platform(row.account).delete(row.ref)
+    scene.bot.services.publisher.platform(row.account).delete(row.ref)
 
     outcomes = scene.service.retract(scene.post, by="ben", why="It named a person.")
 
@@ -93,12 +92,12 @@ def test_what_was_deleted_elsewhere_is_told_so(scene: Scene) -> None:
 
 
 def test_nothing_that_is_not_out_is_retracted_or_corrected(scene: Scene) -> None:
-    planned = scene.stage.planned()[0].post_id
+    post = planned(scene.bot)[0].post_id
 
     with pytest.raises(DecisionError, match="nothing of it is out"):
-        scene.service.retract(planned, by="ben", why="x")
+        scene.service.retract(post, by="ben", why="x")
     with pytest.raises(DecisionError, match="nothing can be corrected"):
-        scene.service.correct(planned, "x", by="ben", why="x")
+        scene.service.correct(post, "x", by="ben", why="x")
 
 
 @pytest.mark.parametrize(("text", "why"), [("", "x"), ("x", ""), ("  ", "x")])
@@ -129,20 +128,20 @@ def test_a_correction_needs_approvals_and_not_its_author_s(scene: Scene) -> None
     post = rows[0].post_id
 
     with pytest.raises(DecisionError, match="somebody else"):
-        scene.stage.approve(post, "ben")
-    scene.stage.live_until(scene.stage.clock.now() + timedelta(minutes=1))
+        scene.bot.approve(post, by=["ben"])
+    scene.bot.wait(scene.bot.clock.now() + timedelta(minutes=1))
     assert {row.state for row in scene.rows(post)} == {State.HELD}
 
-    scene.stage.approve(post, "anna", "olga")
-    assert scene.stage.store.outbox.find(states={State.HELD}, post_id=post)
+    scene.bot.approve(post, by=["anna", "olga"])
+    assert scene.bot.store.outbox.find(states={State.HELD}, post_id=post)
 
 
 def test_the_planner_leaves_corrections_alone(scene: Scene) -> None:
     rows = scene.service.correct(scene.post, "Four signed it.", by="ben", why="We said three.")
 
-    scene.stage.plan()
-    scene.stage.clock.advance(timedelta(hours=1))
-    scene.stage.plan()
+    plan(scene.bot)
+    scene.bot.clock.advance(timedelta(hours=1))
+    plan(scene.bot)
 
     assert {row.state for row in scene.rows(rows[0].post_id)} == {State.PLANNED}
 
@@ -168,12 +167,12 @@ def test_a_correction_may_take_the_original_down_first(scene: Scene) -> None:
     "text", ["x " * 400, "They said “never again”.", "Ask @dahua@social.example"]
 )
 def test_a_correction_keeps_to_the_rules_of_every_post(scene: Scene, text: str) -> None:
-    before = len(scene.stage.store.outbox.find())
+    before = len(scene.bot.store.outbox.find())
 
     with pytest.raises(DecisionError):
         scene.service.correct(scene.post, text, by="ben", why="x", delete_original=True)
 
-    assert len(scene.stage.store.outbox.find()) == before
+    assert len(scene.bot.store.outbox.find()) == before
     assert State.RETRACTED not in {row.state for row in scene.rows()}
 
 

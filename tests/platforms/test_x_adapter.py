@@ -25,9 +25,8 @@ from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered
-from tests.fakes.x_modes import PUBLISH
 from tests.fakes.x_oauth import secrets_for
-from tests.fakes.x_setup import connection_to, x_at
+from tests.fakes.x_setup import PUBLISH, connection_to, x_at
 from tests.fakes.x_standin import USER, XStandin
 from tests.fakes.x_world import PRICES
 
@@ -170,7 +169,7 @@ def test_a_busy_timeline_is_read_to_its_end(x: X, server: XStandin) -> None:
 
     assert found is not None
     assert int(found.id) > int(first.id)
-    assert sum("/tweets?" in line for _, line, _ in server.requests) == 5
+    assert sum("/tweets?" in line for line, _ in server.requests) == 5
 
 
 def test_a_parent_that_x_tells_decides(x: X, server: XStandin) -> None:
@@ -258,14 +257,14 @@ def test_the_account_s_id_is_asked_for_where_the_token_does_not_tell(server: XSt
     x._user = None  # as after an access token that does not begin with an id
 
     assert x.find(prepare(x, "never sent")) is None
-    assert sum("/2/users/me" in line for _, line, _ in server.requests) == 1
+    assert sum("/2/users/me" in line for line, _ in server.requests) == 1
 
 
 def test_the_newest_status_is_asked_once_and_then_known(x: X, server: XStandin) -> None:
     for number in range(3):
         publish(x, f"number {number}")
 
-    assert sum("/2/users/" in line for _, line, _ in server.requests) == 1
+    assert sum("/2/users/" in line for line, _ in server.requests) == 1
 
 
 # -- publishing
@@ -354,7 +353,7 @@ def test_numbers_are_read_in_batches_of_a_hundred(x: X, server: XStandin) -> Non
     numbers = x.metrics([PostRef(id_) for id_ in [*ids, "42"]])
 
     assert [ref.id for ref in numbers] == ids
-    assert sum(line.startswith("GET /2/tweets?") for _, line, _ in server.requests) == 2
+    assert sum(line.startswith("GET /2/tweets?") for line, _ in server.requests) == 2
 
 
 def test_clicks_are_told_while_a_status_is_young(x: X, server: XStandin) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import UnavailableError
 from bot.platforms.x.timeline import canonical, read
-from tests.fakes.x_world import Status, rendered
+from tests.fakes.x_world import XStatus, rendered
 
 
 def shown(**fields: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def shown(**fields: Any) -> dict[str, Any]:
 )
 @pytest.mark.parametrize("media", [(), ("77",), ("77", "78")])
 def test_x_s_rendering_reads_as_what_was_sent(text: str, media: tuple[str, ...]) -> None:
-    raw = rendered(Status("1990000000000000001", "1", text, media, root="1990000000000000001"))
+    raw = rendered(XStatus("1990000000000000001", "1", text, media, root="1990000000000000001"))
 
     assert read(raw).text == canonical(text)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -28,8 +28,9 @@ from bot.db.backup import restore
 from bot.db.lock import lock_beside
 from bot.delivery.model import Delivery, State
 from bot.errors import DecisionError, UnauthorizedError, UnavailableError, UnconfirmedError
-from tests.fakes.newsroom import ACCOUNTS, Newsroom, post
-from tests.fakes.scripted import Published, Server, Step
+from tests.fakes.running_bot import ACCOUNTS, RunningBot, post
+from tests.fakes.scripted import PublishCall, Published, Server
+from tests.integration.store_rows import copied_database
 
 MINUTE = timedelta(minutes=1)
 NAMES = ("p0", "p1", "p2", "p3", "p4", "p5")
@@ -91,35 +92,32 @@ class Deliveries(RuleBasedStateMachine):
         #: What was claimed as a second worker came in the middle of its call.
         self.intruded_on: set[str] = set()
         self.folder = Path(tempfile.mkdtemp(prefix="verbatim-machine-", dir=FAST))
-        (self.folder / "data").mkdir(mode=0o700)
-        path = self.folder / "data" / "live.db"
-        shutil.copy(self.template, path)
-        self.room = Newsroom(self.folder, f"sqlite:///{path}")
+        self.bot = RunningBot(self.folder, copied_database(self.template, self.folder / "data"))
         self.budget(0)
         for name in ON:
-            self.room.servers[name] = Server(live=Watched(self, name))
+            self.bot.servers[name] = Server(live=Watched(self, name))
         self.posts: dict[str, str] = {}
         self.backups = 0
-        self.room.start()
+        self.bot.start()
 
     def judge(self, account: str, one: Published) -> None:
         """Hold a status that has just become visible against every rule."""
         _trap.left, left = 0, _trap.left
-        row = self.room.store.outbox.get(one.key)
-        now = self.room.clock.now()
+        row = self.bot.store.outbox.get(one.key)
+        now = self.bot.clock.now()
         if row is None:
             self.wrong.append(f"{one.text}: nobody planned it")
             return
-        by = {each.by for each in self.room.store.approvals.of(row.fingerprint)}
+        by = {each.by for each in self.bot.store.approvals.of(row.fingerprint)}
         checks = {
             "not claimed": row.state is State.SENDING or self.was_intruded_on(row),
             "other words than planned": one.text == row.status.text,
             "early": bool(row.released_by) or bool(row.due_at and row.due_at <= now),
             "late": bool(row.released_by) or bool(row.not_after and now <= row.not_after),
             "unapproved": len(by - {"Ed"}) >= 2,
-            "paused": self.room.store.pauses.current() is None,
+            "paused": self.bot.store.pauses.current() is None,
             "over budget": account != "x" or self.spent() <= self.limit() + 1e-9,
-            "while settling": self.room.store.restore_guard.reason() is None,
+            "while settling": self.bot.store.restore_guard.reason() is None,
         }
         self.wrong += [f"{one.text} on {account}: {what}" for what, ok in checks.items() if not ok]
         self.intruded_on.clear()  # the call that it came into
@@ -128,22 +126,22 @@ class Deliveries(RuleBasedStateMachine):
     def was_intruded_on(self, row: Delivery) -> bool:
         """Return whether it was claimed until a second worker came, who lets the call end."""
         until = row.next_read_at
-        is_left_alone = until is not None and self.room.clock.now() < until
+        is_left_alone = until is not None and self.bot.clock.now() < until
         return row.id in self.intruded_on and row.state is State.UNKNOWN and is_left_alone
 
     def spent(self) -> float:
-        return self.room.store.ledger.spent("x", month_of=self.room.clock.now())
+        return self.bot.store.ledger.spent("x", month_of=self.bot.clock.now())
 
     def limit(self) -> float:
-        accounts = self.room.bot.contents.campaign().schedule.accounts
+        accounts = self.bot.services.contents.campaign().schedule.accounts
         return accounts["x"].budget_usd_per_month or 0.0
 
     # What editors and approvers do
 
     @rule(name=st.sampled_from(NAMES), minutes=st.integers(2, 40))
     def write(self, name: str, minutes: int) -> None:
-        at = (self.room.clock.now() + minutes * MINUTE).replace(second=0)
-        words = f"{WORDS[NAMES.index(name)]} ({name}, {self.room.clock.now():%d %H %M})"
+        at = (self.bot.clock.now() + minutes * MINUTE).replace(second=0)
+        words = f"{WORDS[NAMES.index(name)]} ({name}, {self.bot.clock.now():%d %H %M})"
         self.posts.setdefault(name, post(name, at=at, words=words))
         self.take_up()
 
@@ -159,48 +157,48 @@ class Deliveries(RuleBasedStateMachine):
             self.take_up()
 
     def take_up(self) -> None:
-        self.room.write(*self.posts.values())
+        self.bot.write(*self.posts.values())
         with self.may_die():
-            self.room.watch()
+            self.bot.watch()
 
     @rule(name=st.sampled_from(NAMES))
     def approve(self, name: str) -> None:
         with suppress(DecisionError), self.may_die():
-            self.room.approve(name)
+            self.bot.approve(name)
 
     @rule(name=st.sampled_from(NAMES), who=st.sampled_from(("Ann", "Ed")))
     def approve_alone(self, name: str, who: str) -> None:
         with suppress(DecisionError), self.may_die():
-            self.room.approve(name, by=[who])
+            self.bot.approve(name, by=[who])
 
     @rule(more=st.integers(0, 2))
     def budget(self, more: int) -> None:
         limit = f"budget_usd_per_month: {BUDGET + more * 0.05:.2f}"
         x = ACCOUNTS["x"].replace("threads: true", limit)
-        self.room.use("m", "b", x=x)
+        self.bot.use("m", "b", x=x)
 
     @rule()
     def pause(self) -> None:
         with suppress(DecisionError), self.may_die():
-            self.room.desk.pause("stop", by="Ann")
+            self.bot.desk.pause("stop", by="Ann")
 
     @rule()
     def resume(self) -> None:
         with suppress(DecisionError), self.may_die():
-            self.room.desk.resume(by="Ann")
+            self.bot.desk.resume(by="Ann")
 
     # What time and machines do
 
     @rule(minutes=st.integers(0, 30))
     def tick(self, minutes: int) -> None:
         with self.may_die():
-            self.room.bot.beat()
-            self.room.wait(self.room.clock.now() + minutes * MINUTE)
+            self.bot.services.beat()
+            self.bot.wait(self.bot.clock.now() + minutes * MINUTE)
 
     @rule(minutes=st.sampled_from((1, 14, 16, 90)))
     def sleep(self, minutes: int) -> None:
         """The machine is suspended; nobody works meanwhile."""
-        self.room.clock.advance(minutes * MINUTE)
+        self.bot.clock.advance(minutes * MINUTE)
 
     @rule(after=st.integers(1, 80))
     def crash_soon(self, after: int) -> None:
@@ -208,32 +206,32 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(account=st.sampled_from(ON), keeps=st.booleans())
     def crash_in_the_next_call(self, account: str, keeps: bool) -> None:
-        self.room.servers[account].steps.append(Step(KilledError(), keeps))  # type: ignore[arg-type] # ends the process, is no answer
+        self.bot.servers[account].steps.append(PublishCall(KilledError(), keeps))  # type: ignore[arg-type] # ends the process, is no answer
 
     @rule()
     def restart(self) -> None:
         _trap.left = 0
-        self.room.restart()
+        self.bot.restart()
 
     @rule()
     def back_up(self) -> None:
         _trap.left = 0
         self.backups += 1
-        self.room.store.backup(self.folder / f"backup-{self.backups}.db")
+        self.bot.store.backup(self.folder / f"backup-{self.backups}.db")
 
     @precondition(lambda self: self.backups)
     @rule(back=st.integers(0, 2))
     def bring_back(self, back: int) -> None:
         _trap.left = 0
         number = max(1, self.backups - back)
-        lock = lock_beside(self.room.store.outbox._log.path)
-        self.room.stop()
+        lock = lock_beside(self.bot.store.outbox._log.path)
+        self.bot.stop()
         restore(
             self.folder / f"backup-{number}.db", self.folder / "data" / "live.db",
-            lock=lock, now=self.room.clock.now(),
+            lock=lock, now=self.bot.clock.now(),
         )  # fmt: skip
-        self.room.clock.advance(timedelta(seconds=1))  # what was put aside is named by the second
-        self.room.start()
+        self.bot.clock.advance(timedelta(seconds=1))  # what was put aside is named by the second
+        self.bot.start()
 
     @rule(account=st.sampled_from(ON))
     def second_worker_in_the_next_call(self, account: str) -> None:
@@ -241,40 +239,34 @@ class Deliveries(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             _trap.left, left = 0, _trap.left
-            self.intruded_on = {row.id for row in self.room.rows("", State.SENDING)}
-            other = self.room._built()
+            self.intruded_on = {row.id for row in self.bot.rows("", State.SENDING)}
+            other = self.bot.build()
             other.contents.start()
             other.work_account(account)
             other.close()
             _trap.left = left
 
-        self.room.servers[account].steps.append(Step(meanwhile=meanwhile))
+        self.bot.servers[account].steps.append(PublishCall(meanwhile=meanwhile))
 
     # What networks do
 
     @rule(account=st.sampled_from(ON), keeps=st.booleans())
     def lose_the_next_answer(self, account: str, keeps: bool) -> None:
-        self.room.servers[account].fails(UnconfirmedError("net", "silence"), keeps=keeps)
+        self.bot.servers[account].fails(UnconfirmedError("net", "silence"), keeps=keeps)
 
     @rule(account=st.sampled_from(ON), times=st.integers(1, 4))
     def be_down(self, account: str, times: int) -> None:
-        server = self.room.servers[account]
+        server = self.bot.servers[account]
         for _ in range(times):
             server.unprepared.append(UnavailableError("net", "down"))
             server.unread.append(UnavailableError("net", "down"))
 
     @rule(account=st.sampled_from(ON))
     def revoke_for_one_call(self, account: str) -> None:
-        self.room.servers[account].fails(UnauthorizedError("net", "revoked"))
+        self.bot.servers[account].fails(UnauthorizedError("net", "revoked"))
 
-    @contextmanager
-    def may_die(self) -> Iterator[None]:
-        """Run what may be killed; then start the bot again, as its supervisor would."""
-        try:
-            yield
-        except KilledError:
-            _trap.left = 0
-            self.room.restart()
+    def may_die(self) -> Any:
+        return _restarting(self.bot)
 
     # What must be so
 
@@ -282,7 +274,7 @@ class Deliveries(RuleBasedStateMachine):
     def nothing_is_wrong(self) -> None:
         assert self.wrong == []
         for account in ON:
-            times = Counter(one.key for one in self.room.servers[account].live)
+            times = Counter(one.key for one in self.bot.servers[account].live)
             assert all(count == 1 for count in times.values()), f"twice on {account}: {times}"
 
     def teardown(self) -> None:
@@ -290,14 +282,14 @@ class Deliveries(RuleBasedStateMachine):
             _trap.left = 0
             self.heal()
             self.nothing_is_wrong()
-            for row in self.room.rows():
-                live = [one.key for one in self.room.servers[row.account].live]
+            for row in self.bot.rows():
+                live = [one.key for one in self.bot.servers[row.account].live]
                 settled = {State.SENT: 1}.get(row.state)
                 assert row.state in {State.SENT, State.HELD, State.FAILED}, f"left {row.state}"
                 assert settled is None or live.count(row.id) == settled, f"{row.id}: not there"
                 assert row.state is not State.HELD or row.reason, "held without a reason"
         finally:
-            self.room.stop()
+            self.bot.stop()
             # Not rmtree: it opens "data" in its folder, which looks like ours to the guard.
             for path in sorted(self.folder.rglob("*"), reverse=True):
                 path.rmdir() if path.is_dir() else path.unlink()
@@ -306,14 +298,31 @@ class Deliveries(RuleBasedStateMachine):
     def heal(self) -> None:
         """Let all faults end, and all that was waiting come to rest."""
         for account in ON:
-            server = self.room.servers[account]
+            server = self.bot.servers[account]
             server.steps.clear()
             server.unread.clear()
             server.unprepared.clear()
-        self.room.restart()
+        self.bot.restart()
         for _ in range(4):
-            self.room.bot.beat()
-            self.room.wait(self.room.clock.now() + timedelta(hours=2))
+            self.bot.services.beat()
+            self.bot.wait(self.bot.clock.now() + timedelta(hours=2))
+
+
+class _restarting:  # noqa: N801 - a context manager reads like a word
+    """Runs what may be killed; then the bot is started again, as its supervisor would."""
+
+    def __init__(self, bot: RunningBot) -> None:
+        self._bot = bot
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> bool:
+        if kind is None or not issubclass(kind, KilledError):
+            return False
+        _trap.left = 0
+        self._bot.restart()
+        return True
 
 
 @pytest.fixture
@@ -349,7 +358,7 @@ def test_a_call_that_is_taken_over_is_judged_by_who_took_it(machine: type[Delive
         if has_second_worker:
             state.second_worker_in_the_next_call(account="m")
         else:
-            state.room.servers["m"].steps.append(Step(meanwhile=partial(_leave, state)))
+            state.bot.servers["m"].steps.append(PublishCall(meanwhile=partial(_leave, state)))
         state.tick(minutes=2)
         found.append([one.partition(": ")[2] for one in state.wrong])
         state.wrong.clear()
@@ -359,7 +368,7 @@ def test_a_call_that_is_taken_over_is_judged_by_who_took_it(machine: type[Delive
 
 
 def _leave(state: Deliveries) -> None:
-    state.room.store.outbox.take_over("m", now=state.room.clock.now())
+    state.bot.store.outbox.take_over("m", now=state.bot.clock.now())
 
 
 @pytest.mark.slow

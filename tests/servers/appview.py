@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
+from tests.servers import ending, free_port
 from tests.servers.pds import HOME, Pds, find_node, install, where
 from tests.servers.postgres import PostgresServer
 
@@ -31,7 +30,7 @@ def pds_with_appview(
     runtime = find_node()
     install(runtime)
     log = tmp_path_factory.mktemp("appview") / "log"
-    ports = [str(_free_port()) for _ in range(3)]
+    ports = [str(free_port()) for _ in range(3)]
     with postgres_server.database() as url, log.open("wb") as errors:
         plain = url.replace("postgresql+psycopg://", "postgresql://")
         process = subprocess.Popen(
@@ -42,21 +41,6 @@ def pds_with_appview(
             stdout=subprocess.PIPE,
             stderr=errors,
         )
-        try:
+        with ending(process):
             at = where(process, log)
             yield Network(Pds(at["pds"]), at["appview"])
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

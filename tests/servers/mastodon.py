@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers import ending, free_port
+
 _START_SECONDS = 300.0
 #: The mock, which ends when its input ends, so that it cannot outlive the tests.
 _MAIN = """
@@ -87,19 +89,10 @@ def mastodon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mastod
     home = tmp_path_factory.mktemp("mastodon")
     config = home / "mock.toml"
     config.write_text('[database]\npath = ":memory:"\n\n[[seed.accounts]]\nusername = "first"\n')
-    port = _free_port()
+    port = free_port()
     process = _start(config, port, home / "log")
-    try:
+    with ending(process):
         yield MastodonServer(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
 
 
 def _start(config: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
@@ -121,8 +114,3 @@ def _start(config: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
     process.kill()
     process.wait()
     pytest.fail(f"mastodon_mock did not start:\n{log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

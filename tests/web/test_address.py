@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.web.app import build
 from bot.web.routes import ROUTES
 from bot.web.server import address_of
-from tests.fakes.desk_stage import open_stage
+from tests.fakes.shipped import open_shipped
 
 PROXY: dict[str, Any] = {"web_proxy": "172.18.0.2", "web_hosts": "desk.example.org"}
 TLS: dict[str, Any] = {
@@ -96,8 +96,8 @@ def test_behind_tls_the_cookie_is_bound_to_its_host_and_browsers_stay_on_tls(
 ) -> None:
     address = address_of(Settings(web="0.0.0.0:8765", **PROXY), has_users=True)
     assert address is not None
-    with open_stage(tmp_path) as stage:
-        app = build(replace(stage.context, address=address), ROUTES)
+    with open_shipped(tmp_path) as bot:
+        app = build(replace(bot.dashboard, address=address), ROUTES)
         headers = asyncio.run(headers_of(app))
 
     cookie = headers["set-cookie"]

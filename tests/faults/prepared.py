@@ -1,4 +1,4 @@
-"""A delivery's whole life in this process: planned, approved, released, sent, settled, recorded."""
+"""A bot with one post that is proved once, on clocks that jump, with real adapters."""
 
 from __future__ import annotations
 
@@ -11,36 +11,30 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 from bot.app.content import prove_files
-from bot.app.service import build
 from bot.checks.checking import CheckedContent
-from bot.clock import Clock
-from bot.db.diskspace import Room
-from bot.delivery.decisions import Desk
-from bot.delivery.model import State
+from bot.clock import FastClock
 from bot.delivery.publisher import Publisher
-from bot.engine.service import Bot
+from bot.engine.content import Load, TreeHash
 from bot.log import configure
 from bot.operations.opening import open_store
+from bot.planning.store import Store
+from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.running_bot import OWNED, RunningBot
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER
+from tests.integration.store_rows import NO_ROOM
 
-PEOPLE = ("Ann", "Ben")
 DUE_IN = timedelta(seconds=60)
 #: What a whole call may take: far longer than any answer takes that comes at all.
 CALL = timedelta(seconds=58)
-#: Nothing moves such a delivery on but a person.
-AT_REST = frozenset({State.SENT, State.HELD, State.FAILED, State.CANCELLED})
-#: Enough for every retry and every read, however they go wrong.
-_LONGEST = timedelta(hours=3)
 #: When a life begins that has a time of its own: waits and keys are then the same in each run.
 _ALWAYS = datetime(2027, 3, 1, 9, tzinfo=UTC)
-_NO_ROOM = Room(least_free=0, ballast=0)
 
-_OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
 _ACCOUNTS = {
     "m": '{{platform: mastodon, server: "{origin}", {owned}}}',
     "b": '{{platform: bluesky, server: "{origin}", handle: {handle}, {owned}}}',
@@ -70,7 +64,7 @@ LONG = " ".join(f"This is sentence number {number} of a longer text." for number
 SHORT = "One short text of a campaign."
 
 
-class JumpClock:
+class JumpClock(FastClock):
     """The machine's clock, and jumps instead of waits."""
 
     def __init__(
@@ -89,9 +83,12 @@ class JumpClock:
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead.total_seconds()
 
-    def wait(self, _stop: object, until: datetime) -> bool:
+    def wait(self, stop: Event, until: datetime) -> bool:
         self.jump(until)
-        return False
+        return stop.is_set()
+
+    def advance(self, by: timedelta) -> None:
+        self.jump(self.now() + by)
 
     def jump(self, until: datetime) -> None:
         """Be there, if that is ahead."""
@@ -145,7 +142,7 @@ class LeadingClock(TickingClock):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A database that is no file of the stage's."""
+    """A database that is no file of the campaign's."""
 
     url: str
     #: Makes it anew, with all tables and nothing in them.
@@ -153,10 +150,11 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where a life is lived: one campaign of one post, proved once for all schedules."""
+class PreparedCampaign:
+    """A campaign of one post, proved once for all schedules, and where its database is."""
 
     folder: Path
+    tree: CampaignTree
     loaded: CheckedContent
     #: A database with all tables and nothing in them.
     template: Path
@@ -174,36 +172,44 @@ class Stage:
     def empty(self) -> None:
         """Begin with a new database."""
         self.data.mkdir(mode=0o700, exist_ok=True)
-        for one in self.data.iterdir():
-            one.unlink()
+        for file in self.data.iterdir():
+            file.unlink()
         if self.elsewhere:
             self.elsewhere.renew()
             return
         (self.data / "live.db").write_bytes(self.template.read_bytes())
 
-    def due_at(self, due: datetime) -> Stage:
-        """Return the post another moment."""
+    @property
+    def due(self) -> datetime:
+        """Return when its post is due."""
+        assert self.loaded.campaign is not None
+        (post,) = self.loaded.campaign.posts
+        assert post.at is not None
+        return post.at
+
+    def due_at(self, due: datetime) -> PreparedCampaign:
+        """Return the same with the post due at another moment."""
         campaign = self.loaded.campaign
         assert campaign is not None
-        posts = tuple(replace(one, at=due) for one in campaign.posts)
+        posts = tuple(replace(post, at=due) for post in campaign.posts)
         return replace(self, loaded=self.loaded.changed(replace(campaign, posts=posts)))
 
 
 def accounts_at(origins: Mapping[str, str], *, handle: str = "voice.example") -> str:
     """Write the accounts of a schedule."""
     return "".join(
-        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=_OWNED, handle=handle)}\n"
+        f"  {name}: {_ACCOUNTS[name].format(origin=origin, owned=OWNED, handle=handle)}\n"
         for name, origin in origins.items()
     )
 
 
-def prepare_stage(
+def prepare_campaign(
     folder: Path,
     origins: Mapping[str, str],
     *,
     long: bool = False,
     handle: str = "voice.example",
-) -> Stage:
+) -> PreparedCampaign:
     """Write the campaign for these accounts, prove it, and make an empty database."""
     os.environ.update(SECRETS)
     tree = CampaignTree(folder / "campaign")
@@ -217,80 +223,72 @@ def prepare_stage(
     loaded = prove_files(tree.schedule, tree.posts)
     assert loaded.campaign is not None, loaded.problems
     template = folder / "template" / "live.db"
-    open_store(f"sqlite:///{template}", create=True, room=_NO_ROOM).close()
+    open_store(f"sqlite:///{template}", create=True, room=NO_ROOM).close()
     known = Settings(
         settle_first=timedelta(0), settle_apart=timedelta(0), connect_timeout=CALL / 2,
         read_timeout=CALL / 2,
     )  # fmt: skip
-    stage = Stage(folder, loaded, template, known)
-    stage.empty()
-    (stage.data / "live.db").unlink()
-    _forget_log(template)
-    return stage
-
-
-def _forget_log(template: Path) -> None:
-    """Let a copy of the template have a sent log of its own."""
+    (folder / "data").mkdir(mode=0o700, exist_ok=True)
     with closing(sqlite3.connect(template)) as connection:
-        connection.execute("DELETE FROM sent_log")
+        connection.execute("DELETE FROM sent_log")  # a copy is to have one of its own
         connection.commit()
+    return PreparedCampaign(folder, tree, loaded, template, known)
 
 
-def bot_of(stage: Stage, clock: Clock) -> Bot:
-    """Build the bot as `run` does, over the stage's database."""
-    store = open_store(
-        stage.url, create=True, data=stage.data, machine="one", room=_NO_ROOM, now=clock.now
-    )
-    return build(
-        store,
-        clock=clock,
-        known=stage.settings,
-        look=lambda: stage.loaded.tree_sha256,
-        load=lambda: stage.loaded,
-        rehearsed=stage.folder / "rehearsed.db",
-    )
+class PreparedBot(RunningBot):
+    """A bot over a prepared campaign, which beats as it works."""
+
+    clock: JumpClock
+    least_step = timedelta(seconds=1)
+
+    def __init__(
+        self,
+        campaign: PreparedCampaign,
+        clock: JumpClock,
+        *,
+        url: str = "",
+        data: Path | None = None,
+        machine: str = "one",
+    ) -> None:
+        self.campaign = campaign
+        super().__init__(
+            campaign.folder,
+            url or campaign.url,
+            data=data or campaign.data,
+            tree=campaign.tree,
+            clock=clock,
+            platforms=PLATFORMS,
+            settings=campaign.settings,
+            machine=machine,
+        )
+
+    def read_files(self, _store: Store) -> tuple[TreeHash, Load]:
+        return lambda: self.campaign.loaded.tree_sha256, lambda: self.campaign.loaded
+
+    def start(self) -> None:
+        """Start, and let people approve what they have not approved yet."""
+        super().start()
+        self.approve_all()
+
+    def work(self) -> None:
+        self.services.beat()
+        super().work()
 
 
 def live(
-    stage: Stage,
+    campaign: PreparedCampaign,
     *,
     clock: JumpClock,
     publisher: Callable[[Publisher], Publisher] | None = None,
 ) -> None:
-    """Start (again), let people approve what they have not, and go on until all is at rest."""
+    """Start (again), and go on until all is at rest."""
     configure(form="json", level="CRITICAL")
-    bot = bot_of(stage, clock)
+    bot = PreparedBot(campaign, clock)
     if publisher is not None:
-        bot.publisher = publisher(bot.publisher)
+        bot.services.publisher = publisher(bot.services.publisher)
     bot.start()
-    approve(bot, clock)
-    drive(bot, clock)
-    bot.close()
-
-
-def approve(bot: Bot, clock: Clock) -> None:
-    """Let people approve what they have not approved yet."""
-    desk = Desk(bot.store, clock, bot.contents.campaign)
-    for post in bot.contents.campaign().posts:
-        for who in PEOPLE:
-            waiting = desk.waiting(post.id)
-            if waiting and who not in {
-                one.by for row in waiting for one in bot.store.approvals.of(row.fingerprint)
-            }:
-                desk.approve(post.id, by=who)
-
-
-def drive(bot: Bot, clock: JumpClock) -> None:
-    """Work, jumping from one moment that matters to the next, until all is at rest."""
-    end = clock.now() + _LONGEST
-    while clock.now() < end:
-        for account in bot.busy(clock.now()):
-            bot.work_account(account)
-        rows = bot.store.outbox.find()
-        if rows and all(row.state in AT_REST for row in rows):
-            return
-        bot.beat()
-        clock.jump(bot.store.outbox.next_wake(clock.now()) or clock.now() + timedelta(seconds=1))
+    bot.finish()
+    bot.stop()
 
 
 def write_down(path: Path, value: object) -> None:
