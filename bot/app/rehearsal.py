@@ -16,6 +16,7 @@ from bot.checks.checking import CheckedContent
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.model import Mode
 from bot.engine.rehearsal import RehearsalReport, run_fast
+from bot.engine.scheduler import interrupt_noted
 from bot.engine.service import Bot
 from bot.errors import SettingsError
 from bot.log import configure
@@ -42,10 +43,12 @@ def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -
     start = SystemClock().now().replace(microsecond=0)
     clock, until = FastClock(start), start + timedelta(days=days)
     with _rehearsing(paths, clock, known, create=True) as bot:
-        with problems_by_path(paths.config, paths.posts):
-            bot.start()
-        empty_slots = bot.planner.outlook(bot.contents.rendered, days=days).empty_slots
-        run_fast(clock, bot.account_workers(), bot.plan, until, progress=progress)
+        with interrupt_noted() as stop:
+            with problems_by_path(paths.config, paths.posts):
+                bot.start()
+            empty_slots = bot.planner.outlook(bot.contents.rendered, days=days).empty_slots
+            workers = bot.account_workers()
+            run_fast(clock, workers, bot.plan, until, progress=progress, stop=stop)
         schedule = bot.contents.campaign().schedule
         months = sorted({(start + timedelta(days=day)).replace(day=1) for day in range(days + 1)})
         return RehearsalReport(

@@ -57,17 +57,18 @@ def run_fast(
     until: datetime,
     *,
     progress: Callable[[datetime], None],
+    stop: Event,
 ) -> None:
-    """Live until then by the service's own steps; ``progress`` gets the time after each."""
-    never, replan_at = Event(), clock.now()
-    while clock.now() < until:
+    """Live until then, or ``stop``, by the service's own steps; ``progress`` gets each time."""
+    replan_at = clock.now()
+    while clock.now() < until and not stop.is_set():
         now = clock.now()
         if now >= replan_at:
             plan()
             replan_at = now + timedelta(days=1)
         for account in workers.busy(now):
             workers.run(account)
-        clock.wait(never, min(workers.next_wake(now) or until, replan_at, until))
+        clock.wait(stop, min(workers.next_wake(now) or until, replan_at, until))
         progress(clock.now())
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
@@ -192,6 +193,23 @@ def wait_for_lock(lock: ProcessLock | None, stop: Event) -> bool:
             is_first = False
         stop.wait(LONGEST_WAIT.total_seconds())
     return False
+
+
+@contextmanager
+def interrupt_noted() -> Iterator[Event]:
+    """Note Ctrl-C in an event, and raise it at the end.
+
+    Raised wherever the program happens to be, in a callback of a library say, it can be lost.
+    """
+    interrupted, before = Event(), signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda _number, _frame: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
 
 
 def stop_on_signals(stop: Event) -> None:
