@@ -11,6 +11,8 @@ what=${1:-whole}
 releases=${DEBIAN:-bookworm trixie}
 room=$PWD/.build/fresh
 record=requirements/fresh-check.txt
+# In a bare root.
+project=/srv/project
 
 say() { echo "fresh-check: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -47,11 +49,11 @@ make_base() {
 
 # What is, or could be, committed; and the third-party data beside it.
 copy_tree() {
-    mkdir -p "$top/srv/project/main"
+    mkdir -p "$top$project/main"
     git ls-files -z --cached --others --exclude-standard |
         tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
-        tar --extract --directory "$top/srv/project/main"
-    [ ! -d ../shared ] || cp -rL ../shared "$top/srv/project/shared"
+        tar --extract --directory "$top$project/main"
+    [ ! -d ../shared ] || cp -rL ../shared "$top$project/shared"
     # Names and certificates as here, so that packages can be fetched behind a company's proxy.
     cp /etc/resolv.conf "$top/etc/resolv.conf"
     cp /etc/ssl/certs/ca-certificates.crt "$top/etc/ssl/certs/ca-certificates.crt"
@@ -60,7 +62,7 @@ copy_tree() {
 # Runs a command in the bare root; the mounts and all processes vanish with the namespace.
 in_root() {
     unshare --mount --pid --fork --kill-child --propagation private sh -eu -c '
-        top=$1; shift
+        top=$1 project=$2; shift 2
         mount -t proc proc "$top/proc"
         mount -t tmpfs -o mode=0755 dev "$top/dev"
         for node in null zero full random urandom tty; do
@@ -73,8 +75,8 @@ in_root() {
         bundle=/etc/ssl/certs/ca-certificates.crt
         exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
             CI=true PIP_CERT=$bundle SSL_CERT_FILE=$bundle NODE_EXTRA_CA_CERTS=$bundle \
-            chroot "$top" sh -c "cd /srv/project/main && $*"
-    ' in-root "$top" "$@"
+            chroot "$top" sh -c "cd $project/main && $*"
+    ' in-root "$top" "$project" "$@"
 }
 
 # Runs a command, keeps what it prints, and shows its last line.

@@ -39,7 +39,7 @@ from bot.engagement.collector import Collector
 from bot.engagement.report import Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
-from bot.engine.scheduler import PeriodicJob, Service, stop_on_signals, wait_for_lock
+from bot.engine.scheduler import PeriodicJob, Service, stopped_by_signals, wait_for_lock
 from bot.engine.service import Bot
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.notifier import Notifier, sender
@@ -148,21 +148,21 @@ def serve(paths: Paths) -> None:
     for library in ("apscheduler", "httpx"):
         # They tell every tick and every request; what matters of them we tell ourselves.
         logging.getLogger(library).setLevel(logging.WARNING)
-    stop_on_signals(stop)
-    require_raqm()
-    mode = mode_of(read_files(paths.config, paths.posts), paths.data)
-    # Before the database is opened: what a standby knew of it would be old by its turn, and two
-    # first starts at once would both create it.
-    lock = lock_for(mode, paths.data, known=known)
-    if not wait_for_lock(lock, stop):
-        return
-    store = create_store(mode, paths.data, known=known, clock=SystemClock())
-    try:
-        _run(paths, store, mode, known, stop)
-    finally:
-        store.close()
-        if lock is not None:
-            lock.release()
+    with stopped_by_signals(stop):
+        require_raqm()
+        mode = mode_of(read_files(paths.config, paths.posts), paths.data)
+        # Before the database is opened: what a standby knew of it would be old by its turn, and
+        # two first starts at once would both create it.
+        lock = lock_for(mode, paths.data, known=known)
+        if not wait_for_lock(lock, stop):
+            return
+        store = create_store(mode, paths.data, known=known, clock=SystemClock())
+        try:
+            _run(paths, store, mode, known, stop)
+        finally:
+            store.close()
+            if lock is not None:
+                lock.release()
 
 
 def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -> None:

@@ -215,7 +215,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
 
     from bot.app import rehearsal
     from bot.app.storage import settings
-    from bot.engine.scheduler import stop_on_signals
+    from bot.engine.scheduler import stopped_by_signals
 
     errors = Console(stderr=True)
     bar = Progress(
@@ -237,9 +237,9 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
         click.echo("\n".join(_rehearsal_lines(report)))
     if serve:
         stop = Event()
-        stop_on_signals(stop)
-        click.echo(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
-        rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
+        with stopped_by_signals(stop):
+            click.echo(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
+            rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
 
 
 def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
@@ -196,28 +197,57 @@ def wait_for_lock(lock: ProcessLock | None, stop: Event) -> bool:
 
 
 @contextmanager
+def in_thread_on(numbers: Collection[signal.Signals], act: Callable[[str], None]) -> Iterator[None]:
+    """Call ``act`` with a signal's name when one comes, in a thread of its own.
+
+    A handler runs in the middle of whatever the main thread does. Were it to log, or to set an
+    event, it could wait for ever for a lock that the main thread holds.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        with suppress(OSError):  # full: more than enough have come
+            os.write(write, bytes((number,)))
+
+    def watch() -> None:
+        while number := os.read(read, 1):
+            act(signal.Signals(number[0]).name)
+
+    watcher = Thread(target=watch, name="signals", daemon=True)
+    watcher.start()
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(write)
+        watcher.join()
+        os.close(read)
+
+
+@contextmanager
 def interrupt_noted() -> Iterator[Event]:
     """Note Ctrl-C in an event, and raise it at the end.
 
     Raised wherever the program happens to be, in a callback of a library say, it can be lost.
     """
-    interrupted, before = Event(), signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda _number, _frame: interrupted.set())
-    try:
+    interrupted = Event()
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    with in_thread_on(() if is_ignored else (signal.SIGINT,), lambda _name: interrupted.set()):
         yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
     if interrupted.is_set():
         raise KeyboardInterrupt
 
 
-def stop_on_signals(stop: Event) -> None:
+@contextmanager
+def stopped_by_signals(stop: Event) -> Iterator[None]:
     """Stop in order on SIGTERM (a container's stop) and SIGINT (Ctrl-C)."""
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
+    def act(name: str) -> None:
+        log.info("stopping", signal=name)
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
+    with in_thread_on((signal.SIGTERM, signal.SIGINT), act):
+        yield

@@ -14,7 +14,7 @@ import time_machine
 
 from bot.clock import SystemClock
 from bot.delivery.model import State
-from bot.engine.scheduler import AccountWorkers, PeriodicJob, Service, stop_on_signals
+from bot.engine.scheduler import AccountWorkers, PeriodicJob, Service, stopped_by_signals
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.fakes.scripted import PublishCall
 
@@ -208,16 +208,21 @@ def test_a_stop_waits_for_no_longer_than_the_grace() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops(number: signal.Signals) -> None:
-    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
-    stop = Event()
-    try:
-        stop_on_signals(stop)
+    before, stop = signal.getsignal(number), Event()
+    with stopped_by_signals(stop):
         os.kill(os.getpid(), number)
 
         assert stop.wait(LONG)
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_stops_what_holds_a_lock_when_it_comes() -> None:
+    stop = Event()
+    with stopped_by_signals(stop):
+        with stop._cond:  # type: ignore[attr-defined]  # what `stop.set` takes; the log has such a lock too
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        assert stop.wait(LONG)
 
 
 # With the bot
