@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import NullPool, create_engine, inspect
 
 from bot.db import sqlite as files
 from bot.db.columns import metadata
@@ -303,7 +303,9 @@ def test_an_older_database_is_upgraded_by_the_service_after_a_backup(
 
     columns = {
         column["name"]
-        for column in inspect(create_engine(f"sqlite:///{path}")).get_columns("worker")
+        for column in inspect(create_engine(f"sqlite:///{path}", poolclass=NullPool)).get_columns(
+            "worker"
+        )
     }
     (backup,) = (path.parent / "backups").iterdir()
     assert "mood" in columns
@@ -319,7 +321,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with pytest.raises(StoreError):
         open_file(path, create=True)
 
-    tables = inspect(create_engine(f"sqlite:///{path}")).get_table_names()
+    tables = inspect(create_engine(f"sqlite:///{path}", poolclass=NullPool)).get_table_names()
     assert "worker" in tables
 
 
