@@ -22,7 +22,7 @@ def plain(text: str) -> Plain:
     return node.plain()
 
 
-def told(raw: str | bytes, bounds: Bounds = BOUNDS) -> list[str]:
+def problems_of(raw: str | bytes, bounds: Bounds = BOUNDS) -> list[str]:
     content = raw.encode() if isinstance(raw, str) else raw
     _, problems = parse(content, file="f.yaml", bounds=bounds)
     return [line_of(problem) for problem in problems]
@@ -63,7 +63,7 @@ def test_every_value_and_key_knows_its_line_and_column() -> None:
 
 
 def test_columns_count_characters_not_bytes() -> None:
-    assert told("a: {é: 1, é: 2}\n") == [
+    assert problems_of("a: {é: 1, é: 2}\n") == [
         "f.yaml:1:11: key 'é' is written twice, first on line 1; keep one"
     ]
 
@@ -118,13 +118,13 @@ NO_TEXT = "may not stand in a text; take it out"
     ],
 )
 def test_bytes_and_escapes_that_are_no_plain_text_are_refused(raw: bytes, message: str) -> None:
-    assert told(raw) == [f"f.yaml:{message}"]
+    assert problems_of(raw) == [f"f.yaml:{message}"]
 
 
 @pytest.mark.parametrize("char", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def test_characters_that_turn_text_around_are_refused(char: str) -> None:
-    assert told(f"a: 1\nb: x{char}y\n")[0].startswith("f.yaml:2:5: U+20")
-    assert "turns text around for readers" in told(f"a: 1\nb: x{char}y\n")[0]
+    assert problems_of(f"a: 1\nb: x{char}y\n")[0].startswith("f.yaml:2:5: U+20")
+    assert "turns text around for readers" in problems_of(f"a: 1\nb: x{char}y\n")[0]
 
 
 @pytest.mark.parametrize("char", "\u200c\u200d\u200e\u200f\u061c\ufe8d\u0640")
@@ -133,7 +133,7 @@ def test_joiners_marks_and_presentation_forms_are_kept(char: str) -> None:
 
 
 def test_text_that_is_not_nfc_is_shown_and_never_converted() -> None:
-    assert told("a: 1\nb: cafe\u0301\n") == [
+    assert problems_of("a: 1\nb: cafe\u0301\n") == [
         "f.yaml:2:7: U+0065 LATIN SMALL LETTER E is not written in the usual way (NFC); the usual "
         "one is 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE); type the word again, or convert the "
         "file to NFC"
@@ -141,11 +141,11 @@ def test_text_that_is_not_nfc_is_shown_and_never_converted() -> None:
 
 
 def test_an_escaped_accent_is_not_nfc_either() -> None:
-    assert "not written in the usual way (NFC)" in told('a: "e\\u0301"\n')[0]
+    assert "not written in the usual way (NFC)" in problems_of('a: "e\\u0301"\n')[0]
 
 
 def test_a_duplicate_key_names_both_lines_on_every_level() -> None:
-    assert told("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n") == [
+    assert problems_of("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n") == [
         "f.yaml:4:3: key 'c' is written twice, first on line 3; keep one",
         "f.yaml:5:1: key 'a' is written twice, first on line 1; keep one",
     ]
@@ -205,7 +205,7 @@ a: "\\q"
 
 @pytest.mark.parametrize(("text", "begin"), mistakes(NO_YAML_OF_OURS))
 def test_what_yaml_can_do_beyond_text_is_refused_with_what_to_do(text: str, begin: str) -> None:
-    (message,) = told(f"{text}\n")
+    (message,) = problems_of(f"{text}\n")
 
     assert message.startswith(f"f.yaml:{begin}")
 
@@ -256,20 +256,20 @@ def test_a_bomb_is_refused_in_no_time_and_the_process_lives(bomb: str) -> None:
 
 
 def test_depth_and_number_of_pieces_are_bounded() -> None:
-    assert told("[" * 17) == ["f.yaml:1:17: nested deeper than 16; write it flatter"]
-    assert told("[1, 2, 3]", Bounds(yaml_events=4)) == [
+    assert problems_of("[" * 17) == ["f.yaml:1:17: nested deeper than 16; write it flatter"]
+    assert problems_of("[1, 2, 3]", Bounds(yaml_events=4)) == [
         "f.yaml:1:5: more than 4 pieces; split the file"
     ]
 
 
 def test_a_file_that_is_too_large_is_not_looked_at() -> None:
-    assert told("a: b\n" * 10, Bounds(yaml_bytes=49)) == [
+    assert problems_of("a: b\n" * 10, Bounds(yaml_bytes=49)) == [
         "f.yaml:0:0: has 50 bytes; 49 are the most, so split it into more files"
     ]
 
 
 def test_one_file_tells_fifty_problems_at_most() -> None:
-    assert len(told("a: &x 1\n" + "".join(f"k{n}: *x\n" for n in range(500)))) == 50
+    assert len(problems_of("a: &x 1\n" + "".join(f"k{n}: *x\n" for n in range(500)))) == 50
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n"])

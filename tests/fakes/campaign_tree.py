@@ -138,16 +138,16 @@ class CampaignTree:
 
     def problems(self, *, bounds: Bounds = BOUNDS) -> list[str]:
         """Return all problems as people see them, with paths from the campaign's folder."""
-        return self._said(self.load(bounds=bounds), set(Severity))
+        return self._lines(self.load(bounds=bounds), set(Severity))
 
     def errors(self) -> list[str]:
         """Return the problems that stop the campaign."""
-        return self._said(self.load(), {Severity.ERROR})
+        return self._lines(self.load(), {Severity.ERROR})
 
-    def _said(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
+    def _lines(self, loaded: Loaded, severities: set[Severity]) -> list[str]:
         root = f"{self.schedule.parent}/"
-        told = (problem for problem in loaded.problems if problem.severity in severities)
-        return [line_of(one).replace(root, "") for one in told]
+        chosen = (problem for problem in loaded.problems if problem.severity in severities)
+        return [line_of(one).replace(root, "") for one in chosen]
 
 
 def line_of(problem: Problem) -> str:

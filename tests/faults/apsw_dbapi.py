@@ -67,7 +67,7 @@ class Driver:
         self, path: str | PathLike[str], timeout: float = 5.0, **_others: object
     ) -> Connection:
         """Open a file; whether the thread stays the same is nothing to `apsw`."""
-        raw = _told(lambda: apsw.Connection(fspath(path), vfs=self.name))
+        raw = _translated(lambda: apsw.Connection(fspath(path), vfs=self.name))
         raw.set_busy_timeout(int(timeout * 1000))
         raw.wal_autocheckpoint(self.checkpoint_after)
         return Connection(self, raw)
@@ -91,7 +91,7 @@ class Connection:
         """Commit what is open; whoever wants to know is told before, and once it is done."""
         if not self.raw.in_transaction:
             return
-        _told(lambda: self.driver.before_commit(self.raw))
+        _translated(lambda: self.driver.before_commit(self.raw))
         self.execute("COMMIT")
         self.driver.after_commit(self.raw)
 
@@ -128,7 +128,7 @@ class Cursor:
         cursor = raw.cursor()
         cursor.exec_trace = self._describe
         self.description, self.rowcount = None, -1
-        self._rows = _told(lambda: list(cursor.execute(sql, tuple(parameters))))
+        self._rows = _translated(lambda: list(cursor.execute(sql, tuple(parameters))))
         if sql.lstrip()[:7].upper().startswith(_CHANGES):
             self.rowcount, self.lastrowid = raw.changes(), raw.last_insert_rowid()
         return self
@@ -157,7 +157,7 @@ class Cursor:
         self._rows = []
 
 
-def _told(call: Callable[[], _Found]) -> _Found:
+def _translated(call: Callable[[], _Found]) -> _Found:
     """Raise what `sqlite3` would raise, with the number of the error."""
     try:
         return call()

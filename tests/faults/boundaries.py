@@ -71,12 +71,12 @@ class Boundaries:
             self.step("file: in the middle of a write")
             return write(descriptor, data)
 
-        def told_fsync(descriptor: int) -> None:
+        def stepped_fsync(descriptor: int) -> None:
             self.step("file: before an fsync")
             fsync(descriptor)
             self.step("file: after an fsync")
 
-        os.write, os.fsync = torn_write, told_fsync  # type: ignore[assignment] # buffers are bytes here
+        os.write, os.fsync = torn_write, stepped_fsync  # type: ignore[assignment] # buffers are bytes here
         sys.addaudithook(self._hear)
 
     def _hear(self, name: str, args: tuple[Any, ...]) -> None:
@@ -90,16 +90,16 @@ class Boundaries:
             _wrap(name, self._in_pieces)
 
     def _around(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
-        def told(sock: socket.socket, *args: Any) -> Any:
+        def stepped(sock: socket.socket, *args: Any) -> Any:
             self.step(f"socket: before {name}")
             answer = call(sock, *args)
             self.step(f"socket: after {name}")
             return answer
 
-        return told
+        return stepped
 
     def _in_pieces(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
-        def told(sock: socket.socket, data: Any, *args: Any) -> Any:
+        def stepped(sock: socket.socket, data: Any, *args: Any) -> Any:
             self.step(f"socket: before {name}")
             if self._is_last():
                 call(sock, bytes(data)[: len(data) // 2], *args)
@@ -108,7 +108,7 @@ class Boundaries:
             self.step(f"socket: after {name}")
             return answer
 
-        return told
+        return stepped
 
 
 def _wrap(name: str, around: Callable[[Callable[..., Any], str], Callable[..., Any]]) -> None:
