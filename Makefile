@@ -8,7 +8,8 @@ DAYS ?= 30
 TIMED := $(addprefix tests/faults/test_,storm.py matrix_load.py matrix_processes.py)
 KILLS := tests/faults/test_crash_points.py tests/faults/test_crash_points_on_servers.py
 DISKS := tests/faults/test_power_loss.py tests/faults/test_disk_trouble.py
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 --durations-min=1
+# Three workers for two processors: many long tests wait rather than work.
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10 --durations-min=1
 # More for pytest, such as: make test ARGS="tests/content -k slots"
 ARGS ?=
 
