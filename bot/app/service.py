@@ -186,7 +186,7 @@ def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -
         with problems_by_path(paths.config, paths.posts):
             bot.start()
             for line in unused_secrets(bot.contents.campaign()):
-                log.warning("unused secret", told=line)
+                log.warning("unused secret", detail=line)
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
             service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop)
             with dashboard_of(bot, known, rehearsed):
@@ -204,14 +204,14 @@ def build_context(
         clock=clock,
         specs=SPECS,
         rendered=lambda: contents.rendered,
-        remarks=contents.remarks,
+        warnings=contents.warnings,
         broken=contents.broken,
         access=Access(store, clock),
         corrections=Corrections(store, clock, lambda: contents.rendered, platform),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},
             partial(prove_stored, store=store, clock=clock),
-            contents.remarks,
+            contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS),
     )
