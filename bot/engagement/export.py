@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -14,6 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bot.canonical import sha256_hex
 from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
@@ -75,11 +77,11 @@ class _FollowerCount(NamedTuple):
 
 
 def _quoted(store: EngagementStore) -> Iterator[_Quoted]:
-    return (_Quoted(row, span) for row in store.outbox.find() for span in row.status.spans)
+    return (_Quoted(row, span) for row in store.outbox.each() for span in row.status.spans)
 
 
 def _days(store: EngagementStore) -> Iterator[_FollowerCount]:
-    for name in sorted({row.account for row in store.outbox.find()}):
+    for name in sorted({tally.account for tally in store.outbox.tallies()}):
         for day, count in store.followers.of(name).items():
             yield _FollowerCount(name, day, count)
 
@@ -109,9 +111,10 @@ TABLES = (
         _shared("queue", "queue; empty at a fixed time"),
         Column("cost_usd", "number", "price of publishing, US dollars",
                lambda row: row.cost_usd or ""),
-        _column("payload_sha256", "text", "hash of the frozen status"),
+        Column("payload_sha256", "text", "hash of the frozen status",
+               lambda row: sha256_hex(row.status_json)),
         _column("fingerprint", "text", "hash of what was approved"),
-    ), lambda store: store.outbox.find()),
+    ), lambda store: store.outbox.each()),
     Table("snapshots", "numbers of one status at one age", (
         _column("delivery", "text", "id of the delivery", "delivery_id"),
         _column("age", "text", "1h, 6h, 24h, 72h, 7d or 30d after it went out", "age_label"),
@@ -126,7 +129,7 @@ TABLES = (
         _count("bookmarks", "bookmarks"),
         _count("impressions", "times shown"),
         _count("clicks", "clicks on its link"),
-    ), lambda store: store.snapshots.find()),
+    ), lambda store: store.snapshots.each()),
     Table("provenance", "one quoted passage of one status", (
         _column("delivery", "text", "id of the delivery", "delivery.id"),
         _column("post", "text", "id in posts/", "delivery.post_id"),
@@ -147,17 +150,22 @@ TABLES = (
 def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
     """Write every table as CSV and JSON Lines, and the dictionary; return rows by table."""
     folder.mkdir(parents=True, exist_ok=True)
-    counts = {}
+    counts = Counter[str]()
     for table in TABLES:
-        rows = [{column.name: _plain(column.value(row)) for column in table.columns}
-                for row in table.rows(store)]  # fmt: skip
-        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [column.name for column in table.columns])
-            writer.writeheader()
-            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{table.name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        counts[table.name] = len(rows)
+        names = [column.name for column in table.columns]
+        with (
+            (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as sheet,
+            (folder / f"{table.name}.jsonl").open("w", encoding="utf-8") as lines,
+        ):
+            writer = csv.writer(sheet)
+            writer.writerow(names)
+            counts[table.name] = 0
+            for row in table.rows(store):
+                values = [_plain(column.value(row)) for column in table.columns]
+                writer.writerow(map(cell, values))
+                fields = dict(zip(names, values, strict=True))
+                lines.write(json.dumps(fields, ensure_ascii=False) + "\n")
+                counts[table.name] += 1
     (folder / "data-dictionary.md").write_text(dictionary(), encoding="utf-8")
     return counts
 
