@@ -42,9 +42,7 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     @property
     def messages(self) -> list[EmailMessage]:
-        return [
-            cast(EmailMessage, message_from_bytes(raw, policy=policy.default)) for raw in self.raw
-        ]
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.raw]
 
     def __enter__(self) -> Self:
         return self
