@@ -27,6 +27,7 @@ from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
+from bot.settings import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def plan(paths: Paths, days: int, ics: Path | None) -> Output:
     with open_readonly(paths) as workspace:
         outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
-        ics.write_bytes(as_calendar(outlook))
+        write_private(ics, as_calendar(outlook))
     return Output(outlook, _plan_lines(outlook))
 
 
