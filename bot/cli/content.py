@@ -17,6 +17,7 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
+from bot.app.storage import settings
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.content.model import Campaign, Post
@@ -48,7 +49,7 @@ _STARTER = Path(__file__).parent / "starter"
 @prints
 def check(paths: Paths, form: str) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    content = prove_files(paths.config, paths.posts)
+    content = prove_files(paths.config, paths.posts, signers=settings().content_signers)
     problems = content.problems
     if form == "github":
         lines = [_annotation(problem) for problem in problems]

@@ -64,6 +64,11 @@ def test_the_clients_own_variables_count(variable: str, monkeypatch: pytest.Monk
     "127.0.0.1:5432/v", "localhost/v", "[::1]/v", "/v?host=/var/run/postgresql", "/v",
     "db.example/v?sslmode=verify-full",
 ])  # fmt: skip
+@attack(
+    Attacker.NETWORK,
+    tried="PostgreSQL on this machine, or beyond it with sslmode=verify-full",
+    comes_of_it="these alone are connected to",
+)
 def test_this_machine_and_proved_servers_are_taken(address: str) -> None:
     assert parse_url(f"postgresql+psycopg://u:p@{address}")
 
