@@ -180,7 +180,10 @@ class RunningBot:
 
     def read_files(self, store: Store) -> tuple[TreeHash, Load]:
         """Return what looks at the campaign's files, and what loads them."""
-        return watch_files(self.tree.schedule, self.tree.posts, clock=self.clock, store=store)
+        return watch_files(
+            self.tree.schedule, self.tree.posts, clock=self.clock, store=store,
+            signers=self.settings.content_signers,
+        )  # fmt: skip
 
     def start(self) -> None:
         self.services.start()
