@@ -102,13 +102,8 @@ def engagement(
     if post is not None and not report.readings:
         raise OperatorError(f"nothing of {post!r} has gone out{' since then' if since else ''}")
     if html is not None:
-<<<<<<< HEAD
-        html.write_text(page(report), encoding="utf-8")
-        show(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
-=======
         write_private(html, page(report))
-        click.echo(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
->>>>>>> main
+        show(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
     if as_json:
         print_json(exports.json_of(report, by))
     elif as_csv:
