@@ -48,7 +48,7 @@ def prove_strong(password: str, name: str) -> None:
         )
 
 
-class _Queue:
+class _Turns:
     """One thread of low priority, and a bounded number of those who wait for it."""
 
     def __init__(self, name: str) -> None:
@@ -79,8 +79,8 @@ class Passwords:
     """
 
     hasher: PasswordHasher = field(default_factory=PasswordHasher)
-    _strangers: _Queue = field(default_factory=lambda: _Queue("password-strangers"))
-    _known: _Queue = field(default_factory=lambda: _Queue("password-known"))
+    _strangers: _Turns = field(default_factory=lambda: _Turns("password-strangers"))
+    _known: _Turns = field(default_factory=lambda: _Turns("password-known"))
     _nobody: str = ""
 
     def hash(self, password: str) -> str:

@@ -41,7 +41,7 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class NewSession:
     """What the browser keeps: secrets of 256 bits, of which the database has the hash."""
 
     session: str
@@ -58,7 +58,7 @@ class SignIn:
 
     access: Access
 
-    def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> SignedIn:
+    def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> NewSession:
         """Start a session.
 
         Raises:
@@ -73,7 +73,7 @@ class SignIn:
             raise SignInError("name, password and code do not belong together")
         return self.start(user.name, visitor)
 
-    def start(self, name: str, visitor: Visitor) -> SignedIn:
+    def start(self, name: str, visitor: Visitor) -> NewSession:
         """Start a session of somebody who has proved who they are."""
         store, now = self.access.store, self.access.clock.now()
         session = secrets.token_urlsafe(32)
@@ -85,7 +85,7 @@ class SignIn:
         # Not of an address: whoever has an account must not guess at those of others with it.
         store.failures.forgive(_key("device", device))
         store.audit.write(name, "sign in", name, now=now)
-        return SignedIn(session, device)
+        return NewSession(session, device)
 
     def require_tries_left(self, visitor: Visitor) -> None:
         """Refuse an address from which too many passkeys were refused (TooManyTriesError)."""
