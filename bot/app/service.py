@@ -178,7 +178,9 @@ def serve(paths: Paths) -> None:
 
 def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -> None:
     clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
-    look, load = watch_files(paths.config, paths.posts, clock=clock, store=store)
+    look, load = watch_files(
+        paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
+    )
     bot = build(
         store,
         clock=clock,

@@ -85,6 +85,7 @@ content_tree = Table(
     Column("id", Counter, primary_key=True, comment="counts up; the last is in force"),
     Column("tree_sha256", String(64), nullable=False, comment="of all files"),
     Column("files", Json, nullable=False, comment="JSON: path to text"),
+    Column("commit", Text, nullable=False, default="", comment="signed, which has it; or empty"),
     Column("applied_at", Instant, nullable=False, comment="when it came into force"),
 )
 

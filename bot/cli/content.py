@@ -17,6 +17,7 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
+from bot.app.storage import settings
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.content.model import Campaign, Post
@@ -27,6 +28,7 @@ from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
+from bot.settings import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ _STARTER = Path(__file__).parent / "starter"
 @prints
 def check(paths: Paths, form: str) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    content = prove_files(paths.config, paths.posts)
+    content = prove_files(paths.config, paths.posts, signers=settings().content_signers)
     problems = content.problems
     if form == "github":
         lines = [_annotation(problem) for problem in problems]
@@ -179,7 +181,7 @@ def plan(paths: Paths, days: int, ics: Path | None) -> Output:
     with open_readonly(paths) as workspace:
         outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
-        ics.write_bytes(as_calendar(outlook))
+        write_private(ics, as_calendar(outlook))
     return Output(outlook, _plan_lines(outlook))
 
 

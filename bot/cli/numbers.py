@@ -25,6 +25,7 @@ from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
 from bot.engagement.report import GROUPINGS
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
+from bot.settings import write_private
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -98,7 +99,7 @@ def engagement(
     if post is not None and not report.readings:
         raise OperatorError(f"nothing of {post!r} has gone out{' since then' if since else ''}")
     if html is not None:
-        html.write_text(page(report), encoding="utf-8")
+        write_private(html, page(report))
         click.echo(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
     if as_json:
         print_json(exports.json_of(report, by))

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from io import StringIO
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from bot.engagement.readings import Reading
 from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
+from bot.settings import write_private
 
 #: Signs with which a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -146,19 +148,20 @@ TABLES = (
 
 def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
     """Write every table as CSV and JSON Lines, and the dictionary; return rows by table."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     counts = {}
     for table in TABLES:
         rows = [{column.name: _plain(column.value(row)) for column in table.columns}
                 for row in table.rows(store)]  # fmt: skip
-        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [column.name for column in table.columns])
-            writer.writeheader()
-            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+        sheet = StringIO()
+        writer = csv.DictWriter(sheet, [column.name for column in table.columns])
+        writer.writeheader()
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+        write_private(folder / f"{table.name}.csv", sheet.getvalue())
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{table.name}.jsonl").write_text("".join(lines), encoding="utf-8")
+        write_private(folder / f"{table.name}.jsonl", "".join(lines))
         counts[table.name] = len(rows)
-    (folder / "data-dictionary.md").write_text(dictionary(), encoding="utf-8")
+    write_private(folder / "data-dictionary.md", dictionary())
     return counts
 
 

@@ -129,11 +129,12 @@ class Notifier:
         return shown(row.due_at, self.campaign().zone) if row.due_at else ""
 
     def _unapproved(self) -> Iterator[tuple[str, str]]:
-        required = self.campaign().schedule.approvals_required
+        required, told = self.campaign().schedule.approvals_required, set()
         for row in self.store.outbox.find(states={State.PLANNED}, until=self.clock.now() + AHEAD):
             approved_by = [approval.by for approval in self.store.approvals.of(row.fingerprint)]
             missing = required - approvers(approved_by, row.publication.author)
-            if missing > 0 and row.part == 0:
+            if missing > 0 and row.part == 0 and row.post_id not in told:
+                told.add(row.post_id)  # once for all its accounts
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
                 yield f"unapproved/{row.fingerprint}", text
 
