@@ -24,10 +24,20 @@ from bot.app.content import (
     watch_files,
 )
 from bot.app.numbers import digest_of
-from bot.app.storage import clock_of, create_store, lock_for, mode_of, settings, unused_secrets
+from bot.app.storage import (
+    clock_of,
+    create_store,
+    lock_for,
+    owner_for,
+    remember_owner,
+    settings,
+    unused_secrets,
+)
+from bot.authority.access import Access
 from bot.authority.account_verifier import AccountVerifier
+from bot.authority.passkeys import Challenges
+from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
-from bot.authority.users import Access
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.model import Mode
@@ -150,15 +160,16 @@ def serve(paths: Paths) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     with stopped_by_signals(stop):
         require_raqm()
-        mode = mode_of(read_files(paths.config, paths.posts), paths.data)
+        owner = owner_for(paths, read_files(paths.config, paths.posts))
         # Before the database is opened: what a standby knew of it would be old by its turn, and
         # two first starts at once would both create it.
-        lock = lock_for(mode, paths.data, known=known)
+        lock = lock_for(owner.mode, paths.data, known=known)
         if not wait_for_lock(lock, stop):
             return
-        store = create_store(mode, paths.data, known=known, clock=SystemClock())
+        store = create_store(owner.mode, paths.data, known=known, clock=SystemClock())
         try:
-            _run(paths, store, mode, known, stop)
+            remember_owner(paths.data, owner)
+            _run(paths, store, owner.mode, known, stop)
         finally:
             store.close()
             if lock is not None:
@@ -167,7 +178,9 @@ def serve(paths: Paths) -> None:
 
 def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -> None:
     clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
-    look, load = watch_files(paths.config, paths.posts, clock=clock, store=store)
+    look, load = watch_files(
+        paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
+    )
     bot = build(
         store,
         clock=clock,
@@ -199,6 +212,7 @@ def build_context(
     store: Store, clock: Clock, contents: ContentInForce, platform: Callable[[str], Platform]
 ) -> AppContext:
     """Put together what the pages work with."""
+    access = Access(store, clock)
     return AppContext(
         store=store,
         clock=clock,
@@ -206,7 +220,9 @@ def build_context(
         rendered=lambda: contents.rendered,
         warnings=contents.warnings,
         broken=contents.broken,
-        access=Access(store, clock),
+        access=access,
+        sign_in=SignIn(access),
+        challenges=Challenges(),
         corrections=Corrections(store, clock, lambda: contents.rendered, platform),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},

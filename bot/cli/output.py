@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from bot import visible
 from bot.app.content import Paths
+from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from bot.app.workspace import Workspace
 
 P = ParamSpec("P")
+
+_PLACES = (
+    ("config", "schedule.yaml", "The schedule"),
+    ("posts", "posts", "The folder of posts"),
+    ("data", "data", "The bot's own state"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +49,17 @@ class Output:
 def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int | None]:
     """Return a verb with ``--config``, ``--posts`` and ``--data``."""
 
-    @click.option("--config", default="schedule.yaml", show_default=True, type=Path,
-                  help="The schedule.")  # fmt: skip
-    @click.option("--posts", default="posts", show_default=True, type=Path,
-                  help="The folder of posts.")  # fmt: skip
-    @click.option("--data", default="data", show_default=True, type=Path, envvar="VERBATIM_DATA",
-                  help="The bot's own state; also VERBATIM_DATA.")  # fmt: skip
     @wraps(verb)
     def called(*args: P.args, **options: P.kwargs) -> int | None:
         paths: Any = (options.pop(name) for name in ("config", "posts", "data"))
         return verb(Paths(*paths), *args, **options)
 
+    for name, default, what in reversed(_PLACES):
+        variable = f"VERBATIM_{name.upper()}"
+        called = click.option(
+            f"--{name}", default=default, show_default=True, type=Path, envvar=variable,
+            help=f"{what}; also {variable}.",
+        )(called)  # fmt: skip
     return called
 
 
@@ -76,7 +84,7 @@ def _print(output: Output, as_json: object) -> int:
         print_json(output.value)
     else:
         for line in output.lines:
-            click.echo(line)
+            show(line)
     return output.code
 
 
@@ -98,6 +106,8 @@ def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[
 
 def _somebody(_context: click.Context, _option: click.Parameter, value: str) -> str:
     name = " ".join(value.split())
+    if visible.line(name) != name:
+        raise click.BadParameter("has characters that nobody sees")
     if not name:
         raise click.BadParameter("say who decides; the audit log keeps it")
     return name
@@ -132,7 +142,7 @@ def plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """Print a value as JSON for other programs; what an iterator yields, one by one."""
     for piece in _json(value, "\n"):
-        sys.stdout.write(piece)
+        sys.stdout.write(visible.block(piece))
     click.echo()
 
 

@@ -11,10 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from io import TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import regex
+
+from bot import visible
 from bot.canonical import sha256_hex
 from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
@@ -24,9 +28,15 @@ from bot.engagement.readings import Reading
 from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
+from bot.settings import private_file, write_private
 
-#: Signs with which a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Where a spreadsheet could begin a formula (OWASP, "CSV Injection"): at the beginning of a cell or
+#: of what could become one (after a line break or another separator), behind what is passed over
+#: (spaces, quotation marks, unseen characters), in any width.
+_FORMULA = regex.compile(
+    r"((?:^|[\n\t\r;,|])[\s\p{Quotation_Mark}`]*)"
+    r"([=+\-@\u2212\ufe62-\ufe63\ufe66\ufe6b＝＋－＠\u207a-\u207c\u208a-\u208c])"
+)
 #: Fields of a publication that reports group by.
 _LABELS = ("theme", "excerpt", "form", "slot", "lang", "queue")
 
@@ -149,24 +159,25 @@ TABLES = (
 
 def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
     """Write every table as CSV and JSON Lines, and the dictionary; return rows by table."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     counts = Counter[str]()
     for table in TABLES:
         names = [column.name for column in table.columns]
         with (
-            (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as sheet,
-            (folder / f"{table.name}.jsonl").open("w", encoding="utf-8") as lines,
+            private_file(folder / f"{table.name}.csv") as sheet,
+            private_file(folder / f"{table.name}.jsonl") as lines,
+            TextIOWrapper(sheet, encoding="utf-8", newline="") as cells,
         ):
-            writer = csv.writer(sheet)
+            writer = csv.writer(cells)
             writer.writerow(names)
             counts[table.name] = 0
             for row in table.rows(store):
                 values = [_plain(column.value(row)) for column in table.columns]
                 writer.writerow(map(cell, values))
                 fields = dict(zip(names, values, strict=True))
-                lines.write(json.dumps(fields, ensure_ascii=False) + "\n")
+                lines.write(f"{json.dumps(fields, ensure_ascii=False)}\n".encode())
                 counts[table.name] += 1
-    (folder / "data-dictionary.md").write_text(dictionary(), encoding="utf-8")
+    write_private(folder / "data-dictionary.md", dictionary())
     return counts
 
 
@@ -187,8 +198,9 @@ def _plain(value: object) -> object:
 
 def cell(value: object) -> object:
     """Keep a spreadsheet from running a text as a formula; JSON Lines has it unchanged."""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
+    if not isinstance(value, str):
+        return value
+    return _FORMULA.sub(r"\1'\2", visible.block(value))
 
 
 # -- the report itself, unrounded

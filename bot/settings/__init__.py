@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.settings.environment import Settings, load_settings, prepare_data
+from bot.settings.private import private_file, write_private
 from bot.settings.secrets import Secret, secret_name, secrets_for, stray_secrets
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "Settings",
     "load_settings",
     "prepare_data",
+    "private_file",
     "secret_name",
     "secrets_for",
     "stray_secrets",
+    "write_private",
 ]
