@@ -47,7 +47,7 @@ class Which(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class StateCount:
     """How much of an account is in one state."""
 
     account: str
@@ -58,7 +58,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class PostHistory:
     """What became of one post on one account."""
 
     #: Publications that there ever were.
@@ -100,11 +100,11 @@ class OutboxReads(Repository):
         sent = _D.state == State.SENT, _D.account == account
         return self._row(select(_D.id).where(*sent).limit(1)) is not None
 
-    def tallies(self) -> tuple[Tally, ...]:
+    def tallies(self) -> tuple[StateCount, ...]:
         """Count deliveries by account and state."""
         query = select(_D.account, _D.state, func.count(), func.max(_D.sent_at))
         rows = self._rows(query.group_by(_D.state, _D.account))
-        return tuple(Tally(*tuple(row)) for row in rows)
+        return tuple(StateCount(*tuple(row)) for row in rows)
 
     def next_due(self, now: datetime) -> Mapping[str, datetime]:
         """Return when each account's next post is due that waits for nobody."""
@@ -141,13 +141,13 @@ class OutboxReads(Repository):
         )
         return self._read(deliveries().where(_P.id.in_(ids)))
 
-    def turns(self, before: datetime) -> Mapping[tuple[str, str], Turns]:
+    def turns(self, before: datetime) -> Mapping[tuple[str, str], PostHistory]:
         """Sum up what there ever was by account and post; as out counts what was due before."""
         is_out = _P.state == PublicationState.OPEN, _P.due_at < before, _P.id.not_in(_UNSENT_IDS)
         last = func.max(case((and_(*is_out), _P.due_at))).label("last_due")
         query = select(_P.account, _P.post_id, func.count().label("turns"), last)
         rows = self._rows(query.group_by(_P.post_id, _P.account))
-        return {(row.account, row.post_id): Turns(row.turns, row.last_due) for row in rows}
+        return {(row.account, row.post_id): PostHistory(row.turns, row.last_due) for row in rows}
 
     def accounts_with_work(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts that have a delivery to release or to claim, by name."""

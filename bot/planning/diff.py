@@ -22,7 +22,7 @@ from bot.delivery.publications import (
     Queued,
     Yearly,
 )
-from bot.delivery.reads import Turns
+from bot.delivery.reads import PostHistory
 from bot.planning.plan import Assignment
 from bot.rendering.rendered import RenderedCampaign
 
@@ -150,7 +150,7 @@ def diff(
     wanted: Sequence[NewPublication],
     existing: Existing,
     *,
-    turns: Mapping[tuple[str, str], Turns],
+    turns: Mapping[tuple[str, str], PostHistory],
     campaign: str,
 ) -> PlanDiff:
     """Return the fewest changes that bring the outbox to what is wanted."""

@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.content.model import Schedule
 from bot.content.slots import DAY
 from bot.delivery.publications import NewPublication, Publication
-from bot.delivery.reads import Turns
+from bot.delivery.reads import PostHistory
 from bot.log import get_logger
 from bot.planning.diff import (
     Existing,
@@ -56,7 +56,7 @@ class Planner:
 
     def _lay(
         self, rendered: RenderedCampaign, now: datetime, days: int
-    ) -> tuple[Mapping[tuple[str, str], Turns], Existing, Plan]:
+    ) -> tuple[Mapping[tuple[str, str], PostHistory], Existing, Plan]:
         """Sort what the outbox has, and plan around what may not be moved."""
         schedule, near = rendered.campaign.schedule, now - _reach(rendered.campaign.schedule)
         fixed = [post.id for post in rendered.campaign.posts if not post.queue]

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.authority.users import Right
 from bot.content.model import Account
-from bot.delivery.reads import Tally
+from bot.delivery.reads import StateCount
 from bot.web.context import AppContext
 from bot.web.request import Answer, Page, Redirect, RequestContext
 
@@ -23,7 +23,9 @@ def page(request: RequestContext) -> Answer:
     return Page("accounts.html", {"accounts": summaries})
 
 
-def _summary(context: AppContext, account: Account, tallies: Sequence[Tally]) -> dict[str, Any]:
+def _summary(
+    context: AppContext, account: Account, tallies: Sequence[StateCount]
+) -> dict[str, Any]:
     return {
         "account": account,
         "state": context.store.accounts.get(account.name),
