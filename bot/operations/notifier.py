@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import apprise
 
-from bot import PROGRAM
+from bot import PROGRAM, visible
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown
@@ -35,6 +35,13 @@ OF_ONE_MACHINE = ("content", "clock", "damage")
 SendAlert = Callable[[str, str], bool]
 
 
+def notify(channel: apprise.Apprise, title: str, text: str, attach: str | None = None) -> bool:
+    """Send a text as text, of which nothing is live or unseen; True where every address took it."""
+    text_format = apprise.NotifyFormat.TEXT
+    title, text = visible.line(title), visible.block(text)
+    return bool(channel.notify(text, title, body_format=text_format, attach=attach))
+
+
 def sender(addresses: tuple[str, ...]) -> SendAlert:
     """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs.
 
@@ -54,7 +61,7 @@ def sender(addresses: tuple[str, ...]) -> SendAlert:
         if not channels:
             log.warning("needs a person", title=title, text=text)
             return True
-        sent = [bool(channel.notify(title=title, body=text)) for channel in channels]
+        sent = [notify(channel, title, text) for channel in channels]
         if not all(sent):
             log.error("could not be told everywhere", failed=sent.count(False), of=len(sent))
         return any(sent)
