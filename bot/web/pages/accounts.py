@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.authority.tables import StopReason
 from bot.authority.users import Right
 from bot.content.model import Account
 from bot.delivery.reads import StateCount
@@ -26,9 +27,13 @@ def page(request: RequestContext) -> Answer:
 def _summary(
     context: AppContext, account: Account, tallies: Sequence[StateCount]
 ) -> dict[str, Any]:
+    state = context.store.accounts.get(account.name)
+    stops = set(state.stops) if state else set()
     return {
         "account": account,
-        "state": context.store.accounts.get(account.name),
+        "state": state,
+        "is_unconfirmed": StopReason.CONFIGURATION in stops,
+        "may_restart": bool(stops - {StopReason.CONFIGURATION}),
         "spent": context.store.ledger.spent(account.name, month_of=context.clock.now()),
         "counts": {tally.state.value: tally.count for tally in tallies},
         "last_sent": max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
