@@ -34,7 +34,7 @@ def _summary(request: RequestContext, account: Account) -> dict[str, Any]:
         "counts": Counter(row.state.value for row in rows),
         "next_due": min(due, default=None),
         "last_sent": max((row.sent_at for row in rows if row.sent_at), default=None),
-        "max_length": account.max_length or context.rendered().limits[account.name].max_length,
+        "max_length": account.max_length or context.rendered().limits_of(account.name).max_length,
     }
 
 
