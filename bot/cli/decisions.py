@@ -148,7 +148,7 @@ def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Out
 
 def _decided(row: Delivery) -> Output:
     line = f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}"
-    return Output(as_rows([row])[0], [line])
+    return Output(next(as_rows([row])), [line])
 
 
 @click.command()
