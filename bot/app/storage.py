@@ -218,7 +218,8 @@ def restore_backup(backup: Path, data: Path, mode: str, *, loaded: bool) -> Rest
         raise DecisionError("an embedded database is restored by this verb; leave --loaded away")
     if loaded:
         declare_restored(url, f"restored from {backup.name}")
-        return Restored(None, sent_log_path(url, data=directory).exists())
+        done = Restored(None, sent_log_path(url, data=directory).exists())
+        return _noted(done, url, directory, backup)
     if not is_embedded:
         raise DecisionError(
             "PostgreSQL is restored with pg_restore, and then told so with --loaded; see"
@@ -227,4 +228,12 @@ def restore_backup(backup: Path, data: Path, mode: str, *, loaded: bool) -> Rest
     target = Path(url.removeprefix("sqlite:///"))
     log = sent_log_path(url)
     kept = restore(backup, target, lock=lock_beside(log), now=SystemClock().now())
-    return Restored(kept, log.exists())
+    return _noted(Restored(kept, log.exists()), url, directory, backup)
+
+
+def _noted(done: Restored, url: str, data: Path, backup: Path) -> Restored:
+    """Write into the audit log that a backup was brought back, after what that had forgotten."""
+    machine, now = settings().machine_id(), SystemClock().now()
+    with closing(open_store(url, create=True, data=data, machine=machine)) as store:
+        store.audit.write("command line", "restore", backup.name, now=now)
+    return done

@@ -107,16 +107,19 @@ class Access:
         if not roles:
             raise DecisionError(f"give {name} a role: {', '.join(Role)}")
         _prove_password(password, name)
-        self.store.users.add(name, frozenset(roles), self._hash(password), self.clock.now())
-        self._write(by, "user add", name, {"roles": sorted(roles)})
+        hashed = self._hash(password)
+        self.store.users.add(name, frozenset(roles), hashed, self.clock.now())
+        detail = {"roles": sorted(roles), "password_sha256": sha256_hex(hashed)}
+        self._write(by, "user add", name, detail)
         return Person(name, roles)
 
     def set_password(self, name: str, password: str, *, by: str) -> None:
         """Give a user another password and sign them out everywhere."""
         _prove_password(password, name)
-        self.store.users.change(name, password_hash=self._hash(password))
+        hashed = self._hash(password)
+        self.store.users.change(name, password_hash=hashed)
         self.store.sessions.end_all(name)
-        self._write(by, "user password", name, {})
+        self._write(by, "user password", name, {"password_sha256": sha256_hex(hashed)})
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on."""

@@ -59,7 +59,7 @@ class Desk:
                 fingerprint, post_id, by=by, note=note, now=now, sources=sources
             )
             texts = {"fingerprint": fingerprint, "said": _texts(waiting, fingerprint)}
-            self._write(by, "approve", post_id, note, texts)
+            self._write(by, "approve", post_id, note, {**texts, "sources": sources})
         return waiting
 
     def _approved_by(self, person: str, rows: tuple[Delivery, ...]) -> set[str]:
