@@ -82,7 +82,7 @@ class Approvals(Repository):
                     .where(_A.voided_at.is_(None))
                     .values(voided_at=now, void_reason=reason)
                 )
-                detail = {"fingerprint": given.fingerprint, "by": given.by}
+                detail = {"fingerprints": [given.fingerprint], "by": given.by}
                 append(connection, "content", "void", given.post_id, why=reason, detail=detail,
                        now=now)  # fmt: skip
 

@@ -14,18 +14,17 @@ def unconfirmed_approvals(
     rows: Iterable[AuditRow], approvals: Iterable[Approval]
 ) -> tuple[Approval, ...]:
     """Return the standing approvals that nobody gave just so, or that were taken back since."""
-    given: dict[tuple[str, str], tuple[str, str, JsonObject]] = {}
+    given: dict[tuple[str, str], tuple[str, JsonObject]] = {}
     for row in rows:
-        fingerprint = str(row.detail.get("fingerprint", ""))
-        if row.verb == "approve":
-            sources = row.detail.get("sources", {})
-            given[fingerprint, row.who] = row.subject, row.why, sources
-        elif row.verb == "void":
-            given.pop((fingerprint, str(row.detail.get("by"))), None)
+        for fingerprint in row.detail.get("fingerprints", ()):
+            if row.verb == "approve":
+                given[fingerprint, row.who] = row.subject, row.detail.get("sources", {})
+            elif row.verb == "void":
+                given.pop((fingerprint, str(row.detail.get("by"))), None)
     return tuple(
         each
         for each in approvals
-        if given.get((each.fingerprint, each.by)) != (each.post_id, each.note, each.sources)
+        if given.get((each.fingerprint, each.by)) != (each.post_id, each.sources)
     )
 
 

@@ -11,6 +11,8 @@ from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
 from bot.app.workspace import Workspace, open_corrections, open_workspace
+from bot.authority.audit import problems_of
+from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
 from bot.content.zones import shown

@@ -15,6 +15,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import regex
+
+from bot import visible
 from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
@@ -25,8 +28,13 @@ from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
 from bot.settings import write_private
 
-#: Signs with which a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Where a spreadsheet could begin a formula (OWASP, "CSV Injection"): at the beginning of a cell or
+#: of what could become one (after a line break or another separator), behind what is passed over
+#: (spaces, quotation marks, unseen characters), in any width.
+_FORMULA = regex.compile(
+    r"((?:^|[\n\t\r;,|])[\s\p{Quotation_Mark}`]*)"
+    r"([=+\-@\u2212\ufe62-\ufe63\ufe66\ufe6b＝＋－＠\u207a-\u207c\u208a-\u208c])"
+)
 #: Fields of a publication that reports group by.
 _LABELS = ("theme", "excerpt", "form", "slot", "lang", "queue")
 
@@ -182,8 +190,9 @@ def _plain(value: object) -> object:
 
 def cell(value: object) -> object:
     """Keep a spreadsheet from running a text as a formula; JSON Lines has it unchanged."""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
+    if not isinstance(value, str):
+        return value
+    return _FORMULA.sub(r"\1'\2", visible.block(value))
 
 
 # -- the report itself, unrounded

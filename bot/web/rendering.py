@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bot import PROGRAM
+from bot import PROGRAM, visible
 from bot.authority.users import Right
 from bot.content.model import Mode
 from bot.content.zones import shown
@@ -78,6 +78,7 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=visible.shown,
     )
     made.filters |= {
         "when": when, "written": written, "clock": clock, "ago": ago, "words": first_words,

@@ -16,9 +16,9 @@ from starlette.datastructures import ImmutableMultiDict
 
 from bot.authority.users import Person, Right
 from bot.canonical import sha256_hex
+from bot.visible import hidden_in, named
 from bot.web.context import AppContext
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LONGEST = 300
 
@@ -136,8 +136,8 @@ def _single(values: ImmutableMultiDict[str, str], name: str, default: str | None
 def _proved(name: str, value: str, most: int) -> str:
     if len(value) > most:
         raise RefusedRequestError(413, f"{name} is longer than {most} characters")
-    if _CONTROL.search(value):
-        raise RefusedRequestError(400, f"{name} has a control character")
+    if found := next(hidden_in(value.replace("\r", "\n")), None):
+        raise RefusedRequestError(400, f"{name} has {named(found[1])}, which nobody sees")
     return value
 
 
