@@ -19,7 +19,7 @@ from bot.app.storage import (
     remember_owner,
 )
 from bot.app.storage import settings as read_settings
-from bot.authority.users import Access
+from bot.authority.access import Access
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, SystemClock
 from bot.content.model import Campaign, Mode

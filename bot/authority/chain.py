@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from bot.authority.approvals import Approval
 from bot.authority.audit import AuditRow
@@ -28,17 +29,38 @@ def unconfirmed_approvals(
     )
 
 
-def unconfirmed_users(rows: Iterable[AuditRow], users: Iterable[User]) -> tuple[User, ...]:
-    """Return the users that nobody made, or with other roles or another password than given."""
+def unconfirmed_users(
+    rows: Iterable[AuditRow], users: Iterable[User], keys: Mapping[str, Mapping[str, str]]
+) -> tuple[User, ...]:
+    """Return the users who are not as the log says: roles, password, codes, passkeys, tokens.
+
+    Args:
+        keys: By user: the ids of their passkeys, with public keys, and of their tokens.
+    """
     known: dict[str, dict[str, object]] = {}
+    given: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows:
+        if row.verb in {"user add", "user remove", "user reset"}:
+            given.pop(row.subject, None)
         if row.verb == "user remove":
             known.pop(row.subject, None)
-        elif row.verb in {"user add", "user roles", "user password"}:
-            known[row.subject] = {**known.get(row.subject, {}), **row.detail}
+        elif row.verb.startswith("user ") or row.verb.endswith("one-time codes"):
+            known[row.subject] = {"codes": False, **known.get(row.subject, {}), **row.detail}
+        elif row.verb in {"passkey", "token"}:
+            given[row.subject][row.detail["id"]] = row.detail.get("public_key", "")
+        elif row.verb in {"passkey removed", "token revoked"}:
+            given[row.subject].pop(row.detail["id"], None)
     return tuple(
-        each
-        for each in users
-        if known.get(each.name)
-        != {"roles": sorted(each.roles), "password_sha256": sha256_hex(each.password_hash)}
+        user
+        for user in users
+        if known.get(user.name) != _facts(user)
+        or not keys[user.name].items() <= given[user.name].items()
     )
+
+
+def _facts(user: User) -> dict[str, object]:
+    return {
+        "roles": sorted(user.roles),
+        "password_sha256": sha256_hex(user.password_hash),
+        "codes": user.totp_secret is not None,
+    }

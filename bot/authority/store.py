@@ -14,7 +14,15 @@ from bot.authority.audit_head import SignedHead
 from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
-from bot.authority.user_table import Sessions, User, Users
+from bot.authority.user_table import (
+    Devices,
+    Passkeys,
+    Sessions,
+    SignInFailures,
+    Tokens,
+    User,
+    Users,
+)
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up
 from bot.db.database import StoreContext, path_of
@@ -38,6 +46,10 @@ class AuthorityStore:
         self.workers = Workers(context)
         self.users = Users(context)
         self.sessions = Sessions(context)
+        self.devices = Devices(context)
+        self.passkeys = Passkeys(context)
+        self.tokens = Tokens(context)
+        self.failures = SignInFailures(context)
 
     @property
     def is_sqlite(self) -> bool:
@@ -82,8 +94,12 @@ class AuthorityStore:
 
     def _unconfirmed(self) -> tuple[tuple[User, ...], tuple[Approval, ...]]:
         rows = self.audit.rows()[::-1]
+        users, keys = self.users.all(), {}
+        for user in users:
+            keys[user.name] = {key.id: key.public_key for key in self.passkeys.of(user.name)}
+            keys[user.name] |= {token.sha256: "" for token in self.tokens.of(user.name)}
         return (
-            unconfirmed_users(rows, self.users.all()),
+            unconfirmed_users(rows, users, keys),
             unconfirmed_approvals(rows, self.approvals.all()),
         )
 

@@ -14,7 +14,8 @@ from bot.app.connections import keep_secrets
 from bot.app.content import Paths
 from bot.app.workspace import Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
-from bot.authority.users import SHORTEST, Role
+from bot.authority.passwords import SHORTEST
+from bot.authority.users import Role
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
 from bot.cli.terminal import show
 from bot.content.zones import shown

@@ -179,6 +179,7 @@ def retract(request: RequestContext) -> Answer:
     why = request.form_value("why", most=_MOST)
     if request.form_value("sure", default="") != "yes":
         raise RefusedRequestError(400, "tick the box that says that you are sure")
+    request.require_proof()
     request.context.corrections.retract(request.path_value("post"), by=by.name, why=why)
     return Redirect("/corrections?done=retracted")
 
