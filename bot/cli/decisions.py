@@ -11,7 +11,7 @@ from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
 from bot.app.workspace import Workspace, open_corrections, open_workspace
-from bot.authority.audit import problems_of
+from bot.authority.audit import first_break, problems_of
 from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
@@ -279,18 +279,21 @@ def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None)
     if file is not None:
         known = [read_head(head, signer) for head in heads]
         rows = list(rows_in(file))
-        return _verified(problems_of(rows, known), (len(rows), rows[-1]["sha256"] if rows else ""))
+        head = len(rows), rows[-1]["sha256"] if rows else ""
+        return _verified(problems_of(rows, known), first_break(rows), head)
     with open_workspace(paths) as workspace:
         audit, now = workspace.store.audit, workspace.clock.now()
         known = [read_head(head, signer or audit.public_key()) for head in heads]
         found = workspace.store.audit_problems(known)
-        return _verified(found, audit.head(), audit.public_key(), audit.signed_head(now))
+        keys = audit.public_key(), audit.signed_head(now)
+        return _verified(found, audit.verify(), audit.head(), *keys)
 
 
 def _verified(
-    problems: list[str], head: tuple[int, str], signer: str = "", signed: str = ""
+    problems: list[str], broken: int | None, head: tuple[int, str], signer: str = "",
+    signed: str = "",
 ) -> Output:
-    value = {"problems": problems, "rows": head[0], "head": head[1], "signer": signer,
+    value = {"problems": problems, "broken_at": broken, "rows": head[0], "head": head[1], "signer": signer,
              "signed_head": signed}  # fmt: skip
     lines = [*problems, "bring a backup and ask who had access"]
     if not problems:

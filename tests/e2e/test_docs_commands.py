@@ -34,6 +34,8 @@ NOT_RUN = {
     "pg_dump": "needs PostgreSQL; tests/faults/test_restore_postgresql.py runs it",
     "pg_restore": "likewise",
     "python3 run_bot.py restore /backups/2026-12-08.dump": "likewise",
+    "umask": "stands before it; the variable names a file of PostgreSQL",
+    "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
     "VERBATIM_": "is a setting; tests/docs/test_settings_docs.py proves its name",
 }
 #: What readers replace by their own, and what stands for it here; names in braces are a
