@@ -142,7 +142,7 @@ def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 def _decided(row: Delivery) -> Output:
     line = f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}"
-    return Output(as_rows([row])[0], [line])
+    return Output(next(as_rows([row])), [line])
 
 
 @click.command()
@@ -285,18 +285,14 @@ def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None)
         audit, now = workspace.store.audit, workspace.clock.now()
         known = [read_head(head, signer or audit.public_key()) for head in heads]
         found = workspace.store.audit_problems(known)
-        keys = audit.public_key(), audit.signed_head(now)
-        return _verified(found, audit.verify(), audit.head(), *keys)
+        signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
+        return _verified(found, audit.verify(), audit.head(), **signed)
 
 
-def _verified(
-    problems: list[str], broken: int | None, head: tuple[int, str], signer: str = "",
-    signed: str = "",
-) -> Output:
-    value = {"problems": problems, "broken_at": broken, "rows": head[0], "head": head[1], "signer": signer,
-             "signed_head": signed}  # fmt: skip
-    lines = [*problems, "bring a backup and ask who had access"]
-    if not problems:
-        lines = [f"the log is whole: {head[0]} row(s), head {head[1]}"]
-        lines += [f"signed: {signed}", f"public key: {signer}"] if signer else []
-    return Output(value, lines, code=1 if problems else 0)
+def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:
+    value = {"problems": found, "broken_at": broken, "rows": head[0], "head": head[1], **signed}
+    lines = [*found, "bring a backup and ask who had access"]
+    if not found:
+        whole = f"the log is whole: {head[0]} row(s), head {head[1]}"
+        lines = [whole, *(f"{name.replace('_', ' ')}: {text}" for name, text in signed.items())]
+    return Output(value, lines, code=1 if found else 0)

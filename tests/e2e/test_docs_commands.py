@@ -23,7 +23,7 @@ from tests.servers import free_port
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
 SHELL = {"sh", "bash", "shell", "console"}
 #: Blocks that are no commands.
-OTHER = {"yaml", "mermaid", "layers"}
+OTHER = {"yaml", "mermaid", "layers", "text"}
 
 #: How a command that is not run begins, and why it is not.
 NOT_RUN = {
