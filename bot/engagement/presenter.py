@@ -26,7 +26,7 @@ from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, Line, Report, Typical
+from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, ByGrouping, Line, Report, Typical
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 
@@ -108,7 +108,7 @@ class Presented:
     @cached_property
     def ratios(self) -> Mapping[str, RatioTable]:
         """Posts or groups of posts, by grouping."""
-        return {by: self._table(by, self.report.lines[by]) for by in JUDGED_BY}
+        return ByGrouping(JUDGED_BY, lambda by: self._table(by, self.report.lines[by]))
 
     @cached_property
     def day_parts(self) -> RatioTable:

@@ -120,11 +120,14 @@ class GroupSum:
 class Readings(Repository):
     """Questions about what went out; `Snapshots` keeps the table `reading`, row by row."""
 
-    def each(self, chosen: Chosen) -> Iterator[Reading]:
-        """Yield readings, oldest first, in the memory of a page."""
-        rows = self._each(
-            _joined(_R.publication_id, _R.followers).where(chosen.condition()), *_ORDER
-        )
+    def each(self, chosen: Chosen, *, only_blank: bool = False) -> Iterator[Reading]:
+        """Yield readings, or those of which a read is missing, in the memory of a page."""
+        query = _joined(_R.publication_id, _R.followers).where(chosen.condition())
+        if only_blank:
+            not_taken = snapshot.c.state.in_(set(SnapshotState) - {SnapshotState.TAKEN})
+            blank = select(_D.publication_id).join(snapshot, snapshot.c.delivery_id == _D.id)
+            query = query.where(_R.publication_id.in_(blank.where(not_taken)))
+        rows = self._each(query, *_ORDER)
         while page := list(islice(rows, PAGE)):
             yield from self._whole(page)
 

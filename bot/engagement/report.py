@@ -188,7 +188,7 @@ class Report:
 
     @property
     def blanks(self) -> Iterator[Blank]:
-        for reading in self.readings:
+        for reading in self.store.readings.each(self.chosen, only_blank=True):
             for age, (outcome, reason) in reading.blanks.items():
                 if outcome is not SnapshotState.DUE or reason:
                     yield Blank(reading.post_id, reading.account, age, outcome, reason)
