@@ -58,6 +58,17 @@ class OutboxReads(Repository):
             query = query.where(_P.due_at < until)
         return self._read(query)
 
+    def counts(self) -> dict[str, int]:
+        """Count the deliveries in each state."""
+        query = select(_D.state, func.count().label("number")).group_by(_D.state)
+        return {row.state.value: row.number for row in self._rows(query)}
+
+    def last_sent_at(self) -> datetime | None:
+        """Return when something last went out."""
+        with self._db.read() as connection:
+            found: datetime | None = connection.execute(select(func.max(_D.sent_at))).scalar_one()
+        return found
+
     def accounts_with_work(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts that have a delivery to release or to claim, by name."""
         planned = and_(_D.state == State.PLANNED, _P.due_at <= now)

@@ -1,110 +1,124 @@
-"""How the service stands, as `status`, the health check and the dashboard show it.
+"""How the service stands: the facts that are judged, read for `status`, alerts and the dashboard.
 
 The database is looked through once a day: from a broken one nothing may be sent.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 
+from bot.authority.notices import WorkerBeat
 from bot.clock import Clock
-from bot.content.model import Campaign
+from bot.content.model import Account, Campaign
+from bot.delivery.gate import approvers
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
+from bot.errors import StoreError
 from bot.log import get_logger
+from bot.operations.disk import DiskWatch
+from bot.operations.judge import judge
+from bot.operations.model import AccountFacts, Facts, MachineFacts, ServiceStatus
 from bot.planning.store import Store
 
 log = get_logger(__name__)
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
+#: How long before its time people are told that a post lacks approvals.
+AHEAD = timedelta(days=1)
+_COMING = frozenset({State.PLANNED, State.READY})
+_WAITING = _COMING | {State.SENDING, State.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
-class AccountLine:
-    """How one account stands."""
+class Own:
+    """The process that asks, if it is the service."""
 
-    name: str
-    platform: str
-    #: Empty where it may send.
-    stopped: str
-    #: US dollars left this month; None without a budget.
-    budget_left: float | None
-    next_due: datetime | None
+    worker: str
+    facts: MachineFacts
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """A moment's answer; times are UTC."""
+def status_of(
+    store: Store, campaign: Campaign, clock: Clock, own: Own | None = None
+) -> ServiceStatus:
+    """Read how everything stands and judge it; asks no server and spends nothing.
 
-    at: datetime
-    campaign: str
-    mode: str
-    paused: str
-    settling: str
-    #: What is broken in the database, as the service found; empty where nothing is.
-    damage: str
-    workers: tuple[str, ...]
-    accounts: tuple[AccountLine, ...]
-    counts: Mapping[str, int]
-    next_due: datetime | None
-    last_sent: datetime | None
-    notices: tuple[str, ...]
-
-    @property
-    def is_running(self) -> bool:
-        return bool(self.workers)
-
-    @property
-    def is_healthy(self) -> bool:
-        """Return whether the service is alive and can send at all."""
-        return self.is_running and not self.damage
+    A database that does not answer is a finding too.
+    """
+    facts = Facts(clock.now(), campaign, workers=(own.worker,) if own else (),
+                  machines=(own.facts,) if own else ())  # fmt: skip
+    try:
+        return judge(_with_database(facts, store, clock, own))
+    except StoreError as error:
+        accounts = [AccountFacts(each.name, each.platform) for each in _accounts(campaign)]
+        return judge(replace(facts, database=str(error), accounts=accounts))
 
 
-def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
-    """Read how everything stands; asks no server and spends nothing."""
-    now, rows = clock.now(), store.outbox.find()
-    pause = store.pauses.current()
-    accounts = tuple(
-        AccountLine(
-            account.name,
-            account.platform,
-            state.stopped_detail if (state := store.accounts.get(account.name)) else "",
-            budget_left(store.ledger, account, clock),
-            _next_due(rows, now, account.name),
-        )
-        for account in campaign.schedule.accounts.values()
-    )
-    alive = store.workers.alive(now, within=SILENT)
-    return ServiceStatus(
-        at=now,
-        campaign=campaign.schedule.campaign,
-        mode=campaign.schedule.mode.value,
+def _with_database(facts: Facts, store: Store, clock: Clock, own: Own | None) -> Facts:
+    now, campaign, pause = facts.now, facts.campaign, store.pauses.current()
+    beats = store.workers.alive(now, within=SILENT)
+    others = [beat for beat in beats if own is None or beat.name != own.worker]
+    machines = [*facts.machines, *map(_machine, others)]
+    if not machines and (disk := DiskWatch(store.directory, store.room).why()):
+        machines = [MachineFacts(socket.gethostname(), disk=disk)]  # which silences the service
+    return replace(
+        facts,
+        machines=machines,
+        workers=(*facts.workers, *(beat.name for beat in others)),
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        damage=next(
-            (str(damage) for worker in alive if (damage := worker.facts.get("damage"))), ""
-        ),
-        workers=tuple(worker.name for worker in alive),
-        accounts=accounts,
-        counts=Counter(row.state.value for row in rows),
-        next_due=_next_due(rows, now),
-        last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
-        notices=tuple(notice.text for notice in store.notices.open()),
+        accounts=[_account(each, facts, store, clock) for each in _accounts(campaign)],
+        held=store.outbox.find(states={State.HELD, State.FAILED}),
+        unapproved=tuple(_unapproved(facts, store)),
+        counts=store.outbox.counts(),
+        last_sent=store.outbox.last_sent_at(),
     )
 
 
-def _next_due(rows: tuple[Delivery, ...], now: datetime, account: str = "") -> datetime | None:
-    waiting = (
-        row.due_at
-        for row in rows
-        if row.state in {State.PLANNED, State.READY} and row.due_at and row.due_at >= now
-        if account in {"", row.account}
+def _accounts(campaign: Campaign) -> Iterable[Account]:
+    return campaign.schedule.accounts.values()
+
+
+def _machine(beat: WorkerBeat) -> MachineFacts:
+    known = {each.name: beat.facts[each.name] for each in fields(MachineFacts)
+             if each.name in beat.facts}  # fmt: skip
+    return MachineFacts(**{"machine": beat.name, **known})
+
+
+def _account(account: Account, facts: Facts, store: Store, clock: Clock) -> AccountFacts:
+    name, now = account.name, facts.now
+    state = store.accounts.get(name)
+    coming = store.outbox.find(states=_COMING, account=name, since=now, limit=1)
+    waiting = store.outbox.find(states=_WAITING, account=name, until=now, limit=1)
+    return AccountFacts(
+        name=name,
+        platform=account.platform,
+        stopped_reason=state.stopped_reason if state else None,
+        stopped=state.stopped_detail if state else "",
+        budget=account.budget_usd_per_month,
+        budget_left=budget_left(store.ledger, account, clock),
+        next_due=coming[0].due_at if coming else None,
+        waiting=waiting[0] if waiting else None,
+        missing=_missing(coming[0], facts, store) if coming else 0,
     )
-    return min(waiting, default=None)
+
+
+def _missing(row: Delivery, facts: Facts, store: Store) -> int:
+    by = [approval.by for approval in store.approvals.of(row.fingerprint)]
+    required = facts.campaign.schedule.approvals_required
+    return max(0, required - approvers(by, row.publication.author))
+
+
+def _unapproved(facts: Facts, store: Store) -> Iterator[tuple[Delivery, int]]:
+    """Yield the first delivery of each post that is due soon and lacks approvals."""
+    seen = set()
+    for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
+        if row.part == 0 and row.post_id not in seen and (missing := _missing(row, facts, store)):
+            seen.add(row.post_id)
+            yield row, missing
 
 
 @dataclass(slots=True)
