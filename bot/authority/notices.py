@@ -20,8 +20,6 @@ class Notice:
     told_at: datetime
     #: What; empty once they heard that it is over.
     told: str
-    #: When it was settled; None while it is not.
-    over_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Notices(Repository):
             row = self._db.insert(notice).values(values).on_conflict_do_nothing()
             with self._db.write() as connection:
                 return connection.execute(row.returning(notice.c.key)).one_or_none() is not None
-        same = notice.c.key == before.key, notice.c.told_at == before.told_at
+        same = (column == getattr(before, column.name) for column in notice.c)
         return self._change(update(notice).where(*same).values(values)) == 1
 
     def forget(self, key: str) -> None:

@@ -101,7 +101,6 @@ notice = Table(
     Column("key", Text, primary_key=True, comment="the cause that people are told of"),
     Column("told_at", Instant, nullable=False, comment="when they last were"),
     Column("told", Text, nullable=False, comment="what; empty once they heard that it is over"),
-    Column("over_at", Instant, comment="when it was settled; null while it is not"),
 )
 
 worker = Table(

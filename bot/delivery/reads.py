@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -58,10 +59,10 @@ class OutboxReads(Repository):
             query = query.where(_P.due_at < until)
         return self._read(query)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counter[str]:
         """Count the deliveries in each state."""
         query = select(_D.state, func.count().label("number")).group_by(_D.state)
-        return {row.state.value: row.number for row in self._rows(query)}
+        return Counter({row.state.value: row.number for row in self._rows(query)})
 
     def last_sent_at(self) -> datetime | None:
         """Return when something last went out."""

@@ -7,7 +7,6 @@ the dead-man ping tell, so none of them can say something else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from bot.content.zones import shown
 from bot.delivery.model import Delivery, State
@@ -38,6 +37,7 @@ def judge(facts: Facts) -> ServiceStatus:
         counts=facts.counts,
         next_due=min(dues, default=None),
         last_sent=facts.last_sent,
+        disk_free=min((each.disk_free for each in facts.machines), default=None),
         matters=tuple(matters_of(facts, lines)),
     )
 
@@ -47,7 +47,7 @@ def _account(account: AccountFacts, facts: Facts) -> AccountLine:
     obstacle, why = next(_obstacles(account, facts), (None, ""))
     return AccountLine(
         account.name, account.platform, account.stopped, account.budget_left, account.next_due,
-        facts.now - due if due else timedelta(0), obstacle, why,
+        (facts.now - due).total_seconds() if due else 0.0, obstacle, why,
     )  # fmt: skip
 
 

@@ -105,10 +105,10 @@ def _of_accounts(facts: Facts) -> Iterator[Matter]:
 
 def _late(lines: Iterable[AccountLine]) -> Iterator[Matter]:
     for line in lines:
-        if line.overdue > GRACE and line.obstacle not in _TOLD_ANYWAY:
-            minutes = line.overdue // timedelta(minutes=1)
+        if line.overdue_seconds > GRACE.total_seconds() and line.obstacle not in _TOLD_ANYWAY:
+            minutes = line.overdue_seconds // 60
             why = line.why or "nothing is known to stand in its way"
-            text = f"{line.name} is {minutes} min late: {why}"
+            text = f"{line.name} is {minutes:.0f} min late: {why}"
             yield Matter(f"late/{line.name}", Severity.ERROR, text, "status", "/accounts")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from bot.authority.tables import StopReason
@@ -85,7 +86,8 @@ class Facts:
     held: Sequence[Delivery] = ()
     #: The first delivery of each post that is due soon, and the approvals it lacks.
     unapproved: Sequence[tuple[Delivery, int]] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
+    #: Deliveries by state.
+    counts: Counter[str] = field(default_factory=Counter)
     last_sent: datetime | None = None
 
 
@@ -115,8 +117,8 @@ class AccountLine:
     #: US dollars left this month; None without a budget.
     budget_left: float | None
     next_due: datetime | None
-    #: How late the oldest is that is due and neither out nor held.
-    overdue: timedelta
+    #: How late the oldest is that is due and neither out nor held, in seconds.
+    overdue_seconds: float
     #: Why nothing goes out now; None where nothing stands in the way.
     obstacle: Obstacle | None
     why: str
@@ -135,9 +137,11 @@ class ServiceStatus:
     damage: str
     workers: tuple[str, ...]
     accounts: tuple[AccountLine, ...]
-    counts: Mapping[str, int]
+    counts: Counter[str]
     next_due: datetime | None
     last_sent: datetime | None
+    #: Bytes on the fullest disk of a data directory; None where no service says.
+    disk_free: int | None
     matters: tuple[Matter, ...]
 
     @property

@@ -13,6 +13,7 @@ from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
 from bot.engagement.report import Reporter
 from bot.errors import Problem
+from bot.operations.model import ServiceStatus
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
@@ -62,6 +63,7 @@ class AppContext:
     broken: Callable[[], str]
     access: Access
     corrections: Corrections
+    status: Callable[[], ServiceStatus]
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
     address: DeskAddress = DeskAddress()

@@ -1,0 +1,148 @@
+"""Where people are told: each address by itself, so that one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.client import HTTPException
+from threading import Thread
+from urllib.request import urlopen
+
+import apprise
+
+from bot.errors import SettingsError, Severity
+from bot.log import get_logger
+
+log = get_logger(__name__)
+
+#: Until the next try where an address took nothing.
+AGAIN = timedelta(minutes=1)
+#: Seconds that an address may take.
+DEADLINE = 30.0
+_KINDS = {
+    Severity.ERROR: apprise.NotifyType.FAILURE,
+    Severity.WARNING: apprise.NotifyType.WARNING,
+    Severity.NOTICE: apprise.NotifyType.SUCCESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that people are told now."""
+
+    title: str
+    text: str
+    #: What to do about it: stays whole where the text has to be cut.
+    ending: str = ""
+    severity: Severity = Severity.WARNING
+
+
+@dataclass(slots=True)
+class Channel:
+    """One address of VERBATIM_ALERTS."""
+
+    name: str
+    notifier: apprise.Apprise
+    deadline: float = DEADLINE
+    #: Why it took nothing lately; empty where it works.
+    failing: str = ""
+    _pending: Alert | None = None
+    _tried_at: datetime | None = None
+    _thread: Thread | None = None
+
+    def send(self, alert: Alert, now: datetime) -> bool:
+        """Tell it; False where it did not take that in time, so that it is tried again later."""
+        self._tried_at = now
+        before, self.failing = self.failing, self._why_not(alert)
+        self._pending = alert if self.failing else None
+        if self.failing and not before:
+            log.error("alerts do not arrive", channel=self.name, reason=self.failing)
+        return not self.failing
+
+    def retry(self, now: datetime) -> None:
+        """Try again what it did not take, so that people know when it works again."""
+        if self._pending and (self._tried_at is None or now - self._tried_at >= AGAIN):
+            self.send(self._pending, now)
+
+    def _why_not(self, alert: Alert) -> str:
+        if self._thread is not None and self._thread.is_alive():
+            return "it has not answered yet"
+        taken: list[bool] = []
+        # In a thread: some services have no timeout of their own.
+        self._thread = Thread(target=lambda: taken.append(self._notify(alert)), daemon=True)
+        self._thread.start()
+        self._thread.join(self.deadline)
+        if self._thread.is_alive():
+            return f"no answer within {self.deadline:.0f} s"
+        return "" if taken == [True] else "it does not take them"
+
+    def _notify(self, alert: Alert) -> bool:
+        service = self.notifier[0]
+        title = alert.title[: service.title_maxlen] if service.title_maxlen > 0 else alert.title
+        # Without a title of its own, a service has it in the text.
+        most = service.body_maxlen - (len(title) + 2 if service.title_maxlen <= 0 else 0)
+        return bool(
+            self.notifier.notify(
+                title=title, body=fitted(alert, most), notify_type=_KINDS[alert.severity],
+                body_format=apprise.NotifyFormat.TEXT,
+            )
+        )  # fmt: skip
+
+
+def fitted(alert: Alert, most: int) -> str:
+    """Return a text of at most so many characters, whose end says what to do."""
+    whole = "\n".join(filter(None, (alert.text, alert.ending)))
+    if len(whole) <= most:
+        return whole
+    ending = f"…\n{alert.ending}" if alert.ending else "…"
+    return (alert.text[: max(0, most - len(ending))] + ending)[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """All addresses; without any, what people would be told is logged."""
+
+    all: tuple[Channel, ...] = field(default=())
+
+    def send(self, alert: Alert, now: datetime) -> bool:
+        """Tell every address; True where one took it: the others must not make it hear it again."""
+        if not self.all:
+            log.warning("needs a person", title=alert.title, text=alert.text, do=alert.ending)
+            return True
+        return True in [channel.send(alert, now) for channel in self.all]  # each of them
+
+    def retry(self, now: datetime) -> None:
+        for channel in self.all:
+            channel.retry(now)
+
+    def failing(self) -> Mapping[str, str]:
+        """Return why, by the name of each address that fails."""
+        return {channel.name: channel.failing for channel in self.all if channel.failing}
+
+
+def ping(address: str | None) -> None:
+    """Ask the dead man's address, where there is one, and forget its answer."""
+    if address is None:
+        return
+    try:
+        # The operator's own address, which begins with http:// or https://.
+        with urlopen(address, timeout=DEADLINE):  # noqa: S310
+            pass
+    except (OSError, ValueError, HTTPException) as error:
+        log.warning("the dead man's address does not answer", reason=str(error))
+
+
+def channels_of(addresses: tuple[str, ...]) -> Channels:
+    """Read apprise addresses (email, Matrix, Slack, …).
+
+    Raises:
+        SettingsError: apprise does not know such an address.
+    """
+    found = []
+    for place, address in enumerate(addresses, start=1):
+        notifier = apprise.Apprise()
+        if not notifier.add(address):
+            raise SettingsError(f"VERBATIM_ALERTS: address {place} is none that Apprise knows")
+        found.append(Channel(f"address {place} ({address.partition(':')[0]})", notifier))
+    return Channels(tuple(found))
