@@ -33,9 +33,11 @@ from bot.app.storage import (
     settings,
     unused_secrets,
 )
+from bot.authority.access import Access
 from bot.authority.account_verifier import AccountVerifier
+from bot.authority.passkeys import Challenges
+from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
-from bot.authority.users import Access
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.model import Mode
@@ -184,7 +186,9 @@ def _run(
     paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event, monitor: Monitor
 ) -> None:
     clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
-    look, load = watch_files(paths.config, paths.posts, clock=clock, store=store)
+    look, load = watch_files(
+        paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
+    )
     bot = build(
         store,
         clock=clock,
@@ -217,6 +221,7 @@ def _run(
 def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
     """Put together what the pages of a bot work with."""
     store, clock, contents = bot.store, bot.clock, bot.contents
+    access = Access(store, clock)
     return AppContext(
         store=store,
         clock=clock,
@@ -224,8 +229,10 @@ def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
         rendered=lambda: contents.rendered,
         warnings=contents.warnings,
         broken=contents.broken,
-        access=Access(store, clock),
         status=bot.status,
+        access=access,
+        sign_in=SignIn(access),
+        challenges=Challenges(),
         corrections=Corrections(store, clock, lambda: contents.rendered, platform),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},

@@ -8,6 +8,7 @@ import unicodedata
 from itertools import islice, zip_longest
 
 from bot.errors import Problem
+from bot.visible import named
 
 #: More of one kind in one file are not told one by one.
 _MANY = 20
@@ -78,8 +79,8 @@ def _denormal(text: str) -> tuple[int, str] | None:
         return None
     pairs = enumerate(zip_longest(text, composed, fillvalue=""))
     column, (written, right) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
-    usual = f"; the usual one is {right!r} ({_named(right)})" if right else ""
-    what = _named(written) if written else "a character"
+    usual = f"; the usual one is {right!r} ({named(right)})" if right else ""
+    what = named(written) if written else "a character"
     return column + 1, (
         f"{what} is not written in the usual way (NFC){usual}; "
         "type the word again, or convert the file to NFC"
@@ -88,16 +89,12 @@ def _denormal(text: str) -> tuple[int, str] | None:
 
 def _why(found: str) -> str:
     if found in _BIDI:
-        return f"{_named(found)} turns text around for readers; take it out"
+        return f"{named(found)} turns text around for readers; take it out"
     if found == "\r":
         return "an old line break (U+000D alone); save the file with usual line breaks"
     if found in "\x85\u2028\u2029":
-        return f"{_named(found)} breaks lines unseen; use a usual line break"
-    return f"{_named(found)} may not stand in a text; take it out"
-
-
-def _named(char: str) -> str:
-    return f"U+{ord(char):04X} {unicodedata.name(char, '(no character)')}"
+        return f"{named(found)} breaks lines unseen; use a usual line break"
+    return f"{named(found)} may not stand in a text; take it out"
 
 
 def _line_and_column(text: str, at: int) -> tuple[int, int]:

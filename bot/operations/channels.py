@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPException
 from threading import Thread
+from typing import Any
 from urllib.request import urlopen
 
 import apprise
 
+from bot import visible
 from bot.errors import SettingsError, Severity
 from bot.log import get_logger
 
@@ -25,6 +27,12 @@ _KINDS = {
     Severity.WARNING: apprise.NotifyType.WARNING,
     Severity.NOTICE: apprise.NotifyType.SUCCESS,
 }
+
+
+def notify(channel: apprise.Apprise, title: str, text: str, **more: Any) -> bool:
+    """Send a text as text, of which nothing is live or unseen; True where every address took it."""
+    title, text = visible.line(title), visible.block(text)
+    return bool(channel.notify(text, title, body_format=apprise.NotifyFormat.TEXT, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +87,22 @@ class Channel:
 
     def _notify(self, alert: Alert) -> bool:
         service = self.notifier[0]
-        title = alert.title[: service.title_maxlen] if service.title_maxlen > 0 else alert.title
+        longest = service.title_maxlen
+        title = visible.line(alert.title)[: longest if longest > 0 else None]
         # Without a title of its own, a service has it in the text.
-        most = service.body_maxlen - (len(title) + 2 if service.title_maxlen <= 0 else 0)
-        return bool(
-            self.notifier.notify(
-                title=title, body=fitted(alert, most), notify_type=_KINDS[alert.severity],
-                body_format=apprise.NotifyFormat.TEXT,
-            )
-        )  # fmt: skip
+        most = service.body_maxlen - (len(title) + 2 if longest <= 0 else 0)
+        kind = _KINDS[alert.severity]
+        return notify(self.notifier, title, fitted(alert, most), notify_type=kind)
 
 
 def fitted(alert: Alert, most: int) -> str:
     """Return a text of at most so many characters, whose end says what to do."""
-    whole = "\n".join(filter(None, (alert.text, alert.ending)))
+    text, ending = visible.block(alert.text), visible.block(alert.ending)
+    whole = "\n".join(filter(None, (text, ending)))
     if len(whole) <= most:
         return whole
-    ending = f"…\n{alert.ending}" if alert.ending else "…"
-    return (alert.text[: max(0, most - len(ending))] + ending)[:most]
+    tail = f"…\n{ending}" if ending else "…"
+    return (text[: max(0, most - len(tail))] + tail)[:most]
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     alerts: Annotated[tuple[Secret, ...], BeforeValidator(_split(Secret)), NoDecode] = ()
     #: Address that is asked for once a minute while all is well: who hears nothing raises an alarm.
     deadman: Annotated[Secret | None, BeforeValidator(_ping)] = None
+    #: Allowed signers: content comes into force only from a commit that one of these keys signed.
+    content_signers: Path | None = None
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Name of this machine, where the machine's own id does not do; see `machine_id`.

@@ -23,7 +23,7 @@ from bot.operations.model import (
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 
 NOW = NINE + 5 * MINUTE
-FINE = MachineFacts("one")
+FINE, TWO = MachineFacts("one"), MachineFacts("two")
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_the_most_basic_reason_comes_first(facts: Facts) -> None:
 
 @pytest.mark.parametrize("wrong", [{"disk": "full"}, {"clock": "ahead"}, {"damage": "torn"}])
 def test_another_machine_that_is_well_sends_instead(facts: Facts, wrong: dict[str, str]) -> None:
-    both = replace(facts, machines=[replace(FINE, **wrong), MachineFacts("two")])
+    both = replace(machine(**wrong)(facts), machines=[*machine(**wrong)(facts).machines, TWO])
 
     assert line(both).obstacle is None
     assert judge(both).errors
