@@ -14,14 +14,14 @@ from bot.operations.matters import matters_of
 from bot.operations.model import (
     AccountFacts,
     AccountLine,
-    Facts,
     MachineFacts,
     Obstacle,
+    ServiceFacts,
     ServiceStatus,
 )
 
 
-def judge(facts: Facts) -> ServiceStatus:
+def judge(facts: ServiceFacts) -> ServiceStatus:
     """Return how everything stands."""
     lines = tuple(_account(account, facts) for account in facts.accounts)
     dues = (line.next_due for line in lines if line.next_due)
@@ -42,7 +42,7 @@ def judge(facts: Facts) -> ServiceStatus:
     )
 
 
-def _account(account: AccountFacts, facts: Facts) -> AccountLine:
+def _account(account: AccountFacts, facts: ServiceFacts) -> AccountLine:
     due = account.waiting.due_at if account.waiting else None
     obstacle, why = next(_obstacles(account, facts), (None, ""))
     return AccountLine(
@@ -51,7 +51,7 @@ def _account(account: AccountFacts, facts: Facts) -> AccountLine:
     )  # fmt: skip
 
 
-def _obstacles(account: AccountFacts, facts: Facts) -> Iterator[tuple[Obstacle, str]]:
+def _obstacles(account: AccountFacts, facts: ServiceFacts) -> Iterator[tuple[Obstacle, str]]:
     """Yield what keeps an account from sending now, the most basic first."""
     machines = facts.machines
     found = [
@@ -83,7 +83,7 @@ def _stuck(machine: MachineFacts, account: str) -> str:
     return f"its worker on {machine.machine} has been at one step since {since}" if since else ""
 
 
-def _of_row(row: Delivery, facts: Facts) -> Iterator[tuple[Obstacle, str]]:
+def _of_row(row: Delivery, facts: ServiceFacts) -> Iterator[tuple[Obstacle, str]]:
     if row.state is State.SENDING:
         yield Obstacle.LOCK, f"{row.owner} is sending it"
     if row.state is State.UNKNOWN:

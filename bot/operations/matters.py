@@ -10,7 +10,7 @@ from bot.authority.tables import StopReason
 from bot.content.zones import shown
 from bot.delivery.model import Delivery, HoldReason, State
 from bot.errors import Severity
-from bot.operations.model import AccountLine, Facts, MachineFacts, Matter, Obstacle
+from bot.operations.model import AccountLine, MachineFacts, Matter, Obstacle, ServiceFacts
 
 #: A delivery may be on its way for so long before people are told that it is late.
 GRACE = timedelta(minutes=2)
@@ -25,7 +25,7 @@ _TOLD_ANYWAY = frozenset(
 )  # fmt: skip
 
 
-def matters_of(facts: Facts, lines: Iterable[AccountLine]) -> Iterator[Matter]:
+def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Matter]:
     """Yield what needs a person, what keeps everything from going out first."""
     if facts.database:
         text = f"The database does not answer, so nothing is sent: {facts.database}"
@@ -53,7 +53,7 @@ def matters_of(facts: Facts, lines: Iterable[AccountLine]) -> Iterator[Matter]:
         yield Matter("unapproved", Severity.WARNING, _listed(posts), command, f"/posts/{first}")
 
 
-def _of_machine(machine: MachineFacts, facts: Facts) -> Iterator[Matter]:
+def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:
     name, error, warning = machine.machine, Severity.ERROR, Severity.WARNING
     again = "sending then goes on by itself"
     if machine.damage:
@@ -86,7 +86,7 @@ def _of_parts(machine: MachineFacts) -> Iterator[Matter]:
         yield Matter(f"channel/{channel}", Severity.ERROR, text, "doctor --no-ask --send")
 
 
-def _of_accounts(facts: Facts) -> Iterator[Matter]:
+def _of_accounts(facts: ServiceFacts) -> Iterator[Matter]:
     for account in facts.accounts:
         if account.stopped_reason is not None:
             settles = {
@@ -112,7 +112,7 @@ def _late(lines: Iterable[AccountLine]) -> Iterator[Matter]:
             yield Matter(f"late/{line.name}", Severity.ERROR, text, "status", "/accounts")
 
 
-def _held(facts: Facts) -> Iterator[Matter]:
+def _held(facts: ServiceFacts) -> Iterator[Matter]:
     def cause(row: Delivery) -> str:
         return f"{row.state}/{row.reason or ''}"
 
@@ -126,7 +126,7 @@ def _held(facts: Facts) -> Iterator[Matter]:
         yield Matter(key, Severity.WARNING, _listed(texts), _settling(found[0], facts), "/held")
 
 
-def _settling(row: Delivery, facts: Facts) -> str:
+def _settling(row: Delivery, facts: ServiceFacts) -> str:
     """Return the words that settle what is held or failed."""
     if row.state is State.FAILED:
         return f"retry {row.id[:8]} --as NAME"
@@ -141,7 +141,7 @@ def _settling(row: Delivery, facts: Facts) -> str:
     return settles.get(row.reason, send) if isinstance(row.reason, HoldReason) else send
 
 
-def _due(row: Delivery, facts: Facts) -> str:
+def _due(row: Delivery, facts: ServiceFacts) -> str:
     return shown(row.due_at, facts.campaign.zone) if row.due_at else "at its queue's next free slot"
 
 

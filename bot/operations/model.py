@@ -70,7 +70,7 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ServiceFacts:
     """All that is judged."""
 
     now: datetime

@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 _WORDS = {Severity.ERROR: "urgent", Severity.WARNING: "needs you", Severity.NOTICE: "settled"}
 
 
-class Telling(StrEnum):
+class AlertStep(StrEnum):
     """What people are to hear of a cause now."""
 
     ALERT = "alert"
@@ -31,16 +31,16 @@ class Telling(StrEnum):
     FORGET = "forget"
 
 
-def what_to_tell(notice: Notice | None, matter: Matter | None, now: datetime) -> Telling | None:
+def what_to_tell(notice: Notice | None, matter: Matter | None, now: datetime) -> AlertStep | None:
     """Return what people are to hear now, after what they were told before; None: nothing."""
     since = now - notice.told_at if notice else DAY
     told = notice.told if notice else ""
     if matter is None:
         if told:
-            return Telling.OVER
-        return Telling.FORGET if since >= HOUR else None
+            return AlertStep.OVER
+        return AlertStep.FORGET if since >= HOUR else None
     is_urgent = matter.severity is Severity.ERROR or told != matter.text
-    return Telling.ALERT if since >= (HOUR if is_urgent else DAY) else None
+    return AlertStep.ALERT if since >= (HOUR if is_urgent else DAY) else None
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Notifier:
         for key in sorted(matters.keys() | known.keys()):
             notice, matter = known.get(key), matters.get(key)
             telling = what_to_tell(notice, matter, now)
-            if telling is Telling.FORGET:
+            if telling is AlertStep.FORGET:
                 self._forget(key)
             elif telling and not self._tell(notice, matter, status.campaign):
                 self._not_before = now + AGAIN

@@ -20,7 +20,7 @@ from bot.errors import StoreError
 from bot.log import get_logger
 from bot.operations.disk import DiskWatch
 from bot.operations.judge import judge
-from bot.operations.model import AccountFacts, Facts, MachineFacts, ServiceStatus
+from bot.operations.model import AccountFacts, MachineFacts, ServiceFacts, ServiceStatus
 from bot.planning.store import Store
 
 log = get_logger(__name__)
@@ -48,7 +48,7 @@ def status_of(
 
     A database that does not answer is a finding too.
     """
-    facts = Facts(clock.now(), campaign, workers=(own.worker,) if own else (),
+    facts = ServiceFacts(clock.now(), campaign, workers=(own.worker,) if own else (),
                   machines=(own.facts,) if own else ())  # fmt: skip
     try:
         return judge(_with_database(facts, store, clock, own))
@@ -57,7 +57,9 @@ def status_of(
         return judge(replace(facts, database=str(error), accounts=accounts))
 
 
-def _with_database(facts: Facts, store: Store, clock: Clock, own: Own | None) -> Facts:
+def _with_database(
+    facts: ServiceFacts, store: Store, clock: Clock, own: Own | None
+) -> ServiceFacts:
     now, campaign, pause = facts.now, facts.campaign, store.pauses.current()
     beats = store.workers.alive(now, within=SILENT)
     others = [beat for beat in beats if own is None or beat.name != own.worker]
@@ -88,7 +90,7 @@ def _machine(beat: WorkerBeat) -> MachineFacts:
     return MachineFacts(**{"machine": beat.name, **known})
 
 
-def _account(account: Account, facts: Facts, store: Store, clock: Clock) -> AccountFacts:
+def _account(account: Account, facts: ServiceFacts, store: Store, clock: Clock) -> AccountFacts:
     name, now = account.name, facts.now
     state = store.accounts.get(name)
     coming = store.outbox.find(states=_COMING, account=name, since=now, limit=1)
@@ -106,13 +108,13 @@ def _account(account: Account, facts: Facts, store: Store, clock: Clock) -> Acco
     )
 
 
-def _missing(row: Delivery, facts: Facts, store: Store) -> int:
+def _missing(row: Delivery, facts: ServiceFacts, store: Store) -> int:
     by = [approval.by for approval in store.approvals.of(row.fingerprint)]
     required = facts.campaign.schedule.approvals_required
     return max(0, required - approvers(by, row.publication.author))
 
 
-def _unapproved(facts: Facts, store: Store) -> Iterator[tuple[Delivery, int]]:
+def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
     """Yield the first delivery of each post that is due soon and lacks approvals."""
     seen = set()
     for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):

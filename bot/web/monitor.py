@@ -91,7 +91,7 @@ class _Server6(_Server):
 
 
 def _server(monitor: Monitor, host: str, port: int) -> _Server:
-    class Handler(BaseHTTPRequestHandler):
+    class Probe(BaseHTTPRequestHandler):
         timeout = 5
 
         def do_GET(self) -> None:  # http.server's name
@@ -105,7 +105,7 @@ def _server(monitor: Monitor, host: str, port: int) -> _Server:
         def log_message(self, *_args: object) -> None:
             """Stay silent: a monitor asks all day."""
 
-    return (_Server6 if ":" in host else _Server)((host, port), Handler)
+    return (_Server6 if ":" in host else _Server)((host, port), Probe)
 
 
 class _Numbers(Collector):

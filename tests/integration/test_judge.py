@@ -15,9 +15,9 @@ from bot.operations.judge import judge
 from bot.operations.model import (
     AccountFacts,
     AccountLine,
-    Facts,
     MachineFacts,
     Obstacle,
+    ServiceFacts,
     ServiceStatus,
 )
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
@@ -34,14 +34,14 @@ def row(new_bot: RunningBot) -> Delivery:
 
 
 @pytest.fixture
-def facts(new_bot: RunningBot, row: Delivery) -> Facts:
+def facts(new_bot: RunningBot, row: Delivery) -> ServiceFacts:
     """Return facts of a service where nothing is wrong but that its one post is late."""
     account = AccountFacts("m", "mastodon", waiting=row)
-    return Facts(NOW, new_bot.services.contents.campaign(), machines=[FINE], workers=("one/1",),
-                 accounts=[account])  # fmt: skip
+    campaign = new_bot.services.contents.campaign()
+    return ServiceFacts(NOW, campaign, machines=[FINE], workers=("one/1",), accounts=[account])
 
 
-def line(facts: Facts) -> AccountLine:
+def line(facts: ServiceFacts) -> AccountLine:
     (found,) = judge(facts).accounts
     return found
 
@@ -50,7 +50,7 @@ def keys(status: ServiceStatus) -> list[str]:
     return [matter.key for matter in status.matters]
 
 
-def test_what_is_late_without_a_reason_is_urgent(facts: Facts) -> None:
+def test_what_is_late_without_a_reason_is_urgent(facts: ServiceFacts) -> None:
     status = judge(facts)
 
     assert (line(facts).overdue_seconds, line(facts).obstacle) == (300.0, None)
@@ -59,13 +59,13 @@ def test_what_is_late_without_a_reason_is_urgent(facts: Facts) -> None:
     assert not status.is_ready
 
 
-def test_what_is_on_its_way_is_not_late(facts: Facts) -> None:
+def test_what_is_on_its_way_is_not_late(facts: ServiceFacts) -> None:
     status = judge(replace(facts, now=NINE + MINUTE))
 
     assert (status.is_ready, status.matters) == (True, ())
 
 
-Change = Callable[[Facts], Facts]
+Change = Callable[[ServiceFacts], ServiceFacts]
 
 
 def account(**changed: object) -> Change:
@@ -73,7 +73,7 @@ def account(**changed: object) -> Change:
 
 
 def waiting(**changed: object) -> Change:
-    def change(facts: Facts) -> Facts:
+    def change(facts: ServiceFacts) -> ServiceFacts:
         row = facts.accounts[0].waiting
         assert row is not None
         return account(waiting=replace(row, **changed))(facts)  # type: ignore[arg-type]
@@ -106,7 +106,7 @@ REASONS: list[tuple[Change, Obstacle, str]] = [
 
 @pytest.mark.parametrize(("change", "obstacle", "key"), REASONS)
 def test_each_reason_is_told_at_the_account_and_as_a_matter(
-    facts: Facts, change: Change, obstacle: Obstacle, key: str
+    facts: ServiceFacts, change: Change, obstacle: Obstacle, key: str
 ) -> None:
     found = change(facts)
 
@@ -115,7 +115,7 @@ def test_each_reason_is_told_at_the_account_and_as_a_matter(
     assert key in keys(judge(found))
 
 
-def test_the_most_basic_reason_comes_first(facts: Facts) -> None:
+def test_the_most_basic_reason_comes_first(facts: ServiceFacts) -> None:
     for change, _obstacle, _key in reversed(REASONS[2:4]):
         facts = replace(facts, paused="mourning", machines=change(facts).machines)
 
@@ -123,14 +123,16 @@ def test_the_most_basic_reason_comes_first(facts: Facts) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"disk": "full"}, {"clock": "ahead"}, {"damage": "torn"}])
-def test_another_machine_that_is_well_sends_instead(facts: Facts, wrong: dict[str, str]) -> None:
+def test_another_machine_that_is_well_sends_instead(
+    facts: ServiceFacts, wrong: dict[str, str]
+) -> None:
     both = replace(machine(**wrong)(facts), machines=[*machine(**wrong)(facts).machines, TWO])
 
     assert line(both).obstacle is None
     assert judge(both).errors
 
 
-def test_people_s_own_decisions_are_no_errors(facts: Facts) -> None:
+def test_people_s_own_decisions_are_no_errors(facts: ServiceFacts) -> None:
     status = judge(replace(facts, paused="mourning (Ann)"))
 
     assert [(matter.key, matter.severity) for matter in status.matters] == [
@@ -139,7 +141,7 @@ def test_people_s_own_decisions_are_no_errors(facts: Facts) -> None:
     assert status.is_ready
 
 
-def test_a_disk_that_fills_is_told_before_it_is_full(facts: Facts) -> None:
+def test_a_disk_that_fills_is_told_before_it_is_full(facts: ServiceFacts) -> None:
     (matter,) = judge(replace(machine(disk_soon="in 5 h")(facts), now=NINE)).matters
 
     assert (matter.severity, matter.text) == (Severity.WARNING, "one: in 5 h")
@@ -156,7 +158,7 @@ def test_a_disk_that_fills_is_told_before_it_is_full(facts: Facts) -> None:
     ],
 )
 def test_what_is_held_says_what_settles_it(
-    facts: Facts, row: Delivery, reason: HoldReason, command: str
+    facts: ServiceFacts, row: Delivery, reason: HoldReason, command: str
 ) -> None:
     held = replace(row, state=State.HELD, reason=reason)
 
@@ -166,7 +168,7 @@ def test_what_is_held_says_what_settles_it(
     assert matter.page == "/held"
 
 
-def test_one_cause_is_one_matter(facts: Facts, row: Delivery) -> None:
+def test_one_cause_is_one_matter(facts: ServiceFacts, row: Delivery) -> None:
     held = [replace(row, id=f"{n:08}", state=State.HELD, reason=HoldReason.LATE) for n in range(9)]
     failed = replace(row, state=State.FAILED, detail="too long")
 
@@ -176,7 +178,7 @@ def test_one_cause_is_one_matter(facts: Facts, row: Delivery) -> None:
     assert status.matters[1].text.endswith("\nand 4 more")
 
 
-def test_the_next_one_is_the_earliest_of_all_accounts(facts: Facts) -> None:
+def test_the_next_one_is_the_earliest_of_all_accounts(facts: ServiceFacts) -> None:
     later, sooner = (NOW + timedelta(days=days) for days in (2, 1))
     accounts = [AccountFacts("a", "x", next_due=later), AccountFacts("b", "x", next_due=sooner)]
 
