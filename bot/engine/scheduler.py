@@ -84,9 +84,14 @@ class Activity:
     ticked: float | None = None
     _since: dict[str, datetime] = field(default_factory=dict)
 
-    def step(self, name: str) -> None:
-        """Note that something begins its next step."""
+    def begin(self, name: str) -> None:
+        """Note that something begins."""
         self._since[name] = self.clock.now()
+
+    def step(self, name: str) -> None:
+        """Note that it begins its next step."""
+        if name in self._since:
+            self.begin(name)
 
     def end(self, name: str) -> None:
         self._since.pop(name, None)
@@ -214,7 +219,7 @@ class Service:
         thread.start()
 
     def _run_worker(self, account: str) -> None:
-        self.activity.step(account)
+        self.activity.begin(account)
         try:
             self.workers.run(account)
         except Exception:
@@ -225,7 +230,7 @@ class Service:
                 del self._running[account]
 
     def _run_job(self, job: PeriodicJob) -> None:
-        self.activity.step(f"job {job.name}")
+        self.activity.begin(f"job {job.name}")
         try:
             job.run()
         except Exception:

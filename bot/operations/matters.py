@@ -88,13 +88,11 @@ def _of_parts(machine: MachineFacts) -> Iterator[Matter]:
 
 def _of_accounts(facts: ServiceFacts) -> Iterator[Matter]:
     for account in facts.accounts:
-        if account.stopped_reason is not None:
-            settles = {
-                StopReason.CONFIGURATION: "accept-config --as NAME",
-                StopReason.UNAUTHORIZED: f"login {account.name}",
-            }.get(account.stopped_reason, f"resume {account.name} --as NAME")
-            text = f"{account.name} is stopped: {account.stopped}"
-            yield Matter(f"stopped/{account.name}", Severity.ERROR, text, settles, "/accounts")
+        for reason, why in account.stops.items():
+            is_changed = reason is StopReason.CONFIGURATION
+            settles = "accept-config" if is_changed else f"resume {account.name}"
+            text, key = f"{account.name} is stopped: {why}", f"stopped/{account.name}/{reason}"
+            yield Matter(key, Severity.ERROR, text, f"{settles} --as NAME", "/accounts")
         budget, left = account.budget, account.budget_left
         if budget and left is not None and left <= round(budget * (1 - NEARLY), 6):
             month = f"{facts.now:%B}"

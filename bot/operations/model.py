@@ -57,8 +57,8 @@ class AccountFacts:
 
     name: str
     platform: str
-    stopped_reason: StopReason | None = None
-    stopped: str = ""
+    #: Why no call is made for it.
+    stops: Mapping[StopReason, str] = field(default_factory=dict)
     budget: float | None = None
     #: US dollars left this month; None without a budget.
     budget_left: float | None = None
@@ -67,6 +67,10 @@ class AccountFacts:
     waiting: Delivery | None = None
     #: Approvals that the next one lacks.
     missing: int = 0
+
+    @property
+    def stopped(self) -> str:
+        return "; ".join(self.stops.values())
 
 
 @dataclass(frozen=True, slots=True)

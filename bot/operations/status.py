@@ -98,8 +98,7 @@ def _account(account: Account, facts: ServiceFacts, store: Store, clock: Clock) 
     return AccountFacts(
         name=name,
         platform=account.platform,
-        stopped_reason=state.stopped_reason if state else None,
-        stopped=state.stopped_detail if state else "",
+        stops=state.stops if state else {},
         budget=account.budget_usd_per_month,
         budget_left=budget_left(store.ledger, account, clock),
         next_due=coming[0].due_at if coming else None,

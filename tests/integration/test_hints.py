@@ -56,7 +56,6 @@ def lapse(bot: RunningBot) -> None:
 
 def stop_for(reason: StopReason) -> Callable[[RunningBot], None]:
     def stop(bot: RunningBot) -> None:
-        bot.services.guard.inspect(bot.services.contents.campaign())
         bot.store.accounts.stop("m", reason, "why", bot.clock.now())
 
     return stop
@@ -69,8 +68,8 @@ MATTERS: list[tuple[Callable[[RunningBot], object], str]] = [
     (fail, "FAILED/"),
     (doubt, "HELD/cannot tell whether it is out"),
     (lapse, "HELD/paused"),
-    (stop_for(StopReason.UNFIT), "stopped/m"),
-    (stop_for(StopReason.CONFIGURATION), "stopped/m"),
+    (stop_for(StopReason.UNFIT), "stopped/m/unfit"),
+    (stop_for(StopReason.CONFIGURATION), "stopped/m/configuration changed"),
 ]
 
 

@@ -277,7 +277,7 @@ def test_a_process_whose_loop_stands_still_ends_itself(monkeypatch: pytest.Monke
 def test_a_worker_that_stays_at_one_step_is_told_with_its_hour(new_bot: RunningBot) -> None:
     new_bot.start_approved(post("one", at=NINE))
     activity = new_bot.services.activity
-    activity.step("m")
+    activity.begin("m")
     new_bot.clock.advance(11 * MINUTE)
     activity.tick()
 

@@ -68,7 +68,7 @@ def test_the_status_tells_what_stands_in_the_way(bot: RunningBot) -> None:
     assert told.paused == "mourning (Ann)"
     assert told.settling == "a backup was brought back"
     assert {matter.key for matter in told.matters} == {
-        "worker", "settling", "paused", "stopped/x", "unapproved",
+        "worker", "settling", "paused", "stopped/x/unauthorized", "unapproved",
     }  # fmt: skip
     assert {account.name: (account.stopped, account.budget_left) for account in told.accounts} == {
         "m": ("", None), "x": ("revoked", 3.75),

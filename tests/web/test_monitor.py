@@ -48,7 +48,7 @@ def test_what_is_urgent_is_told_in_the_same_words_as_people_hear(
     code, _kind, text = monitor.answer("/readyz")
 
     (matter,) = bot.services.status().errors
-    assert (code, text.decode()) == (503, f"stopped/m: {matter.text}\n")
+    assert (code, text.decode()) == (503, f"stopped/m/unauthorized: {matter.text}\n")
     assert monitor.answer("/livez")[0] == 200
 
 
