@@ -139,7 +139,7 @@ def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 def _decided(row: Delivery) -> Output:
     line = f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}"
-    return Output(as_rows([row])[0], [line])
+    return Output(next(as_rows([row])), [line])
 
 
 @click.command()

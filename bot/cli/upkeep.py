@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -110,8 +111,8 @@ def deliveries(
     if delivery_id is not None:
         return _history(workspace, delivery_id)
     states = set(map(State, state)) or None
-    rows = workspace.store.outbox.find(states=states, account=account, post_id=post_id)
-    return Output(as_rows(rows), lines(rows, workspace.campaign.zone))
+    find = partial(workspace.store.outbox.each, states=states, account=account, post_id=post_id)
+    return Output(as_rows(find()), lines(find(), workspace.campaign.zone))
 
 
 def _history(workspace: Workspace, delivery_id: str) -> Output:
@@ -119,7 +120,7 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     moves = workspace.store.outbox.moves_of(row.id)
     attempts = workspace.store.outbox.attempts_of(row.id)
     return Output(
-        {**as_rows([row])[0], "moves": moves, "attempts": attempts},
+        {**next(as_rows([row])), "moves": moves, "attempts": attempts},
         [
             *lines([row], zone),
             row.status.text,

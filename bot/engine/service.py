@@ -29,7 +29,7 @@ from bot.operations.digest import Digest
 from bot.operations.disk import DiskWatch
 from bot.operations.model import MachineFacts, ServiceStatus
 from bot.operations.notifier import Notifier
-from bot.operations.status import Inspector, Own, status_of
+from bot.operations.status import Inspector, status_of
 from bot.planning.planner import Planner
 from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
@@ -110,7 +110,7 @@ class Bot:
         """
         if self.clock_guard.is_confirmed():
             return True
-        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
+        latest = self.store.outbox.last_change()
         is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
         return self.clock_guard.is_sure() and not is_behind
 
@@ -175,6 +175,7 @@ class Bot:
     def facts(self) -> MachineFacts:
         """Return what this process knows of itself; asks nobody."""
         return MachineFacts(
+            worker=self.owner,
             machine=self.machine,
             clock=self.clock_guard.why(),
             damage=self.inspector.damage,
@@ -190,7 +191,7 @@ class Bot:
     def status(self) -> ServiceStatus:
         """Return how everything stands, as this process knows it."""
         is_at_work = self.activity.ticked is not None
-        own = Own(self.owner, self.facts()) if is_at_work else None
+        own = self.facts() if is_at_work else None
         return status_of(self.store, self.contents.campaign(), self.clock, own)
 
     def tell_dead_man(self) -> None:

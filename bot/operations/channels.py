@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from http.client import HTTPException
 from threading import Thread
 from typing import Any
@@ -18,8 +17,6 @@ from bot.log import get_logger
 
 log = get_logger(__name__)
 
-#: Until the next try where an address took nothing.
-AGAIN = timedelta(minutes=1)
 #: Seconds that an address may take.
 DEADLINE = 30.0
 _KINDS = {
@@ -55,23 +52,14 @@ class Channel:
     deadline: float = DEADLINE
     #: Why it took nothing lately; empty where it works.
     failing: str = ""
-    _pending: Alert | None = None
-    _tried_at: datetime | None = None
     _thread: Thread | None = None
 
-    def send(self, alert: Alert, now: datetime) -> bool:
-        """Tell it; False where it did not take that in time, so that it is tried again later."""
-        self._tried_at = now
+    def send(self, alert: Alert) -> bool:
+        """Tell it; False where it did not take that in time."""
         before, self.failing = self.failing, self._why_not(alert)
-        self._pending = alert if self.failing else None
         if self.failing and not before:
             log.error("alerts do not arrive", channel=self.name, reason=self.failing)
         return not self.failing
-
-    def retry(self, now: datetime) -> None:
-        """Try again what it did not take, so that people know when it works again."""
-        if self._pending and (self._tried_at is None or now - self._tried_at >= AGAIN):
-            self.send(self._pending, now)
 
     def _why_not(self, alert: Alert) -> str:
         if self._thread is not None and self._thread.is_alive():
@@ -111,16 +99,12 @@ class Channels:
 
     all: tuple[Channel, ...] = field(default=())
 
-    def send(self, alert: Alert, now: datetime) -> bool:
+    def send(self, alert: Alert) -> bool:
         """Tell every address; True where one took it: the others must not make it hear it again."""
         if not self.all:
             log.warning("needs a person", title=alert.title, text=alert.text, do=alert.ending)
             return True
-        return True in [channel.send(alert, now) for channel in self.all]  # each of them
-
-    def retry(self, now: datetime) -> None:
-        for channel in self.all:
-            channel.retry(now)
+        return True in [channel.send(alert) for channel in self.all]  # each of them
 
     def failing(self) -> Mapping[str, str]:
         """Return why, by the name of each address that fails."""

@@ -44,13 +44,14 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
     yield from _late(lines)
     yield from _held(facts)
     if facts.unapproved:
-        posts = [
-            f"{row.post_id}: {missing} approval(s) missing; first due {_due(row, facts)}"
-            for row, missing in facts.unapproved
-        ]
+        posts = {
+            row.post_id: f"{missing} approval(s) missing; first due {_due(row, facts)}"
+            for row, missing in reversed(facts.unapproved)
+        }
+        texts = [f"{post}: {posts[post]}" for post in reversed(posts)]
         first = facts.unapproved[0][0].post_id
         command = f"approve {first} --as NAME"
-        yield Matter("unapproved", Severity.WARNING, _listed(posts), command, f"/posts/{first}")
+        yield Matter("unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{first}")
 
 
 def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:

@@ -33,6 +33,7 @@ class Obstacle(StrEnum):
 class MachineFacts:
     """What one process says of itself, in its sign of life too; empty texts where all is well."""
 
+    worker: str
     machine: str
     clock: str = ""
     damage: str = ""
@@ -82,17 +83,19 @@ class ServiceFacts:
     #: Why the database cannot be asked; then nothing else of it is known.
     database: str = ""
     machines: Sequence[MachineFacts] = ()
-    workers: tuple[str, ...] = ()
     paused: str = ""
     settling: str = ""
     accounts: Sequence[AccountFacts] = ()
     #: Held and failed ones.
     held: Sequence[Delivery] = ()
-    #: The first delivery of each post that is due soon, and the approvals it lacks.
+    #: What is due soon, and the approvals that it lacks.
     unapproved: Sequence[tuple[Delivery, int]] = ()
-    #: Deliveries by state.
     counts: Counter[str] = field(default_factory=Counter)
     last_sent: datetime | None = None
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return tuple(machine.worker for machine in self.machines if machine.worker)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,15 @@ from bot import PROGRAM
 from bot.authority.notices import Notice, Notices
 from bot.clock import Clock
 from bot.errors import Severity, StoreError
-from bot.operations.channels import AGAIN, Alert, Channels
+from bot.operations.channels import Alert, Channels
 from bot.operations.model import Matter, ServiceStatus
 
 #: People hear of one cause at most once in this time.
 HOUR = timedelta(hours=1)
 #: A warning that says nothing new is repeated after this.
 DAY = timedelta(days=1)
+#: Until the next try where nobody could be told.
+AGAIN = timedelta(minutes=1)
 _WORDS = {Severity.ERROR: "urgent", Severity.WARNING: "needs you", Severity.NOTICE: "settled"}
 
 
@@ -65,13 +67,7 @@ class Notifier:
         known = dict(self._unstored)
         with suppress(StoreError):
             known = self.notices.all() | known
-        # Of the only address that fails nobody could hear.
-        unheard = "channel/" if len(self.channels.all) == 1 else None
-        matters = {
-            matter.key: matter
-            for matter in reversed(status.matters)
-            if unheard is None or not matter.key.startswith(unheard)
-        }
+        matters = {matter.key: matter for matter in reversed(status.matters)}
         for key in sorted(matters.keys() | known.keys()):
             notice, matter = known.get(key), matters.get(key)
             telling = what_to_tell(notice, matter, now)
@@ -81,7 +77,6 @@ class Notifier:
                 self._not_before = now + AGAIN
                 return
         self._not_before = None
-        self.channels.retry(now)
 
     def _tell(self, before: Notice | None, matter: Matter | None, campaign: str) -> bool:
         """Tell that something is so, or no longer; False where nobody could be told."""
@@ -93,7 +88,7 @@ class Notifier:
             alert = _alert(campaign, Severity.NOTICE, before.told)
         if not self._put(after, before):
             return True  # another replica tells it
-        if self.channels.send(alert, now):
+        if self.channels.send(alert):
             return True
         if before is None:
             self._forget(after.key)

@@ -6,11 +6,11 @@ The database is looked through once a day: from a broken one nothing may be sent
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
-from bot.authority.notices import WorkerBeat
 from bot.clock import Clock
 from bot.content.model import Account, Campaign
 from bot.delivery.gate import approvers
@@ -29,96 +29,87 @@ log = get_logger(__name__)
 SILENT = timedelta(seconds=15)
 #: How long before its time people are told that a post lacks approvals.
 AHEAD = timedelta(days=1)
-_COMING = frozenset({State.PLANNED, State.READY})
-_WAITING = _COMING | {State.SENDING, State.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """The process that asks, if it is the service."""
-
-    worker: str
-    facts: MachineFacts
+_FIELDS = {each.name for each in fields(MachineFacts)}
+#: Of a process that says nothing of itself but that it lives.
+_EMPTY = {"worker": "unknown", "machine": "unknown"}
+_WAITING = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
 
 
 def status_of(
-    store: Store, campaign: Campaign, clock: Clock, own: Own | None = None
+    store: Store, campaign: Campaign, clock: Clock, own: MachineFacts | None = None
 ) -> ServiceStatus:
     """Read how everything stands and judge it; asks no server and spends nothing.
 
     A database that does not answer is a finding too.
+
+    Args:
+        own: What the process that asks knows of itself, if it is the service.
     """
-    facts = ServiceFacts(clock.now(), campaign, workers=(own.worker,) if own else (),
-                  machines=(own.facts,) if own else ())  # fmt: skip
+    facts = ServiceFacts(clock.now(), campaign, machines=(own,) if own else ())
     try:
-        return judge(_with_database(facts, store, clock, own))
+        return judge(_with_database(facts, store, clock))
     except StoreError as error:
-        accounts = [AccountFacts(each.name, each.platform) for each in _accounts(campaign)]
-        return judge(replace(facts, database=str(error), accounts=accounts))
+        accounts = campaign.schedule.accounts.values()
+        named = [AccountFacts(account.name, account.platform) for account in accounts]
+        return judge(replace(facts, database=str(error), accounts=named))
 
 
-def _with_database(
-    facts: ServiceFacts, store: Store, clock: Clock, own: Own | None
-) -> ServiceFacts:
+def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFacts:
     now, campaign, pause = facts.now, facts.campaign, store.pauses.current()
-    beats = store.workers.alive(now, within=SILENT)
-    others = [beat for beat in beats if own is None or beat.name != own.worker]
-    machines = [*facts.machines, *map(_machine, others)]
-    if not machines and (disk := DiskWatch(store.directory, store.room).why()):
-        machines = [MachineFacts(socket.gethostname(), disk=disk)]  # which silences the service
+    own = {machine.worker for machine in facts.machines}
+    others = (
+        MachineFacts(**_EMPTY | {name: beat.facts[name] for name in _FIELDS & beat.facts.keys()})
+        for beat in store.workers.alive(now, within=SILENT)
+        if beat.facts.get("worker") not in own
+    )
+    tallies, counts = store.outbox.tallies(), Counter[str]()
+    for tally in tallies:
+        counts[tally.state.value] += tally.count
+    unapproved = tuple(_unapproved(facts, store))
+    next_due = store.outbox.next_due(now)
+
+    def account_facts(account: Account) -> AccountFacts:
+        state = store.accounts.get(account.name)
+        waiting = store.outbox.find(states=_WAITING, account=account.name, until=now)
+        due = next_due.get(account.name)
+        lacks = (lack for row, lack in unapproved if row.account == account.name)
+        return AccountFacts(
+            name=account.name,
+            platform=account.platform,
+            stops=state.stops if state else {},
+            budget=account.budget_usd_per_month,
+            budget_left=budget_left(store.ledger, account, clock),
+            next_due=due,
+            waiting=waiting[0] if waiting else None,
+            missing=next(lacks, 0) if due and due < now + AHEAD else 0,
+        )
+
     return replace(
         facts,
-        machines=machines,
-        workers=(*facts.workers, *(beat.name for beat in others)),
+        machines=(*facts.machines, *others) or _silenced(store),
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        accounts=[_account(each, facts, store, clock) for each in _accounts(campaign)],
+        accounts=[account_facts(account) for account in campaign.schedule.accounts.values()],
         held=store.outbox.find(states={State.HELD, State.FAILED}),
-        unapproved=tuple(_unapproved(facts, store)),
-        counts=store.outbox.counts(),
-        last_sent=store.outbox.last_sent_at(),
+        unapproved=unapproved,
+        counts=counts,
+        last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
     )
 
 
-def _accounts(campaign: Campaign) -> Iterable[Account]:
-    return campaign.schedule.accounts.values()
-
-
-def _machine(beat: WorkerBeat) -> MachineFacts:
-    known = {each.name: beat.facts[each.name] for each in fields(MachineFacts)
-             if each.name in beat.facts}  # fmt: skip
-    return MachineFacts(**{"machine": beat.name, **known})
-
-
-def _account(account: Account, facts: ServiceFacts, store: Store, clock: Clock) -> AccountFacts:
-    name, now = account.name, facts.now
-    state = store.accounts.get(name)
-    coming = store.outbox.find(states=_COMING, account=name, since=now, limit=1)
-    waiting = store.outbox.find(states=_WAITING, account=name, until=now, limit=1)
-    return AccountFacts(
-        name=name,
-        platform=account.platform,
-        stops=state.stops if state else {},
-        budget=account.budget_usd_per_month,
-        budget_left=budget_left(store.ledger, account, clock),
-        next_due=coming[0].due_at if coming else None,
-        waiting=waiting[0] if waiting else None,
-        missing=_missing(coming[0], facts, store) if coming else 0,
-    )
-
-
-def _missing(row: Delivery, facts: ServiceFacts, store: Store) -> int:
-    by = [approval.by for approval in store.approvals.of(row.fingerprint)]
-    required = facts.campaign.schedule.approvals_required
-    return max(0, required - approvers(by, row.publication.author))
+def _silenced(store: Store) -> tuple[MachineFacts, ...]:
+    """Return why no service says anything, where it is at work but cannot write."""
+    disk = DiskWatch(store.directory, store.room).why()
+    return (MachineFacts("", socket.gethostname(), disk=disk),) if disk else ()
 
 
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
-    """Yield the first delivery of each post that is due soon and lacks approvals."""
-    seen = set()
+    """Yield what is due soon, and the approvals that it lacks."""
+    required = facts.campaign.schedule.approvals_required
     for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
-        if row.part == 0 and row.post_id not in seen and (missing := _missing(row, facts, store)):
-            seen.add(row.post_id)
+        by = [approval.by for approval in store.approvals.of(row.fingerprint)]
+        missing = required - approvers(by, row.publication.author)
+        if row.part == 0 and missing > 0:
             yield row, missing
 
 

@@ -6,16 +6,16 @@ On a port of its own: it goes on where the dashboard is off or busy, and needs n
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Lock, Thread
+from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
 
 from bot.errors import Severity
 from bot.log import get_logger
@@ -108,58 +108,37 @@ def _server(monitor: Monitor, host: str, port: int) -> _Server:
     return (_Server6 if ":" in host else _Server)((host, port), Probe)
 
 
-class _Numbers(Collector):
-    def __init__(self, status: ServiceStatus | None) -> None:
-        self._status = status
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        status = self._status
-        ready = bool(status and status.is_ready)
-        yield _gauge("ready", "Whether the promise can be kept.", [((), ready)])
-        if status is None:
-            return
-        accounts, account = status.accounts, ("account",)
-        yield _gauge("account_overdue_seconds", "How late the oldest delivery is.",
-                     [((each.name,), each.overdue_seconds) for each in accounts],
-                     account)  # fmt: skip
-        yield _gauge("account_next_due_timestamp_seconds", "When the next delivery is due.",
-                     [((each.name,), each.next_due.timestamp()) for each in accounts
-                      if each.next_due], account)  # fmt: skip
-        yield _gauge("account_obstacle", "1 where something keeps an account from sending.",
-                     [((each.name, each.obstacle), 1) for each in accounts if each.obstacle],
-                     ("account", "obstacle"))  # fmt: skip
-        yield _gauge("account_budget_left_usd", "Dollars that are left this month.",
-                     [((each.name,), each.budget_left) for each in accounts
-                      if each.budget_left is not None], account)  # fmt: skip
-        yield _gauge("deliveries", "Deliveries in each state.",
-                     [((state,), count) for state, count in status.counts.items()],
-                     ("state",))  # fmt: skip
-        yield _gauge("matters", "Things that need a person.",
-                     [((kind.value,), sum(each.severity is kind for each in status.matters))
-                      for kind in (Severity.ERROR, Severity.WARNING)], ("severity",))  # fmt: skip
-        if status.last_sent:
-            last = [((), status.last_sent.timestamp())]
-            yield _gauge("last_sent_timestamp_seconds", "When something last went out.", last)
-        if status.disk_free is not None:
-            free = [((), status.disk_free)]
-            yield _gauge("disk_free_bytes", "Room on the disk of the data directory.", free)
-
-
-def _gauge(
-    name: str,
-    text: str,
-    values: Iterable[tuple[tuple[str, ...], float]],
-    labels: tuple[str, ...] = (),
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"verbatim_{name}", text, labels=labels)
-    for of, value in values:
-        family.add_metric(of, value)
-    return family
-
-
 def metrics(status: ServiceStatus | None) -> bytes:
-    """Return what Prometheus reads; of this process too."""
+    """Return what Prometheus reads: of this process, and of each account."""
     registry = CollectorRegistry()
-    registry.register(_Numbers(status))
     ProcessCollector(registry=registry)
+
+    def gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> None:
+        family = Gauge(f"verbatim_{name}", text, labels, registry=registry)
+        for label, value in values.items():
+            of = label if isinstance(label, tuple) else (label,)
+            (family.labels(*of) if labels else family).set(value)
+
+    gauge("ready", "Whether the promise can be kept.", {"": bool(status and status.is_ready)})
+    if status is None:
+        return generate_latest(registry)
+    accounts = {each.name: each for each in status.accounts}
+    late = {name: each.overdue_seconds for name, each in accounts.items()}
+    due = {name: each.next_due.timestamp() for name, each in accounts.items() if each.next_due}
+    left = {name: each.budget_left for name, each in accounts.items()
+            if each.budget_left is not None}  # fmt: skip
+    stands = {(name, each.obstacle): 1 for name, each in accounts.items() if each.obstacle}
+    gauge("account_overdue_seconds", "How late the oldest delivery is.", late, "account")
+    gauge("account_next_due_timestamp_seconds", "When the next is due.", due, "account")
+    gauge("account_budget_left_usd", "Dollars left this month.", left, "account")
+    gauge("account_obstacle", "1 where this keeps it from sending.", stands, "account", "obstacle")
+    gauge("deliveries", "Deliveries in each state.", status.counts, "state")
+    matters = {Severity.ERROR: 0, Severity.WARNING: 0}
+    matters |= Counter(each.severity for each in status.matters)
+    gauge("matters", "Things that need a person.", matters, "severity")
+    if status.last_sent:
+        last = {"": status.last_sent.timestamp()}
+        gauge("last_sent_timestamp_seconds", "When something last went out.", last)
+    if status.disk_free is not None:
+        gauge("disk_free_bytes", "Room on the disk of the data.", {"": status.disk_free})
     return generate_latest(registry)

@@ -136,7 +136,7 @@ def test_a_receipt_has_no_unseen_character() -> None:
 def test_alert_mail_is_text(form: str) -> None:
     with MailServer() as mail:
         alert = Alert(f"x\r\nBcc: evil@b.example {EVIL}", EVIL)
-        channels_of((f"{mail.address}{form}",)).send(alert, NINE)
+        channels_of((f"{mail.address}{form}",)).send(alert)
 
         (message,) = mail.messages
 

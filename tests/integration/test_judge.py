@@ -23,7 +23,7 @@ from bot.operations.model import (
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 
 NOW = NINE + 5 * MINUTE
-FINE, TWO = MachineFacts("one"), MachineFacts("two")
+FINE, TWO = MachineFacts("one/1", "one"), MachineFacts("two/1", "two")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def facts(new_bot: RunningBot, row: Delivery) -> ServiceFacts:
     """Return facts of a service where nothing is wrong but that its one post is late."""
     account = AccountFacts("m", "mastodon", waiting=row)
     campaign = new_bot.services.contents.campaign()
-    return ServiceFacts(NOW, campaign, machines=[FINE], workers=("one/1",), accounts=[account])
+    return ServiceFacts(NOW, campaign, machines=[FINE], accounts=[account])
 
 
 def line(facts: ServiceFacts) -> AccountLine:
@@ -90,7 +90,7 @@ REASONS: list[tuple[Change, Obstacle, str]] = [
     (machine(damage="torn"), Obstacle.DATABASE, "damage@one"),
     (machine(disk="3 MB are left"), Obstacle.DISK, "disk@one"),
     (machine(clock="an hour ahead"), Obstacle.CLOCK, "clock@one"),
-    (lambda facts: replace(facts, workers=()), Obstacle.WORKER, "worker"),
+    (lambda facts: replace(facts, machines=[]), Obstacle.WORKER, "worker"),
     (machine(stuck={"m": "09:00 UTC"}), Obstacle.WORKER, "stuck/m@one"),
     (machine(unchecked={"m": "no token"}), Obstacle.WORKER, "unchecked/m"),
     (lambda facts: replace(facts, settling="restored"), Obstacle.SETTLING, "settling"),
