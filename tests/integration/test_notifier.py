@@ -198,9 +198,8 @@ def test_what_is_wrong_with_one_machine_lasts_until_that_machine_says_so(
     bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
     bot.approve("one")
-    bot.store.workers.beat(
-        "two/1", {"worker": "two/1", "machine": "two", "clock": "an hour ahead"}, bot.clock.now()
-    )
+    two = {"worker": "two/1", "machine": "two"}
+    bot.store.workers.beat("two/1", two | {"clock": "an hour ahead"}, bot.clock.now())
     notifier.run()
     assert inbox.texts[0].startswith("two sends nothing: an hour ahead.")
 
