@@ -149,7 +149,8 @@ class Bot:
 
     @cached_property
     def notifier(self) -> Notifier:
-        return Notifier(self.store.notices, self.clock, self.status, self.channels, self.desk)
+        head = self.store.audit.signed_head
+        return Notifier(self.store.notices, self.clock, self.status, self.channels, self.desk, head)
 
     def busy(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts with something to send or to read back, or not yet looked at."""

@@ -40,6 +40,8 @@ class Alert:
     text: str
     #: What to do about it: stays whole where the text has to be cut.
     ending: str = ""
+    #: The signed head of the log of decisions; left out where it does not fit.
+    head: str = ""
     severity: Severity = Severity.WARNING
 
 
@@ -87,6 +89,8 @@ def fitted(alert: Alert, most: int) -> str:
     """Return a text of at most so many characters, whose end says what to do."""
     text, ending = visible.block(alert.text), visible.block(alert.ending)
     whole = "\n".join(filter(None, (text, ending)))
+    if alert.head and len(whole) + len(alert.head) + 2 <= most:
+        return f"{whole}\n\n{alert.head}"
     if len(whole) <= most:
         return whole
     tail = f"…\n{ending}" if ending else "…"

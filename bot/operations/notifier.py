@@ -55,6 +55,8 @@ class Notifier:
     channels: Channels
     #: Address of the dashboard; empty where there is none.
     desk: str = ""
+    #: Returns the signed head of the log of decisions.
+    head: Callable[[datetime], str] = lambda _now: ""
     #: What could not be stored while the database did not answer.
     _unstored: dict[str, Notice] = field(default_factory=dict)
     _not_before: datetime | None = None
@@ -86,6 +88,8 @@ class Notifier:
         elif before is not None:
             after = replace(before, told="")
             alert = _alert(campaign, Severity.NOTICE, before.told)
+        with suppress(StoreError):
+            alert = replace(alert, head=self.head(now))
         if not self._put(after, before):
             return True  # another replica tells it
         if self.channels.send(alert):
