@@ -123,4 +123,4 @@ class Notifier:
 
 def _alert(campaign: str, severity: Severity, text: str, ending: str = "") -> Alert:
     title = f"{campaign}: {_WORDS[severity]}: {text.partition(chr(10))[0]}"
-    return Alert(title, text, ending, severity)
+    return Alert(title, text, ending, severity=severity)
