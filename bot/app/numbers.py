@@ -60,5 +60,5 @@ def digest_of(
         reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
         ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
         send=make_sender(addresses),
-        matters=lambda: status_of(store, rendered().campaign, clock).matters,
+        matters=lambda: status_of(store, rendered().campaign.schedule, clock).matters,
     )

@@ -16,6 +16,7 @@ from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
     Paths,
+    bounded_by,
     problems_by_path,
     prove_kept,
     prove_stored,
@@ -91,6 +92,7 @@ def build(
         load_last=lambda: prove_kept(store, clock),
         render_again=lambda content: rendered_for(content, store),
         inspect=guard.inspect,
+        bounded=bounded_by(known),
         mode=mode,
     )
     campaign = contents.campaign

@@ -83,7 +83,7 @@ class Bot:
         """Put content into force, take over what a dead process left, plan."""
         self.contents.start()
         self.check_secrets()
-        self.guard.record_first(self.contents.campaign())
+        self.guard.record_first(self.contents.written())
         self.plan()
         self.store.outbox.expire(
             self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
@@ -186,6 +186,7 @@ class Bot:
             disk_free=self.disk.free(),
             stuck=self.activity.stuck(),
             unchecked=dict(self.verifier.failing),
+            left_out=self.contents.left_out(),
             channels=self.channels.failing(),
         )
 
@@ -193,7 +194,7 @@ class Bot:
         """Return how everything stands, as this process knows it."""
         is_at_work = self.activity.ticked is not None
         own = self.facts() if is_at_work else None
-        return status_of(self.store, self.contents.campaign(), self.clock, own)
+        return status_of(self.store, self.contents.campaign().schedule, self.clock, own)
 
     def tell_dead_man(self) -> None:
         """Say that all is well; who hears nothing raises an alarm."""

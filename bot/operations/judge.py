@@ -27,8 +27,8 @@ def judge(facts: ServiceFacts) -> ServiceStatus:
     dues = (line.next_due for line in lines if line.next_due)
     return ServiceStatus(
         at=facts.now,
-        campaign=facts.campaign.schedule.campaign,
-        mode=facts.campaign.schedule.mode.value,
+        campaign=facts.schedule.campaign if facts.schedule else "?",
+        mode=facts.schedule.mode.value if facts.schedule else "its schedule cannot be read",
         paused=facts.paused,
         settling=facts.settling,
         damage=next((machine.damage for machine in facts.machines if machine.damage), ""),
@@ -89,5 +89,5 @@ def _of_row(row: Delivery, facts: ServiceFacts) -> Iterator[tuple[Obstacle, str]
     if row.state is State.UNKNOWN:
         yield Obstacle.LOCK, "it may be out, and is read back first"
     if row.retry_at is not None and row.retry_at > facts.now:
-        again = shown(row.retry_at, facts.campaign.zone)
+        again = shown(row.retry_at, facts.zone)
         yield Obstacle.LIMITS, f"{row.reason_text or 'it could not be sent'}; again {again}"

@@ -59,7 +59,7 @@ def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:
     again = "sending then goes on by itself"
     if machine.damage:
         text = f"The database is broken ({machine.damage}). Nothing is sent; bring a backup back."
-        command = f"restore FILE --mode {facts.campaign.schedule.mode}"
+        command = f"restore FILE --mode {facts.schedule.mode if facts.schedule else 'live'}"
         yield Matter(f"damage@{name}", error, text, command)
     if machine.disk:
         text = f"{name} sends nothing: {machine.disk}. Make room; {again}."
@@ -82,6 +82,10 @@ def _of_parts(machine: MachineFacts) -> Iterator[Matter]:
     for account, why in machine.unchecked.items():
         text = f"{account} sends nothing, as it could not be looked at: {why}"
         yield Matter(f"unchecked/{account}", Severity.ERROR, text, f"login {account}", "/accounts")
+    for account, posts in machine.left_out.items():
+        why = "its server takes less than these posts need, so they do not go there"
+        text = f"{account}: {why}: {', '.join(posts)}"
+        yield Matter(f"misfit/{account}", Severity.WARNING, text, "check", "/accounts")
     for channel, why in machine.channels.items():
         text = f"{channel} of VERBATIM_ALERTS fails, so whom it reaches hears nothing: {why}"
         yield Matter(f"channel/{channel}", Severity.ERROR, text, "doctor --no-ask --send")
@@ -141,7 +145,7 @@ def _settling(row: Delivery, facts: ServiceFacts) -> str:
 
 
 def _due(row: Delivery, facts: ServiceFacts) -> str:
-    return shown(row.due_at, facts.campaign.zone) if row.due_at else "at its queue's next free slot"
+    return shown(row.due_at, facts.zone) if row.due_at else "at its queue's next free slot"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from bot.authority.tables import StopReason
-from bot.content.model import Campaign
+from bot.content.model import Schedule
 from bot.delivery.model import Delivery
 from bot.errors import Severity
 
@@ -48,6 +49,8 @@ class MachineFacts:
     stuck: Mapping[str, str] = field(default_factory=dict)
     #: By account: why it could not be looked at, before which it sends nothing.
     unchecked: Mapping[str, str] = field(default_factory=dict)
+    #: By account: posts that do not fit what its server tells.
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: By its place in VERBATIM_ALERTS: why a channel of alerts fails.
     channels: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,7 +82,8 @@ class ServiceFacts:
     """All that is judged."""
 
     now: datetime
-    campaign: Campaign
+    #: None where it cannot be read.
+    schedule: Schedule | None
     #: Why the database cannot be asked; then nothing else of it is known.
     database: str = ""
     machines: Sequence[MachineFacts] = ()
@@ -92,6 +96,10 @@ class ServiceFacts:
     unapproved: Sequence[tuple[Delivery, int]] = ()
     counts: Counter[str] = field(default_factory=Counter)
     last_sent: datetime | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.schedule.timezone if self.schedule else "UTC")
 
     @property
     def workers(self) -> tuple[str, ...]:

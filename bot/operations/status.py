@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.content.model import Account, Campaign
+from bot.content.model import Schedule
 from bot.delivery.gate import approvers
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
@@ -36,26 +36,27 @@ _WAITING = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
 
 
 def status_of(
-    store: Store, campaign: Campaign, clock: Clock, own: MachineFacts | None = None
+    store: Store, schedule: Schedule | None, clock: Clock, own: MachineFacts | None = None
 ) -> ServiceStatus:
     """Read how everything stands and judge it; asks no server and spends nothing.
 
     A database that does not answer is a finding too.
 
     Args:
+        schedule: None where it cannot be read: then accounts are those that were there last.
         own: What the process that asks knows of itself, if it is the service.
     """
-    facts = ServiceFacts(clock.now(), campaign, machines=(own,) if own else ())
+    facts = ServiceFacts(clock.now(), schedule, machines=(own,) if own else ())
     try:
         return judge(_with_database(facts, store, clock))
     except StoreError as error:
-        accounts = campaign.schedule.accounts.values()
+        accounts = schedule.accounts.values() if schedule else ()
         named = [AccountFacts(account.name, account.platform) for account in accounts]
         return judge(replace(facts, database=str(error), accounts=named))
 
 
 def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFacts:
-    now, campaign, pause = facts.now, facts.campaign, store.pauses.current()
+    now, pause = facts.now, store.pauses.current()
     own = {machine.worker for machine in facts.machines}
     others = (
         MachineFacts(**_EMPTY | {name: beat.facts[name] for name in _FIELDS & beat.facts.keys()})
@@ -66,35 +67,37 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
-    next_due = store.outbox.next_due(now)
-
-    def account_facts(account: Account) -> AccountFacts:
-        state = store.accounts.get(account.name)
-        waiting = store.outbox.find(states=_WAITING, account=account.name, until=now)
-        due = next_due.get(account.name)
-        lacks = (lack for row, lack in unapproved if row.account == account.name)
-        return AccountFacts(
-            name=account.name,
-            platform=account.platform,
-            stops=state.stops if state else {},
-            budget=account.budget_usd_per_month,
-            budget_left=budget_left(store.ledger, account, clock),
-            next_due=due,
-            waiting=waiting[0] if waiting else None,
-            missing=next(lacks, 0) if due and due < now + AHEAD else 0,
-        )
-
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        accounts=[account_facts(account) for account in campaign.schedule.accounts.values()],
+        accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),
         unapproved=unapproved,
         counts=counts,
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
     )
+
+
+def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[AccountFacts]:
+    states = {state.name: state for state in store.accounts.all()}
+    named = facts.schedule.accounts if facts.schedule else {}
+    next_due = store.outbox.next_due(facts.now)
+    for name in named or states:
+        account, state, due = named.get(name), states.get(name), next_due.get(name)
+        waiting = store.outbox.find(states=_WAITING, account=name, until=facts.now)
+        lacks = (lack for row, lack in facts.unapproved if row.account == name)
+        yield AccountFacts(
+            name=name,
+            platform=(account or states[name]).platform,
+            stops=state.stops if state else {},
+            budget=account.budget_usd_per_month if account else None,
+            budget_left=budget_left(store.ledger, account, clock) if account else None,
+            next_due=due,
+            waiting=waiting[0] if waiting else None,
+            missing=next(lacks, 0) if due and due < facts.now + AHEAD else 0,
+        )
 
 
 def _silenced(store: Store) -> tuple[MachineFacts, ...]:
@@ -105,7 +108,7 @@ def _silenced(store: Store) -> tuple[MachineFacts, ...]:
 
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
     """Yield what is due soon, and the approvals that it lacks."""
-    required = facts.campaign.schedule.approvals_required
+    required = facts.schedule.approvals_required if facts.schedule else 0
     for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
         by = [approval.by for approval in store.approvals.of(row.fingerprint)]
         missing = required - approvers(by, row.publication.author)

@@ -37,8 +37,8 @@ def row(new_bot: RunningBot) -> Delivery:
 def facts(new_bot: RunningBot, row: Delivery) -> ServiceFacts:
     """Return facts of a service where nothing is wrong but that its one post is late."""
     account = AccountFacts("m", "mastodon", waiting=row)
-    campaign = new_bot.services.contents.campaign()
-    return ServiceFacts(NOW, campaign, machines=[FINE], accounts=[account])
+    schedule = new_bot.services.contents.campaign().schedule
+    return ServiceFacts(NOW, schedule, machines=[FINE], accounts=[account])
 
 
 def line(facts: ServiceFacts) -> AccountLine:
