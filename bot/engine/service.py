@@ -186,7 +186,7 @@ class Bot:
             disk_free=self.disk.free(),
             stuck=self.activity.stuck(),
             unchecked=dict(self.verifier.failing),
-            left_out=self.contents.left_out(),
+            left_out=dict(self.contents.left_out()),
             channels=self.channels.failing(),
         )
 
