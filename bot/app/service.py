@@ -16,6 +16,7 @@ from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
     Paths,
+    bounded_by,
     problems_by_path,
     prove_kept,
     prove_stored,
@@ -80,6 +81,7 @@ def build(
     stop: Event | None = None,
 ) -> Bot:
     """Put a bot together over an open store, which is of one mode for ever."""
+    guard = ConfigurationGuard(store, clock)
     contents = ContentInForce(
         store=store,
         clock=clock,
@@ -87,6 +89,8 @@ def build(
         load=load,
         load_last=lambda: prove_kept(store, clock),
         render_again=lambda content: rendered_for(content, store),
+        inspect=guard.inspect,
+        bounded=bounded_by(known),
         mode=mode,
     )
     campaign = contents.campaign
@@ -130,12 +134,12 @@ def build(
         reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
         verifier=AccountVerifier(store, clock, campaign, platform, contents.recompose),
-        guard=ConfigurationGuard(store, clock),
+        guard=guard,
         clock_guard=clock_guard,
         inspector=inspector,
         notifier=Notifier(
             store, clock, campaign, sender(addresses), contents.broken, clock_guard.why,
-            lambda: inspector.damage, machine,
+            lambda: inspector.damage, contents.left_out, machine,
         ),
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
         digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, true, update
 
+from bot.authority.audit import append
 from bot.authority.tables import approval, pause
 from bot.db.database import Repository
 from bot.db.errors import ConflictError
@@ -37,6 +38,8 @@ class PauseState:
     reason: str
     by: str
     at: datetime
+    #: Nothing is read either.
+    all_calls: bool
 
 
 class Approvals(Repository):
@@ -67,9 +70,12 @@ class Approvals(Repository):
         """Read the standing approvals of all fingerprints of a post, oldest first."""
         return self._standing(_A.post_id == post_id)
 
-    def void(self, *, source: str, reason: str, now: datetime) -> tuple[Approval, ...]:
-        """Take back the approvals of all that quotes a source; return them."""
-        gone = tuple(given for given in self._standing(true()) if source in given.sources)
+    def all(self) -> tuple[Approval, ...]:
+        """Read all standing approvals, oldest first."""
+        return self._standing(true())
+
+    def void(self, gone: Iterable[Approval], *, reason: str, now: datetime) -> None:
+        """Take approvals back; the audit log has each, so that none can be given anew unseen."""
         with self._db.write() as connection:
             for given in gone:
                 connection.execute(
@@ -78,7 +84,9 @@ class Approvals(Repository):
                     .where(_A.voided_at.is_(None))
                     .values(voided_at=now, void_reason=reason)
                 )
-        return gone
+                detail = {"fingerprints": [given.fingerprint], "by": given.by}
+                append(connection, "content", "void", given.post_id, why=reason, detail=detail,
+                       now=now)  # fmt: skip
 
     def _standing(self, which: ColumnElement[bool]) -> tuple[Approval, ...]:
         columns = [_A[name] for name in Approval.__slots__]
@@ -87,21 +95,24 @@ class Approvals(Repository):
 
 
 class Pauses(Repository):
-    """At most one pause lasts at a time; all are kept."""
+    """A pause of all calls may come on top of one of all writes; all are kept."""
 
-    def pause(self, reason: str, by: str, now: datetime) -> bool:
-        """Stop all sending; False where it is paused already."""
-        if self.current() is not None:
+    def pause(self, reason: str, by: str, now: datetime, *, all_calls: bool = False) -> bool:
+        """Stop all writes, or all calls; False where just that is paused already."""
+        current = self.current()
+        if current is not None and (current.all_calls or not all_calls):
             return False
-        self._change(pause.insert().values(reason=reason, by=by, paused_at=now))
+        values = {"reason": reason, "by": by, "paused_at": now, "all_calls": all_calls}
+        self._change(pause.insert().values(values))
         return True
 
     def resume(self, by: str, now: datetime) -> bool:
-        """Send again; False where nothing was paused."""
+        """Let everything go on; False where nothing was paused."""
         ended = update(pause).where(_LASTING).values(resumed_at=now, resumed_by=by)
         return self._change(ended) > 0
 
     def current(self) -> PauseState | None:
-        """Return the pause that lasts."""
-        row = self._row(select(pause).where(_LASTING).order_by(pause.c.id).limit(1))
-        return None if row is None else PauseState(row.reason, row.by, row.paused_at)
+        """Return the pause that lasts; the strictest of several."""
+        strictest = (pause.c.all_calls.desc(), pause.c.id)
+        row = self._row(select(pause).where(_LASTING).order_by(*strictest).limit(1))
+        return None if row is None else PauseState(row.reason, row.by, row.paused_at, row.all_calls)

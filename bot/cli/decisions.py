@@ -10,12 +10,24 @@ import click
 from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
-from bot.app.workspace import Workspace, open_corrections, open_workspace
+from bot.app.workspace import EmergencyDesk, Workspace, open_corrections, open_workspace
+from bot.authority.audit import first_break, problems_of
+from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
-from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
+from bot.cli.output import (
+    Output,
+    as_option,
+    as_rows,
+    in_emergency,
+    in_workspace,
+    lines,
+    prints,
+    why_option,
+)
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.planning.corrections import PublicCorrection
+from bot.settings import write_private
 
 
 @click.command()
@@ -42,14 +54,19 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
 
 @click.command()
 @click.option("--reason", required=True, help="Why; people will read it.")
+@click.option("--all-calls", is_flag=True, help="Nothing is read from any platform either.")
 @as_option
-@in_workspace
-def pause(workspace: Workspace, reason: str, by: str) -> Output:
-    """Hold everything before its next network call, in every process."""
-    workspace.desk.pause(reason, by=by)
+@in_emergency
+def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Output:
+    """Hold every post, correction and deletion before its next network call, in every process.
+
+    With --all-calls no platform is called for anything.
+    """
+    workspace.desk.pause(reason, by=by, all_calls=all_calls)
+    what = "no platform is called" if all_calls else "nothing is sent or deleted"
     return Output(
-        {"paused": True, "reason": reason, "by": by},
-        ["paused: nothing is sent until `resume`; what lapses waits under `held`"],
+        {"paused": True, "reason": reason, "by": by, "all_calls": all_calls},
+        [f"paused: {what} until `resume`; what lapses waits under `held`"],
     )
 
 
@@ -57,8 +74,8 @@ def pause(workspace: Workspace, reason: str, by: str) -> Output:
 @click.argument("account", required=False, metavar="[ACCOUNT]")
 @as_option
 @why_option
-@in_workspace
-def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Output:
+@in_emergency
+def resume(workspace: EmergencyDesk, account: str | None, by: str, why: str) -> Output:
     """Let sending go on; what lapsed meanwhile waits for a person under `held`.
 
     With ACCOUNT: let one account send again that was stopped (by revoked credentials, say).
@@ -69,15 +86,21 @@ def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Outp
     waiting = len(workspace.desk.held())
     line = f"sending goes on; {waiting} held or failed delivery(ies) wait: see `held`"
     if account:
-        line = f"{account} is looked at and may send again; it was stopped: {stopped}"
+        state = workspace.store.accounts.get(account)
+        then = (
+            f"is still stopped: {state.stopped_detail}"
+            if state and state.stops
+            else ("is looked at and may send again")
+        )
+        line = f"{account} {then}; it was stopped: {stopped}"
     return Output(
         {"paused": False, "account": account, "stopped": stopped, "held": waiting}, [line]
     )
 
 
 @click.command()
-@in_workspace
-def held(workspace: Workspace) -> Output:
+@in_emergency
+def held(workspace: EmergencyDesk) -> Output:
     """List held and failed deliveries, with why and what is known."""
     waiting = workspace.desk.held()
     if not waiting:
@@ -85,7 +108,7 @@ def held(workspace: Workspace) -> Output:
     return Output(
         as_rows(waiting),
         [
-            *lines(waiting, workspace.campaign.zone),
+            *lines(waiting, workspace.zone),
             f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME",
             f"or:     {program()} retry ID --as NAME",
         ],
@@ -120,15 +143,15 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 @click.argument("delivery_id", metavar="ID")
 @as_option
 @why_option
-@in_workspace
-def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
+@in_emergency
+def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
     return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
 
 
 def _decided(row: Delivery) -> Output:
     line = f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}"
-    return Output(as_rows([row])[0], [line])
+    return Output(next(as_rows([row])), [line])
 
 
 @click.command()
@@ -214,7 +237,7 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
         return Output(owner, [f"confirmed by {by}: the next `run` is {owner}"])
     with open_workspace(paths) as workspace:
         guard = ConfigurationGuard(workspace.store, workspace.clock)
-        found = guard.accept(workspace.campaign, by=by, why=why)
+        found = guard.accept(workspace.written, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 
 
@@ -240,12 +263,45 @@ def show(workspace: Workspace, limit: int) -> Output:
 
 
 @audit.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @in_workspace
-def verify(workspace: Workspace) -> Output:
-    """Prove the running hash of the whole log; exit code 1 where a row was changed."""
-    broken, (length, head) = workspace.store.audit.verify(), workspace.store.audit.head()
-    line = f"the log is whole: {length} row(s), head {head}"
-    if broken is not None:
-        line = f"row {broken} is not what was written; bring a backup and ask who had access"
-    value = {"broken_at": broken, "rows": length, "head": head}
-    return Output(value, [line], code=0 if broken is None else 1)
+def export(workspace: Workspace, file: Path) -> Output:
+    """Write the whole log to FILE, for whoever verifies it without this machine."""
+    store = workspace.store
+    store.audit.write("command line", "export", "audit log", now=workspace.clock.now())
+    rows = store.audit.raw()
+    write_private(file, "".join(f"{row_line(row)}\n" for row in rows))
+    return Output({"rows": len(rows)}, [f"{file}: {len(rows)} rows"])
+
+
+@audit.command()
+@click.option("--head", "heads", multiple=True, help="A signed head of a digest or an alert.")
+@click.option("--signer", default="", metavar="KEY", help="Public key that signed the heads.")
+@click.option("--log", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="An exported log, in the place of this machine's.")  # fmt: skip
+@prints
+def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None) -> Output:
+    """Prove the log, and what it confirms; exit code 1 where something was changed.
+
+    The running hash shows a row that was changed, a head from earlier a log that was made anew.
+    """
+    if file is not None:
+        known = [read_head(head, signer) for head in heads]
+        rows = list(rows_in(file))
+        head = len(rows), rows[-1]["sha256"] if rows else ""
+        return _verified(problems_of(rows, known), first_break(rows), head)
+    with open_workspace(paths) as workspace:
+        audit, now = workspace.store.audit, workspace.clock.now()
+        known = [read_head(head, signer or audit.public_key()) for head in heads]
+        found = workspace.store.audit_problems(known)
+        signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
+        return _verified(found, audit.verify(), audit.head(), **signed)
+
+
+def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:
+    value = {"problems": found, "broken_at": broken, "rows": head[0], "head": head[1], **signed}
+    lines = [*found, "bring a backup and ask who had access"]
+    if not found:
+        whole = f"the log is whole: {head[0]} row(s), head {head[1]}"
+        lines = [whole, *(f"{name.replace('_', ' ')}: {text}" for name, text in signed.items())]
+    return Output(value, lines, code=1 if found else 0)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
 from bot import program
+from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import keep_secrets
 from bot.app.content import Paths
-from bot.app.storage import Restored, restore_backup
-from bot.app.workspace import Workspace, open_readonly, open_users
+from bot.app.workspace import EmergencyDesk, Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.passwords import SHORTEST
+from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Role
-from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
+from bot.cli.output import (
+    Output,
+    as_option,
+    as_rows,
+    in_emergency,
+    in_workspace,
+    lines,
+    places,
+    prints,
+)
 from bot.cli.terminal import show
+from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -41,14 +53,14 @@ def run(paths: Paths) -> None:
 @click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
-@in_workspace
-def status(workspace: Workspace, health: bool) -> Output:
+@in_emergency
+def status(workspace: EmergencyDesk, health: bool) -> Output:
     """Tell what is so; asks no server and spends nothing."""
-    found = status_of(workspace.store, workspace.campaign, workspace.clock)
+    found = status_of(workspace.store, workspace.schedule, workspace.clock)
     fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
     return Output(
         {"running": found.is_running, **fields},
-        () if health else _status_lines(found, workspace.campaign.zone),
+        () if health else _status_lines(found, workspace.zone),
         code=0 if found.is_healthy or not health else 1,
     )
 
@@ -98,8 +110,8 @@ def deliveries(
     if delivery_id is not None:
         return _history(workspace, delivery_id)
     states = set(map(State, state)) or None
-    rows = workspace.store.outbox.find(states=states, account=account, post_id=post_id)
-    return Output(as_rows(rows), lines(rows, workspace.campaign.zone))
+    find = partial(workspace.store.outbox.each, states=states, account=account, post_id=post_id)
+    return Output(as_rows(find()), lines(find(), workspace.campaign.zone))
 
 
 def _history(workspace: Workspace, delivery_id: str) -> Output:
@@ -107,7 +119,7 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     moves = workspace.store.outbox.moves_of(row.id)
     attempts = workspace.store.outbox.attempts_of(row.id)
     return Output(
-        {**as_rows([row])[0], "moves": moves, "attempts": attempts},
+        {**next(as_rows([row])), "moves": moves, "attempts": attempts},
         [
             *lines([row], zone),
             row.status.text,
@@ -143,6 +155,8 @@ def doctor(paths: Paths, ask: bool) -> Output:
 def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
+    They are bound to where they were tried: for a changed server, this confirms the change.
+
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """
     with open_readonly(paths) as workspace:
@@ -151,10 +165,14 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
+        click.echo(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
-    kept = keep_secrets(paths.data, account, secrets)
+        kept = keep_secrets(paths.data, account, secrets)
+        if workspace.campaign.schedule.mode is Mode.LIVE:
+            guard = ConfigurationGuard(workspace.store, workspace.clock)
+            guard.bind(workspace.written, name, profile.id)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [
@@ -280,13 +298,15 @@ def _password(file: Path | None) -> str:
 
 @click.command()
 @click.argument("target", metavar="FILE", type=Path)
+@click.option("--encrypt-to", "readers", multiple=True, metavar="KEY",
+              help="Public key (age1… or an SSH key) of who alone can open FILE.")  # fmt: skip
 @in_workspace
-def backup(workspace: Workspace, target: Path) -> Output:
+def backup(workspace: Workspace, target: Path, readers: tuple[str, ...]) -> Output:
     """Write the whole state to FILE, while the bot runs, and prove the copy.
 
     Keep it as you keep secrets: it holds unpublished posts.
     """
-    made = workspace.store.backup(target)
+    made = back_up_for(workspace.store, target, readers, now=workspace.clock.now())
     return Output(made, [f"{target}: {made.deliveries} deliveries, proved"])
 
 
@@ -296,14 +316,16 @@ def backup(workspace: Workspace, target: Path) -> Output:
               help="Whose database FILE is.")  # fmt: skip
 @click.option("--loaded", is_flag=True,
               help="pg_restore has loaded FILE already; only settle first.")  # fmt: skip
+@click.option("--identity", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The private key that opens an encrypted FILE.")  # fmt: skip
 @prints
-def restore(paths: Paths, backup: Path, mode: str, loaded: bool) -> Output:
+def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path | None) -> Output:
     """Put FILE in the place of the database; the bot must be stopped.
 
     What stood there is kept beside it. At the next `run` everything that may have gone out since
     the backup is read back first; what cannot be told is held for a person.
     """
-    done = restore_backup(backup, paths.data, mode, loaded=loaded)
+    done = restore_backup(backup, paths.data, mode, loaded=loaded, identity=identity)
     value = {"restored": backup, "kept": done.kept, "sent_log": done.has_log}
     return Output(value, _restore_lines(done))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,6 +83,8 @@ class Notifier:
     clock_is_wrong: Callable[[], str] = lambda: ""
     #: What is broken in the database; empty where nothing is known to be.
     damage: Callable[[], str] = lambda: ""
+    #: Posts that do not fit what a server tells, by account.
+    left_out: Callable[[], Mapping[str, list[str]]] = dict
     #: This machine: what is wrong with it alone is not another one's to take back.
     machine: str = "this"
     _not_before: datetime | None = None
@@ -105,7 +107,8 @@ class Notifier:
         if not unsent or (self._not_before is not None and now < self._not_before):
             return
         title = f"{self.campaign().schedule.campaign}: {len(unsent)} thing(s) need a person"
-        if not self.send(title, "\n\n".join(notice.text for notice in unsent)):
+        texts = [*(notice.text for notice in unsent), self.store.audit.signed_head(now)]
+        if not self.send(title, "\n\n".join(texts)):
             self._not_before = now + AGAIN
             return
         for notice in unsent:
@@ -147,8 +150,11 @@ class Notifier:
 
     def _accounts(self) -> Iterator[tuple[str, str]]:
         for state in self.store.accounts.all():
-            if state.stopped_reason is not None:
-                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_detail}"
+            for reason, why in state.stops.items():
+                yield f"stopped/{state.name}/{reason}", f"{state.name} is stopped: {why}"
+        for name, posts in self.left_out().items():
+            text = "its server takes less than these posts need, so they do not go there"
+            yield f"misfit/{name}", f"{name}: {text}: {', '.join(posts)}"
         month = f"{self.clock.now():%B}"
         for account in self.campaign().schedule.accounts.values():
             budget, left = (

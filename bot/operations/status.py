@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.content.model import Campaign
+from bot.content.model import Schedule
 from bot.delivery.ledger import budget_left
-from bot.delivery.model import Delivery, State
 from bot.log import get_logger
 from bot.planning.store import Store
 
@@ -64,25 +63,35 @@ class ServiceStatus:
         return self.is_running and not self.damage
 
 
-def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
-    """Read how everything stands; asks no server and spends nothing."""
-    now, rows = clock.now(), store.outbox.find()
+def status_of(store: Store, schedule: Schedule | None, clock: Clock) -> ServiceStatus:
+    """Read how everything stands; asks no server and spends nothing.
+
+    Args:
+        schedule: None where it cannot be read: then accounts are those that were there last.
+    """
+    now, tallies = clock.now(), store.outbox.tallies()
+    next_due, counts = store.outbox.next_due(now), Counter[str]()
+    for tally in tallies:
+        counts[tally.state.value] += tally.count
     pause = store.pauses.current()
+    states = {state.name: state for state in store.accounts.all()}
+    named = schedule.accounts if schedule else {}
+    platforms = {name: (named.get(name) or states[name]).platform for name in named or states}
     accounts = tuple(
         AccountLine(
-            account.name,
-            account.platform,
-            state.stopped_detail if (state := store.accounts.get(account.name)) else "",
-            budget_left(store.ledger, account, clock),
-            _next_due(rows, now, account.name),
+            name,
+            platform,
+            states[name].stopped_detail if name in states else "",
+            budget_left(store.ledger, named[name], clock) if name in named else None,
+            next_due.get(name),
         )
-        for account in campaign.schedule.accounts.values()
+        for name, platform in platforms.items()
     )
     alive = store.workers.alive(now, within=SILENT)
     return ServiceStatus(
         at=now,
-        campaign=campaign.schedule.campaign,
-        mode=campaign.schedule.mode.value,
+        campaign=schedule.campaign if schedule else "?",
+        mode=schedule.mode.value if schedule else "its schedule cannot be read",
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
         damage=next(
@@ -90,21 +99,11 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
         ),
         workers=tuple(worker.name for worker in alive),
         accounts=accounts,
-        counts=Counter(row.state.value for row in rows),
-        next_due=_next_due(rows, now),
-        last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
+        counts=counts,
+        next_due=min(next_due.values(), default=None),
+        last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
         notices=tuple(notice.text for notice in store.notices.open()),
     )
-
-
-def _next_due(rows: tuple[Delivery, ...], now: datetime, account: str = "") -> datetime | None:
-    waiting = (
-        row.due_at
-        for row in rows
-        if row.state in {State.PLANNED, State.READY} and row.due_at and row.due_at >= now
-        if account in {"", row.account}
-    )
-    return min(waiting, default=None)
 
 
 @dataclass(slots=True)
