@@ -295,7 +295,9 @@ class _NodeBuilder:
                 "or begin with |- and put the text on the lines below, to keep its line breaks"
             )
             self.refuse(start, message, "line-folded")
-        elif lost and (lost[2] or (not event.style and " " in event.value)):
+        elif lost and (
+            lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value)
+        ):
             whole = json.dumps(event.value + lost[0].rstrip(), ensure_ascii=False)
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
