@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
-from bot.content.ceilings import Ceilings
+from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, tree_digest
 from bot.content.loading import Loaded, load
-from bot.content.model import Account, Campaign, Post, Schedule
+from bot.content.model import Account, Post, Schedule
 from bot.content.signatures import SignatureError, SignedContent
 from bot.engine.content import Load, TreeHash, kept_files
 from bot.errors import ContentError, Problem
@@ -25,17 +25,6 @@ from bot.rendering.rendered import RenderedCampaign, render_campaign
 from bot.settings import Settings
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
-
-
-def bounded_by(known: Settings) -> Callable[[Campaign], Campaign]:
-    """Return what holds a campaign to the machine's ceilings."""
-    ceilings = Ceilings(
-        known.max_budget_usd_per_month,
-        known.max_posts_per_day,
-        known.max_discount,
-        known.min_spacing,
-    )
-    return lambda campaign: ceilings.over(campaign, SPECS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +50,11 @@ def read_files(
     return load(tree, specs=SPECS, inspect=inspect, now=now or SystemClock().now())
 
 
-def read_schedule(raw: bytes) -> Schedule | None:
-    """Read a schedule alone, without its posts; None where it cannot be read."""
+def read_schedule(raw: bytes, known: Settings) -> Schedule | None:
+    """Read a schedule alone, within the machine's ceilings; None where it cannot be read."""
     tree = StoredTree({SCHEDULE: raw})
     readable = load(tree, specs=SPECS, inspect=inspect, now=SystemClock().now()).readable
-    return readable.schedule if readable else None
+    return bounded(readable, known, SPECS).schedule if readable else None
 
 
 def prove_files(

@@ -56,9 +56,8 @@ def test_limits_are_clamped(world: HostileWorld) -> None:
 
     state = world.bot.store.accounts.get("m")
     assert state is not None
-    assert MASTODON.floors is not None
-    mimes = MASTODON.limits.picture_mimes
-    assert state.limits == replace(MASTODON.floors, picture_mimes=mimes)
+    floors: dict[str, Any] = {**MASTODON.floors, "url_length": 60}
+    assert state.limits == replace(MASTODON.limits, **floors)
     assert world.bot.row().state is State.SENT
 
 
