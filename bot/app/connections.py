@@ -16,13 +16,15 @@ from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.delivery.ledger import AccountMeter
 from bot.errors import PlatformError, SettingsError
-from bot.log import mask
+from bot.log import get_logger, mask
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
 from bot.settings import Settings, prepare_data, secret_name, secrets_for, write_private
+
+log = get_logger(__name__)
 
 #: Of an adapter: what calls nobody, what readers could see, and what is asked about in the
 #: transaction that stores its intent (`Leases.begin`), after which it counts as made.
@@ -127,21 +129,24 @@ class Connections:
     def check_secrets(self) -> None:
         """Read every account's secrets, so that a missing one is told at the start.
 
-        A stopped account's are not read: it may have come by an edit that nobody confirmed.
+        A stopped account's are not read: it may have come by an edit that nobody confirmed. One
+        that lacks its secrets keeps no other from working.
 
         Raises:
-            SettingsError: every secret that is missing or unsafe, a line each.
+            SettingsError: no account has its secrets; each that is missing or unsafe, a line each.
         """
-        problems = []
+        problems, is_any_well = [], False
         for account in self.campaign().schedule.accounts.values():
             state = self.store.accounts.get(account.name)
             if state and state.stops:
                 continue
             try:
                 self._adapter(account)
+                is_any_well = True
             except SettingsError as error:
                 problems.append(str(error))
-        if problems:
+                log.warning("an account cannot be used", account=account.name, reason=str(error))
+        if problems and not is_any_well:
             raise SettingsError("\n".join(problems))
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from bot.platforms.spec import Limits
 from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import HostileWorld, hostile_world
-from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
 SENTENCE = "A sentence of several words that says something. "
 TINY = {
@@ -136,6 +136,26 @@ def test_a_failed_first_look_is_soon_repeated(new_bot: RunningBot) -> None:
 
     assert new_bot.row().state is State.SENT
     assert new_bot.servers["m"].calls.count("profile") == 2
+
+
+@attack(
+    Attacker.SHELL,
+    tried="one account's secret file is taken away or made readable by all, before a restart",
+    comes_of_it="that account waits, and the log says why; the service starts and the others send",
+)
+def test_a_lost_secret_keeps_no_other_account_from_sending(
+    world: HostileWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_to_all = tmp_path / "password"
+    open_to_all.write_text("canary-password")
+    open_to_all.chmod(0o644)
+    monkeypatch.setenv("VERBATIM_B_APP_PASSWORD_FILE", str(open_to_all))
+    world.bot.use("b", m=ACCOUNTS["m"].replace("https://m.example", world.good.origin))
+
+    world.bot.start_approved(post("one", at=world.at))
+    world.bot.wait(world.at)
+
+    assert world.bot.states() == {"one/b/0": "READY", "one/m/0": "SENT"}
 
 
 # Emergency verbs
