@@ -23,6 +23,7 @@ from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import HostileWorld, hostile_world
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
+OTHER = "Another line with quite different matters in each of its many parts. "
 SENTENCE = "A sentence of several words that says something. "
 TINY = {
     "statuses": {
@@ -88,16 +89,23 @@ def test_a_server_that_shrinks_silences_itself_only(
     new_bot.services.verifier.look("m")
     new_bot.watch()
     assert new_bot.states() == {"one/b/0": "PLANNED"}
-    new_bot.write(post("one", short, at=NINE + DAY, words=words), post("two", at=NINE + 2 * DAY))
+    new_bot.write(
+        post("one", short, at=NINE + DAY, words=words),
+        post("two", at=NINE + 2 * DAY),
+        post("three", "accounts: [m]", at=NINE + DAY + MINUTE, words=OTHER * sentences),
+    )
     new_bot.watch()
     new_bot.restart()
     new_bot.wait(NINE + DAY)
 
     assert new_bot.states()["one/b/0"] == "SENT"
     assert "two/b/0" in new_bot.states()
-    assert new_bot.services.contents.left_out()["m"] == ["one"]
+    assert new_bot.services.contents.left_out()["m"] == ["one", "three"]
+    new_bot.wait(NINE + 3 * DAY)
+    new_bot.set("coalition: []", "coalition: []\nquiet: [2026-12-24]")
+    new_bot.watch()  # what never went out there is long past by now
     told = {matter.key: matter.text for matter in new_bot.services.status().matters}
-    assert told["misfit/m"].endswith(": one")
+    assert told["misfit/m"].endswith(": one, three")
 
 
 @attack(
