@@ -156,7 +156,7 @@ def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> St
     directory = prepare_data(data)
     return open_store(
         database_url(mode, directory, known), create=True, data=directory,
-        machine=known.machine_id(), now=clock.now,
+        machine=known.machine_id(), keys=known.approver_keys, now=clock.now,
     )  # fmt: skip
 
 
@@ -173,8 +173,9 @@ def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> 
         )
     url = database_url(mode, data, known)
     return open_store(
-        url, create=False, data=data.absolute(), machine=known.machine_id(), now=clock.now
-    )
+        url, create=False, data=data.absolute(), machine=known.machine_id(),
+        keys=known.approver_keys, now=clock.now,
+    )  # fmt: skip
 
 
 def has_store(mode: Mode, data: Path, known: Settings) -> bool:

@@ -11,6 +11,7 @@ from bot.authority.approvals import Approvals, Pauses
 from bot.authority.audit import Audit
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
+from bot.authority.pinned_keys import PinnedKeys
 from bot.authority.user_table import (
     Devices,
     Passkeys,
@@ -46,6 +47,8 @@ class AuthorityStore:
         self.passkeys = Passkeys(context)
         self.tokens = Tokens(context)
         self.failures = SignInFailures(context)
+        #: Outside the database on purpose.
+        self.keys = PinnedKeys(context.keys)
 
     @property
     def is_sqlite(self) -> bool:

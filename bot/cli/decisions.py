@@ -29,13 +29,15 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     Any change to these voids the approval. Authors do not approve their own posts.
     """
     approved = [row for post in post_ids for row in workspace.desk.approve(post, by=by, note=why)]
-    required = workspace.campaign.schedule.approvals_required
-    counts = {row.post_id: workspace.desk.approvals(row.publication) for row in approved}
+    consents = workspace.desk.consents
+    found = {row.post_id: consents.of(row.publication) for row in approved}
+    counts = {post: consent.count for post, consent in found.items()}
+    required = max(consent.required for consent in found.values())
     return Output(
         {"by": by, "approvals": counts, "required": required},
         [
             *(f"{row.account}: {row.status.text}" for row in approved if row.part == 0),
-            *(f"{post}: approved by {by}, {counts[post]} of {required}" for post in counts),
+            *(f"{post}: approved by {by}, {consent}" for post, consent in found.items()),
         ],
     )
 

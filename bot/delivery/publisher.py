@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.slots import DAY, caps_of, free_at
+from bot.delivery.consent import Consents
 from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
 from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left
@@ -100,17 +100,16 @@ class Releaser:
             now=self.clock.now(),
             paused=self.store.pauses.current() is not None,
             stopped=state.stopped_detail if state else "",
-            approvals_required=schedule.approvals_required,
             budget_left=budget_left(self.store.ledger, schedule.accounts[account], self.clock),
         )
-        approved_by = cache(
-            lambda mark: {approval.by for approval in self.store.approvals.of(mark)}
-        )
+        consents = Consents(self.store, schedule)
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
+            consent = consents.of_delivery(delivery)
             facts = replace(
                 shared,
-                approved_by=approved_by(delivery.fingerprint),
+                approved_by=consent.by,
+                approvals_required=consent.required,
                 parent=parent.state if parent else None,
             )
             return why_hold(delivery, facts)

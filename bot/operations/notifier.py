@@ -12,7 +12,7 @@ from bot import PROGRAM, visible
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown
-from bot.delivery.gate import approvers
+from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
 from bot.errors import SettingsError
@@ -136,11 +136,10 @@ class Notifier:
         return shown(row.due_at, self.campaign().zone) if row.due_at else ""
 
     def _unapproved(self) -> Iterator[tuple[str, str]]:
-        required, told = self.campaign().schedule.approvals_required, set()
+        consents, told = Consents(self.store, self.campaign().schedule), set()
         for row in self.store.outbox.find(states={State.PLANNED}, until=self.clock.now() + AHEAD):
-            approved_by = [approval.by for approval in self.store.approvals.of(row.fingerprint)]
-            missing = required - approvers(approved_by, row.publication.author)
-            if missing > 0 and row.part == 0 and row.post_id not in told:
+            missing = consents.of(row.publication).missing
+            if missing and row.part == 0 and row.post_id not in told:
                 told.add(row.post_id)  # once for all its accounts
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
                 yield f"unapproved/{row.fingerprint}", text
