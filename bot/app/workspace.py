@@ -47,6 +47,10 @@ class Workspace:
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
 
+    @property
+    def access(self) -> Access:
+        return Access(self.store, self.clock)
+
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
         rehearsed = self.store.directory / "rehearsed.db"

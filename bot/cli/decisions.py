@@ -11,18 +11,24 @@ from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
 from bot.app.workspace import Workspace, open_corrections, open_workspace
+from bot.authority.access import Access
 from bot.authority.trust import ConfigurationGuard
+from bot.authority.users import Right
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
+from bot.cli.people import decides, named, proved
+from bot.clock import Clock
+from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
-from bot.planning.corrections import PublicCorrection
+from bot.planning.corrections import Corrections, PublicCorrection
+from bot.planning.store import Store
 
 
 @click.command()
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
-@as_option
 @why_option
 @in_workspace
+@decides(Right.APPROVE)
 def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
     """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
 
@@ -48,6 +54,7 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
 @in_workspace
 def pause(workspace: Workspace, reason: str, by: str) -> Output:
     """Hold everything before its next network call, in every process."""
+    by = named(workspace.access, by)
     workspace.desk.pause(reason, by=by)
     return Output(
         {"paused": True, "reason": reason, "by": by},
@@ -57,9 +64,9 @@ def pause(workspace: Workspace, reason: str, by: str) -> Output:
 
 @click.command()
 @click.argument("account", required=False, metavar="[ACCOUNT]")
-@as_option
 @why_option
 @in_workspace
+@decides(Right.RESUME)
 def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Output:
     """Let sending go on; what lapsed meanwhile waits for a person under `held`.
 
@@ -97,9 +104,9 @@ def held(workspace: Workspace) -> Output:
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
-@as_option
 @why_option
 @in_workspace
+@decides(Right.SETTLE)
 def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: str) -> Output:
     """Decide a held delivery.
 
@@ -110,9 +117,9 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@as_option
 @why_option
 @in_workspace
+@decides(Right.SETTLE)
 def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Try a failed delivery again, unchanged."""
     return _decided(workspace.desk.retry(delivery_id, by=by, why=why))
@@ -120,9 +127,9 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@as_option
 @why_option
 @in_workspace
+@decides(Right.SETTLE)
 def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
     return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
@@ -147,6 +154,7 @@ def correct(paths: Paths, post: str, text: str, why: str, delete: bool, by: str)
     as any post; then `resolve` sends it.
     """
     with open_corrections(paths) as desk:
+        by = _corrector(desk, by)
         rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
     return Output(
         as_rows(rows),
@@ -169,6 +177,7 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
     To keep it from coming again, its file must say `status: draft`.
     """
     with open_corrections(paths) as desk:
+        by = _corrector(desk, by)
         outcomes = desk.retract(post, by=by, why=why)
     signs = {True: "deleted", False: "NOT deleted"}
     return Output(
@@ -176,6 +185,11 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
         [f"{signs[each.deleted]}: {each.account} {each.url}: {each.told}" for each in outcomes],
         code=0 if all(each.deleted for each in outcomes) else 1,
     )
+
+
+def _corrector(desk: Corrections, name: str) -> str:
+    access, mode = Access(desk.store, desk.clock), desk.rendered().campaign.schedule.mode
+    return proved(access, mode, name, Right.CORRECT)
 
 
 @click.command()
@@ -212,10 +226,15 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
     The accounts that the change stopped may send again. A change of mode is confirmed while the
     service is stopped.
     """
-    if owner := confirm_mode(paths, by=by, why=why):
+
+    def prove(store: Store, clock: Clock, mode: Mode) -> str:
+        return proved(Access(store, clock), mode, by, Right.CONFIRM)
+
+    if owner := confirm_mode(paths, prove=prove, why=why):
         return Output(owner, [f"confirmed by {by}: the next `run` is {owner}"])
     with open_workspace(paths) as workspace:
         guard = ConfigurationGuard(workspace.store, workspace.clock)
+        by = prove(workspace.store, workspace.clock, workspace.campaign.schedule.mode)
         found = guard.accept(workspace.campaign, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 
