@@ -13,7 +13,9 @@ from bot.app.content import Paths
 from bot.app.storage import Restored, restore_backup
 from bot.app.workspace import Workspace, open_readonly
 from bot.authority.account_verifier import unfit
+from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
+from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -139,6 +141,8 @@ def doctor(paths: Paths, ask: bool) -> Output:
 def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
+    They are bound to where they were tried: for a changed server, this confirms the change.
+
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """
     with open_readonly(paths) as workspace:
@@ -147,10 +151,14 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
+        click.echo(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
-    kept = keep_secrets(paths.data, account, secrets)
+        kept = keep_secrets(paths.data, account, secrets)
+        if workspace.campaign.schedule.mode is Mode.LIVE:
+            guard = ConfigurationGuard(workspace.store, workspace.clock)
+            guard.bind(workspace.campaign, name, profile.id)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [

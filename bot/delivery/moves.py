@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from bot.authority.accounts import write_stop
+from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
@@ -24,7 +26,6 @@ from bot.delivery.rows import (
     publication_columns,
     ref_columns,
     shift,
-    stop_account,
 )
 from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, publication
@@ -170,7 +171,7 @@ class Moves(OutboxRepository):
         with self._db.write() as connection:
             row = _unknown(connection, delivery_id)
             if outcome.stops_account:
-                stop_account(connection, row.account, outcome.detail, now)
+                write_stop(connection, row.account, StopReason.UNAUTHORIZED, outcome.detail, now)
             values: dict[str, Any] = {"absent_reads": row.absent_reads + outcome.is_absent}
             if outcome.event is None:
                 later = {"next_read_at": outcome.at, "updated_at": now}

@@ -488,10 +488,7 @@ def test_a_broken_account_is_stopped_together_with_the_hold(store: Store) -> Non
         HoldReason.ACCOUNT_STOPPED,
         "401 revoked",
     )
-    assert (account.stopped_reason, account.stopped_detail) == (
-        StopReason.UNAUTHORIZED,
-        "401 revoked",
-    )
+    assert account.stops == {StopReason.UNAUTHORIZED: "401 revoked"}
     assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
 
 

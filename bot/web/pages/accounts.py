@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from bot.authority.tables import StopReason
 from bot.authority.users import Right
 from bot.content.model import Account
 from bot.delivery.model import State
@@ -22,9 +23,13 @@ def _summary(request: RequestContext, account: Account) -> dict[str, Any]:
     rows = context.store.outbox.find(account=account.name)
     planned = (row.due_at for row in rows if row.state is State.PLANNED)
     due = (due_at for due_at in planned if due_at and due_at >= now)
+    state = context.store.accounts.get(account.name)
+    stops = set(state.stops) if state else set()
     return {
         "account": account,
-        "state": context.store.accounts.get(account.name),
+        "state": state,
+        "is_unconfirmed": StopReason.CONFIGURATION in stops,
+        "may_restart": bool(stops - {StopReason.CONFIGURATION}),
         "spent": context.store.ledger.spent(account.name, month_of=now),
         "counts": Counter(row.state.value for row in rows),
         "next_due": min(due, default=None),
