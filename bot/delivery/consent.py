@@ -19,7 +19,7 @@ from bot.delivery.store import DeliveryStore
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ApprovalCount:
     """What stands of the approvals of one publication."""
 
     #: Who approved it and counts.
@@ -48,20 +48,20 @@ class Consents:
     store: DeliveryStore
     schedule: Schedule
 
-    def of(self, publication: Publication, payloads: Sequence[str] | None = None) -> Consent:
+    def of(self, publication: Publication, payloads: Sequence[str] | None = None) -> ApprovalCount:
         """Return whose approvals of a publication count now, and how many it needs.
 
         Args:
             payloads: What its parts will send, in order; by default as it is stored.
         """
         given = self.store.approvals.of(publication.fingerprint)
-        return Consent(
+        return ApprovalCount(
             frozenset(each.by for each in given if self._counts(each, publication, payloads)),
             self._required(publication.author),
             publication.author,
         )
 
-    def of_delivery(self, delivery: Delivery) -> Consent:
+    def of_delivery(self, delivery: Delivery) -> ApprovalCount:
         """Return the same for what is about to be sent, whatever the database says by now."""
         if not self.are_signed:
             return self.of(delivery.publication)

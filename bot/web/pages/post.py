@@ -9,7 +9,7 @@ from bot.authority.passkeys import request_options
 from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
-from bot.delivery.consent import Consent, challenge_of
+from bot.delivery.consent import ApprovalCount, challenge_of
 from bot.delivery.gate import is_same_person
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
@@ -111,7 +111,7 @@ def _warnings(context: AppContext, post: Post) -> list[str]:
 
 def _approval(
     request: RequestContext, waiting: Sequence[Delivery]
-) -> tuple[Consent | None, str, str]:
+) -> tuple[ApprovalCount | None, str, str]:
     """Return what stands of the approvals, why this person cannot add theirs, what they sign."""
     consents = request.context.desk.consents
     found = [consents.of(row.publication) for row in waiting]
@@ -128,7 +128,7 @@ def _approval(
     return least, "", request_options(request.site, challenge, keys)
 
 
-def _obstacle(request: RequestContext, found: Sequence[Consent]) -> str:
+def _obstacle(request: RequestContext, found: Sequence[ApprovalCount]) -> str:
     """Say why this person cannot approve; empty where they can."""
     who = request.who
     if not found:
