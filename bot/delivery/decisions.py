@@ -69,7 +69,7 @@ class Desk:
                 fingerprint, post_id, by=by, note=note, now=now, sources=sources,
                 statement=statement, signature=signature,
             )  # fmt: skip
-        detail = {"fingerprints": sorted(new), "said": _texts(waiting, new)}
+        detail = {"fingerprints": sorted(new), "said": _texts(waiting, new), "sources": sources}
         self._write(by, "approve", post_id, note, detail)
         return waiting
 
@@ -246,9 +246,9 @@ class Desk:
 
     def find(self, delivery_id: str) -> Delivery:
         """Find the one delivery whose id begins so; DecisionError for none, or several."""
-        matches = [row for row in self.store.outbox.find() if row.id.startswith(delivery_id)]
+        matches = self.store.outbox.starting_with(delivery_id)
         if len(matches) != 1:
-            found = f"{len(matches)} deliveries" if matches else "no delivery"
+            found = "more than one delivery" if matches else "no delivery"
             raise DecisionError(f"{found} with an id that starts with {delivery_id!r}")
         return matches[0]
 

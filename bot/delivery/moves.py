@@ -10,7 +10,6 @@ from sqlalchemy import Connection, func, select, update
 
 from bot.authority.accounts import write_stop
 from bot.authority.tables import StopReason
-from bot.canonical import sha256_hex
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, HoldReason, Reason, State
@@ -206,11 +205,7 @@ class Moves(OutboxRepository):
 
 def payload(part: NewPart) -> dict[str, Any]:
     """Return the columns of what a part says and costs."""
-    return {
-        "status_json": part.status_json,
-        "payload_sha256": sha256_hex(part.status_json),
-        "cost_usd": part.cost_usd,
-    }
+    return {"status_json": part.status_json, "cost_usd": part.cost_usd}
 
 
 def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...]:

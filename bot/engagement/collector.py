@@ -90,7 +90,7 @@ class Collector:
         for name, reads in self._due().items():
             self._collect(name, reads)
         for account in self.campaign().schedule.accounts.values():
-            if self.store.outbox.find(states={State.SENT}, account=account.name, limit=1):
+            if self.store.outbox.has_sent(account.name):
                 self._count_followers(account)
         return self._tally
 
@@ -212,7 +212,7 @@ class Collector:
         """Note today's followers; asks the server only where nobody else has today."""
         now = self.clock.now()
         today = f"{now.astimezone(UTC):%Y-%m-%d}"
-        if today in self.store.followers.of(account.name):
+        if self.store.followers.has(account.name, today):
             return
         # The daily look at the account may have told already.
         state = self.store.accounts.get(account.name)

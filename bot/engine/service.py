@@ -100,7 +100,7 @@ class Bot:
         """
         if self.clock_guard.is_confirmed():
             return True
-        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
+        latest = self.store.outbox.last_change()
         is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
         return self.clock_guard.is_sure() and not is_behind
 

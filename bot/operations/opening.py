@@ -67,6 +67,9 @@ def open_store(
             OutboxContext(db, directory, room, keys or directory / "approver-keys", known)
         )
         store.restore_guard.compare(log_is_new, now())
+        store.recall(now())
+        if create:
+            store.audit.public_key()  # the first start makes the key
     except BaseException:
         db.close()
         raise

@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: From one address (a proxy's apart), and in all.
-PER_ADDRESS, IN_ALL = 24, 200
+PER_ADDRESS, IN_ALL = 60, 240
 #: Seconds for the head of a request, and for all of it until it is answered and read.
 HEAD_SECONDS, REQUEST_SECONDS = 10, 120
 

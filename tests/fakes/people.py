@@ -8,6 +8,7 @@ from bot.authority.access import Access
 from bot.authority.users import Person, Role
 from bot.clock import Clock
 from bot.planning.store import Store
+from tests.fakes.running_bot import enlist
 
 #: Whoever decides in such a test may decide anything.
 ALL = frozenset({Role.APPROVER, Role.OPERATOR})
@@ -15,10 +16,10 @@ ALL = frozenset({Role.APPROVER, Role.OPERATOR})
 
 def token_of(store: Store, clock: Clock, name: str, roles: frozenset[Role] = ALL) -> str:
     """Return a token of this user, who has these roles from now on."""
-    if store.users.get(name) is None:
-        store.users.add(name, roles, "no password has this hash", clock.now())
-    store.users.change(name, roles=roles)
-    return Access(store, clock).new_token(Person(name, roles), "a test")
+    enlist(store, name)
+    access = Access(store, clock)
+    access.set_roles(name, roles, by="setup")
+    return access.new_token(Person(name, roles), "a test")
 
 
 def who_decides(words: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from bot.app.content import watch_files
 from bot.app.service import build, build_context
 from bot.authority.tables import approval as approvals
 from bot.authority.users import Role
+from bot.canonical import sha256_hex
 from bot.clock import FastClock
 from bot.content.model import Mode
 from bot.delivery.decisions import Desk
@@ -53,6 +54,7 @@ queues:
 """
 APPROVERS = ("Ann", "Ben")
 AUTHOR = "Ed"
+_NO_PASSWORD = "no password has this hash"
 OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
 ACCOUNTS = {
     "m": f'{{platform: mastodon, server: "https://m.example", {OWNED}}}',
@@ -95,8 +97,10 @@ def thread(name: str, parts: int, *, at: datetime | str = "") -> str:
 def enlist(store: Store, *names: str, role: Role = Role.APPROVER) -> None:
     """Make these people users; nobody signs in as one of them."""
     known = {user.name for user in store.users.all()}
-    for name in set(names) - known:
-        store.users.add(name, frozenset({role}), "no password has this hash", START)
+    for name in sorted(set(names) - known):
+        store.users.add(name, frozenset({role}), _NO_PASSWORD, START)
+        detail = {"roles": [role.value], "password_sha256": sha256_hex(_NO_PASSWORD)}
+        store.audit.write("setup", "user add", name, detail=detail, now=START)
 
 
 class RunningBot:
@@ -174,7 +178,7 @@ class RunningBot:
             self.url, create=True, data=self.data, machine=self.machine, room=NO_ROOM,
             now=self.clock.now,
         )  # fmt: skip
-        if "mode: live" in self.schedule:
+        if "mode: live" in self.schedule and not store.users.all():
             enlist(store, AUTHOR, role=Role.EDITOR)
             enlist(store, *APPROVERS)
         look, load = self.read_files(store)

@@ -93,7 +93,8 @@ def last_row(bot: RunningBot) -> tuple[str, str, str, str]:
 
 def decisions(bot: RunningBot) -> list[str]:
     """Return what was decided, apart from the making of tokens."""
-    return [row.verb for row in bot.store.audit.rows() if row.verb != "token"]
+    rows = bot.store.audit.rows()
+    return [row.verb for row in rows if row.who != "setup" and row.verb != "token"]
 
 
 def held(bot: RunningBot) -> str:
