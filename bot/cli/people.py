@@ -13,7 +13,7 @@ import click
 from bot import program
 from bot.app.content import Paths
 from bot.app.storage import settings
-from bot.app.workspace import Workspace, open_users
+from bot.app.workspace import EmergencyDesk, Workspace, open_users
 from bot.authority.access import Access
 from bot.authority.passwords import SHORTEST
 from bot.authority.signing_in import SignIn
@@ -33,9 +33,9 @@ def decides(right: Right) -> Callable[[_Verb], _Verb]:
     def decorate(verb: _Verb) -> _Verb:
         @as_option
         @wraps(verb)
-        def called(workspace: Workspace, *args: Any, by: str, **options: Any) -> Any:
-            access, mode = workspace.access, workspace.campaign.schedule.mode
-            return verb(workspace, *args, by=proved(access, mode, by, right), **options)
+        def called(workspace: Workspace | EmergencyDesk, by: str, **options: Any) -> Any:
+            by = proved(workspace.access, workspace.mode, by, right)
+            return verb(workspace, by=by, **options)
 
         return called  # type: ignore[return-value]  # the same but for `by`, which click gives it
 
