@@ -25,6 +25,7 @@ from bot.cli.output import (
     places,
     prints,
 )
+from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
@@ -141,12 +142,16 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
 @click.command()
 @click.option("--ask/--no-ask", default=True, show_default=True,
               help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
+@click.option("--send", is_flag=True, help="Send a test to each address of alerts.")
 @prints
-def doctor(paths: Paths, ask: bool) -> Output:
-    """Try libraries, fonts, files, secrets, the database, and each account."""
+def doctor(paths: Paths, ask: bool, send: bool) -> Output:
+    """Try all that `run` needs: libraries, files, database, disk, ports, alerts, each account.
+
+    Where `run` would stop, this says so in the same words.
+    """
     from bot.app.doctor import examine  # takes long to load
 
-    findings = tuple(examine(paths, ask=ask))
+    findings = tuple(examine(paths, ask=ask, send=send))
     marks = {True: "ok   ", False: "WRONG"}
     return Output(
         findings,
@@ -171,7 +176,7 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
-        click.echo(f"what you type is sent to {account.destination}", err=True)
+        show(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
@@ -184,8 +189,8 @@ def login(paths: Paths, name: str) -> Output:
         [
             f"{name} is {profile.handle} ({profile.server or account.platform})",
             *([f"before it may send: {obstacle}"] if obstacle else []),
-            "put these into the environment of `run`:",
-            *(f"  {variable}={path}" for variable, path in kept.items()),
+            "`run` finds them by itself, and notices when they are replaced:",
+            *(f"  {path}" for path in kept.values()),
         ],
     )
 
