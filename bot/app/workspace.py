@@ -62,6 +62,14 @@ class Workspace:
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
 
+    @property
+    def mode(self) -> Mode:
+        return self.campaign.schedule.mode
+
+    @property
+    def access(self) -> Access:
+        return Access(self.store, self.clock)
+
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
         rehearsed = self.store.directory / "rehearsed.db"
@@ -126,6 +134,12 @@ class EmergencyDesk:
     store: Store
     clock: Clock
     schedule: Schedule | None
+    #: Of the database.
+    mode: Mode
+
+    @property
+    def access(self) -> Access:
+        return Access(self.store, self.clock)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -154,7 +168,7 @@ def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
     with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
         last = store.contents.last()
         schedule = read_schedule(last[1][SCHEDULE].encode(), known) if last else None
-        yield EmergencyDesk(store, clock_of(store), schedule)
+        yield EmergencyDesk(store, clock_of(store), schedule, owner.mode)
 
 
 @contextmanager
