@@ -59,7 +59,8 @@ class Reconciler:
         if draft is None:
             raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
         calls = (attempt.called_at for attempt in self.store.outbox.attempts_of(delivery.id))
-        earliest = max(filter(None, calls)) + policy.read_back.first_after
+        called_at = max(filter(None, calls))
+        earliest = called_at + policy.read_back.first_after
         if now < earliest:
             # The platform may not show yet what it took: such a read would prove nothing.
             return Outcome(None, at=earliest)
@@ -71,7 +72,10 @@ class Reconciler:
             if not isinstance(error, BotError):
                 log.exception("bug while reading back", delivery=delivery.id)
             answer = error
-        outcome = decide(answer, delivery, policy, now, step=Step.READING_BACK, failed=failed)
+        outcome = decide(
+            answer, delivery, policy, now, step=Step.READING_BACK, failed=failed,
+            called_at=called_at,
+        )  # fmt: skip
         if isinstance(answer, Exception) and outcome.event is None:
             self._failed[delivery.id] = FailedReads(failed.since, failed.count + 1)
         return outcome

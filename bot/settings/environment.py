@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     #: Override each platform's waits before, and between, the reads that settle a delivery.
     settle_first: _Seconds | None = None
     settle_apart: _Seconds | None = None
+    settle_last: _Seconds | None = None
     #: Between two looks at the campaign's files.
     reload: _Seconds = timedelta(seconds=5)
     #: How long a call that is under way may take to end when the service is stopped.

@@ -32,6 +32,9 @@ class VoiceServer(QuirkyMastodon):
 
     def __init__(self) -> None:
         super().__init__()
+        # By which the server shows that it lists what it takes.
+        self.post("An older status.", id="1", created_at="2026-01-01T00:00:00Z")
+        self._last = 100
         self.platform = adapter(self.origin)
         self.platform._uploads.wait = lambda _seconds: None
 

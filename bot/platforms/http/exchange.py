@@ -116,7 +116,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta |
         value = headers.get(name, "")
         seconds = _number(value)
         if seconds is None and now:
-            moment = _http_date(value) if name == "retry-after" else _iso_date(value)
+            moment = _http_date(value) if name == "retry-after" else iso_date(value)
             seconds = (moment - now).total_seconds() if moment else None
         elif seconds is not None and name in _RESETS:  # since 1970
             seconds = seconds - now.timestamp() if now else None
@@ -125,7 +125,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta |
     return None
 
 
-def _iso_date(value: str) -> datetime | None:
+def iso_date(value: str) -> datetime | None:
+    """Read a moment as ISO 8601 writes it; None where it is none."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:

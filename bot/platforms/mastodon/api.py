@@ -20,6 +20,7 @@ from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 
 _T = TypeVar("_T")
+_GOOD = frozenset({200, 201, 202})
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 
 
@@ -34,18 +35,46 @@ class Api:
     #: Opens the context in which the library is called.
     calls: Calls
 
+    def read(self, call: Callable[[], object], shape: Callable[[Any], _T], **options: Any) -> _T:
+        """Return what ``shape`` makes of the JSON of an answer.
+
+        The library is asked to call only: one odd date makes it refuse a whole page of statuses.
+        """
+        with self.calls(**options):
+            try:
+                call()
+            except Exception:  # whatever it makes of an answer that is good
+                if self.exchange.status not in _GOOD or self.exchange.value() is None:
+                    raise
+            return shape(self.exchange.value())
+
     def unless_gone(self, call: Callable[[], _T]) -> _T | None:
         """Return what a call returns; None where the server says that the status is gone.
 
         It must say so in words of the API: a web server that is lost answers in HTML.
         """
         try:
-            with self.calls():
-                return call()
+            return call()
         except PlatformError:
             if self.exchange.status in (404, 410) and self.exchange.error:
                 return None
             raise
+
+    def status(self, id_: str) -> Mapping[str, Any] | None:
+        """Return an own status by its id; None where it is gone.
+
+        Raises:
+            UnavailableError: the answer is another status, or none that can be read.
+        """
+
+        def shape(shown: Any) -> Mapping[str, Any]:
+            ref_of(shown)
+            status = object_in(shown, "reblog") or dict(shown)
+            if id_ not in {str(shown["id"]), str(status.get("id"))}:
+                raise TypeError("another status")
+            return status
+
+        return self.unless_gone(partial(self.read, partial(self.client.status, id_), shape))
 
     def me(self) -> Mapping[str, Any]:
         """Ask whose token this is."""
@@ -137,15 +166,25 @@ def id_of(ref: PostRef) -> str:
     return ref.id.rstrip("/").rsplit("/", 1)[-1]
 
 
-def ref_of(status: object, expected: str | None = None) -> PostRef:
+def own(status: Mapping[str, Any], me: str) -> Mapping[str, Any] | None:
+    """Return the account's own status out of what a server shows; None where it is another's.
+
+    Once anybody boosted it, some servers wrap it as a boost, under another id and without text.
+    """
+    boosted = status.get("reblog")
+    if not boosted:
+        return status
+    is_own = str(object_in(boosted, "account").get("id")) == me
+    return object_in(boosted) if is_own and boosted.get("id") else None
+
+
+def ref_of(status: object) -> PostRef:
     """Read a receipt; whoever calls takes a `TypeError` for an answer that tells nothing."""
     if not isinstance(status, dict):
         raise TypeError("no status")
     found = status.get("id")
     if type(found) is bool or not isinstance(found, str | int) or not str(found):
         raise TypeError("no status")
-    if expected is not None and str(found) != expected:
-        raise TypeError("another status")
     address = status.get("url") or status.get("uri")
     # It is shown as a link: nothing but a web page.
     if not isinstance(address, str) or not address.startswith(("https://", "http://")):
