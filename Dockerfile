@@ -25,14 +25,19 @@ RUN apt-get update \
 COPY --from=build /opt/verbatim /opt/verbatim
 WORKDIR /app
 COPY bot/ bot/
-COPY posts/ posts/
-COPY schedule.yaml run_bot.py LICENSE ./
+COPY run_bot.py LICENSE ./
+# The campaign that is built in; another one is mounted over it.
+COPY posts/ /campaign/posts/
+COPY schedule.yaml /campaign/
 RUN /opt/verbatim/bin/python -m compileall -q bot
 # The root file system may be read-only: only /data is written, and /tmp by image checks.
+# The service, its health check and every `exec` find the same files here.
 ENV PATH=/opt/verbatim/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
+    VERBATIM_CONFIG=/campaign/schedule.yaml \
+    VERBATIM_POSTS=/campaign/posts \
     VERBATIM_DATA=/data
 USER 10001:10001
 VOLUME /data

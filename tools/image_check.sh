@@ -58,6 +58,7 @@ in_image() {
             mount --bind "/dev/$node" "$top/dev/$node"
         done
         exec env -i PATH=/opt/verbatim/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp LANG=C.UTF-8 \
+            VERBATIM_CONFIG=/campaign/schedule.yaml VERBATIM_POSTS=/campaign/posts \
             VERBATIM_DATA=/data PYTHONDONTWRITEBYTECODE=1 \
             unshare --root="$top" --wd=/app setpriv --reuid 10001 --regid 10001 --clear-groups \
             --no-new-privs --inh-caps=-all --bounding-set=-all "$@"

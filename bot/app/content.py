@@ -35,9 +35,10 @@ class Paths:
 
 def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:
     """Return what fits on each account: what its server told, or else what is usual."""
-    told = {state.name: state.limits for state in store.accounts.all()} if store else {}
+    by_server = {state.name: state.limits for state in store.accounts.all()} if store else {}
     return {
-        name: told.get(name) or SPECS[account.platform].limits for name, account in accounts.items()
+        name: by_server.get(name) or SPECS[account.platform].limits
+        for name, account in accounts.items()
     }
 
 

@@ -24,7 +24,15 @@ from bot.app.content import (
     watch_files,
 )
 from bot.app.numbers import digest_of
-from bot.app.storage import clock_of, create_store, lock_for, mode_of, settings, unused_secrets
+from bot.app.storage import (
+    clock_of,
+    create_store,
+    lock_for,
+    owner_for,
+    remember_owner,
+    settings,
+    unused_secrets,
+)
 from bot.authority.account_verifier import AccountVerifier
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Access
@@ -150,15 +158,16 @@ def serve(paths: Paths) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     with stopped_by_signals(stop):
         require_raqm()
-        mode = mode_of(read_files(paths.config, paths.posts), paths.data)
+        owner = owner_for(paths, read_files(paths.config, paths.posts))
         # Before the database is opened: what a standby knew of it would be old by its turn, and
         # two first starts at once would both create it.
-        lock = lock_for(mode, paths.data, known=known)
+        lock = lock_for(owner.mode, paths.data, known=known)
         if not wait_for_lock(lock, stop):
             return
-        store = create_store(mode, paths.data, known=known, clock=SystemClock())
+        store = create_store(owner.mode, paths.data, known=known, clock=SystemClock())
         try:
-            _run(paths, store, mode, known, stop)
+            remember_owner(paths.data, owner)
+            _run(paths, store, owner.mode, known, stop)
         finally:
             store.close()
             if lock is not None:
@@ -186,7 +195,7 @@ def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -
         with problems_by_path(paths.config, paths.posts):
             bot.start()
             for line in unused_secrets(bot.contents.campaign()):
-                log.warning("unused secret", told=line)
+                log.warning("unused secret", detail=line)
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
             service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop)
             with dashboard_of(bot, known, rehearsed):
@@ -204,14 +213,14 @@ def build_context(
         clock=clock,
         specs=SPECS,
         rendered=lambda: contents.rendered,
-        remarks=contents.remarks,
+        warnings=contents.warnings,
         broken=contents.broken,
         access=Access(store, clock),
         corrections=Corrections(store, clock, lambda: contents.rendered, platform),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},
             partial(prove_stored, store=store, clock=clock),
-            contents.remarks,
+            contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS),
     )

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot import program
+from bot import PROGRAM, program
+from bot.app.content import Paths, read_files
+from bot.canonical import canonical_json
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
 from bot.db.backup import restore
 from bot.db.lock import ProcessLock, lock_beside
+from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.log import mask
 from bot.operations.opening import declare_restored, open_store, sent_log_path
+from bot.operations.status import SILENT
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
 
+#: In a data directory: whose it is.
+OWNER_FILE = "campaign.json"
 #: Short names of all platforms' secrets.
 SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.secrets)
 
@@ -35,18 +43,98 @@ def unused_secrets(campaign: Campaign) -> tuple[str, ...]:
     return stray_secrets(os.environ, wanted, all_names=SECRETS)
 
 
-def mode_of(loaded: Loaded, data: Path) -> Mode:
-    """Return the schedule's mode; while that cannot be read, the one whose database is there.
+@dataclass(frozen=True, slots=True)
+class DataOwner:
+    """Whose a data directory is; the service remembers it there when it first starts."""
+
+    campaign: str
+    mode: Mode
+
+    def __str__(self) -> str:
+        return f"campaign {self.campaign} in mode {self.mode}"
+
+
+def owner_of(data: Path) -> DataOwner | None:
+    """Read whose a data directory is; None before the first `run`.
 
     Raises:
+        OperatorError: what stands there cannot be read.
+    """
+    path = data / OWNER_FILE
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return DataOwner(known["campaign"], Mode(known["mode"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OperatorError(f"{path} does not say whose data this is: {error}") from error
+
+
+def remember_owner(data: Path, owner: DataOwner) -> None:
+    """Write down whose a data directory is."""
+    path = prepare_data(data) / OWNER_FILE
+    part = path.with_suffix(".new")
+    part.write_text(canonical_json(asdict(owner)), encoding="utf-8")
+    sync(part)
+    part.rename(path)
+    sync(path)
+
+
+def owner_for(paths: Paths, loaded: Loaded) -> DataOwner:
+    """Return whose the data directory is: what it remembers, or else what the schedule says.
+
+    Raises:
+        OperatorError: it is another campaign's, or in another mode, than the schedule says.
         ContentError: neither tells.
     """
-    if loaded.readable is not None:
-        return loaded.readable.schedule.mode
-    known = [mode for mode in Mode if (data / f"{mode.value}.db").exists()]
-    if len(known) != 1:
-        raise ContentError(loaded.errors)
-    return known[0]
+    known = owner_of(paths.data)
+    if loaded.readable is None:
+        if known is None:
+            raise ContentError(loaded.errors)
+        return known
+    asked = _asked_by(loaded.readable)
+    if known is None or known == asked:
+        return asked
+    hint = (
+        f"; if the mode is to change, stop `run` and confirm it: {PROGRAM} accept-config --as NAME"
+        if known.campaign == asked.campaign
+        else ""
+    )
+    raise OperatorError(
+        f"{paths.data} is of {known}, but {paths.config} is {asked}: name the files of the one"
+        " with --config and --posts (VERBATIM_CONFIG, VERBATIM_POSTS), or the directory of the"
+        f" other with --data (VERBATIM_DATA){hint}"
+    )
+
+
+def confirm_mode(paths: Paths, *, by: str, why: str) -> DataOwner | None:
+    """Let the next `run` work in the schedule's mode; None where that is no change.
+
+    Raises:
+        OperatorError: a service is at work in the other mode.
+    """
+    readable, known = read_files(paths.config, paths.posts).readable, owner_of(paths.data)
+    if (
+        readable is None
+        or known is None
+        or known.campaign != (asked := _asked_by(readable)).campaign
+    ):
+        return None
+    if known == asked:
+        return None
+    clock = SystemClock()
+    with closing(existing_store(known.mode, paths.data, known=settings(), clock=clock)) as store:
+        now = clock_of(store).now()
+        if store.workers.alive(now, within=SILENT):
+            raise DecisionError(f"`run` is at work in mode {known.mode}; stop it first")
+        detail = {"before": known.mode.value, "after": asked.mode.value}
+        store.audit.write(by, "accept-config", "mode", why=why, detail=detail, now=now)
+    remember_owner(paths.data, asked)
+    return asked
+
+
+def _asked_by(campaign: Campaign) -> DataOwner:
+    return DataOwner(campaign.schedule.campaign, campaign.schedule.mode)
 
 
 def database_url(mode: Mode, data: Path, known: Settings) -> str:
@@ -122,6 +210,8 @@ def restore_backup(backup: Path, data: Path, mode: str, *, loaded: bool) -> Rest
         DatabaseUnusableError: the backup is not sound.
     """
     directory = prepare_data(data)
+    if (owner := owner_of(directory)) and owner.mode != mode:
+        raise DecisionError(f"{data} is of {owner}: give --mode {owner.mode}, or another --data")
     url = database_url(Mode(mode), directory, settings())
     is_embedded = url.startswith("sqlite")
     if loaded and is_embedded:

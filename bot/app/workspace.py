@@ -10,7 +10,14 @@ from tempfile import TemporaryDirectory
 
 from bot.app.connections import Connections
 from bot.app.content import Paths, prove_files, prove_kept, read_files, rendered_for
-from bot.app.storage import clock_of, create_store, existing_store, has_store, mode_of
+from bot.app.storage import (
+    clock_of,
+    create_store,
+    existing_store,
+    has_store,
+    owner_for,
+    remember_owner,
+)
 from bot.app.storage import settings as read_settings
 from bot.authority.users import Access
 from bot.checks.checking import CheckedContent
@@ -59,7 +66,7 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
         OperatorError: there is no database yet, or no content that is whole.
     """
     content = prove_files(paths.config, paths.posts)
-    with _opened(content, mode_of(content.loaded, paths.data), paths.data) as workspace:
+    with _opened(content, owner_for(paths, content.loaded).mode, paths.data) as workspace:
         yield workspace
 
 
@@ -67,7 +74,7 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
 def open_readonly(paths: Paths) -> Iterator[Workspace]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
     content = prove_files(paths.config, paths.posts)
-    mode = mode_of(content.loaded, paths.data)
+    mode = owner_for(paths, content.loaded).mode
     if has_store(mode, paths.data, read_settings()):
         with _opened(content, mode, paths.data) as workspace:
             yield workspace
@@ -96,9 +103,10 @@ def open_users(paths: Paths) -> Iterator[Access]:
     Raises:
         OperatorError: the schedule cannot be read, or the database not be used.
     """
-    mode = mode_of(read_files(paths.config, paths.posts), paths.data)
-    store = create_store(mode, paths.data, known=read_settings(), clock=SystemClock())
+    owner = owner_for(paths, read_files(paths.config, paths.posts))
+    store = create_store(owner.mode, paths.data, known=read_settings(), clock=SystemClock())
     with closing(store):
+        remember_owner(paths.data, owner)
         yield Access(store, clock_of(store))
 
 

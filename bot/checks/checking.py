@@ -114,7 +114,7 @@ class DeskCheck:
     #: Reads, renders and checks files, with the pictures of the one that is named.
     prove: Callable[[Mapping[str, bytes], str], CheckedContent]
     #: What could be better in the files in force, as it was when they were read.
-    remarks: Callable[[], tuple[Problem, ...]]
+    warnings: Callable[[], tuple[Problem, ...]]
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the files that a text could take the place of."""
@@ -126,7 +126,7 @@ class DeskCheck:
         Problems that were in the other files before are not told, nor that their posts are past.
         """
         content = self.prove({**self.files(), name: text.encode()}, name)
-        before, whole = frozenset(self.remarks()), content.readable
+        before, whole = frozenset(self.warnings()), content.readable
         posts = whole.campaign.posts if whole else ()
         return CheckedFile(
             tuple(problem for problem in content.problems if problem.file == name),

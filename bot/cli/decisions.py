@@ -9,7 +9,8 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths
-from bot.app.workspace import Workspace, open_corrections
+from bot.app.storage import confirm_mode
+from bot.app.workspace import Workspace, open_corrections, open_workspace
 from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
 from bot.content.zones import shown
@@ -202,14 +203,18 @@ def _correction_lines(entries: tuple[PublicCorrection, ...]) -> Iterator[str]:
 @click.command()
 @as_option
 @why_option
-@in_workspace
-def accept_config(workspace: Workspace, by: str, why: str) -> Output:
+@prints
+def accept_config(paths: Paths, by: str, why: str) -> Output:
     """Confirm a change of mode, accounts, approvals, coalition or sources.
 
-    The accounts that the change stopped may send again.
+    The accounts that the change stopped may send again. A change of mode is confirmed while the
+    service is stopped.
     """
-    guard = ConfigurationGuard(workspace.store, workspace.clock)
-    found = guard.accept(workspace.campaign, by=by, why=why)
+    if owner := confirm_mode(paths, by=by, why=why):
+        return Output(owner, [f"confirmed by {by}: the next `run` is {owner}"])
+    with open_workspace(paths) as workspace:
+        guard = ConfigurationGuard(workspace.store, workspace.clock)
+        found = guard.accept(workspace.campaign, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+_PLACES = (
+    ("config", "schedule.yaml", "The schedule"),
+    ("posts", "posts", "The folder of posts"),
+    ("data", "data", "The bot's own state"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -40,17 +46,17 @@ class Output:
 def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int | None]:
     """Return a verb with ``--config``, ``--posts`` and ``--data``."""
 
-    @click.option("--config", default="schedule.yaml", show_default=True, type=Path,
-                  help="The schedule.")  # fmt: skip
-    @click.option("--posts", default="posts", show_default=True, type=Path,
-                  help="The folder of posts.")  # fmt: skip
-    @click.option("--data", default="data", show_default=True, type=Path, envvar="VERBATIM_DATA",
-                  help="The bot's own state; also VERBATIM_DATA.")  # fmt: skip
     @wraps(verb)
     def called(*args: P.args, **options: P.kwargs) -> int | None:
         paths: Any = (options.pop(name) for name in ("config", "posts", "data"))
         return verb(Paths(*paths), *args, **options)
 
+    for name, default, what in reversed(_PLACES):
+        variable = f"VERBATIM_{name.upper()}"
+        called = click.option(
+            f"--{name}", default=default, show_default=True, type=Path, envvar=variable,
+            help=f"{what}; also {variable}.",
+        )(called)  # fmt: skip
     return called
 
 

@@ -146,7 +146,7 @@ class ContentInForce:
         """What is in force."""
         return self.rendered.campaign
 
-    def remarks(self) -> tuple[Problem, ...]:
+    def warnings(self) -> tuple[Problem, ...]:
         """Return what the files in force could do better: their warnings and notices."""
         return self._content.problems if self._content else ()
 

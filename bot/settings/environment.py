@@ -40,9 +40,9 @@ def _seconds(value: object) -> object:
     return timedelta(seconds=seconds)
 
 
-def _directory(value: object) -> object:
+def _path(value: object) -> object:
     if value == "":
-        raise ValueError("empty; name a directory or remove it")
+        raise ValueError("empty; name what it stands for, or remove it")
     return value
 
 
@@ -89,8 +89,11 @@ class Settings(BaseSettings):
         arbitrary_types_allowed=True,
     )
 
+    #: The campaign's files.
+    config: Annotated[Path, BeforeValidator(_path)] = Path("schedule.yaml")
+    posts: Annotated[Path, BeforeValidator(_path)] = Path("posts")
     #: Where the database, the sent log and the lock lie.
-    data: Annotated[Path, BeforeValidator(_directory)] = Path("data")
+    data: Annotated[Path, BeforeValidator(_path)] = Path("data")
     #: Another database than the embedded one in `data`.
     database_url: Annotated[Secret | None, BeforeValidator(_database)] = None
     #: Apprise addresses of whom to tell what needs a person; separated by spaces or lines.

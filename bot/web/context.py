@@ -57,7 +57,7 @@ class AppContext:
     specs: Mapping[str, PlatformSpec]
     rendered: Callable[[], RenderedCampaign]
     #: Warnings and notices of the files in force.
-    remarks: Callable[[], tuple[Problem, ...]]
+    warnings: Callable[[], tuple[Problem, ...]]
     #: What is wrong with the files on disk; empty where they are in force.
     broken: Callable[[], str]
     access: Access

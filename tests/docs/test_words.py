@@ -17,8 +17,8 @@ UNUSED_ALONE = {"data", "info", "item", "process", "do", "utils", "helpers"}
 #: Not `Place`, which stayed for a line and column of a file.
 BANNED = """
     almanac anatomy asked backdrop book chore composition door doors ground happening hole house
-    lanes letter likeness newsroom office one part post_office remark repeated said seat settling
-    stage stands standing strays telling theatre told trace traits verdict vouch wall wire
+    lanes letter likeness newsroom office one part post_office remark remarks repeated said seat
+    settling stage stands standing strays telling theatre told trace traits verdict vouch wall wire
 """
 CODE = {path: read(path) for path in files(".py") if path.parts[0] == "bot"}
 

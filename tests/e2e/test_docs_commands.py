@@ -50,8 +50,8 @@ SERVICES = {
     "python3 run_bot.py run": ('"running"', signal.SIGTERM),
     "python3 run_bot.py rehearse": ("The dashboard is at", signal.SIGINT),
 }
-#: Begin in a data directory of their own: the first makes a database, the second replaces one.
-FRESH = ("python3 run_bot.py run", "python3 run_bot.py restore")
+#: Begin in a data directory of their own: a rehearsal's, and one for a live backup.
+FRESH = {"python3 run_bot.py run": "fresh", "python3 run_bot.py restore": "restored"}
 
 
 def shown(page: str) -> Iterator[str]:
@@ -86,7 +86,7 @@ class Machine:
     def start(self, command: str) -> subprocess.Popen[str]:
         for written, meant in STAND_INS.items():
             command = command.replace(written, meant.format(folder=self.folder, post=self.post))
-        data = "fresh" if command.startswith(FRESH) else "data"
+        data = next((FRESH[one] for one in FRESH if command.startswith(one)), "data")
         if up_of(command):
             command = f"exec {command}"  # the shell must not stand between it and its signal
         environment = {

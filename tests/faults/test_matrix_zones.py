@@ -47,13 +47,13 @@ def judge(new_bot: RunningBot) -> dict[str, Any]:
 
 def test_row_23_a_slot_in_an_hour_that_comes_twice(new_bot: RunningBot, tally: Counts) -> None:
     opened(new_bot, AUTUMN, "01:30", post("fixed", at="2027-11-07 01:45"))
-    remarks = [str(problem) for problem in new_bot.services.contents.remarks()]
+    warnings = [str(problem) for problem in new_bot.services.contents.warnings()]
 
     new_bot.wait(AUTUMN + 4 * DAY)
 
     tally(23, "a slot, and a time, in an hour that comes twice", judge(new_bot), injected=2)
     assert sent_at(new_bot) == ["06 05:30", "07 05:30", "07 05:45", "08 06:30", "09 06:30"]
-    assert any("2027-11-07 01:45 comes twice" in problem for problem in remarks), "people are told"
+    assert any("2027-11-07 01:45 comes twice" in problem for problem in warnings), "people are told"
 
 
 def test_row_23_a_slot_in_an_hour_that_never_comes_is_refused(

@@ -105,7 +105,7 @@ def test_a_card_that_cannot_be_drawn_is_told_where_it_is_asked_for(bot: RunningB
 
 
 def test_warnings_keep_nothing_from_coming_into_force(bot: RunningBot) -> None:
-    told = {str(problem.severity) for problem in bot.services.contents.remarks()}
+    told = {str(problem.severity) for problem in bot.services.contents.warnings()}
 
     assert "error" not in told
 
@@ -113,4 +113,4 @@ def test_warnings_keep_nothing_from_coming_into_force(bot: RunningBot) -> None:
 def test_before_the_start_there_is_nothing_to_remark_or_render_anew(new_bot: RunningBot) -> None:
     new_bot.services.contents.recompose()
 
-    assert new_bot.services.contents.remarks() == ()
+    assert new_bot.services.contents.warnings() == ()

@@ -86,7 +86,7 @@ def test_all_problems_are_told_at_once_with_what_was_meant(load: Load) -> None:
         "VERBATIM_DATABASE: no such setting; did you mean VERBATIM_DATABASE_URL?",
         "VERBATIM_LOG_FROMAT: no such setting; did you mean VERBATIM_LOG_FORMAT?",
         "verbatim_data: no such setting; did you mean VERBATIM_DATA?",
-        "VERBATIM_DATA: empty; name a directory or remove it",
+        "VERBATIM_DATA: empty; name what it stands for, or remove it",
         "VERBATIM_LEASE: give a number of seconds, such as 2.5",
         "VERBATIM_RELOAD: give seconds from 0 to 86400 (a day)",
     ]

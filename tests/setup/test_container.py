@@ -18,6 +18,12 @@ from tests.conftest import ROOT
 
 Instruction = tuple[str, str]
 Stage = list[Instruction]
+#: Where service, health check and every `exec` find the campaign and the state.
+PLACES = {
+    "VERBATIM_CONFIG": "/campaign/schedule.yaml",
+    "VERBATIM_POSTS": "/campaign/posts",
+    "VERBATIM_DATA": "/data",
+}
 SECRETS = {spec.name: spec.secrets for spec in (bluesky.SPEC, mastodon.SPEC, x.SPEC)}
 
 
@@ -89,7 +95,7 @@ def test_the_program_runs_as_nobody_s_user(final: Stage) -> None:
 def test_the_image_holds_the_program_the_campaign_and_nothing_else(final: Stage) -> None:
     sources = [source for rest in of("COPY", final) for source in rest.split()[:-1]]
 
-    copied = ["bot/", "posts/", "schedule.yaml", "run_bot.py", "LICENSE"]
+    copied = ["bot/", "run_bot.py", "LICENSE", "posts/", "schedule.yaml"]
     assert sources == ["--from=build", "/opt/verbatim", *copied]
     assert of("ADD", final) == []
 
@@ -101,6 +107,19 @@ def test_the_build_context_lets_in_only_what_is_copied() -> None:
     assert rules[0] == "*"
     needed = {"bot/", "posts/", "requirements/run.txt", "schedule.yaml", "run_bot.py", "LICENSE"}
     assert {rule for rule in rules if rule.startswith("!")} == {f"!{path}" for path in needed}
+
+
+def test_service_health_check_and_exec_find_the_same_files(
+    final: Stage, service: dict[str, Any]
+) -> None:
+    words = shlex.split(" ".join(of("ENV", final)))
+    image = dict(word.split("=", 1) for word in words)
+
+    assert {name: image[name] for name in PLACES} == PLACES
+    assert {name: service["environment"][name] for name in PLACES} == PLACES
+    assert "command" not in service
+    assert "posts/ /campaign/posts/" in of("COPY", final)
+    assert not any("--" in command for command in of("CMD", final))
 
 
 def test_the_image_knows_its_health_and_how_to_stop(final: Stage) -> None:
@@ -152,7 +171,7 @@ def test_secrets_are_files_and_never_in_the_environment(service: dict[str, Any])
 
     assert set(service["secrets"]) == set(compose["secrets"])
     assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
-    assert set(service["environment"]) == {"VERBATIM_HOST_ID"}
+    assert set(service["environment"]) == {"VERBATIM_HOST_ID", *PLACES}
 
 
 def test_compose_has_the_secrets_that_the_schedule_s_accounts_need(service: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def page(request: RequestContext) -> Answer:
         if quote and source
         else (),
         "checks": list(_checks(context, post)) if post else [],
-        "remarks": _remarks(context, post) if post else [],
+        "warnings": _warnings(context, post) if post else [],
         "rows": rows,
         "kind_of": CalendarQuery(context).kind_of,
         "waiting": waiting,
@@ -89,7 +89,7 @@ def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
         yield bool(file.alt), f"{file.file} is described for people who cannot see it"
 
 
-def _remarks(context: AppContext, post: Post) -> list[str]:
+def _warnings(context: AppContext, post: Post) -> list[str]:
     """Find the warnings and notices between the post's first line and the next post's."""
     places = [other.place for other in context.campaign.posts]
     file, line = post.place.file, post.place.line
@@ -97,7 +97,7 @@ def _remarks(context: AppContext, post: Post) -> list[str]:
     end = min(later, default=10**9)
     return [
         problem.message
-        for problem in context.remarks()
+        for problem in context.warnings()
         if problem.file == file and line <= problem.line < end
     ]
 
