@@ -203,9 +203,7 @@ def _read_back(
     return replace(outcome, detail=str(answer), stops_account=stops)
 
 
-def _absent(
-    delivery: Delivery, policy: Policy, now: datetime, since_call: timedelta
-) -> Outcome:
+def _absent(delivery: Delivery, policy: Policy, now: datetime, since_call: timedelta) -> Outcome:
     reads = delivery.absent_reads + 1
     wait = policy.read_back.again_after(reads, since_call)
     if wait is not None:

@@ -44,7 +44,9 @@ def test_what_is_out_is_found_and_not_sent_again(bot: RunningBot, server: Server
     assert server.calls.count("publish") == 1
 
 
-def test_what_is_absent_is_sent_again_once_no_request_can_be_alive(bot: RunningBot, server: Server) -> None:
+def test_what_is_absent_is_sent_again_once_no_request_can_be_alive(
+    bot: RunningBot, server: Server
+) -> None:
     server.fails(TIMEOUT)
 
     bot.wait(NINE + DAY)

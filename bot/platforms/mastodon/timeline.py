@@ -57,18 +57,13 @@ class Timeline:
                 does not show what would have to be seen.
             UnavailableError, UnauthorizedError: the read did not happen.
         """
-        before, sources, is_shown = set(body["before"]), 0, False
-        doubts: list[str] = []
+        before, is_shown, doubts = set(body["before"]), False, []
+        sources = iter(range(_MAX_SOURCES))
         for status in self._statuses_since(me, datetime.fromisoformat(body["since"])):
             if _id(status) in before:
                 is_shown |= _id(status) in body["proofs"]
                 continue
-            likeness, doubt = compare(status, body)
-            if likeness is Likeness.MAYBE:
-                sources += 1
-                if sources > _MAX_SOURCES:
-                    raise UnconfirmedError(NAME, "too much was posted since to compare all of it")
-                likeness, doubt = compare(self._with_source(status), body)
+            likeness, doubt = self._compare(status, body, sources)
             if likeness is Likeness.SAME:
                 return status
             if likeness is Likeness.DOUBTFUL:
@@ -82,6 +77,16 @@ class Timeline:
             )
             raise UnconfirmedError(NAME, text)
         return None
+
+    def _compare(
+        self, status: Mapping[str, Any], body: JsonObject, sources: Iterator[int]
+    ) -> tuple[Likeness, str]:
+        likeness, doubt = compare(status, body)
+        if likeness is not Likeness.MAYBE:
+            return likeness, doubt
+        if next(sources, None) is None:
+            raise UnconfirmedError(NAME, "too much was posted since to compare all of it")
+        return compare(self._with_source(status), body)
 
     def _with_source(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a status with its words as they were sent, where the server tells them."""
