@@ -1,9 +1,8 @@
 # Two stages: the first installs the pinned, hashed packages, the second holds only what runs.
-# The base is an argument. Pin it by digest where you build for real, for example
-#   --build-arg BASE=python:3.13-slim-bookworm@sha256:...
-# (no digest stands here, because none could be verified where this file was written).
+# The base is an argument, pinned by digest: a tag can be moved, a digest cannot.
+# `docker buildx imagetools inspect python:3.13-slim-bookworm` names the newest one.
 # Any Debian with Python 3.11 to 3.14, its venv module and CA certificates will do.
-ARG BASE=python:3.13-slim-bookworm
+ARG BASE=python:3.13.14-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
 
 FROM ${BASE} AS build
 COPY requirements/run.txt /build/run.txt
@@ -16,9 +15,9 @@ RUN python3 -m venv /opt/verbatim \
     && /opt/verbatim/bin/python -m compileall -q /opt/verbatim/lib
 
 FROM ${BASE}
-# fribidi: right-to-left text in quote cards.
+# fribidi: right-to-left text in quote cards. git and ssh-keygen: signed content.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libfribidi0 \
+    && apt-get install --yes --no-install-recommends git libfribidi0 openssh-client \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
     && mkdir --mode=0700 /data \
     && chown 10001:10001 /data

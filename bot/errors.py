@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from bot import visible
+
 
 class Severity(StrEnum):
     """How much a problem matters."""
@@ -79,7 +81,7 @@ class PlatformError(BotError):
 
     def __init__(self, platform: str, message: str) -> None:
         self.platform = platform
-        super().__init__(f"{platform}: {message}")
+        super().__init__(f"{platform}: {visible.line(message)}")
 
 
 class UnavailableError(PlatformError):

@@ -15,6 +15,8 @@ from urllib.parse import quote, quote_plus
 
 import structlog
 
+from bot import visible
+
 STARS = "***"
 #: Shorter values are not masked: they would turn unrelated words into stars.
 SHORTEST_SECRET = 4
@@ -29,10 +31,6 @@ _TOKENS = re.compile(
 )
 # A query string, with or without a host before it; tokens and people's searches stand there.
 _QUERY = re.compile(r"\?[^\s\"'<>]*=[^\s\"'<>]*")
-# What could end a line, move the cursor or turn the reading order round in somebody's terminal.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
 
 
 class Masker:
@@ -205,21 +203,17 @@ def _text(value: object) -> str:
 
 def _json_line(_logger: Any, _method: str, event: _Event) -> str:
     clean = {_text(key): _cleaned(value) for key, value in event.items()}
-    return _escaped(json.dumps(clean, ensure_ascii=False, allow_nan=False))
+    return visible.line(json.dumps(clean, ensure_ascii=False, allow_nan=False))
 
 
 def _clean_for_terminal(_logger: Any, _method: str, event: _Event) -> dict[str, Any]:
-    shown = {}
+    shown: dict[str, Any] = {}
     for key, value in event.items():
         clean = _cleaned(value)
         text = clean if isinstance(clean, str) else json.dumps(clean, ensure_ascii=False)
-        shown[_text(key)] = _escaped(text)
+        shown[visible.line(_text(key))] = visible.line(text)
     if "exception" in event:
         lines = _text(event["exception"]).splitlines()
         # Indented, so that no line of it can pass for a record.
-        shown["exception"] = "\n".join(f"  | {_escaped(line)}" for line in lines)
+        shown["exception"] = "\n".join(f"  | {visible.line(line)}" for line in lines)
     return shown
-
-
-def _escaped(text: str) -> str:
-    return _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)

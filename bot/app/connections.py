@@ -20,7 +20,7 @@ from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
-from bot.settings import Settings, prepare_data, secret_name, secrets_for
+from bot.settings import Settings, prepare_data, secret_name, secrets_for, write_private
 
 
 @dataclass(slots=True)
@@ -120,11 +120,6 @@ def keep_secrets(data: Path, account: Account, secrets: Mapping[str, str]) -> di
     kept = {}
     for name, value in secrets.items():
         variable = secret_name(account.name, name)
-        path = folder / variable
-        part = path.with_suffix(".new")
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600, exist_ok=False)  # private before a byte is in it
-        part.write_text(value, encoding="utf-8")
-        part.rename(path)
-        kept[f"{variable}_FILE"] = path
+        kept[f"{variable}_FILE"] = folder / variable
+        write_private(folder / variable, value)
     return kept

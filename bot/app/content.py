@@ -10,11 +10,12 @@ from pathlib import Path
 
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
-from bot.content.files import FolderTree, StoredTree, tree_digest
+from bot.content.files import SCHEDULE, FolderTree, StoredTree, tree_digest
 from bot.content.loading import Loaded, load
 from bot.content.model import Account, Post
+from bot.content.signatures import SignatureError, SignedContent
 from bot.engine.content import Load, TreeHash, kept_files
-from bot.errors import ContentError
+from bot.errors import ContentError, Problem
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
@@ -57,20 +58,41 @@ def prove_files(
     clock: Clock | None = None,
     store: Store | None = None,
     by_name: bool = False,
+    signers: Path | None = None,
 ) -> CheckedContent:
-    """Read all files, render them and hold them against every rule; problems are in the answer."""
+    """Read all files, render them and hold them against every rule; problems are in the answer.
+
+    Where there are ``signers``, one of them has signed the commit that has just these files.
+    """
     now = (clock or SystemClock()).now()
-    return _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
+    found = _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
+    if signers is None:
+        return found
+    after = store.contents.last_commit() if store else ""
+    try:
+        commit = SignedContent(config, posts, signers).prove(found.loaded.files, after)
+    except SignatureError as error:
+        file = SCHEDULE if by_name else str(config)
+        problem = Problem(file, 0, 0, "signature", str(error), rule="signature")
+        return replace(found, problems=(problem, *found.problems))
+    return replace(found, commit=commit)
 
 
-def watch_files(config: Path, posts: Path, *, clock: Clock, store: Store) -> tuple[TreeHash, Load]:
+def watch_files(
+    config: Path, posts: Path, *, clock: Clock, store: Store, signers: Path | None = None
+) -> tuple[TreeHash, Load]:
     """Return how a service looks at its files, and how it reads them.
 
     It calls them by their names in the campaign: pages and mails are read elsewhere.
     """
-    return (
-        lambda: tree_digest(config, posts),
-        lambda: prove_files(config, posts, clock=clock, store=store, by_name=True),
+
+    def look() -> str:
+        # A commit may be signed anew, or a key be taken away, with the same files.
+        state = SignedContent(config, posts, signers).state() if signers else ""
+        return tree_digest(config, posts) + state
+
+    return look, lambda: prove_files(
+        config, posts, clock=clock, store=store, by_name=True, signers=signers
     )
 
 

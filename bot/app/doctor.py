@@ -31,10 +31,11 @@ class Finding:
 def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
     """Look at everything; what is wrong does not keep the rest from being looked at."""
     yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
-    loaded = prove_files(paths.config, paths.posts)
+    yield (finding := _tried("settings", settings, "all known"))
+    signers = settings().content_signers if finding.is_well else None
+    loaded = prove_files(paths.config, paths.posts, signers=signers)
     text = f"{len(loaded.problems)} remark(s); see `check`"
     yield Finding("content", loaded.campaign is not None, text)
-    yield (finding := _tried("settings", settings, "all known"))
     if loaded.campaign is None or not finding.is_well:
         return
     for line in unused_secrets(loaded.campaign):

@@ -33,9 +33,11 @@ from bot.app.storage import (
     settings,
     unused_secrets,
 )
+from bot.authority.access import Access
 from bot.authority.account_verifier import AccountVerifier
+from bot.authority.passkeys import Challenges
+from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
-from bot.authority.users import Access
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.model import Mode
@@ -176,7 +178,9 @@ def serve(paths: Paths) -> None:
 
 def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -> None:
     clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
-    look, load = watch_files(paths.config, paths.posts, clock=clock, store=store)
+    look, load = watch_files(
+        paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
+    )
     bot = build(
         store,
         clock=clock,
@@ -208,6 +212,7 @@ def build_context(
     store: Store, clock: Clock, contents: ContentInForce, platform: Callable[[str], Platform]
 ) -> AppContext:
     """Put together what the pages work with."""
+    access = Access(store, clock)
     return AppContext(
         store=store,
         clock=clock,
@@ -215,7 +220,9 @@ def build_context(
         rendered=lambda: contents.rendered,
         warnings=contents.warnings,
         broken=contents.broken,
-        access=Access(store, clock),
+        access=access,
+        sign_in=SignIn(access),
+        challenges=Challenges(),
         corrections=Corrections(store, clock, lambda: contents.rendered, platform),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},

@@ -19,7 +19,7 @@ from bot.app.storage import (
     remember_owner,
 )
 from bot.app.storage import settings as read_settings
-from bot.authority.users import Access
+from bot.authority.access import Access
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, SystemClock
 from bot.content.model import Campaign, Mode
@@ -65,7 +65,8 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
-    content = prove_files(paths.config, paths.posts)
+    signers = read_settings().content_signers
+    content = prove_files(paths.config, paths.posts, signers=signers)
     with _opened(content, owner_for(paths, content.loaded).mode, paths.data) as workspace:
         yield workspace
 
@@ -73,7 +74,8 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
 @contextmanager
 def open_readonly(paths: Paths) -> Iterator[Workspace]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
-    content = prove_files(paths.config, paths.posts)
+    signers = read_settings().content_signers
+    content = prove_files(paths.config, paths.posts, signers=signers)
     mode = owner_for(paths, content.loaded).mode
     if has_store(mode, paths.data, read_settings()):
         with _opened(content, mode, paths.data) as workspace:

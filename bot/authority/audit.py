@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, func, insert, select, type_coerce
 
+from bot import visible
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.db.database import Repository
@@ -94,7 +95,10 @@ def append(
         # Two writers must not chain to the same row; SQLite has one writer anyway.
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     seq, previous = _head(connection)
-    entry = {"at": now, "who": who, "verb": verb, "subject": subject, "why": why}
+    # No word of anybody may look like a row of somebody else.
+    words = {"who": who, "verb": verb, "subject": subject, "why": why}
+    entry = {"at": now, **{key: str(visible.line(word)) for key, word in words.items()}}
+    detail = visible.values(detail)
     values: dict[str, Any] = {"seq": seq + 1, **entry, "detail": detail, "previous": previous}
     values["sha256"] = _hash({**values, "detail": canonical_json(detail)})
     connection.execute(insert(audit).values(values))

@@ -18,7 +18,9 @@ _KEPT = 20
 class ContentTrees(Repository):
     """Content is applied as a whole tree or not at all."""
 
-    def apply(self, tree_sha256: str, files: Mapping[str, str], now: datetime) -> bool:
+    def apply(
+        self, tree_sha256: str, files: Mapping[str, str], now: datetime, commit: str = ""
+    ) -> bool:
         """Put a tree into force; False where it is in force already."""
         latest = select(content_tree.c.id).order_by(content_tree.c.id.desc())
         with self._db.write() as connection:
@@ -26,6 +28,7 @@ class ContentTrees(Repository):
             if connection.execute(newest).scalar_one_or_none() == tree_sha256:
                 return False
             values = {"tree_sha256": tree_sha256, "files": dict(files), "applied_at": now}
+            values["commit"] = commit
             connection.execute(content_tree.insert().values(values))
             kept = list(connection.execute(latest.limit(_KEPT)).scalars())
             connection.execute(delete(content_tree).where(content_tree.c.id < kept[-1]))
@@ -35,6 +38,12 @@ class ContentTrees(Repository):
         """Read the tree in force: its hash, and its files' texts by path."""
         row = self._row(select(content_tree).order_by(content_tree.c.id.desc()).limit(1))
         return None if row is None else (row.tree_sha256, row.files)
+
+    def last_commit(self) -> str:
+        """Return the newest signed commit that was in force; empty before there is one."""
+        has_commit = select(content_tree.c.commit).where(content_tree.c.commit != "")
+        row = self._row(has_commit.order_by(content_tree.c.id.desc()).limit(1))
+        return row.commit if row else ""
 
 
 class Trust(Repository):

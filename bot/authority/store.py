@@ -11,7 +11,14 @@ from bot.authority.approvals import Approvals, Pauses
 from bot.authority.audit import Audit
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
-from bot.authority.user_table import Sessions, Users
+from bot.authority.user_table import (
+    Devices,
+    Passkeys,
+    Sessions,
+    SignInFailures,
+    Tokens,
+    Users,
+)
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up
 from bot.db.database import StoreContext, path_of
@@ -35,6 +42,10 @@ class AuthorityStore:
         self.workers = Workers(context)
         self.users = Users(context)
         self.sessions = Sessions(context)
+        self.devices = Devices(context)
+        self.passkeys = Passkeys(context)
+        self.tokens = Tokens(context)
+        self.failures = SignInFailures(context)
 
     @property
     def is_sqlite(self) -> bool:

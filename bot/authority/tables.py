@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from bot.db.columns import Counter, EnumName, Instant, Json, metadata
 
@@ -30,6 +30,8 @@ approval = Table(
     Column("note", Text, nullable=False, comment="what the approver wrote"),
     Column("sources", Json, nullable=False, comment="JSON: quoted sources and their SHA-256"),
     Column("at", Instant, nullable=False, comment="when"),
+    Column("statement", Text, comment="canonical JSON that a passkey signed; null: none did"),
+    Column("signature", Text, comment="JSON: the passkey's answer to its hash"),
     Column("voided_at", Instant, comment="set once; then it counts no more"),
     Column("void_reason", Text, nullable=False, default="", comment="why it counts no more"),
     Index("uq_approval_standing", "fingerprint", "by", unique=True,
@@ -83,6 +85,7 @@ content_tree = Table(
     Column("id", Counter, primary_key=True, comment="counts up; the last is in force"),
     Column("tree_sha256", String(64), nullable=False, comment="of all files"),
     Column("files", Json, nullable=False, comment="JSON: path to text"),
+    Column("commit", Text, nullable=False, default="", comment="signed, which has it; or empty"),
     Column("applied_at", Instant, nullable=False, comment="when it came into force"),
 )
 
@@ -119,6 +122,9 @@ user = Table(
     Column("roles", Text, nullable=False, comment="names, with a space between"),
     Column("password_hash", Text, nullable=False, comment="argon2id, with its parameters"),
     Column("feed_sha256", String(64), comment="of the key in the calendar's address"),
+    Column("totp_secret", Text, comment="of one-time codes; null: none are asked for"),
+    Column("totp_step", BigInteger, comment="time step of the last code; none is taken twice"),
+    Column("recovery", Text, comment="SHA-256 of each code that is left, a space between"),
     Column("created_at", Instant, nullable=False, comment="when"),
 )
 
@@ -129,13 +135,47 @@ session = Table(
     Column("user", Text, ForeignKey("user.name"), nullable=False, comment="whose"),
     Column("started_at", Instant, nullable=False, comment="signed in"),
     Column("seen_at", Instant, nullable=False, comment="last used, to the minute"),
+    Column("proved_at", Instant, nullable=False, comment="last gave a password or a passkey"),
+    Column("agent", Text, nullable=False, comment="the browser, in its own words"),
     Index(None, "user"),
 )
 
-login_failure = Table(
-    "login_failure",
+device = Table(
+    "device",
     metadata,
-    Column("name_sha256", String(64), primary_key=True, comment="of the name that was typed"),
+    Column("id_sha256", String(64), primary_key=True, comment="of the secret in its cookie"),
+    Column("user", Text, ForeignKey("user.name"), primary_key=True, comment="who signed in there"),
+    Column("seen_at", Instant, nullable=False, comment="when they last did"),
+    Index(None, "user"),
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Text, primary_key=True, comment="of the credential, base64url"),
+    Column("user", Text, ForeignKey("user.name"), nullable=False, comment="whose"),
+    Column("label", Text, nullable=False, comment="what they call it"),
+    Column("origin", Text, nullable=False, comment="of the desk where it works"),
+    Column("public_key", Text, nullable=False, comment="COSE, base64url"),
+    Column("sign_count", BigInteger, nullable=False, comment="as its authenticator counts"),
+    Column("created_at", Instant, nullable=False, comment="when"),
+    Index(None, "user"),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("sha256", String(64), primary_key=True, comment="of the token"),
+    Column("user", Text, ForeignKey("user.name"), nullable=False, comment="whose"),
+    Column("label", Text, nullable=False, comment="what it is for"),
+    Column("created_at", Instant, nullable=False, comment="when; it ends by itself"),
+    Index(None, "user"),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("who_sha256", String(64), primary_key=True, comment="of an address or a device"),
     Column("count", Integer, nullable=False, comment="failures in a row"),
     Column("last_at", Instant, nullable=False, comment="the last of them"),
 )

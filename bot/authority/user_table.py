@@ -1,21 +1,24 @@
-"""Users of the dashboard, their sessions, and sign-ins that failed."""
+"""Users with what they sign in with: sessions, devices, passkeys and tokens as they are stored."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, or_, select, update
 
-from bot.authority.tables import login_failure, session, user
+from bot.authority.tables import device, passkey, session, sign_in_failure, token, user
 from bot.db.database import Repository
 from bot.db.errors import ConflictError
 from bot.errors import DecisionError
 
 _U = user.c
 _S = session.c
-_F = login_failure.c
+_D = device.c
+_P = passkey.c
+_T = token.c
+_F = sign_in_failure.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ class User:
     password_hash: str
     #: Of the secret in their calendar's address; None before they asked for one.
     feed_sha256: str | None
+    #: Of one-time codes; None where none are asked for.
+    totp_secret: str | None
+    #: Time step of the last code that was taken.
+    totp_step: int | None
+    #: SHA-256 of each recovery code that is left.
+    recovery: frozenset[str]
     created_at: datetime
 
 
@@ -38,6 +47,35 @@ class SessionRow:
     user: str
     started_at: datetime
     seen_at: datetime
+    #: When its user last gave a password or a passkey.
+    proved_at: datetime
+    #: The browser, in its own words.
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A key pair in a user's device, of which this is the public half."""
+
+    id: str
+    user: str
+    label: str
+    #: Of the desk where it works.
+    origin: str
+    #: COSE, in base64url.
+    public_key: str
+    sign_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What stands for a user on the command line."""
+
+    sha256: str
+    user: str
+    label: str
+    created_at: datetime
 
 
 class Users(Repository):
@@ -85,10 +123,30 @@ class Users(Repository):
         if self._change(update(user).where(_U.name == name).values(wanted)) != 1:
             raise DecisionError(f"there is no user {name!r}")
 
+    def set_totp(self, name: str, secret: str | None, recovery: frozenset[str]) -> None:
+        """Ask for codes of this secret from now on, or for none."""
+        values = {"totp_secret": secret, "totp_step": None, "recovery": _joined(recovery)}
+        self._change(update(user).where(_U.name == name).values(values))
+
+    def take_step(self, name: str, step: int) -> bool:
+        """Note that the code of a time step was used; False where it, or a later one, was."""
+        unused = or_(_U.totp_step.is_(None), _U.totp_step < step)
+        return self._change(update(user).where(_U.name == name, unused).values(totp_step=step)) == 1
+
+    def take_recovery(self, known: User, code_sha256: str) -> bool:
+        """Use up a recovery code; False where it is not, or no longer, one of theirs."""
+        if code_sha256 not in known.recovery:
+            return False
+        same = _U.recovery == _joined(known.recovery)  # nobody used one meanwhile
+        left = update(user).where(_U.name == known.name, same)
+        values = {"recovery": _joined(known.recovery - {code_sha256})}
+        return self._change(left.values(values)) == 1
+
     def remove(self, name: str) -> None:
-        """Take a user away and sign them out; DecisionError where there is no such user."""
+        """Take a user away with all that is theirs; DecisionError where there is no such user."""
         with self._db.write() as connection:
-            connection.execute(delete(session).where(_S.user == name))
+            for table in (session, device, passkey, token):
+                connection.execute(delete(table).where(table.c.user == name))
             if connection.execute(delete(user).where(_U.name == name)).rowcount != 1:
                 raise DecisionError(f"there is no user {name!r}")
 
@@ -96,61 +154,153 @@ class Users(Repository):
 class Sessions(Repository):
     """Sign-ins by the hash of their id: who reads the database cannot use one."""
 
-    def start(self, id_sha256: str, name: str, now: datetime) -> None:
+    def start(self, id_sha256: str, name: str, now: datetime, *, agent: str = "") -> None:
         """Note that a user signed in."""
-        row = session.insert().values(id_sha256=id_sha256, user=name, started_at=now, seen_at=now)
-        self._change(row)
+        self._change(
+            session.insert().values(asdict(SessionRow(id_sha256, name, now, now, now, agent)))
+        )
 
     def get(self, id_sha256: str) -> SessionRow | None:
         """Find a session."""
         row = self._row(select(session).where(_S.id_sha256 == id_sha256))
         return None if row is None else SessionRow(**row._mapping)
 
+    def of(self, name: str) -> tuple[SessionRow, ...]:
+        """Read a user's sessions, the one used last first."""
+        query = select(session).where(_S.user == name).order_by(_S.seen_at.desc())
+        return tuple(SessionRow(**row._mapping) for row in self._rows(query))
+
     def touch(self, id_sha256: str, now: datetime) -> None:
         """Note that it was used."""
         self._change(update(session).where(_S.id_sha256 == id_sha256).values(seen_at=now))
+
+    def prove(self, id_sha256: str, now: datetime) -> None:
+        """Note that its user gave a password or a passkey again."""
+        self._change(update(session).where(_S.id_sha256 == id_sha256).values(proved_at=now))
 
     def end(self, id_sha256: str) -> None:
         """Sign out."""
         self._change(delete(session).where(_S.id_sha256 == id_sha256))
 
-    def end_all(self, name: str) -> int:
-        """Sign a user out everywhere; return how many sessions ended."""
-        return self._change(delete(session).where(_S.user == name))
+    def end_all(self, name: str, *, but: str = "") -> int:
+        """Sign a user out everywhere, or everywhere else; return how many sessions ended."""
+        return self._change(delete(session).where(_S.user == name, _S.id_sha256 != but))
 
     def sweep(self, *, started_before: datetime, seen_before: datetime) -> None:
         """Forget what is over anyway."""
         over = (_S.started_at < started_before) | (_S.seen_at < seen_before)
         self._change(delete(session).where(over))
 
-    def failures(self, name_sha256: str, since: datetime) -> int:
-        """Count sign-ins in a row that failed, the last one since then."""
-        query = select(_F.count).where(_F.name_sha256 == name_sha256, _F.last_at >= since)
+
+class SignInFailures(Repository):
+    """Sign-ins that failed, by the hash of what they came from."""
+
+    def count(self, who_sha256: str, since: datetime) -> int:
+        """Count those in a row, the last one since then."""
+        query = select(_F.count).where(_F.who_sha256 == who_sha256, _F.last_at >= since)
         row = self._row(query)
         return 0 if row is None else int(row[0])
 
-    def fail(self, name_sha256: str, now: datetime, *, forget_before: datetime) -> int:
-        """Count a sign-in that failed; return how many there are in a row now."""
-        values = {"name_sha256": name_sha256, "count": 1, "last_at": now}
+    def add(self, who_sha256: str, now: datetime, *, forget_before: datetime) -> int:
+        """Count one more; return how many there are in a row now."""
+        values = {"who_sha256": who_sha256, "count": 1, "last_at": now}
         counted = (
-            self._db.insert(login_failure)
+            self._db.insert(sign_in_failure)
             .values(values)
             .on_conflict_do_update(
-                index_elements=[_F.name_sha256], set_={"count": _F.count + 1, "last_at": now}
+                index_elements=[_F.who_sha256], set_={"count": _F.count + 1, "last_at": now}
             )
         )
         with self._db.write() as connection:
-            connection.execute(delete(login_failure).where(_F.last_at < forget_before))
+            connection.execute(delete(sign_in_failure).where(_F.last_at < forget_before))
             return int(connection.execute(counted.returning(_F.count)).scalar_one())
 
-    def forgive(self, name_sha256: str) -> None:
+    def forgive(self, who_sha256: str) -> None:
         """Start counting anew, after one that did not fail."""
-        self._change(delete(login_failure).where(_F.name_sha256 == name_sha256))
+        self._change(delete(sign_in_failure).where(_F.who_sha256 == who_sha256))
 
 
-def _joined(roles: frozenset[str]) -> str:
-    return " ".join(sorted(roles))
+class Devices(Repository):
+    """Browsers from which somebody has signed in, by the hash of a secret in their cookie."""
+
+    def is_known(self, id_sha256: str, name: str, since: datetime) -> bool:
+        """Whether this user signed in from there since then."""
+        query = select(_D.user).where(_D.id_sha256 == id_sha256, _D.user == name)
+        return self._row(query.where(_D.seen_at >= since)) is not None
+
+    def note(self, id_sha256: str, name: str, now: datetime, *, forget_before: datetime) -> None:
+        """Note that a user signed in from there."""
+        row = self._db.insert(device).values(id_sha256=id_sha256, user=name, seen_at=now)
+        self._change(delete(device).where(_D.seen_at < forget_before))
+        self._change(
+            row.on_conflict_do_update(index_elements=[*device.primary_key], set_={"seen_at": now})
+        )
+
+    def forget(self, name: str) -> None:
+        """Know none of a user's devices any more."""
+        self._change(delete(device).where(_D.user == name))
+
+
+class Passkeys(Repository):
+    """Public keys of users' passkeys."""
+
+    def add(self, key: Passkey) -> None:
+        """Store one; DecisionError where somebody has it already."""
+        try:
+            self._change(passkey.insert().values(asdict(key)))
+        except ConflictError as error:
+            raise DecisionError("this passkey is in use already") from error
+
+    def get(self, key_id: str) -> Passkey | None:
+        """Find one by the id of its credential."""
+        row = self._row(select(passkey).where(_P.id == key_id))
+        return None if row is None else Passkey(**row._mapping)
+
+    def of(self, name: str) -> tuple[Passkey, ...]:
+        """Read a user's passkeys, oldest first."""
+        query = select(passkey).where(_P.user == name).order_by(_P.created_at, _P.id)
+        return tuple(Passkey(**row._mapping) for row in self._rows(query))
+
+    def count_up(self, key_id: str, sign_count: int) -> None:
+        """Keep what its authenticator counts, which shows a copied one."""
+        self._change(update(passkey).where(_P.id == key_id).values(sign_count=sign_count))
+
+    def remove(self, name: str, key_id: str | None = None) -> int:
+        """Remove one of a user's passkeys, or all; return how many."""
+        which = [_P.user == name] + ([] if key_id is None else [_P.id == key_id])
+        return self._change(delete(passkey).where(*which))
+
+
+class Tokens(Repository):
+    """Tokens of the command line by their hash."""
+
+    def add(self, made: Token) -> None:
+        """Store one."""
+        self._change(token.insert().values(asdict(made)))
+
+    def get(self, sha256: str) -> Token | None:
+        """Find one."""
+        row = self._row(select(token).where(_T.sha256 == sha256))
+        return None if row is None else Token(**row._mapping)
+
+    def of(self, name: str) -> tuple[Token, ...]:
+        """Read a user's tokens, oldest first."""
+        query = select(token).where(_T.user == name).order_by(_T.created_at)
+        return tuple(Token(**row._mapping) for row in self._rows(query))
+
+    def remove(self, name: str, sha256: str | None = None) -> int:
+        """Revoke one of a user's tokens, or all; return how many."""
+        which = [_T.user == name] + ([] if sha256 is None else [_T.sha256 == sha256])
+        return self._change(delete(token).where(*which))
+
+
+def _joined(words: frozenset[str]) -> str:
+    return " ".join(sorted(words))
 
 
 def _as_user(row: Row[Any]) -> User:
-    return User(**{**row._mapping, "roles": frozenset(row.roles.split())})
+    sets = {
+        "roles": frozenset(row.roles.split()),
+        "recovery": frozenset((row.recovery or "").split()),
+    }
+    return User(**{**row._mapping, **sets})

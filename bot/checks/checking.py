@@ -28,6 +28,8 @@ class CheckedContent:
     readable: RenderedCampaign | None
     #: Of the reading and of the rules, sorted by file, line and column.
     problems: tuple[Problem, ...]
+    #: Id of the signed commit that it is from; empty where signatures are not asked for.
+    commit: str = ""
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import regex
+
+from bot.checks.marks import PAIRS, USUAL, Mark, marks_in
 from bot.content.comparing import fold
 from bot.content.model import Investigation, Source
 from bot.content.quoting import look_alike, occurrences, prove, usable
 
-#: Each opening mark with the closing ones that answer it.
-_MARKS = """“” ‘’ «» ‹› „“” ‚‘’ 「」 『』 〝〞〟 ｢｣ ‟” ‛’ ❝❞ ❛❜ ＂＂ "" ''"""
-_PAIRS = {marks[0]: marks[1:] for marks in _MARKS.split()}
-_CLOSERS = frozenset("".join(_PAIRS.values()))
 #: Of these a single one between or after letters is an apostrophe.
 _APOSTROPHES = "'’"
 #: Words that begin with an apostrophe, as people write them.
+_NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_HEBREW = regex.compile(r"\p{Hebrew}{2}")
+_FEET = regex.compile(r"\d[’'′]\s?\d+$")
 _ELISIONS = ("tis", "twas", "em", "til", "cause", "n", "round", "bout")
 
 
@@ -43,80 +45,116 @@ def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[LoneMark, ...]]:
 
     Apostrophes (``don’t``, ``l’homme``, ``partners’ ties``, ``’90s``) are no marks.
     """
-    opened: list[LoneMark] = []
+    opened: list[Mark] = []
     found: list[Marked] = []
-    alone: list[LoneMark] = []
-    for at, char in enumerate(text):
-        if (char not in _PAIRS and char not in _CLOSERS) or _is_measure(text, at):
+    alone: list[Mark] = []
+    for mark in marks_in(text):
+        if _is_spelling(text, mark, opened):
             continue
-        depth = _closes(opened, char, text, at)
+        depth = _closes(opened, mark, text)
         if depth is not None:
-            alone += opened[depth + 1 :]
-            start = opened[depth].at + 1
-            found.append(Marked(start, at, text[start:at], opened[depth].mark, char))
+            opening = opened[depth]
+            inside = text[opening.end : mark.start]
+            # Letters that look like marks are marks where they stand around several words.
+            is_one_word = len(inside.split()) < 2 and not _NO_SPACES.search(inside)
+            if not (opening.is_letter and mark.is_letter and is_one_word):
+                alone += opened[depth + 1 :]
+                found.append(Marked(opening.end, mark.start, inside, opening.sign, mark.sign))
             del opened[depth:]
-        elif char in _PAIRS and _may_open(text, at):
-            opened.append(LoneMark(at, char))
-        elif not _is_apostrophe(text, at):
-            alone.append(LoneMark(at, char))
+        elif mark.kind in PAIRS and _may_open(text, mark):
+            opened.append(mark)
+        elif not _is_apostrophe(text, mark):
+            alone.append(mark)
+    lone = (LoneMark(mark.start, mark.sign) for mark in alone + opened if not _may_be(text, mark))
     return (
         tuple(sorted(found, key=lambda marked: marked.start)),
-        tuple(sorted(alone + opened, key=lambda lone: lone.at)),
+        tuple(sorted(lone, key=lambda mark: mark.at)),
     )
 
 
-def _is_measure(text: str, at: int) -> bool:
-    """Return whether a mark is of feet, minutes or seconds (6'2" tall)."""
-    return text[at] in "'\"" and at > 0 and text[at - 1].isdigit() and "'" in text[at - 2 : at + 4]
+def _may_be(text: str, mark: Mark) -> bool:
+    """Return whether a mark without a partner is a letter of a word, or a comparison (``<<``)."""
+    is_beside_a_letter = any(map(_is_word, _around(text, mark)))
+    return (mark.is_letter and is_beside_a_letter) or mark.sign in ("<<", ">>")
 
 
-def _closes(opened: list[LoneMark], char: str, text: str, at: int) -> int | None:
+def _is_word(char: str) -> bool:
+    """Return whether a character is part of a word; some scripts write no spaces between words."""
+    return char.isalnum() and not _NO_SPACES.match(char)
+
+
+def _around(text: str, mark: Mark) -> tuple[str, str]:
+    """Return the characters before and after a mark; empty at an end of the text."""
+    return text[mark.start - 1 : mark.start] if mark.start else "", text[mark.end : mark.end + 1]
+
+
+def _is_spelling(text: str, mark: Mark, opened: list[Mark]) -> bool:
+    """Return whether a mark is of a measure (6'2" tall, 5′, 30″) or of a Hebrew abbreviation."""
+    before, after = _around(text, mark)
+    if _HEBREW.fullmatch(before + after):
+        return True
+    if not before.isdigit():
+        return False
+    if mark.sign in "'\"":
+        return "'" in text[mark.start - 2 : mark.start + 4]
+    if mark.sign == "”":
+        return _FEET.search(text, 0, mark.start) is not None and not any(
+            "”" in PAIRS[one.kind] for one in opened
+        )
+    return mark.kind in "'\"" and not any(one.kind in "'\"" and one.sign > "~" for one in opened)
+
+
+def _closes(opened: list[Mark], mark: Mark, text: str) -> int | None:
     """Return which open mark this one closes; None where it closes none."""
     for depth in reversed(range(len(opened))):
-        if char in _PAIRS[opened[depth].mark]:
-            if char not in _APOSTROPHES:
+        if mark.kind in PAIRS[opened[depth].kind]:
+            if mark.kind not in _APOSTROPHES:
                 return depth
-            if not _between_letters(text, at):
-                return None if _is_plural_possessive(text, at, opened[depth]) else depth
+            if not _between_letters(text, mark):
+                return None if _is_plural_possessive(text, mark, opened[depth]) else depth
     return None
 
 
-def _between_letters(text: str, at: int) -> bool:
-    return 0 < at < len(text) - 1 and text[at - 1].isalnum() and text[at + 1].isalnum()
+def _between_letters(text: str, mark: Mark) -> bool:
+    before, after = _around(text, mark)
+    return _is_word(before) and _is_word(after)
 
 
-def _is_plural_possessive(text: str, at: int, opened: LoneMark) -> bool:
+def _is_plural_possessive(text: str, mark: Mark, opened: Mark) -> bool:
     """Return whether it is as in ``partners’ ties``, where another mark closes them later."""
-    if not (text[at - 1 : at].lower() == "s" and text[at + 1 : at + 2] == " "):
+    before, after = _around(text, mark)
+    if not (before.lower() == "s" and after == " "):
         return False
-    return any(
-        text[other] in _PAIRS[opened.mark]
-        and not _between_letters(text, other)
-        and text[other - 1] != " "
-        and opened.mark not in text[at + 1 : other]
-        for other in range(at + 1, len(text))
-    )
+    for other in marks_in(text[mark.end :]):
+        later = Mark(mark.end + other.start, mark.end + other.end, other.sign, other.kind)
+        if other.kind == opened.kind not in PAIRS[opened.kind]:
+            return False
+        if other.kind in PAIRS[opened.kind] and not _between_letters(text, later):
+            return _around(text, later)[0] != " "
+    return False
 
 
-def _may_open(text: str, at: int) -> bool:
-    char = text[at]
-    before, after = text[at - 1 : at], text[at + 1 : at + 2]
-    if char not in "'\"":
-        return not (char == "‘" and before.isalnum() and after.isalnum())
-    if char == "'" and _is_elision(text, at):
+def _may_open(text: str, mark: Mark) -> bool:
+    before, after = _around(text, mark)
+    if mark.kind in "'’" and _is_elision(text, mark):
         return False
-    return not before.isalnum() and bool(after.strip())
+    if mark.kind == "’":
+        return not _is_word(before) and after.isalnum()
+    if mark.kind in "'\"":
+        return not _is_word(before) and bool(after.strip())
+    return mark.kind != "‘" or not _between_letters(text, mark)
 
 
-def _is_apostrophe(text: str, at: int) -> bool:
+def _is_apostrophe(text: str, mark: Mark) -> bool:
     """Return an apostrophe: inside a word, at its end, or in place of what a word begins with."""
-    if text[at] not in "'’‘":
+    if mark.kind not in "'’‘":
         return False
-    return text[at - 1 : at].isalpha() or text[at - 1 : at].isdigit() or _is_elision(text, at)
+    before, _ = _around(text, mark)
+    return _is_word(before) or _is_elision(text, mark)
 
 
-def _is_elision(text: str, at: int) -> bool:
-    rest = text[at + 1 : at + 8].lower()
+def _is_elision(text: str, mark: Mark) -> bool:
+    rest = text[mark.end : mark.end + 7].lower()
     word = "".join(char if char.isalnum() else " " for char in rest).split(" ", 1)[0]
     return word in _ELISIONS or (len(word) in (2, 3) and word.rstrip("s").isdigit())
 
@@ -145,14 +183,16 @@ def problems_of_marks(
 
 def _problem(marked: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:
     # French sets a space, often a narrow one, inside of its marks.
-    text = marked.text.strip() if marked.opening in "«‹" else marked.text
+    is_usual = marked.opening in USUAL
+    text = marked.text.strip() if marked.opening in "«‹" or not is_usual else marked.text
     shown = f"{marked.opening}{text}{marked.closing}"
     if text in titles or any(_has(source, text) for source in sources):
-        if marked.opening not in "'\"":
+        if is_usual:
             return ""
-        left, right = "“”" if marked.opening == '"' else "‘’"
+        left, right = "‘’" if marked.opening == "'" else "“”"
+        kind = "straight" if marked.opening in "'\"" else "unusual"
         return (
-            f"straight marks around {shown}; "
+            f"{kind} marks around {shown}; "
             f"write {left}{text}{right} (U+{ord(left):04X}, U+{ord(right):04X})"
         )
     alike = next((title for title in titles if fold(title).text == fold(text).text), None)

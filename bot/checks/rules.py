@@ -12,7 +12,14 @@ from datetime import date, datetime
 
 from bot.checks.duplicates import never_again, too_close, twins
 from bot.checks.quotation_marks import marked_spans
-from bot.checks.wording import dated_words, has_date, is_personal, wordings, wrong_mentions
+from bot.checks.wording import (
+    dated_words,
+    has_date,
+    is_personal,
+    preview_flaws,
+    wordings,
+    wrong_mentions,
+)
 from bot.content.model import Account, MediaFile, Mode, Source
 from bot.content.quoting import is_exact, occurrences, overlaps, quotes_graphic
 from bot.content.slots import HOUR, caps_of
@@ -97,6 +104,8 @@ def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         if is_personal(known.address, campaign.schedule.coalition):
             message = f"{known.address} is somebody's personal profile"
             yield problem_at(post, key, message, "personal-profile")
+        for message in preview_flaws(known, campaign):
+            yield problem_at(post, key, message, "quote-altered")
         if caution := getattr(known, "caution", ""):
             message = f"mind: {caution}"
             yield problem_at(post, key, message, "link-caution", severity=Severity.NOTICE)

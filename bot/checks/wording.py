@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import regex
 
+from bot.checks.attribution import attribution_shapes
 from bot.checks.quotation_marks import marked_spans, problems_of_marks
+from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
-from bot.content.quoting import OVERRIDES
 from bot.errors import Problem
 from bot.rendering.facets import find_links, find_mentions, find_tags
 from bot.rendering.rendered import RenderedCampaign
@@ -105,11 +106,15 @@ def _wordings_of(post: Post) -> Iterator[Wording]:
 
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
     """Yield everything that is wrong with a text by itself."""
-    for message in _characters(wording.text):
+    if message := fault_of_words(wording.text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()
     for at, message in problems_of_marks(wording.text, sources, titles):
         yield "quote-altered", f"character {at + 1}: {message}"
+    marked = marked_spans(wording.text)[0] if wording.is_alt else ()
+    ends = (span.end + len(span.closing) for span in marked)
+    for at, message in attribution_shapes(wording.text, sources, after_quotation=ends):
+        yield "attribution-shape", f"character {at + 1}: {message}"
     for message in wrong_mentions(wording.text, campaign):
         yield "mention-outside", message
     if wording.is_alt:
@@ -121,13 +126,13 @@ def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
         yield from _links(wording.text, campaign)
 
 
-def _characters(text: str) -> Iterator[str]:
-    if OVERRIDES & set(text):
-        yield "has a bidirectional override, which can show other words than are written"
-    for at, char in enumerate(text):
-        if unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"} and char not in "\n\t":
-            yield f"character {at + 1}: U+{ord(char):04X} cannot be seen; take it away"
-            return
+def preview_flaws(known: Investigation | Source, campaign: Campaign) -> Iterator[str]:
+    """Say what a link's preview quotes that nobody wrote."""
+    sources, titles = campaign.sources.values(), campaign.investigations.values()
+    for text in (known.card.title, known.card.description) if known.card else ():
+        if text != known.title:
+            for _, message in problems_of_marks(text, sources, titles):
+                yield f"its preview: {message}"
 
 
 def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:

@@ -17,8 +17,10 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
+from bot.app.storage import settings
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.cli.terminal import show
 from bot.content.model import Campaign, Post
 from bot.content.quoting import Located, locate
 from bot.content.shape import SCHEMA_NAMES, schema_of
@@ -27,6 +29,7 @@ from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
+from bot.settings import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ _STARTER = Path(__file__).parent / "starter"
 @prints
 def check(paths: Paths, form: str) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    content = prove_files(paths.config, paths.posts)
+    content = prove_files(paths.config, paths.posts, signers=settings().content_signers)
     problems = content.problems
     if form == "github":
         lines = [_annotation(problem) for problem in problems]
@@ -179,7 +182,7 @@ def plan(paths: Paths, days: int, ics: Path | None) -> Output:
     with open_readonly(paths) as workspace:
         outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
-        ics.write_bytes(as_calendar(outlook))
+        write_private(ics, as_calendar(outlook))
     return Output(outlook, _plan_lines(outlook))
 
 
@@ -234,11 +237,11 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
     if as_json:
         print_json(_rehearsal_value(report))
     else:
-        click.echo("\n".join(_rehearsal_lines(report)))
+        show(*_rehearsal_lines(report))
     if serve:
         stop = Event()
         with stopped_by_signals(stop):
-            click.echo(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
+            show(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
             rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
 
 
@@ -308,9 +311,9 @@ def schema(name: str | None, folder: Path | None) -> None:
 def init(folder: Path) -> None:
     """Write a small campaign into DIR that passes `check`: a schedule, a source, two posts."""
     for path in write_campaign(folder, SPECS.values()):
-        click.echo(f"wrote {path}")
+        show(f"wrote {path}")
     config, posts = (shlex.quote(str(folder / name)) for name in ("schedule.yaml", "posts"))
-    click.echo(f"next: {program()} check --config {config} --posts {posts}")
+    show(f"next: {program()} check --config {config} --posts {posts}")
 
 
 def write_campaign(folder: Path, specs: Iterable[PlatformSpec]) -> tuple[Path, ...]:

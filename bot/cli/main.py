@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from bot import program
+from bot.cli.terminal import show
 from bot.errors import BotError, ContentError
 from bot.log import masked
 
@@ -136,19 +138,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        show(*said.getvalue().splitlines(), err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BotError as error:
         # A content error's lines speak for themselves, as a compiler's do.
-        click.echo(f"{'' if isinstance(error, ContentError) else 'error: '}{error}", err=True)
+        problems = error.problems if isinstance(error, ContentError) else (f"error: {error}",)
+        show(*problems, err=True)
         return PERSON
     except OSError as error:
         # A full disk, a folder that is not there: the bot's own files have errors of their own.
-        click.echo(f"error: {error}", err=True)
+        show(f"error: {error}", err=True)
         return PERSON
     except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
-        click.echo(masked(traceback.format_exc()), err=True)
-        click.echo("this is a bug in the bot: please report the lines above", err=True)
+        show(*masked(traceback.format_exc()).splitlines(), err=True)
+        show("this is a bug in the bot: please report the lines above", err=True)
         return BUG

@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot import visible
 from bot.app import numbers
 from bot.app.content import Paths
 from bot.app.workspace import open_readonly
 from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement.ages import AGES
@@ -25,6 +27,7 @@ from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
 from bot.engagement.report import GROUPINGS
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
+from bot.settings import write_private
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -66,7 +69,8 @@ def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
     if as_json:
         print_json({"title": message.title, "text": message.text, "html": message.html})
     else:
-        click.echo(f"{message.title}\n\n{message.text}" if only_print else f"sent: {message.title}")
+        lines = (message.title, "", *message.text.splitlines())
+        show(*(lines if only_print else (f"sent: {message.title}",)))
 
 
 @click.command()
@@ -98,8 +102,8 @@ def engagement(
     if post is not None and not report.readings:
         raise OperatorError(f"nothing of {post!r} has gone out{' since then' if since else ''}")
     if html is not None:
-        html.write_text(page(report), encoding="utf-8")
-        click.echo(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
+        write_private(html, page(report))
+        show(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
     if as_json:
         print_json(exports.json_of(report, by))
     elif as_csv:
@@ -130,8 +134,7 @@ def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
     if by == "slot":
         notes.append(f"Time of day: {report.day_verdict} {WHY_NO_BEST_TIME}")
     costs = (f"{account}: {text}" for account, text in report.costs.items())
-    for line in (*notes, *report.lacking, *costs):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    show(*notes, *report.lacking, *costs)
 
 
 def _ratios(ratios: RatioTable, title: str) -> Table:
@@ -149,8 +152,8 @@ def _ratios(ratios: RatioTable, title: str) -> Table:
 
 def _name(row: Row) -> Text:
     """Write a passage with its place below; posts have their names only, to stay on one line."""
-    name = Text(row.name)
-    return name.append(f"\n{row.detail}", "dim") if row.name_lang else name
+    name = Text(visible.line(row.name))
+    return name.append(f"\n{visible.line(row.detail)}", "dim") if row.name_lang else name
 
 
 def _grid(grid: Grid, title: str) -> Table:
@@ -160,7 +163,7 @@ def _grid(grid: Grid, title: str) -> Table:
     for name in grid.numbers:
         table.add_column(name.lower(), justify="right")
     for row in grid.rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(visible.line(cell)) for cell in row))
     return table
 
 

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from bot import visible
 from bot.app.content import Paths
+from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
@@ -75,8 +77,7 @@ def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | N
         if as_json:
             print_json(output.value)
         else:
-            for line in output.lines:
-                click.echo(line)
+            show(*output.lines)
         return output.code
 
     return called
@@ -98,6 +99,8 @@ def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[
 
 def _somebody(_context: click.Context, _option: click.Parameter, value: str) -> str:
     name = " ".join(value.split())
+    if visible.line(name) != name:
+        raise click.BadParameter("has characters that nobody sees")
     if not name:
         raise click.BadParameter("say who decides; the audit log keeps it")
     return name
@@ -131,7 +134,7 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON for other programs."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    click.echo(visible.block(json.dumps(plain(value), ensure_ascii=False, indent=2)))
 
 
 def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:

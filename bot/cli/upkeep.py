@@ -14,8 +14,10 @@ from bot.app.content import Paths
 from bot.app.storage import Restored, restore_backup
 from bot.app.workspace import Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
-from bot.authority.users import SHORTEST, Role
+from bot.authority.passwords import SHORTEST
+from bot.authority.users import Role
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
+from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -203,7 +205,7 @@ def add_user(
     password = _password(password_file)
     with open_users(paths) as users:
         users.add(name, frozenset(map(Role, roles)), password, by=by)
-    click.echo(f"{name} may sign in: {', '.join(sorted(roles))}")
+    show(f"{name} may sign in: {', '.join(sorted(roles))}")
 
 
 @user.command("password")
@@ -216,7 +218,7 @@ def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -
     new = _password(password_file)
     with open_users(paths) as users:
         users.set_password(name, new, by=by)
-    click.echo(f"{name} has another password and is signed out everywhere")
+    show(f"{name} has another password and is signed out everywhere")
 
 
 @user.command("roles")
@@ -228,7 +230,7 @@ def set_roles(paths: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
     """Give a user these roles and no other."""
     with open_users(paths) as users:
         users.set_roles(name, frozenset(map(Role, roles)), by=by)
-    click.echo(f"{name} is {', '.join(sorted(roles))}")
+    show(f"{name} is {', '.join(sorted(roles))}")
 
 
 @user.command("remove")
@@ -239,7 +241,7 @@ def remove_user(paths: Paths, name: str, by: str) -> None:
     """Take a user away and sign them out."""
     with open_users(paths) as users:
         users.remove(name, by=by)
-    click.echo(f"{name} is removed")
+    show(f"{name} is removed")
 
 
 @user.command("sign-out")
@@ -250,7 +252,7 @@ def sign_out(paths: Paths, name: str, by: str) -> None:
     """End all sessions of a user."""
     with open_users(paths) as users:
         ended = users.sign_out_everywhere(name, by=by)
-    click.echo(f"{ended} session(s) of {name} ended")
+    show(f"{ended} session(s) of {name} ended")
 
 
 @user.command("list")

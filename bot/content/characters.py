@@ -5,9 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from itertools import islice, zip_longest
 
+import regex
+
 from bot.errors import Problem
+from bot.visible import hidden_in, named
 
 #: More of one kind in one file are not told one by one.
 _MANY = 20
@@ -23,6 +27,17 @@ _REFUSED = re.compile(
     + "]|\r(?!\n)"
 )
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Scripts with letters that are drawn like those of another one. Others may follow a Latin name
+#: without a space, as in Chinese and Uyghur.
+_ALIKE = tuple(
+    (name, regex.compile(rf"\p{{{name}}}"))
+    for name in (
+        "Latin", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Lisu", "Gothic",
+        "Deseret", "Osage", "Old_Italic", "Tifinagh", "Canadian_Aboriginal", "Vai", "Glagolitic",
+    )
+)  # fmt: skip
+#: A unit may have a Greek letter: kΩ, μm.
+_WORD = regex.compile(r"\b(?![kMG]?Ω\b|μ\p{Latin}{1,2}\b)\p{L}[\p{L}\p{M}\p{N}_'’ʼ-]*")
 _BOMS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -71,6 +86,27 @@ def fault(text: str) -> str | None:
     return _why(refused[0]) if refused else denormal and denormal[1]
 
 
+def fault_of_words(text: str) -> str | None:
+    """Return what is wrong with the characters of words that people read as they are."""
+    for at, char in hidden_in(text):
+        before = f" after “{text[max(0, at - 12) : at]}”" if at else ""
+        return f"character {at + 1}: {named(char)}{before} cannot be seen; take it out"
+    for match in _WORD.finditer(text):
+        if found := _stranger(match[0]):
+            return (
+                f"character {match.start() + 1}: “{match[0]}” mixes alphabets: {found} is "
+                f"{named(found)}, which looks like another letter; type the word again"
+            )
+    return None
+
+
+def _stranger(word: str) -> str:
+    """Return a letter of another alphabet than the rest of its word, where they look alike."""
+    letters = [(char, script) for char in word for script in _ALIKE if script[1].match(char)]
+    usual = Counter(script[0] for _, script in letters).most_common(1)
+    return next((char for char, script in letters if script[0] != usual[0][0]), "")
+
+
 def _denormal(text: str) -> tuple[int, str] | None:
     """Return the column of the first character that is not in NFC, and what to do about it."""
     composed = unicodedata.normalize("NFC", text)
@@ -78,8 +114,8 @@ def _denormal(text: str) -> tuple[int, str] | None:
         return None
     pairs = enumerate(zip_longest(text, composed, fillvalue=""))
     column, (written, right) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
-    usual = f"; the usual one is {right!r} ({_named(right)})" if right else ""
-    what = _named(written) if written else "a character"
+    usual = f"; the usual one is {right!r} ({named(right)})" if right else ""
+    what = named(written) if written else "a character"
     return column + 1, (
         f"{what} is not written in the usual way (NFC){usual}; "
         "type the word again, or convert the file to NFC"
@@ -88,16 +124,12 @@ def _denormal(text: str) -> tuple[int, str] | None:
 
 def _why(found: str) -> str:
     if found in _BIDI:
-        return f"{_named(found)} turns text around for readers; take it out"
+        return f"{named(found)} turns text around for readers; take it out"
     if found == "\r":
         return "an old line break (U+000D alone); save the file with usual line breaks"
     if found in "\x85\u2028\u2029":
-        return f"{_named(found)} breaks lines unseen; use a usual line break"
-    return f"{_named(found)} may not stand in a text; take it out"
-
-
-def _named(char: str) -> str:
-    return f"U+{ord(char):04X} {unicodedata.name(char, '(no character)')}"
+        return f"{named(found)} breaks lines unseen; use a usual line break"
+    return f"{named(found)} may not stand in a text; take it out"
 
 
 def _line_and_column(text: str, at: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import regex
 
 from bot.content.model import Source
+from bot.visible import named
 
 #: Characters that readers cannot tell from the ones on the right.
 _LOOK_ALIKES: dict[str, str] = {
@@ -130,7 +131,7 @@ def _named(text: str) -> str:
     """Show characters with their code points and names; ``nothing`` for none."""
     if not text:
         return "nothing"
-    names = [f"U+{ord(char):04X} {unicodedata.name(char, 'unnamed')}" for char in text[:4]]
+    names = [named(char) for char in text[:4]]
     shown = f"{text[:4]} " if regex.fullmatch(r"[^\p{C}\p{Z}\p{M}]+", text[:4]) else ""
     return f"{shown}({', '.join(names)}{', …' if len(text) > 4 else ''})"
 

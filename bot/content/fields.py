@@ -158,6 +158,8 @@ Passage = Annotated[tuple[str, str], ReadWith(values.passage, _RANGE)]
 class UnknownNameError(ValueError):
     """A name that nothing in the campaign defines."""
 
+    rule = "unknown-name"
+
 
 class Anything(dict[str, Any]):
     """Stands for names that could not be read, so that one broken file is one problem."""

@@ -44,9 +44,9 @@ class Bounds:
     entries: int = 5_000
     #: Folders within folders.
     folders_deep: int = 8
-    #: All text together, and all pictures that posts use.
+    #: All text together, and all pictures that posts use: both stay in memory.
     all_text_bytes: int = 32 * _MB
-    all_picture_bytes: int = 200 * _MB
+    all_picture_bytes: int = 64 * _MB
     #: Problems told for one file; the rest is counted.
     problems: int = 50
 

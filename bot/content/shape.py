@@ -21,7 +21,6 @@ from bot.content.fields import (
     PRICE,
     UNKNOWN_KEY,
     Known,
-    UnknownNameError,
     account_value,
     doc,
     is_derived,
@@ -120,7 +119,7 @@ def _explained(
     match detail["type"]:
         case "value_error":
             error = detail["ctx"]["error"]
-            return "unknown-name" if isinstance(error, UnknownNameError) else "value", str(error)
+            return getattr(error, "rule", "value"), str(error)
         case "missing":
             return "missing-key", f"missing; {_description(model, path)}"
         case "too_short":

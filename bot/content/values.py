@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Final
 
+from bot.content.characters import fault_of_words
 from bot.content.zones import find_zone
 
 
@@ -20,6 +21,12 @@ class Empty(Enum):
     """The value of a key that has none; not to be mixed up with a key that is missing."""
 
     EMPTY = "nothing"
+
+
+class CharacterError(ValueError):
+    """Words have a character that nobody sees, or that passes for another one."""
+
+    rule = "character"
 
 
 EMPTY: Final = Empty.EMPTY
@@ -32,8 +39,9 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-#: Categories without a shape of their own: separators, marks, controls and formats.
-_UNSEEN = "ZMC"
+#: Categories without a shape of their own: separators, marks, controls, formats, surrogates. A
+#: character without a category is newer than Python.
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Mc", "Me", "Cc", "Cf", "Cs", "Co"})
 _TAG = re.compile(r"(?=.*[^\W\d])\w{1,100}")
 _HANDLE = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?(?:@[A-Za-z0-9.-]{1,253})?"
@@ -100,9 +108,9 @@ def _matched(value: object, pattern: re.Pattern[str], what: str, wanted: str) ->
 def text(value: object) -> str:
     """Read text that readers see, without line breaks and spaces around it."""
     typed = text_of(value, "text").strip()
-    if not any(unicodedata.category(char)[0] not in _UNSEEN for char in typed):
+    if not any(unicodedata.category(char) not in _UNSEEN for char in typed):
         raise ValueError("has nothing that can be seen; write text, or take the key out")
-    return typed
+    return optional_text(typed)
 
 
 def exact_text(value: object) -> str:
@@ -112,7 +120,10 @@ def exact_text(value: object) -> str:
 
 def optional_text(value: object) -> str:
     """Read text that may be missing: an empty value says that it is not known."""
-    return "" if value is EMPTY else text_of(value, "text").strip()
+    typed = "" if value is EMPTY else text_of(value, "text").strip()
+    if message := fault_of_words(typed):
+        raise CharacterError(message)
+    return typed
 
 
 def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:

@@ -93,6 +93,7 @@ def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> 
 
 def _copy(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
+    target.touch(mode=0o600)  # private before a byte is in it
     # Three characters would end the path in SQLite's URI.
     quoted = str(source).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     with closing(sqlite3.connect(f"file:{quoted}?mode=ro", uri=True)) as live:

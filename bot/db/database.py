@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -180,7 +182,38 @@ def parse_url(url: str) -> URL:
             raise StoreError("a SQLite database needs an absolute path: sqlite:////data/live.db")
     elif parsed.drivername != "postgresql+psycopg":
         raise StoreError(f"no such database: {parsed.drivername}; use sqlite or postgresql+psycopg")
+    else:
+        _refuse_open_network(parsed)
     return parsed
+
+
+def _refuse_open_network(url: URL) -> None:
+    """Refuse a server beyond this machine without TLS that proves which server it is."""
+    # What libpq takes from its environment counts too.
+    given = [url.host or ""]
+    for name in ("host", "hostaddr", "service"):
+        values = url.query.get(name, ())
+        found = [values] if isinstance(values, str) else list(values)
+        found.append(os.environ.get(f"PG{name.upper()}", ""))
+        # A service's file may name any host.
+        given += [f"service {each}" for each in found if each] if name == "service" else found
+    hosts = [host for each in given for host in each.split(",") if not _is_this_machine(host)]
+    if hosts and url.query.get("sslmode") != "verify-full":
+        raise StoreError(
+            f"PostgreSQL at {hosts[0]} is reached over a network: add ?sslmode=verify-full to"
+            " VERBATIM_DATABASE_URL, and &sslrootcert=FILE of the authority that its certificate"
+            " is from; without that anybody between could read and change what is sent"
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    """Return whether libpq stays on this machine: loopback, or a socket's directory."""
+    if host in {"", "localhost"} or host.startswith(("/", "@")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def path_of(url: URL) -> Path:

@@ -58,8 +58,8 @@ class Desk:
             self.store.approvals.approve(
                 fingerprint, post_id, by=by, note=note, now=now, sources=sources
             )
-            texts = {"fingerprint": fingerprint, "said": _texts(waiting, fingerprint)}
-            self._write(by, "approve", post_id, note, texts)
+        detail = {"fingerprints": sorted(new), "said": _texts(waiting, new)}
+        self._write(by, "approve", post_id, note, detail)
         return waiting
 
     def _approved_by(self, person: str, rows: tuple[Delivery, ...]) -> set[str]:
@@ -238,11 +238,11 @@ class Desk:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
 
 
-def _texts(rows: tuple[Delivery, ...], fingerprint: str) -> dict[str, list[str]]:
+def _texts(rows: tuple[Delivery, ...], fingerprints: set[str]) -> dict[str, list[str]]:
     """Return what was approved, in words: after an edit people want to see the difference."""
     texts: dict[str, list[str]] = {}
     for row in rows:
-        if row.fingerprint == fingerprint:
+        if row.fingerprint in fingerprints:
             parts = texts.setdefault(row.account, [])
             # A post that comes several times says the same each time.
             parts += [row.status.text] if len(parts) < row.parts else []

@@ -100,7 +100,7 @@ class Publication:
     due_at: datetime | None
     #: Held, not sent, when later than this.
     not_after: datetime | None
-    #: What an approval binds to; the same for all accounts of one occurrence.
+    #: What an approval binds to: what this account's readers will see.
     fingerprint: str
     #: Who wrote it: approves nothing of it.
     author: str

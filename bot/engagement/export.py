@@ -10,10 +10,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from io import StringIO
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import regex
+
+from bot import visible
 from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
@@ -22,9 +26,15 @@ from bot.engagement.readings import Reading
 from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
+from bot.settings import write_private
 
-#: Signs with which a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Where a spreadsheet could begin a formula (OWASP, "CSV Injection"): at the beginning of a cell or
+#: of what could become one (after a line break or another separator), behind what is passed over
+#: (spaces, quotation marks, unseen characters), in any width.
+_FORMULA = regex.compile(
+    r"((?:^|[\n\t\r;,|])[\s\p{Quotation_Mark}`]*)"
+    r"([=+\-@\u2212\ufe62-\ufe63\ufe66\ufe6b＝＋－＠\u207a-\u207c\u208a-\u208c])"
+)
 #: Fields of a publication that reports group by.
 _LABELS = ("theme", "excerpt", "form", "slot", "lang", "queue")
 
@@ -146,19 +156,20 @@ TABLES = (
 
 def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
     """Write every table as CSV and JSON Lines, and the dictionary; return rows by table."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     counts = {}
     for table in TABLES:
         rows = [{column.name: _plain(column.value(row)) for column in table.columns}
                 for row in table.rows(store)]  # fmt: skip
-        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [column.name for column in table.columns])
-            writer.writeheader()
-            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+        sheet = StringIO()
+        writer = csv.DictWriter(sheet, [column.name for column in table.columns])
+        writer.writeheader()
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+        write_private(folder / f"{table.name}.csv", sheet.getvalue())
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{table.name}.jsonl").write_text("".join(lines), encoding="utf-8")
+        write_private(folder / f"{table.name}.jsonl", "".join(lines))
         counts[table.name] = len(rows)
-    (folder / "data-dictionary.md").write_text(dictionary(), encoding="utf-8")
+    write_private(folder / "data-dictionary.md", dictionary())
     return counts
 
 
@@ -179,8 +190,9 @@ def _plain(value: object) -> object:
 
 def cell(value: object) -> object:
     """Keep a spreadsheet from running a text as a formula; JSON Lines has it unchanged."""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
+    if not isinstance(value, str):
+        return value
+    return _FORMULA.sub(r"\1'\2", visible.block(value))
 
 
 # -- the report itself, unrounded

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot import visible
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.engagement import charts, report_text
@@ -300,7 +301,7 @@ def page(report: Report) -> str:
     """Return the report as one HTML file: no script, nothing loaded, the same numbers as tables."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=visible.shown,
     )  # fmt: skip
     style = (_FOLDER / "report.css").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(

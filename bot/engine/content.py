@@ -94,7 +94,8 @@ class ContentInForce:
                 name: f"{_KEPT}{self.store.media.put(file)}" if is_picture(name) else file.decode()
                 for name, file in content.loaded.files.items()
             }
-            self.store.contents.apply(content.tree_sha256, kept, now=self.clock.now())
+            now, commit = self.clock.now(), content.commit
+            self.store.contents.apply(content.tree_sha256, kept, now, commit=commit)
             log.info("content in force", tree=content.tree_sha256[:12])
             return True
 

@@ -12,12 +12,14 @@ from tempfile import TemporaryDirectory
 
 import apprise
 
+from bot import visible
 from bot.clock import Clock
 from bot.content.zones import midnight, shown
 from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
 from bot.log import get_logger
+from bot.operations.notifier import notify
 from bot.planning.outlook import Outlook
 from bot.planning.store import Store
 
@@ -60,10 +62,7 @@ def make_sender(addresses: tuple[str, ...]) -> Send:
         with TemporaryDirectory() as folder:
             file = Path(folder) / message.name
             file.write_text(message.html, encoding="utf-8")
-            text = apprise.NotifyFormat.TEXT
-            return bool(
-                channel.notify(message.text, message.title, body_format=text, attach=str(file))
-            )
+            return notify(channel, message.title, message.text, str(file))
 
     return send
 
@@ -97,7 +96,11 @@ class Digest:
         }
         lines = [f"{week.campaign}, the seven days from {shown(start, week.zone)}"]
         for title, entries in chapters.items():
-            lines += ["", title, *(f"- {entry}" for entry in list(entries) or ["nothing"])]
+            lines += [
+                "",
+                title,
+                *(f"- {visible.indented(entry)}" for entry in list(entries) or ["nothing"]),
+            ]
         lines += ["", "The attached page has all numbers, their charts, and what the words mean."]
         return Message(
             f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import apprise
 
-from bot import PROGRAM
+from bot import PROGRAM, visible
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown
@@ -35,6 +35,13 @@ OF_ONE_MACHINE = ("content", "clock", "damage")
 SendAlert = Callable[[str, str], bool]
 
 
+def notify(channel: apprise.Apprise, title: str, text: str, attach: str | None = None) -> bool:
+    """Send a text as text, of which nothing is live or unseen; True where every address took it."""
+    text_format = apprise.NotifyFormat.TEXT
+    title, text = visible.line(title), visible.block(text)
+    return bool(channel.notify(text, title, body_format=text_format, attach=attach))
+
+
 def sender(addresses: tuple[str, ...]) -> SendAlert:
     """Make a sender to apprise addresses (email, Matrix, Slack, …); without any it only logs.
 
@@ -54,7 +61,7 @@ def sender(addresses: tuple[str, ...]) -> SendAlert:
         if not channels:
             log.warning("needs a person", title=title, text=text)
             return True
-        sent = [bool(channel.notify(title=title, body=text)) for channel in channels]
+        sent = [notify(channel, title, text) for channel in channels]
         if not all(sent):
             log.error("could not be told everywhere", failed=sent.count(False), of=len(sent))
         return any(sent)
@@ -129,11 +136,12 @@ class Notifier:
         return shown(row.due_at, self.campaign().zone) if row.due_at else ""
 
     def _unapproved(self) -> Iterator[tuple[str, str]]:
-        required = self.campaign().schedule.approvals_required
+        required, told = self.campaign().schedule.approvals_required, set()
         for row in self.store.outbox.find(states={State.PLANNED}, until=self.clock.now() + AHEAD):
             approved_by = [approval.by for approval in self.store.approvals.of(row.fingerprint)]
             missing = required - approvers(approved_by, row.publication.author)
-            if missing > 0 and row.part == 0:
+            if missing > 0 and row.part == 0 and row.post_id not in told:
+                told.add(row.post_id)  # once for all its accounts
                 text = f"{row.post_id}: {missing} approval(s) missing; first due {self._local(row)}"
                 yield f"unapproved/{row.fingerprint}", text
 

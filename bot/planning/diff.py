@@ -208,7 +208,7 @@ def new_publication(
         due_at=due_at,
         not_after=due_at + patience if due_at else None,
         # People approve what a correction says; when it comes depends on when they do.
-        fingerprint=rendered.fingerprint(post, None if is_correction else due_at),
+        fingerprint=rendered.fingerprint(post, account, None if is_correction else due_at),
         author=post.author,
         graphic=post.graphic,
         theme=post.theme,

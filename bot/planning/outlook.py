@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
 
+from bot import visible
 from bot.clock import Clock
 from bot.delivery.gate import approvers
 from bot.delivery.model import Delivery, State
@@ -163,7 +164,7 @@ def as_calendar(outlook: Outlook) -> bytes:
         event.add("dtstamp", outlook.start)
         event.add("dtstart", entry.due_at)
         event.add("duration", timedelta(minutes=5))
-        event.add("summary", f"{entry.post_id} → {entry.account}")
-        event.add("description", f"{entry.words}\n{entry.note}".strip())
+        event.add("summary", visible.line(f"{entry.post_id} → {entry.account}"))
+        event.add("description", visible.block(f"{entry.words}\n{entry.note}".strip()))
         calendar.add_component(event)
     return bytes(calendar.to_ical())

@@ -97,4 +97,6 @@ def _is_unchanged(old: Publication, rendered: RenderedCampaign) -> bool:
     """Return whether a post still says what a person took out; an edit is a new question."""
     post = rendered.campaign.post(old.post_id)
     due_at = post.at if post and post.at else old.due_at
-    return post is not None and rendered.fingerprint(post, due_at) == old.fingerprint
+    if post is None or (post.id, old.account) not in rendered.texts:
+        return False
+    return rendered.fingerprint(post, old.account, due_at) == old.fingerprint

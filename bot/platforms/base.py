@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot import visible
 from bot.platforms.spec import AccountSettings, Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 
@@ -45,6 +46,10 @@ class Profile:
     followers: int | None = None
     #: The server's software and version, for people.
     server: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("id", "handle", "server"):
+            object.__setattr__(self, name, visible.line(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)

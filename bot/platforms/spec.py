@@ -50,7 +50,9 @@ class ReadBackPolicy:
     ) -> ReadBackPolicy:
         """Return the policy with an operator's waits; None leaves the platform's own."""
         given = {"first_after": first, "apart": apart, "outlives": outlives}
-        changed = {name: wait for name, wait in given.items() if wait is not None}
+        changed: Mapping[str, Any] = {
+            name: wait for name, wait in given.items() if wait is not None
+        }
         return replace(self, **changed)
 
     def again_after(self, reads: int, since_call: timedelta) -> timedelta | None:
@@ -83,6 +85,8 @@ class AccountKey:
     choices: tuple[str, ...] = ()
     #: What holds where the key is left out.
     default: bool | date | str | None = None
+    #: Readers see what it says, so approvals bind to it.
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,11 @@ class PlatformSpec:
         """Return what an account says under a key of its platform, or what holds without it."""
         default = next((own.default for own in self.account_keys if own.name == key), None)
         return account.own.get(key, default)
+
+    def shown(self, account: AccountSettings) -> Mapping[str, Any]:
+        """Return what readers see of an account's keys."""
+        return {key.name: self.value(account, key.name) for key in self.account_keys
+                if key.is_shown}  # fmt: skip
 
     @property
     def prices_key(self) -> str:

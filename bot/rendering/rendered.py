@@ -60,12 +60,16 @@ class RenderedCampaign:
         """Return in US dollars what all statuses of a text cost."""
         return sum(self.cost_of(status, text.account.name) for status in text.statuses)
 
-    def fingerprint(self, post: Post, due_at: datetime | None) -> str:
-        """Hash what approvers of this occurrence answer for."""
-        statuses = {
-            text.account.name: text.statuses for text in self.texts_of(post) if text.statuses
-        }
-        return fingerprint(post, statuses, fixed_at=None if post.queue else due_at)
+    def fingerprint(self, post: Post, account: str, due_at: datetime | None) -> str:
+        """Hash what approvers of this occurrence answer for on one account."""
+        text = self.texts[post.id, account]
+        return fingerprint(
+            post,
+            text.statuses,
+            account=account,
+            shown=self.spec_of(account).shown(text.account),
+            fixed_at=None if post.queue else due_at,
+        )
 
     def share(self, one: str, two: str) -> float | None:
         """Return how alike two texts are; None where that is less than the schedule minds."""
@@ -129,23 +133,31 @@ def render_campaign(
 
 
 def fingerprint(
-    post: Post, statuses: Mapping[str, Sequence[Status]], *, fixed_at: datetime | None
+    post: Post,
+    statuses: Sequence[Status],
+    *,
+    account: str,
+    shown: Mapping[str, object],
+    fixed_at: datetime | None,
 ) -> str:
-    """Return the hash that an approval binds to: all that is sent of a post, to whom, and when.
+    """Return the hash that an approval binds to: all that readers of an account will see.
 
-    That is its statuses by account: text, links, pictures, warnings, language, sources.
+    That is its statuses: text, links, pictures, warnings, language, sources. Each account has its
+    own, so that what changes on one takes nothing back on another.
 
     Args:
         post: Whose; its author is bound too, so that nobody becomes an approver by an edit.
-        statuses: What each account will get; an account more or less voids the approval.
+        statuses: What the account will get, part by part.
+        account: Where they go.
+        shown: What the account's own keys say that readers see, such as a visibility.
         fixed_at: UTC instant of a post with a fixed time; None lets a queued post move.
     """
     bound = {
         "post": post.id,
         "author": post.author,
-        "accounts": {
-            name: [status.to_json() for status in parts] for name, parts in statuses.items()
-        },
+        "account": account,
+        "shown": shown,
+        "statuses": [status.to_json() for status in statuses],
         "source": post.quote.source_sha256 if post.quote else None,
         "at": fixed_at.isoformat() if fixed_at else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.settings.environment import Settings, load_settings, prepare_data
+from bot.settings.private import write_private
 from bot.settings.secrets import Secret, secret_name, secrets_for, stray_secrets
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "secret_name",
     "secrets_for",
     "stray_secrets",
+    "write_private",
 ]

@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     database_url: Annotated[Secret | None, BeforeValidator(_database)] = None
     #: Apprise addresses of whom to tell what needs a person; separated by spaces or lines.
     alerts: Annotated[tuple[Secret, ...], BeforeValidator(_split(Secret)), NoDecode] = ()
+    #: Allowed signers: content comes into force only from a commit that one of these keys signed.
+    content_signers: Path | None = None
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Name of this machine, where the machine's own id does not do; see `machine_id`.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,10 +20,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from bot.authority.passkeys import Site
+from bot.authority.signing_in import KNOWN, Visitor
+from bot.authority.users import SignInError
 from bot.errors import BotError, DecisionError
 from bot.log import get_logger
 from bot.web.context import AppContext
-from bot.web.guard import RequestGuard
+from bot.web.guard import POLICY_WITH_SCRIPT, RequestGuard
 from bot.web.rendering import Pages
 from bot.web.request import (
     Page,
@@ -36,6 +41,9 @@ log = get_logger(__name__)
 
 _Made = TypeVar("_Made")
 
+#: Names of the two cookies.
+_SESSION, _DEVICE = "verbatim", "verbatim-device"
+_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_FIELDS = 40
 _CODES = {
     400: "That request makes no sense",
@@ -103,7 +111,8 @@ class _Endpoint:
         except RefusedRequestError as refusal:
             return self._problem(parsed, refusal.status, str(refusal))
         except DecisionError as error:
-            return self._problem(parsed, 409, str(error))
+            status = 403 if isinstance(error, SignInError) else 409
+            return self._problem(parsed, status, str(error))
         except BotError as error:
             log.exception("page failed", path=request.url.path, reason=str(error))
             return self._problem(parsed, 500, "the log says more")
@@ -113,9 +122,11 @@ class _Endpoint:
         return self._page(parsed, answer) if isinstance(answer, Page) else _sent(parsed, answer)
 
     def _parsed(self, request: Request, form: _Form) -> RequestContext:
-        token = request.cookies.get(_cookie_name(self._context), "")
+        token = request.cookies.get(_cookie_name(self._context, _SESSION), "")
         if not (20 <= len(token) <= 100 and token.isascii()):
             token = secrets.token_urlsafe(32)
+        headers = request.headers
+        scheme = "https" if self._context.address.is_secure else "http"
         return RequestContext(
             context=self._context,
             path=request.url.path,
@@ -124,13 +135,21 @@ class _Endpoint:
             form=form.values,
             upload=form.upload,
             session_token=token,
-            person=self._context.access.person_of(token) or self._context.guest(),
+            person=self._context.sign_in.person_of(token) or self._context.guest(),
+            visitor=Visitor(
+                address=request.client.host if request.client else "",
+                device=request.cookies.get(_cookie_name(self._context, _DEVICE), "")[:100],
+                agent=_PRINTABLE.sub("", headers.get("user-agent", "")),
+            ),
+            site=Site(f"{scheme}://{headers.get('host', '').lower()}"),
         )
 
     def _page(self, parsed: RequestContext, page: Page) -> Response:
-        content = self._pages.render(parsed, page.template, page.values)
+        content = self._pages.render(parsed, page)
         response = Response(content, page.status, media_type="text/html; charset=utf-8")
-        return _with_cookie(parsed, response, parsed.session_token)
+        if page.has_script:
+            response.headers["content-security-policy"] = POLICY_WITH_SCRIPT
+        return _set_cookie(parsed, response, _SESSION, parsed.session_token)
 
     def _refused(self, request: Request, status: int, message: str) -> Response:
         return self._problem(self._parsed(request, _NO_FORM), status, message)
@@ -198,10 +217,14 @@ def _bounded(receive: Receive, most: int) -> Receive:
 def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     if isinstance(answer, Redirect):
         redirect = RedirectResponse(answer.to, status_code=303)
+        if answer.device:
+            days = KNOWN // timedelta(seconds=1)
+            _set_cookie(parsed, redirect, _DEVICE, answer.device, seconds=days)
         if answer.session_token is None:
             return redirect
         # At the end of a session: what forms' tokens are derived from is new too.
-        return _with_cookie(parsed, redirect, answer.session_token or secrets.token_urlsafe(32))
+        token = answer.session_token or secrets.token_urlsafe(32)
+        return _set_cookie(parsed, redirect, _SESSION, token)
     response = Response(answer.content, media_type=answer.media_type)
     if answer.keep:
         response.headers["cache-control"] = f"private, max-age={answer.keep}"
@@ -210,16 +233,18 @@ def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     return response
 
 
-def _with_cookie(parsed: RequestContext, response: Response, token: str) -> Response:
-    """Set the cookie: a session's id, or only what a form's token is derived from."""
+def _set_cookie(
+    parsed: RequestContext, response: Response, name: str, value: str, *, seconds: int | None = None
+) -> Response:
+    """Set a cookie: a session's id (or what forms' tokens come from), or a known browser's."""
     context = parsed.context
     response.set_cookie(
-        _cookie_name(context), token,
+        _cookie_name(context, name), value, max_age=seconds,
         path="/", httponly=True, samesite="strict", secure=context.address.is_secure,
     )  # fmt: skip
     return response
 
 
-def _cookie_name(context: AppContext) -> str:
-    """Name the cookie; ``__Host-`` binds it to this host and to TLS, where there is TLS."""
-    return "__Host-verbatim" if context.address.is_secure else "verbatim"
+def _cookie_name(context: AppContext, name: str) -> str:
+    """Name a cookie; ``__Host-`` binds it to this host and to TLS, where there is TLS."""
+    return f"__Host-{name}" if context.address.is_secure else name

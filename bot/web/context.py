@@ -6,7 +6,10 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.authority.users import Access, Person, Role
+from bot.authority.access import Access
+from bot.authority.passkeys import Challenges
+from bot.authority.signing_in import SignIn
+from bot.authority.users import Person, Role
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
@@ -61,6 +64,9 @@ class AppContext:
     #: What is wrong with the files on disk; empty where they are in force.
     broken: Callable[[], str]
     access: Access
+    sign_in: SignIn
+    #: Of passkeys; each is taken once.
+    challenges: Challenges
     corrections: Corrections
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]

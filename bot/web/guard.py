@@ -13,6 +13,8 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+#: On pages that ask for a passkey: our own static script, and nothing that makes markup of text.
+POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; require-trusted-types-for 'script'"
 HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -43,10 +45,8 @@ class RequestGuard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
-                if "cache-control" not in headers:
-                    headers["cache-control"] = "no-store"
+                for name, value in {"cache-control": "no-store", **self._headers}.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         refusal = self._refusal(scope)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bot import PROGRAM
+from bot import PROGRAM, visible
 from bot.authority.users import Right
 from bot.content.model import Mode
 from bot.content.zones import shown
@@ -20,7 +20,7 @@ from bot.operations.status import status_of
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 from bot.web.context import AppContext
-from bot.web.request import RequestContext
+from bot.web.request import Page, RequestContext
 from bot.web.words import KINDS, host_of, pieces
 
 STATIC = files("bot.web") / "static"
@@ -43,11 +43,12 @@ class Pages:
         self._context = context
         self._environment = environment(context.specs)
 
-    def render(self, request: RequestContext, template: str, values: Mapping[str, Any]) -> str:
+    def render(self, request: RequestContext, page: Page) -> str:
         """Return a whole page."""
         context, campaign = self._context, self._context.campaign
         common: dict[str, Any] = {
             "request": request,
+            "has_script": page.has_script,
             "campaign": campaign.schedule.campaign,
             "zone": campaign.zone,
             "zone_name": campaign.schedule.timezone,
@@ -60,7 +61,7 @@ class Pages:
                 "broken": context.broken(),
                 "pause": context.store.pauses.current(),
             }
-        return self._environment.get_template(template).render({**common, **values})
+        return self._environment.get_template(page.template).render({**common, **page.values})
 
 
 def stylesheet(specs: Mapping[str, PlatformSpec]) -> bytes:
@@ -78,6 +79,7 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=visible.shown,
     )
     made.filters |= {
         "when": when, "written": written, "clock": clock, "ago": ago, "words": first_words,
@@ -86,6 +88,7 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
     made.globals |= {
         # Stands in the address, so that a new style is never the old one from a cache.
         "style_version": sha256(stylesheet(specs)).hexdigest()[:12],
+        "script_version": sha256((STATIC / "passkey.js").read_bytes()).hexdigest()[:12],
         "KINDS": KINDS,
         "SPECS": specs,
         # A platform that is no longer there may still have sent something.

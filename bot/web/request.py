@@ -14,11 +14,14 @@ from typing import Any
 
 from starlette.datastructures import ImmutableMultiDict
 
+from bot.authority.passkeys import Site
+from bot.authority.passwords import LONGEST
+from bot.authority.signing_in import Visitor
 from bot.authority.users import Person, Right
 from bot.canonical import sha256_hex
+from bot.visible import hidden_in, named
 from bot.web.context import AppContext
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LONGEST = 300
 
@@ -49,6 +52,9 @@ class RequestContext:
     #: Of the cookie; there is always one, a new one where the browser had none.
     session_token: str = field(repr=False)
     person: Person | None
+    visitor: Visitor
+    #: The desk as this browser names it.
+    site: Site
 
     @property
     def who(self) -> Person:
@@ -69,6 +75,39 @@ class RequestContext:
             raise RefusedRequestError(
                 403, "the form is too old; go back, reload the page, send it again"
             )
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether they gave a password or a passkey a short while ago; a guest has none."""
+        if self.person is not None and self.person == self.context.guest():
+            return True
+        return self.context.sign_in.is_proved(self.session_token)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether they are asked for a one-time code beside their password."""
+        user = self.context.store.users.get(self.who.name)
+        return user is not None and user.totp_secret is not None
+
+    def require_proof(self) -> Person:
+        """Return who asks, once they have proved it lately, or with the password in this form.
+
+        `proof` in ``parts.html`` puts into a form what this reads.
+
+        Raises:
+            RefusedRequestError: the form has no password.
+            SignInError: it is wrong.
+        """
+        if self.is_proved:
+            return self.who
+        password = self.form_value("password", most=LONGEST, default="")
+        if not password:
+            raise RefusedRequestError(
+                403, "give your password with it; go back and reload the page"
+            )
+        code = self.form_value("code", default="")
+        self.context.sign_in.prove_again(self.session_token, password, code)
+        return self.who
 
     def path_value(self, name: str) -> str:
         return _proved(name, self.path_values[name], _LONGEST)
@@ -110,6 +149,12 @@ class RequestContext:
         """Read a value that may be there several times."""
         return frozenset(_proved(name, value, _LONGEST) for value in self.form.getlist(name))
 
+    def require_user(self) -> Person:
+        """Return who asks; a guest of a rehearsal has nothing of their own."""
+        if self.who == self.context.guest():
+            raise RefusedRequestError(409, "a guest is nobody in particular: make a user first")
+        return self.who
+
     def require(self, right: Right) -> Person:
         """Return who asks if they may.
 
@@ -136,8 +181,8 @@ def _single(values: ImmutableMultiDict[str, str], name: str, default: str | None
 def _proved(name: str, value: str, most: int) -> str:
     if len(value) > most:
         raise RefusedRequestError(413, f"{name} is longer than {most} characters")
-    if _CONTROL.search(value):
-        raise RefusedRequestError(400, f"{name} has a control character")
+    if found := next(hidden_in(value.replace("\r", "\n")), None):
+        raise RefusedRequestError(400, f"{name} has {named(found[1])}, which nobody sees")
     return value
 
 
@@ -148,6 +193,8 @@ class Page:
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    #: It asks for a passkey: the one script that there is may run on it.
+    has_script: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +204,8 @@ class Redirect:
     to: str
     #: A new session, or the end of one (empty); None leaves the cookie.
     session_token: str | None = None
+    #: What this browser is known by from now on; empty leaves it.
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass
 class HttpBrowser:
-    """Has a cookie, and sends forms with their token."""
+    """Has its cookies, and sends forms with their token."""
 
     origin: str
+    #: Of the session, and of a browser that is known: ``name=value``.
     cookie: str = ""
+    device: str = ""
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -35,14 +37,19 @@ class HttpBrowser:
         headers: Mapping[str, str] | None = None,
     ) -> PageAnswer:
         connection = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
-        own = {"Cookie": self.cookie} if self.cookie else {}
+        cookies = "; ".join(filter(None, (self.cookie, self.device)))
+        own = {"Cookie": cookies} if cookies else {}
         connection.request(method, path, body, {**own, **self.headers, **(headers or {})})
         got = connection.getresponse()
         text = got.read().decode(errors="replace")
         connection.close()
         answer = PageAnswer(got.status, text, {name.lower(): one for name, one in got.getheaders()})
-        if cookie := answer.headers.get("set-cookie"):
-            self.cookie = cookie.partition(";")[0]
+        for cookie in got.headers.get_all("set-cookie", ()):
+            pair = cookie.partition(";")[0]
+            if "device=" in pair:
+                self.device = pair
+            else:
+                self.cookie = pair
         if token := re.search(r'name="token" value="(\w+)"', text):
             self.token = token[1]
         return answer

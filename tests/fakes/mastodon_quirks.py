@@ -115,7 +115,7 @@ class QuirkyMastodon(Loopback):
         self._described: dict[str, str] = {}
         super().__init__(self.answer)
 
-    def now(self) -> datetime:
+    def moment(self) -> datetime:
         return datetime.now(UTC)
 
     def _new_id(self) -> str:
@@ -127,7 +127,7 @@ class QuirkyMastodon(Loopback):
         made = {
             "id": (new := self._new_id()),
             "url": f"https://social.example/@voice/{new}",
-            "created_at": self.now().isoformat(),
+            "created_at": self.moment().isoformat(),
             "text": text,
             "in_reply_to_id": None,
             "spoiler_text": "",
@@ -148,7 +148,7 @@ class QuirkyMastodon(Loopback):
         status.setdefault("boost", self._new_id())
 
     def answer(self, asked: ReceivedRequest) -> Told:
-        for waits in [waits for waits in self._waiting if waits[0] <= self.now()]:
+        for waits in [waits for waits in self._waiting if waits[0] <= self.moment()]:
             self._waiting.remove(waits)
             waits[1]()
         return self.quirks.answers.get(asked.line) or self._refusal(asked) or self._answer(asked)
@@ -234,7 +234,7 @@ class QuirkyMastodon(Loopback):
         if any(self.media.get(id_, 0) for id_ in ids):
             return Told(422, {"error": "Cannot attach files that are being processed"})
         if self.quirks.insert_waits:
-            until = self.now() + timedelta(seconds=self.quirks.insert_waits)
+            until = self.moment() + timedelta(seconds=self.quirks.insert_waits)
             self._waiting.append((until, lambda: self._insert(asked, key, ids)))
             return Told(is_lost=True)
         made = self._insert(asked, key, ids)

@@ -180,7 +180,10 @@ class RunningBot:
 
     def read_files(self, store: Store) -> tuple[TreeHash, Load]:
         """Return what looks at the campaign's files, and what loads them."""
-        return watch_files(self.tree.schedule, self.tree.posts, clock=self.clock, store=store)
+        return watch_files(
+            self.tree.schedule, self.tree.posts, clock=self.clock, store=store,
+            signers=self.settings.content_signers,
+        )  # fmt: skip
 
     def start(self) -> None:
         self.services.start()
@@ -275,12 +278,8 @@ class RunningBot:
         for post in self.services.contents.campaign().posts:
             for who in APPROVERS:
                 waiting = self.desk.waiting(post.id)
-                known = {
-                    approval.by
-                    for row in waiting
-                    for approval in self.store.approvals.of(row.fingerprint)
-                }
-                if waiting and who not in known:
+                given = (self.store.approvals.of(row.fingerprint) for row in waiting)
+                if any(who not in {approval.by for approval in each} for each in given):
                     self.desk.approve(post.id, by=who)
 
     def rows(self, post_id: str = "", *states: State) -> list[Delivery]:

@@ -67,7 +67,7 @@ def open_shipped(
     )
     try:
         bot.services.contents.start()
-        bot.dashboard.access.hasher = WEAK
+        bot.dashboard.access.passwords.hasher = WEAK
         if plans:
             plan(bot)
         yield bot

@@ -131,7 +131,7 @@ class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
         self.spoil_with(self.dice, PUBLISH["m"], ledger.clock.now)
         super().__init__()
 
-    def now(self) -> datetime:
+    def moment(self) -> datetime:
         return datetime.fromtimestamp(self._ledger.clock.now(), UTC)
 
     def post(self, text: str, **fields: object) -> dict[str, Any]:

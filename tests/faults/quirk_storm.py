@@ -62,7 +62,7 @@ _SHARE, _FORGETFUL = 0.2, 0.7
 _PUBLISHING = {"": 6, "lost before": 2, "lost after": 3, "503 before": 1, "503 after": 2, "late": 2}
 #: What a held delivery may be held for.
 REASONS = frozenset({HoldReason.UNSETTLED, HoldReason.ATTEMPTS, HoldReason.PARENT})
-POSTS = (
+POSTS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("plain", "Words & more <words> of the plain post", {}),
     ("warned", "What the warned post says", {"warning": '"Violence & <death> of people"'}),
     ("list", "Of the list:\\n1. first *point*\\n2. second point\\n- third", {"lang": "pt-BR"}),
@@ -104,7 +104,7 @@ class StormServer(QuirkyMastodon):
         self.post("An older status.", visibility=visibility)
         self.taken.clear()
 
-    def now(self) -> datetime:
+    def moment(self) -> datetime:
         return self._clock._now
 
     def post(self, text: str, **fields: object) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class StormServer(QuirkyMastodon):
 
     def answer(self, asked: ReceivedRequest) -> Told:
         told = super().answer(asked) if self.is_calm else self._stormy(asked)
-        return replace(told, headers={**told.headers, "Date": format_datetime(self.now(), True)})
+        return replace(told, headers={**told.headers, "Date": format_datetime(self.moment(), True)})
 
     def _stormy(self, asked: ReceivedRequest) -> Told:
         if self.statuses and self.dice.random() < 0.3:

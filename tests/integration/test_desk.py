@@ -42,7 +42,7 @@ def test_an_approval_is_written_down_with_its_words(bot: RunningBot) -> None:
 
     (row,) = bot.store.audit.rows()
     assert (row.who, row.verb, row.subject, row.why) == ("Ann", "approve", "one", "checked")
-    assert row.detail["fingerprint"] == bot.row().fingerprint
+    assert row.detail["fingerprints"] == [bot.row().fingerprint]
     assert row.detail["said"] == {"m": [bot.row().status.text]}
 
 

@@ -121,19 +121,16 @@ def picture(bot: RunningBot, shade: int) -> None:
     "edited",
     [
         post("one", at=NINE, words="Other words than those before."),
-        post("one", "accounts: [m]", at=NINE),
         post("one", "author: Someone", at=NINE),
         post("one", "warning: Flashing lights", at=NINE),
         post("one", "lang: fr", at=NINE),
         post("one", at=NINE + MINUTE),
         post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE),
-        post("one", "variants: {b: {text: Something short}}", at=NINE),
         post("one", "link: known", at=NINE),
         post("one"),
     ],
-    ids=["text", "accounts", "author", "warning", "language", "time", "media", "variant", "link",
-         "queue"],
-)  # fmt: skip
+    ids=["text", "author", "warning", "language", "time", "media", "link", "queue"],
+)
 def test_an_edited_post_loses_its_approvals(fixed: RunningBot, edited: str) -> None:
     picture(fixed, 1)
     fixed.write(edited)
@@ -143,6 +140,25 @@ def test_an_edited_post_loses_its_approvals(fixed: RunningBot, edited: str) -> N
     assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {0}
     fixed.wait(NINE + 20 * MINUTE)
     assert fixed.servers["m"].live == fixed.servers["b"].live == []
+
+
+@pytest.mark.parametrize(
+    ("edited", "left"),
+    [
+        (post("one", "variants: {b: {text: Something short}}", at=NINE), {"m": 2, "b": 0}),
+        (post("one", "accounts: [m]", at=NINE), {"m": 2}),
+    ],
+    ids=["a variant", "an account less"],
+)
+def test_what_an_edit_leaves_on_an_account_stays_approved(
+    fixed: RunningBot, edited: str, left: dict[str, int]
+) -> None:
+    fixed.write(edited)
+
+    fixed.watch()
+
+    counts = {row.account: fixed.desk.approvals(row.publication) for row in fixed.rows()}
+    assert counts == left
 
 
 @pytest.mark.parametrize("note", ["note: for the desk", "theme: families", "not_after: 20m"])

@@ -160,7 +160,7 @@ def test_the_servers_time_is_kept_from_each_answer(date: str, time: datetime | N
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b'{"error":"Too\\nmany \\u001b[31mwords","message":7}', "Too many [31mwords"),
+        (b'{"error":"Too\\nmany \\u001b[31mwords","message":7}', "Too many \\u001b[31mwords"),
         (b'{"error":"' + b"x" * 9000 + b'"}', "x" * 200),
         (b"[" * 100_000, ""),
         (b"<html>", ""),

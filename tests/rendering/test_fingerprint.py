@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.content.model import Post
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Span, Status
 from bot.rendering.rendered import fingerprint
 from tests.fakes.written import post
@@ -17,8 +18,20 @@ AT = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 PICTURE = Picture("a" * 64, "image/png", "A wall", 40, 30, 100)
 STATUS = Status("They are our friends.", pictures=(PICTURE,), card=LinkCard("https://a.org", "A"))
 POST = post("The people we speak of are our neighbors")
-SAID: Mapping[str, Sequence[Status]] = {"m": (STATUS,), "b": (STATUS,)}
-KNOWN = fingerprint(POST, SAID, fixed_at=None)
+SHOWN = {"visibility": "public"}
+
+
+def mark(
+    post: Post = POST,
+    statuses: Sequence[Status] = (STATUS,),
+    account: str = "m",
+    shown: Mapping[str, object] = SHOWN,
+    fixed_at: datetime | None = None,
+) -> str:
+    return fingerprint(post, statuses, account=account, shown=shown, fixed_at=fixed_at)
+
+
+KNOWN = mark()
 
 
 @pytest.mark.parametrize(
@@ -38,23 +51,19 @@ KNOWN = fingerprint(POST, SAID, fixed_at=None)
     ],
 )
 def test_whatever_is_said_is_bound(changes: dict[str, Any]) -> None:
-    said = {**SAID, "m": (replace(STATUS, **changes),)}
-
-    assert fingerprint(POST, said, fixed_at=None) != KNOWN
+    assert mark(statuses=[replace(STATUS, **changes)]) != KNOWN
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"m": (STATUS,)},
-        {**SAID, "x": (STATUS,)},
-        {**SAID, "m": (STATUS, STATUS)},
-        {**SAID, "b": ()},
-    ],
-    ids=["an account less", "an account more", "a part more", "nothing"],
-)
-def test_accounts_and_parts_are_bound(said: Mapping[str, Sequence[Status]]) -> None:
-    assert fingerprint(POST, said, fixed_at=None) != KNOWN
+def test_the_parts_the_account_and_what_its_keys_show_are_bound() -> None:
+    changed = [
+        mark(statuses=[STATUS, STATUS]),
+        mark(statuses=[]),
+        mark(account="b"),
+        mark(shown={"visibility": "private"}),
+        mark(shown={}),
+    ]
+
+    assert len({*changed, KNOWN}) == 6
 
 
 def test_the_author_the_post_and_the_source_are_bound() -> None:
@@ -66,17 +75,14 @@ def test_the_author_the_post_and_the_source_are_bound() -> None:
         replace(POST, quote=None),
     ]
 
-    assert len({fingerprint(one, SAID, fixed_at=None) for one in changed} | {KNOWN}) == 5
+    assert len({mark(one) for one in changed} | {KNOWN}) == 5
 
 
 def test_a_fixed_time_is_bound() -> None:
     times = [None, AT, AT + timedelta(seconds=1)]
 
-    assert len({fingerprint(POST, SAID, fixed_at=at) for at in times}) == 3
+    assert len({mark(fixed_at=at) for at in times}) == 3
 
 
-def test_the_order_of_accounts_and_what_is_never_said_are_not_bound() -> None:
-    noted = replace(POST, note="for the desk", theme="other", queue="other")
-    turned = dict(reversed(list(SAID.items())))
-
-    assert fingerprint(noted, turned, fixed_at=None) == KNOWN
+def test_what_is_never_said_is_not_bound() -> None:
+    assert mark(replace(POST, note="for the desk", theme="other", queue="other")) == KNOWN

@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from PIL import features
@@ -86,6 +87,13 @@ def browser_title() -> str:
         return page.title()
 
 
+def public_key() -> str:
+    with TemporaryDirectory() as folder:
+        key = Path(folder) / "key"
+        printed(require_tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+        return key.with_suffix(".pub").read_text(encoding="utf-8")
+
+
 def arabic_font() -> str:
     return system_packages()["fonts-noto-core"].find() or ""
 
@@ -104,6 +112,7 @@ USES: Mapping[str, tuple[Callable[[], str], str]] = {
     "fonts-noto-core": (arabic_font, "Arabic"),
     "faketime": (lambda: printed(require_tool("faketime"), "2001-02-03", "date", "+%Y"), "2001"),
     "openssl": (lambda: printed(require_tool("openssl"), "version"), "SSL"),
+    "openssh-client": (public_key, "ssh-ed25519"),
     "git": (lambda: printed(require_tool("git"), "--version"), "git version"),
 }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from bot import visible
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -90,8 +91,7 @@ def one_line(value: object) -> str:
     """Make a server's text fit to be shown: printable, on one line, short."""
     if not isinstance(value, str):
         return ""
-    clean = "".join(char if char.isprintable() else " " for char in value[: 4 * _MAX_MESSAGE])
-    return " ".join(clean.split())[:_MAX_MESSAGE]
+    return visible.line(" ".join(value[: 4 * _MAX_MESSAGE].split()))[:_MAX_MESSAGE]
 
 
 def _http_date(value: str) -> datetime | None:

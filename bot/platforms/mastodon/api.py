@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import mastodon
 
+from bot import visible
 from bot.errors import PlatformError
 from bot.platforms.base import Connection
 from bot.platforms.http.answers import count_in, object_in
@@ -185,8 +186,11 @@ def ref_of(status: object) -> PostRef:
     found = status.get("id")
     if type(found) is bool or not isinstance(found, str | int) or not str(found):
         raise TypeError("no status")
+    if visible.line(found) != str(found):
+        raise TypeError("an id that nobody can read")
     address = status.get("url") or status.get("uri")
     # It is shown as a link: nothing but a web page.
     if not isinstance(address, str) or not address.startswith(("https://", "http://")):
         address = ""
+    address = visible.line(address)
     return PostRef(str(found), address)

@@ -100,6 +100,7 @@ SPEC = PlatformSpec(
             "who sees the posts",
             choices=("public", "unlisted", "private"),
             default="public",
+            is_shown=True,
         ),
     ),
     starter='server: "https://mastodon.example"',

@@ -25,8 +25,8 @@ from bot.rendering.layout import passage
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
 MAX_FILE_BYTES = 30_000_000
-#: What one decoder may take: beside the bot it must fit in a container of 512 MB.
-MEMORY_BYTES = 384_000_000
+#: What one decoder may take: beside the bot (115 MB) it must fit in a container of 512 MB.
+MEMORY_BYTES = 288_000_000
 #: The slowest honest picture takes about a tenth of it.
 CPU_SECONDS = 20
 _WALL_SECONDS = 120

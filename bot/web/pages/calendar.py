@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from bot.authority.users import Right
 from bot.content.model import Schedule
 from bot.content.zones import resolve
 from bot.planning.outlook import as_calendar, outlook_of
@@ -114,11 +113,8 @@ def _days(
 
 def new_address(request: RequestContext) -> Answer:
     """Make the secret address that a calendar program subscribes to; shown this once."""
-    person = request.require(Right.LOOK)
-    if person == request.context.guest():
-        raise RefusedRequestError(
-            409, "without users the feed needs no secret: subscribe to /calendar.ics"
-        )
+    request.require_user()
+    person = request.require_proof()
     return Page("feed.html", {"key": request.context.access.new_feed_key(person)})
 
 

@@ -1,15 +1,21 @@
-"""Signing in and out, the style and other things that everybody may have."""
+"""Signing in and out, giving proof again, the style and other things that everybody may have."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from bot.authority.users import LONGEST, SignInError
+from bot.authority.passkeys import challenge_in, key_id_in, request_options, verified
+from bot.authority.passwords import LONGEST, BusyError
+from bot.authority.user_table import Passkey
+from bot.authority.users import SignInError, TooManyTriesError
 from bot.web.rendering import STATIC, stylesheet
-from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
+from bot.web.request import Answer, Page, Raw, Redirect, RequestContext
 
 _WEEK = 604_800
+#: Characters of a passkey's answer.
+MOST = 8000
 ICON = (STATIC / "icon.svg").read_bytes()
+SCRIPT = (STATIC / "passkey.js").read_bytes()
 
 
 def style(request: RequestContext) -> Answer:
@@ -20,50 +26,120 @@ def icon(_asked: RequestContext) -> Answer:
     return Raw(ICON, "image/svg+xml", keep=_WEEK)
 
 
+def script(_asked: RequestContext) -> Answer:
+    return Raw(SCRIPT, "text/javascript; charset=utf-8", keep=_WEEK)
+
+
 def robots(_asked: RequestContext) -> Answer:
     return Raw(b"User-agent: *\nDisallow: /\n", "text/plain; charset=utf-8")
 
 
 def page(request: RequestContext) -> Answer:
-    """Ask for name and password."""
-    to = _own(request.query_value("to", "/"))
+    """Ask for a passkey, or for name and password."""
+    to = own(request.query_value("to", "/"))
     if request.person is not None:
         return Redirect(to)
     return _form(request, to, "")
 
 
 def _form(request: RequestContext, to: str, message: str, status: int = 200) -> Page:
-    has_users = request.context.access.has_users()
-    return Page("login.html", {"to": to, "message": message, "has_users": has_users}, status)
+    context = request.context
+    options = ""
+    if request.site.name:
+        challenge = context.challenges.new(_purpose(request, "sign in"), context.clock.now())
+        options = request_options(request.site, challenge)
+    values = {
+        "to": to, "message": message, "has_users": context.access.has_users(), "options": options,
+    }  # fmt: skip
+    return Page("login.html", values, status, has_script=bool(options))
 
 
 def sign_in(request: RequestContext) -> Answer:
     """Start a session under a new id, so that one put there before is worth nothing."""
-    to = _own(request.form_value("to", default="/"))
-    name = request.form_value("name", most=100)
+    to = own(request.form_value("to", default="/"))
+    name, code = request.form_value("name", most=100), request.form_value("code", default="")
     password = request.form_value("password", most=LONGEST)
     try:
-        session = request.context.access.sign_in(name, password)
+        made = request.context.sign_in.with_password(name, password, code, request.visitor)
+    except TooManyTriesError as error:
+        return _form(request, to, str(error), 429)
+    except BusyError as error:
+        return _form(request, to, str(error), 503)
     except SignInError as error:
-        return _form(request, to, str(error), 429 if "too many" in str(error) else 403)
-    return Redirect(to, session_token=session)
+        return _form(request, to, str(error), 403)
+    return Redirect(to, session_token=made.session, device=made.device)
+
+
+def sign_in_by_passkey(request: RequestContext) -> Answer:
+    """Start a session of whoever has the passkey that answered."""
+    to, context = own(request.form_value("to", default="/")), request.context
+    context.sign_in.require_tries_left(request.visitor)
+    try:
+        key = _answered(request, "sign in")
+    except SignInError as error:
+        context.sign_in.fail(request.visitor)
+        return _form(request, to, str(error), 403)
+    made = context.sign_in.start(key.user, request.visitor)
+    return Redirect(to, session_token=made.session, device=made.device)
+
+
+def proof(request: RequestContext) -> Answer:
+    """Ask for the password or a passkey once more, on the way to what needs it."""
+    to, context = own(request.query_value("to", "/")), request.context
+    if request.is_proved:
+        return Redirect(to)
+    keys, options = context.store.passkeys.of(request.who.name), ""
+    if request.site.name and keys:
+        challenge = context.challenges.new(_purpose(request, "proof"), context.clock.now())
+        options = request_options(request.site, challenge, keys)
+    return Page("proof.html", {"to": to, "options": options}, has_script=bool(options))
+
+
+def prove(request: RequestContext) -> Answer:
+    """Take the password, or a passkey's answer, and go on to what needed it."""
+    if request.form_value("answer", most=MOST, default=""):
+        if _answered(request, "proof").user != request.who.name:
+            raise SignInError("this passkey is somebody else's")
+        request.context.sign_in.note_proof(request.session_token)
+    else:
+        request.require_proof()
+    return Redirect(own(request.form_value("to", default="/")))
+
+
+def _answered(request: RequestContext, purpose: str) -> Passkey:
+    """Return the passkey that answered a challenge of ours; SignInError where none did."""
+    context, answer = request.context, request.form_value("answer", most=MOST)
+    challenge = challenge_in(answer)
+    context.challenges.take(_purpose(request, purpose), challenge, context.clock.now())
+    key = context.store.passkeys.get(key_id_in(answer))
+    if key is None:
+        raise SignInError("nobody here has this passkey")
+    count = verified(
+        answer, challenge, origin=request.site.origin, public_key=key.public_key,
+        sign_count=key.sign_count,
+    )  # fmt: skip
+    context.store.passkeys.count_up(key.id, count)
+    return key
+
+
+def _purpose(request: RequestContext, what: str) -> str:
+    """Bind a challenge to this browser too: its cookie."""
+    return f"{what} {request.token}"
 
 
 def sign_out(request: RequestContext) -> Answer:
-    request.context.access.sign_out(request.session_token)
+    request.context.sign_in.sign_out(request.session_token)
     return Redirect("/login", session_token="")
 
 
 def sign_out_everywhere(request: RequestContext) -> Answer:
     """End all of somebody's sessions, this one too."""
-    name = request.who.name
-    if request.person == request.context.guest():
-        raise RefusedRequestError(409, "a guest is not signed in anywhere")
+    name = request.require_user().name
     request.context.access.sign_out_everywhere(name, by=name)
     return Redirect("/login", session_token="")
 
 
-def _own(to: str) -> str:
+def own(to: str) -> str:
     """Keep only an address of ours: a link must not send people elsewhere after they sign in."""
     parts = urlsplit(to)
     is_ours = not parts.scheme and not parts.netloc and to.startswith("/")

@@ -54,7 +54,10 @@ def page(request: RequestContext) -> Answer:
         "kind_of": CalendarQuery(context).kind_of,
         "waiting": waiting,
         "fingerprints": sorted(current),
-        "standing": [approval for approval in approvals if approval.fingerprint in current],
+        # What a person said at once is one line, for however many accounts it counts.
+        "standing": {
+            (each.by, each.at): each for each in approvals if each.fingerprint in current
+        }.values(),
         "required": context.campaign.schedule.approvals_required,
         "counting": min((context.desk.approvals(row.publication) for row in waiting), default=0),
         "obstacle": _obstacle(request, waiting, approvals),
@@ -133,19 +136,20 @@ def _changed(
         )
         for account, rows in by_account(waiting)
     }
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in context.store.audit.rows():
         if row.verb != "approve" or row.subject != post_id:
             continue
-        fingerprint = str(row.detail.get("fingerprint", ""))
+        fingerprints = tuple(row.detail.get("fingerprints", ()))
         then = row.detail.get("said")
-        if fingerprint in current or fingerprint in found or not isinstance(then, Mapping):
+        is_known = current.issuperset(fingerprints) or fingerprints in found
+        if is_known or not isinstance(then, Mapping):
             continue
         texts = [
-            (account, difference(_BETWEEN.join(then.get(account, ())), now.get(account, "")))
-            for account in sorted({*then, *now})
+            (account, difference(_BETWEEN.join(said), now.get(account, "")))
+            for account, said in sorted(then.items())
         ]
-        found[fingerprint] = {"approval": row, "texts": texts}
+        found[fingerprints] = {"approval": row, "texts": texts}
     return list(found.values())[:3]
 
 
@@ -175,6 +179,7 @@ def retract(request: RequestContext) -> Answer:
     why = request.form_value("why", most=_MOST)
     if request.form_value("sure", default="") != "yes":
         raise RefusedRequestError(400, "tick the box that says that you are sure")
+    request.require_proof()
     request.context.corrections.retract(request.path_value("post"), by=by.name, why=why)
     return Redirect("/corrections?done=retracted")
 

@@ -1,0 +1,201 @@
+"""Users, and what each of them signs in with; every change leaves an audit row."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pyotp
+
+from bot.authority.passwords import Passwords, prove_strong
+from bot.authority.store import AuthorityStore
+from bot.authority.user_table import Passkey, Token, User
+from bot.authority.users import Person, Role
+from bot.canonical import JsonObject, sha256_hex
+from bot.clock import Clock
+from bot.errors import DecisionError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+#: A token of the command line ends after this.
+TOKEN_LIFE = timedelta(days=90)
+_RECOVERY_CODES = 8
+#: So that secret scanners know one.
+_TOKEN_START = "verbatim_"  # noqa: S105 - the beginning of all tokens is no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Makes, changes and removes users, and what they sign in with."""
+
+    store: AuthorityStore
+    clock: Clock
+    passwords: Passwords = field(default_factory=Passwords)
+
+    def add(self, name: str, roles: frozenset[Role], password: str, *, by: str) -> Person:
+        """Make a user; the first one must be able to make others.
+
+        Raises:
+            DecisionError: the name is taken or unfit, the password too weak, or no role is given.
+        """
+        if not NAME.fullmatch(name):
+            raise DecisionError(
+                f"{name!r} is no name for a user: 2 to 40 of a-z, 0-9, full stop, _ and -"
+            )
+        if not roles:
+            raise DecisionError(f"give {name} a role: {', '.join(Role)}")
+        prove_strong(password, name)
+        self.store.users.add(
+            name, frozenset(roles), self.passwords.hash(password), self.clock.now()
+        )
+        self._write(by, "user add", name, {"roles": sorted(roles)})
+        return Person(name, roles)
+
+    def person(self, name: str) -> Person | None:
+        """Find who has a name now."""
+        user = self.store.users.get(name)
+        return Person.of(user) if user else None
+
+    def has_users(self) -> bool:
+        """Whether anybody can sign in."""
+        return bool(self.store.users.all())
+
+    def set_password(self, name: str, password: str, *, by: str, session: str = "") -> None:
+        """Give a user another password, and sign them out everywhere but in ``session``."""
+        prove_strong(password, name)
+        self.store.users.change(name, password_hash=self.passwords.hash(password))
+        self.store.devices.forget(name)
+        self.store.sessions.end_all(name, but=sha256_hex(session))
+        self._write(by, "user password", name, {})
+
+    def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
+        """Change what a user may do, from their next page on; an operator is always left."""
+        if not roles:
+            raise DecisionError(f"give {name} a role, or remove the user")
+        self._keep_an_operator(name, roles)
+        self.store.users.change(name, roles=frozenset(roles))
+        self._write(by, "user roles", name, {"roles": sorted(roles)})
+
+    def remove(self, name: str, *, by: str) -> None:
+        """Take a user away and sign them out; an operator is always left."""
+        self._keep_an_operator(name, ())
+        self.store.users.remove(name)
+        self._write(by, "user remove", name, {})
+
+    def reset(self, name: str, *, by: str) -> None:
+        """Forget what a lost device knows: codes, passkeys, tokens, sessions; not the password."""
+        self._user(name)
+        self.store.users.set_totp(name, None, frozenset())
+        self.store.passkeys.remove(name)
+        self.store.tokens.remove(name)
+        self.store.devices.forget(name)
+        self.store.sessions.end_all(name)
+        self._write(by, "user reset", name, {})
+
+    def _keep_an_operator(self, name: str, roles: Iterable[Role]) -> None:
+        """Refuse to be left without anybody who may change users: the next would be a stranger."""
+        operators = {user.name for user in self.store.users.all() if Role.OPERATOR in user.roles}
+        if operators == {name} and Role.OPERATOR not in roles:
+            raise DecisionError(f"{name} is the only operator; make another one first")
+
+    def sign_out_everywhere(self, name: str, *, by: str) -> int:
+        """End all sessions of a user, and know none of their devices; return how many."""
+        ended = self.store.sessions.end_all(name)
+        self.store.devices.forget(name)
+        self._write(by, "sign out everywhere", name, {"sessions": ended})
+        return ended
+
+    # What a user does for themselves
+
+    def new_feed_key(self, person: Person) -> str:
+        """Return the secret for a person's calendar address; the one before it stops working."""
+        key = secrets.token_urlsafe(32)
+        self.store.users.change(person.name, feed_sha256=sha256_hex(key))
+        self._write(person.name, "calendar address", person.name, {})
+        return key
+
+    def person_of_feed(self, key: str) -> Person | None:
+        """Find whose calendar address has this secret."""
+        user = self.store.users.of_feed(sha256_hex(key))
+        return Person.of(user) if user else None
+
+    def new_token(self, person: Person, label: str) -> str:
+        """Return a token that stands for a person on the command line; it is shown this once."""
+        made = _TOKEN_START + secrets.token_urlsafe(32)
+        row = Token(sha256_hex(made), person.name, label, self.clock.now())
+        self.store.tokens.add(row)
+        self._write(person.name, "token", person.name, {"label": label})
+        return made
+
+    def person_of_token(self, token: str) -> Person | None:
+        """Find whom a token stands for; None where it is revoked or has ended."""
+        row = self.store.tokens.get(sha256_hex(token.strip()))
+        if row is None or self.clock.now() >= self.ends_at(row):
+            return None
+        return self.person(row.user)
+
+    @staticmethod
+    def ends_at(token: Token) -> datetime:
+        """Return when a token stops standing for its user."""
+        return token.created_at + TOKEN_LIFE
+
+    def revoke_token(self, person: Person, sha256: str) -> None:
+        """Let a token of theirs stand for nobody any more."""
+        if self.store.tokens.remove(person.name, sha256):
+            self._write(person.name, "token revoked", person.name, {})
+
+    def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
+        """Ask this person for one-time codes from now on; return their recovery codes, this once.
+
+        Raises:
+            DecisionError: the code is not one of this secret, so their device has another.
+        """
+        step = totp_step(secret, code, self.clock.now())
+        if step is None:
+            raise DecisionError("this code does not fit; is the clock of your device right?")
+        codes = tuple(secrets.token_hex(8) for _ in range(_RECOVERY_CODES))
+        self.store.users.set_totp(person.name, secret, frozenset(map(sha256_hex, codes)))
+        self.store.users.take_step(person.name, step)
+        self._write(person.name, "one-time codes", person.name, {})
+        return codes
+
+    def drop_totp(self, person: Person) -> None:
+        """Ask for no one-time codes any more."""
+        self.store.users.set_totp(person.name, None, frozenset())
+        self._write(person.name, "no one-time codes", person.name, {})
+
+    def add_passkey(self, key: Passkey) -> None:
+        """Let a passkey stand for its user."""
+        self.store.passkeys.add(key)
+        self._write(key.user, "passkey", key.user, {"label": key.label, "id": key.id})
+
+    def remove_passkey(self, person: Person, key_id: str) -> None:
+        """Let one of their passkeys stand for nobody any more."""
+        if self.store.passkeys.remove(person.name, key_id):
+            self._write(person.name, "passkey removed", person.name, {"id": key_id})
+
+    def end_session(self, person: Person, id_sha256: str) -> None:
+        """End one of a person's own sessions."""
+        if id_sha256 in {row.id_sha256 for row in self.store.sessions.of(person.name)}:
+            self.store.sessions.end(id_sha256)
+            self._write(person.name, "session ended", person.name, {})
+
+    def _user(self, name: str) -> User:
+        found = self.store.users.get(name)
+        if found is None:
+            raise DecisionError(f"there is no user {name!r}")
+        return found
+
+    def _write(self, by: str, verb: str, subject: str, detail: JsonObject) -> None:
+        self.store.audit.write(by, verb, subject, detail=detail, now=self.clock.now())
+
+
+def totp_step(secret: str, code: str, now: datetime) -> int | None:
+    """Return the time step of which a code is; None where it is of none, 30 s early or late."""
+    totp, given = pyotp.TOTP(secret), code.replace(" ", "").encode()
+    for step in (totp.timecode(now) + off for off in (0, -1, 1)):
+        if secrets.compare_digest(totp.generate_otp(step).encode(), given):
+            return step
+    return None

@@ -1,0 +1,207 @@
+"""Signing in and proving oneself again; who fails too often waits, and nobody else does."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.authority.access import NAME, Access, totp_step
+from bot.authority.user_table import SessionRow, User
+from bot.authority.users import Person, SignInError, TooManyTriesError
+from bot.canonical import sha256_hex
+from bot.log import get_logger
+
+log = get_logger(__name__)
+
+#: A session ends after this long without use, and after this long anyway (ASVS 5.0 7.3).
+IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
+#: This many failures in a row, and an address or a device waits.
+TRIES, WAIT = 5, timedelta(minutes=15)
+#: A password or passkey that was given this long ago still counts for what needs one again.
+FRESH = timedelta(minutes=10)
+#: A browser is known for this long after its last sign-in.
+KNOWN = timedelta(days=180)
+_SEEN_EVERY = timedelta(minutes=1)
+_LONGEST_AGENT = 200
+#: Addresses of one network are one: whoever has an IPv6 address has 2^64 of them.
+_NETWORK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whose browser asks."""
+
+    address: str = ""
+    #: The secret of its cookie, from an earlier sign-in.
+    device: str = ""
+    #: The browser, in its own words.
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What the browser keeps: secrets of 256 bits, of which the database has the hash."""
+
+    session: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Starts, finds and ends sessions.
+
+    Failures are counted by address, or by device where this user signed in from it before. So
+    nobody can lock a name, and no stranger the browser of somebody who works there.
+    """
+
+    access: Access
+
+    def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> NewSession:
+        """Start a session.
+
+        Raises:
+            SignInError: name, password or code is wrong, or there were too many tries.
+        """
+        name = name.strip().casefold()
+        user = self.access.store.users.get(name) if NAME.fullmatch(name) else None
+        source, is_known = self._source(visitor, user)
+        self._require_tries_left(source)
+        if not self._proves(user, password, code, is_known=is_known) or user is None:
+            self._fail(source, user)
+            raise SignInError("name, password and code do not belong together")
+        return self.start(user.name, visitor)
+
+    def start(self, name: str, visitor: Visitor) -> NewSession:
+        """Start a session of somebody who has proved who they are."""
+        store, now = self.access.store, self.access.clock.now()
+        session = secrets.token_urlsafe(32)
+        is_known = store.devices.is_known(sha256_hex(visitor.device), name, now - KNOWN)
+        device = visitor.device if is_known else secrets.token_urlsafe(32)
+        store.sessions.sweep(started_before=now - ABSOLUTE, seen_before=now - IDLE)
+        store.sessions.start(sha256_hex(session), name, now, agent=visitor.agent[:_LONGEST_AGENT])
+        store.devices.note(sha256_hex(device), name, now, forget_before=now - KNOWN)
+        # Not of an address: whoever has an account must not guess at those of others with it.
+        store.failures.forgive(_key("device", device))
+        store.audit.write(name, "sign in", name, now=now)
+        return NewSession(session, device)
+
+    def require_tries_left(self, visitor: Visitor) -> None:
+        """Refuse an address from which too many passkeys were refused (TooManyTriesError)."""
+        self._require_tries_left(self._source(visitor, None)[0])
+
+    def fail(self, visitor: Visitor) -> None:
+        """Count a passkey that was refused."""
+        self._fail(self._source(visitor, None)[0], None)
+
+    def prove_again(self, session: str, password: str, code: str) -> None:
+        """Note that a session's user gave their password again; after five wrong ones it ends.
+
+        Raises:
+            SignInError: it is wrong.
+        """
+        row = self._row(session)
+        user = self.access.store.users.get(row.user) if row else None
+        if not self._proves(user, password, code, is_known=True):
+            store, now = self.access.store, self.access.clock.now()
+            if store.failures.add(_key("session", session), now, forget_before=now - WAIT) >= TRIES:
+                self.sign_out(session)
+            raise SignInError("password and code do not belong together")
+        self.note_proof(session)
+
+    def note_proof(self, session: str) -> None:
+        """Note that a session's user has proved again who they are."""
+        self.access.store.failures.forgive(_key("session", session))
+        self.access.store.sessions.prove(sha256_hex(session), self.access.clock.now())
+
+    def is_proved(self, session: str) -> bool:
+        """Whether this session's user gave a password or a passkey a short while ago."""
+        row = self._row(session)
+        return row is not None and self.access.clock.now() - row.proved_at < FRESH
+
+    def prove(self, name: str, password: str, code: str) -> Person:
+        """Return who has this name and password; for the command line, where nobody waits.
+
+        Raises:
+            SignInError: they do not belong together.
+        """
+        user = self.access.store.users.get(name)
+        source = _key("terminal", name)
+        self._require_tries_left(source)
+        if not self._proves(user, password, code, is_known=True) or user is None:
+            self._fail(source, user)
+            raise SignInError("name, password and code do not belong together")
+        self.access.store.failures.forgive(source)
+        return Person.of(user)
+
+    def person_of(self, session: str) -> Person | None:
+        """Find who is signed in by a session's id; None where it is over or unknown."""
+        store, now = self.access.store, self.access.clock.now()
+        row = self._row(session)
+        if row is None:
+            return None
+        person = self.access.person(row.user)
+        if person is None or now - row.started_at >= ABSOLUTE or now - row.seen_at >= IDLE:
+            store.sessions.end(row.id_sha256)
+            return None
+        if now - row.seen_at >= _SEEN_EVERY:
+            store.sessions.touch(row.id_sha256, now)
+        return person
+
+    def sign_out(self, session: str) -> None:
+        """End one session."""
+        self.access.store.sessions.end(sha256_hex(session))
+
+    def _row(self, session: str) -> SessionRow | None:
+        return self.access.store.sessions.get(sha256_hex(session))
+
+    def _source(self, visitor: Visitor, user: User | None) -> tuple[str, bool]:
+        """Return what failures are counted by, and whether that is a device of this user."""
+        store, since = self.access.store, self.access.clock.now() - KNOWN
+        if user and store.devices.is_known(sha256_hex(visitor.device), user.name, since):
+            return _key("device", visitor.device), True
+        return _key("address", _network_of(visitor.address)), False
+
+    def _require_tries_left(self, source: str) -> None:
+        since = self.access.clock.now() - WAIT
+        if self.access.store.failures.count(source, since) >= TRIES:
+            minutes = WAIT // timedelta(minutes=1)
+            raise TooManyTriesError(f"too many tries; wait {minutes} minutes, then try again")
+
+    def _fail(self, source: str, user: User | None) -> None:
+        store, now = self.access.store, self.access.clock.now()
+        count = store.failures.add(source, now, forget_before=now - WAIT)
+        # A name that nobody has may be a password in the wrong place: it is not written down.
+        name = user.name if user else ""
+        log.warning("sign-in failed", user=name, source=source[:12], count=count)
+        if user is not None:
+            store.audit.write("sign-in", "sign-in failed", name, detail={"row": count}, now=now)
+
+    def _proves(self, user: User | None, password: str, code: str, *, is_known: bool) -> bool:
+        stored = user.password_hash if user else None
+        if not self.access.passwords.matches(stored, password, is_known=is_known):
+            return False
+        return user is not None and (user.totp_secret is None or self._takes(user, code))
+
+    def _takes(self, user: User, code: str) -> bool:
+        """Whether a one-time code is right and new, or a recovery code that is then used up."""
+        users = self.access.store.users
+        step = totp_step(user.totp_secret or "", code, self.access.clock.now())
+        if step is not None:
+            return users.take_step(user.name, step)
+        return users.take_recovery(user, sha256_hex(code.strip().lower()))
+
+
+def _key(kind: str, value: str) -> str:
+    return sha256_hex(f"{kind} {value}")
+
+
+def _network_of(address: str) -> str:
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if known.version == 6 and not known.ipv4_mapped:
+        return str(ipaddress.ip_network((known, _NETWORK), strict=False))
+    return str(known.ipv4_mapped or known) if known.version == 6 else str(known)

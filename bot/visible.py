@@ -1,0 +1,97 @@
+"""Foreign text made fit to be shown: what nobody sees, or what acts on its reader, as an escape.
+
+What a server, a form or a file says may hold terminal escapes, line breaks that forge a row, marks
+that turn the reading order, and characters that nobody sees. A `Visible` text has none of them; it
+is the only kind that may reach a terminal, a log, a page, a mail, the audit log or a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any, NewType
+
+import regex
+
+Visible = NewType("Visible", str)
+
+#: Scripts whose letters change their shape at a joiner: there it is spelling.
+_JOINING = "".join(
+    rf"\p{{{script}}}"
+    for script in (
+        "Arabic", "Syriac", "Mongolian", "Nko", "Mandaic", "Adlam", "Devanagari", "Bengali",
+        "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala",
+        "Khmer", "Myanmar", "Tibetan", "Balinese", "Javanese",
+    )
+)  # fmt: skip
+#: Where an unseen character belongs to what is seen: letters that join, emoji, variants of letters.
+_FINE = "|".join(
+    (
+        rf"(?<=[{_JOINING}])[\u200c\u200d]",
+        r"(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})",
+        r"(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)",
+        r"(?<=\U0001f3f4[\U000e0020-\U000e007e]*)[\U000e0020-\U000e007f]",
+        r"(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]",
+        r"(?<=\p{Mongolian})[\u180b-\u180f]|(?<=\p{Hebrew})\u034f(?=\p{Hebrew})",
+    )
+)
+_CLASS = r"\p{DI}\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{NChar}\p{Bidi_Control}\ufff9-\ufffb\u2800"
+_HIDDEN = regex.compile(rf"(?V1)(?!{_FINE})[[{_CLASS}]--[\n\t]]")
+#: The same in a text with letters that run from right to left, which need marks beside others.
+_HIDDEN_BIDI = regex.compile(rf"(?V1)(?!{_FINE}|[\u200e\u200f\u061c])[[{_CLASS}]--[\n\t]]")
+_RIGHT_TO_LEFT = regex.compile(r"[\p{BC=R}\p{BC=AL}--[\u200f\u061c]]", regex.V1)
+
+
+def hidden_in(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each character that nobody sees or that acts on its reader, with its place from 0.
+
+    Line feed and tab are none; nor are joiners, variation selectors and direction marks where a
+    script or an emoji needs them.
+    """
+    if not (text.isascii() and text.isprintable()):
+        yield from ((match.start(), match[0]) for match in _pattern(text).finditer(text))
+
+
+def _pattern(text: str) -> regex.Pattern[str]:
+    return _HIDDEN_BIDI if _RIGHT_TO_LEFT.search(text) else _HIDDEN
+
+
+def block(text: object) -> Visible:
+    """Return text of any number of lines in which everything is seen."""
+    shown = str(text).replace("\r\n", "\n")
+    return Visible(_pattern(shown).sub(lambda match: _escaped(match[0]), shown))
+
+
+def line(text: object) -> Visible:
+    """Return text in which everything is seen, on one line."""
+    return Visible(block(text).replace("\n", r"\n").replace("\t", r"\t"))
+
+
+def indented(text: object) -> Visible:
+    """Return text whose further lines stand indented: none can pass for a line of somebody else."""
+    return Visible(block(text).replace("\n", "\n  | "))
+
+
+def values(value: Any) -> Any:
+    """Return JSON's values with every text in them visible."""
+    if isinstance(value, Mapping):
+        return {line(key): values(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [values(inner) for inner in value]
+    return shown(value)
+
+
+def shown(value: object) -> object:
+    """Return what a template may write: a text made visible, anything else as it is."""
+    return block(value) if type(value) is str else value
+
+
+def named(char: str) -> str:
+    """Return a character's code point and name."""
+    return f"U+{ord(char):04X} {unicodedata.name(char, '(no character)')}"
+
+
+def _escaped(char: str) -> str:
+    """Write a character as JSON does, so that JSON stays JSON."""
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(rf"\u{units[at : at + 4]}" for at in range(0, len(units), 4))

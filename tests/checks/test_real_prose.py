@@ -1,0 +1,45 @@
+"""What people really write must pass the rules against fake quotations."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.checks.attribution import attribution_shapes
+from bot.checks.quotation_marks import problems_of_marks
+from bot.content.characters import fault_of_words
+from tests.fakes.written import source
+
+REAL = (
+    "Don’t look away: it’s the partners’ choice, and Lorex's.",
+    "A camera 5′ tall, a 30″ screen, 6'2\" and 6’2” of wall.",
+    "👩‍❤️‍👨 🧑🏽‍🚀 🏳️‍⚧️ 1️⃣ ✊🏽",
+    "ئۇيغۇرلارنىڭ ئاۋازى – Dahuaنىڭ كامېرالىرى",
+    "می‌خواهیم بدانیم",
+    'צה״ל, ג׳ורג׳ וארה"ב',
+    "Hawaiʻi, ʿulamāʾ, Oʻzbekiston, Qurʾān",
+    "Рабочие Dahua не молчат; Η Dahua σιωπά",
+    "大华Dahua公司的摄像头",
+    "Read the open letter of 9 December 2022.",
+    "Three things:\n- cameras\n– people\n* partners",
+    "I <3 this; 5 > 3; a -> b",
+    "From the letter's reading list.",
+    "On this day in 2022, four Uyghur organizations wrote an open letter to the partners of Dahua "
+    "and Lorex. It begins:",
+    "October 17, 2023: a briefing of the Uyghur Human Rights Project on Dahua.",
+    "Dahua — the letter says so — helps.",
+    "Rock ’n’ roll of the ’90s: ’tis the season",
+    "12° 30′ 15″ N, 5 << 7, 1 kΩ, 3 μm",
+)
+
+
+@pytest.mark.parametrize("words", REAL)
+def test_real_prose_passes(words: str) -> None:
+    letter = source(
+        title="Open letter to Dahua and Lorex partners",
+        attribution="— Open letter from four Uyghur organizations, December 9, 2022",
+        signatories=("Uyghur Human Rights Project", "Campaign for Uyghurs"),
+    )
+
+    assert list(problems_of_marks(words, [letter], [])) == []
+    assert list(attribution_shapes(words, [letter])) == []
+    assert fault_of_words(words) is None
