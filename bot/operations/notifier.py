@@ -15,6 +15,7 @@ from bot.content.zones import shown
 from bot.delivery.gate import approvers
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
+from bot.delivery.receipts import NOTICE as RECEIPT
 from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.planning.store import Store
@@ -25,6 +26,8 @@ log = get_logger(__name__)
 AHEAD = timedelta(days=1)
 #: Until the next try where nobody could be told.
 AGAIN = timedelta(minutes=1)
+#: For how long people see what a platform made of a post.
+NEWS = timedelta(days=3)
 #: Share of the month's budget after which people are told.
 NEARLY = 0.8
 
@@ -99,7 +102,8 @@ class Notifier:
         others = alive - {self.machine}
         kept = wanted.keys() | {f"{kind}@{name}" for name in others for kind in OF_ONE_MACHINE}
         for notice in self.store.notices.open():
-            if notice.key not in kept:
+            is_news = notice.key.startswith(RECEIPT) and now - notice.raised_at < NEWS
+            if notice.key not in kept and not is_news:
                 self.store.notices.clear(notice.key)
         unsent = self.store.notices.unsent()
         if not unsent or (self._not_before is not None and now < self._not_before):

@@ -18,7 +18,7 @@ from typing import Any
 from bot.errors import UnconfirmedError
 from bot.log import configure
 from bot.platforms.mastodon import adapter, api, comparing, timeline
-from bot.platforms.mastodon.comparing import Likeness
+from bot.platforms.mastodon.comparing import Match
 from bot.settings import Settings
 from tests.faults.quirk_storm import storm, weather_of
 
@@ -62,10 +62,10 @@ def _pass_over_other_parents(settings: Settings) -> Settings:
     """Take the same words under another parent for another status."""
     compare = comparing.compare
 
-    def passing(status: Any, body: Any) -> tuple[Likeness, str]:
+    def passing(status: Any, body: Any) -> tuple[Match, str]:
         likeness, doubt = compare(status, body)
-        is_elsewhere = likeness is Likeness.DOUBTFUL and "but answers" in doubt
-        return (Likeness.OTHER, "") if is_elsewhere else (likeness, doubt)
+        is_elsewhere = likeness is Match.DOUBTFUL and "but answers" in doubt
+        return (Match.OTHER, "") if is_elsewhere else (likeness, doubt)
 
     timeline.compare = passing  # type: ignore[attr-defined]
     return settings
@@ -75,9 +75,9 @@ def _compare_apart(settings: Settings) -> Settings:
     """Compare a warning as it is shown, apart from the words."""
     compare = comparing.compare
 
-    def apart(status: Any, body: Any) -> tuple[Likeness, str]:
+    def apart(status: Any, body: Any) -> tuple[Match, str]:
         if (status.get("spoiler_text") or "") != body["spoiler_text"]:
-            return Likeness.OTHER, ""
+            return Match.OTHER, ""
         return compare(status, body)
 
     timeline.compare = apart  # type: ignore[attr-defined]

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.errors import PlatformError, UnconfirmedError
+from bot.errors import (
+    PlatformError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.status import Draft, Metrics, PostRef
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_voice import PICTURE, VoiceServer
@@ -208,3 +213,59 @@ def test_ids_may_be_words(server: VoiceServer) -> None:
     assert made["id"].isalnum()
     assert not made["id"].isdigit()
     assert server.found(draft) == made["id"]
+
+
+# -- 9: tokens that were revoked, and pages in front
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+def test_a_revoked_token_stops_the_account_however_it_is_refused(
+    server: VoiceServer, status: int
+) -> None:
+    draft = server.draft()
+    server.quirks.dead_token = status
+
+    told = f"POST /api/v1/statuses answered {status}: The access token was revoked"
+    with pytest.raises(UnauthorizedError, match=told):
+        server.platform.publish(draft)
+    with pytest.raises(UnauthorizedError):
+        server.platform.find(draft)
+    with pytest.raises(UnauthorizedError):
+        server.platform.profile()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_a_page_in_front_of_the_server_is_no_refusal(server: VoiceServer, status: int) -> None:
+    draft, ref = server.draft(), PostRef("1")
+    server.quirks.page_in_front = status
+
+    with pytest.raises(UnconfirmedError, match="a page that is not the platform's own"):
+        server.platform.publish(draft)
+    for call in (
+        server.platform.profile,
+        lambda: server.platform.find(draft),
+        lambda: server.platform.exists(ref),
+        lambda: server.platform.delete(ref),
+        lambda: server.draft(pictures=(PICTURE,)),
+    ):
+        with pytest.raises(UnavailableError):
+            call()
+
+
+def test_a_401_with_a_token_that_works_is_read_back(server: VoiceServer) -> None:
+    draft = server.draft()
+    server.quirks.answers["POST /api/v1/statuses"] = Told(401, {"error": "so"})
+
+    with pytest.raises(UnconfirmedError, match="but the credentials work"):
+        server.platform.publish(draft)
+
+
+def test_gone_is_what_reading_says(server: VoiceServer) -> None:
+    ref = server.platform.publish(server.draft())
+    server.quirks.answers[f"DELETE /api/v1/statuses/{ref.id}"] = Told(404, {"error": "no"})
+
+    with pytest.raises(UnavailableError, match="it can still be read"):
+        server.platform.delete(ref)
+
+    server.statuses.clear()
+    assert server.platform.delete(ref) is False

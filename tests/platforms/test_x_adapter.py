@@ -489,7 +489,8 @@ def test_a_signature_by_a_wrong_clock_is_no_fault_of_the_account(
 
 def test_a_refusal_by_a_server_with_the_same_time_is_one(x: X, server: XStandin) -> None:
     now = {"Date": format_datetime(datetime.now(UTC), usegmt=True)}
-    server.faults.spoil("", answered(Answer(401, b"{}", now), stored=False))
+    refusal = Answer(401, b'{"title": "Unauthorized"}', now)
+    server.faults.spoil("", answered(refusal, stored=False))
 
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(UnauthorizedError, match="GET /2/users/me answered 401: Unauthorized"):
         x.profile()

@@ -27,6 +27,7 @@ from bot.platforms.bluesky.record import (
 from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.spec import NAME, SPEC
 from bot.platforms.http.answers import objects_in
+from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
@@ -121,6 +122,8 @@ class BlueskyPlatform:
                 return self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
             meant = self._meant(error)
+            if meant is error:
+                meant = confirmed(self._session.exchange, error, self._session.client)
             if meant is error:
                 raise
             raise meant from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -10,17 +11,25 @@ from typing import Any, TypeVar
 import mastodon
 
 from bot import visible
-from bot.errors import PlatformError
+from bot.errors import (
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.base import Connection
 from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.http.credentials import require_secret, safe_origin
-from bot.platforms.http.exchange import Calls, Exchange, translated_errors
+from bot.platforms.http.exchange import Exchange, confirmed, describe, translated_errors
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 
 _T = TypeVar("_T")
+#: How servers refuse a token that was revoked, besides 401 and 403.
+_DEAD_TOKEN = frozenset({400, 422})
 _GOOD = frozenset({200, 201, 202})
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 
@@ -33,8 +42,20 @@ class Api:
     client: mastodon.Mastodon
     session: BoundedSession
     exchange: Exchange
-    #: Opens the context in which the library is called.
-    calls: Calls
+
+    @contextmanager
+    def calls(
+        self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
+    ) -> Iterator[None]:
+        """Open the context in which the library is called."""
+        try:
+            with translated_errors(NAME, self.exchange, writing=writing, refusals=refusals):
+                yield
+        except (RejectedError, UnauthorizedError) as error:
+            meant = confirmed(self.exchange, error, self.me)
+            if isinstance(meant, UnconfirmedError) and not writing:
+                meant = UnavailableError(NAME, describe(self.exchange, error))
+            raise meant from error
 
     def read(self, call: Callable[[], object], shape: Callable[[Any], _T], **options: Any) -> _T:
         """Return what ``shape`` makes of the JSON of an answer.
@@ -79,11 +100,16 @@ class Api:
 
     def me(self) -> Mapping[str, Any]:
         """Ask whose token this is."""
-        with self.calls():
-            me = self.client.account_verify_credentials()
-            if not isinstance(me, dict) or not me.get("id"):
-                raise TypeError("no account")
-            return me
+        try:
+            with translated_errors(NAME, self.exchange):
+                me = self.client.account_verify_credentials()
+                if not isinstance(me, dict) or not me.get("id"):
+                    raise TypeError("no account")
+                return me
+        except UnavailableError as error:
+            if self.exchange.status in _DEAD_TOKEN and self.exchange.is_in_words:
+                raise UnauthorizedError(NAME, describe(self.exchange, error)) from error
+            raise
 
     def instance(self) -> Mapping[str, Any]:
         """Ask a server about itself, in our own words: the library adds a slash that some refuse.
@@ -130,7 +156,7 @@ def connect(connection: Connection) -> Api:
     )
     # Not through the constructor, which reads a token that is also a path as a file.
     client.access_token = token
-    return Api(origin, client, session, exchange, partial(translated_errors, NAME, exchange))
+    return Api(origin, client, session, exchange)
 
 
 def limits_of(instance: Mapping[str, Any]) -> Limits:

@@ -22,7 +22,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _ESCAPED = 3
 
 
-class Likeness(StrEnum):
+class Match(StrEnum):
     """How far a status that appeared since an attempt agrees with its draft."""
 
     SAME = "same"
@@ -33,24 +33,24 @@ class Likeness(StrEnum):
     OTHER = "other"
 
 
-def compare(status: Mapping[str, Any], body: JsonObject) -> tuple[Likeness, str]:
+def compare(status: Mapping[str, Any], body: JsonObject) -> tuple[Match, str]:
     """Return how far a status agrees with a draft's body; of a doubtful one, why it is so."""
     ids = {str(media.get("id")) for media in objects_in(status, "media_attachments")}
     if body["media_ids"] and ids == set(body["media_ids"]):
-        return Likeness.SAME, ""  # an upload can be attached only once
+        return Match.SAME, ""  # an upload can be attached only once
     is_warned_alike, has_words = _reads_alike(status, body)
     if not has_words:
         is_possible = not _other_pictures(status, body) or not _other_parent(status, body)
         is_asked = "source" in status
-        return Likeness.MAYBE if is_possible and not is_asked else Likeness.OTHER, ""
+        return Match.MAYBE if is_possible and not is_asked else Match.OTHER, ""
     doubts = (
         "" if is_warned_alike else "but another warning",
         _other_parent(status, body),
         _other_pictures(status, body),
     )
     if any(doubts):
-        return Likeness.DOUBTFUL, f"has its words, {', '.join(filter(None, doubts))}"
-    return Likeness.SAME, ""
+        return Match.DOUBTFUL, f"has its words, {', '.join(filter(None, doubts))}"
+    return Match.SAME, ""
 
 
 def differences(status: Mapping[str, Any], body: JsonObject) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from bot.errors import PlatformError, UnconfirmedError
 from bot.platforms.http.answers import object_in
 from bot.platforms.http.exchange import iso_date
 from bot.platforms.mastodon.api import Api, own, ref_of
-from bot.platforms.mastodon.comparing import Likeness, compare
+from bot.platforms.mastodon.comparing import Match, compare
 from bot.platforms.mastodon.spec import NAME
 
 #: Forty statuses a page: an account that made more since the attempt needs a person.
@@ -64,9 +64,9 @@ class Timeline:
                 is_shown |= _id(status) in body["proofs"]
                 continue
             likeness, doubt = self._compare(status, body, sources)
-            if likeness is Likeness.SAME:
+            if likeness is Match.SAME:
                 return status
-            if likeness is Likeness.DOUBTFUL:
+            if likeness is Match.DOUBTFUL:
                 doubts.append(f"{status.get('url') or status['id']} {doubt}")
         if doubts:
             raise UnconfirmedError(NAME, "; ".join(doubts))
@@ -80,9 +80,9 @@ class Timeline:
 
     def _compare(
         self, status: Mapping[str, Any], body: JsonObject, sources: Iterator[int]
-    ) -> tuple[Likeness, str]:
+    ) -> tuple[Match, str]:
         likeness, doubt = compare(status, body)
-        if likeness is not Likeness.MAYBE:
+        if likeness is not Match.MAYBE:
             return likeness, doubt
         if next(sources, None) is None:
             raise UnconfirmedError(NAME, "too much was posted since to compare all of it")

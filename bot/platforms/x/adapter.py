@@ -8,9 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from bot.canonical import JsonObject
-from bot.errors import RejectedError, UnavailableError, UnconfirmedError
+from bot.errors import (
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.answers import count_in, object_in
+from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
@@ -97,7 +103,13 @@ class X:
 
     def publish(self, draft: Draft) -> PostRef:
         charge, request = Charge(str(draft.body["charge"])), draft.body["request"]
-        answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        try:
+            answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        except (RejectedError, UnauthorizedError) as error:
+            exchange = self._client.exchange
+            # Why it is forbidden X says in words of its own.
+            is_clear = exchange.status == 403
+            raise error if is_clear else confirmed(exchange, error, self.profile) from error
         id_ = object_in(answer, "data").get("id")
         if not is_id(id_):
             raise UnconfirmedError(NAME, "the answer to a new status has no id")

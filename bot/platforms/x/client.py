@@ -79,9 +79,9 @@ class Client:
         name = connection.account.name
         self._meter = connection.meter
         self._secrets = {key: require_secret(connection.secrets, key, name) for key in SPEC.secrets}
-        self._exchange = Exchange()
+        self.exchange = Exchange()
         origin = safe_origin(connection.account.server or ORIGIN, name)
-        self._session = _SignedSession(connection, self._exchange, origin)
+        self._session = _SignedSession(connection, self.exchange, origin)
         self._tweepy = tweepy.Client(
             **{key.lower(): secret for key, secret in self._secrets.items()},
             return_type=requests.Response,
@@ -114,7 +114,7 @@ class Client:
         Raises:
             PlatformError: as `accepted` judges.
         """
-        exchange = self._exchange
+        exchange = self.exchange
         booking = self._meter.reserve(charge)
         exchange.reset()
         cause = None

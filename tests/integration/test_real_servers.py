@@ -1,0 +1,81 @@
+"""A whole bot on servers with Mastodon's API that are unlike it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.delivery.model import State
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.faults.quirk_storm import QuirkStorm, Weather
+
+Make = Callable[..., QuirkStorm]
+
+
+@pytest.fixture
+def on_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Return a maker of bots on servers with these behaviours, in calm weather."""
+    monkeypatch.setenv("VERBATIM_M_ACCESS_TOKEN", "token-of-the-mastodon-account")
+    made: list[QuirkStorm] = []
+
+    def make(*behaviours: str, visibility: str = "public") -> QuirkStorm:
+        made.append(QuirkStorm(tmp_path / "one", Weather(0, behaviours, visibility, 0)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.bot.stop()
+        one.server.close()
+
+
+def notices(bot: RunningBot) -> list[str]:
+    bot.services.notifier.run()
+    return [notice.text for notice in bot.store.notices.open()]
+
+
+# 6: what was taken otherwise than it was sent
+
+
+def test_people_are_told_once_what_a_server_made_of_a_post_and_the_log_keeps_it(
+    on_server: Make,
+) -> None:
+    one = on_server("drops languages", "makes everything public", visibility="unlisted")
+    one.bot.start_approved(post("one", at=NINE))
+
+    one.bot.wait(NINE + MINUTE)
+
+    told = "its language is not kept, not en; it is public, not unlisted"
+    text = f"one is out on m, but not as it was approved: {told}\n{one.bot.row().url}"
+    assert notices(one.bot) == [text]
+    assert [row.why for row in one.bot.store.audit.rows() if row.verb == "differs"] == [told]
+    one.bot.clock.advance(timedelta(days=4))
+    assert notices(one.bot) == []
+
+
+def test_a_lost_post_that_is_found_is_compared_too(on_server: Make) -> None:
+    one = on_server("drops languages")
+    one.server.quirks.loses_answers = 1
+    one.bot.start_approved(post("one", at=NINE))
+
+    one.bot.wait(NINE + 10 * MINUTE)
+
+    assert one.bot.row().state is State.SENT
+    assert "its language is not kept" in notices(one.bot)[0]
+
+
+# 3: a request that outlives the wait
+
+
+@pytest.mark.parametrize("seconds", [1, 95, 290])
+def test_a_request_that_waits_for_a_lock_is_not_sent_again(on_server: Make, seconds: int) -> None:
+    one = on_server("forgets keys")
+    one.server.quirks.insert_waits = seconds
+    one.bot.start_approved(post("one", at=NINE))
+
+    one.bot.wait(NINE + 20 * MINUTE)
+
+    assert one.bot.row().state is State.SENT
+    assert len(one.server.taken) == 1
