@@ -123,4 +123,4 @@ class LeaseLostError(StoreError):
 
 
 class PausedError(StoreError):
-    """Sending is paused, or waits for what must be read back first; nothing was begun."""
+    """No call may be made now: paused, stopped, settling first or not confirmed; none was begun."""

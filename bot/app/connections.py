@@ -1,31 +1,95 @@
-"""The accounts' adapters: the one place where a secret meets a platform."""
+"""The accounts' adapters: the one door through which secrets, and calls, get to a platform."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.delivery.ledger import AccountMeter
 from bot.errors import PlatformError, SettingsError
 from bot.log import mask
 from bot.planning.store import Store
-from bot.platforms.base import Connection, Platform, Profile
+from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
+from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from bot.rendering.rendered import prices_for
 from bot.settings import Settings, prepare_data, secret_name, secrets_for, write_private
+
+#: Raises where no call may be made now; takes whether readers could see it.
+Require = Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedPlatform:
+    """An account's adapter that asks before each call; keeps the promises of `Platform`.
+
+    Every call but `publish` may also raise `PausedError`. That one is asked about in the
+    transaction that stores its intent (`Leases.begin`), after which it counts as made.
+    """
+
+    _adapter: Platform
+    _require: Require
+
+    @property
+    def spec(self) -> PlatformSpec:
+        return self._adapter.spec
+
+    def profile(self) -> Profile:
+        self._require(False)
+        return self._adapter.profile()
+
+    def limits(self) -> Limits:
+        self._require(False)
+        return self._adapter.limits()
+
+    def prepare(
+        self,
+        status: Status,
+        *,
+        key: str,
+        at: datetime,
+        reply_to: ReplyTo | None,
+        pictures: PictureReader,
+    ) -> Draft:
+        self._require(True)
+        return self._adapter.prepare(status, key=key, at=at, reply_to=reply_to, pictures=pictures)
+
+    def publish(self, draft: Draft) -> PostRef:
+        return self._adapter.publish(draft)
+
+    def find(self, draft: Draft) -> PostRef | None:
+        self._require(False)
+        return self._adapter.find(draft)
+
+    def delete(self, ref: PostRef) -> bool:
+        self._require(True)
+        return self._adapter.delete(ref)
+
+    def exists(self, ref: PostRef) -> bool:
+        self._require(False)
+        return self._adapter.exists(ref)
+
+    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
+        self._require(False)
+        return self._adapter.metrics(refs)
+
+    def close(self) -> None:
+        self._adapter.close()
 
 
 @dataclass(slots=True)
 class Connections:
-    """One adapter an account, made when it is first needed."""
+    """One adapter an account, made when it is first needed, for a confirmed destination only."""
 
     store: Store
     clock: Clock
@@ -45,14 +109,25 @@ class Connections:
 
         Raises:
             SettingsError: its secrets are missing or unsafe.
+            PausedError: no call may be made for it now; no secret is read then.
         """
-        account = self.campaign().schedule.accounts[name]
+        schedule = self.campaign().schedule
+        account = schedule.accounts[name]
+
+        def require(writes: bool) -> None:
+            guard = ConfigurationGuard(self.store, self.clock)
+            guard.require(account, schedule.mode, writes=writes)
+
+        require(False)
+        return GuardedPlatform(self._adapter(account), require)
+
+    def _adapter(self, account: Account) -> Platform:
         with self._lock:
-            known = self._open.get(name)
+            known = self._open.get(account.name)
             if known is not None and known[0] == account:
                 return known[1]
             platform = self._connect(account)
-            self._open[name] = account, platform
+            self._open[account.name] = account, platform
         return platform
 
     def _connect(self, account: Account) -> Platform:
@@ -94,15 +169,20 @@ class Connections:
             platform.close()
 
     def check_secrets(self) -> None:
-        """Connect every account, so that a missing secret is told at the start.
+        """Read every account's secrets, so that a missing one is told at the start.
+
+        A stopped account's are not read: it may have come by an edit that nobody confirmed.
 
         Raises:
             SettingsError: every secret that is missing or unsafe, a line each.
         """
         problems = []
-        for name in self.campaign().schedule.accounts:
+        for account in self.campaign().schedule.accounts.values():
+            state = self.store.accounts.get(account.name)
+            if state and state.stops:
+                continue
             try:
-                self.platform(name)
+                self._adapter(account)
             except SettingsError as error:
                 problems.append(str(error))
         if problems:

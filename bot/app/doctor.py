@@ -10,8 +10,16 @@ from tempfile import TemporaryDirectory
 
 from bot.app.connections import Connections
 from bot.app.content import Paths, prove_files
-from bot.app.storage import create_store, existing_store, has_store, settings, unused_secrets
+from bot.app.storage import (
+    create_store,
+    existing_store,
+    has_store,
+    owner_for,
+    settings,
+    unused_secrets,
+)
 from bot.authority.account_verifier import unfit
+from bot.authority.trust import ConfigurationGuard
 from bot.clock import SystemClock
 from bot.content.model import Account, Mode
 from bot.errors import BotError
@@ -45,6 +53,7 @@ def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
         scratch = Path(stack.enter_context(TemporaryDirectory()))
         mode, clock = campaign.schedule.mode, SystemClock()
         try:
+            owner_for(paths, loaded.loaded)
             if has_store(mode, paths.data, known):
                 store = existing_store(mode, paths.data, known=known, clock=clock)
                 text = f"{mode.value}, sound"
@@ -56,6 +65,8 @@ def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
             return
         stack.enter_context(closing(store))
         yield Finding("database", True, text)
+        if not has_store(mode, paths.data, known):
+            ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         rehearsed = scratch / "rehearsed.db"
         connections = Connections(store, clock, known, lambda: campaign, rehearsed)
         stack.enter_context(closing(connections))

@@ -80,6 +80,7 @@ def build(
     stop: Event | None = None,
 ) -> Bot:
     """Put a bot together over an open store, which is of one mode for ever."""
+    guard = ConfigurationGuard(store, clock)
     contents = ContentInForce(
         store=store,
         clock=clock,
@@ -87,6 +88,7 @@ def build(
         load=load,
         load_last=lambda: prove_kept(store, clock),
         render_again=lambda content: rendered_for(content, store),
+        inspect=guard.inspect,
         mode=mode,
     )
     campaign = contents.campaign
@@ -130,7 +132,7 @@ def build(
         reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
         verifier=AccountVerifier(store, clock, campaign, platform, contents.recompose),
-        guard=ConfigurationGuard(store, clock),
+        guard=guard,
         clock_guard=clock_guard,
         inspector=inspector,
         notifier=Notifier(

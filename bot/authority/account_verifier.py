@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -18,8 +19,8 @@ log = get_logger(__name__)
 
 #: Server limits and labels change rarely; some charge for looking.
 FRESH = timedelta(days=1)
-#: Until the next look after one that failed.
-AGAIN = timedelta(minutes=1)
+#: Until the next look after one that failed: doubled with each failure, up to the second.
+AGAIN, LONGEST_AGAIN = timedelta(seconds=2), timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class AccountVerifier:
     on_limits: Callable[[], None] = lambda: None
     _next_look: dict[str, datetime] = field(default_factory=dict)
     _good: set[str] = field(default_factory=set)
+    #: Looks in a row that failed.
+    _failures: Counter[str] = field(default_factory=Counter)
 
     def unseen(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts that wait for their first good look, at the start above all."""
@@ -52,8 +55,8 @@ class AccountVerifier:
         """
         now = self.clock.now()
         if self._is_stopped(account):
-            # It sends nothing, but what is in doubt may be read back; once a person lets it
-            # send, it is looked at first.
+            # No call is made, and what is in doubt waits; once a person lets it send, it is
+            # looked at first.
             self._forget(account)
             return True
         if self._next_look.get(account, now) <= now:
@@ -64,30 +67,33 @@ class AccountVerifier:
         """Look at an account now, whenever it was looked at; False where that did not work."""
         now = self.clock.now()
         self._look(self.campaign().schedule.accounts[account], now)
-        return self._next_look.get(account, now) > now + AGAIN
+        return account in self._good and not self._failures[account]
 
     def _is_stopped(self, account: str) -> bool:
         state = self.store.accounts.get(account)
-        return state is not None and state.stopped_reason is not None
+        return state is not None and bool(state.stops)
 
     def _forget(self, account: str) -> None:
         self._good.discard(account)
         self._next_look.pop(account, None)
+        self._failures.pop(account, None)
 
     def _look(self, account: Account, now: datetime) -> None:
         """Keep what the server tells; stop an account that must not send."""
         name, accounts = account.name, self.store.accounts
-        self._next_look[name] = now + AGAIN
+        wait = min(AGAIN * (1 << min(self._failures[name], 10)), LONGEST_AGAIN)
+        self._next_look[name] = now + wait
+        self._failures[name] += 1
         try:
             platform = self.platform(name)
             profile, limits = platform.profile(), platform.limits()
-            before = accounts.get(name)
-            known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
-            accounts.remember(name, remote_id=profile.id, limits=limits, profile=known)
-            if limits != (before.limits if before and before.limits else platform.spec.limits):
-                self.on_limits()
-            reason = StopReason.UNFIT
-            why = unfit(account, profile, self.campaign().schedule.mode)
+            reason, why = self._misfit(account, profile)
+            if reason is not StopReason.CONFIGURATION:
+                before = accounts.get(name)
+                known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
+                accounts.remember(name, remote_id=profile.id, limits=limits, profile=known)
+                if limits != (before.limits if before and before.limits else platform.spec.limits):
+                    self.on_limits()
         except UnauthorizedError as error:
             reason, why = StopReason.UNAUTHORIZED, str(error)
         except BotError as error:
@@ -98,7 +104,17 @@ class AccountVerifier:
             self._forget(name)
             return
         self._next_look[name] = now + FRESH
+        self._failures.pop(name)
         self._good.add(name)
+
+    def _misfit(self, account: Account, profile: Profile) -> tuple[StopReason, str]:
+        """Return why an account must not send; no words where it may."""
+        state, mode = self.store.accounts.get(account.name), self.campaign().schedule.mode
+        bound = state.remote_id if state and mode is Mode.LIVE else ""
+        if bound and bound != profile.id:
+            why = f"its server says that it is another account: {profile.id}, and was {bound}"
+            return StopReason.CONFIGURATION, f"{why}; confirm it by accept-config"
+        return StopReason.UNFIT, unfit(account, profile, mode)
 
 
 def unfit(account: Account, profile: Profile, mode: Mode) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.authority.tables import StopReason
+from bot.authority.tables import StopReason, account_stop
 from bot.authority.tables import account as accounts
 from bot.canonical import JsonObject
 from bot.content.model import Account
@@ -17,7 +19,7 @@ from bot.db.database import Repository
 from bot.errors import DecisionError
 from bot.platforms.spec import Limits
 
-_A = accounts.c
+_A, _S = accounts.c, account_stop.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,18 @@ class AccountState:
     added_at: datetime
     #: When the schedule stopped naming it; None while it does.
     removed_at: datetime | None
-    #: None while it may send.
-    stopped_reason: StopReason | None
-    #: For people: why it is stopped; empty while it may send.
-    stopped_detail: str
-    stopped_at: datetime | None
+    #: Why no call is made for it, and in words; each is lifted on its own.
+    stops: Mapping[StopReason, str]
     #: The platform's own id of it; empty before the first look.
     remote_id: str
     #: What its server said fits; None before the first look.
     limits: Limits | None
     profile: JsonObject
+
+    @property
+    def stopped_detail(self) -> str:
+        """Return for people why it is stopped; empty while it is not."""
+        return "; ".join(self.stops.values())
 
 
 class Accounts(Repository):
@@ -61,23 +65,32 @@ class Accounts(Repository):
 
     def get(self, name: str) -> AccountState | None:
         """Find an account."""
-        row = self._row(select(accounts).where(_A.name == name))
-        return None if row is None else _as_state(row)
+        return next(iter(self._find(_A.name == name)), None)
 
     def all(self) -> tuple[AccountState, ...]:
         """Read all accounts that the schedule names, by name."""
-        query = select(accounts).where(_A.removed_at.is_(None)).order_by(_A.name)
-        return tuple(map(_as_state, self._rows(query)))
+        return self._find(_A.removed_at.is_(None))
 
-    def stop(self, name: str, reason: StopReason, detail: str, now: datetime) -> bool:
-        """Send nothing there until a person says so; False where it is stopped already."""
-        values = {"stopped_at": now, "stopped_reason": reason, "stopped_detail": detail}
-        return self._set(name, values, only=_A.stopped_at.is_(None))
+    def _find(self, which: ColumnElement[bool]) -> tuple[AccountState, ...]:
+        stops: dict[str, dict[StopReason, str]] = defaultdict(dict)
+        with self._db.read() as connection:
+            rows = connection.execute(select(accounts).where(which).order_by(_A.name)).all()
+            for row in connection.execute(select(account_stop).order_by(_S.at, _S.reason)):
+                stops[row.account][row.reason] = row.detail
+        return tuple(_as_state(row, stops[row.name]) for row in rows)
 
-    def start(self, name: str) -> bool:
-        """Let an account send again; False where it was not stopped."""
-        values = {"stopped_at": None, "stopped_reason": None, "stopped_detail": ""}
-        return self._set(name, values, only=_A.stopped_at.is_not(None))
+    def stop(self, name: str, reason: StopReason, detail: str, now: datetime) -> None:
+        """Let no call be made for an account until a person lifts this reason."""
+        with self._db.write() as connection:
+            write_stop(connection, name, reason, detail, now)
+
+    def start(self, name: str, *reasons: StopReason) -> None:
+        """Lift these reasons; any other one stays."""
+        self._change(delete(account_stop).where(_S.account == name, _S.reason.in_(reasons)))
+
+    def bind(self, name: str, remote_id: str) -> None:
+        """Note which account it must be on its platform; empty lets the next look tell."""
+        self._set(name, {"remote_id": remote_id})
 
     def remember(
         self,
@@ -93,18 +106,25 @@ class Accounts(Repository):
             values["remote_id"] = remote_id
         if limits is not None:
             values["limits"] = asdict(limits)
-        self._set(name, values, only=true())
+        self._set(name, values)
 
-    def _set(self, name: str, values: dict[str, Any], *, only: ColumnElement[bool]) -> bool:
-        with self._db.write() as connection:
-            if connection.execute(select(_A.name).where(_A.name == name)).one_or_none() is None:
-                raise DecisionError(f"no account is called {name!r}")
-            statement = update(accounts).where(_A.name == name, only).values(values)
-            return connection.execute(statement).rowcount == 1
+    def _set(self, name: str, values: dict[str, Any]) -> None:
+        if not self._change(update(accounts).where(_A.name == name).values(values)):
+            raise DecisionError(f"no account is called {name!r}")
 
 
-def _as_state(row: Row[Any]) -> AccountState:
-    values = {name: row._mapping[name] for name in AccountState.__slots__}
+def write_stop(
+    connection: Connection, name: str, reason: StopReason, detail: str, now: datetime
+) -> None:
+    """Stop an account in the transaction of whoever found out; its words are the newest."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = dialect.insert(account_stop).values(account=name, reason=reason, detail=detail, at=now)
+    keys = (_S.account, _S.reason)
+    connection.execute(row.on_conflict_do_update(index_elements=keys, set_={"detail": detail}))
+
+
+def _as_state(row: Row[Any], stops: Mapping[StopReason, str]) -> AccountState:
+    values: dict[str, Any] = {**row._mapping, "stops": stops}
     if row.limits:
         # A database that is older may have keys that mean nothing any more.
         known = {name: row.limits[name] for name in Limits.__slots__}

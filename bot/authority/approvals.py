@@ -37,6 +37,8 @@ class PauseState:
     reason: str
     by: str
     at: datetime
+    #: Nothing is read either.
+    all_calls: bool
 
 
 class Approvals(Repository):
@@ -87,21 +89,24 @@ class Approvals(Repository):
 
 
 class Pauses(Repository):
-    """At most one pause lasts at a time; all are kept."""
+    """A pause of all calls may come on top of one of all writes; all are kept."""
 
-    def pause(self, reason: str, by: str, now: datetime) -> bool:
-        """Stop all sending; False where it is paused already."""
-        if self.current() is not None:
+    def pause(self, reason: str, by: str, now: datetime, *, all_calls: bool = False) -> bool:
+        """Stop all writes, or all calls; False where just that is paused already."""
+        current = self.current()
+        if current is not None and (current.all_calls or not all_calls):
             return False
-        self._change(pause.insert().values(reason=reason, by=by, paused_at=now))
+        values = {"reason": reason, "by": by, "paused_at": now, "all_calls": all_calls}
+        self._change(pause.insert().values(values))
         return True
 
     def resume(self, by: str, now: datetime) -> bool:
-        """Send again; False where nothing was paused."""
+        """Let everything go on; False where nothing was paused."""
         ended = update(pause).where(_LASTING).values(resumed_at=now, resumed_by=by)
         return self._change(ended) > 0
 
     def current(self) -> PauseState | None:
-        """Return the pause that lasts."""
-        row = self._row(select(pause).where(_LASTING).order_by(pause.c.id).limit(1))
-        return None if row is None else PauseState(row.reason, row.by, row.paused_at)
+        """Return the pause that lasts; the strictest of several."""
+        strictest = (pause.c.all_calls.desc(), pause.c.id)
+        row = self._row(select(pause).where(_LASTING).order_by(*strictest).limit(1))
+        return None if row is None else PauseState(row.reason, row.by, row.paused_at, row.all_calls)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from bot.db.columns import Counter, EnumName, Instant, Json, metadata
 
@@ -60,12 +71,19 @@ account = Table(
     Column("platform", Text, nullable=False, comment="name of its platform"),
     Column("added_at", Instant, nullable=False, comment="gets only what is due after this"),
     Column("removed_at", Instant, comment="no longer in schedule.yaml"),
-    Column("stopped_at", Instant, comment="needs a person; nothing is sent"),
-    Column("stopped_reason", EnumName((StopReason,)), comment="name of a StopReason"),
-    Column("stopped_detail", Text, nullable=False, default="", comment="why it is stopped"),
     Column("remote_id", Text, nullable=False, default="", comment="the platform's id of it"),
     Column("limits", Json, comment="JSON: what its server said fits"),
     Column("profile", Json, nullable=False, default=dict, comment="JSON: as its server told last"),
+)
+
+#: While it has a row here, no call is made for an account.
+account_stop = Table(
+    "account_stop",
+    metadata,
+    Column("account", Text, primary_key=True, comment="whose"),
+    Column("reason", EnumName((StopReason,)), primary_key=True, comment="lifted on its own"),
+    Column("detail", Text, nullable=False, comment="for people: why it is stopped"),
+    Column("at", Instant, nullable=False, comment="since when"),
 )
 
 pause = Table(
@@ -74,6 +92,7 @@ pause = Table(
     Column("id", Counter, primary_key=True, comment="counts up"),
     Column("reason", Text, nullable=False, comment="why"),
     Column("by", Text, nullable=False, comment="who paused"),
+    Column("all_calls", Boolean, nullable=False, comment="reads stop too"),
     Column("paused_at", Instant, nullable=False, comment="from"),
     Column("resumed_at", Instant, comment="until; null while it lasts"),
     Column("resumed_by", Text, nullable=False, default="", comment="who resumed"),

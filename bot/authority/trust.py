@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 
 from bot.authority.store import AuthorityStore
 from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
-from bot.content.model import Campaign, Mode
-from bot.errors import DecisionError
+from bot.content.model import Account, Campaign, Mode, Pause
+from bot.errors import DecisionError, PausedError
+from bot.platforms.spec import Destination
+
+#: Keys of schedule.yaml that may change without anybody at the machine; all others are guarded.
+HARMLESS = frozenset({"slots", "queues", "quiet", "hashtags", "themes"})
+#: Planned pauses may be so long without one; those that are closer than this count as one.
+HARMLESS_PAUSE = timedelta(days=14)
+#: Filled in by reading, and no key of a file.
+_NO_KEYS = frozenset({"name", "place"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +38,60 @@ class Change:
 
 
 def facts_of(campaign: Campaign) -> JsonObject:
-    """Return what an operator vouches for, as JSON."""
+    """Return what an operator vouches for, as JSON: all of the schedule but what is harmless."""
     schedule = campaign.schedule
-    return {
-        "mode": schedule.mode.value,
-        "approvals_required": schedule.approvals_required,
+    guarded = _keys(schedule, _NO_KEYS | HARMLESS)
+    guarded |= {
         "coalition": sorted(schedule.coalition),
-        "accounts": {
-            account.name: {
-                "platform": account.platform,
-                "server": account.server,
-                "handle": account.handle,
-            }
-            for account in schedule.accounts.values()
-        },
+        "pauses": _long_pauses(schedule.pauses),
+        "accounts": {each.name: _keys(each, _NO_KEYS) for each in schedule.accounts.values()},
         "sources": {source.id: source.sha256 for source in campaign.sources.values()},
     }
+    facts: JsonObject = json.loads(json.dumps(guarded, default=str))
+    return facts
+
+
+def _keys(model: object, but: frozenset[str]) -> dict[str, object]:
+    values = asdict(model)  # type: ignore[call-overload] # any of the models, all dataclasses
+    return {key: value for key, value in values.items() if key not in but}
+
+
+def _long_pauses(pauses: Sequence[Pause]) -> list[tuple[date, date]]:
+    """Return the stretches of planned pauses that are longer than is harmless."""
+    stretches: list[tuple[date, date]] = []
+    for pause in sorted(pauses, key=lambda pause: pause.first):
+        first, last = stretches[-1] if stretches else (date.min, date.min)
+        if pause.first - last > HARMLESS_PAUSE:
+            stretches.append((pause.first, pause.last))
+        else:
+            stretches[-1] = first, max(last, pause.last)
+    return [(first, last) for first, last in stretches if last - first >= HARMLESS_PAUSE]
 
 
 def changes(recorded: JsonObject, current: JsonObject) -> tuple[Change, ...]:
     """List what differs; an account that was removed sends nothing, so it is left out."""
-    names = ("mode", "approvals_required", "coalition")
-    plain = [Change(name, recorded[name], current[name]) for name in names]
-    sources = [
-        Change(f"source {name}", recorded["sources"].get(name), sha256)
+    by_name = {"accounts", "sources", "prices"}
+    plain = (Change(key, recorded.get(key), current[key]) for key in current.keys() - by_name)
+    known: Mapping[str, str] = recorded["sources"]
+    sources = (
+        Change(f"source {name}", known.get(name), sha256)
         for name, sha256 in current["sources"].items()
-    ]
-    accounts = [
-        Change(f"account {name}", recorded["accounts"].get(name), facts, name)
-        for name, facts in current["accounts"].items()
-    ]
-    every = (*plain, *sources, *accounts)
+    )
+    every = (*sorted(plain, key=str), *sources, *_account_changes(recorded, current))
     return tuple(change for change in every if change.before != change.after)
+
+
+def _account_changes(recorded: JsonObject, current: JsonObject) -> Iterator[Change]:
+    for name, facts in current["accounts"].items():
+        before = recorded["accounts"].get(name)
+        if before is None:
+            yield Change(f"account {name}", None, facts, name)
+            continue
+        for key in sorted(facts):
+            yield Change(f"account {name}: {key}", before.get(key), facts[key], name)
+        platform: str = facts["platform"]
+        was, now = (each["prices"].get(platform) for each in (recorded, current))
+        yield Change(f"{platform}_prices", was, now, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +102,60 @@ class ConfigurationGuard:
     clock: Clock
 
     def inspect(self, campaign: Campaign) -> tuple[Change, ...]:
-        """Record at the first start; later stop each account that a change touches.
+        """Stop each account that a change touches; asked before the change comes into force.
 
         A rehearsal sends nothing, so there is nothing to guard.
         """
-        if campaign.schedule.mode is not Mode.LIVE:
-            return ()
-        current = facts_of(campaign)
         recorded = self.store.trust.recorded()
-        if recorded is None:
-            self.store.trust.record(current, by="first start", now=self.clock.now())
+        if recorded is None or campaign.schedule.mode is not Mode.LIVE:
             return ()
-        found = changes(recorded, current)
+        found = changes(recorded, facts_of(campaign))
         self._stop_touched(campaign, found)
         return found
+
+    def record_first(self, campaign: Campaign) -> None:
+        """Record what the files say at the very first start, for which somebody is there.
+
+        Before, every call is refused.
+        """
+        if campaign.schedule.mode is Mode.LIVE and self.store.trust.recorded() is None:
+            self.store.trust.record(facts_of(campaign), by="first start", now=self.clock.now())
+
+    def require(self, account: Account, mode: Mode, *, writes: bool = False) -> None:
+        """Raise PausedError where no call may be made for an account now.
+
+        Args:
+            account: Whose; its credentials go nowhere but to the destination that was confirmed.
+            mode: A rehearsal has no credentials.
+            writes: Readers could see the call.
+        """
+        pause, name = self.store.pauses.current(), account.name
+        if pause and (writes or pause.all_calls):
+            raise PausedError(f"paused by {pause.by}: {pause.reason}")
+        state = self.store.accounts.get(name)
+        if state and state.stops:
+            raise PausedError(f"{name} is stopped: {state.stopped_detail}")
+        if mode is Mode.LIVE and account.destination != (bound := self._bound(name)):
+            was = f"is bound to {bound}" if bound else "was never confirmed"
+            raise PausedError(
+                f"{name}: {account.destination}: it {was}; confirm it by accept-config"
+            )
+
+    def _bound(self, name: str) -> Destination | None:
+        facts = (self.store.trust.recorded() or {"accounts": {}})["accounts"].get(name)
+        return Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
+
+    def bind(self, campaign: Campaign, name: str, remote_id: str) -> None:
+        """Confirm one account as the files have it: its secrets have just been proved there."""
+        now, current = self.clock.now(), facts_of(campaign)
+        recorded = self.store.trust.recorded() or current
+        known = {**recorded["accounts"], name: current["accounts"][name]}
+        self.store.accounts.sync(campaign.schedule.accounts.values(), now=now)
+        self.store.accounts.bind(name, remote_id)
+        self.store.trust.record({**recorded, "accounts": known}, by=f"login {name}", now=now)
+        left = changes(self.store.trust.recorded() or current, current)
+        if not any(change.account in {"", name} for change in left):
+            self.store.accounts.start(name, StopReason.CONFIGURATION)
 
     def refuse_mode(self, campaign: Campaign, wanted: Mode) -> None:
         """Stop all live accounts because the files now ask for another mode."""
@@ -92,17 +164,16 @@ class ConfigurationGuard:
             self._stop_touched(campaign, [Change("mode", mode.value, wanted.value)])
 
     def _stop_touched(self, campaign: Campaign, found: Sequence[Change]) -> None:
-        schedule = campaign.schedule
         # A new account is a change too, and must be known before it can be stopped.
-        self.store.accounts.sync(schedule.accounts.values(), now=self.clock.now())
-        for name in schedule.accounts:
+        self.store.accounts.sync(campaign.schedule.accounts.values(), now=self.clock.now())
+        for name in campaign.schedule.accounts:
             touching = [change for change in found if change.account in {"", name}]
             if touching:
                 reason, detail = StopReason.CONFIGURATION, "; ".join(map(str, touching))
                 self.store.accounts.stop(name, reason, f"{reason}: {detail}", now=self.clock.now())
 
     def accept(self, campaign: Campaign, *, by: str, why: str) -> tuple[Change, ...]:
-        """Confirm what the files say now, and let the accounts it stopped send again.
+        """Confirm what the files say now, and lift what that stopped; other reasons stay.
 
         Raises:
             DecisionError: nothing has changed, and no change has stopped an account.
@@ -110,16 +181,14 @@ class ConfigurationGuard:
         now, current = self.clock.now(), facts_of(campaign)
         recorded = self.store.trust.recorded()
         found = changes(recorded, current) if recorded else ()
-        stopped = [
-            state.name
-            for state in self.store.accounts.all()
-            if state.stopped_reason is StopReason.CONFIGURATION
-        ]
+        states = self.store.accounts.all()
+        stopped = [state.name for state in states if StopReason.CONFIGURATION in state.stops]
         if recorded is not None and not found and not stopped:
             raise DecisionError("nothing has changed since the last confirmation")
         self.store.trust.record(current, by=by, now=now)
         for name in stopped:
-            self.store.accounts.start(name)
+            self.store.accounts.start(name, StopReason.CONFIGURATION)
+            self.store.accounts.bind(name, "")  # the next look tells who it is
         detail = {"changes": [str(change) for change in found], "accounts": stopped}
         self.store.audit.write(
             by, "accept-config", "configuration", why=why, detail=detail, now=now

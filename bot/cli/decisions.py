@@ -42,14 +42,19 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
 
 @click.command()
 @click.option("--reason", required=True, help="Why; people will read it.")
+@click.option("--all-calls", is_flag=True, help="Nothing is read from any platform either.")
 @as_option
 @in_workspace
-def pause(workspace: Workspace, reason: str, by: str) -> Output:
-    """Hold everything before its next network call, in every process."""
-    workspace.desk.pause(reason, by=by)
+def pause(workspace: Workspace, reason: str, by: str, all_calls: bool) -> Output:
+    """Hold every post, correction and deletion before its next network call, in every process.
+
+    With --all-calls no platform is called for anything.
+    """
+    workspace.desk.pause(reason, by=by, all_calls=all_calls)
+    what = "no platform is called" if all_calls else "nothing is sent or deleted"
     return Output(
-        {"paused": True, "reason": reason, "by": by},
-        ["paused: nothing is sent until `resume`; what lapses waits under `held`"],
+        {"paused": True, "reason": reason, "by": by, "all_calls": all_calls},
+        [f"paused: {what} until `resume`; what lapses waits under `held`"],
     )
 
 
@@ -69,7 +74,13 @@ def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Outp
     waiting = len(workspace.desk.held())
     line = f"sending goes on; {waiting} held or failed delivery(ies) wait: see `held`"
     if account:
-        line = f"{account} is looked at and may send again; it was stopped: {stopped}"
+        state = workspace.store.accounts.get(account)
+        then = (
+            f"is still stopped: {state.stopped_detail}"
+            if state and state.stops
+            else ("is looked at and may send again")
+        )
+        line = f"{account} {then}; it was stopped: {stopped}"
     return Output(
         {"paused": False, "account": account, "stopped": stopped, "held": waiting}, [line]
     )
@@ -128,7 +139,7 @@ def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 def _decided(row: Delivery) -> Output:
     line = f"{row.id[:8]} {row.post_id} for {row.account} is {row.state}"
-    return Output(as_rows([row])[0], [line])
+    return Output(next(as_rows([row])), [line])
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
@@ -73,26 +74,32 @@ def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | N
     @wraps(verb)
     def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
         as_json = options.pop("as_json")
-        output = verb(paths, *args, **options)
-        if as_json:
-            print_json(output.value)
-        else:
-            show(*output.lines)
-        return output.code
+        return _print(verb(paths, *args, **options), as_json)
 
     return called
 
 
-def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[P, int | None]:
-    """Return a verb that works on an open database; its output is printed after that is closed."""
+def _print(output: Output, as_json: object) -> int:
+    if as_json:
+        print_json(output.value)
+    else:
+        for line in output.lines:
+            show(line)
+    return output.code
 
-    @prints
+
+def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[P, int | None]:
+    """Return a verb that works on an open database, and may print while it reads."""
+
+    @json_option
+    @places
     @wraps(verb)
-    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> Output:
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
         from bot.app.workspace import open_workspace  # takes long to load
 
+        as_json = options.pop("as_json")
         with open_workspace(paths) as workspace:
-            return verb(workspace, *args, **options)
+            return _print(verb(workspace, *args, **options), as_json)
 
     return called
 
@@ -133,8 +140,26 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON for other programs."""
-    click.echo(visible.block(json.dumps(plain(value), ensure_ascii=False, indent=2)))
+    """Print a value as JSON for other programs; what an iterator yields, one by one."""
+    for piece in _json(value, "\n"):
+        sys.stdout.write(visible.block(piece))
+    click.echo()
+
+
+def _json(value: Any, margin: str) -> Iterator[str]:
+    if not isinstance(value, Iterator | dict):
+        yield json.dumps(plain(value), ensure_ascii=False, indent=2).replace("\n", margin)
+        return
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    yield start
+    separator = inner = f"{margin}  "
+    for each in value:
+        yield separator
+        separator = f",{inner}"
+        if isinstance(value, dict):
+            yield f"{json.dumps(str(each), ensure_ascii=False)}: "
+        yield from _json(value[each] if isinstance(value, dict) else each, inner)
+    yield end if separator == inner else f"{margin}{end}"
 
 
 def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
@@ -147,9 +172,9 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
             yield from (f"          {line}" for line in detail.splitlines())
 
 
-def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
-    """Return what other programs need of each delivery; times are UTC."""
-    return [
+def as_rows(rows: Iterable[Delivery]) -> Iterator[dict[str, object]]:
+    """Yield what other programs need of each delivery; times are UTC."""
+    return (
         {
             "id": row.id,
             "state": row.state,
@@ -169,4 +194,4 @@ def as_rows(rows: Iterable[Delivery]) -> list[dict[str, object]]:
             "fingerprint": row.fingerprint,
         }
         for row in rows
-    ]
+    )

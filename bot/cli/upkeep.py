@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,11 @@ from bot.app.storage import Restored, restore_backup
 from bot.app.workspace import Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.passwords import SHORTEST
+from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Role
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
 from bot.cli.terminal import show
+from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -98,8 +101,8 @@ def deliveries(
     if delivery_id is not None:
         return _history(workspace, delivery_id)
     states = set(map(State, state)) or None
-    rows = workspace.store.outbox.find(states=states, account=account, post_id=post_id)
-    return Output(as_rows(rows), lines(rows, workspace.campaign.zone))
+    find = partial(workspace.store.outbox.each, states=states, account=account, post_id=post_id)
+    return Output(as_rows(find()), lines(find(), workspace.campaign.zone))
 
 
 def _history(workspace: Workspace, delivery_id: str) -> Output:
@@ -107,7 +110,7 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     moves = workspace.store.outbox.moves_of(row.id)
     attempts = workspace.store.outbox.attempts_of(row.id)
     return Output(
-        {**as_rows([row])[0], "moves": moves, "attempts": attempts},
+        {**next(as_rows([row])), "moves": moves, "attempts": attempts},
         [
             *lines([row], zone),
             row.status.text,
@@ -143,6 +146,8 @@ def doctor(paths: Paths, ask: bool) -> Output:
 def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
+    They are bound to where they were tried: for a changed server, this confirms the change.
+
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """
     with open_readonly(paths) as workspace:
@@ -151,10 +156,14 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
+        click.echo(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
-    kept = keep_secrets(paths.data, account, secrets)
+        kept = keep_secrets(paths.data, account, secrets)
+        if workspace.campaign.schedule.mode is Mode.LIVE:
+            guard = ConfigurationGuard(workspace.store, workspace.clock)
+            guard.bind(workspace.campaign, name, profile.id)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [

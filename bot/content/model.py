@@ -54,6 +54,7 @@ from bot.content.fields import (
     number,
     word,
 )
+from bot.platforms.spec import Destination
 
 #: Start and end of a stretch of text; code points, end exclusive.
 Stretch = tuple[int, int]
@@ -127,6 +128,10 @@ class Account(Strict):
     #: Values of the keys that only its platform has; `PlatformSpec.value` reads them.
     own: Derived[Mapping[str, Any]] = field(default_factory=dict)
     place: Derived[Place] = NOWHERE
+
+    @property
+    def destination(self) -> Destination:
+        return Destination(self.platform, self.server, self.handle)
 
 
 @dataclass(frozen=True, slots=True)

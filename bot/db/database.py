@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     Row,
@@ -24,7 +25,9 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -36,6 +39,8 @@ from bot.db.errors import ConflictError, DiskFullError
 from bot.errors import StoreError
 
 _Found = TypeVar("_Found")
+#: Rows that are read at once where there may be any number.
+PAGE = 500
 #: For connections of a store that is as wide as our threads: publishers, web, reports.
 _POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 30}
 _PG_SESSION = {
@@ -139,6 +144,22 @@ class Repository:
         """Read all rows that a query finds."""
         with self._db.read() as connection:
             return connection.execute(query).all()
+
+    def _each(self, query: Select[Any], *order: ColumnElement[Any]) -> Iterator[Row[Any]]:
+        """Yield a query's rows in the order of columns that tell them apart, page by page.
+
+        Any number of rows in the memory of one page, and nobody who writes waits for the reader.
+        """
+        keys = [column.label(f"order_{place}") for place, column in enumerate(order)]
+        query = query.add_columns(*keys).order_by(*order).limit(PAGE)
+        page = self._rows(query)
+        while page:
+            yield from page
+            found = page[-1]._mapping
+            last = [literal(found[key.name], key.type) for key in keys]
+            # The first of them by itself as well: an index answers it.
+            later = query.where(order[0] >= last[0], tuple_(*order) > tuple_(*last))
+            page = self._rows(later) if len(page) == PAGE else ()
 
     def _change(self, statement: UpdateBase) -> int:
         """Carry out one statement as a whole transaction; return how many rows it touched."""

@@ -82,11 +82,12 @@ class Desk:
             if row.state is not State.HELD or self.approvals(row.publication) < required
         )  # fmt: skip
 
-    def pause(self, reason: str, *, by: str) -> None:
-        """Hold everything before its next network call."""
-        if not self.store.pauses.pause(reason, by=by, now=self.clock.now()):
+    def pause(self, reason: str, *, by: str, all_calls: bool = False) -> None:
+        """Hold every write before its next network call; every read too, with ``all_calls``."""
+        now = self.clock.now()
+        if not self.store.pauses.pause(reason, by=by, now=now, all_calls=all_calls):
             raise DecisionError("sending is paused already")
-        self._write(by, "pause", "everything", reason, {})
+        self._write(by, "pause", "all calls" if all_calls else "everything", reason, {})
 
     def resume(self, *, by: str, why: str = "") -> None:
         """Let sending go on; what lapsed meanwhile stays held for a person."""
@@ -97,17 +98,23 @@ class Desk:
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; the answer is why it was stopped.
 
+        A change that nobody has confirmed still stops it: that is `accept-config`'s.
+
         Raises:
-            DecisionError: it is not stopped, or by a change of the files, which people accept.
+            DecisionError: it is not stopped, or by such a change only.
         """
         state = self.store.accounts.get(account)
-        if state is None or state.stopped_reason is None:
+        if state is None or not state.stops:
             raise DecisionError(f"no stopped account is called {account!r}")
-        if state.stopped_reason is StopReason.CONFIGURATION:
+        lifted = {
+            key: why for key, why in state.stops.items() if key is not StopReason.CONFIGURATION
+        }
+        if not lifted:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
-        self.store.accounts.start(account)
-        self._write(by, "restart", account, why, {"stopped": state.stopped_detail})
-        return state.stopped_detail
+        self.store.accounts.start(account, *lifted)
+        stopped = "; ".join(lifted.values())
+        self._write(by, "restart", account, why, {"stopped": stopped})
+        return stopped
 
     def held(self) -> tuple[Delivery, ...]:
         """List what waits for a person: held and failed, the oldest first."""
@@ -215,9 +222,9 @@ class Desk:
 
     def find(self, delivery_id: str) -> Delivery:
         """Find the one delivery whose id begins so; DecisionError for none, or several."""
-        matches = [row for row in self.store.outbox.find() if row.id.startswith(delivery_id)]
+        matches = self.store.outbox.starting_with(delivery_id)
         if len(matches) != 1:
-            found = f"{len(matches)} deliveries" if matches else "no delivery"
+            found = "more than one delivery" if matches else "no delivery"
             raise DecisionError(f"{found} with an id that starts with {delivery_id!r}")
         return matches[0]
 

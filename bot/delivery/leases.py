@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, update
 
 from bot.authority import audit
-from bot.authority.tables import account as accounts
-from bot.authority.tables import pause
+from bot.authority.accounts import write_stop
+from bot.authority.tables import StopReason, account_stop, pause
 from bot.db.errors import ConflictError
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
@@ -28,7 +28,6 @@ from bot.delivery.rows import (
     note_of,
     ref_columns,
     shift,
-    stop_account,
     write_move,
 )
 from bot.delivery.sent_log import OutboxRepository
@@ -83,14 +82,15 @@ class Leases(OutboxRepository):
 
         Raises:
             LeaseLostError: somebody else has it, or the lease is over; do not call.
-            PausedError: sending was paused meanwhile; do not call.
+            PausedError: sending was paused, or the account stopped, meanwhile; do not call.
             StoreError: the intent could not be stored, or is not the first one; do not call.
         """
         with self._db.write() as connection:
             row = _held(connection, claimed)
             if row.lease_until is None or row.lease_until <= now:
                 raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
-            for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first")):
+            stopped = _stops_of(row.account), "stopped there"
+            for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first"), stopped):
                 if connection.execute(query.limit(1)).one_or_none() is not None:
                     raise PausedError(f"sending is {what}; nothing was begun")
             begun = _intend(connection, row, draft, now)
@@ -180,12 +180,13 @@ class Leases(OutboxRepository):
         self._log.confirm(key, ref, self._log.seq, now=now)
 
 
+def _stops_of(account: str) -> Select[Any]:
+    return select(account_stop.c.account).where(account_stop.c.account == account)
+
+
 def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     other = delivery.alias("other")
     in_doubt = select(other.c.id).where(other.c.account == account, other.c.state.in_(_IN_DOUBT))
-    stopped = select(accounts.c.name).where(
-        accounts.c.name == account, accounts.c.stopped_at.is_not(None)
-    )
     may_go = and_(
         _D.account == account,
         _D.state == State.READY,
@@ -195,7 +196,7 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         or_(_P.not_after >= now, _D.released_by != ""),
         parent_in(State.SENT),
         ~in_doubt.exists(),
-        ~stopped.exists(),
+        ~_stops_of(account).exists(),
         ~_PAUSES.exists(),
         ~_SETTLING.exists(),
     )
@@ -259,7 +260,7 @@ def _end(connection: Connection, claimed: Delivery, outcome: Outcome, now: datet
     if event is None:
         raise AssertionError(f"{row.id}: a claim ends in a move")
     if outcome.stops_account:
-        stop_account(connection, row.account, outcome.detail, now)
+        write_stop(connection, row.account, StopReason.UNAUTHORIZED, outcome.detail, now)
     note = note_of(outcome, now, claimed.owner)
     values: dict[str, Any]
     if event is Event.OUTCOME_UNKNOWN:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from bot.clock import Clock
 from bot.content.model import Account
@@ -58,14 +58,13 @@ class Ledger(Repository):
                 unit_micro_usd=price,
                 day=day,
                 at=now,
-                settled=0,
             )
             return int(connection.execute(booked.returning(_C.id)).scalar_one())
 
     def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
         """Correct a booking to what was used: of ``resources`` those not used before that day."""
         with self._db.write() as connection:
-            values: dict[str, object] = {"units": units, "settled": 1}
+            values: dict[str, object] = {"units": units}
             if resources:
                 row = connection.execute(select(charges).where(_C.id == booking)).one()
                 new = _unpaid(connection, resources, row.account, row.action, row.day, booking)
@@ -79,9 +78,8 @@ class Ledger(Repository):
 
     def spent_by_action(self, account: str, *, month_of: datetime) -> dict[str, float]:
         """Add up, in US dollars, what is booked in the month (UTC) of that moment, by action."""
-        query = select(_C.action, _COST.label("cost")).where(
-            _C.account == account, _C.day.startswith(_day(month_of)[:7])
-        )
+        which = _in_month(account, _day(month_of)[:7])
+        query = select(_C.action, _COST.label("cost")).where(which)
         rows = self._rows(query.group_by(_C.action).order_by(_C.action))
         return {row.action: int(row.cost) / _MICRO for row in rows}
 
@@ -152,5 +150,10 @@ def _refuse_over(
 
 
 def _spent(connection: Connection, account: str, month: str) -> int:
-    query = select(_COST).where(_C.account == account, _C.day.startswith(month))
+    query = select(_COST).where(_in_month(account, month))
     return int(connection.execute(query).scalar_one() or 0)
+
+
+def _in_month(account: str, month: str) -> ColumnElement[bool]:
+    # A range, which the index answers; "starts with" would not be.
+    return and_(_C.account == account, _C.day.between(f"{month}-01", f"{month}-31"))

@@ -89,7 +89,6 @@ class Delivery:
     part: int
     parent_id: str | None
     status_json: str
-    payload_sha256: str
     #: What publishing it costs, US dollars.
     cost_usd: float
     state: State

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from bot.canonical import sha256_hex
+from bot.authority.accounts import write_stop
+from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, HoldReason, Reason, State
@@ -24,7 +25,6 @@ from bot.delivery.rows import (
     publication_columns,
     ref_columns,
     shift,
-    stop_account,
 )
 from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, publication
@@ -170,7 +170,7 @@ class Moves(OutboxRepository):
         with self._db.write() as connection:
             row = _unknown(connection, delivery_id)
             if outcome.stops_account:
-                stop_account(connection, row.account, outcome.detail, now)
+                write_stop(connection, row.account, StopReason.UNAUTHORIZED, outcome.detail, now)
             values: dict[str, Any] = {"absent_reads": row.absent_reads + outcome.is_absent}
             if outcome.event is None:
                 later = {"next_read_at": outcome.at, "updated_at": now}
@@ -205,11 +205,7 @@ class Moves(OutboxRepository):
 
 def payload(part: NewPart) -> dict[str, Any]:
     """Return the columns of what a part says and costs."""
-    return {
-        "status_json": part.status_json,
-        "payload_sha256": sha256_hex(part.status_json),
-        "cost_usd": part.cost_usd,
-    }
+    return {"status_json": part.status_json, "cost_usd": part.cost_usd}
 
 
 def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...]:

@@ -1,27 +1,70 @@
-"""What the outbox tells: deliveries by what they are, and what is to be done when."""
+"""What the outbox tells: deliveries by what they are, and what is to be done when.
+
+What is asked often reads by an index what the answer needs, never all that was ever sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
 
-from bot.db.database import Repository
-from bot.delivery.lifecycle import Event
+from bot.db.database import PAGE, Repository
+from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, State
+from bot.delivery.publications import PublicationState
 from bot.delivery.rows import Attempt, Move, as_delivery, deliveries
 from bot.delivery.tables import attempt, delivery, move, publication
 
 _D, _P = delivery.c, publication.c
 _PARENT = delivery.alias("parent")
+#: Was live at some time.
+OUT = frozenset({State.SENT, State.GONE, State.RETRACTED})
 #: A parent in these never comes out any more (or is gone again); its child must be held.
 _NEVER_OUT = (State.CANCELLED, State.RETRACTED, State.GONE)
 #: Ends of an attempt after which nothing is out.
 _SURELY_NOT = (Event.DEFER.name, Event.STOP.name, Event.REFUSE.name)
-#: What waits for a free slot comes last.
-_IN_ORDER = (_P.due_at.nulls_last(), _D.account, _D.part, _D.id)
+_IN_ORDER = (_P.due_at, _D.account, _D.part, _D.id)
+_CALLED = attempt.c.called_at
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Which(TypedDict, total=False):
+    """Which deliveries: all that is given must hold, and None is not given."""
+
+    states: Collection[State] | None
+    account: str | None
+    post_id: str | None
+    publication_id: str | None
+    #: Due from then on; what waits for a free slot is due at no time.
+    since: datetime | None
+    #: Due before then.
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How much of an account is in one state."""
+
+    account: str
+    state: State
+    count: int
+    #: When the last of it went out.
+    last_sent: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostHistory:
+    """What became of one post on one account."""
+
+    #: Publications that there ever were.
+    count: int
+    #: When the last of those that planning goes around was due.
+    last_due: datetime | None
 
 
 class OutboxReads(Repository):
@@ -32,31 +75,79 @@ class OutboxReads(Repository):
         row = self._row(deliveries().where(_D.id == delivery_id))
         return None if row is None else as_delivery(row)
 
-    def find(
-        self,
-        *,
-        states: Collection[State] | None = None,
-        account: str | None = None,
-        post_id: str | None = None,
-        publication_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int | None = None,
-    ) -> tuple[Delivery, ...]:
-        """Find deliveries due from ``since`` and before ``until``, by due time, account, part.
+    def find(self, **which: Unpack[Which]) -> tuple[Delivery, ...]:
+        """Find deliveries by due time, account, part; what waits for a free slot comes last."""
+        return self._read(deliveries().where(*_conditions(which)))
 
-        What waits for a free slot is due at no time: it is found without these two only.
+    def each(self, **which: Unpack[Which]) -> Iterator[Delivery]:
+        """Yield what `find` finds, in the memory of a page; what moves meanwhile may be missed."""
+        # By time whatever is asked for: by state, all would be sorted again for each page.
+        states = which.pop("states", None) or tuple(State)
+        query = deliveries().where(*_conditions(which), func.coalesce(_D.state, "").in_(states))
+        timed = self._each(query.where(_P.due_at >= _EPOCH), *_IN_ORDER)
+        untimed = self._each(query.where(_P.due_at.is_(None)), *_IN_ORDER[1:])
+        return map(as_delivery, chain(timed, untimed))
+
+    def starting_with(self, prefix: str) -> tuple[Delivery, ...]:
+        """Find the deliveries whose id begins so, two at most."""
+        # The range is for the index; ids are of digits and small letters.
+        is_near = _D.id.between(prefix, prefix + "z" * 24)
+        begins = func.substr(_D.id, 1, len(prefix)) == prefix
+        return self._read(deliveries().where(is_near, begins).limit(2))
+
+    def has_sent(self, account: str) -> bool:
+        """Return whether anything is out on an account."""
+        sent = _D.state == State.SENT, _D.account == account
+        return self._row(select(_D.id).where(*sent).limit(1)) is not None
+
+    def tallies(self) -> tuple[StateCount, ...]:
+        """Count deliveries by account and state."""
+        query = select(_D.account, _D.state, func.count(), func.max(_D.sent_at))
+        rows = self._rows(query.group_by(_D.state, _D.account))
+        return tuple(StateCount(*tuple(row)) for row in rows)
+
+    def next_due(self, now: datetime) -> Mapping[str, datetime]:
+        """Return when each account's next post is due that waits for nobody."""
+        query = select(_D.account, func.min(_P.due_at).label("due_at")).join_from(
+            delivery, publication
+        )
+        waits = _D.state.in_((State.PLANNED, State.READY)), _P.due_at >= now
+        rows = self._rows(query.where(*waits).group_by(_D.account))
+        return {row.account: row.due_at for row in rows}
+
+    def planned_until(self) -> datetime | None:
+        """Return when the last planned one is due."""
+        query = select(func.max(_P.due_at)).join_from(delivery, publication)
+        row = self._row(query.where(_D.state == State.PLANNED))
+        return row[0] if row else None
+
+    def last_change(self) -> datetime | None:
+        """Return the latest moment at which something was changed."""
+        row = self._row(select(func.max(_D.updated_at)))
+        return row[0] if row else None
+
+    def for_planning(self, since: datetime, fixed: Sequence[str]) -> tuple[Delivery, ...]:
+        """Find what planning may change, or must look at one by one; `turns` has the rest.
+
+        That is what was due since then or has no time; what is not out; what people took out; and
+        whatever was planned of the posts ``fixed``, which come once, or once a year.
         """
-        equal = {_D.account: account, _P.post_id: post_id, _P.id: publication_id}
-        named = [column == value for column, value in equal.items() if value is not None]
-        query = deliveries().where(*named).limit(limit)
-        if states is not None:
-            query = query.where(_D.state.in_(list(states)))
-        if since is not None:
-            query = query.where(_P.due_at >= since)
-        if until is not None:
-            query = query.where(_P.due_at < until)
-        return self._read(query)
+        ids = union(
+            select(_P.id).where(_P.due_at >= since),
+            select(_P.id).where(_P.due_at.is_(None)),
+            _UNSENT_IDS,
+            select(_P.id).where(_P.state == PublicationState.WITHDRAWN),
+            *(select(_P.id).where(_P.post_id.in_(some)) for some in _chunks(fixed)),
+        )
+        return self._read(deliveries().where(_P.id.in_(ids)))
+
+    def turns(self, before: datetime) -> Mapping[tuple[str, str], PostHistory]:
+        """Sum up what there ever was by account and post; as out counts what was due before."""
+        is_out = _P.state == PublicationState.OPEN, _P.due_at < before, _P.id.not_in(_UNSENT_IDS)
+        last = func.max(case((and_(*is_out), _P.due_at))).label("last_due")
+        query = select(_P.account, _P.post_id, func.count().label("turns"), last)
+        rows = self._rows(query.group_by(_P.post_id, _P.account))
+        return {(row.account, row.post_id): PostHistory(row.turns, row.last_due) for row in rows}
 
     def accounts_with_work(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts that have a delivery to release or to claim, by name."""
@@ -103,14 +194,15 @@ class OutboxReads(Repository):
 
         A thread is one post, which begins with its first part.
         """
-        latest = (
-            select(func.max(attempt.c.called_at))
+        called = (
+            select(attempt.c.delivery_id, attempt.c.called_at)
             .join(delivery, _D.id == attempt.c.delivery_id)
             .where(_D.account == account, _D.part == 0)
             .where(attempt.c.called_at > moment, attempt.c.outcome.not_in(_SURELY_NOT))
-            .group_by(attempt.c.delivery_id)
         )
-        return tuple(sorted(called for (called,) in self._rows(latest)))
+        # The last call of each; a database that groups would go through all that ever were.
+        latest = {row.delivery_id: row.called_at for row in self._rows(called.order_by(_CALLED))}
+        return tuple(sorted(latest.values()))
 
     def attempts_of(self, delivery_id: str) -> tuple[Attempt, ...]:
         """Read all tries at a delivery, oldest first."""
@@ -128,7 +220,29 @@ class OutboxReads(Repository):
         return tuple(Move(**row._mapping) for row in self._rows(query))
 
     def _read(self, query: Select[Any]) -> tuple[Delivery, ...]:
-        return tuple(map(as_delivery, self._rows(query.order_by(*_IN_ORDER))))
+        # What waits for a free slot comes last.
+        order = _P.due_at.nulls_last(), *_IN_ORDER[1:]
+        return tuple(map(as_delivery, self._rows(query.order_by(*order))))
+
+
+_UNSENT_IDS = select(_D.publication_id).where(_D.state.in_(UNSENT))
+
+
+def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:
+    equal = {"account": _D.account, "post_id": _P.post_id, "publication_id": _P.id}
+    for name, column in equal.items():
+        if (value := which.get(name)) is not None:
+            yield column == value
+    if (states := which.get("states")) is not None:
+        yield _D.state.in_(states)
+    if since := which.get("since"):
+        yield _P.due_at >= since
+    if until := which.get("until"):
+        yield _P.due_at < until
+
+
+def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + PAGE] for start in range(0, len(names), PAGE))
 
 
 def parent_in(*states: State) -> ColumnElement[bool]:

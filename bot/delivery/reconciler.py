@@ -141,6 +141,10 @@ class Recovery:
         return True
 
     def _read_back(self, row: Delivery, draft: Draft) -> bool:
+        state = self.store.accounts.get(row.account)
+        if state and state.stops:  # no call is made for it, and the others need not wait
+            self._hold(row, f"its account is stopped, so it was not read back: {row.account}")
+            return True
         try:
             ref: PostRef | None = self.platform(row.account).find(draft)
         except KeyError:

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from bot.authority.tables import StopReason, account
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
@@ -206,12 +205,3 @@ def note_of(outcome: Outcome, now: datetime, actor: str) -> Note:
     if outcome.hold is None or outcome.event is Event.DEFER:
         return Note(now, actor, detail=outcome.detail)
     return Note(now, actor, outcome.hold.reason, outcome.hold.detail)
-
-
-def stop_account(connection: Connection, name: str, detail: str, now: datetime) -> None:
-    """Send nothing more on an account whose platform refuses it; the first reason stays."""
-    connection.execute(
-        update(account)
-        .where(account.c.name == name, account.c.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=StopReason.UNAUTHORIZED, stopped_detail=detail)
-    )

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,6 +29,8 @@ from bot.delivery.tables import sent_log as logs
 from bot.errors import StoreError
 from bot.platforms.status import Draft, PostRef, draft_from_json
 
+#: The end of a whole line: its keys are in order, and quotes inside of texts are escaped.
+_NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,9 +57,13 @@ class SentLog:
         self.place = ""
         #: Highest sequence number that was in the file when it was opened, or appended since.
         self.seq = 0
-        #: Deliveries for which a call was ever announced.
-        self.attempted: set[str] = set()
         self._lock = Lock()
+
+    @cached_property
+    def attempted(self) -> set[str]:
+        """Deliveries for which a call was ever announced; read when it is first asked for."""
+        lines = _lines(self.path) if self.path.exists() else ()
+        return {line["delivery"] for line in lines if line.get("event") == "attempt"}
 
     def announce(self, delivery: Delivery, seq: int, *, now: datetime) -> None:
         """Write down that a call is about to be made.
@@ -69,7 +77,8 @@ class SentLog:
             "first_intent_at": (delivery.first_intent_at or now).isoformat(),
         }
         self._append({**_line("attempt", delivery.id, seq, now), **about})
-        self.attempted.add(delivery.id)
+        if "attempted" in vars(self):
+            self.attempted.add(delivery.id)
 
     def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
         """Write down where a status is; StoreError where that cannot be written."""
@@ -99,12 +108,14 @@ class SentLog:
             self.seq = max(self.seq, line.get("seq", 0))
 
     def _load(self) -> None:
-        for line in _lines(self.path):
-            if "log" in line:
-                self.log_id, self.instance_id = line["log"], line["instance"]
-            self.seq = max(self.seq, line.get("seq", 0))
-            if line.get("event") == "attempt":
-                self.attempted.add(line["delivery"])
+        with self.path.open("rb") as file:
+            for raw in file:
+                # Of most lines only the number matters, which stands last: most of the time that
+                # a verb takes to start would go into reading the rest of them.
+                if number := _NUMBER.search(raw, len(raw) - _END):
+                    self.seq = max(self.seq, int(number[1]))
+                elif (line := _line_of(raw)) and "log" in line:
+                    self.log_id, self.instance_id = line["log"], line["instance"]
 
 
 def open_log(path: Path) -> SentLog | None:
@@ -121,6 +132,7 @@ def start_log(path: Path, instance_id: str, *, now: datetime) -> SentLog:
     """Begin a new log for a database."""
     log = SentLog(path, log_id=uuid.uuid4().hex, instance_id=instance_id)
     log._append(_head(log.log_id, instance_id, now))
+    log.attempted = set()
     return log
 
 
@@ -182,12 +194,16 @@ def _write(path: Path, line: JsonObject) -> None:
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         for raw in file:
-            try:
-                line = json.loads(raw)
-            except ValueError:
-                continue  # torn, so its call was never made
-            if isinstance(line, dict):
+            if line := _line_of(raw):
                 yield line
+
+
+def _line_of(raw: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return None  # torn, so its call was never made
+    return line if isinstance(line, dict) else None
 
 
 def _merged(known: Logged | None, line: JsonObject) -> Logged:

@@ -26,6 +26,8 @@ from bot.delivery.publications import PublicationState
 
 _OPEN = text("state = 'OPEN'")
 
+_WITHDRAWN = text("state = 'WITHDRAWN'")
+
 _IN_DOUBT = text("state IN ('SENDING', 'UNKNOWN')")
 
 _STATES = "state IN ({})".format(", ".join(f"'{state}'" for state in State))
@@ -55,7 +57,10 @@ publication = Table(
            comment="OPEN; else all of it is cancelled"),
     Index("uq_publication_open", "account", "kind", "subject", "key", unique=True,
           sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index(None, "post_id"),
+    # What planning asks of all that ever was, answered from the index alone.
+    Index("ix_publication_post", "post_id", "account", "state", "due_at", "id"),
+    Index(None, "due_at"),
+    Index("ix_publication_withdrawn", "id", sqlite_where=_WITHDRAWN, postgresql_where=_WITHDRAWN),
 )  # fmt: skip  # one column a line reads as a table
 
 delivery = Table(
@@ -68,7 +73,6 @@ delivery = Table(
     Column("part", Integer, nullable=False, comment="place in the thread, from 0"),
     Column("parent_id", Text, ForeignKey("delivery.id"), comment="the status it replies to"),
     Column("status_json", Text, nullable=False, comment="frozen status: exactly what is sent"),
-    Column("payload_sha256", String(64), nullable=False, comment="of status_json"),
     Column("cost_usd", Float, nullable=False, comment="of publishing it, by the price list"),
     Column("state", EnumName((State,)), nullable=False, comment="see bot.delivery.lifecycle"),
     Column("reason", EnumName((HoldReason, CancelReason)), comment="name of one of them"),
@@ -95,7 +99,9 @@ delivery = Table(
     # Concurrency 1 per account: order in threads, and an unambiguous read-back.
     Index("uq_delivery_in_doubt", "account", unique=True,
           sqlite_where=_IN_DOUBT, postgresql_where=_IN_DOUBT),
-    Index(None, "state"),
+    # Counts and last moments by state and account come from the index alone.
+    Index(None, "state", "account", "sent_at"),
+    Index(None, "updated_at"),
 )  # fmt: skip  # one column a line reads as a table
 
 attempt = Table(
@@ -113,6 +119,7 @@ attempt = Table(
     Column("called_at", Instant, comment="just before the first byte"),
     Column("ended_at", Instant, comment="outcome stored"),
     UniqueConstraint("delivery_id", "fence"),
+    Index(None, "called_at"),
 )
 
 move = Table(
@@ -134,14 +141,12 @@ charge = Table(
     metadata,
     Column("id", Counter, primary_key=True, comment="booking"),
     Column("account", Text, nullable=False, comment="who pays"),
-    Column("delivery_id", Text, comment="for what; null for reads"),
     Column("action", Text, nullable=False, comment="name in the price list"),
     Column("resource", Text, comment="billed once a UTC day, where given"),
     Column("units", Integer, nullable=False, comment="booked, then what was used"),
     Column("unit_micro_usd", BigInteger, nullable=False, comment="price of one, US dollars / 10^6"),
     Column("day", String(10), nullable=False, comment="UTC day, YYYY-MM-DD"),
     Column("at", Instant, nullable=False, comment="when it was booked"),
-    Column("settled", Integer, nullable=False, comment="1 once `units` is what was used"),
     Index(None, "account", "day"),
 )
 

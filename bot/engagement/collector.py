@@ -21,7 +21,13 @@ from bot.engagement.ages import due_times, window
 from bot.engagement.costs import kept_for_posts, price_of_read
 from bot.engagement.snapshots import Snapshot, SnapshotState
 from bot.engagement.store import EngagementStore
-from bot.errors import DecisionError, OverBudgetError, PlatformError, SettingsError
+from bot.errors import (
+    DecisionError,
+    OverBudgetError,
+    PausedError,
+    PlatformError,
+    SettingsError,
+)
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.platforms.spec import PlatformSpec
@@ -84,7 +90,7 @@ class Collector:
         for name, reads in self._due().items():
             self._collect(name, reads)
         for account in self.campaign().schedule.accounts.values():
-            if self.store.outbox.find(states={State.SENT}, account=account.name, limit=1):
+            if self.store.outbox.has_sent(account.name):
                 self._count_followers(account)
         return self._tally
 
@@ -131,7 +137,7 @@ class Collector:
         except OverBudgetError as error:
             self._put_off(affordable, f"{_FOR_POSTS}: {error}", SnapshotState.MISSED)
             return
-        except (PlatformError, SettingsError) as error:
+        except (PlatformError, SettingsError, PausedError) as error:
             self._put_off(affordable, str(error))
             return
         for read in affordable:
@@ -206,7 +212,7 @@ class Collector:
         """Note today's followers; asks the server only where nobody else has today."""
         now = self.clock.now()
         today = f"{now.astimezone(UTC):%Y-%m-%d}"
-        if today in self.store.followers.of(account.name):
+        if self.store.followers.has(account.name, today):
             return
         # The daily look at the account may have told already.
         state = self.store.accounts.get(account.name)
@@ -232,7 +238,7 @@ class Collector:
                 return None
         try:
             profile = self.platform(account.name).profile()
-        except (PlatformError, SettingsError) as error:
+        except (PlatformError, SettingsError, PausedError) as error:
             log.warning("followers not read", account=account.name, reason=str(error))
             return None
         if self.store.accounts.get(account.name):

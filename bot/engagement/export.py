@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from io import StringIO
+from io import TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import regex
 
 from bot import visible
+from bot.canonical import sha256_hex
 from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
@@ -26,7 +28,7 @@ from bot.engagement.readings import Reading
 from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
-from bot.settings import write_private
+from bot.settings import private_file, write_private
 
 #: Where a spreadsheet could begin a formula (OWASP, "CSV Injection"): at the beginning of a cell or
 #: of what could become one (after a line break or another separator), behind what is passed over
@@ -85,11 +87,11 @@ class _FollowerCount(NamedTuple):
 
 
 def _quoted(store: EngagementStore) -> Iterator[_Quoted]:
-    return (_Quoted(row, span) for row in store.outbox.find() for span in row.status.spans)
+    return (_Quoted(row, span) for row in store.outbox.each() for span in row.status.spans)
 
 
 def _days(store: EngagementStore) -> Iterator[_FollowerCount]:
-    for name in sorted({row.account for row in store.outbox.find()}):
+    for name in sorted({tally.account for tally in store.outbox.tallies()}):
         for day, count in store.followers.of(name).items():
             yield _FollowerCount(name, day, count)
 
@@ -119,9 +121,10 @@ TABLES = (
         _shared("queue", "queue; empty at a fixed time"),
         Column("cost_usd", "number", "price of publishing, US dollars",
                lambda row: row.cost_usd or ""),
-        _column("payload_sha256", "text", "hash of the frozen status"),
+        Column("payload_sha256", "text", "hash of the frozen status",
+               lambda row: sha256_hex(row.status_json)),
         _column("fingerprint", "text", "hash of what was approved"),
-    ), lambda store: store.outbox.find()),
+    ), lambda store: store.outbox.each()),
     Table("snapshots", "numbers of one status at one age", (
         _column("delivery", "text", "id of the delivery", "delivery_id"),
         _column("age", "text", "1h, 6h, 24h, 72h, 7d or 30d after it went out", "age_label"),
@@ -136,7 +139,7 @@ TABLES = (
         _count("bookmarks", "bookmarks"),
         _count("impressions", "times shown"),
         _count("clicks", "clicks on its link"),
-    ), lambda store: store.snapshots.find()),
+    ), lambda store: store.snapshots.each()),
     Table("provenance", "one quoted passage of one status", (
         _column("delivery", "text", "id of the delivery", "delivery.id"),
         _column("post", "text", "id in posts/", "delivery.post_id"),
@@ -157,18 +160,23 @@ TABLES = (
 def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
     """Write every table as CSV and JSON Lines, and the dictionary; return rows by table."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    counts = {}
+    counts = Counter[str]()
     for table in TABLES:
-        rows = [{column.name: _plain(column.value(row)) for column in table.columns}
-                for row in table.rows(store)]  # fmt: skip
-        sheet = StringIO()
-        writer = csv.DictWriter(sheet, [column.name for column in table.columns])
-        writer.writeheader()
-        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-        write_private(folder / f"{table.name}.csv", sheet.getvalue())
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        write_private(folder / f"{table.name}.jsonl", "".join(lines))
-        counts[table.name] = len(rows)
+        names = [column.name for column in table.columns]
+        with (
+            private_file(folder / f"{table.name}.csv") as sheet,
+            private_file(folder / f"{table.name}.jsonl") as lines,
+            TextIOWrapper(sheet, encoding="utf-8", newline="") as cells,
+        ):
+            writer = csv.writer(cells)
+            writer.writerow(names)
+            counts[table.name] = 0
+            for row in table.rows(store):
+                values = [_plain(column.value(row)) for column in table.columns]
+                writer.writerow(map(cell, values))
+                fields = dict(zip(names, values, strict=True))
+                lines.write(f"{json.dumps(fields, ensure_ascii=False)}\n".encode())
+                counts[table.name] += 1
     write_private(folder / "data-dictionary.md", dictionary())
     return counts
 

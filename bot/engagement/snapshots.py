@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, select, update
+from sqlalchemy import ColumnElement, Row, Update, select, update
 
 from bot.db.database import Repository
 from bot.delivery.model import State
@@ -121,20 +122,27 @@ class Snapshots(Repository):
         """Return snapshots, oldest first."""
         which = [_S.state == outcome] if outcome is not None else []
         if account is not None:
-            which.append(_S.delivery_id.in_(select(_D.id).where(_D.account == account)))
+            which += [_S.delivery_id == _D.id, _D.account == account]
         return self._read(*which)
+
+    def each(self) -> Iterator[Snapshot]:
+        """Yield all snapshots, one delivery after another, in the memory of a page."""
+        return map(
+            _as_snapshot,
+            self._each(select(snapshot).where(_S.delivery_id > ""), _S.delivery_id, _S.age_label),
+        )
 
     def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:
         query = select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
-        with self._db.read() as connection:
-            return tuple(
-                Snapshot(
-                    row.delivery_id, row.age_label, row.due_at, row.taken_at,
-                    SnapshotState(row.state), SnapshotState(row.closes_as), row.reason,
-                    Metrics(*(row._mapping[kind] for kind in KINDS)),
-                )
-                for row in connection.execute(query)
-            )  # fmt: skip
+        return tuple(map(_as_snapshot, self._rows(query)))
+
+
+def _as_snapshot(row: Row[Any]) -> Snapshot:
+    return Snapshot(
+        row.delivery_id, row.age_label, row.due_at, row.taken_at,
+        SnapshotState(row.state), SnapshotState(row.closes_as), row.reason,
+        Metrics(*(row._mapping[kind] for kind in KINDS)),
+    )  # fmt: skip
 
 
 def _update_due(delivery_id: str, age: str) -> Update:
@@ -153,6 +161,11 @@ class Followers(Repository):
         key = [follower.c.account, follower.c.day]
         with self._db.write() as connection:
             connection.execute(row.on_conflict_do_update(index_elements=key, set_={"count": count}))
+
+    def has(self, account: str, day: str) -> bool:
+        """Return whether a day's count is there."""
+        which = follower.c.account == account, follower.c.day == day
+        return self._row(select(follower.c.day).where(*which)) is not None
 
     def of(self, account: str) -> Mapping[str, int]:
         """Read an account's counts by day (YYYY-MM-DD, UTC), oldest first."""

@@ -49,6 +49,8 @@ class ContentInForce:
     load_last: Callable[[], CheckedContent | None]
     #: Renders with the limits that servers tell now.
     render_again: Callable[[CheckedContent], RenderedCampaign]
+    #: Stops what a change touches that nobody confirmed, before the change comes into force.
+    inspect: Callable[[Campaign], object] = lambda _campaign: None
     #: Live and rehearsal share no database, so the mode of the first tree stays.
     mode: Mode | None = None
     #: What the files on disk ask for.
@@ -71,6 +73,7 @@ class ContentInForce:
         if last is None or last.campaign is None:
             raise ContentError(self._broken)
         log.warning("files have errors; the last good ones are in force", errors=len(self._broken))
+        self.inspect(last.rendered.campaign)
         self._put_in_force(last, last.rendered)
 
     def refresh(self) -> bool:
@@ -86,6 +89,7 @@ class ContentInForce:
             if self._broken:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))
                 return False
+            self.inspect(content.rendered.campaign)
             if self._rendered is not None:
                 self._void_changed(self._rendered.campaign, content.rendered.campaign)
             self._put_in_force(content, content.rendered)

@@ -73,6 +73,7 @@ class Bot:
         """Put content into force, take over what a dead process left, plan."""
         self.contents.start()
         self.check_secrets()
+        self.guard.record_first(self.contents.campaign())
         self.plan()
         self.store.outbox.expire(
             self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
@@ -86,7 +87,6 @@ class Bot:
                 self._planned = None  # `watch` tries again
                 return
             rendered = self.contents.rendered
-            self.guard.inspect(rendered.campaign)
             self._apply(rendered)
             if rendered.campaign.schedule.mode is Mode.REHEARSAL:
                 simulate_approvals(self.store, rendered.campaign, self.clock.now())
@@ -100,7 +100,7 @@ class Bot:
         """
         if self.clock_guard.is_confirmed():
             return True
-        latest = max((row.updated_at for row in self.store.outbox.find()), default=None)
+        latest = self.store.outbox.last_change()
         is_behind = latest is not None and self.clock.now() < latest - TOLERANCE
         return self.clock_guard.is_sure() and not is_behind
 

@@ -151,8 +151,8 @@ class Notifier:
 
     def _accounts(self) -> Iterator[tuple[str, str]]:
         for state in self.store.accounts.all():
-            if state.stopped_reason is not None:
-                yield f"stopped/{state.name}", f"{state.name} is stopped: {state.stopped_detail}"
+            for reason, why in state.stops.items():
+                yield f"stopped/{state.name}/{reason}", f"{state.name} is stopped: {why}"
         month = f"{self.clock.now():%B}"
         for account in self.campaign().schedule.accounts.values():
             budget, left = (

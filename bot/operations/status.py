@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.ledger import budget_left
-from bot.delivery.model import Delivery, State
 from bot.log import get_logger
 from bot.planning.store import Store
 
@@ -66,7 +65,10 @@ class ServiceStatus:
 
 def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
     """Read how everything stands; asks no server and spends nothing."""
-    now, rows = clock.now(), store.outbox.find()
+    now, tallies = clock.now(), store.outbox.tallies()
+    next_due, counts = store.outbox.next_due(now), Counter[str]()
+    for tally in tallies:
+        counts[tally.state.value] += tally.count
     pause = store.pauses.current()
     accounts = tuple(
         AccountLine(
@@ -74,7 +76,7 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
             account.platform,
             state.stopped_detail if (state := store.accounts.get(account.name)) else "",
             budget_left(store.ledger, account, clock),
-            _next_due(rows, now, account.name),
+            next_due.get(account.name),
         )
         for account in campaign.schedule.accounts.values()
     )
@@ -90,21 +92,11 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
         ),
         workers=tuple(worker.name for worker in alive),
         accounts=accounts,
-        counts=Counter(row.state.value for row in rows),
-        next_due=_next_due(rows, now),
-        last_sent=max((row.sent_at for row in rows if row.sent_at), default=None),
+        counts=counts,
+        next_due=min(next_due.values(), default=None),
+        last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
         notices=tuple(notice.text for notice in store.notices.open()),
     )
-
-
-def _next_due(rows: tuple[Delivery, ...], now: datetime, account: str = "") -> datetime | None:
-    waiting = (
-        row.due_at
-        for row in rows
-        if row.state in {State.PLANNED, State.READY} and row.due_at and row.due_at >= now
-        if account in {"", row.account}
-    )
-    return min(waiting, default=None)
 
 
 @dataclass(slots=True)

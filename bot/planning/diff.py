@@ -22,6 +22,7 @@ from bot.delivery.publications import (
     Queued,
     Yearly,
 )
+from bot.delivery.reads import PostHistory
 from bot.planning.plan import Assignment
 from bot.rendering.rendered import RenderedCampaign
 
@@ -76,8 +77,6 @@ class Existing:
     removed: tuple[Group, ...]
     #: All others, with the edited ones: planning goes around them.
     settled: tuple[Group, ...]
-    #: Publications that there ever were, by account and post.
-    turns: Mapping[tuple[str, str], int]
 
 
 def sort_existing(
@@ -86,7 +85,7 @@ def sort_existing(
     """Sort what the outbox has by what planning may do with it.
 
     Args:
-        rows: All deliveries, by due time.
+        rows: Deliveries by due time, each publication whole.
         now: What is due after this, and was not tried, may still be moved.
         rewrite: What the files say of a publication now.
         is_settling: After a restore: what was tried once may be out after all.
@@ -110,8 +109,7 @@ def sort_existing(
         else:
             edited.append((group, new))
             settled.append(group)
-    turns = Counter((row.account, row.post_id) for row in planned if row.part == 0)
-    return Existing(tuple(movable), tuple(edited), tuple(removed), tuple(settled), turns)
+    return Existing(tuple(movable), tuple(edited), tuple(removed), tuple(settled))
 
 
 def _groups_of(rows: Iterable[Delivery]) -> list[Group]:
@@ -148,7 +146,13 @@ def _is_edited(group: Group, new: NewPublication) -> bool:
     return not is_bound or frozen != [part.status_json for part in new.parts]
 
 
-def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str) -> PlanDiff:
+def diff(
+    wanted: Sequence[NewPublication],
+    existing: Existing,
+    *,
+    turns: Mapping[tuple[str, str], PostHistory],
+    campaign: str,
+) -> PlanDiff:
     """Return the fewest changes that bring the outbox to what is wanted."""
     pairs = _matched(wanted, existing.movable)
     kept = {group[0].publication.id for _new, group in pairs if group}
@@ -159,13 +163,13 @@ def diff(wanted: Sequence[NewPublication], existing: Existing, *, campaign: str)
         if group[0].publication.id not in kept
     ]
     add, replaced, moved = [], [], []
-    turns = Counter(existing.turns)
+    counts = Counter({place: turn.count for place, turn in turns.items()})
     for new, group in (*((new, group) for group, new in existing.edited), *pairs):
         if group is None or len(group) != len(new.parts):
             cancel += [_cancelled(group, CancelReason.EDITED)] if group else []
             place = new.publication.account, new.publication.post_id
-            turns[place] += 1
-            add.append(named(new, campaign, turns[place]))
+            counts[place] += 1
+            add.append(named(new, campaign, counts[place]))
             continue
         old = group[0].publication
         wished = replace(new.publication, id=old.id)

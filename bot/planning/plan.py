@@ -176,6 +176,7 @@ def plan(
     offers: Sequence[Offer],
     *,
     past: Iterable[Publication],
+    last_used: Mapping[tuple[str, str], datetime],
     added_at: Mapping[str, datetime],
     window: Window,
     alike: Alike,
@@ -186,11 +187,12 @@ def plan(
         schedule: Whose slots, queues, pauses, quiet days and caps hold.
         offers: One for each (post, account) that the campaign has, in the order of writing.
         past: What is not to be planned anew: sent, under way, held, about to go, or withdrawn.
+        last_used: Account and post -> when it was last due, of what is older than ``past``.
         added_at: When each account came to the campaign; nothing earlier is planned for it.
         window: What to plan.
         alike: Which posts need `Schedule.similarity_days` between them.
     """
-    state = PlanState(schedule, alike, window)
+    state = PlanState(schedule, alike, window, last_used=dict(last_used))
     for old in past:
         # What waits for a free slot, but may not be moved any more, may go out at any time.
         state.enter(old.account, old.post_id, old.due_at or window.start, graphic=old.graphic)

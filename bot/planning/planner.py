@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.content.model import Schedule
+from bot.content.slots import DAY
 from bot.delivery.publications import NewPublication, Publication
+from bot.delivery.reads import PostHistory
 from bot.log import get_logger
 from bot.planning.diff import (
     Existing,
@@ -34,15 +38,15 @@ class Planner:
 
     def outlook(self, rendered: RenderedCampaign, *, days: int) -> Plan:
         """Return what the coming days hold, without writing anything."""
-        return self._lay(rendered, self.clock.now(), days)[1]
+        return self._lay(rendered, self.clock.now(), days)[2]
 
     def apply(self, rendered: RenderedCampaign, *, days: int) -> PlanDiff:
         """Bring the outbox to what the campaign says for the coming days; return the changes."""
         now, campaign = self.clock.now(), rendered.campaign.schedule.campaign
         self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
-        existing, result = self._lay(rendered, now, days)
+        turns, existing, result = self._lay(rendered, now, days)
         wanted = [assigned(assignment, rendered) for assignment in result.assignments]
-        difference = diff(wanted, existing, campaign=campaign)
+        difference = diff(wanted, existing, turns=turns, campaign=campaign)
         if difference:
             for new in (*difference.add, *difference.replace):
                 self._keep_pictures(new, rendered)
@@ -50,9 +54,14 @@ class Planner:
             log.info("planned", **difference.counts())
         return difference
 
-    def _lay(self, rendered: RenderedCampaign, now: datetime, days: int) -> tuple[Existing, Plan]:
+    def _lay(
+        self, rendered: RenderedCampaign, now: datetime, days: int
+    ) -> tuple[Mapping[tuple[str, str], PostHistory], Existing, Plan]:
         """Sort what the outbox has, and plan around what may not be moved."""
-        rows, schedule = self.store.outbox.find(), rendered.campaign.schedule
+        schedule, near = rendered.campaign.schedule, now - _reach(rendered.campaign.schedule)
+        fixed = [post.id for post in rendered.campaign.posts if not post.queue]
+        rows = self.store.outbox.for_planning(near, fixed)
+        turns = self.store.outbox.turns(near)
         existing = sort_existing(
             rows,
             now=now,
@@ -67,11 +76,12 @@ class Planner:
             schedule,
             _offers(rendered),
             past=past,
+            last_used={place: turn.last_due for place, turn in turns.items() if turn.last_due},
             added_at={name: state.added_at for name, state in states.items() if state},
             window=Window(now, now + timedelta(days=days)),
             alike=rendered.alike,
         )
-        return existing, laid
+        return turns, existing, laid
 
     def _keep_pictures(self, new: NewPublication, rendered: RenderedCampaign) -> None:
         for part in new.parts:
@@ -79,6 +89,12 @@ class Planner:
             thumb = status.card.thumb if status.card else None
             for picture in (*status.pictures, *([thumb] if thumb else [])):
                 self.store.media.put(rendered.pictures[picture.sha256])
+
+
+def _reach(schedule: Schedule) -> timedelta:
+    """Return for how long what was due keeps others away, whatever it was; and a day for zones."""
+    gaps = (account.min_gap for account in schedule.accounts.values())
+    return max(timedelta(days=schedule.similarity_days), DAY, *gaps) + DAY
 
 
 def _offers(rendered: RenderedCampaign) -> list[Offer]:

@@ -101,6 +101,19 @@ class Look:
     corner: str = "12px"
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an account's credentials may go, as people confirmed it to the letter."""
+
+    platform: str
+    #: Empty where it is the platform's own.
+    server: str
+    handle: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.platform, self.server, self.handle)))
+
+
 class AccountSettings(Protocol):
     """What a platform reads of an account in schedule.yaml; `bot.content.model.Account` is one."""
 

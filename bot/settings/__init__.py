@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.settings.environment import Settings, load_settings, prepare_data
-from bot.settings.private import write_private
+from bot.settings.private import private_file, write_private
 from bot.settings.secrets import Secret, secret_name, secrets_for, stray_secrets
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Settings",
     "load_settings",
     "prepare_data",
+    "private_file",
     "secret_name",
     "secrets_for",
     "stray_secrets",

@@ -62,7 +62,8 @@ class CalendarQuery:
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
         rows = self._context.store.outbox.find(since=since, until=until)
-        found = [*self._of_rows(rows), *self._ahead(since, until), *self._drafts(since, until)]
+        ahead = self._ahead(since, until, rows)
+        found = [*self._of_rows(rows), *ahead, *self._drafts(since, until)]
         return sorted(found, key=lambda entry: (entry.at, entry.post_id))
 
     def next(self, count: int) -> list[CalendarEntry]:
@@ -93,17 +94,18 @@ class CalendarQuery:
             targets = tuple(Target(row.account, row.platform, self.kind_of(row)) for row in group)
             yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, targets)
 
-    def _ahead(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
+    def _ahead(
+        self, since: datetime, until: datetime, rows: Iterable[Delivery]
+    ) -> Iterator[CalendarEntry]:
         """Ask the planner for what the outbox does not reach to yet."""
         context, now = self._context, self._context.clock.now()
-        planned = context.store.outbox.find(states={State.PLANNED})
-        horizon = max((row.due_at for row in planned if row.due_at), default=now)
+        horizon = context.store.outbox.planned_until() or now
         days = min(_MOST_DAYS, (until - now).days + 1)
         if until <= horizon or days <= 0:
             return
         whole = context.rendered()
         plan = Planner(context.store, context.clock).outlook(whole, days=days)
-        known = {(row.account, row.publication.occurrence) for row in context.store.outbox.find()}
+        known = {(row.account, row.publication.occurrence) for row in rows}
         ahead: dict[tuple[datetime, str], list[Assignment]] = {}
         for slot in plan.assignments:
             if since <= slot.due_at < until and (slot.account, slot.occurrence) not in known:

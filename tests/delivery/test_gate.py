@@ -20,7 +20,7 @@ PUBLICATION = Publication(
     graphic=False,
 )  # fmt: skip
 DELIVERY = Delivery(
-    id="d", publication=PUBLICATION, part=0, parent_id=None, status_json="{}", payload_sha256="",
+    id="d", publication=PUBLICATION, part=0, parent_id=None, status_json="{}",
     cost_usd=0.015, state=State.PLANNED, reason=None, detail="", evidence="", draft_json=None,
     first_intent_at=None, fence=0, lease_until=None, owner="", attempts=0, retry_at=None,
     absent_reads=0, next_read_at=None, released_by="", remote_id="", url="", cid="", sent_at=None,

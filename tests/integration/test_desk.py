@@ -387,7 +387,7 @@ def test_the_beginning_of_an_id_is_enough(bot: RunningBot) -> None:
 def test_an_id_names_one_delivery(new_bot: RunningBot) -> None:
     new_bot.start_with(post("one"), post("two"))
 
-    with pytest.raises(DecisionError, match="2 deliveries"):
+    with pytest.raises(DecisionError, match="more than one delivery"):
         new_bot.desk.find("")
     with pytest.raises(DecisionError, match="no delivery"):
         new_bot.desk.find("nothing")

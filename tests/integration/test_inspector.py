@@ -29,8 +29,8 @@ def bend_index(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA writable_schema=ON")
         connection.execute(
-            "UPDATE sqlite_master SET sql = replace(sql, '(post_id)', '(theme)')"
-            " WHERE name = 'ix_publication_post_id'"
+            "UPDATE sqlite_master SET sql = replace(sql, '(due_at)', '(not_after)')"
+            " WHERE name = 'ix_publication_due_at'"
         )
         connection.commit()
 
@@ -55,7 +55,7 @@ def test_a_sound_database_is_no_matter(bot: RunningBot) -> None:
 
 
 @pytest.mark.parametrize(("break_it", "told"), [
-    (bend_index, "missing from index ix_publication_post_id"),
+    (bend_index, "missing from index ix_publication_due_at"),
     (loosen, "a row of move points to nothing"),
 ])  # fmt: skip  # one way a line
 def test_nothing_is_sent_from_a_broken_database(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -479,10 +479,12 @@ _NAMES = st.lists(st.sampled_from(["one", "two", "three", "four", "five"]), uniq
 def test_whatever_editors_do_planning_settles_and_what_is_out_stays(
     migrated_file: Path, data: st.DataObject, edits: list[str]
 ) -> None:
-    with TemporaryDirectory() as folder:
+    # Hypothesis may end an example at any draw.
+    with TemporaryDirectory() as folder, ExitStack() as ending:
         # Not in "data": the guard of the default data directory sees names only, as it is cleared.
         url = copied_database(migrated_file, Path(folder) / "state")
         bot = RunningBot(Path(folder), url)
+        ending.callback(bot.stop)
         bot.start_with(post("one"), post("two"))
         sent: dict[str, Delivery] = {}
         for edit in edits:
@@ -501,7 +503,6 @@ def test_whatever_editors_do_planning_settles_and_what_is_out_stays(
             sent = now
         texts = bot.servers["m"].texts
         assert len(texts) == len(set(texts)) == len(sent)
-        bot.stop()
 
 
 def _decide(bot: RunningBot, edit: str) -> None:

@@ -189,7 +189,4 @@ def test_an_account_that_may_not_be_read_is_stopped(bot: RunningBot, server: Ser
 
     state = bot.store.accounts.get("m")
     assert state is not None
-    assert (state.stopped_reason, state.stopped_detail) == (
-        StopReason.UNAUTHORIZED,
-        "mastodon: revoked",
-    )
+    assert state.stops == {StopReason.UNAUTHORIZED: "mastodon: revoked"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -180,21 +181,24 @@ def test_an_account_is_added_when_it_is_first_named_and_anew_when_it_comes_back(
     assert store.accounts.get("nobody") is None
 
 
-def test_an_account_stops_once_and_starts_when_a_person_says(store: Store) -> None:
-    assert store.accounts.stop("acc", StopReason.UNAUTHORIZED, "401 revoked", NOW)
-    assert not store.accounts.stop("acc", StopReason.UNFIT, "something else", NOW)
+def test_each_reason_for_a_stop_is_lifted_on_its_own(store: Store) -> None:
+    store.accounts.stop("acc", StopReason.UNAUTHORIZED, "401", NOW)
+    store.accounts.stop("acc", StopReason.CONFIGURATION, "another server", NOW)
+    store.accounts.stop("acc", StopReason.UNAUTHORIZED, "401 revoked", NOW)
+    stopped = {StopReason.CONFIGURATION: "another server", StopReason.UNAUTHORIZED: "401 revoked"}
+    assert stops(store) == stopped
+
+    store.accounts.start("acc", StopReason.UNAUTHORIZED, StopReason.UNFIT)
+    assert stops(store) == {StopReason.CONFIGURATION: "another server"}
+
+    store.accounts.start("acc", StopReason.CONFIGURATION)
+    assert stops(store) == {}
+
+
+def stops(store: Store) -> Mapping[StopReason, str]:
     account = store.accounts.get("acc")
     assert account is not None
-    assert (account.stopped_reason, account.stopped_detail, account.stopped_at) == (
-        StopReason.UNAUTHORIZED,
-        "401 revoked",
-        NOW,
-    )
-
-    assert store.accounts.start("acc")
-    assert not store.accounts.start("acc")
-    with pytest.raises(DecisionError, match="nobody"):
-        store.accounts.stop("nobody", StopReason.UNFIT, "", NOW)
+    return account.stops
 
 
 def test_what_a_server_said_is_remembered(store: Store) -> None:
@@ -215,7 +219,10 @@ def test_a_pause_lasts_until_it_is_resumed(store: Store) -> None:
     assert store.pauses.current() is None
     assert store.pauses.pause("news", "ana", NOW)
     assert not store.pauses.pause("other news", "ben", NOW)
-    assert store.pauses.current() == PauseState("news", "ana", NOW)
+    assert store.pauses.current() == PauseState("news", "ana", NOW, all_calls=False)
+    assert store.pauses.pause("stolen", "ben", NOW, all_calls=True)
+    assert not store.pauses.pause("stolen", "ben", NOW, all_calls=True)
+    assert store.pauses.current() == PauseState("stolen", "ben", NOW, all_calls=True)
 
     assert store.pauses.resume("ben", NOW)
     assert not store.pauses.resume("ben", NOW)

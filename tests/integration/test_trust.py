@@ -93,11 +93,22 @@ def test_an_account_that_is_taken_away_stops_nothing(bot: RunningBot) -> None:
     assert stopped(bot) == {"m": ""}
 
 
-@pytest.mark.parametrize("harmless", ["not_after: 20m", "graphic_per_day: 2"])
-def test_other_changes_stop_nothing(bot: RunningBot, harmless: str) -> None:
-    key = harmless.partition(":")[0]
-    line = next(line for line in bot.schedule.splitlines() if line.startswith(key))
-    bot.set(line, harmless)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('times: ["09:00"]', 'times: ["09:00", "17:00"]'),
+        ("slots: [morning]", "slots: [morning], repeat_after: 60d"),
+        ("coalition: []", "coalition: []\nquiet: [2026-12-24]"),
+        ("coalition: []", "coalition: []\nhashtags: [Uyghur]"),
+        ("coalition: []", "coalition: []\nthemes: [families]"),
+        (
+            "coalition: []",
+            "coalition: []\npauses: [{from: 2026-12-20, to: 2027-01-02, reason: rest}]",
+        ),
+    ],
+)
+def test_harmless_changes_stop_nothing(bot: RunningBot, old: str, new: str) -> None:
+    bot.set(old, new)
 
     bot.watch()
 

@@ -52,8 +52,8 @@ def lay(
 ) -> Plan:
     window = Window(start, start + timedelta(days=days))
     return plan(
-        rules, offers(rules, posts, repeat=repeat), past=past, added_at={}, window=window,
-        alike=alike,
+        rules, offers(rules, posts, repeat=repeat), past=past, last_used={}, added_at={},
+        window=window, alike=alike,
     )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def test_an_account_gets_only_what_comes_after_it_was_added() -> None:
     window = Window(START, START + timedelta(days=2))
 
     result = plan(
-        rules, offers(rules, [post("one")]), past=(), window=window,
+        rules, offers(rules, [post("one")]), past=(), last_used={}, window=window,
         added_at={"m": START + timedelta(hours=10)}, alike=lambda one, other: one == other,
     )  # fmt: skip
 

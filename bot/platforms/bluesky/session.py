@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from atproto_client.request import Request, RequestBase
 from bot.errors import PlatformError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.spec import NAME
-from bot.platforms.http.credentials import is_loopback, require_secret, safe_origin
+from bot.platforms.http.credentials import require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
 from bot.platforms.http.session import BoundedSession
 
@@ -25,6 +24,9 @@ from bot.platforms.http.session import BoundedSession
 _STALE = frozenset({400, 401, 403})
 #: A session's token, which a server could send back.
 _TOKEN = re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+#: Where accounts without a `server` sign in, and the hosts that it may name.
+ENTRYWAY = "https://bsky.social"
+_OWN_HOST = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.host\.bsky\.network")
 _GIVES_TOKENS = ("createSession", "refreshSession")
 
 
@@ -62,7 +64,7 @@ class SignedIn:
         self.exchange = Exchange()
         #: Opens the context in which the library is called.
         self.calls = partial(translated_errors, NAME, self.exchange)
-        self.origin = safe_origin(account.server or "https://bsky.social", account.name)
+        self.origin = safe_origin(account.server or ENTRYWAY, account.name)
         if not account.handle:
             raise SettingsError(f"account {account.name}: handle is missing")
         self._name = account.handle
@@ -124,11 +126,12 @@ class SignedIn:
         client.update_base_url(self._server(session.pds_endpoint or ""))
 
     def _server(self, named: str) -> str:
-        if not is_loopback(self.origin):
-            with suppress(SettingsError):
-                endpoint = safe_origin(named, NAME)
-                return self.origin if is_loopback(endpoint) else endpoint
-        return self.origin
+        """Return where the session's calls go: its tokens are worth what the password is.
+
+        What a DID document names is followed to Bluesky's own hosts only, from its own entryway.
+        """
+        is_own = _OWN_HOST.fullmatch(named) is not None
+        return named if is_own and self.origin == ENTRYWAY else self.origin
 
     def close(self) -> None:
         """Forget the session and let go of its connections."""

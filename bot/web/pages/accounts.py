@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from bot.authority.tables import StopReason
 from bot.authority.users import Right
 from bot.content.model import Account
-from bot.delivery.model import State
+from bot.delivery.reads import StateCount
+from bot.web.context import AppContext
 from bot.web.request import Answer, Page, Redirect, RequestContext
 
 
 def page(request: RequestContext) -> Answer:
-    accounts = request.context.campaign.schedule.accounts.values()
-    summaries = [_summary(request, account) for account in accounts]
+    context, now = request.context, request.context.clock.now()
+    tallies, next_due = context.store.outbox.tallies(), context.store.outbox.next_due(now)
+    summaries = [
+        _summary(context, account, [one for one in tallies if one.account == account.name])
+        | {"next_due": next_due.get(account.name)}
+        for account in context.campaign.schedule.accounts.values()
+    ]
     return Page("accounts.html", {"accounts": summaries})
 
 
-def _summary(request: RequestContext, account: Account) -> dict[str, Any]:
-    context, now = request.context, request.context.clock.now()
-    rows = context.store.outbox.find(account=account.name)
-    planned = (row.due_at for row in rows if row.state is State.PLANNED)
-    due = (due_at for due_at in planned if due_at and due_at >= now)
+def _summary(
+    context: AppContext, account: Account, tallies: Sequence[StateCount]
+) -> dict[str, Any]:
+    state = context.store.accounts.get(account.name)
+    stops = set(state.stops) if state else set()
     return {
         "account": account,
-        "state": context.store.accounts.get(account.name),
-        "spent": context.store.ledger.spent(account.name, month_of=now),
-        "counts": Counter(row.state.value for row in rows),
-        "next_due": min(due, default=None),
-        "last_sent": max((row.sent_at for row in rows if row.sent_at), default=None),
+        "state": state,
+        "is_unconfirmed": StopReason.CONFIGURATION in stops,
+        "may_restart": bool(stops - {StopReason.CONFIGURATION}),
+        "spent": context.store.ledger.spent(account.name, month_of=context.clock.now()),
+        "counts": {tally.state.value: tally.count for tally in tallies},
+        "last_sent": max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
         "max_length": account.max_length or context.rendered().limits[account.name].max_length,
     }
 

@@ -21,8 +21,11 @@ def page(request: RequestContext) -> Answer:
     context, now = request.context, request.context.clock.now()
     coming = CalendarQuery(context).next(60)
     tomorrow = midnight(now, context.campaign.zone, days=1)
-    rows = context.store.outbox.find(states={State.SENT}, since=now - timedelta(days=30))
-    sent = sorted((row for row in rows if row.sent_at), key=lambda row: str(row.sent_at))
+    rows = context.store.outbox.find(since=now - timedelta(days=30), until=now)
+    sent = sorted(
+        (row for row in rows if row.state is State.SENT and row.sent_at),
+        key=lambda row: str(row.sent_at),
+    )
     schedule = context.campaign.schedule
     values = {
         "next": coming[:_NEXT],

@@ -1,0 +1,103 @@
+"""What is asked often is answered by an index, however long the history is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from bot.clock import FastClock
+from bot.delivery.model import State
+from bot.engagement.costs import kept_for_posts, read_days
+from bot.operations.status import status_of
+from bot.planning.store import Store
+from bot.platforms.spec import Charge
+from tests.fakes.engaged import engaged_campaign
+from tests.integration.store_rows import NOW, ready
+
+DAY = timedelta(days=1)
+#: Tables that grow with the history.
+_GROWING = "delivery|publication|snapshot|attempt|move|charge|follower"
+#: What a whole index may answer: counts, and sums over all that there ever was.
+_WHOLE_INDEX = ("ix_delivery_state_account_sent_at", "ix_publication_post")
+
+HOT: dict[str, Callable[[Store], object]] = {
+    "tick: who has work": lambda store: store.outbox.accounts_with_work(NOW),
+    "tick: next": lambda store: store.outbox.next_wake(NOW),
+    "tick: in doubt": lambda store: store.outbox.unknown(NOW),
+    "tick: in the air": lambda store: store.outbox.find(states={State.SENDING}),
+    "beat": lambda store: store.outbox.expire(NOW),
+    "release": lambda store: store.outbox.due("acc", NOW),
+    "claim": lambda store: store.outbox.claim("acc", now=NOW, owner="w", lease=DAY),
+    "caps": lambda store: store.outbox.begun_since("acc", NOW - DAY),
+    "budget": lambda store: store.ledger.reserve("acc", Charge("post", 1), 0.1, now=NOW),
+    "spent": lambda store: store.ledger.spent_by_action("acc", month_of=NOW),
+    "kept for posts": lambda store: kept_for_posts(store, "acc", NOW),
+    "plan": lambda store: (store.outbox.for_planning(NOW, ["p"]), store.outbox.turns(NOW)),
+    "plan: clock": lambda store: store.outbox.last_change(),
+    "held": lambda store: store.outbox.find(states={State.HELD, State.FAILED}),
+    "unapproved": lambda store: store.outbox.find(states={State.PLANNED}, until=NOW),
+    "status": lambda store: status_of(store, engaged_campaign(), FastClock(NOW)),
+    "calendar": lambda store: store.outbox.find(since=NOW - DAY, until=NOW + DAY),
+    "post": lambda store: store.outbox.find(states={State.SENT}, post_id="p"),
+    "decide": lambda store: store.outbox.starting_with("d1"),
+    "history": lambda store: (store.outbox.moves_of("d1"), store.outbox.attempts_of("d1")),
+    "collect": lambda store: (store.snapshots.unscheduled(), store.snapshots.due(NOW)),
+    "collect: followers": lambda store: (
+        store.outbox.has_sent("acc"), store.followers.has("acc", "2026-12-09"),
+    ),
+    "collect: numbers": lambda store: store.snapshots.put("d1", "1h", taken_at=NOW),
+    "forecast": lambda store: read_days(store, "acc", [], NOW),
+    "deliveries": lambda store: list(store.outbox.each()),
+    "deliveries of a state": lambda store: list(store.outbox.each(states={State.SENT})),
+    "export": lambda store: list(store.snapshots.each()),
+}  # fmt: skip
+
+
+@contextmanager
+def statements_of(store: Store) -> Iterator[list[tuple[str, Any]]]:
+    """Yield what is sent to the database meanwhile."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(
+        _connection: Connection, _cursor: object, statement: str, values: Any, *_: object
+    ) -> None:
+        if statement.split()[0] in {"SELECT", "UPDATE", "WITH"}:
+            seen.append((statement, values))
+
+    event.listen(store._db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(store._db.engine, "before_cursor_execute", note)
+
+
+def plan_of(store: Store, statement: str, values: Any) -> list[str]:
+    with store._db.engine.connect() as connection:
+        if store.is_sqlite:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            return [row.detail for row in rows]
+        # Of a table with a few rows it would read all of them anyway.
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_no_question_reads_all_of_the_history(store: Store, name: str) -> None:
+    ready(store)
+    store.snapshots.schedule("d1", {"1h": NOW})
+
+    with statements_of(store) as seen:
+        HOT[name](store)
+
+    scans = re.compile(rf"\b(SCAN|Seq Scan on) ({_GROWING})\b")
+    assert seen
+    for statement, values in seen:
+        for line in plan_of(store, statement, values):
+            is_allowed = any(f"COVERING INDEX {index}" in line for index in _WHOLE_INDEX)
+            assert is_allowed or not scans.search(line), f"{line}\n{statement}"
