@@ -72,13 +72,16 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
 
 
 @contextmanager
-def open_readonly(paths: Paths) -> Iterator[Workspace]:
-    """Open what there is to look at; before the first `run` that is an empty scratch database."""
+def open_readonly(paths: Paths, *, as_written: bool = False) -> Iterator[Workspace]:
+    """Open what there is to look at; before the first `run` that is an empty scratch database.
+
+    Files with errors are no content where it is to be ``as_written``.
+    """
     signers = read_settings().content_signers
     content = prove_files(paths.config, paths.posts, signers=signers)
     mode = owner_for(paths, content.loaded).mode
     if has_store(mode, paths.data, read_settings()):
-        with _opened(content, mode, paths.data) as workspace:
+        with _opened(content, mode, paths.data, as_written=as_written) as workspace:
             yield workspace
         return
     clock = SystemClock()
@@ -90,11 +93,13 @@ def open_readonly(paths: Paths) -> Iterator[Workspace]:
 
 
 @contextmanager
-def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspace]:
+def _opened(
+    content: CheckedContent, mode: Mode, data: Path, *, as_written: bool = False
+) -> Iterator[Workspace]:
     known = read_settings()
     with closing(existing_store(mode, data, known=known, clock=SystemClock())) as store:
         clock = clock_of(store)
-        kept = prove_kept(store, clock) if content.errors else None
+        kept = prove_kept(store, clock) if content.errors and not as_written else None
         yield Workspace(store, clock, rendered_for(kept or content, store))
 
 

@@ -85,7 +85,11 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    whole = prove_files(paths.config, paths.posts).rendered
+    from bot.app.workspace import open_readonly  # takes long to load
+
+    with open_readonly(paths, as_written=True) as workspace:
+        # By the limits that servers told, as approvals and the outbox are.
+        whole = workspace.rendered
     posts = [post for post in whole.campaign.posts if every or post.id == post_id]
     if not posts:
         raise DecisionError(f"no post is called {post_id!r}")

@@ -156,6 +156,8 @@ class PlatformSpec:
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
     read_back: ReadBackPolicy = ReadBackPolicy()
+    #: After so long a rate limit for posting starts anew.
+    rate_window: timedelta = timedelta(0)
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = lambda _status: ()
     #: The paid action that reading one status of an account is.

@@ -139,6 +139,7 @@ SPEC = PlatformSpec(
         apart=timedelta(seconds=90),
         outlives=timedelta(minutes=5),
     ),
+    rate_window=timedelta(minutes=15),
     charges=_charges,
     read_action=_read_action,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.
