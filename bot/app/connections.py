@@ -79,6 +79,10 @@ class GuardedPlatform:
         self._require(False)
         return self._adapter.exists(ref)
 
+    def locate(self, address: str) -> PostRef | None:
+        self._require(False)
+        return self._adapter.locate(address)
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         self._require(False)
         return self._adapter.metrics(refs)

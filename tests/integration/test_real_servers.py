@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.delivery.model import State
+from bot.errors import DecisionError
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.faults.quirk_storm import QuirkStorm, Weather
 
@@ -64,6 +65,29 @@ def test_a_lost_post_that_is_found_is_compared_too(on_server: Make) -> None:
 
     assert one.bot.row().state is State.SENT
     assert "its language is not kept" in notices(one.bot)[0]
+
+
+# 10: an address, and the id behind it
+
+
+def test_an_address_is_kept_as_the_id_that_the_server_uses(on_server: Make) -> None:
+    one = on_server()
+    one.bot.start_with(post("one", at=NINE))
+    one.bot.wait(NINE + MINUTE)
+    mine = one.server.post("words", url="https://social.example/notes/of-us")
+    theirs = one.server.post("words", account={"id": "8"})
+
+    with pytest.raises(DecisionError, match="m shows no status of its own there"):
+        one.bot.desk.resolve(one.bot.row().id, "https://social.example/notes/another", by="Ann")
+    with pytest.raises(DecisionError, match="m shows no status of its own there"):
+        one.bot.desk.resolve(one.bot.row().id, theirs["url"] + "0", by="Ann")
+    one.server.quirks.page_in_front = 403
+    with pytest.raises(DecisionError, match="could not be read, so try again"):
+        one.bot.desk.resolve(one.bot.row().id, mine["url"], by="Ann")
+    one.server.quirks.page_in_front = 0
+    one.bot.desk.resolve(one.bot.row().id, mine["url"], by="Ann")
+
+    assert (one.bot.row().remote_id, one.bot.row().url) == (mine["id"], mine["url"])
 
 
 # 3: a request that outlives the wait

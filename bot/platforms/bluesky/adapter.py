@@ -21,6 +21,7 @@ from bot.platforms.bluesky.record import (
     COLLECTION,
     at_uri,
     is_same,
+    place_of,
     post_record,
     tid,
 )
@@ -163,6 +164,14 @@ class BlueskyPlatform:
     def exists(self, ref: PostRef) -> bool:
         repo, rkey = self._repo.place(ref)
         return self._repo.record(repo, COLLECTION, rkey) is not None
+
+    def locate(self, address: str) -> PostRef | None:
+        if place_of(address) is None:
+            return None
+        repo, rkey = self._repo.place(PostRef(address))
+        seen = self._repo.record(repo, COLLECTION, rkey)
+        is_own = seen is not None and repo == self._session.did
+        return PostRef(str(seen["uri"]), address, str(seen["cid"])) if seen and is_own else None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bot.errors import PlatformError, RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.http.answers import count_in
+from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.mastodon import api
 from bot.platforms.mastodon.api import Api, id_of, own, ref_of
 from bot.platforms.mastodon.comparing import differences
@@ -157,6 +157,16 @@ class MastodonPlatform:
 
     def exists(self, ref: PostRef) -> bool:
         return self._api.status(id_of(ref)) is not None
+
+    def locate(self, address: str) -> PostRef | None:
+        shown = self._api.status(id_of(PostRef(address)))
+        me = self._me()
+        if shown is None or str(object_in(shown, "account").get("id")) != me:
+            # A page's address need not end in the id.
+            listed = self._timeline.newest(me)
+            found = (each for each in listed if address in {each.get("url"), each.get("uri")})
+            shown = next(found, None)
+        return None if shown is None else ref_of(shown)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}

@@ -35,6 +35,10 @@ class Timeline:
     #: Id of what the server took last; empty before this process sent anything.
     last: str = ""
 
+    def newest(self, me: str) -> list[Mapping[str, Any]]:
+        """Return the account's own statuses of the first page."""
+        return [status for listed in self._page(me, None) if (status := own(listed, me))]
+
     def before(self, me: str, visibility: str) -> JsonObject:
         """Note what is listed before an attempt: none of it can be what the attempt made.
 
@@ -42,7 +46,7 @@ class Timeline:
         this visibility: some list no private status at all. There is none where it does not list
         what it took last.
         """
-        page = [status for listed in self._page(me, None) if (status := own(listed, me))]
+        page = self.newest(me)
         proofs = [_id(status) for status in page if status.get("visibility") == visibility]
         if self.last:
             is_listed = any(_id(status) == self.last for status in page)

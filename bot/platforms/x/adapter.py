@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.canonical import JsonObject
 from bot.errors import (
@@ -20,7 +21,7 @@ from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
-from bot.platforms.x.numbers import look_up, read_own
+from bot.platforms.x.numbers import look_up, own_page, read_own
 from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import Shown, canonical, newest_id, statuses_since
 
@@ -147,6 +148,12 @@ class X:
 
     def exists(self, ref: PostRef) -> bool:
         return look_up(self._client, [ref.id])[ref.id] is not None
+
+    def locate(self, address: str) -> PostRef | None:
+        id_ = urlsplit(address).path.rpartition("/")[2]
+        # Of another account it would be shown by id, but not in the own timeline.
+        is_own = is_id(id_) and id_ in own_page(self._client, self._user_id(), [id_])
+        return self._seen(id_) if is_own else None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]

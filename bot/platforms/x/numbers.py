@@ -77,12 +77,13 @@ def read_own(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metr
     """
     found: dict[str, Metrics | None] = {}
     for stretch in _stretches(set(ids)):
-        found |= _page(client, user, stretch)
+        found |= own_page(client, user, stretch)
     absent = [id_ for id_ in ids if id_ not in found]
     return {**found, **look_up(client, absent)}
 
 
-def _page(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
+def own_page(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
+    """Read a stretch of the own timeline; return the numbers of what is in it of these ids."""
     size = min(_LARGEST_PAGE, max(_SMALLEST_PAGE, len(ids)))
     params = {
         "since_id": str(int(ids[0]) - 1),
