@@ -67,6 +67,8 @@ def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
     if status.settling:
         yield f"SETTLING FIRST: {status.settling}"
     yield f"next: {shown(status.next_due, zone) if status.next_due else 'nothing is planned'}"
+    if status.overdue_since:
+        yield f"OVERDUE: {status.overdue}, the first since {shown(status.overdue_since, zone)}"
     if status.last_sent:
         yield f"last sent: {shown(status.last_sent, zone)}"
     counts = ", ".join(f"{count} {state}" for state, count in sorted(status.counts.items()))

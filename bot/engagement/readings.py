@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.delivery.model import Delivery, State
@@ -89,13 +89,28 @@ def readings(store: EngagementStore) -> tuple[Reading, ...]:
     """Read all that went out, oldest first."""
     snapshots = {(read.delivery_id, read.age_label): read for read in store.snapshots.find()}
     threads: dict[str, list[Delivery]] = defaultdict(list)
+    own_replies: dict[str, list[datetime]] = defaultdict(list)
     for row in store.outbox.find(states=OUT):
         if row.sent_at is not None:
             threads[row.publication.id].append(row)
+            if row.parent_id and row.state is State.SENT:
+                own_replies[row.parent_id].append(row.sent_at)
+    snapshots = {
+        (id_, age): _by_others(read, own_replies[id_]) for (id_, age), read in snapshots.items()
+    }
     accounts = {parts[0].account for parts in threads.values()}
     followers = {name: store.followers.of(name) for name in accounts}
     found = [_reading(parts, snapshots, followers[parts[0].account]) for parts in threads.values()]
     return tuple(sorted(found, key=lambda post: (post.sent_at, post.account, post.post_id)))
+
+
+def _by_others(read: Snapshot, own_replies: Sequence[datetime]) -> Snapshot:
+    """Take the account's own replies away: parts of a thread and corrections engage nobody."""
+    replies, taken_at = read.metrics.replies, read.taken_at
+    if replies is None or taken_at is None:
+        return read
+    own = sum(sent_at <= taken_at for sent_at in own_replies)
+    return replace(read, metrics=replace(read.metrics, replies=max(0, replies - own)))
 
 
 def _reading(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.ledger import budget_left
+from bot.delivery.model import State
 from bot.log import get_logger
 from bot.planning.store import Store
 
@@ -20,6 +21,10 @@ log = get_logger(__name__)
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
+
+
+#: Goes out by itself, as soon as it can.
+_WAITING = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class ServiceStatus:
     accounts: tuple[AccountLine, ...]
     counts: Mapping[str, int]
     next_due: datetime | None
+    #: How many wait although their time has come, and since when the first of them does.
+    overdue: int
+    overdue_since: datetime | None
     last_sent: datetime | None
     notices: tuple[str, ...]
 
@@ -69,7 +77,7 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
     next_due, counts = store.outbox.next_due(now), Counter[str]()
     for tally in tallies:
         counts[tally.state.value] += tally.count
-    pause = store.pauses.current()
+    pause, overdue = store.pauses.current(), store.outbox.find(states=_WAITING, until=now)
     accounts = tuple(
         AccountLine(
             account.name,
@@ -94,6 +102,8 @@ def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
         accounts=accounts,
         counts=counts,
         next_due=min(next_due.values(), default=None),
+        overdue=len(overdue),
+        overdue_since=overdue[0].due_at if overdue else None,
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
         notices=tuple(notice.text for notice in store.notices.open()),
     )

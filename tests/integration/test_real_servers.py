@@ -10,6 +10,7 @@ import pytest
 
 from bot.delivery.model import State
 from bot.errors import DecisionError
+from bot.operations.status import status_of
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.faults.quirk_storm import QuirkStorm, Weather
 
@@ -103,3 +104,24 @@ def test_a_request_that_waits_for_a_lock_is_not_sent_again(on_server: Make, seco
 
     assert one.bot.row().state is State.SENT
     assert len(one.server.taken) == 1
+
+
+# 10: an outage
+
+
+def test_an_outage_ends_in_order_of_due_time_and_status_shows_what_is_overdue(
+    on_server: Make,
+) -> None:
+    one = on_server()
+    names = ("one", "two", "three")
+    one.bot.start_approved(*(post(each, at=NINE + n * MINUTE) for n, each in enumerate(names)))
+    one.bot.wait(NINE - MINUTE)
+    one.server.quirks.page_in_front = 503
+    one.bot.wait(NINE + 7 * MINUTE)
+    told = status_of(one.bot.store, one.bot.services.contents.campaign(), one.bot.clock)
+    assert (told.overdue, told.overdue_since) == (3, NINE)
+
+    one.server.quirks.page_in_front = 0
+    one.bot.wait(NINE + 14 * MINUTE)
+
+    assert [text.split("a")[0] for text, _ in one.server.taken] == ["one", "two", "three"]
