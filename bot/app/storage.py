@@ -14,12 +14,11 @@ from bot.canonical import canonical_json
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
-from bot.db.backup import restore
 from bot.db.lock import ProcessLock, lock_beside
 from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.log import mask
-from bot.operations.opening import declare_restored, open_store, sent_log_path
+from bot.operations.opening import open_store, sent_log_path
 from bot.operations.status import SILENT
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
@@ -190,41 +189,3 @@ def clock_of(store: Store) -> Clock:
         StoreError: the database does not answer.
     """
     return SystemClock() if store.is_sqlite else SharedClock(store.time)
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """A database that was brought back, and settles first."""
-
-    #: Where the one that was there before is kept.
-    kept: Path | None
-    #: The sent log is there, which tells what went out since the backup.
-    has_log: bool
-
-
-def restore_backup(backup: Path, data: Path, mode: str, *, loaded: bool) -> Restored:
-    """Put a backup in the place of a mode's database; of PostgreSQL, say that it was loaded.
-
-    Raises:
-        DecisionError: the bot runs, or it is the other kind of database.
-        DatabaseUnusableError: the backup is not sound.
-    """
-    directory = prepare_data(data)
-    if (owner := owner_of(directory)) and owner.mode != mode:
-        raise DecisionError(f"{data} is of {owner}: give --mode {owner.mode}, or another --data")
-    url = database_url(Mode(mode), directory, settings())
-    is_embedded = url.startswith("sqlite")
-    if loaded and is_embedded:
-        raise DecisionError("an embedded database is restored by this verb; leave --loaded away")
-    if loaded:
-        declare_restored(url, f"restored from {backup.name}")
-        return Restored(None, sent_log_path(url, data=directory).exists())
-    if not is_embedded:
-        raise DecisionError(
-            "PostgreSQL is restored with pg_restore, and then told so with --loaded; see"
-            " docs/operating.md"
-        )
-    target = Path(url.removeprefix("sqlite:///"))
-    log = sent_log_path(url)
-    kept = restore(backup, target, lock=lock_beside(log), now=SystemClock().now())
-    return Restored(kept, log.exists())

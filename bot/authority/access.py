@@ -47,10 +47,10 @@ class Access:
         if not roles:
             raise DecisionError(f"give {name} a role: {', '.join(Role)}")
         prove_strong(password, name)
-        self.store.users.add(
-            name, frozenset(roles), self.passwords.hash(password), self.clock.now()
-        )
-        self._write(by, "user add", name, {"roles": sorted(roles)})
+        hashed = self.passwords.hash(password)
+        self.store.users.add(name, frozenset(roles), hashed, self.clock.now())
+        detail = {"roles": sorted(roles), "password_sha256": sha256_hex(hashed)}
+        self._write(by, "user add", name, detail)
         return Person(name, roles)
 
     def person(self, name: str) -> Person | None:
@@ -65,10 +65,11 @@ class Access:
     def set_password(self, name: str, password: str, *, by: str, session: str = "") -> None:
         """Give a user another password, and sign them out everywhere but in ``session``."""
         prove_strong(password, name)
-        self.store.users.change(name, password_hash=self.passwords.hash(password))
+        hashed = self.passwords.hash(password)
+        self.store.users.change(name, password_hash=hashed)
         self.store.devices.forget(name)
         self.store.sessions.end_all(name, but=sha256_hex(session))
-        self._write(by, "user password", name, {})
+        self._write(by, "user password", name, {"password_sha256": sha256_hex(hashed)})
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
@@ -92,7 +93,7 @@ class Access:
         self.store.tokens.remove(name)
         self.store.devices.forget(name)
         self.store.sessions.end_all(name)
-        self._write(by, "user reset", name, {})
+        self._write(by, "user reset", name, {"codes": False})
 
     def _keep_an_operator(self, name: str, roles: Iterable[Role]) -> None:
         """Refuse to be left without anybody who may change users: the next would be a stranger."""
@@ -126,7 +127,7 @@ class Access:
         made = _TOKEN_START + secrets.token_urlsafe(32)
         row = Token(sha256_hex(made), person.name, label, self.clock.now())
         self.store.tokens.add(row)
-        self._write(person.name, "token", person.name, {"label": label})
+        self._write(person.name, "token", person.name, {"label": label, "id": row.sha256})
         return made
 
     def person_of_token(self, token: str) -> Person | None:
@@ -144,7 +145,7 @@ class Access:
     def revoke_token(self, person: Person, sha256: str) -> None:
         """Let a token of theirs stand for nobody any more."""
         if self.store.tokens.remove(person.name, sha256):
-            self._write(person.name, "token revoked", person.name, {})
+            self._write(person.name, "token revoked", person.name, {"id": sha256})
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
         """Ask this person for one-time codes from now on; return their recovery codes, this once.
@@ -158,18 +159,19 @@ class Access:
         codes = tuple(secrets.token_hex(8) for _ in range(_RECOVERY_CODES))
         self.store.users.set_totp(person.name, secret, frozenset(map(sha256_hex, codes)))
         self.store.users.take_step(person.name, step)
-        self._write(person.name, "one-time codes", person.name, {})
+        self._write(person.name, "one-time codes", person.name, {"codes": True})
         return codes
 
     def drop_totp(self, person: Person) -> None:
         """Ask for no one-time codes any more."""
         self.store.users.set_totp(person.name, None, frozenset())
-        self._write(person.name, "no one-time codes", person.name, {})
+        self._write(person.name, "no one-time codes", person.name, {"codes": False})
 
     def add_passkey(self, key: Passkey) -> None:
         """Let a passkey stand for its user."""
         self.store.passkeys.add(key)
-        self._write(key.user, "passkey", key.user, {"label": key.label, "id": key.id})
+        detail = {"label": key.label, "id": key.id, "public_key": key.public_key}
+        self._write(key.user, "passkey", key.user, detail)
 
     def remove_passkey(self, person: Person, key_id: str) -> None:
         """Let one of their passkeys stand for nobody any more."""

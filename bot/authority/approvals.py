@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, true, update
 
+from bot.authority.audit import append
 from bot.authority.tables import approval, pause
 from bot.db.database import Repository
 from bot.db.errors import ConflictError
@@ -69,9 +70,12 @@ class Approvals(Repository):
         """Read the standing approvals of all fingerprints of a post, oldest first."""
         return self._standing(_A.post_id == post_id)
 
-    def void(self, *, source: str, reason: str, now: datetime) -> tuple[Approval, ...]:
-        """Take back the approvals of all that quotes a source; return them."""
-        gone = tuple(given for given in self._standing(true()) if source in given.sources)
+    def all(self) -> tuple[Approval, ...]:
+        """Read all standing approvals, oldest first."""
+        return self._standing(true())
+
+    def void(self, gone: Iterable[Approval], *, reason: str, now: datetime) -> None:
+        """Take approvals back; the audit log has each, so that none can be given anew unseen."""
         with self._db.write() as connection:
             for given in gone:
                 connection.execute(
@@ -80,7 +84,9 @@ class Approvals(Repository):
                     .where(_A.voided_at.is_(None))
                     .values(voided_at=now, void_reason=reason)
                 )
-        return gone
+                detail = {"fingerprints": [given.fingerprint], "by": given.by}
+                append(connection, "content", "void", given.post_id, why=reason, detail=detail,
+                       now=now)  # fmt: skip
 
     def _standing(self, which: ColumnElement[bool]) -> tuple[Approval, ...]:
         columns = [_A[name] for name in Approval.__slots__]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Text, func, insert, select, type_coerce
 
 from bot import visible
+from bot.authority.audit_head import SignedHead, audit_key, row_line, rows_in, sign_head
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
-from bot.db.database import Repository
+from bot.db.database import Repository, StoreContext, path_of
+from bot.db.sqlite import append_line
+from bot.log import get_logger
+
+log = get_logger(__name__)
 
 #: What the first row has in place of the hash before it.
 ROOT = "0" * 64
@@ -38,6 +45,16 @@ class AuditRow:
 class Audit(Repository):
     """Append-only: no method changes or deletes a row."""
 
+    def __init__(self, context: StoreContext) -> None:
+        super().__init__(context)
+        stem = f"{path_of(self._db.url).stem}." if self._db.is_sqlite else ""
+        #: A copy of each row, beside the database and in no backup of it.
+        self.file = context.directory / f"{stem}audit.log"
+        self._key = context.directory / "audit.key"
+        #: Number of the last row that the file has; None before it was looked at.
+        self._copied: int | None = None
+        self._copying = Lock()
+
     def write(
         self,
         who: str,
@@ -50,7 +67,34 @@ class Audit(Repository):
     ) -> AuditRow:
         """Write a decision down."""
         with self._db.write() as connection:
-            return append(connection, who, verb, subject, why=why, detail=detail or {}, now=now)
+            row = append(connection, who, verb, subject, why=why, detail=detail or {}, now=now)
+        self.copy()
+        return row
+
+    def copy(self) -> None:
+        """Append to the file what it lacks; what cannot be written now is written next time."""
+        with self._copying:
+            if self._copied is None:
+                self._copied = max((row["seq"] for row in rows_in(self.file)), default=0)
+            try:
+                for row in self.raw(after=self._copied):
+                    append_line(self.file, row_line(row))
+                    self._copied = row["seq"]
+            except OSError as error:
+                log.warning("audit log not copied", file=str(self.file), reason=error.strerror)
+
+    def recall(self) -> int:
+        """Bring back the rows that only the file has, as after a restore; return how many."""
+        brought = 0
+        with self._db.write() as connection:
+            seq, previous = _head(connection)
+            for row in rows_in(self.file):
+                if (row.get("seq"), row.get("previous")) == (seq + 1, previous) and _is_whole(row):
+                    values = {name: row[name] for name in AuditRow.__slots__}
+                    values["detail"] = json.loads(row["detail"])
+                    connection.execute(insert(audit).values(values))
+                    seq, previous, brought = row["seq"], row["sha256"], brought + 1
+        return brought
 
     def rows(self, limit: int | None = None) -> tuple[AuditRow, ...]:
         """Read rows, newest first."""
@@ -60,24 +104,67 @@ class Audit(Repository):
     def verify(self) -> int | None:
         """Find the first row that was changed, or follows one that was taken out; None if none.
 
-        Rows cut off at the end leave no trace here; compare `head` with one noted elsewhere.
+        Rows cut off at the end, or all of them made anew, leave no trace here; see `problems`.
         """
-        # The detail as it stands there: what somebody put in may not even be JSON.
+        return first_break(self.raw())
+
+    def problems(self, heads: Iterable[SignedHead] = ()) -> list[str]:
+        """Return what is wrong with the log itself, against its file and against signed heads."""
+        rows = self.raw()
+        hashes = {row["seq"]: row["sha256"] for row in rows}
+        others = [
+            row["seq"] for row in rows_in(self.file) if hashes.get(row["seq"]) != row["sha256"]
+        ]
+        found = problems_of(rows, heads)
+        return [*found, f"row {others[0]} is another one in {self.file}"] if others else found
+
+    def raw(self, after: int = 0) -> list[dict[str, Any]]:
+        """Read rows as they are stored, oldest first: what somebody put in may not be JSON."""
         columns = [c for c in audit.c if c.name != "detail"]
         query = select(*columns, type_coerce(audit.c.detail, Text).label("detail"))
-        previous, expected = ROOT, 1
-        for row in self._rows(query.order_by(audit.c.seq)):
-            values = dict(row._mapping)
-            sealed = values.pop("sha256")
-            if (row.seq, row.previous, _hash(values)) != (expected, previous, sealed):
-                return expected
-            previous, expected = sealed, expected + 1
-        return None
+        found = self._rows(query.where(audit.c.seq > after).order_by(audit.c.seq))
+        return [dict(row._mapping) for row in found]
 
     def head(self) -> tuple[int, str]:
         """Return the last row's number and hash; (0, 64 zeros) before the first."""
         with self._db.read() as connection:
             return _head(connection)
+
+    def public_key(self) -> str:
+        """Return the key that proves this machine's signed heads, in hexadecimal."""
+        return audit_key(self._key).public_key().public_bytes_raw().hex()
+
+    def signed_head(self, now: datetime) -> str:
+        """Return the head as a word that anybody can verify."""
+        return sign_head(self._key, self.head(), now)
+
+
+def problems_of(rows: Iterable[Mapping[str, Any]], heads: Iterable[SignedHead]) -> list[str]:
+    """Return what is wrong with rows, by their running hash and by heads that were signed."""
+    rows = list(rows)
+    broken = first_break(rows)
+    found = [] if broken is None else [f"row {broken} is not what was written"]
+    hashes = {0: ROOT} | {row["seq"]: row["sha256"] for row in rows}
+    return found + [
+        f"it had {head.rows} rows when its head was signed, and another one at the end of them"
+        for head in heads
+        if hashes.get(head.rows) != head.sha256
+    ]
+
+
+def first_break(rows: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return the number of the first row that is not what was written; None where all are."""
+    previous, expected = ROOT, 1
+    for row in rows:
+        if (row["seq"], row["previous"]) != (expected, previous) or not _is_whole(row):
+            return expected
+        previous, expected = row["sha256"], expected + 1
+    return None
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    values = {name: row.get(name) for name in AuditRow.__slots__ if name != "sha256"}
+    return _hash(values) == row.get("sha256")
 
 
 def append(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from bot.authority.accounts import Accounts
-from bot.authority.approvals import Approvals, Pauses
+from bot.authority.approvals import Approval, Approvals, Pauses
 from bot.authority.audit import Audit
+from bot.authority.audit_head import SignedHead
+from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
 from bot.authority.user_table import (
@@ -17,6 +20,7 @@ from bot.authority.user_table import (
     Sessions,
     SignInFailures,
     Tokens,
+    User,
     Users,
 )
 from bot.db import sqlite as files
@@ -62,6 +66,42 @@ class AuthorityStore:
             StoreError: it does not answer, or is an embedded one, which has its machine's.
         """
         return self._db.time()
+
+    def recall(self, now: datetime) -> None:
+        """Take up what the audit log beside the database knows and the database, restored, forgot.
+
+        A user who was removed since the backup, or had another role or password, is removed: who
+        is still meant to be one is added again. Approvals that were taken back stay so.
+        """
+        if not (brought := self.audit.recall()):
+            return
+        users, approvals = self._unconfirmed()
+        for user in users:
+            self.users.remove(user.name)
+        self.approvals.void(approvals, reason="taken back before the restore", now=now)
+        detail = {"rows": brought, "users removed": [user.name for user in users]}
+        self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
+
+    def audit_problems(self, heads: Iterable[SignedHead] = ()) -> list[str]:
+        """Return what is wrong with the audit log, and what it does not confirm."""
+        if found := self.audit.problems(heads):
+            return found
+        users, approvals = self._unconfirmed()
+        return [
+            *(f"the log does not confirm the user {user.name} as they are" for user in users),
+            *(f"the log does not confirm that {a.by} approved {a.post_id}" for a in approvals),
+        ]
+
+    def _unconfirmed(self) -> tuple[tuple[User, ...], tuple[Approval, ...]]:
+        rows = self.audit.rows()[::-1]
+        users, keys = self.users.all(), {}
+        for user in users:
+            keys[user.name] = {key.id: key.public_key for key in self.passkeys.of(user.name)}
+            keys[user.name] |= {token.sha256: "" for token in self.tokens.of(user.name)}
+        return (
+            unconfirmed_users(rows, users, keys),
+            unconfirmed_approvals(rows, self.approvals.all()),
+        )
 
     def find_damage(self) -> str:
         """Look through all of an embedded database; what is broken, or empty.

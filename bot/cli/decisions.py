@@ -13,11 +13,14 @@ from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
 from bot.app.workspace import Workspace, open_corrections, open_workspace
+from bot.authority.audit import first_break, problems_of
+from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
 from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.planning.corrections import PublicCorrection
+from bot.settings import write_private
 
 
 @click.command()
@@ -255,12 +258,45 @@ def show(workspace: Workspace, limit: int) -> Output:
 
 
 @audit.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @in_workspace
-def verify(workspace: Workspace) -> Output:
-    """Prove the running hash of the whole log; exit code 1 where a row was changed."""
-    broken, (length, head) = workspace.store.audit.verify(), workspace.store.audit.head()
-    line = f"the log is whole: {length} row(s), head {head}"
-    if broken is not None:
-        line = f"row {broken} is not what was written; bring a backup and ask who had access"
-    value = {"broken_at": broken, "rows": length, "head": head}
-    return Output(value, [line], code=0 if broken is None else 1)
+def export(workspace: Workspace, file: Path) -> Output:
+    """Write the whole log to FILE, for whoever verifies it without this machine."""
+    store = workspace.store
+    store.audit.write("command line", "export", "audit log", now=workspace.clock.now())
+    rows = store.audit.raw()
+    write_private(file, "".join(f"{row_line(row)}\n" for row in rows))
+    return Output({"rows": len(rows)}, [f"{file}: {len(rows)} rows"])
+
+
+@audit.command()
+@click.option("--head", "heads", multiple=True, help="A signed head of a digest or an alert.")
+@click.option("--signer", default="", metavar="KEY", help="Public key that signed the heads.")
+@click.option("--log", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="An exported log, in the place of this machine's.")  # fmt: skip
+@prints
+def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None) -> Output:
+    """Prove the log, and what it confirms; exit code 1 where something was changed.
+
+    The running hash shows a row that was changed, a head from earlier a log that was made anew.
+    """
+    if file is not None:
+        known = [read_head(head, signer) for head in heads]
+        rows = list(rows_in(file))
+        head = len(rows), rows[-1]["sha256"] if rows else ""
+        return _verified(problems_of(rows, known), first_break(rows), head)
+    with open_workspace(paths) as workspace:
+        audit, now = workspace.store.audit, workspace.clock.now()
+        known = [read_head(head, signer or audit.public_key()) for head in heads]
+        found = workspace.store.audit_problems(known)
+        signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
+        return _verified(found, audit.verify(), audit.head(), **signed)
+
+
+def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:
+    value = {"problems": found, "broken_at": broken, "rows": head[0], "head": head[1], **signed}
+    lines = [*found, "bring a backup and ask who had access"]
+    if not found:
+        whole = f"the log is whole: {head[0]} row(s), head {head[1]}"
+        lines = [whole, *(f"{name.replace('_', ' ')}: {text}" for name, text in signed.items())]
+    return Output(value, lines, code=1 if found else 0)

@@ -51,6 +51,8 @@ def export(paths: Paths, folder: Path) -> Output:
     """Write deliveries, snapshots and provenance to FOLDER: CSV, JSON Lines, data dictionary."""
     with open_readonly(paths) as workspace:
         counts = exports.export(workspace.store, folder)
+        now, where = workspace.clock.now(), folder.name
+        workspace.store.audit.write("command line", "export", where, detail=counts, now=now)
     files = (f"{folder / name}.csv, .jsonl: {counts[name]} rows" for name in counts)
     return Output(counts, [*files, f"{folder / 'data-dictionary.md'}: what the columns mean"])
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot import program
+from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import keep_secrets
 from bot.app.content import Paths
-from bot.app.storage import Restored, restore_backup
 from bot.app.workspace import Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.passwords import SHORTEST
@@ -291,13 +291,15 @@ def _password(file: Path | None) -> str:
 
 @click.command()
 @click.argument("target", metavar="FILE", type=Path)
+@click.option("--encrypt-to", "readers", multiple=True, metavar="KEY",
+              help="Public key (age1… or an SSH key) of who alone can open FILE.")  # fmt: skip
 @in_workspace
-def backup(workspace: Workspace, target: Path) -> Output:
+def backup(workspace: Workspace, target: Path, readers: tuple[str, ...]) -> Output:
     """Write the whole state to FILE, while the bot runs, and prove the copy.
 
     Keep it as you keep secrets: it holds unpublished posts.
     """
-    made = workspace.store.backup(target)
+    made = back_up_for(workspace.store, target, readers, now=workspace.clock.now())
     return Output(made, [f"{target}: {made.deliveries} deliveries, proved"])
 
 
@@ -307,14 +309,16 @@ def backup(workspace: Workspace, target: Path) -> Output:
               help="Whose database FILE is.")  # fmt: skip
 @click.option("--loaded", is_flag=True,
               help="pg_restore has loaded FILE already; only settle first.")  # fmt: skip
+@click.option("--identity", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The private key that opens an encrypted FILE.")  # fmt: skip
 @prints
-def restore(paths: Paths, backup: Path, mode: str, loaded: bool) -> Output:
+def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path | None) -> Output:
     """Put FILE in the place of the database; the bot must be stopped.
 
     What stood there is kept beside it. At the next `run` everything that may have gone out since
     the backup is read back first; what cannot be told is held for a person.
     """
-    done = restore_backup(backup, paths.data, mode, loaded=loaded)
+    done = restore_backup(backup, paths.data, mode, loaded=loaded, identity=identity)
     value = {"restored": backup, "kept": done.kept, "sent_log": done.has_log}
     return Output(value, _restore_lines(done))
 

@@ -167,6 +167,24 @@ def sync(path: Path) -> None:
             os.close(descriptor)
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a private file, so that it survives a power cut."""
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        # Begins with a new line where the last one was torn by a crash.
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        record = (("\n" if is_torn else "") + line + "\n").encode("utf-8")
+        while record:
+            record = record[os.write(descriptor, record) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if is_new:
+        sync(path)  # its name in the directory too
+
+
 def _prove_header(path: Path) -> None:
     if not path.is_file():
         raise DatabaseUnusableError(

@@ -60,7 +60,7 @@ class Desk:
             self.store.approvals.approve(
                 fingerprint, post_id, by=by, note=note, now=now, sources=sources
             )
-        detail = {"fingerprints": sorted(new), "said": _texts(waiting, new)}
+        detail = {"fingerprints": sorted(new), "said": _texts(waiting, new), "sources": sources}
         self._write(by, "approve", post_id, note, detail)
         return waiting
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from sqlalchemy import Connection, update
 
 from bot.canonical import JsonObject, canonical_json
 from bot.db.database import Repository, StoreContext
-from bot.db.sqlite import sync
+from bot.db.sqlite import append_line
 from bot.delivery.model import Delivery
 from bot.delivery.tables import sent_log as logs
 from bot.errors import StoreError
@@ -102,7 +101,7 @@ class SentLog:
     def _append(self, line: JsonObject) -> None:
         with self._lock:
             try:
-                _write(self.path, line)
+                append_line(self.path, canonical_json(line))
             except OSError as error:
                 raise StoreError(f"cannot write to {self.path}: {error.strerror}") from error
             self.seq = max(self.seq, line.get("seq", 0))
@@ -172,23 +171,6 @@ def _head(log_id: str, instance_id: str, now: datetime) -> JsonObject:
 
 def _line(event: str, delivery_id: str, seq: int, now: datetime) -> JsonObject:
     return {"seq": seq, "event": event, "delivery": delivery_id, "at": now.isoformat()}
-
-
-def _write(path: Path, line: JsonObject) -> None:
-    is_new = not path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        size = os.fstat(descriptor).st_size
-        # Begins with a new line where the last one was torn by a crash.
-        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        record = (("\n" if is_torn else "") + canonical_json(line) + "\n").encode("utf-8")
-        while record:
-            record = record[os.write(descriptor, record) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    if is_new:
-        sync(path)  # its name in the directory too
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

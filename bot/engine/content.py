@@ -138,7 +138,8 @@ class ContentInForce:
             new = after.sources.get(old.id)
             if new is None or new.sha256 != old.sha256:
                 reason = f"source {old.id} was changed"
-                self.store.approvals.void(source=old.id, reason=reason, now=self.clock.now())
+                quoting = [each for each in self.store.approvals.all() if old.id in each.sources]
+                self.store.approvals.void(quoting, reason=reason, now=self.clock.now())
 
     @property
     def rendered(self) -> RenderedCampaign:

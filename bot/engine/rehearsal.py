@@ -83,3 +83,5 @@ def simulate_approvals(store: Store, campaign: Campaign, now: datetime) -> None:
             by = f"{SIMULATED} {number}"
             if by not in known:
                 store.approvals.approve(fingerprint, post_id, by=by, note="rehearsal", now=now)
+                given = {"fingerprints": [fingerprint]}
+                store.audit.write(by, "approve", post_id, why="rehearsal", detail=given, now=now)

@@ -102,6 +102,11 @@ class Digest:
                 *(f"- {visible.indented(entry)}" for entry in list(entries) or ["nothing"]),
             ]
         lines += ["", "The attached page has all numbers, their charts, and what the words mean."]
+        lines += [
+            "",
+            "How the log of decisions ends now, signed; keep it, `audit verify` takes it:",
+        ]
+        lines += [self.store.audit.signed_head(now)]
         return Message(
             f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",
             "\n".join(lines),

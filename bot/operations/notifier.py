@@ -109,7 +109,8 @@ class Notifier:
         if not unsent or (self._not_before is not None and now < self._not_before):
             return
         title = f"{self.campaign().schedule.campaign}: {len(unsent)} thing(s) need a person"
-        if not self.send(title, "\n\n".join(notice.text for notice in unsent)):
+        texts = [*(notice.text for notice in unsent), self.store.audit.signed_head(now)]
+        if not self.send(title, "\n\n".join(texts)):
             self._not_before = now + AGAIN
             return
         for notice in unsent:

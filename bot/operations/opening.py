@@ -63,6 +63,9 @@ def open_store(
             ballast.load()
         store = Store(OutboxContext(db, directory, room, known))
         store.restore_guard.compare(log_is_new, now())
+        store.recall(now())
+        if create:
+            store.audit.public_key()  # the first start makes the key
     except BaseException:
         db.close()
         raise

@@ -155,6 +155,9 @@ class _Endpoint:
         return self._problem(self._parsed(request, _NO_FORM), status, message)
 
     def _problem(self, parsed: RequestContext, status: int, message: str) -> Response:
+        if status == 403 and parsed.person is not None:
+            audit, now = self._context.store.audit, self._context.clock.now()
+            audit.write(parsed.person.name, "refused", parsed.path, why=message, now=now)
         values = {"title": _CODES.get(status, "That is not possible"), "message": message}
         return self._page(parsed, Page("problem.html", values, status))
 

@@ -23,7 +23,7 @@ from tests.servers import free_port
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
 SHELL = {"sh", "bash", "shell", "console"}
 #: Blocks that are no commands.
-OTHER = {"yaml", "mermaid", "layers"}
+OTHER = {"yaml", "mermaid", "layers", "text"}
 
 #: How a command that is not run begins, and why it is not.
 NOT_RUN = {
@@ -34,6 +34,8 @@ NOT_RUN = {
     "pg_dump": "needs PostgreSQL; tests/faults/test_restore_postgresql.py runs it",
     "pg_restore": "likewise",
     "python3 run_bot.py restore /backups/2026-12-08.dump": "likewise",
+    "umask": "stands before it; the variable names a file of PostgreSQL",
+    "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
     "VERBATIM_": "is a setting; tests/docs/test_settings_docs.py proves its name",
 }
 #: What readers replace by their own, and what stands for it here; names in braces are a

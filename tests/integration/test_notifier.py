@@ -211,7 +211,8 @@ def test_a_budget_that_is_nearly_spent_is_told_once_a_month(
     notifier.run()
     notifier.run()
 
-    assert mailbox.texts == ["x: $0.20 of $1.00 left for December"]
+    [text] = mailbox.texts
+    assert text.startswith("x: $0.20 of $1.00 left for December\n\naudit-head:")
 
 
 def test_what_could_not_be_told_is_told_later(

@@ -107,7 +107,9 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
-    assert modes == dict.fromkeys(("live.db", "live.sent.log", "live.sent.lock", "ballast"), 0o600)
+    assert modes == dict.fromkeys(
+        ("live.db", "live.sent.log", "live.sent.lock", "ballast", "audit.key"), 0o600
+    )
 
 
 def test_a_file_that_others_could_read_is_made_private(path: Path) -> None:

@@ -1,0 +1,66 @@
+"""What the audit log confirms: approvals and users that it does not know are somebody's forgery."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from bot.authority.approvals import Approval
+from bot.authority.audit import AuditRow
+from bot.authority.user_table import User
+from bot.canonical import JsonObject, sha256_hex
+
+
+def unconfirmed_approvals(
+    rows: Iterable[AuditRow], approvals: Iterable[Approval]
+) -> tuple[Approval, ...]:
+    """Return the standing approvals that nobody gave just so, or that were taken back since."""
+    given: dict[tuple[str, str], tuple[str, JsonObject]] = {}
+    for row in rows:
+        for fingerprint in row.detail.get("fingerprints", ()):
+            if row.verb == "approve":
+                given[fingerprint, row.who] = row.subject, row.detail.get("sources", {})
+            elif row.verb == "void":
+                given.pop((fingerprint, str(row.detail.get("by"))), None)
+    return tuple(
+        each
+        for each in approvals
+        if given.get((each.fingerprint, each.by)) != (each.post_id, each.sources)
+    )
+
+
+def unconfirmed_users(
+    rows: Iterable[AuditRow], users: Iterable[User], keys: Mapping[str, Mapping[str, str]]
+) -> tuple[User, ...]:
+    """Return the users who are not as the log says: roles, password, codes, passkeys, tokens.
+
+    Args:
+        keys: By user: the ids of their passkeys, with public keys, and of their tokens.
+    """
+    known: dict[str, dict[str, object]] = {}
+    given: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row.verb in {"user add", "user remove", "user reset"}:
+            given.pop(row.subject, None)
+        if row.verb == "user remove":
+            known.pop(row.subject, None)
+        elif row.verb.startswith("user ") or row.verb.endswith("one-time codes"):
+            known[row.subject] = {"codes": False, **known.get(row.subject, {}), **row.detail}
+        elif row.verb in {"passkey", "token"}:
+            given[row.subject][row.detail["id"]] = row.detail.get("public_key", "")
+        elif row.verb in {"passkey removed", "token revoked"}:
+            given[row.subject].pop(row.detail["id"], None)
+    return tuple(
+        user
+        for user in users
+        if known.get(user.name) != _facts(user)
+        or not keys[user.name].items() <= given[user.name].items()
+    )
+
+
+def _facts(user: User) -> dict[str, object]:
+    return {
+        "roles": sorted(user.roles),
+        "password_sha256": sha256_hex(user.password_hash),
+        "codes": user.totp_secret is not None,
+    }
