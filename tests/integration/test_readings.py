@@ -17,9 +17,8 @@ HOUR = timedelta(hours=1)
 def test_own_replies_are_no_engagement(store: Store) -> None:
     """A thread of two parts, and a correction under the second: each engages nobody."""
     thread = new_publication(Status("one"), Status("two"), ids=("d1", "d2"))
-    fix = new_publication(
-        Status("fix"), id="c", post_id="fix", reply_to="d2", due_at=NOW + 2 * HOUR
-    )
+    late = NOW + 2 * HOUR
+    fix = new_publication(Status("fix"), id="c", post_id="fix", reply_to="d2", due_at=late)
     sent(store, thread, NOW)
     sent(store, fix, late)
     for age, hours in {"1h": 1, "6h": 6}.items():
