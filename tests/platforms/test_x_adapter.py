@@ -246,7 +246,7 @@ def test_an_answer_that_is_not_clear_settles_nothing(
     x: X, server: XStandin, asked: str, body: object, says: str
 ) -> None:
     draft = prepare(x, "lost")
-    tell(server, asked, body)
+    tell(server, asked, body, times=2)
 
     with pytest.raises(UnavailableError, match=says):
         CALLS[asked](x, draft)
@@ -494,3 +494,20 @@ def test_a_refusal_by_a_server_with_the_same_time_is_one(x: X, server: XStandin)
 
     with pytest.raises(UnauthorizedError, match="GET /2/users/me answered 401: Unauthorized"):
         x.profile()
+
+
+@pytest.mark.parametrize("word", ["post", "tweet"])
+def test_fields_are_asked_for_in_whichever_words_x_knows(
+    x: X, server: XStandin, meter: CountingMeter, word: str
+) -> None:
+    """X drops silently what it does not know, and a status must not look absent for that."""
+    server.word = word
+    publish(x, "the first one")
+    found = lose(x, server, "a lost one")
+    assert found is not None
+
+    assert x.metrics([found])[found].likes == 0
+    draft, reads = prepare(x, "never sent"), meter.reserved.count(("read", 10))
+    assert x.find(draft) is None
+
+    assert meter.reserved.count(("read", 10)) == reads + 1
