@@ -16,6 +16,7 @@ from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
     Paths,
+    bounded_by,
     problems_by_path,
     prove_kept,
     prove_stored,
@@ -89,6 +90,7 @@ def build(
         load_last=lambda: prove_kept(store, clock),
         render_again=lambda content: rendered_for(content, store),
         inspect=guard.inspect,
+        bounded=bounded_by(known),
         mode=mode,
     )
     campaign = contents.campaign
@@ -137,7 +139,7 @@ def build(
         inspector=inspector,
         notifier=Notifier(
             store, clock, campaign, sender(addresses), contents.broken, clock_guard.why,
-            lambda: inspector.damage, machine,
+            lambda: inspector.damage, contents.left_out, machine,
         ),
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
         digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),

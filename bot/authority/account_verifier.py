@@ -87,6 +87,8 @@ class AccountVerifier:
         try:
             platform = self.platform(name)
             profile, limits = platform.profile(), platform.limits()
+            if platform.spec.floors is not None:
+                limits = limits.clamped(platform.spec.floors)
             reason, why = self._misfit(account, profile)
             if reason is not StopReason.CONFIGURATION:
                 before = accounts.get(name)

@@ -13,12 +13,21 @@ from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import keep_secrets
 from bot.app.content import Paths
-from bot.app.workspace import Workspace, open_readonly, open_users
+from bot.app.workspace import EmergencyDesk, Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.passwords import SHORTEST
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Role
-from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
+from bot.cli.output import (
+    Output,
+    as_option,
+    as_rows,
+    in_emergency,
+    in_workspace,
+    lines,
+    places,
+    prints,
+)
 from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.content.zones import shown
@@ -44,14 +53,14 @@ def run(paths: Paths) -> None:
 @click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
-@in_workspace
-def status(workspace: Workspace, health: bool) -> Output:
+@in_emergency
+def status(workspace: EmergencyDesk, health: bool) -> Output:
     """Tell what is so; asks no server and spends nothing."""
-    found = status_of(workspace.store, workspace.campaign, workspace.clock)
+    found = status_of(workspace.store, workspace.schedule, workspace.clock)
     fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
     return Output(
         {"running": found.is_running, **fields},
-        () if health else _status_lines(found, workspace.campaign.zone),
+        () if health else _status_lines(found, workspace.zone),
         code=0 if found.is_healthy or not health else 1,
     )
 
@@ -165,7 +174,7 @@ def login(paths: Paths, name: str) -> Output:
         kept = keep_secrets(paths.data, account, secrets)
         if workspace.campaign.schedule.mode is Mode.LIVE:
             guard = ConfigurationGuard(workspace.store, workspace.clock)
-            guard.bind(workspace.campaign, name, profile.id)
+            guard.bind(workspace.written, name, profile.id)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [

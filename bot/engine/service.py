@@ -73,7 +73,7 @@ class Bot:
         """Put content into force, take over what a dead process left, plan."""
         self.contents.start()
         self.check_secrets()
-        self.guard.record_first(self.contents.campaign())
+        self.guard.record_first(self.contents.written())
         self.plan()
         self.store.outbox.expire(
             self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner

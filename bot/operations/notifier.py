@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,6 +86,8 @@ class Notifier:
     clock_is_wrong: Callable[[], str] = lambda: ""
     #: What is broken in the database; empty where nothing is known to be.
     damage: Callable[[], str] = lambda: ""
+    #: Posts that do not fit what a server tells, by account.
+    left_out: Callable[[], Mapping[str, list[str]]] = dict
     #: This machine: what is wrong with it alone is not another one's to take back.
     machine: str = "this"
     _not_before: datetime | None = None
@@ -154,6 +156,9 @@ class Notifier:
         for state in self.store.accounts.all():
             for reason, why in state.stops.items():
                 yield f"stopped/{state.name}/{reason}", f"{state.name} is stopped: {why}"
+        for name, posts in self.left_out().items():
+            text = "its server takes less than these posts need, so they do not go there"
+            yield f"misfit/{name}", f"{name}: {text}: {', '.join(posts)}"
         month = f"{self.clock.now():%B}"
         for account in self.campaign().schedule.accounts.values():
             budget, left = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.content.model import Campaign
+from bot.content.model import Schedule
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import State
 from bot.log import get_logger
@@ -71,28 +71,35 @@ class ServiceStatus:
         return self.is_running and not self.damage
 
 
-def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
-    """Read how everything stands; asks no server and spends nothing."""
+def status_of(store: Store, schedule: Schedule | None, clock: Clock) -> ServiceStatus:
+    """Read how everything stands; asks no server and spends nothing.
+
+    Args:
+        schedule: None where it cannot be read: then accounts are those that were there last.
+    """
     now, tallies = clock.now(), store.outbox.tallies()
     next_due, counts = store.outbox.next_due(now), Counter[str]()
     for tally in tallies:
         counts[tally.state.value] += tally.count
     pause, overdue = store.pauses.current(), store.outbox.find(states=_WAITING, until=now)
+    states = {state.name: state for state in store.accounts.all()}
+    named = schedule.accounts if schedule else {}
+    platforms = {name: (named.get(name) or states[name]).platform for name in named or states}
     accounts = tuple(
         AccountLine(
-            account.name,
-            account.platform,
-            state.stopped_detail if (state := store.accounts.get(account.name)) else "",
-            budget_left(store.ledger, account, clock),
-            next_due.get(account.name),
+            name,
+            platform,
+            states[name].stopped_detail if name in states else "",
+            budget_left(store.ledger, named[name], clock) if name in named else None,
+            next_due.get(name),
         )
-        for account in campaign.schedule.accounts.values()
+        for name, platform in platforms.items()
     )
     alive = store.workers.alive(now, within=SILENT)
     return ServiceStatus(
         at=now,
-        campaign=campaign.schedule.campaign,
-        mode=campaign.schedule.mode.value,
+        campaign=schedule.campaign if schedule else "?",
+        mode=schedule.mode.value if schedule else "its schedule cannot be read",
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
         damage=next(

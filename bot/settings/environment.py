@@ -113,6 +113,12 @@ class Settings(BaseSettings):
     settle_first: _Seconds | None = None
     settle_apart: _Seconds | None = None
     settle_last: _Seconds | None = None
+    #: Whatever the files say, in US dollars, posts of one account, and share of a built-in price.
+    max_budget_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
+    max_posts_per_day: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_discount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    #: Between two posts of a queue on one account; the files may only ask for more.
+    min_spacing: _Seconds = timedelta(minutes=5)
     #: Between two looks at the campaign's files.
     reload: _Seconds = timedelta(seconds=5)
     #: How long a call that is under way may take to end when the service is stopped.

@@ -57,7 +57,7 @@ class Pages:
         }
         if request.person is not None:
             common |= {
-                "status": status_of(context.store, campaign, context.clock),
+                "status": status_of(context.store, campaign.schedule, context.clock),
                 "broken": context.broken(),
                 "pause": context.store.pauses.current(),
             }

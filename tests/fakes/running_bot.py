@@ -208,6 +208,12 @@ class RunningBot:
         self.stop()
         self.start()
 
+    def confirm(self) -> list[str]:
+        """Say on the machine that the files are meant; return the changes."""
+        guard = self.services.guard
+        found = guard.accept(self.services.contents.written(), by="Op", why="known")
+        return [str(change) for change in found]
+
     def watch(self, *, broken: bool = False) -> None:
         """Let the bot look at its files, which have errors just where the test says so."""
         self.services.watch()

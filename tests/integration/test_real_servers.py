@@ -118,7 +118,7 @@ def test_an_outage_ends_in_order_of_due_time_and_status_shows_what_is_overdue(
     one.bot.wait(NINE - MINUTE)
     one.server.quirks.page_in_front = 503
     one.bot.wait(NINE + 7 * MINUTE)
-    told = status_of(one.bot.store, one.bot.services.contents.campaign(), one.bot.clock)
+    told = status_of(one.bot.store, one.bot.services.contents.campaign().schedule, one.bot.clock)
     assert (told.overdue, told.overdue_since) == (3, NINE)
 
     one.server.quirks.page_in_front = 0

@@ -24,7 +24,7 @@ def bot(new_bot: RunningBot) -> RunningBot:
 
 
 def status(bot: RunningBot) -> ServiceStatus:
-    return status_of(bot.store, bot.services.contents.campaign(), bot.clock)
+    return status_of(bot.store, bot.services.contents.campaign().schedule, bot.clock)
 
 
 def outlook(bot: RunningBot, days: int = 7, rendered: RenderedCampaign | None = None) -> Outlook:
