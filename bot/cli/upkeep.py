@@ -34,7 +34,8 @@ from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
 from bot.log import mask
-from bot.operations.status import ServiceStatus, status_of
+from bot.operations.model import AccountLine, ServiceStatus
+from bot.operations.status import status_of
 from bot.platforms.registry import PLATFORMS
 
 
@@ -59,7 +60,7 @@ def status(workspace: EmergencyDesk, health: bool) -> Output:
     found = status_of(workspace.store, workspace.schedule, workspace.clock)
     fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
     return Output(
-        {"running": found.is_running, **fields},
+        {"running": found.is_running, "ready": found.is_ready, **fields},
         () if health else _status_lines(found, workspace.zone),
         code=0 if found.is_healthy or not health else 1,
     )
@@ -76,23 +77,30 @@ def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
     if status.settling:
         yield f"SETTLING FIRST: {status.settling}"
     yield f"next: {shown(status.next_due, zone) if status.next_due else 'nothing is planned'}"
-    if status.overdue_since:
-        yield f"OVERDUE: {status.overdue}, the first since {shown(status.overdue_since, zone)}"
     if status.last_sent:
         yield f"last sent: {shown(status.last_sent, zone)}"
     counts = ", ".join(f"{count} {state}" for state, count in sorted(status.counts.items()))
     yield f"deliveries: {counts or 'none'}"
     for account in status.accounts:
-        budget = (
-            f", ${account.budget_left:.2f} left this month"
-            if account.budget_left is not None
-            else ""
-        )
-        stopped = f", STOPPED: {account.stopped}" if account.stopped else ""
-        due = f", next {shown(account.next_due, zone)}" if account.next_due else ""
-        yield f"  {account.name} ({account.platform}){due}{budget}{stopped}"
-    for text in status.notices:
-        yield f"needs a person: {text}"
+        yield "  " + ", ".join(_account_words(account, zone))
+    for matter in status.matters:
+        yield f"{'URGENT' if matter in status.errors else 'needs a person'}: {matter.text}"
+        if matter.command:
+            yield f"  do: {program()} {matter.command}"
+
+
+def _account_words(account: AccountLine, zone: ZoneInfo) -> Iterator[str]:
+    yield f"{account.name} ({account.platform})"
+    if account.next_due:
+        yield f"next {shown(account.next_due, zone)}"
+    if account.budget_left is not None:
+        yield f"${account.budget_left:.2f} left this month"
+    if account.overdue_seconds >= 60:
+        yield f"{account.overdue_seconds // 60:.0f} MIN LATE"
+    if account.stopped:
+        yield f"STOPPED: {account.stopped}"
+    elif account.obstacle:
+        yield f"{account.obstacle}: {account.why}"
 
 
 @click.command()

@@ -117,7 +117,7 @@ class Leases(OutboxRepository):
         def confirm(connection: Connection) -> tuple[Delivery, int]:
             row, note = _held(connection, claimed), Note(now, claimed.owner)
             end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
-            values = {**ref_columns(ref), "sent_at": now, "evidence": ""}
+            values = {**ref_columns(ref), "sent_at": now}
             sent = shift(connection, row, Event.ACCEPT, note, values)
             return sent, self._next_seq(connection)
 

@@ -16,7 +16,7 @@ from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, Hold, State
-from bot.delivery.receipts import tell_differences
+from bot.delivery.receipts import log_differences
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
@@ -39,6 +39,8 @@ class Releaser:
     store: DeliveryStore
     clock: Clock
     campaign: Callable[[], Campaign]
+    #: Why this machine sends nothing at all; empty where it may.
+    obstacle: Callable[[], str] = lambda: ""
 
     def run(self, account: str) -> None:
         """Look at all that is due on an account, and again at what was let through."""
@@ -99,6 +101,7 @@ class Releaser:
         schedule, state = self.campaign().schedule, self.store.accounts.get(account)
         shared = Facts(
             now=self.clock.now(),
+            obstacle=self.obstacle(),
             paused=self.store.pauses.current() is not None,
             stopped=state.stopped_detail if state else "",
             approvals_required=schedule.approvals_required,
@@ -138,6 +141,8 @@ class Publisher:
     lease: timedelta = timedelta(seconds=120)
     #: Nothing speaks against the clock by which a delivery is due.
     trusts_clock: Callable[[], bool] = lambda: True
+    #: Told that an account's worker begins its next step.
+    on_step: Callable[[str], None] = lambda _account: None
     #: The process is to end: what is in the air ends, nothing else begins.
     is_stopping: Callable[[], bool] = lambda: False
 
@@ -147,6 +152,7 @@ class Publisher:
         has_sent = False
         while not self.is_stopping() and self._send_next(account):
             has_sent = True
+            self.on_step(account)
             self.releaser.release(account)
         if has_sent:
             self.releaser.run(account)  # that took time, in which others may have become late
@@ -240,7 +246,7 @@ class Publisher:
                 self.store.outbox.recognise(row.id, outcome.ref, now=now)
             raise
         if outcome.ref is not None:
-            tell_differences(self.store, row, outcome.ref, now)
+            log_differences(self.store, row, outcome.ref, now)
         is_usual = outcome.event in {Event.ACCEPT, Event.DEFER}
         write = log.error if outcome.stops_account else log.info if is_usual else log.warning
         write(

@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give_up
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
-from bot.delivery.receipts import tell_differences
+from bot.delivery.receipts import log_differences
 from bot.delivery.restore_guard import Suspect
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
@@ -84,7 +84,7 @@ class Reconciler:
     def _commit(self, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         self.store.outbox.commit_read(delivery.id, outcome, now=now)
         if outcome.ref is not None:
-            tell_differences(self.store, delivery, outcome.ref, now)
+            log_differences(self.store, delivery, outcome.ref, now)
         if outcome.event is not None:
             write = log.error if outcome.event is Event.GIVE_UP else log.info
             write(

@@ -1,119 +1,121 @@
-"""How the service stands, as `status`, the health check and the dashboard show it.
+"""How the service stands: the facts that are judged, read for `status`, alerts and the dashboard.
 
 The database is looked through once a day: from a broken one nothing may be sent.
 """
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 
 from bot.clock import Clock
 from bot.content.model import Schedule
+from bot.delivery.gate import approvers
 from bot.delivery.ledger import budget_left
-from bot.delivery.model import State
+from bot.delivery.model import Delivery, State
+from bot.errors import StoreError
 from bot.log import get_logger
+from bot.operations.disk import DiskWatch
+from bot.operations.judge import judge
+from bot.operations.model import AccountFacts, MachineFacts, ServiceFacts, ServiceStatus
 from bot.planning.store import Store
 
 log = get_logger(__name__)
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
-
-
-#: Goes out by itself, as soon as it can.
+#: How long before its time people are told that a post lacks approvals.
+AHEAD = timedelta(days=1)
+_FIELDS = {each.name for each in fields(MachineFacts)}
+#: Of a process that says nothing of itself but that it lives.
+_EMPTY = {"worker": "unknown", "machine": "unknown"}
 _WAITING = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class AccountLine:
-    """How one account stands."""
+def status_of(
+    store: Store, schedule: Schedule | None, clock: Clock, own: MachineFacts | None = None
+) -> ServiceStatus:
+    """Read how everything stands and judge it; asks no server and spends nothing.
 
-    name: str
-    platform: str
-    #: Empty where it may send.
-    stopped: str
-    #: US dollars left this month; None without a budget.
-    budget_left: float | None
-    next_due: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """A moment's answer; times are UTC."""
-
-    at: datetime
-    campaign: str
-    mode: str
-    paused: str
-    settling: str
-    #: What is broken in the database, as the service found; empty where nothing is.
-    damage: str
-    workers: tuple[str, ...]
-    accounts: tuple[AccountLine, ...]
-    counts: Mapping[str, int]
-    next_due: datetime | None
-    #: How many wait although their time has come, and since when the first of them does.
-    overdue: int
-    overdue_since: datetime | None
-    last_sent: datetime | None
-    notices: tuple[str, ...]
-
-    @property
-    def is_running(self) -> bool:
-        return bool(self.workers)
-
-    @property
-    def is_healthy(self) -> bool:
-        """Return whether the service is alive and can send at all."""
-        return self.is_running and not self.damage
-
-
-def status_of(store: Store, schedule: Schedule | None, clock: Clock) -> ServiceStatus:
-    """Read how everything stands; asks no server and spends nothing.
+    A database that does not answer is a finding too.
 
     Args:
         schedule: None where it cannot be read: then accounts are those that were there last.
+        own: What the process that asks knows of itself, if it is the service.
     """
-    now, tallies = clock.now(), store.outbox.tallies()
-    next_due, counts = store.outbox.next_due(now), Counter[str]()
+    facts = ServiceFacts(clock.now(), schedule, machines=(own,) if own else ())
+    try:
+        return judge(_with_database(facts, store, clock))
+    except StoreError as error:
+        accounts = schedule.accounts.values() if schedule else ()
+        named = [AccountFacts(account.name, account.platform) for account in accounts]
+        return judge(replace(facts, database=str(error), accounts=named))
+
+
+def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFacts:
+    now, pause = facts.now, store.pauses.current()
+    own = {machine.worker for machine in facts.machines}
+    others = (
+        MachineFacts(**_EMPTY | {name: beat.facts[name] for name in _FIELDS & beat.facts.keys()})
+        for beat in store.workers.alive(now, within=SILENT)
+        if beat.facts.get("worker") not in own
+    )
+    tallies, counts = store.outbox.tallies(), Counter[str]()
     for tally in tallies:
         counts[tally.state.value] += tally.count
-    pause, overdue = store.pauses.current(), store.outbox.find(states=_WAITING, until=now)
-    states = {state.name: state for state in store.accounts.all()}
-    named = schedule.accounts if schedule else {}
-    platforms = {name: (named.get(name) or states[name]).platform for name in named or states}
-    accounts = tuple(
-        AccountLine(
-            name,
-            platform,
-            states[name].stopped_detail if name in states else "",
-            budget_left(store.ledger, named[name], clock) if name in named else None,
-            next_due.get(name),
-        )
-        for name, platform in platforms.items()
-    )
-    alive = store.workers.alive(now, within=SILENT)
-    return ServiceStatus(
-        at=now,
-        campaign=schedule.campaign if schedule else "?",
-        mode=schedule.mode.value if schedule else "its schedule cannot be read",
+    unapproved = tuple(_unapproved(facts, store))
+    lately = store.outbox.find(states={State.SENT}, since=now - AHEAD)
+    return replace(
+        facts,
+        machines=(*facts.machines, *others) or _silenced(store),
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        damage=next(
-            (str(damage) for worker in alive if (damage := worker.facts.get("damage"))), ""
-        ),
-        workers=tuple(worker.name for worker in alive),
-        accounts=accounts,
+        accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
+        held=store.outbox.find(states={State.HELD, State.FAILED}),
+        differing=tuple(row for row in lately if row.evidence),
+        unapproved=unapproved,
         counts=counts,
-        next_due=min(next_due.values(), default=None),
-        overdue=len(overdue),
-        overdue_since=overdue[0].due_at if overdue else None,
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
-        notices=tuple(notice.text for notice in store.notices.open()),
     )
+
+
+def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[AccountFacts]:
+    states = {state.name: state for state in store.accounts.all()}
+    named = facts.schedule.accounts if facts.schedule else {}
+    next_due = store.outbox.next_due(facts.now)
+    for name in named or states:
+        account, state, due = named.get(name), states.get(name), next_due.get(name)
+        waiting = store.outbox.find(states=_WAITING, account=name, until=facts.now)
+        lacks = (lack for row, lack in facts.unapproved if row.account == name)
+        yield AccountFacts(
+            name=name,
+            platform=(account or states[name]).platform,
+            stops=state.stops if state else {},
+            budget=account.budget_usd_per_month if account else None,
+            budget_left=budget_left(store.ledger, account, clock) if account else None,
+            next_due=due,
+            waiting=waiting[0] if waiting else None,
+            missing=next(lacks, 0) if due and due < facts.now + AHEAD else 0,
+        )
+
+
+def _silenced(store: Store) -> tuple[MachineFacts, ...]:
+    """Return why no service says anything, where it is at work but cannot write."""
+    disk = DiskWatch(store.directory, store.room).why()
+    return (MachineFacts("", socket.gethostname(), disk=disk),) if disk else ()
+
+
+def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
+    """Yield what is due soon, and the approvals that it lacks."""
+    required = facts.schedule.approvals_required if facts.schedule else 0
+    for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
+        by = [approval.by for approval in store.approvals.of(row.fingerprint)]
+        missing = required - approvers(by, row.publication.author)
+        if row.part == 0 and missing > 0:
+            yield row, missing
 
 
 @dataclass(slots=True)

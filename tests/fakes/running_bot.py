@@ -187,6 +187,7 @@ class RunningBot:
 
     def start(self) -> None:
         self.services.start()
+        self.services.activity.tick()
 
     def start_with(self, *posts: str) -> None:
         """Start with these posts and no others."""
@@ -261,8 +262,7 @@ class RunningBot:
     def dashboard(self) -> AppContext:
         """Return what the pages work with, and the users that may sign in."""
         if self._dashboard is None:
-            contents, platform = self.services.contents, self.services.publisher.platform
-            self._dashboard = build_context(self.store, self.clock, contents, platform)
+            self._dashboard = build_context(self.services, self.services.publisher.platform)
         return self._dashboard
 
     def browser(self) -> HttpBrowser:

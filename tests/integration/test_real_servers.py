@@ -10,6 +10,7 @@ import pytest
 
 from bot.delivery.model import State
 from bot.errors import DecisionError
+from bot.operations.model import ServiceStatus
 from bot.operations.status import status_of
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.faults.quirk_storm import QuirkStorm, Weather
@@ -33,9 +34,13 @@ def on_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]
         one.server.close()
 
 
-def notices(bot: RunningBot) -> list[str]:
-    bot.services.notifier.run()
-    return [notice.text for notice in bot.store.notices.open()]
+def status(bot: RunningBot) -> ServiceStatus:
+    return status_of(bot.store, bot.services.contents.campaign().schedule, bot.clock)
+
+
+def differing(bot: RunningBot) -> list[str]:
+    keyed = (matter for matter in status(bot).matters if matter.key.startswith("receipt/"))
+    return [matter.text for matter in keyed]
 
 
 # 6: what was taken otherwise than it was sent
@@ -51,10 +56,10 @@ def test_people_are_told_once_what_a_server_made_of_a_post_and_the_log_keeps_it(
 
     told = "its language is not kept, not en; it is public, not unlisted"
     text = f"one is out on m, but not as it was approved: {told}\n{one.bot.row().url}"
-    assert notices(one.bot) == [text]
+    assert differing(one.bot) == [text]
     assert [row.why for row in one.bot.store.audit.rows() if row.verb == "differs"] == [told]
     one.bot.clock.advance(timedelta(days=4))
-    assert notices(one.bot) == []
+    assert differing(one.bot) == []
 
 
 def test_a_lost_post_that_is_found_is_compared_too(on_server: Make) -> None:
@@ -65,7 +70,7 @@ def test_a_lost_post_that_is_found_is_compared_too(on_server: Make) -> None:
     one.bot.wait(NINE + 10 * MINUTE)
 
     assert one.bot.row().state is State.SENT
-    assert "its language is not kept" in notices(one.bot)[0]
+    assert "its language is not kept" in differing(one.bot)[0]
 
 
 # 10: an address, and the id behind it
@@ -118,8 +123,7 @@ def test_an_outage_ends_in_order_of_due_time_and_status_shows_what_is_overdue(
     one.bot.wait(NINE - MINUTE)
     one.server.quirks.page_in_front = 503
     one.bot.wait(NINE + 7 * MINUTE)
-    told = status_of(one.bot.store, one.bot.services.contents.campaign().schedule, one.bot.clock)
-    assert (told.overdue, told.overdue_since) == (3, NINE)
+    assert [account.overdue_seconds for account in status(one.bot).accounts] == [420]
 
     one.server.quirks.page_in_front = 0
     one.bot.wait(NINE + 14 * MINUTE)
