@@ -86,16 +86,24 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
 
 
 @contextmanager
-def open_readonly(paths: Paths, *, as_written: bool = False) -> Iterator[Workspace]:
-    """Open what there is to look at; before the first `run` that is an empty scratch database.
+def known_store(paths: Paths) -> Iterator[Store | None]:
+    """Open the database that is there, for what servers told; None before the first `run`."""
+    owner, known = owner_of(paths.data), read_settings()
+    if owner is None or not has_store(owner.mode, paths.data, known):
+        yield None
+        return
+    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
+        yield store
 
-    Files with errors are no content where it is to be ``as_written``.
-    """
+
+@contextmanager
+def open_readonly(paths: Paths) -> Iterator[Workspace]:
+    """Open what there is to look at; before the first `run` that is an empty scratch database."""
     signers = read_settings().content_signers
     content = prove_files(paths.config, paths.posts, signers=signers)
     mode = owner_for(paths, content.loaded).mode
     if has_store(mode, paths.data, read_settings()):
-        with _opened(content, mode, paths.data, as_written=as_written) as workspace:
+        with _opened(content, mode, paths.data) as workspace:
             yield workspace
         return
     clock = SystemClock()
@@ -107,13 +115,11 @@ def open_readonly(paths: Paths, *, as_written: bool = False) -> Iterator[Workspa
 
 
 @contextmanager
-def _opened(
-    content: CheckedContent, mode: Mode, data: Path, *, as_written: bool = False
-) -> Iterator[Workspace]:
+def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspace]:
     known = read_settings()
     with closing(existing_store(mode, data, known=known, clock=SystemClock())) as store:
         clock = clock_of(store)
-        kept = prove_kept(store, clock) if content.errors and not as_written else None
+        kept = prove_kept(store, clock) if content.errors else None
         yield _workspace(store, clock, rendered_for(kept or content, store))
 
 

@@ -175,7 +175,7 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
-        click.echo(f"what you type is sent to {account.destination}", err=True)
+        show(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.clock import Clock
@@ -97,11 +97,11 @@ class Collector:
     def schedule(self) -> None:
         """Note when the numbers of what went out are to be read."""
         accounts = self.campaign().schedule.accounts
-        for delivery_id, name, sent_at in self.store.snapshots.unscheduled():
-            account = accounts.get(name)
+        for row in self.store.snapshots.unscheduled():
+            account = accounts.get(row.account)
             is_paid = account is not None and bool(self.spec(account.platform).prices)
-            dues = due_times(sent_at, in_few_days=is_paid)
-            self.store.snapshots.schedule(delivery_id, dues)
+            dues = due_times(row.sent_at, in_few_days=is_paid) if row.state is State.SENT else {}
+            self.store.snapshots.schedule(row.id, dues)
 
     def _due(self) -> Mapping[str, list[_Read]]:
         """Return by account what can be read now; close the reads whose window is over."""
@@ -143,12 +143,18 @@ class Collector:
         for read in affordable:
             ref = read.delivery.ref
             if ref in numbers:
-                self._close(read, SnapshotState.TAKEN, metrics=numbers[ref])
+                metrics = self._by_others(read.delivery, numbers[ref])
+                self._close(read, SnapshotState.TAKEN, metrics=metrics)
             elif ref in gone:
                 self._close(read, SnapshotState.GONE, _GONE)
                 self._mark_deleted(read.delivery)
             else:
                 self._put_off([read], "the platform told no numbers of a live post")
+
+    def _by_others(self, delivery: Delivery, told: Metrics) -> Metrics:
+        """Take the account's own replies away: parts of a thread and corrections engage nobody."""
+        own = self.store.outbox.replies_to(delivery.id)
+        return replace(told, replies=None if told.replies is None else max(0, told.replies - own))
 
     def _affordable(self, account: Account, reads: Sequence[_Read]) -> Sequence[_Read]:
         """Leave out what would take money from posts: they go before numbers."""
