@@ -11,7 +11,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -81,7 +81,8 @@ class SentLog:
 
     def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
         """Write down where a status is; StoreError where that cannot be written."""
-        self._append({**_line("sent", delivery_id, seq, now), "remote": asdict(ref)})
+        where = {"id": ref.id, "url": ref.url, "cid": ref.cid}
+        self._append({**_line("sent", delivery_id, seq, now), "remote": where})
 
     def adopt(self, instance_id: str, *, now: datetime) -> None:
         """Go on with another database, once all has been read back."""
