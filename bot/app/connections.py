@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any, cast
 
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
@@ -17,78 +18,31 @@ from bot.delivery.ledger import AccountMeter
 from bot.errors import PlatformError, SettingsError
 from bot.log import mask
 from bot.planning.store import Store
-from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
-from bot.platforms.spec import Limits, PlatformSpec
-from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from bot.rendering.rendered import prices_for
 from bot.settings import Settings, prepare_data, secret_name, secrets_for, write_private
 
-#: Raises where no call may be made now; takes whether readers could see it.
-Require = Callable[[bool], None]
+#: In a data directory: what `login` keeps.
+SECRETS_FOLDER = "secrets"
+#: Of an adapter: what calls nobody, what readers could see, and what is asked about in the
+#: transaction that stores its intent (`Leases.begin`), after which it counts as made.
+_NO_CALLS, _WRITES, _ASKED_BEFORE = {"spec", "close"}, {"prepare", "delete"}, {"publish"}
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedPlatform:
-    """An account's adapter that asks before each call; keeps the promises of `Platform`.
-
-    Every call but `publish` may also raise `PausedError`. That one is asked about in the
-    transaction that stores its intent (`Leases.begin`), after which it counts as made.
-    """
+    """An account's adapter; before each call, of whatever name, it asks if that may be made now."""
 
     _adapter: Platform
-    _require: Require
+    #: Raises `PausedError` where it may not; takes whether readers could see the call.
+    _require: Callable[[bool], None]
 
-    @property
-    def spec(self) -> PlatformSpec:
-        return self._adapter.spec
-
-    def profile(self) -> Profile:
-        self._require(False)
-        return self._adapter.profile()
-
-    def limits(self) -> Limits:
-        self._require(False)
-        return self._adapter.limits()
-
-    def prepare(
-        self,
-        status: Status,
-        *,
-        key: str,
-        at: datetime,
-        reply_to: ReplyTo | None,
-        pictures: PictureReader,
-    ) -> Draft:
-        self._require(True)
-        return self._adapter.prepare(status, key=key, at=at, reply_to=reply_to, pictures=pictures)
-
-    def publish(self, draft: Draft) -> PostRef:
-        return self._adapter.publish(draft)
-
-    def find(self, draft: Draft) -> PostRef | None:
-        self._require(False)
-        return self._adapter.find(draft)
-
-    def delete(self, ref: PostRef) -> bool:
-        self._require(True)
-        return self._adapter.delete(ref)
-
-    def exists(self, ref: PostRef) -> bool:
-        self._require(False)
-        return self._adapter.exists(ref)
-
-    def locate(self, address: str) -> PostRef | None:
-        self._require(False)
-        return self._adapter.locate(address)
-
-    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
-        self._require(False)
-        return self._adapter.metrics(refs)
-
-    def close(self) -> None:
-        self._adapter.close()
+    def __getattr__(self, name: str) -> Any:
+        if name not in _NO_CALLS | _ASKED_BEFORE:
+            self._require(name in _WRITES)
+        return getattr(self._adapter, name)
 
 
 @dataclass(slots=True)
@@ -105,7 +59,9 @@ class Connections:
     platforms: Mapping[str, RegisteredPlatform] = field(default_factory=lambda: PLATFORMS)
     #: Told, by account, each server's own time.
     heard: Callable[[str, datetime], None] = lambda _account, _time: None
-    _open: dict[str, tuple[Account, Platform]] = field(default_factory=dict)
+    #: Where `login` keeps secrets; by default beside the database.
+    kept: Path | None = None
+    _open: dict[str, tuple[Account, Mapping[str, str], Platform]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def platform(self, name: str) -> Platform:
@@ -123,23 +79,27 @@ class Connections:
             guard.require(account, schedule.mode, writes=writes)
 
         require(False)
-        return GuardedPlatform(self._adapter(account), require)
+        return cast("Platform", GuardedPlatform(self._adapter(account), require))
 
     def _adapter(self, account: Account) -> Platform:
+        kind, is_live = self.platforms[account.platform], self._is_live()
+        names = kind.spec.secrets if is_live else ()
+        kept = self.kept or self.store.directory / SECRETS_FOLDER
         with self._lock:
+            # Read each time: a secret that is replaced is used from the next call on.
+            secrets = secrets_for(account.name, names, os.environ, mask=mask, kept=kept)
             known = self._open.get(account.name)
-            if known is not None and known[0] == account:
-                return known[1]
-            platform = self._connect(account)
-            self._open[account.name] = account, platform
+            if known is not None and known[:2] == (account, secrets):
+                return known[2]
+            connect = kind.connect if is_live else connect_as(kind.spec, self.rehearsed)
+            platform = connect(self._connection(account, secrets))
+            self._open[account.name] = account, secrets, platform
+            if known is not None:
+                known[2].close()
         return platform
 
-    def _connect(self, account: Account) -> Platform:
-        kind = self.platforms[account.platform]
-        if self.campaign().schedule.mode is not Mode.LIVE:
-            return connect_as(kind.spec, self.rehearsed)(self._connection(account, {}))
-        secrets = secrets_for(account.name, kind.spec.secrets, os.environ, mask=mask)
-        return kind.connect(self._connection(account, secrets))
+    def _is_live(self) -> bool:
+        return self.campaign().schedule.mode is Mode.LIVE
 
     def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
         spec = self.platforms[account.platform].spec
@@ -172,34 +132,14 @@ class Connections:
         finally:
             platform.close()
 
-    def check_secrets(self) -> None:
-        """Read every account's secrets, so that a missing one is told at the start.
-
-        A stopped account's are not read: it may have come by an edit that nobody confirmed.
-
-        Raises:
-            SettingsError: every secret that is missing or unsafe, a line each.
-        """
-        problems = []
-        for account in self.campaign().schedule.accounts.values():
-            state = self.store.accounts.get(account.name)
-            if state and state.stops:
-                continue
-            try:
-                self._adapter(account)
-            except SettingsError as error:
-                problems.append(str(error))
-        if problems:
-            raise SettingsError("\n".join(problems))
-
     def close(self) -> None:
-        for _account, platform in self._open.values():
+        for _account, _secrets, platform in self._open.values():
             platform.close()
 
 
 def keep_secrets(data: Path, account: Account, secrets: Mapping[str, str]) -> dict[str, Path]:
     """Write each secret to a file that only its owner reads; return the files by variable name."""
-    folder = prepare_data(data) / "secrets"
+    folder = prepare_data(data) / SECRETS_FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     kept = {}
     for name, value in secrets.items():
