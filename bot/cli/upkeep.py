@@ -145,12 +145,16 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
 @click.command()
 @click.option("--ask/--no-ask", default=True, show_default=True,
               help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
+@click.option("--send", is_flag=True, help="Send a test to each address of alerts.")
 @prints
-def doctor(paths: Paths, ask: bool) -> Output:
-    """Try libraries, fonts, files, secrets, the database, and each account."""
+def doctor(paths: Paths, ask: bool, send: bool) -> Output:
+    """Try all that `run` needs: libraries, files, database, disk, ports, alerts, each account.
+
+    Where `run` would stop, this says so in the same words.
+    """
     from bot.app.doctor import examine  # takes long to load
 
-    findings = tuple(examine(paths, ask=ask))
+    findings = tuple(examine(paths, ask=ask, send=send))
     marks = {True: "ok   ", False: "WRONG"}
     return Output(
         findings,
@@ -188,8 +192,8 @@ def login(paths: Paths, name: str) -> Output:
         [
             f"{name} is {profile.handle} ({profile.server or account.platform})",
             *([f"before it may send: {obstacle}"] if obstacle else []),
-            "put these into the environment of `run`:",
-            *(f"  {variable}={path}" for variable, path in kept.items()),
+            "`run` finds them by itself, and notices when they are replaced:",
+            *(f"  {path}" for path in kept.values()),
         ],
     )
 

@@ -98,6 +98,30 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - _NO_ZONES)
 
 
+def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, int]]:
+    """Return until when (excluded) a zone's clocks are how many seconds ahead of UTC.
+
+    From ``first`` on, in order; the last moment is later than ``last``.
+    """
+    found, at = [], first.astimezone(UTC)
+    ahead = _ahead(at, zone)
+    while at <= last:
+        until = at + timedelta(days=1)
+        if _ahead(until, zone) != ahead:
+            while until - at > timedelta(seconds=1):
+                middle = at + (until - at) / 2
+                at, until = (middle, until) if _ahead(middle, zone) == ahead else (at, middle)
+            until = until.replace(microsecond=0)
+            found.append((until, ahead))
+            ahead = _ahead(until, zone)
+        at = until
+    return [*found, (at, ahead)]
+
+
+def _ahead(at: datetime, zone: ZoneInfo) -> int:
+    return int((at.astimezone(zone).utcoffset() or timedelta(0)).total_seconds())
+
+
 def _no_offset(name: str, sign: int, hours: int) -> str:
     """Return what to write for a fixed offset; in ``Etc/GMT-3`` the sign is the other way round."""
     offset = sign * hours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.clock import FastClock
 from bot.delivery.model import HoldReason, State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.settings import Settings
+from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import DAY, MINUTE, RunningBot, post
 from tests.integration.store_rows import due
 
@@ -336,6 +338,28 @@ def test_doctor(bot: RunningBot, say: Callable[..., str]) -> None:
     assert "WRONG m: " in told
     assert "VERBATIM_M_ACCESS_TOKEN" in told
     assert "ok    database" in told
+    assert "ok    `run`: none is at work" in told
+    assert "WRONG alerts: VERBATIM_ALERTS names nobody" in told
+
+
+#: Apprise 1 loads all its plugins, one of which imports it.
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+def test_doctor_fails_with_the_words_of_run(
+    bot: RunningBot, say: Callable[..., str], monkeypatch: pytest.MonkeyPatch, inbox: Inbox
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("VERBATIM_MONITOR", f"127.0.0.1:{port}")
+        monkeypatch.setenv("VERBATIM_WEB", "0.0.0.0:8765")
+        monkeypatch.setenv("VERBATIM_ALERTS", f"{inbox.address} json://127.0.0.1:9/")
+
+        told = say("doctor", "--no-ask", "--send")
+
+    assert f"WRONG port 127.0.0.1:{port}: cannot be listened on: Address already in use" in told
+    assert "WRONG dashboard: VERBATIM_WEB=0.0.0.0:8765: others could reach it" in told
+    assert "ok    address 1 (json): took a test" in told
+    assert "WRONG address 2 (json): it does not take them" in told
+    assert inbox.titles == ["Verbatim: a test"]
 
 
 def test_nothing_to_ask_before_the_first_start(
