@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.content.model import Schedule
-from bot.delivery.gate import approvers
+from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
 from bot.errors import StoreError
@@ -67,6 +67,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
+    lately = store.outbox.find(states={State.SENT}, since=now - AHEAD)
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
@@ -74,6 +75,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         settling=store.restore_guard.reason() or "",
         accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),
+        differing=tuple(row for row in lately if row.evidence),
         unapproved=unapproved,
         counts=counts,
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
@@ -108,11 +110,12 @@ def _silenced(store: Store) -> tuple[MachineFacts, ...]:
 
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
     """Yield what is due soon, and the approvals that it lacks."""
-    required = facts.schedule.approvals_required if facts.schedule else 0
+    if facts.schedule is None:
+        return
+    consents = Consents(store, facts.schedule)
     for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
-        by = [approval.by for approval in store.approvals.of(row.fingerprint)]
-        missing = required - approvers(by, row.publication.author)
-        if row.part == 0 and missing > 0:
+        missing = consents.of(row.publication).missing
+        if row.part == 0 and missing:
             yield row, missing
 
 

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 from bot.platforms.status import Status
 
+#: Length that an address counts, whatever a server says.
+LONGEST_ADDRESS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -27,21 +30,12 @@ class Limits:
     max_pixels: int | None = None
     picture_mimes: tuple[str, ...] = ("image/jpeg", "image/png")
 
-    def clamped(self, floors: Limits) -> Limits:
-        """Return the limits with what is too small to be true raised to ``floors``.
-
-        Of the length that addresses count, it is what is too large.
-        """
-        pixels = floors.max_pixels if self.max_pixels is not None else None
-        return replace(
-            self,
-            max_length=max(self.max_length, floors.max_length),
-            url_length=min(self.url_length, floors.url_length),
-            max_pictures=max(self.max_pictures, floors.max_pictures),
-            max_alt=max(self.max_alt, floors.max_alt),
-            max_picture_bytes=max(self.max_picture_bytes, floors.max_picture_bytes),
-            max_pixels=pixels and max(self.max_pixels or 0, pixels),
-        )
+    def clamped(self, floors: Mapping[str, int]) -> Limits:
+        """Return the limits with each that is below its floor raised to it."""
+        raised: dict[str, Any] = {
+            name: max(getattr(self, name) or 0, least) for name, least in floors.items()
+        }
+        return replace(self, **raised, url_length=min(self.url_length, LONGEST_ADDRESS))
 
     def for_account(self, account: AccountSettings) -> Limits:
         """Return the limits with the length that the schedule knows of the account, if any."""
@@ -56,16 +50,27 @@ class ReadBackPolicy:
     reads: int = 1
     #: Wait after the last byte that was sent.
     first_after: timedelta = timedelta(0)
-    #: Wait between two reads.
+    #: Wait between the first two reads; it doubles from one to the next.
     apart: timedelta = timedelta(0)
+    #: A request that was cut may be carried out for so long; the last read comes after it.
+    outlives: timedelta = timedelta(0)
 
-    def waiting(self, first: timedelta | None, apart: timedelta | None) -> ReadBackPolicy:
+    def waiting(
+        self, first: timedelta | None, apart: timedelta | None, outlives: timedelta | None
+    ) -> ReadBackPolicy:
         """Return the policy with an operator's waits; None leaves the platform's own."""
-        return replace(
-            self,
-            first_after=self.first_after if first is None else first,
-            apart=self.apart if apart is None else apart,
-        )
+        given = {"first_after": first, "apart": apart, "outlives": outlives}
+        changed: Mapping[str, Any] = {
+            name: wait for name, wait in given.items() if wait is not None
+        }
+        return replace(self, **changed)
+
+    def again_after(self, reads: int, since_call: timedelta) -> timedelta | None:
+        """Return the wait after so many complete reads; None where they were enough."""
+        if reads >= self.reads and since_call >= self.outlives:
+            return None
+        left, longer = self.outlives - since_call, self.apart * (1 << min(reads - 1, 10))
+        return max(self.apart, min(longer or left, left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +165,11 @@ class PlatformSpec:
     thread_key: str = ""
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
-    #: What a server's own word may not go below; None where servers do not tell their limits.
-    floors: Limits | None = None
+    #: By name of a limit, what a server's word may not go below; none where servers tell none.
+    floors: Mapping[str, int] = field(default_factory=dict)
     read_back: ReadBackPolicy = ReadBackPolicy()
+    #: After so long a rate limit for posting starts anew.
+    rate_window: timedelta = timedelta(0)
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = lambda _status: ()
     #: The paid action that reading one status of an account is.
