@@ -16,6 +16,7 @@ from bot.delivery.restore_guard import mark_restored
 from bot.errors import RejectedError, UnconfirmedError
 from bot.operations.model import Matter
 from bot.settings import Settings
+from tests.fakes.people import token_of
 from tests.fakes.running_bot import MINUTE, RunningBot, post
 from tests.integration.store_rows import due
 from tests.integration.test_commands import places_of
@@ -79,13 +80,17 @@ def matter_of(bot: RunningBot, key: str) -> Matter | None:
 
 @pytest.mark.parametrize(("come_about", "key"), MATTERS)
 def test_a_command_settles_what_it_is_told_for(
-    bot: RunningBot, come_about: Callable[[RunningBot], object], key: str
+    bot: RunningBot,
+    come_about: Callable[[RunningBot], object],
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     come_about(bot)
     matter = matter_of(bot, key)
     assert matter is not None
 
     for name in ("Ann", "Ben"):  # two approvers; for all else one is enough
+        monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, name))
         words = matter.command.replace("NAME", name).replace("ADDRESS", "https://m.example/@a/1")
         code = run([*shlex.split(words), *places_of(bot, bot.data)])
         if key != "unapproved":
