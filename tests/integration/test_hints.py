@@ -67,7 +67,6 @@ MATTERS: list[tuple[Callable[[RunningBot], object], str]] = [
     (lambda bot: bot.desk.pause("mourning", by="Ann"), "paused"),
     (lambda _bot: None, "unapproved"),
     (fail, "FAILED/"),
-    (doubt, "HELD/cannot tell whether it is out"),
     (lapse, "HELD/paused"),
     (stop_for(StopReason.UNFIT), "stopped/m/unfit"),
     (stop_for(StopReason.CONFIGURATION), "stopped/m/configuration changed"),
@@ -91,7 +90,7 @@ def test_a_command_settles_what_it_is_told_for(
 
     for name in ("Ann", "Ben"):  # two approvers; for all else one is enough
         monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, name))
-        words = matter.command.replace("NAME", name).replace("ADDRESS", "https://m.example/@a/1")
+        words = matter.command.replace("NAME", name)
         code = run([*shlex.split(words), *places_of(bot, bot.data)])
         if key != "unapproved":
             break
@@ -102,6 +101,7 @@ def test_a_command_settles_what_it_is_told_for(
 
 #: Commands that only look, and what may come of them.
 LOOKS: list[tuple[Callable[[RunningBot], object], str]] = [
+    (doubt, "HELD/cannot tell whether it is out"),  # asks a server about ADDRESS
     (lambda bot: mark_restored(bot.store._db, "a backup"), "settling"),
     (lambda bot: bot.services.verifier.failing.update(m="no token"), "unchecked/m"),
     (lambda bot: bot.services.inspector.__setattr__("damage", "torn"), "damage@{machine}"),
