@@ -17,6 +17,7 @@ from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
 from bot.errors import SettingsError
 from bot.log import get_logger
+from bot.planning.removals import ASKED, BEGUN
 from bot.planning.store import Store
 
 log = get_logger(__name__)
@@ -28,6 +29,8 @@ AGAIN = timedelta(minutes=1)
 #: Share of the month's budget after which people are told.
 NEARLY = 0.8
 
+#: What people are told of when it is asked for, begun and done, for a day.
+ALERTED = frozenset({ASKED, BEGUN, "retract", "republish", "restore", "foreign", "account changed"})
 #: Kinds of notices that are about one machine only.
 OF_ONE_MACHINE = ("content", "clock", "damage")
 
@@ -132,9 +135,20 @@ class Notifier:
             yield f"{row.state}/{row.id}/{row.fence}", f"{text}{evidence}\n{decide}"
         yield from self._unapproved()
         yield from self._accounts()
+        yield from self._told_at_once()
 
     def _local(self, row: Delivery) -> str:
         return shown(row.due_at, self.campaign().zone) if row.due_at else ""
+
+    def _told_at_once(self) -> Iterator[tuple[str, str]]:
+        """Tell of what silences, or was done by somebody else, as the audit log has it."""
+        for row in self.store.audit.rows(since=self.clock.now() - AHEAD):
+            if row.verb in ALERTED:
+                outcomes = (each["told"] for each in row.detail.get("outcomes", ()))
+                yield (
+                    f"audit/{row.seq}",
+                    "; ".join([f"{row.verb}: {row.subject} ({row.who}): {row.why}", *outcomes]),
+                )
 
     def _unapproved(self) -> Iterator[tuple[str, str]]:
         required, told = self.campaign().schedule.approvals_required, set()
