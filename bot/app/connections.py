@@ -83,6 +83,10 @@ class GuardedPlatform:
         self._require(False)
         return self._adapter.metrics(refs)
 
+    def recent(self) -> Sequence[PostRef]:
+        self._require(False)
+        return self._adapter.recent()
+
     def close(self) -> None:
         self._adapter.close()
 
