@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -323,3 +324,67 @@ def test_the_desk_shows_who_asked(bot: RunningBot, may_sleep: None) -> None:
         ann.post("/posts/two/retract", form)
 
     assert live(bot) == 0
+
+
+def alerts(bot: RunningBot) -> list[str]:
+    """Return what people are told after the bot has compared its accounts."""
+    bot.services.watcher._next.clear()
+    bot.services.watcher.run()
+    return [text for text in "".join(told(bot)).split("\n\n") if text.startswith("foreign")]
+
+
+@attack(
+    Attacker.SERVER,
+    tried="somebody with the account's token, or its server, posts in the coalition's name",
+    comes_of_it="within an hour people are told of each status that the bot did not make, once",
+    remains="the hour; on X, what no read of the bot's own numbers shows",
+)
+def test_a_status_that_the_bot_did_not_make_is_told(bot: RunningBot) -> None:
+    server = bot.servers["m"]
+    server.live.insert(0, Published("0", "", "from before the bot", None, ""))
+    assert alerts(bot) == []
+
+    server.live.append(Published("77", "", "give money here", None, ""))
+
+    assert alerts(bot) == ["foreign: m (watch): not the bot's own, and new: https://m.example/77"]
+    assert alerts(bot) == []
+
+
+@attack(
+    Attacker.SERVER,
+    tried="a foreign status hides while a status of ours is in doubt, or behind one from before",
+    comes_of_it="the account is looked at again once nothing is in doubt; what was there before the"
+    " bot is no news",
+)
+def test_what_is_in_doubt_is_not_foreign(bot: RunningBot) -> None:
+    assert alerts(bot) == []
+    bot.start_approved(post("three", "accounts: [m]", at=NINE + 20 * MINUTE))
+    bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
+    bot.clock.wait(bot.stopping, NINE + 20 * MINUTE)
+    bot.work()
+    assert bot.rows("three", State.UNKNOWN)
+    assert alerts(bot) == []
+
+    bot.servers["m"].live.append(Published("77", "", "give money here", None, ""))
+    assert alerts(bot) == []
+    bot.finish()
+
+    assert len(alerts(bot)) == 1
+
+
+@attack(
+    Attacker.SERVER,
+    tried="the account's name, description, picture or handle is changed",
+    comes_of_it="people are told what it was and what it is",
+)
+def test_another_profile_is_told(bot: RunningBot) -> None:
+    server = bot.servers["m"]
+    server.profile = replace(server.profile, about="Us / Families / a.png", handle="us")
+    bot.services.verifier.look("m")
+    server.profile = replace(server.profile, about="Us / Ask Mallory / b.png", handle="us2")
+
+    bot.services.verifier.look("m")
+
+    [text] = [text for text in told(bot)[0].split("\n\n") if text.startswith("account changed")]
+    assert "about was 'Us / Families / a.png' and is 'Us / Ask Mallory / b.png'" in text
+    assert "handle was 'us' and is 'us2'" in text
