@@ -47,7 +47,7 @@ def test_mail_leaves_by_one_function() -> None:
         if re.search(r"channel\.notify\(", file.read_text(encoding="utf-8"))
     ]
 
-    assert senders == ["notifier.py"]
+    assert senders == ["channels.py"]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
+from bot.content.ceilings import Ceilings
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, tree_digest
 from bot.content.loading import Loaded, load
-from bot.content.model import Account, Post
+from bot.content.model import Account, Campaign, Post, Schedule
 from bot.content.signatures import SignatureError, SignedContent
 from bot.engine.content import Load, TreeHash, kept_files
 from bot.errors import ContentError, Problem
@@ -21,8 +22,20 @@ from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign, render_campaign
+from bot.settings import Settings
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
+
+
+def bounded_by(known: Settings) -> Callable[[Campaign], Campaign]:
+    """Return what holds a campaign to the machine's ceilings."""
+    ceilings = Ceilings(
+        known.max_budget_usd_per_month,
+        known.max_posts_per_day,
+        known.max_discount,
+        known.min_spacing,
+    )
+    return lambda campaign: ceilings.over(campaign, SPECS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +48,9 @@ class Paths:
 
 
 def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> dict[str, Limits]:
-    """Return what fits on each account: what its server told, or else what is usual."""
-    by_server = {state.name: state.limits for state in store.accounts.all()} if store else {}
-    return {
-        name: by_server.get(name) or SPECS[account.platform].limits
-        for name, account in accounts.items()
-    }
+    """Return what fits on each account whose server was asked."""
+    states = store.accounts.all() if store else ()
+    return {state.name: state.limits for state in states if state.limits and state.name in accounts}
 
 
 def read_files(
@@ -49,6 +59,13 @@ def read_files(
     """Read all files; nothing is rendered."""
     tree = FolderTree(config, posts, by_name=by_name)
     return load(tree, specs=SPECS, inspect=inspect, now=now or SystemClock().now())
+
+
+def read_schedule(raw: bytes) -> Schedule | None:
+    """Read a schedule alone, without its posts; None where it cannot be read."""
+    tree = StoredTree({SCHEDULE: raw})
+    readable = load(tree, specs=SPECS, inspect=inspect, now=SystemClock().now()).readable
+    return readable.schedule if readable else None
 
 
 def prove_files(

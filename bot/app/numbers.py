@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.engagement.collector import Collector, Tally
 from bot.engagement.report import Reporter
 from bot.operations.digest import Digest, make_sender
+from bot.operations.status import status_of
 from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
@@ -59,4 +60,5 @@ def digest_of(
         reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
         ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
         send=make_sender(addresses),
+        matters=lambda: status_of(store, rendered().campaign.schedule, clock).matters,
     )

@@ -16,6 +16,7 @@ from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
     Paths,
+    bounded_by,
     problems_by_path,
     prove_kept,
     prove_stored,
@@ -50,10 +51,11 @@ from bot.engagement.collector import Collector
 from bot.engagement.report import Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
-from bot.engine.scheduler import PeriodicJob, Service, stopped_by_signals, wait_for_lock
+from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
 from bot.engine.service import Bot
 from bot.log import catch_uncaught, configure, get_logger
-from bot.operations.notifier import Notifier, sender
+from bot.operations.channels import channels_of, ping
+from bot.operations.disk import DiskWatch
 from bot.operations.status import Inspector
 from bot.planning.corrections import Corrections
 from bot.planning.planner import Planner
@@ -63,6 +65,7 @@ from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings
 from bot.web.context import AppContext, DeskAddress
+from bot.web.monitor import Monitor, monitoring
 from bot.web.server import dashboard
 
 log = get_logger(__name__)
@@ -90,6 +93,7 @@ def build(
         load_last=lambda: prove_kept(store, clock),
         render_again=lambda content: rendered_for(content, store),
         inspect=guard.inspect,
+        bounded=bounded_by(known),
         mode=mode,
     )
     campaign = contents.campaign
@@ -119,7 +123,8 @@ def build(
         connections.close()
         readers.close()
 
-    releaser = Releaser(store, clock, campaign)
+    disk, activity = DiskWatch(store.directory, store.room, clock), Activity(clock)
+    releaser = Releaser(store, clock, campaign, lambda: disk.why() or clock_guard.why())
     return Bot(
         store=store,
         clock=clock,
@@ -128,7 +133,7 @@ def build(
         releaser=releaser,
         publisher=Publisher(
             store, clock, campaign, platform, releaser, policy, owner, known.lease,
-            clock_guard.is_sure, lambda: is_ending() or bool(inspector.damage),
+            clock_guard.is_sure, activity.step, lambda: is_ending() or bool(inspector.damage),
         ),
         reconciler=Reconciler(store, clock, platform, policy),
         recovery=Recovery(store, clock, platform),
@@ -136,15 +141,17 @@ def build(
         guard=guard,
         clock_guard=clock_guard,
         inspector=inspector,
-        notifier=Notifier(
-            store, clock, campaign, sender(addresses), contents.broken, clock_guard.why,
-            lambda: inspector.damage, machine,
-        ),
+        disk=disk,
+        activity=activity,
+        channels=channels_of(addresses),
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
         watcher=AccountWatch(store, clock, campaign, readers.platform),
         digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),
         has_readers=bool(addresses),
         owner=owner,
+        machine=machine,
+        desk=known.desk(),
+        ping=partial(ping, known.deadman),
         check_secrets=connections.check_secrets,
         disconnect=disconnect,
     )  # fmt: skip
@@ -162,7 +169,8 @@ def serve(paths: Paths) -> None:
     for library in ("apscheduler", "httpx"):
         # They tell every tick and every request; what matters of them we tell ourselves.
         logging.getLogger(library).setLevel(logging.WARNING)
-    with stopped_by_signals(stop):
+    monitor = Monitor()
+    with stopped_by_signals(stop), monitoring(monitor, known):
         require_raqm()
         owner = owner_for(paths, read_files(paths.config, paths.posts))
         # Before the database is opened: what a standby knew of it would be old by its turn, and
@@ -173,14 +181,16 @@ def serve(paths: Paths) -> None:
         store = create_store(owner.mode, paths.data, known=known, clock=SystemClock())
         try:
             remember_owner(paths.data, owner)
-            _run(paths, store, owner.mode, known, stop)
+            _run(paths, store, owner.mode, known, stop, monitor)
         finally:
             store.close()
             if lock is not None:
                 lock.release()
 
 
-def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -> None:
+def _run(
+    paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event, monitor: Monitor
+) -> None:
     clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
     look, load = watch_files(
         paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
@@ -202,20 +212,21 @@ def _run(paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event) -
     try:
         with problems_by_path(paths.config, paths.posts):
             bot.start()
+            monitor.is_alive, monitor.status = bot.activity.is_alive, bot.status
             for line in unused_secrets(bot.contents.campaign()):
                 log.warning("unused secret", detail=line)
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
-            service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop)
+            service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop,
+                              activity=bot.activity)  # fmt: skip
             with dashboard_of(bot, known, rehearsed):
                 service.run()
     finally:
         bot.disconnect()
 
 
-def build_context(
-    store: Store, clock: Clock, contents: ContentInForce, platform: Callable[[str], Platform]
-) -> AppContext:
-    """Put together what the pages work with."""
+def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
+    """Put together what the pages of a bot work with."""
+    store, clock, contents = bot.store, bot.clock, bot.contents
     access = Access(store, clock)
     return AppContext(
         store=store,
@@ -224,6 +235,7 @@ def build_context(
         rendered=lambda: contents.rendered,
         warnings=contents.warnings,
         broken=contents.broken,
+        status=bot.status,
         access=access,
         sign_in=SignIn(access),
         challenges=Challenges(),
@@ -242,6 +254,6 @@ def dashboard_of(bot: Bot, known: Settings, rehearsed: Path) -> Iterator[DeskAdd
     """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
     connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, rehearsed)
     with closing(connections):
-        context = build_context(bot.store, bot.clock, bot.contents, connections.platform)
+        context = build_context(bot, connections.platform)
         with dashboard(context, known) as address:
             yield address

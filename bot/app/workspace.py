@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 from bot.app.connections import Connections
-from bot.app.content import Paths, prove_files, prove_kept, read_files, rendered_for
+from bot.app.content import (
+    Paths,
+    bounded_by,
+    prove_files,
+    prove_kept,
+    read_files,
+    read_schedule,
+    rendered_for,
+)
 from bot.app.storage import (
     clock_of,
     create_store,
     existing_store,
     has_store,
     owner_for,
+    owner_of,
     remember_owner,
 )
 from bot.app.storage import settings as read_settings
 from bot.authority.access import Access
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, SystemClock
-from bot.content.model import Campaign, Mode
+from bot.content.files import SCHEDULE, FileError, FolderTree
+from bot.content.model import Campaign, Mode, Schedule
 from bot.delivery.decisions import Desk
+from bot.errors import DecisionError
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
@@ -36,8 +48,10 @@ class Workspace:
 
     store: Store
     clock: Clock
-    #: Rendered campaign in force: the files on disk, or the last good ones.
+    #: Rendered campaign in force: the files on disk, or the last good ones, within the ceilings.
     rendered: RenderedCampaign
+    #: The same as the files say it.
+    written: Campaign
 
     @property
     def campaign(self) -> Campaign:
@@ -86,7 +100,7 @@ def open_readonly(paths: Paths) -> Iterator[Workspace]:
         TemporaryDirectory() as scratch,
         closing(create_store(mode, Path(scratch), known=Settings(), clock=clock)) as store,
     ):
-        yield Workspace(store, clock, content.rendered)
+        yield _workspace(store, clock, content.rendered)
 
 
 @contextmanager
@@ -95,7 +109,61 @@ def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspa
     with closing(existing_store(mode, data, known=known, clock=SystemClock())) as store:
         clock = clock_of(store)
         kept = prove_kept(store, clock) if content.errors else None
-        yield Workspace(store, clock, rendered_for(kept or content, store))
+        yield _workspace(store, clock, rendered_for(kept or content, store))
+
+
+def _workspace(store: Store, clock: Clock, rendered: RenderedCampaign) -> Workspace:
+    bounded = bounded_by(read_settings())(rendered.campaign)
+    return Workspace(store, clock, replace(rendered, campaign=bounded), rendered.campaign)
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyDesk:
+    """An open database, and as much of the schedule as can be read: it needs no content at all."""
+
+    store: Store
+    clock: Clock
+    #: The file on disk, or the last good one.
+    schedule: Schedule | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.schedule.timezone if self.schedule else "UTC")
+
+    @property
+    def desk(self) -> Desk:
+        """Return the decisions; those that need content refuse."""
+        return Desk(self.store, self.clock, _no_campaign)
+
+
+def _no_campaign() -> Campaign:
+    raise DecisionError("this needs the campaign, and its files were not read")
+
+
+@contextmanager
+def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
+    """Open the database that is there, whatever the files say; no post is read.
+
+    Raises:
+        OperatorError: there is no database yet, or neither the data directory nor the schedule
+            says of which mode it is.
+    """
+    known, owner = read_settings(), owner_of(paths.data)
+    if owner is None:
+        owner = owner_for(paths, read_files(paths.config, paths.posts))
+    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
+        yield EmergencyDesk(store, clock_of(store), _schedule(paths, store, bounded_by(known)))
+
+
+def _schedule(
+    paths: Paths, store: Store, bounded: Callable[[Campaign], Campaign]
+) -> Schedule | None:
+    last, on_disk = store.contents.last(), None
+    with suppress(FileError):
+        tree = FolderTree(paths.config, paths.posts)
+        on_disk = read_schedule(tree.read(SCHEDULE, tree.bounds.yaml_bytes))
+    found = on_disk or (read_schedule(last[1][SCHEDULE].encode()) if last else None)
+    return bounded(Campaign(found, (), {}, {}, "")).schedule if found else None
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class AccountVerifier:
     platform: Callable[[str], Platform]
     #: Told that a server names other limits than those that posts were fitted to.
     on_limits: Callable[[], None] = lambda: None
+    #: By account: why the last look at it failed, before which it sends nothing.
+    failing: dict[str, str] = field(default_factory=dict)
     _next_look: dict[str, datetime] = field(default_factory=dict)
     _good: set[str] = field(default_factory=set)
     #: Looks in a row that failed.
@@ -87,6 +89,8 @@ class AccountVerifier:
         try:
             platform = self.platform(name)
             profile, limits = platform.profile(), platform.limits()
+            if platform.spec.floors is not None:
+                limits = limits.clamped(platform.spec.floors)
             reason, why = self._misfit(account, profile)
             if reason is not StopReason.CONFIGURATION:
                 before = accounts.get(name)
@@ -98,7 +102,10 @@ class AccountVerifier:
             reason, why = StopReason.UNAUTHORIZED, str(error)
         except BotError as error:
             log.warning("account not checked", account=name, reason=str(error))
+            if name not in self._good:
+                self.failing[name] = str(error)
             return
+        self.failing.pop(name, None)
         if why:
             accounts.stop(name, reason, why, now=now)
             self._forget(name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, true, update
+from sqlalchemy import delete, select, update
 
 from bot.authority.tables import notice, worker
 from bot.canonical import JsonObject
@@ -14,13 +14,12 @@ from bot.db.database import Repository
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that is so and that people should know."""
+    """What people were told of one cause."""
 
     key: str
-    text: str
-    raised_at: datetime
-    #: None before people were told.
-    sent_at: datetime | None
+    told_at: datetime
+    #: What; empty once they heard that it is over.
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +32,25 @@ class WorkerBeat:
 
 
 class Notices(Repository):
-    """One notice a key is open at a time, so that nobody is told twice of one thing."""
+    """What people were told, a cause a row; of several replicas one tells."""
 
-    def raise_(self, key: str, text: str, now: datetime) -> bool:
-        """Open a notice; False where it is open (its text is then brought up to date)."""
-        row = self._db.insert(notice).values(key=key, text=text, raised_at=now)
-        with self._db.write() as connection:
-            added = connection.execute(row.on_conflict_do_nothing().returning(notice.c.key))
-            if added.one_or_none() is not None:
-                return True
-            connection.execute(update(notice).where(notice.c.key == key).values(text=text))
-            return False
+    def all(self) -> dict[str, Notice]:
+        """Read what people were told, by cause."""
+        return {row.key: Notice(**row._mapping) for row in self._rows(select(notice))}
 
-    def clear(self, key: str) -> bool:
-        """Close a notice: it is no longer so. False where it was not open."""
-        return self._change(delete(notice).where(notice.c.key == key)) == 1
+    def put(self, after: Notice, *, before: Notice | None) -> bool:
+        """Write down what people are told now; False where another process was faster."""
+        values = asdict(after)
+        if before is None:
+            row = self._db.insert(notice).values(values).on_conflict_do_nothing()
+            with self._db.write() as connection:
+                return connection.execute(row.returning(notice.c.key)).one_or_none() is not None
+        same = (column == getattr(before, column.name) for column in notice.c)
+        return self._change(update(notice).where(*same).values(values)) == 1
 
-    def open(self) -> tuple[Notice, ...]:
-        """Read what is so, oldest first."""
-        return self._find(true())
-
-    def unsent(self) -> tuple[Notice, ...]:
-        """Read what people have not been told, oldest first."""
-        return self._find(notice.c.sent_at.is_(None))
-
-    def mark_sent(self, key: str, now: datetime) -> None:
-        """Note that people were told."""
-        self._change(update(notice).where(notice.c.key == key).values(sent_at=now))
-
-    def _find(self, which: ColumnElement[bool]) -> tuple[Notice, ...]:
-        query = select(notice).where(which).order_by(notice.c.raised_at, notice.c.key)
-        return tuple(Notice(**row._mapping) for row in self._rows(query))
+    def forget(self, key: str) -> None:
+        """Leave out a cause that is over, and that people know to be."""
+        self._change(delete(notice).where(notice.c.key == key))
 
 
 class Workers(Repository):

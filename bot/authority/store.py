@@ -36,6 +36,7 @@ class AuthorityStore:
         self._db = context.db
         #: Where the sent log, the lock and a SQLite database are.
         self.directory = context.directory
+        self.room = context.room
         self.approvals = Approvals(context)
         self.audit = Audit(context)
         self.accounts = Accounts(context)

@@ -120,10 +120,9 @@ trust = Table(
 notice = Table(
     "notice",
     metadata,
-    Column("key", Text, primary_key=True, comment="what it is about; one is open at a time"),
-    Column("text", Text, nullable=False, comment="for people"),
-    Column("raised_at", Instant, nullable=False, comment="when it began"),
-    Column("sent_at", Instant, comment="when people were told"),
+    Column("key", Text, primary_key=True, comment="the cause that people are told of"),
+    Column("told_at", Instant, nullable=False, comment="when they last were"),
+    Column("told", Text, nullable=False, comment="what; empty once they heard that it is over"),
 )
 
 worker = Table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 from bot.checks.duplicates import never_again, too_close, twins
@@ -67,7 +68,7 @@ def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         for problem in text.problems:
             # A draft may wait for the address of what it links to; reading the files says so once.
             if text.post.ready or problem.rule != "link-address":
-                yield problem
+                yield _judged(problem, text, whole)
 
 
 def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -80,7 +81,13 @@ def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
             for message in _file_flaws(file, limits):
                 problem = problem_at(text.post, f"{key}[{number}].file", message, PICTURE)
                 if problem.where not in known:
-                    yield problem
+                    yield _judged(problem, text, whole)
+
+
+def _judged(problem: Problem, text: RenderedText, whole: RenderedCampaign) -> Problem:
+    """Return what does not fit as a notice, where only its account's server says so."""
+    is_notice = whole.is_servers_word(problem, text.account.name)
+    return replace(problem, severity=Severity.NOTICE) if is_notice else problem
 
 
 def warnings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:

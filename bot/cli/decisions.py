@@ -10,11 +10,20 @@ import click
 from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
-from bot.app.workspace import Workspace, open_corrections, open_workspace
+from bot.app.workspace import EmergencyDesk, Workspace, open_corrections, open_workspace
 from bot.authority.audit import first_break, problems_of
 from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
-from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, prints, why_option
+from bot.cli.output import (
+    Output,
+    as_option,
+    as_rows,
+    in_emergency,
+    in_workspace,
+    lines,
+    prints,
+    why_option,
+)
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
 from bot.planning.corrections import PublicCorrection
@@ -47,8 +56,8 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
 @click.option("--reason", required=True, help="Why; people will read it.")
 @click.option("--all-calls", is_flag=True, help="Nothing is read from any platform either.")
 @as_option
-@in_workspace
-def pause(workspace: Workspace, reason: str, by: str, all_calls: bool) -> Output:
+@in_emergency
+def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Output:
     """Hold every post, correction and deletion before its next network call, in every process.
 
     With --all-calls no platform is called for anything.
@@ -65,8 +74,8 @@ def pause(workspace: Workspace, reason: str, by: str, all_calls: bool) -> Output
 @click.argument("account", required=False, metavar="[ACCOUNT]")
 @as_option
 @why_option
-@in_workspace
-def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Output:
+@in_emergency
+def resume(workspace: EmergencyDesk, account: str | None, by: str, why: str) -> Output:
     """Let sending go on; what lapsed meanwhile waits for a person under `held`.
 
     With ACCOUNT: let one account send again that was stopped (by revoked credentials, say).
@@ -90,8 +99,8 @@ def resume(workspace: Workspace, account: str | None, by: str, why: str) -> Outp
 
 
 @click.command()
-@in_workspace
-def held(workspace: Workspace) -> Output:
+@in_emergency
+def held(workspace: EmergencyDesk) -> Output:
     """List held and failed deliveries, with why and what is known."""
     waiting = workspace.desk.held()
     if not waiting:
@@ -99,7 +108,7 @@ def held(workspace: Workspace) -> Output:
     return Output(
         as_rows(waiting),
         [
-            *lines(waiting, workspace.campaign.zone),
+            *lines(waiting, workspace.zone),
             f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME",
             f"or:     {program()} retry ID --as NAME",
         ],
@@ -134,8 +143,8 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 @click.argument("delivery_id", metavar="ID")
 @as_option
 @why_option
-@in_workspace
-def cancel(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
+@in_emergency
+def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
     return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
 
@@ -245,7 +254,7 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
         return Output(owner, [f"confirmed by {by}: the next `run` is {owner}"])
     with open_workspace(paths) as workspace:
         guard = ConfigurationGuard(workspace.store, workspace.clock)
-        found = guard.accept(workspace.campaign, by=by, why=why)
+        found = guard.accept(workspace.written, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 
 

@@ -23,7 +23,7 @@ from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
 
 if TYPE_CHECKING:
-    from bot.app.workspace import Workspace
+    from bot.app.workspace import EmergencyDesk, Workspace
 
 P = ParamSpec("P")
 
@@ -100,6 +100,22 @@ def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[
         as_json = options.pop("as_json")
         with open_workspace(paths) as workspace:
             return _print(verb(workspace, *args, **options), as_json)
+
+    return called
+
+
+def in_emergency(
+    verb: Callable[Concatenate[EmergencyDesk, P], Output],
+) -> Callable[P, int | None]:
+    """Return a verb that works on an open database, whatever became of the content."""
+
+    @prints
+    @wraps(verb)
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> Output:
+        from bot.app.workspace import open_emergency  # takes long to load
+
+        with open_emergency(paths) as workspace:
+            return verb(workspace, *args, **options)
 
     return called
 

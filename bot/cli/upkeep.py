@@ -13,19 +13,29 @@ from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import keep_secrets
 from bot.app.content import Paths
-from bot.app.workspace import Workspace, open_readonly, open_users
+from bot.app.workspace import EmergencyDesk, Workspace, open_readonly, open_users
 from bot.authority.account_verifier import unfit
 from bot.authority.passwords import SHORTEST
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Role
-from bot.cli.output import Output, as_option, as_rows, in_workspace, lines, places, prints
+from bot.cli.output import (
+    Output,
+    as_option,
+    as_rows,
+    in_emergency,
+    in_workspace,
+    lines,
+    places,
+    prints,
+)
 from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
 from bot.log import mask
-from bot.operations.status import ServiceStatus, status_of
+from bot.operations.model import AccountLine, ServiceStatus
+from bot.operations.status import status_of
 from bot.platforms.registry import PLATFORMS
 
 
@@ -44,14 +54,14 @@ def run(paths: Paths) -> None:
 @click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
-@in_workspace
-def status(workspace: Workspace, health: bool) -> Output:
+@in_emergency
+def status(workspace: EmergencyDesk, health: bool) -> Output:
     """Tell what is so; asks no server and spends nothing."""
-    found = status_of(workspace.store, workspace.campaign, workspace.clock)
+    found = status_of(workspace.store, workspace.schedule, workspace.clock)
     fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
     return Output(
-        {"running": found.is_running, **fields},
-        () if health else _status_lines(found, workspace.campaign.zone),
+        {"running": found.is_running, "ready": found.is_ready, **fields},
+        () if health else _status_lines(found, workspace.zone),
         code=0 if found.is_healthy or not health else 1,
     )
 
@@ -72,16 +82,25 @@ def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
     counts = ", ".join(f"{count} {state}" for state, count in sorted(status.counts.items()))
     yield f"deliveries: {counts or 'none'}"
     for account in status.accounts:
-        budget = (
-            f", ${account.budget_left:.2f} left this month"
-            if account.budget_left is not None
-            else ""
-        )
-        stopped = f", STOPPED: {account.stopped}" if account.stopped else ""
-        due = f", next {shown(account.next_due, zone)}" if account.next_due else ""
-        yield f"  {account.name} ({account.platform}){due}{budget}{stopped}"
-    for text in status.notices:
-        yield f"needs a person: {text}"
+        yield "  " + ", ".join(_account_words(account, zone))
+    for matter in status.matters:
+        yield f"{'URGENT' if matter in status.errors else 'needs a person'}: {matter.text}"
+        if matter.command:
+            yield f"  do: {program()} {matter.command}"
+
+
+def _account_words(account: AccountLine, zone: ZoneInfo) -> Iterator[str]:
+    yield f"{account.name} ({account.platform})"
+    if account.next_due:
+        yield f"next {shown(account.next_due, zone)}"
+    if account.budget_left is not None:
+        yield f"${account.budget_left:.2f} left this month"
+    if account.overdue_seconds >= 60:
+        yield f"{account.overdue_seconds // 60:.0f} MIN LATE"
+    if account.stopped:
+        yield f"STOPPED: {account.stopped}"
+    elif account.obstacle:
+        yield f"{account.obstacle}: {account.why}"
 
 
 @click.command()
@@ -163,7 +182,7 @@ def login(paths: Paths, name: str) -> Output:
         kept = keep_secrets(paths.data, account, secrets)
         if workspace.campaign.schedule.mode is Mode.LIVE:
             guard = ConfigurationGuard(workspace.store, workspace.clock)
-            guard.bind(workspace.campaign, name, profile.id)
+            guard.bind(workspace.written, name, profile.id)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [

@@ -18,6 +18,8 @@ class Facts:
     """What the gate must know about the moment; read just before it is asked."""
 
     now: datetime
+    #: Why this machine sends nothing at all; empty where it may.
+    obstacle: str = ""
     paused: bool = False
     #: Why the account is stopped; empty where it is not.
     stopped: str = ""
@@ -73,7 +75,7 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     if valid < facts.approvals_required:
         yield Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
     if not delivery.released_by:
-        yield from _lateness(delivery, facts.now)
+        yield from _lateness(delivery, facts)
     cost, left = delivery.cost_usd, facts.budget_left
     if left is not None and cost > left:
         yield Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
@@ -81,8 +83,9 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.ATTEMPTS)
 
 
-def _lateness(delivery: Delivery, now: datetime) -> Iterator[Hold]:
-    due_at, not_after = delivery.due_at, delivery.not_after
+def _lateness(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
+    due_at, not_after, now = delivery.due_at, delivery.not_after, facts.now
     if due_at is not None and not_after is not None and now > not_after:
         minutes = (now - due_at) // timedelta(minutes=1)
-        yield Hold(HoldReason.LATE, f"{minutes} min after its time")
+        why = f": {facts.obstacle}" if facts.obstacle else ""
+        yield Hold(HoldReason.LATE, f"{minutes} min after its time{why}")

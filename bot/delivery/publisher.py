@@ -38,6 +38,8 @@ class Releaser:
     store: DeliveryStore
     clock: Clock
     campaign: Callable[[], Campaign]
+    #: Why this machine sends nothing at all; empty where it may.
+    obstacle: Callable[[], str] = lambda: ""
 
     def run(self, account: str) -> None:
         """Look at all that is due on an account, and again at what was let through."""
@@ -98,6 +100,7 @@ class Releaser:
         schedule, state = self.campaign().schedule, self.store.accounts.get(account)
         shared = Facts(
             now=self.clock.now(),
+            obstacle=self.obstacle(),
             paused=self.store.pauses.current() is not None,
             stopped=state.stopped_detail if state else "",
             approvals_required=schedule.approvals_required,
@@ -137,6 +140,8 @@ class Publisher:
     lease: timedelta = timedelta(seconds=120)
     #: Nothing speaks against the clock by which a delivery is due.
     trusts_clock: Callable[[], bool] = lambda: True
+    #: Told that an account's worker begins its next step.
+    on_step: Callable[[str], None] = lambda _account: None
     #: The process is to end: what is in the air ends, nothing else begins.
     is_stopping: Callable[[], bool] = lambda: False
 
@@ -146,6 +151,7 @@ class Publisher:
         has_sent = False
         while not self.is_stopping() and self._send_next(account):
             has_sent = True
+            self.on_step(account)
             self.releaser.release(account)
         if has_sent:
             self.releaser.run(account)  # that took time, in which others may have become late

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from bot.checks.checking import CheckedContent
@@ -13,7 +14,6 @@ from bot.content.model import Campaign, Mode
 from bot.errors import ContentError, Problem
 from bot.log import get_logger
 from bot.planning.store import Store
-from bot.rendering.render import CARD, PICTURE
 from bot.rendering.rendered import RenderedCampaign
 
 log = get_logger(__name__)
@@ -51,6 +51,8 @@ class ContentInForce:
     render_again: Callable[[CheckedContent], RenderedCampaign]
     #: Stops what a change touches that nobody confirmed, before the change comes into force.
     inspect: Callable[[Campaign], object] = lambda _campaign: None
+    #: Holds a campaign to the machine's ceilings.
+    bounded: Callable[[Campaign], Campaign] = lambda campaign: campaign
     #: Live and rehearsal share no database, so the mode of the first tree stays.
     mode: Mode | None = None
     #: What the files on disk ask for.
@@ -112,25 +114,15 @@ class ContentInForce:
         return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
 
     def recompose(self) -> None:
-        """Render again, because a server told other limits.
-
-        What gets too long is left out of its account; a picture that cannot be made to fit is told,
-        and then nothing is changed.
-        """
+        """Render again, because a server told other limits; what does not fit there is left out."""
         with self._lock:
-            if self._content is None:
-                return
-            rendered, pictures = self.render_again(self._content), {PICTURE, CARD}
-            found = (problem for text in rendered.texts.values() for problem in text.problems)
-            unfit = tuple(problem for problem in found if problem.rule in pictures)
-            others = (problem for problem in self._broken if problem.rule not in pictures)
-            self._broken = unfit or tuple(others)
-            if not unfit:
-                self._put_in_force(self._content, rendered)
+            if self._content is not None:
+                self._put_in_force(self._content, self.render_again(self._content))
 
     def _put_in_force(self, content: CheckedContent, rendered: RenderedCampaign) -> None:
         self.mode = rendered.campaign.schedule.mode
-        self._rendered, self._content = rendered, content
+        self._rendered = replace(rendered, campaign=self.bounded(rendered.campaign))
+        self._content = content
 
     def _void_changed(self, before: Campaign, after: Campaign) -> None:
         """Void for good what approved quotations of a source that is no longer the same."""
@@ -149,8 +141,20 @@ class ContentInForce:
         return self._rendered
 
     def campaign(self) -> Campaign:
-        """What is in force."""
+        """What is in force, within the machine's ceilings."""
         return self.rendered.campaign
+
+    def written(self) -> Campaign:
+        """What is in force, as the files say it."""
+        return self._content.rendered.campaign if self._content else self.campaign()
+
+    def left_out(self) -> Mapping[str, list[str]]:
+        """Return the posts that do not fit what a server tells, by account."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for text in self._rendered.texts.values() if self._rendered else ():
+            if text.problems and text.post.ready:
+                found[text.account.name].append(text.post.id)
+        return found
 
     def warnings(self) -> tuple[Problem, ...]:
         """Return what the files in force could do better: their warnings and notices."""

@@ -26,6 +26,13 @@ LONGEST_WAIT = timedelta(seconds=1)
 #: After this long without a tick the machine's clock was set back, or it slept: the timer must
 #: be wound again.
 STUCK_AFTER = 5.0
+#: After this long the loop itself is stuck: the process ends, so that whoever restarts it can.
+ENDS_AFTER = 120.0
+STALLED_LOOKS = 10
+#: Exit code of a process that ends itself: a bug.
+STUCK = 3
+#: A worker takes less for one delivery, and a job less for one run.
+LONGEST_STEP = timedelta(minutes=10)
 
 _TICK = "tick"
 
@@ -69,6 +76,44 @@ class AccountWorkers:
 
 
 @dataclass(slots=True)
+class Activity:
+    """When the loop last came round, and since when each worker and job is at the same step."""
+
+    clock: Clock
+    #: None before the loop begins.
+    ticked: float | None = None
+    _since: dict[str, datetime] = field(default_factory=dict)
+
+    def begin(self, name: str) -> None:
+        """Note that something begins."""
+        self._since[name] = self.clock.now()
+
+    def step(self, name: str) -> None:
+        """Note that it begins its next step."""
+        if name in self._since:
+            self.begin(name)
+
+    def end(self, name: str) -> None:
+        self._since.pop(name, None)
+
+    def tick(self) -> None:
+        self.ticked = self.clock.monotonic()
+
+    def is_alive(self) -> bool:
+        """Return whether the loop comes round."""
+        return self.ticked is None or self.clock.monotonic() - self.ticked < ENDS_AFTER
+
+    def stuck(self) -> dict[str, str]:
+        """Return, by name, since when something has been at one step for too long."""
+        longest = self.clock.now() - LONGEST_STEP
+        return {
+            name: f"{since:%H:%M} UTC"
+            for name, since in dict(self._since).items()
+            if since < longest
+        }
+
+
+@dataclass(slots=True)
 class Service:
     """Runs workers and jobs until it is told to stop; then lets what is in the air end."""
 
@@ -80,6 +125,9 @@ class Service:
     stop: Event = field(default_factory=Event)
     #: What APScheduler goes by, whatever the time is by `clock`.
     machine: Clock = field(default_factory=SystemClock)
+    activity: Activity = field(default_factory=lambda: Activity(SystemClock()))
+    #: Ends the process whose loop is stuck, without waiting for anything.
+    end: Callable[[int], object] = os._exit
     _running: dict[str, Thread] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _scheduling: Lock = field(default_factory=Lock)
@@ -93,12 +141,19 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         for job in self.jobs:
-            timer.add_job(_run_job, Every(job.every), args=(job,),
+            timer.add_job(self._run_job, Every(job.every), args=(job,),
                           id=job.name, next_run_time=self.machine.now())  # fmt: skip
         timer.start()
+        self.activity.tick()
+        stalled = 0
         try:
             self._schedule_next_tick(timer)
             while not self.stop.wait(LONGEST_WAIT.total_seconds()):
+                # Several looks: a machine that slept, or a process that was stopped, goes on.
+                stalled = 0 if self.activity.is_alive() else stalled + 1
+                if stalled > STALLED_LOOKS:
+                    log.critical("the loop is stuck; the process ends to be started again")
+                    self.end(STUCK)
                 if self.clock.monotonic() - self._ticked > STUCK_AFTER:
                     log.warning("the timer stood still; winding it again")
                     for job in self.jobs:  # all wait for moments of a clock that was ahead
@@ -149,6 +204,7 @@ class Service:
             wait = min(wake - self.clock.now(), LONGEST_WAIT)
         except Exception:
             log.exception("tick failed")
+        self.activity.tick()
         self._schedule_next_tick(timer, wait)
 
     def _start(self, account: str) -> None:
@@ -163,20 +219,24 @@ class Service:
         thread.start()
 
     def _run_worker(self, account: str) -> None:
+        self.activity.begin(account)
         try:
             self.workers.run(account)
         except Exception:
             log.exception("worker failed", account=account)
         finally:
+            self.activity.end(account)
             with self._lock:
                 del self._running[account]
 
-
-def _run_job(job: PeriodicJob) -> None:
-    try:
-        job.run()
-    except Exception:
-        log.exception("job failed", job=job.name)
+    def _run_job(self, job: PeriodicJob) -> None:
+        self.activity.begin(f"job {job.name}")
+        try:
+            job.run()
+        except Exception:
+            log.exception("job failed", job=job.name)
+        finally:
+            self.activity.end(f"job {job.name}")
 
 
 def wait_for_lock(lock: ProcessLock | None, stop: Event) -> bool:

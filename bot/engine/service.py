@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from threading import Lock
 
 from bot.authority.account_verifier import AccountVerifier
@@ -22,12 +22,15 @@ from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce
 from bot.engine.rehearsal import simulate_approvals
-from bot.engine.scheduler import AccountWorkers, PeriodicJob
+from bot.engine.scheduler import AccountWorkers, Activity, PeriodicJob
 from bot.errors import DecisionError
 from bot.log import get_logger
+from bot.operations.channels import Channels
 from bot.operations.digest import Digest
+from bot.operations.disk import DiskWatch
+from bot.operations.model import MachineFacts, ServiceStatus
 from bot.operations.notifier import Notifier
-from bot.operations.status import Inspector
+from bot.operations.status import Inspector, status_of
 from bot.planning.planner import Planner
 from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
@@ -40,7 +43,7 @@ HORIZON = 35
 TRIES = 3
 
 
-@dataclass(slots=True)
+@dataclass
 class Bot:
     """All services of one process."""
 
@@ -56,13 +59,20 @@ class Bot:
     guard: ConfigurationGuard
     clock_guard: ClockGuard
     inspector: Inspector
-    notifier: Notifier
+    disk: DiskWatch
+    activity: Activity
+    channels: Channels
     collector: Collector
     watcher: AccountWatch
     digest: Digest
     #: Some address gets alerts and digests.
     has_readers: bool
     owner: str
+    machine: str
+    #: Address of the dashboard; empty where there is none.
+    desk: str
+    #: Asks the dead man's address, if there is one.
+    ping: Callable[[], None]
     #: Connects every account, so that a missing secret is told at the start.
     check_secrets: Callable[[], None]
     #: Lets go of all accounts' connections.
@@ -75,7 +85,7 @@ class Bot:
         """Put content into force, take over what a dead process left, plan."""
         self.contents.start()
         self.check_secrets()
-        self.guard.record_first(self.contents.campaign())
+        self.guard.record_first(self.contents.written())
         self.plan()
         self.store.outbox.expire(
             self.clock.now(), dead_owner_before=self.store.is_sqlite, owner=self.owner
@@ -139,6 +149,11 @@ class Bot:
         self.reconciler.run(account)
         self.publisher.run(account)
 
+    @cached_property
+    def notifier(self) -> Notifier:
+        head = self.store.audit.signed_head
+        return Notifier(self.store.notices, self.clock, self.status, self.channels, self.desk, head)
+
     def busy(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts with something to send or to read back, or not yet looked at."""
         outbox = self.store.outbox
@@ -153,14 +168,40 @@ class Bot:
     def beat(self) -> None:
         """Return a sign of life, and take over what other workers left."""
         now = self.clock.now()
-        damage = self.inspector.damage
-        facts = {"pid": os.getpid(), "machine": self.notifier.machine, "damage": damage}
-        self.store.workers.beat(self.owner, facts, now)
-        if damage:
+        self.store.workers.beat(self.owner, asdict(self.facts()), now)
+        if self.inspector.damage:
             return
         self.store.outbox.expire(now)
         # Not only when something is due: what comes due after a restore is no suspect then.
         self.recovery.run()
+
+    def facts(self) -> MachineFacts:
+        """Return what this process knows of itself; asks nobody."""
+        return MachineFacts(
+            worker=self.owner,
+            machine=self.machine,
+            clock=self.clock_guard.why(),
+            damage=self.inspector.damage,
+            files=self.contents.broken(),
+            disk=self.disk.why(),
+            disk_soon=self.disk.soon(),
+            disk_free=self.disk.free(),
+            stuck=self.activity.stuck(),
+            unchecked=dict(self.verifier.failing),
+            left_out=dict(self.contents.left_out()),
+            channels=self.channels.failing(),
+        )
+
+    def status(self) -> ServiceStatus:
+        """Return how everything stands, as this process knows it."""
+        is_at_work = self.activity.ticked is not None
+        own = self.facts() if is_at_work else None
+        return status_of(self.store, self.contents.campaign().schedule, self.clock, own)
+
+    def tell_dead_man(self) -> None:
+        """Say that all is well; who hears nothing raises an alarm."""
+        if self.status().is_ready:
+            self.ping()
 
     def account_workers(self) -> AccountWorkers:
         return AccountWorkers(
@@ -180,6 +221,8 @@ class Bot:
             PeriodicJob("watch", reload, unless_broken(self.watch)),
             PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
             PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
+            PeriodicJob("disk", timedelta(minutes=1), self.disk.run),
+            PeriodicJob("dead man", timedelta(minutes=1), self.tell_dead_man),
             PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),
             PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
             PeriodicJob("inspect", timedelta(days=1), self.inspector.run),

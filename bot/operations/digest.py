@@ -19,7 +19,8 @@ from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
 from bot.log import get_logger
-from bot.operations.notifier import notify
+from bot.operations.channels import notify
+from bot.operations.model import Matter
 from bot.planning.outlook import Outlook
 from bot.planning.store import Store
 
@@ -62,7 +63,7 @@ def make_sender(addresses: tuple[str, ...]) -> Send:
         with TemporaryDirectory() as folder:
             file = Path(folder) / message.name
             file.write_text(message.html, encoding="utf-8")
-            return notify(channel, message.title, message.text, str(file))
+            return notify(channel, message.title, message.text, attach=str(file))
 
     return send
 
@@ -78,6 +79,8 @@ class Digest:
     #: The coming week.
     ahead: Callable[[], Outlook]
     send: Send
+    #: What needs a person.
+    matters: Callable[[], Iterable[Matter]]
 
     def message(self) -> Message:
         """Return the summary of the seven days before today."""
@@ -90,7 +93,7 @@ class Digest:
         chapters: dict[str, Iterable[str]] = {
             "WHAT WENT OUT": _went_out(week, end),
             "WHAT WORKED": _worked(presented),
-            "WHAT NEEDS A PERSON": (notice.text for notice in self.store.notices.open()),
+            "WHAT NEEDS A PERSON": (matter.text for matter in self.matters()),
             "WHAT IT COST": (f"{account}: {text}" for account, text in presented.costs.items()),
             "WHAT COMES NEXT WEEK": _comes(self.ahead()),
         }
@@ -120,6 +123,10 @@ class Digest:
         local = now.astimezone(self.reporter().campaign.zone)
         if local.weekday() == 0 and local.hour < HOUR:
             return False
+        monday = midnight(now, self.reporter().campaign.zone, days=-local.weekday())
+        began = min((account.added_at for account in self.store.accounts.all()), default=now)
+        if began >= monday:
+            return False  # there was no campaign last week
         week = "{}-W{:02}".format(*(local - timedelta(days=7)).isocalendar()[:2])
         if not self.store.digests.claim(week, now):
             return False

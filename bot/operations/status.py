@@ -1,102 +1,127 @@
-"""How the service stands, as `status`, the health check and the dashboard show it.
+"""How the service stands: the facts that are judged, read for `status`, alerts and the dashboard.
 
 The database is looked through once a day: from a broken one nothing may be sent.
 """
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 
 from bot.clock import Clock
-from bot.content.model import Campaign
+from bot.content.model import Schedule
+from bot.delivery.gate import approvers
 from bot.delivery.ledger import budget_left
+from bot.delivery.model import Delivery, State
+from bot.engagement.account_watch import FOREIGN
+from bot.errors import StoreError
 from bot.log import get_logger
+from bot.operations.disk import DiskWatch
+from bot.operations.judge import judge
+from bot.operations.model import AccountFacts, MachineFacts, ServiceFacts, ServiceStatus
+from bot.planning.removals import ASKED, BEGUN
 from bot.planning.store import Store
 
 log = get_logger(__name__)
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
+#: How long before its time people are told that a post lacks approvals.
+AHEAD = timedelta(days=1)
+#: Verbs of the log that people are told of when they are asked for, begun and done; and how long.
+ALARMING = frozenset(
+    {ASKED, BEGUN, "retract", "republish", "restore", FOREIGN, "account changed"}
+)  # fmt: skip
+LATELY = timedelta(hours=23)
+_FIELDS = {each.name for each in fields(MachineFacts)}
+#: Of a process that says nothing of itself but that it lives.
+_EMPTY = {"worker": "unknown", "machine": "unknown"}
+_WAITING = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class AccountLine:
-    """How one account stands."""
+def status_of(
+    store: Store, schedule: Schedule | None, clock: Clock, own: MachineFacts | None = None
+) -> ServiceStatus:
+    """Read how everything stands and judge it; asks no server and spends nothing.
 
-    name: str
-    platform: str
-    #: Empty where it may send.
-    stopped: str
-    #: US dollars left this month; None without a budget.
-    budget_left: float | None
-    next_due: datetime | None
+    A database that does not answer is a finding too.
 
-
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """A moment's answer; times are UTC."""
-
-    at: datetime
-    campaign: str
-    mode: str
-    paused: str
-    settling: str
-    #: What is broken in the database, as the service found; empty where nothing is.
-    damage: str
-    workers: tuple[str, ...]
-    accounts: tuple[AccountLine, ...]
-    counts: Mapping[str, int]
-    next_due: datetime | None
-    last_sent: datetime | None
-    notices: tuple[str, ...]
-
-    @property
-    def is_running(self) -> bool:
-        return bool(self.workers)
-
-    @property
-    def is_healthy(self) -> bool:
-        """Return whether the service is alive and can send at all."""
-        return self.is_running and not self.damage
+    Args:
+        schedule: None where it cannot be read: then accounts are those that were there last.
+        own: What the process that asks knows of itself, if it is the service.
+    """
+    facts = ServiceFacts(clock.now(), schedule, machines=(own,) if own else ())
+    try:
+        return judge(_with_database(facts, store, clock))
+    except StoreError as error:
+        accounts = schedule.accounts.values() if schedule else ()
+        named = [AccountFacts(account.name, account.platform) for account in accounts]
+        return judge(replace(facts, database=str(error), accounts=named))
 
 
-def status_of(store: Store, campaign: Campaign, clock: Clock) -> ServiceStatus:
-    """Read how everything stands; asks no server and spends nothing."""
-    now, tallies = clock.now(), store.outbox.tallies()
-    next_due, counts = store.outbox.next_due(now), Counter[str]()
+def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFacts:
+    now, pause = facts.now, store.pauses.current()
+    own = {machine.worker for machine in facts.machines}
+    others = (
+        MachineFacts(**_EMPTY | {name: beat.facts[name] for name in _FIELDS & beat.facts.keys()})
+        for beat in store.workers.alive(now, within=SILENT)
+        if beat.facts.get("worker") not in own
+    )
+    tallies, counts = store.outbox.tallies(), Counter[str]()
     for tally in tallies:
         counts[tally.state.value] += tally.count
-    pause = store.pauses.current()
-    accounts = tuple(
-        AccountLine(
-            account.name,
-            account.platform,
-            state.stopped_detail if (state := store.accounts.get(account.name)) else "",
-            budget_left(store.ledger, account, clock),
-            next_due.get(account.name),
-        )
-        for account in campaign.schedule.accounts.values()
-    )
-    alive = store.workers.alive(now, within=SILENT)
-    return ServiceStatus(
-        at=now,
-        campaign=campaign.schedule.campaign,
-        mode=campaign.schedule.mode.value,
+    unapproved = tuple(_unapproved(facts, store))
+    return replace(
+        facts,
+        machines=(*facts.machines, *others) or _silenced(store),
         paused=f"{pause.reason} ({pause.by})" if pause else "",
         settling=store.restore_guard.reason() or "",
-        damage=next(
-            (str(damage) for worker in alive if (damage := worker.facts.get("damage"))), ""
-        ),
-        workers=tuple(worker.name for worker in alive),
-        accounts=accounts,
+        accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
+        held=store.outbox.find(states={State.HELD, State.FAILED}),
+        unapproved=unapproved,
         counts=counts,
-        next_due=min(next_due.values(), default=None),
+        alarms=[row for row in store.audit.rows(since=now - LATELY) if row.verb in ALARMING],
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
-        notices=tuple(notice.text for notice in store.notices.open()),
     )
+
+
+def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[AccountFacts]:
+    states = {state.name: state for state in store.accounts.all()}
+    named = facts.schedule.accounts if facts.schedule else {}
+    next_due = store.outbox.next_due(facts.now)
+    for name in named or states:
+        account, state, due = named.get(name), states.get(name), next_due.get(name)
+        waiting = store.outbox.find(states=_WAITING, account=name, until=facts.now)
+        lacks = (lack for row, lack in facts.unapproved if row.account == name)
+        yield AccountFacts(
+            name=name,
+            platform=(account or states[name]).platform,
+            stops=state.stops if state else {},
+            budget=account.budget_usd_per_month if account else None,
+            budget_left=budget_left(store.ledger, account, clock) if account else None,
+            next_due=due,
+            waiting=waiting[0] if waiting else None,
+            missing=next(lacks, 0) if due and due < facts.now + AHEAD else 0,
+        )
+
+
+def _silenced(store: Store) -> tuple[MachineFacts, ...]:
+    """Return why no service says anything, where it is at work but cannot write."""
+    disk = DiskWatch(store.directory, store.room).why()
+    return (MachineFacts("", socket.gethostname(), disk=disk),) if disk else ()
+
+
+def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
+    """Yield what is due soon, and the approvals that it lacks."""
+    required = facts.schedule.approvals_required if facts.schedule else 0
+    for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
+        by = [approval.by for approval in store.approvals.of(row.fingerprint)]
+        missing = required - approvers(by, row.publication.author)
+        if row.part == 0 and missing > 0:
+            yield row, missing
 
 
 @dataclass(slots=True)

@@ -27,6 +27,22 @@ class Limits:
     max_pixels: int | None = None
     picture_mimes: tuple[str, ...] = ("image/jpeg", "image/png")
 
+    def clamped(self, floors: Limits) -> Limits:
+        """Return the limits with what is too small to be true raised to ``floors``.
+
+        Of the length that addresses count, it is what is too large.
+        """
+        pixels = floors.max_pixels if self.max_pixels is not None else None
+        return replace(
+            self,
+            max_length=max(self.max_length, floors.max_length),
+            url_length=min(self.url_length, floors.url_length),
+            max_pictures=max(self.max_pictures, floors.max_pictures),
+            max_alt=max(self.max_alt, floors.max_alt),
+            max_picture_bytes=max(self.max_picture_bytes, floors.max_picture_bytes),
+            max_pixels=pixels and max(self.max_pixels or 0, pixels),
+        )
+
     def for_account(self, account: AccountSettings) -> Limits:
         """Return the limits with the length that the schedule knows of the account, if any."""
         return replace(self, max_length=account.max_length) if account.max_length else self
@@ -144,6 +160,8 @@ class PlatformSpec:
     thread_key: str = ""
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
+    #: What a server's own word may not go below; None where servers do not tell their limits.
+    floors: Limits | None = None
     read_back: ReadBackPolicy = ReadBackPolicy()
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = lambda _status: ()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # Pillow, 0.1 s, is not needed to lay a text out
 
 #: Rules that a picture breaks which cannot be made ready for an account.
 PICTURE, CARD = "picture", "card"
+#: Rules that a post breaks because it does not fit an account.
+MISFITS = frozenset({"too-long", "picture-count", "alt"})
 
 
 @dataclass(frozen=True, slots=True)

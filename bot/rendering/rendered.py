@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.model import Campaign, Post, Schedule
+from bot.errors import Problem
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Status
-from bot.rendering.render import RenderedText, render
+from bot.rendering.render import MISFITS, PICTURE, RenderedText, render
 from bot.rendering.similarity import similar_pairs
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class RenderedCampaign:
     campaign: Campaign
     #: By platform.
     specs: Mapping[str, PlatformSpec]
-    #: By account: the server's own numbers where it was asked.
+    #: By account: the server's own numbers, where it was asked.
     limits: Mapping[str, Limits]
     #: By post and account.
     texts: Mapping[tuple[str, str], RenderedText]
@@ -41,6 +42,17 @@ class RenderedCampaign:
 
     def limits_of(self, account: str) -> Limits:
         return self.limits.get(account, self.spec_of(account).limits)
+
+    def is_servers_word(self, problem: Problem, account: str) -> bool:
+        """Return whether a server's own limits may keep a post from its account.
+
+        Then it is left out there: no server has a say in what the others get.
+        """
+        spec, limits = self.spec_of(account), self.limits.get(account)
+        if limits is None or spec.floors is None:
+            return False
+        # A picture may be broken, too, which is nobody's limit.
+        return problem.rule in MISFITS or (problem.rule == PICTURE and limits != spec.limits)
 
     def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
         """Return what each account would show of a post."""

@@ -23,7 +23,7 @@ from bot.errors import SettingsError
 from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
 #: Settings that are secrets themselves: each may also come from a file.
-SECRET_FIELDS = ("database_url", "alerts")
+SECRET_FIELDS = ("database_url", "alerts", "deadman")
 # A piece of an alert's address that may be a token: Apprise puts them anywhere in it.
 _SHORTEST_PIECE = 8
 
@@ -68,6 +68,14 @@ def _listening(value: object) -> object:
     return value
 
 
+def _ping(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("begin with https://")
+    return Secret(value)
+
+
 def _address(value: object) -> object:
     try:
         return str(ipaddress.ip_address(value)) if isinstance(value, str) else value
@@ -98,6 +106,8 @@ class Settings(BaseSettings):
     database_url: Annotated[Secret | None, BeforeValidator(_database)] = None
     #: Apprise addresses of whom to tell what needs a person; separated by spaces or lines.
     alerts: Annotated[tuple[Secret, ...], BeforeValidator(_split(Secret)), NoDecode] = ()
+    #: Address that is asked for once a minute while all is well: who hears nothing raises an alarm.
+    deadman: Annotated[Secret | None, BeforeValidator(_ping)] = None
     #: Allowed signers: content comes into force only from a commit that one of these keys signed.
     content_signers: Path | None = None
     log_format: Literal["json", "console"] = "json"
@@ -112,6 +122,12 @@ class Settings(BaseSettings):
     #: Override each platform's waits before, and between, the reads that settle a delivery.
     settle_first: _Seconds | None = None
     settle_apart: _Seconds | None = None
+    #: Whatever the files say, in US dollars, posts of one account, and share of a built-in price.
+    max_budget_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
+    max_posts_per_day: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_discount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    #: Between two posts of a queue on one account; the files may only ask for more.
+    min_spacing: _Seconds = timedelta(minutes=5)
     #: Between two looks at the campaign's files.
     reload: _Seconds = timedelta(seconds=5)
     #: How long a call that is under way may take to end when the service is stopped.
@@ -126,6 +142,9 @@ class Settings(BaseSettings):
     #: The address of the proxy that has TLS instead.
     web_proxy: Annotated[str | None, BeforeValidator(_address)] = None
 
+    #: Where ``/livez``, ``/readyz`` and ``/metrics`` are answered; ``off`` is nowhere.
+    monitor: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8766"
+
     @model_validator(mode="after")
     def _timeouts_fit_the_lease(self) -> Self:
         if self.connect_timeout + self.read_timeout >= self.lease / 2:
@@ -134,6 +153,14 @@ class Settings(BaseSettings):
                 "half of VERBATIM_LEASE, or another worker could take over a call under way"
             )
         return self
+
+    def desk(self) -> str:
+        """Return the address of the dashboard, as people reach it; empty where it is off."""
+        if self.web == "off":
+            return ""
+        is_secure = self.web_certificate or self.web_proxy
+        host = self.web_hosts[0] if self.web_hosts else self.web
+        return f"{'https' if is_secure else 'http'}://{host}"
 
     def machine_id(self) -> str:
         """Return which machine this is, so that a database copied to another one is noticed."""

@@ -16,6 +16,7 @@ from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
 from bot.engagement.report import Reporter
 from bot.errors import Problem
+from bot.operations.model import ServiceStatus
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
@@ -68,6 +69,7 @@ class AppContext:
     #: Of passkeys; each is taken once.
     challenges: Challenges
     corrections: Corrections
+    status: Callable[[], ServiceStatus]
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
     address: DeskAddress = DeskAddress()

@@ -16,7 +16,6 @@ from bot import PROGRAM, visible
 from bot.authority.users import Right
 from bot.content.model import Mode
 from bot.content.zones import shown
-from bot.operations.status import status_of
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 from bot.web.context import AppContext
@@ -57,7 +56,7 @@ class Pages:
         }
         if request.person is not None:
             common |= {
-                "status": status_of(context.store, campaign, context.clock),
+                "status": context.status(),
                 "broken": context.broken(),
                 "pause": context.store.pauses.current(),
             }

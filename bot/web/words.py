@@ -185,7 +185,7 @@ def looks_of_rows(whole: RenderedCampaign, rows: Iterable[Delivery]) -> list[Acc
     for name, group in by_account(rows):
         if name not in accounts:
             continue
-        spec, limits = whole.spec_of(name), whole.limits[name]
+        spec, limits = whole.spec_of(name), whole.limits_of(name)
         first = (row.status for row in group if row.publication.id == group[0].publication.id)
         statuses = tuple((status, spec.length_of(status, limits)) for status in first)
         most = accounts[name].max_length or limits.max_length

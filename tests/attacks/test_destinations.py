@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.authority.tables import StopReason
-from bot.authority.trust import ConfigurationGuard
 from bot.delivery.model import State
 from bot.errors import DecisionError, UnconfirmedError
 from bot.platforms.base import Profile
@@ -148,9 +147,7 @@ def test_a_confirmation_lifts_nothing_else(bot: RunningBot) -> None:
     bot.set("not_after: 15m", "not_after: 20m")
     bot.watch()
 
-    ConfigurationGuard(bot.store, bot.clock).accept(
-        bot.services.contents.campaign(), by="Op", why=""
-    )
+    bot.confirm()
 
     assert stops(bot) == {StopReason.UNAUTHORIZED}
 
@@ -294,9 +291,7 @@ def test_another_account_behind_the_same_token(bot: RunningBot) -> None:
     assert stops(bot) == {StopReason.CONFIGURATION}
     with pytest.raises(DecisionError, match="accept-config"):
         bot.desk.restart("m", by="Ann")
-    ConfigurationGuard(bot.store, bot.clock).accept(
-        bot.services.contents.campaign(), by="Op", why="moved"
-    )
+    bot.confirm()
     bot.wait(NINE + 2 * DAY + MINUTE)
     assert stops(bot) == set()
     state = bot.store.accounts.get("m")

@@ -18,8 +18,8 @@ from bot.delivery.lifecycle import Event
 from bot.engagement.export import cell, export
 from bot.errors import UnavailableError
 from bot.log import configure, get_logger
+from bot.operations.channels import Alert, channels_of
 from bot.operations.digest import Message, make_sender
-from bot.operations.notifier import sender
 from bot.planning.outlook import as_calendar, outlook_of
 from bot.platforms.base import Profile
 from bot.platforms.http.exchange import Exchange, classify
@@ -56,7 +56,6 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     now, store = bot.clock.now(), bot.store
     lose(bot, next(row for row in planned(bot) if row.post_id == "one"), evidence=EVIL)
     store.accounts.stop("m", next(iter(StopReason)), EVIL, now)
-    store.notices.raise_("held", EVIL, now)
     store.pauses.pause(EVIL, by=EVIL, now=now)
     store.audit.write(EVIL, "pause", EVIL, why=EVIL, detail={EVIL: [EVIL]}, now=now)
     store.outbox.move(planned(bot)[0].id, Event.CANCEL, now=now, actor=EVIL, detail=EVIL)
@@ -136,7 +135,8 @@ def test_a_receipt_has_no_unseen_character() -> None:
 @pytest.mark.parametrize("form", ["", "&format=html"])
 def test_alert_mail_is_text(form: str) -> None:
     with MailServer() as mail:
-        sender((f"{mail.address}{form}",))(f"x\r\nBcc: evil@b.example {EVIL}", EVIL)
+        alert = Alert(f"x\r\nBcc: evil@b.example {EVIL}", EVIL)
+        channels_of((f"{mail.address}{form}",)).send(alert)
 
         (message,) = mail.messages
 

@@ -19,7 +19,9 @@ from bot.authority.user_table import Passkey
 from bot.authority.users import Role
 from bot.cli.main import run
 from bot.errors import DecisionError
+from bot.operations.channels import channels_of
 from tests.attacks.attack import Attacker, attack
+from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import NINE, START, RunningBot, post
 from tests.fakes.shipped import WEAK, serving
 
@@ -276,20 +278,13 @@ def test_the_key_is_private(bot: RunningBot) -> None:
     comes_of_it="each alert and each digest ends with a signed head of the log",
 )
 def test_alerts_end_with_a_signed_head(bot: RunningBot) -> None:
-    told: list[str] = []
-
-    def send(_title: str, text: str) -> bool:
-        told.append(text)
-        return True
-
-    bot.services.notifier.send = send
-    bot.store.notices.raise_("x", "x", START)
     bot.desk.pause("x", by="ann")
-    bot.wait(NINE)
+    with Inbox() as inbox:
+        bot.services.channels = channels_of((inbox.address,))
 
-    bot.services.notifier.run()
+        bot.services.notifier.run()
 
-    head = read_head(told[0].rpartition("\n\n")[2], bot.store.audit.public_key())
+    head = read_head(inbox.texts[0].rpartition("\n\n")[2], bot.store.audit.public_key())
     assert (head.rows, head.sha256) == bot.store.audit.head()
 
 

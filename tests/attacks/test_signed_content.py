@@ -73,8 +73,7 @@ class SignedCampaign:
         self.bot.watch(broken=True)
         assert self.in_force == {"one"}
         assert why in self.bot.services.contents.broken()
-        self.bot.services.notifier.run()
-        assert any(why in notice.text for notice in self.bot.store.notices.open())
+        assert any(why in matter.text for matter in self.bot.services.status().matters)
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from bot.authority.users import Role
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
+from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
 from tests.attacks.attack import Attacker, attack
+from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.fakes.scripted import Published
 from tests.fakes.shipped import WEAK, serving
@@ -154,15 +156,12 @@ def test_nothing_is_deleted_while_paused(bot: RunningBot, desk: Corrections) -> 
 
 
 def told(bot: RunningBot) -> list[str]:
-    texts: list[str] = []
-
-    def send(_title: str, text: str) -> bool:
-        texts.append(text)
-        return True
-
-    bot.services.notifier.send = send
-    bot.services.notifier.run()
-    return texts
+    """Return what people are told now that they were not told before."""
+    with Inbox() as inbox:
+        bot.services.channels = channels_of((inbox.address,))
+        vars(bot.services).pop("notifier", None)
+        bot.services.notifier.run()
+        return [text.partition("\n")[0] for text in inbox.texts]
 
 
 @attack(
@@ -172,14 +171,14 @@ def told(bot: RunningBot) -> list[str]:
 )
 def test_people_are_told_before_and_after(bot: RunningBot, desk: Corrections) -> None:
     bot.store.audit.write("eve", "retract begun", "one", why="before", now=bot.clock.now())
-    assert "retract begun: one (eve): before" in told(bot)[0]
+    assert "retract begun: one (eve): before" in told(bot)
 
     desk.retract("two", by="eve", why="x")
-    assert "retract asked: two (eve): x" in told(bot)[0]
+    assert "retract asked: two (eve): x" in told(bot)
 
     desk.retract("two", by="ben", why="x")
-    after = told(bot)[0]
-    assert "retract begun: two (ben)" in after
+    after = told(bot)
+    assert "retract begun: two (ben): x" in after
     assert "retract: two (ben): x; deleted; deleted" in after
 
 
@@ -330,7 +329,7 @@ def alerts(bot: RunningBot) -> list[str]:
     """Return what people are told after the bot has compared its accounts."""
     bot.services.watcher._next.clear()
     bot.services.watcher.run()
-    return [text for text in "".join(told(bot)).split("\n\n") if text.startswith("foreign")]
+    return [text for text in told(bot) if text.startswith("foreign")]
 
 
 @attack(
@@ -385,6 +384,6 @@ def test_another_profile_is_told(bot: RunningBot) -> None:
 
     bot.services.verifier.look("m")
 
-    [text] = [text for text in told(bot)[0].split("\n\n") if text.startswith("account changed")]
+    [text] = [text for text in told(bot) if text.startswith("account changed")]
     assert "about was 'Us / Families / a.png' and is 'Us / Ask Mallory / b.png'" in text
     assert "handle was 'us' and is 'us2'" in text

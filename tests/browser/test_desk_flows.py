@@ -375,7 +375,9 @@ def test_no_words_of_others_become_part_of_a_page(bot: RunningBot, enter: Enter)
     bot.approve(row.post_id, by=APPROVERS)
     bot.clock.advance(due(row) - bot.clock.now())
     lose(bot, row, words)
-    bot.store.notices.raise_("hostile", words, bot.clock.now())
+    bot.store.workers.beat(
+        "two/1", {"worker": "two/1", "machine": "two", "files": words}, bot.clock.now()
+    )
     bot.store.accounts.stop("coalition-x", StopReason.UNFIT, words, now=bot.clock.now())
     page = enter("ben")
     asked: list[str] = []

@@ -63,7 +63,7 @@ class BotProcess:
     @property
     def environment(self) -> dict[str, str]:
         known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return {**known, "VERBATIM_WEB": "off"}
+        return {**known, "VERBATIM_WEB": "off", "VERBATIM_MONITOR": "off"}
 
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, str(ROOT / "run_bot.py"), *words, *self.places]

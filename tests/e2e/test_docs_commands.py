@@ -96,6 +96,7 @@ class Machine:
             "PATH": f"{self.folder / 'bare' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "VERBATIM_DATA": str(self.folder / data),
             "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
+            "VERBATIM_MONITOR": "off",
         }
         return subprocess.Popen(
             ["sh", "-euc", command], cwd=self.folder / "project", env=environment,

@@ -142,3 +142,11 @@ class Inbox(Loopback):
     @property
     def address(self) -> str:
         return self.origin.replace("http://", "json://")
+
+    @property
+    def texts(self) -> list[str]:
+        return [asked.json["message"] for asked in self.asked]
+
+    @property
+    def titles(self) -> list[str]:
+        return [asked.json["title"] for asked in self.asked]

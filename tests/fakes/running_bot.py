@@ -187,6 +187,7 @@ class RunningBot:
 
     def start(self) -> None:
         self.services.start()
+        self.services.activity.tick()
 
     def start_with(self, *posts: str) -> None:
         """Start with these posts and no others."""
@@ -207,6 +208,12 @@ class RunningBot:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def confirm(self) -> list[str]:
+        """Say on the machine that the files are meant; return the changes."""
+        guard = self.services.guard
+        found = guard.accept(self.services.contents.written(), by="Op", why="known")
+        return [str(change) for change in found]
 
     def watch(self, *, broken: bool = False) -> None:
         """Let the bot look at its files, which have errors just where the test says so."""
@@ -254,8 +261,7 @@ class RunningBot:
     def dashboard(self) -> AppContext:
         """Return what the pages work with, and the users that may sign in."""
         if self._dashboard is None:
-            contents, platform = self.services.contents, self.services.publisher.platform
-            self._dashboard = build_context(self.store, self.clock, contents, platform)
+            self._dashboard = build_context(self.services, self.services.publisher.platform)
         return self._dashboard
 
     def browser(self) -> HttpBrowser:

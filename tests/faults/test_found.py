@@ -64,7 +64,6 @@ def test_an_account_that_was_removed_keeps_no_restore_from_being_settled(
 
     new_bot.restart()
     new_bot.services.beat()
-    new_bot.approve("two")  # it goes to fewer accounts than what was approved
     new_bot.wait(NINE + DAY + MINUTE)
 
     assert new_bot.states()["two/m/0"] == "SENT"

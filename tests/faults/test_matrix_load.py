@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.authority.notices import Notice
 from bot.operations.opening import open_store
 from tests.faults.ledgers import ROOT
 from tests.faults.reporting import Counts
@@ -65,7 +66,8 @@ def test_forty_threads_at_one_file_take_turns(tmp_path: Path) -> None:
     def write(name: str) -> None:
         try:
             for number in range(5):
-                store.notices.raise_(f"{name}/{number}", "so", datetime.now(UTC))
+                now = datetime.now(UTC)
+                store.notices.put(Notice(f"{name}/{number}", now, "so"), before=None)
         except Exception as error:  # noqa: BLE001 - any of them is the failure
             failed.append(error)
 
@@ -76,5 +78,5 @@ def test_forty_threads_at_one_file_take_turns(tmp_path: Path) -> None:
         thread.join()
 
     assert failed == []
-    assert len(store.notices.open()) == 200
+    assert len(store.notices.all()) == 200
     store.close()

@@ -74,7 +74,7 @@ def test_row_10_no_name_and_no_tls(make_bot: Make, tally: Counts, server: str) -
     campaign = bot.campaign.loaded.campaign
     assert campaign is not None
     platform: Any = bot.services.publisher.platform("m")
-    session = platform._api.session
+    session = platform._adapter._api.session
     good, session.origin = session.origin, urlsplit(server.format(port=port))
     bot.wait(bot.due + 5 * MINUTE)
     assert bot.world.taken() == []

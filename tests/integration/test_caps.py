@@ -84,6 +84,7 @@ def test_what_waits_too_long_for_its_turn_is_held_as_late(new_bot: RunningBot) -
     assert new_bot.states()["one/m/0"] == "SENT"
     new_bot.set("max_per_hour: 1", "max_per_day: 1")
     new_bot.watch()
+    new_bot.confirm()
 
     new_bot.wait(NINE + 3 * HOUR)
 

@@ -249,7 +249,7 @@ def test_status(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     assert (told["running"], told["mode"], told["counts"]) == (False, "live", {"PLANNED": 2})
     assert say("status", "--health") == "1"
 
-    bot.store.workers.beat("w", {}, datetime.now(UTC))
+    bot.store.workers.beat("w", {"worker": "w"}, datetime.now(UTC))
     bot.desk.pause("mourning", by="Ann")
     bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
 

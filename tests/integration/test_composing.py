@@ -70,19 +70,18 @@ def test_a_quote_card_is_drawn_once_and_kept(new_bot: RunningBot) -> None:
     assert not new_bot.services.planner.apply(new_bot.services.contents.rendered, days=35)
 
 
-def test_a_picture_that_a_server_cannot_take_is_told_and_changes_nothing(
-    new_bot: RunningBot,
-) -> None:
+def test_a_picture_that_a_server_cannot_take_is_left_out_there(new_bot: RunningBot) -> None:
+    new_bot.use("m", "b")
     picture(new_bot)
-    new_bot.start_with(post("one", 'media: [{file: media/a.png, alt: "A wall"}]', at=NINE))
-    before = new_bot.rows()
-    new_bot.servers["m"].limits = replace(MASTODON.limits, max_picture_bytes=10)
+    described = f'media: [{{file: media/a.png, alt: "{"A wall of bricks. " * 20}"}}]'
+    new_bot.start_with(post("one", described, at=NINE))
+    new_bot.servers["m"].limits = replace(MASTODON.limits, max_alt=10)
 
     new_bot.wait(START)
-    new_bot.watch(broken=True)
+    new_bot.watch()
 
-    assert new_bot.rows() == before
-    assert "one.media" in new_bot.services.contents.broken()
+    assert [row.account for row in new_bot.rows()] == ["b"]
+    assert new_bot.services.contents.left_out() == {"m": ["one"]}
 
 
 def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(

@@ -102,7 +102,7 @@ def test_a_correction_and_a_retraction_from_the_command_line(
 def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
     port = free_port()
     words = [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "2", "--serve"]
-    environment = {**os.environ, "VERBATIM_WEB": f"127.0.0.1:{port}"}
+    environment = {**os.environ, "VERBATIM_WEB": f"127.0.0.1:{port}", "VERBATIM_MONITOR": "off"}
     with subprocess.Popen(words, cwd=campaign, env=environment, stderr=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL) as process:  # fmt: skip
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from bot.clock import FastClock
 from bot.delivery.publications import FixedTime, Queued
 from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
+from bot.errors import Severity
 from bot.operations.digest import Digest, make_sender
+from bot.operations.model import Matter
 from bot.planning.outlook import Outlook, PlannedEntry
 from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
@@ -30,7 +33,12 @@ def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
     spec = {name: kind.spec for name, kind in PLATFORMS.items()}
     reporter = Reporter(store, clock, engaged_campaign(), spec)
     return Digest(
-        store, clock, lambda: reporter, lambda: outlook(clock.now()), make_sender(addresses)
+        store,
+        clock,
+        lambda: reporter,
+        lambda: outlook(clock.now()),
+        make_sender(addresses),
+        list,
     )
 
 
@@ -53,9 +61,9 @@ def outlook(now: datetime) -> Outlook:
 
 def test_the_digest_tells_the_five_things(store: Store) -> None:
     Engaged(store).fill()
-    store.notices.raise_("held/1", "HELD: post-12 for coalition-x: late", MONDAY)
+    held = Matter("held", Severity.WARNING, "HELD: post-12 for coalition-x: late")
 
-    digest = digest_of(store, FastClock(MONDAY))
+    digest = replace(digest_of(store, FastClock(MONDAY)), matters=lambda: [held])
     message = digest.message()
 
     chapters = [line for line in message.text.splitlines() if line.isupper()]

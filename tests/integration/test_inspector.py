@@ -72,10 +72,10 @@ def test_nothing_is_sent_from_a_broken_database(
 
     assert (bot.servers["m"].live, bot.states()) == ([], {"one/m/0": "PLANNED"})
     assert told in bot.services.inspector.damage
-    status = status_of(bot.store, bot.services.contents.campaign(), bot.clock)
+    status = status_of(bot.store, bot.services.contents.campaign().schedule, bot.clock)
     assert (status.is_running, status.is_healthy) == (True, False)
     assert told in status.damage
-    assert any("Nothing is sent; `restore`" in notice for notice in status.notices)
+    assert any("Nothing is sent; bring a backup back" in each.text for each in status.errors)
 
 
 def test_a_lane_at_work_stops_before_its_next_status(bot: RunningBot) -> None:

@@ -1,43 +1,26 @@
-"""People are told once of each thing that needs them, until it is over and comes again."""
+"""People are told once an hour at most of each cause, until it is over, and then that it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from bot.authority.tables import StopReason
+from bot.db.errors import DiskFullError
 from bot.delivery.restore_guard import mark_restored
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
-from bot.operations.notifier import Notifier, sender
+from bot.operations.channels import Alert, Channel, Channels, channels_of, fitted
+from bot.operations.notifier import Notifier
 from bot.platforms.spec import Charge
 from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
 #: Apprise 1 loads all its plugins, one of which imports it.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
-
-class Mailbox:
-    """Takes what people are told, unless it is away."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.titles: list[str] = []
-        self.tries = 0
-        self.is_away = False
-
-    def __call__(self, title: str, text: str) -> bool:
-        self.tries += 1
-        if not self.is_away:
-            self.titles.append(title)
-            self.texts.append(text)
-        return not self.is_away
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
+HOUR = timedelta(hours=1)
+DESK = "https://desk.example"
 
 
 @pytest.fixture
@@ -46,62 +29,93 @@ def bot(new_bot: RunningBot) -> RunningBot:
     return new_bot
 
 
+def notifier_of(bot: RunningBot, *addresses: str) -> Notifier:
+    services = bot.services
+    services.channels = channels_of(addresses)
+    return Notifier(bot.store.notices, bot.clock, services.status, services.channels, DESK)
+
+
 @pytest.fixture
-def notifier(bot: RunningBot, mailbox: Mailbox) -> Notifier:
-    contents, why = bot.services.contents, bot.services.clock_guard.why
-    return Notifier(bot.store, bot.clock, contents.campaign, mailbox, contents.broken, why)
+def notifier(bot: RunningBot, inbox: Inbox) -> Notifier:
+    return notifier_of(bot, inbox.address)
 
 
-def test_a_post_without_approvals_is_told_a_day_ahead_and_once(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
+def test_posts_without_approvals_are_told_a_day_ahead_and_once(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
     for _ in range(3):
         notifier.run()
         bot.clock.advance(MINUTE)
 
-    (text,) = mailbox.texts
-    assert text.startswith("one: 2 approval(s) missing; first due")
-    assert mailbox.titles == ["test: 1 thing(s) need a person"]
+    (text,) = inbox.texts
+    assert text == (
+        "one: 2 approval(s) missing; first due Mon 07 Dec 2026 09:00 UTC\n"
+        "Do: python3 run_bot.py approve one --as NAME\n"
+        "https://desk.example/posts/one"
+    )
+    assert inbox.titles[0].startswith("test: needs you: one: 2 approval(s) missing")
 
 
 def test_what_is_far_ahead_is_not_told_yet(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
     bot.write(post("one", at=NINE + 3 * DAY))
     bot.watch()
 
     notifier.run()
 
-    assert mailbox.texts == []
+    assert inbox.texts == []
 
 
-def test_the_first_of_several_times_is_told(new_bot: RunningBot, mailbox: Mailbox) -> None:
+def test_the_first_of_several_times_is_told(new_bot: RunningBot, inbox: Inbox) -> None:
     new_bot.use("m", "b")
     new_bot.set('times: ["09:00"]', 'times: ["09:00", "20:00"]')
     new_bot.set("slots: [morning]", "slots: [morning], repeat_after: 1h")
     new_bot.start_with(post("one"))
 
-    Notifier(new_bot.store, new_bot.clock, new_bot.services.contents.campaign, mailbox).run()
+    notifier_of(new_bot, inbox.address).run()
 
-    assert "first due Mon 07 Dec 2026 09:00 UTC" in mailbox.texts[0]
+    assert "first due Mon 07 Dec 2026 09:00 UTC" in inbox.texts[0]
 
 
-def test_what_is_over_is_cleared_and_told_again_when_it_comes_back(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
+def test_people_hear_that_it_is_over_and_of_one_cause_at_most_once_an_hour(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
-    notifier.run()
-    bot.approve("one")
-    notifier.run()
-    assert bot.store.notices.open() == ()
+    for _ in range(20):  # it comes and goes
+        notifier.run()
+        bot.approve("one")
+        notifier.run()
+        bot.void("one")
+        bot.clock.advance(MINUTE)
 
-    bot.void("one")
-    notifier.run()
+    assert [title.partition(": ")[2][:9] for title in inbox.titles] == ["needs you", "settled: "]
+    assert inbox.texts[1].startswith("one: 2 approval(s) missing")
 
-    assert len(mailbox.texts) == 2
+    bot.clock.advance(HOUR - 20 * MINUTE)
+    notifier.run()
+    assert len(inbox.texts) == 3
+
+
+def test_what_is_urgent_is_repeated_each_hour_and_the_rest_each_day(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
+) -> None:
+    bot.write(post("one", at=NINE + 9 * DAY))
+    bot.watch()
+    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
+    bot.desk.pause("mourning", by="Ann")
+
+    for _ in range(25):
+        notifier.run()
+        bot.clock.advance(HOUR)
+
+    urgent = [title for title in inbox.titles if title.startswith("test: urgent: m is stopped")]
+    paused = [title for title in inbox.titles if title.startswith("test: needs you: Sending is")]
+    assert (len(urgent), len(paused), len(inbox.titles)) == (25, 2, 27)
+    assert {asked.json["type"] for asked in inbox.asked} == {"failure", "warning"}
 
 
 def test_a_held_delivery_is_told_with_its_evidence_and_what_to_do(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
     bot.approve("one")
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
@@ -110,20 +124,30 @@ def test_a_held_delivery_is_told_with_its_evidence_and_what_to_do(
 
     notifier.run()
 
-    (text,) = mailbox.texts
+    (text,) = inbox.texts
     assert "cannot tell whether it is out" in text
     assert "not ours" in text
-    assert f"resolve {bot.row().id[:8]}" in text
+    assert f"Do: python3 run_bot.py resolve {bot.row().id[:8]} ADDRESS --as NAME" in text
 
 
-def test_a_failed_delivery_is_told(bot: RunningBot, notifier: Notifier, mailbox: Mailbox) -> None:
+def test_a_failed_delivery_is_told(bot: RunningBot, notifier: Notifier, inbox: Inbox) -> None:
     bot.approve("one")
     bot.servers["m"].fails(RejectedError("mastodon", "too long"))
     bot.wait(NINE)
 
     notifier.run()
 
-    assert "FAILED: one for m" in mailbox.texts[0]
+    assert "FAILED: one for m" in inbox.texts[0]
+
+
+def test_a_hundred_held_posts_are_one_alert(new_bot: RunningBot, inbox: Inbox) -> None:
+    new_bot.start_with(*(post(f"p{number}", at=NINE) for number in range(100)))
+    new_bot.wait(NINE)
+
+    notifier_of(new_bot, inbox.address).run()
+
+    (text,) = inbox.texts
+    assert "\nand 95 more\n" in text
 
 
 def break_files(bot: RunningBot) -> None:
@@ -146,128 +170,196 @@ TROUBLES: dict[str, Callable[[RunningBot], object]] = {
 
 @pytest.mark.parametrize("words", TROUBLES)
 def test_what_stands_in_the_way_is_told(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox, words: str
+    bot: RunningBot, notifier: Notifier, inbox: Inbox, words: str
 ) -> None:
     bot.approve("one")
     TROUBLES[words](bot)
 
     notifier.run()
 
-    (text,) = mailbox.texts
+    (text,) = inbox.texts
     assert words in text
 
 
-def test_what_is_wrong_with_one_machine_is_not_taken_back_by_another(
-    bot: RunningBot, mailbox: Mailbox
-) -> None:
-    campaign, now = bot.services.contents.campaign, bot.clock.now()
+def test_of_several_machines_one_tells(bot: RunningBot, inbox: Inbox) -> None:
+    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
     bot.approve("one")
-    wrong = [""]
-    one = Notifier(bot.store, bot.clock, campaign, mailbox, clock_is_wrong=lambda: wrong[0],
-                   machine="one")  # fmt: skip
-    two = Notifier(bot.store, bot.clock, campaign, mailbox, machine="two")
-    for name in ("one", "two"):
-        bot.store.workers.beat(f"{name}/1", {"machine": name}, now)
+    one, two = notifier_of(bot, inbox.address), notifier_of(bot, inbox.address)
 
-    wrong[0] = "its clock is an hour ahead"
-    for _ in range(3):
+    for _ in range(2):
         one.run()
         two.run()
-    assert len(mailbox.texts) == 1
-    assert mailbox.texts[0].startswith("one sends nothing: its clock is an hour ahead.")
-    wrong[0] = ""
-    two.run()
-    assert len(bot.store.notices.open()) == 1
-    one.run()
 
-    assert bot.store.notices.open() == ()
+    assert len(inbox.texts) == 1
 
 
-def test_what_was_wrong_with_a_machine_that_is_gone_is_over(
-    bot: RunningBot, mailbox: Mailbox
+def test_what_is_wrong_with_one_machine_lasts_until_that_machine_says_so(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
-    campaign = bot.services.contents.campaign
     bot.approve("one")
-    gone = Notifier(bot.store, bot.clock, campaign, mailbox, clock_is_wrong=lambda: "wrong",
-                    machine="gone")  # fmt: skip
-    gone.run()
+    two = {"worker": "two/1", "machine": "two"}
+    bot.store.workers.beat("two/1", two | {"clock": "an hour ahead"}, bot.clock.now())
+    notifier.run()
+    assert inbox.texts[0].startswith("two sends nothing: an hour ahead.")
 
-    Notifier(bot.store, bot.clock, campaign, mailbox, machine="here").run()
+    bot.store.workers.beat("two/1", two, bot.clock.now())
+    notifier.run()
 
-    assert bot.store.notices.open() == ()
+    assert [title.split(": ")[1] for title in inbox.titles] == ["urgent", "settled"]
+
+
+def test_a_database_that_does_not_answer_is_told_too(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.approve("one")
+    with monkeypatch.context() as patch:
+
+        def fail(*_arguments: object) -> None:
+            raise DiskFullError("the disk is full; make room, nothing was stored")
+
+        patch.setattr(bot.store._db, "read", fail)
+        patch.setattr(bot.store._db, "write", fail)
+        for _ in range(3):
+            notifier.run()
+    notifier.run()
+
+    assert inbox.texts[0].startswith("The database does not answer, so nothing is sent: the disk")
+    assert [title.split(": ")[1] for title in inbox.titles] == ["urgent", "settled"]
 
 
 def test_a_budget_that_is_nearly_spent_is_told_once_a_month(
-    new_bot: RunningBot, mailbox: Mailbox
+    new_bot: RunningBot, inbox: Inbox
 ) -> None:
     new_bot.use(x=ACCOUNTS["x"].replace("threads: true", "budget_usd_per_month: 1"))
     new_bot.start()
-    notifier = Notifier(new_bot.store, new_bot.clock, new_bot.services.contents.campaign, mailbox)
+    notifier = notifier_of(new_bot, inbox.address)
     new_bot.store.ledger.reserve("x", Charge("post"), 0.79, now=START)
     notifier.run()
-    assert mailbox.texts == []
+    assert inbox.texts == []
 
     new_bot.store.ledger.reserve("x", Charge("post"), 0.01, now=START)
     notifier.run()
     notifier.run()
 
-    [text] = mailbox.texts
-    assert text.startswith("x: $0.20 of $1.00 left for December\n\naudit-head:")
+    (text,) = inbox.texts
+    assert text.startswith("x: $0.20 of $1.00 left for December\n")
 
 
 def test_what_could_not_be_told_is_told_later(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
-    mailbox.is_away = True
+    inbox.status = 500
     for _ in range(3):
         notifier.run()
-    assert mailbox.tries == 1
+    assert len(inbox.asked) == 1
 
-    mailbox.is_away = False
+    inbox.status = 200
     bot.clock.advance(MINUTE)
     notifier.run()
     notifier.run()
 
-    assert len(mailbox.texts) == 1
+    assert [title.split(": ")[1] for title in inbox.titles[1:]] == [
+        "urgent", "needs you", "settled",
+    ]  # fmt: skip
+    assert notifier.channels.failing() == {}
+
+
+def test_a_channel_that_fails_is_an_urgent_matter_and_the_others_hear_of_it(
+    bot: RunningBot, inbox: Inbox
+) -> None:
+    bot.approve("one")
+    bot.desk.pause("mourning", by="Ann")
+    notifier = notifier_of(bot, "json://127.0.0.1:9/", inbox.address)
+    notifier.run()
+    assert not bot.services.status().is_ready
+    bot.clock.advance(MINUTE)
+
+    notifier.run()
+
+    assert [text.partition("\n")[0] for text in inbox.texts] == [
+        "Sending is paused: mourning (Ann)",
+        "address 1 (json) of VERBATIM_ALERTS fails, so whom it reaches hears nothing: it does not"
+        " take them",
+    ]
+
+
+def test_a_channel_that_never_answers_keeps_nobody_waiting(inbox: Inbox) -> None:
+    (slow,) = channels_of((inbox.address,)).all
+    (quick,) = channels_of((inbox.address,)).all
+    slow.deadline = 0.0
+
+    assert Channels((slow, quick)).send(Alert("a title", "a text"))
+
+    assert slow.failing == "no answer within 0 s"
 
 
 # By apprise
 
 
+def strict(inbox: Inbox, *, body: int, title: int) -> Channel:
+    """Return a channel whose service takes no more than so many characters."""
+    (channel,) = channels_of((inbox.address,)).all
+    channel.notifier[0].body_maxlen, channel.notifier[0].title_maxlen = body, title
+    return channel
+
+
+def test_an_alert_is_cut_to_what_the_service_takes_and_says_what_to_do(inbox: Inbox) -> None:
+    alert = Alert("t" * 50, "x" * 5000, "Do: python3 run_bot.py check")
+
+    assert strict(inbox, body=160, title=20).send(alert)
+
+    assert inbox.titles == ["t" * 20]
+    assert inbox.texts == ["x" * 130 + "…\nDo: python3 run_bot.py check"]
+
+
+def test_a_service_without_titles_has_it_in_the_text(inbox: Inbox) -> None:
+    assert strict(inbox, body=100, title=0).send(Alert("a title", "x" * 200, "end"))
+
+    (text,) = inbox.texts
+    assert len(text) <= 100
+    assert text.startswith("a title")
+    assert text.endswith("x…\nend")
+
+
+@pytest.mark.parametrize("most", [1, 5, 20])
+def test_whatever_is_cut_fits(most: int) -> None:
+    assert len(fitted(Alert("", "x" * 100, "y" * 10), most)) <= most
+
+
 def test_people_are_told_over_apprise(inbox: Inbox) -> None:
-    assert sender((inbox.address,))("a title", "a text")
+    assert channels_of((inbox.address,)).send(Alert("a title", "a text"))
 
     assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
 
 
 def test_one_broken_address_does_not_make_the_others_hear_it_again(inbox: Inbox) -> None:
-    assert sender(("json://127.0.0.1:9/", inbox.address))("a title", "a text")
+    assert channels_of(("json://127.0.0.1:9/", inbox.address)).send(Alert("a", "b"))
 
-    assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
+    assert [asked.json["title"] for asked in inbox.asked] == ["a"]
 
 
 def test_nobody_told_is_told_so() -> None:
-    assert not sender(("json://127.0.0.1:9/",))("a title", "a text")
+    assert not channels_of(("json://127.0.0.1:9/",)).send(Alert("a title", "a text"))
 
 
 def test_without_addresses_it_is_logged() -> None:
-    assert sender(())("a title", "a text")
+    assert channels_of(()).send(Alert("a title", "a text"))
 
 
 def test_an_address_that_apprise_does_not_know_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError) as error:
-        sender(("mailto://a:secret@b.example", "nonsense:secret"))
+        channels_of(("mailto://a:secret@b.example", "nonsense:secret"))
 
     assert "address 2" in str(error.value)
     assert "secret" not in str(error.value)
 
 
 def test_nothing_is_told_of_a_campaign_in_order(
-    bot: RunningBot, notifier: Notifier, mailbox: Mailbox
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
 ) -> None:
     bot.approve("one")
     bot.wait(NINE)
 
     notifier.run()
 
-    assert mailbox.texts == []
+    assert inbox.texts == []

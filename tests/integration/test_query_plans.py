@@ -42,7 +42,9 @@ HOT: dict[str, Callable[[Store], object]] = {
     "plan: clock": lambda store: store.outbox.last_change(),
     "held": lambda store: store.outbox.find(states={State.HELD, State.FAILED}),
     "unapproved": lambda store: store.outbox.find(states={State.PLANNED}, until=NOW),
-    "status": lambda store: status_of(store, engaged_campaign(), FastClock(NOW)),
+    "status": lambda store: status_of(
+        store, engaged_campaign().schedule, FastClock(NOW)
+    ),
     "calendar": lambda store: store.outbox.find(since=NOW - DAY, until=NOW + DAY),
     "post": lambda store: store.outbox.find(states={State.SENT}, post_id="p"),
     "decide": lambda store: store.outbox.starting_with("d1"),

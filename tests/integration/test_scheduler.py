@@ -255,3 +255,37 @@ def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
 
     assert new_bot.row().state is State.SENT
     assert len(new_bot.servers["m"].live) == 1
+
+
+def test_a_process_whose_loop_stands_still_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.engine.scheduler.ENDS_AFTER", -1.0)
+    monkeypatch.setattr("bot.engine.scheduler.STALLED_LOOKS", 0)
+    one, ended = service(), Event()
+    codes: list[int] = []
+
+    def end(code: int) -> None:
+        codes.append(code)
+        ended.set()
+
+    one.end = end
+    with running(one):
+        assert ended.wait(LONG)
+
+    assert codes[0] == 3
+
+
+def test_a_worker_that_stays_at_one_step_is_told_with_its_hour(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one", at=NINE))
+    activity = new_bot.services.activity
+    activity.begin("m")
+    new_bot.clock.advance(11 * MINUTE)
+    activity.tick()
+
+    (matter,) = new_bot.services.status().errors
+    assert matter.text == "m on " + new_bot.services.machine + (
+        " is at one step since 08:00 UTC; restart the service"
+    )
+
+    activity.step("m")
+    assert new_bot.services.status().is_ready
+    activity.end("m")

@@ -9,7 +9,8 @@ from bot.authority.tables import StopReason
 from bot.content.model import Mode
 from bot.delivery.restore_guard import mark_restored
 from bot.engine.rehearsal import SIMULATED, simulate_approvals
-from bot.operations.status import ServiceStatus, status_of
+from bot.operations.model import ServiceStatus
+from bot.operations.status import status_of
 from bot.planning.outlook import Outlook, as_calendar, outlook_of
 from bot.platforms.spec import Charge
 from bot.rendering.rendered import RenderedCampaign
@@ -24,7 +25,7 @@ def bot(new_bot: RunningBot) -> RunningBot:
 
 
 def status(bot: RunningBot) -> ServiceStatus:
-    return status_of(bot.store, bot.services.contents.campaign(), bot.clock)
+    return status_of(bot.store, bot.services.contents.campaign().schedule, bot.clock)
 
 
 def outlook(bot: RunningBot, days: int = 7, rendered: RenderedCampaign | None = None) -> Outlook:
@@ -61,13 +62,14 @@ def test_the_status_tells_what_stands_in_the_way(bot: RunningBot) -> None:
     bot.store.accounts.stop("x", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
     mark_restored(bot.store._db, "a backup was brought back")
     bot.store.ledger.reserve("x", Charge("post"), 1.25, now=bot.clock.now())
-    bot.store.notices.raise_("k", "look here", bot.clock.now())
 
     told = status(bot)
 
     assert told.paused == "mourning (Ann)"
     assert told.settling == "a backup was brought back"
-    assert told.notices == ("look here",)
+    assert {matter.key for matter in told.matters} == {
+        "worker", "settling", "paused", "stopped/x/unauthorized", "unapproved",
+    }  # fmt: skip
     assert {account.name: (account.stopped, account.budget_left) for account in told.accounts} == {
         "m": ("", None), "x": ("revoked", 3.75),
     }  # fmt: skip

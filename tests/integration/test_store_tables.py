@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bot.authority.approvals import PauseState
+from bot.authority.notices import Notice
 from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.content.model import Account
@@ -267,18 +268,17 @@ def test_the_last_confirmed_trust_is_in_force(store: Store) -> None:
 # --- notices, workers
 
 
-def test_a_notice_is_new_once_until_it_is_cleared(store: Store) -> None:
-    assert store.notices.raise_("held/d1", "one is held", NOW)
-    assert not store.notices.raise_("held/d1", "one is still held", NOW + timedelta(hours=1))
-    assert [(notice.text, notice.raised_at) for notice in store.notices.unsent()] == [
-        ("one is still held", NOW)
-    ]
+def test_of_one_cause_one_process_tells(store: Store) -> None:
+    first, over = Notice("held", NOW, "one is held"), Notice("held", NOW, "")
 
-    store.notices.mark_sent("held/d1", NOW)
-    assert (store.notices.unsent(), len(store.notices.open())) == ((), 1)
-    assert store.notices.clear("held/d1")
-    assert not store.notices.clear("held/d1")
-    assert store.notices.raise_("held/d1", "again", NOW)
+    assert store.notices.put(first, before=None)
+    assert not store.notices.put(first, before=None)
+    assert store.notices.put(over, before=first)
+    assert not store.notices.put(over, before=first)
+    assert store.notices.all() == {"held": over}
+
+    store.notices.forget("held")
+    assert store.notices.all() == {}
 
 
 def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:

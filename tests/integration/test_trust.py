@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from bot.authority.tables import StopReason
-from bot.authority.trust import ConfigurationGuard
 from bot.content.model import Mode
 from bot.delivery.model import State
 from bot.errors import ContentError, DecisionError
@@ -123,19 +122,11 @@ def test_a_change_while_the_bot_was_away_is_noticed(bot: RunningBot) -> None:
     assert all(stopped(bot).values())
 
 
-def accept(bot: RunningBot) -> list[str]:
-    guard = ConfigurationGuard(bot.store, bot.clock)
-    return [
-        str(change)
-        for change in guard.accept(bot.services.contents.campaign(), by="Op", why="known")
-    ]
-
-
 def test_a_person_on_the_machine_confirms_a_change(bot: RunningBot) -> None:
     bot.set("https://m.example", "https://new.example")
     bot.watch()
 
-    changes = accept(bot)
+    changes = bot.confirm()
     bot.wait(NINE)
 
     assert len(changes) == 1
@@ -152,7 +143,7 @@ def test_a_change_that_was_taken_back_is_confirmed_too(bot: RunningBot) -> None:
     bot.watch()
     assert all(stopped(bot).values())
 
-    assert accept(bot) == []
+    assert bot.confirm() == []
 
     assert not any(stopped(bot).values())
 
@@ -164,20 +155,20 @@ def test_confirming_starts_no_account_that_was_stopped_for_something_else(bot: R
     less_approval(bot)
     bot.watch()
 
-    accept(bot)
+    bot.confirm()
 
     assert stopped(bot) == {"m": "", "b": "its password was leaked"}
 
 
 def test_there_must_be_something_to_confirm(bot: RunningBot) -> None:
     with pytest.raises(DecisionError, match="nothing has changed"):
-        accept(bot)
+        bot.confirm()
 
 
 def test_a_first_confirmation_records(new_bot: RunningBot) -> None:
     new_bot.services.contents.start()
 
-    assert accept(new_bot) == []
+    assert new_bot.confirm() == []
 
     assert new_bot.store.trust.recorded() is not None
 
@@ -227,7 +218,7 @@ def test_confirming_after_the_mode_went_back_lets_everything_go_on(bot: RunningB
     bot.watch()
     assert all(stopped(bot).values())
 
-    accept(bot)
+    bot.confirm()
     bot.wait(NINE + MINUTE)
 
     assert set(bot.states().values()) == {"SENT"}

@@ -37,7 +37,7 @@ def _summary(
         "spent": context.store.ledger.spent(account.name, month_of=context.clock.now()),
         "counts": {tally.state.value: tally.count for tally in tallies},
         "last_sent": max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
-        "max_length": account.max_length or context.rendered().limits[account.name].max_length,
+        "max_length": account.max_length or context.rendered().limits_of(account.name).max_length,
     }
 
 

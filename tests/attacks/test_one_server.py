@@ -1,0 +1,239 @@
+"""Attacks of one account's server on all others, and on what people need in an emergency."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.storage import DataOwner, remember_owner
+from bot.cli.main import run
+from bot.clock import FastClock, SystemClock
+from bot.content.model import Mode
+from bot.delivery.model import State
+from bot.errors import UnavailableError
+from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.spec import Limits
+from bot.settings import Settings
+from tests.attacks.attack import Attacker, attack
+from tests.attacks.hostile import HostileWorld, hostile_world
+from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
+
+SENTENCE = "A sentence of several words that says something. "
+TINY = {
+    "statuses": {
+        "max_characters": 1, "max_media_attachments": 1, "characters_reserved_per_url": 100_000,
+    },
+    "media_attachments": {
+        "image_size_limit": 1, "image_matrix_limit": 1, "description_limit": 1,
+        "supported_mime_types": ["image/tiff"],
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def world(
+    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HostileWorld]:
+    with hostile_world(tmp_path, migrated_file, monkeypatch) as world:
+        yield world
+
+
+@attack(
+    Attacker.SERVER,
+    tried="the server tells limits of one character, one byte, one pixel, and endless addresses",
+    comes_of_it="they are raised to what no real server is below; short posts still go out",
+)
+def test_limits_are_clamped(world: HostileWorld) -> None:
+    world.good.quirks.instance_v2 = {"configuration": TINY}
+    world.bot.start_approved(post("one", at=world.at))
+
+    world.bot.wait(world.at)
+
+    state = world.bot.store.accounts.get("m")
+    assert state is not None
+    assert MASTODON.floors is not None
+    mimes = MASTODON.limits.picture_mimes
+    assert state.limits == replace(MASTODON.floors, picture_mimes=mimes)
+    assert world.bot.row().state is State.SENT
+
+
+TINIEST = Limits(1, url_length=10**9, max_pictures=0, max_alt=0, max_picture_bytes=1, max_pixels=1)
+
+
+@pytest.mark.parametrize(("before", "sentences"), [(500, 8), (5000, 50)])
+@attack(
+    Attacker.SERVER,
+    tried="the server tells limits in which approved posts do not fit, perhaps after large ones",
+    comes_of_it="they are left out there, and people are told; other accounts send what was"
+    " approved, edits are taken up, and the service starts again",
+)
+def test_a_server_that_shrinks_silences_itself_only(
+    new_bot: RunningBot, before: int, sentences: int
+) -> None:
+    new_bot.use("m", "b")
+    new_bot.servers["m"].limits = replace(MASTODON.limits, max_length=before)
+    new_bot.start()
+    new_bot.wait(START)
+    short, words = "variants: {b: {text: Short enough.}}", SENTENCE * sentences + "End"
+    new_bot.write(post("one", short, at=NINE + DAY, words=words))
+    new_bot.watch()
+    new_bot.approve_all()
+    assert new_bot.states() == {"one/b/0": "PLANNED", "one/m/0": "PLANNED"}
+    new_bot.servers["m"].limits = TINIEST
+
+    new_bot.services.verifier.look("m")
+    new_bot.watch()
+    assert new_bot.states() == {"one/b/0": "PLANNED"}
+    new_bot.write(post("one", short, at=NINE + DAY, words=words), post("two", at=NINE + 2 * DAY))
+    new_bot.watch()
+    new_bot.restart()
+    new_bot.wait(NINE + DAY)
+
+    assert new_bot.states()["one/b/0"] == "SENT"
+    assert "two/b/0" in new_bot.states()
+    assert new_bot.services.contents.left_out()["m"] == ["one"]
+    told = {matter.key: matter.text for matter in new_bot.services.status().matters}
+    assert told["misfit/m"].endswith(": one")
+
+
+@attack(
+    Attacker.SERVER,
+    tried="the server answers nothing but errors for days, or lies about everything it may",
+    comes_of_it="its account waits or stops; the others send in time",
+)
+def test_a_server_that_is_down_holds_nobody_up(new_bot: RunningBot) -> None:
+    new_bot.use("m", "b")
+    new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
+    new_bot.servers["m"].unseen = UnavailableError("mastodon", "502")
+
+    new_bot.wait(NINE + DAY + MINUTE)
+
+    states = new_bot.states()
+    assert (states["one/b/0"], states["two/b/0"]) == ("SENT", "SENT")
+    assert states["one/m/0"].startswith("HELD late")
+
+
+@attack(
+    Attacker.SERVER,
+    tried="the first look at an account fails just before a post is due",
+    comes_of_it="the next look comes after two seconds, then four, up to a minute: the post is"
+    " not a minute late",
+)
+def test_a_failed_first_look_is_soon_repeated(new_bot: RunningBot) -> None:
+    new_bot.start_approved(post("one", at=NINE))
+    new_bot.servers["m"].unseen = UnavailableError("mastodon", "502")
+    new_bot.clock.advance(NINE - new_bot.clock.now())
+    new_bot.work()
+    new_bot.servers["m"].unseen = None
+
+    new_bot.clock.advance(MINUTE / 30)
+    new_bot.work()
+
+    assert new_bot.row().state is State.SENT
+    assert new_bot.servers["m"].calls.count("profile") == 2
+
+
+# Emergency verbs
+
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def live(new_bot: RunningBot) -> RunningBot:
+    """Have a bot on the clock that the commands see, with a post that is held."""
+    new_bot.clock = FastClock(SystemClock().now())
+    new_bot.machine = Settings().machine_id()
+    new_bot.start_with(post("one", at=new_bot.clock.now() + MINUTE), post("two"))
+    remember_owner(new_bot.data, DataOwner("test", Mode.LIVE))
+    new_bot.wait(new_bot.clock.now() + 2 * MINUTE)
+    assert new_bot.row("one").state is State.HELD
+    return new_bot
+
+
+def schedule_is_no_yaml(bot: RunningBot) -> None:
+    bot.tree.schedule.write_bytes(b"\x00: [")
+
+
+def schedule_is_gone(bot: RunningBot) -> None:
+    bot.tree.schedule.unlink()
+
+
+def everything_is_gone(bot: RunningBot) -> None:
+    bot.tree.posts.rename(bot.folder / "elsewhere")
+    bot.tree.schedule.unlink()
+
+
+def schedule_is_a_folder(bot: RunningBot) -> None:
+    bot.tree.schedule.unlink()
+    bot.tree.schedule.mkdir()
+
+
+def posts_are_broken(bot: RunningBot) -> None:
+    bot.tree.put("posts/main.yaml", "posts: [")
+
+
+def a_picture_is_a_bomb(bot: RunningBot) -> None:
+    bot.tree.put("posts/media/a.png", b"\x89PNG\r\n\x1a\n" + b"\xff" * 100)
+    bot.tree.put(
+        "posts/bomb.yaml", "posts:\n" + post("bomb", "media: [{file: media/a.png, alt: A}]")
+    )
+
+
+def mode_is_another(bot: RunningBot) -> None:
+    bot.set("mode: live", "mode: rehearsal")
+
+
+def campaign_is_another(bot: RunningBot) -> None:
+    bot.set("campaign: test", "campaign: other")
+
+
+def schedule_is_huge(bot: RunningBot) -> None:
+    bot.tree.schedule.write_bytes(b"a: b\n" * 1_000_000)
+
+
+def nothing_was_ever_applied(bot: RunningBot) -> None:
+    everything_is_gone(bot)
+    with bot.store._db.write() as connection:
+        connection.exec_driver_sql("DELETE FROM content_tree")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        schedule_is_no_yaml, schedule_is_gone, everything_is_gone, schedule_is_a_folder,
+        posts_are_broken, a_picture_is_a_bomb, mode_is_another, campaign_is_another,
+        schedule_is_huge, nothing_was_ever_applied,
+    ],
+)  # fmt: skip
+@attack(
+    Attacker.GIT,
+    tried="the schedule or all content is broken, taken away, or made another's, so that nobody can"
+    " stop the bot",
+    comes_of_it="`pause`, `status`, `held`, `cancel` and `resume` read none of it",
+)
+def test_emergency_verbs_need_no_content(
+    live: RunningBot, spoil: Callable[[RunningBot], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(live)
+
+    def call(*words: str) -> Any:
+        files = ["--config", str(live.tree.schedule), "--posts", str(live.tree.posts)]
+        capsys.readouterr()
+        code = run([*words, *files, "--data", str(live.data), "--json"])
+        out, err = capsys.readouterr()
+        assert code == 0, err
+        return json.loads(out)
+
+    assert call("pause", "--reason", "raid", "--as", "Ann")["paused"] is True
+    assert call("status")["paused"] == "raid (Ann)"
+    assert [account["name"] for account in call("status")["accounts"]] == ["m"]
+    [row] = call("held")
+    assert call("cancel", row["id"], "--as", "Ann")["state"] == "CANCELLED"
+    assert call("resume", "--as", "Ben")["paused"] is False
+    assert live.store.pauses.current() is None

@@ -1,0 +1,71 @@
+"""A disk that fills is told hours before, and why nothing is sent at the limit."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.clock import FastClock
+from bot.db.diskspace import MEBIBYTE, Room, free_bytes
+from bot.operations.disk import DiskWatch, hours_until
+from tests.fakes.running_bot import START
+
+HOUR = timedelta(hours=1)
+GIB = 1024 * MEBIBYTE
+
+
+@pytest.mark.parametrize(
+    ("samples", "hours"),
+    [
+        ((), None),
+        (((0.0, 5 * GIB),), None),
+        (((0.0, 5 * GIB), (60.0, GIB)), None),  # a minute tells nothing
+        (((0.0, 5 * GIB), (3600.0, 5 * GIB)), None),
+        (((0.0, 5 * GIB), (3600.0, 6 * GIB)), None),
+        (((0.0, 5 * GIB), (3600.0, 4 * GIB)), 3.0),
+        (((0.0, 5 * GIB), (7200.0, GIB // 2)), 0.0),
+    ],
+)
+def test_when_it_is_full_follows_from_how_it_fills(
+    samples: tuple[tuple[float, int], ...], hours: float | None
+) -> None:
+    assert hours_until(GIB, samples) == hours
+
+
+def test_room_that_shrinks_is_told_with_the_hours_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks, clock = [8 * GIB], FastClock(START)
+    shape = namedtuple("shape", "f_bavail f_frsize")
+    monkeypatch.setattr("os.statvfs", lambda _path: shape(blocks[0], 1))
+    disk = DiskWatch(tmp_path, Room(least_free=GIB), clock)
+    disk.run()
+    assert disk.soon() == ""
+
+    clock.advance(HOUR)
+    blocks[0] = 7 * GIB
+    disk.run()
+
+    assert disk.soon().endswith("; in 6 h nothing can be sent any more")
+
+
+def test_little_room_is_told_however_slowly_it_shrinks(tmp_path: Path) -> None:
+    disk = DiskWatch(tmp_path, Room(least_free=free_bytes(tmp_path) // 2))
+
+    assert disk.soon().startswith(f"{free_bytes(tmp_path) // MEBIBYTE} MB are left")
+    assert disk.why() == ""
+
+
+def test_at_the_limit_it_says_why_nothing_is_begun(tmp_path: Path) -> None:
+    disk = DiskWatch(tmp_path, Room(least_free=free_bytes(tmp_path) * 2))
+
+    assert str(tmp_path) in disk.why()
+
+
+def test_nothing_is_told_where_no_room_is_kept(tmp_path: Path) -> None:
+    disk = DiskWatch(tmp_path, Room(least_free=0))
+
+    assert (disk.why(), disk.soon()) == ("", "")
