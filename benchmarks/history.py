@@ -22,9 +22,9 @@ from bot.delivery.model import State
 from bot.delivery.publications import Queued
 from bot.delivery.rows import publication_columns
 from bot.delivery.tables import attempt, delivery, move, publication
-from bot.engagement.ages import AGES, KINDS
+from bot.engagement.ages import AGES, JUDGED_AGES, KINDS
 from bot.engagement.snapshots import SnapshotState
-from bot.engagement.tables import follower, snapshot
+from bot.engagement.tables import follower, reading, snapshot
 from bot.operations.opening import open_store
 from bot.planning.diff import new_publication
 from bot.planning.store import Store
@@ -55,7 +55,7 @@ def fill(
     texts = [f"Post {number}: {'words about a camera ' * 8}" for number in range(posts)]
     begun, step = end - timedelta(days=days), timedelta(days=days) / deliveries
     rows: dict[Any, list[dict[str, Any]]] = {
-        table: [] for table in (publication, delivery, attempt, move, snapshot)
+        table: [] for table in (publication, delivery, attempt, move, snapshot, reading)
     }
     lines = (store.directory / f"{Path(str(store._db.url.database)).stem}.sent.log").open("a")
     with lines:
@@ -118,7 +118,7 @@ def _enter(
         "state": State.SENT, "detail": "", "evidence": "", "owner": "", "released_by": "",
         "draft_json": json.dumps({"key": id_, "wire": {"text": text}}), "first_intent_at": sent,
         "fence": 1, "attempts": 1, "absent_reads": 0, "remote_id": f"at://x/{id_}",
-        "url": f"https://example.org/{id_}", "cid": "", "sent_at": sent,
+        "url": f"https://example.org/{id_}", "cid": "", "sent_at": sent, "reads_noted": 1,
         "created_at": sent - timedelta(days=35), "updated_at": sent,
     }  # fmt: skip
     rows[delivery].append({name: row[name] for name in row if name in delivery.c})
@@ -133,6 +133,14 @@ def _enter(
     ):  # fmt: skip
         rows[move].append({"delivery_id": id_, "at": sent, "actor": "publisher", "event": event,
                            "before": before, "after": after, "reason": ""})  # fmt: skip
+    sums = dict.fromkeys(column.name for column in reading.c)
+    sums |= {
+        "publication_id": shape.id,
+        "sent_at": sent,
+        "lang": "en",
+        "followers": 1000,
+        "age": "",
+    }
     total, shown = int(draw.expovariate(1 / 20)), draw.randint(200, 4000)
     for age, later in AGES.items():
         is_taken = sent + later < end
@@ -142,12 +150,18 @@ def _enter(
             numbers |= {"likes": count, "reposts": count // 4, "replies": count // 9}
             if shape.platform == "x":
                 numbers |= {"impressions": shown, "quotes": 0}
+            sums[f"count_{age}"] = count + count // 4 + count // 9
+            if age in JUDGED_AGES:
+                sums[f"shown_{age}"] = numbers["impressions"]
+                sums |= {"age": age, "as_of": sent + later, "count": sums[f"count_{age}"],
+                         "shown": numbers["impressions"]}  # fmt: skip
         rows[snapshot].append({
             "delivery_id": id_, "age_label": age, "due_at": sent + later,
             "taken_at": sent + later if is_taken else None,
             "state": SnapshotState.TAKEN if is_taken else SnapshotState.DUE,
             "closes_as": SnapshotState.MISSED, "reason": "", **numbers,
         })  # fmt: skip
+    rows[reading].append(sums)
 
 
 def _flush(store: Store, rows: Any) -> None:

@@ -29,6 +29,10 @@ from bot.settings import Settings, prepare_data, secret_name, secrets_for, write
 Require = Callable[[bool], None]
 
 
+#: In a data directory: what `login` keeps.
+SECRETS_FOLDER = "secrets"
+
+
 @dataclass(frozen=True, slots=True)
 class GuardedPlatform:
     """An account's adapter that asks before each call; keeps the promises of `Platform`.
@@ -105,7 +109,9 @@ class Connections:
     platforms: Mapping[str, RegisteredPlatform] = field(default_factory=lambda: PLATFORMS)
     #: Told, by account, each server's own time.
     heard: Callable[[str, datetime], None] = lambda _account, _time: None
-    _open: dict[str, tuple[Account, Platform]] = field(default_factory=dict)
+    #: Where `login` keeps secrets; by default beside the database.
+    kept: Path | None = None
+    _open: dict[str, tuple[Account, Mapping[str, str], Platform]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def platform(self, name: str) -> Platform:
@@ -126,20 +132,24 @@ class Connections:
         return GuardedPlatform(self._adapter(account), require)
 
     def _adapter(self, account: Account) -> Platform:
+        kind, is_live = self.platforms[account.platform], self._is_live()
+        names = kind.spec.secrets if is_live else ()
+        kept = self.kept or self.store.directory / SECRETS_FOLDER
         with self._lock:
+            # Read each time: a secret that is replaced is used from the next call on.
+            secrets = secrets_for(account.name, names, os.environ, mask=mask, kept=kept)
             known = self._open.get(account.name)
-            if known is not None and known[0] == account:
-                return known[1]
-            platform = self._connect(account)
-            self._open[account.name] = account, platform
+            if known is not None and known[:2] == (account, secrets):
+                return known[2]
+            connect = kind.connect if is_live else connect_as(kind.spec, self.rehearsed)
+            platform = connect(self._connection(account, secrets))
+            self._open[account.name] = account, secrets, platform
+            if known is not None:
+                known[2].close()
         return platform
 
-    def _connect(self, account: Account) -> Platform:
-        kind = self.platforms[account.platform]
-        if self.campaign().schedule.mode is not Mode.LIVE:
-            return connect_as(kind.spec, self.rehearsed)(self._connection(account, {}))
-        secrets = secrets_for(account.name, kind.spec.secrets, os.environ, mask=mask)
-        return kind.connect(self._connection(account, secrets))
+    def _is_live(self) -> bool:
+        return self.campaign().schedule.mode is Mode.LIVE
 
     def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
         spec = self.platforms[account.platform].spec
@@ -172,34 +182,14 @@ class Connections:
         finally:
             platform.close()
 
-    def check_secrets(self) -> None:
-        """Read every account's secrets, so that a missing one is told at the start.
-
-        A stopped account's are not read: it may have come by an edit that nobody confirmed.
-
-        Raises:
-            SettingsError: every secret that is missing or unsafe, a line each.
-        """
-        problems = []
-        for account in self.campaign().schedule.accounts.values():
-            state = self.store.accounts.get(account.name)
-            if state and state.stops:
-                continue
-            try:
-                self._adapter(account)
-            except SettingsError as error:
-                problems.append(str(error))
-        if problems:
-            raise SettingsError("\n".join(problems))
-
     def close(self) -> None:
-        for _account, platform in self._open.values():
+        for _account, _secrets, platform in self._open.values():
             platform.close()
 
 
 def keep_secrets(data: Path, account: Account, secrets: Mapping[str, str]) -> dict[str, Path]:
     """Write each secret to a file that only its owner reads; return the files by variable name."""
-    folder = prepare_data(data) / "secrets"
+    folder = prepare_data(data) / SECRETS_FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     kept = {}
     for name, value in secrets.items():

@@ -13,10 +13,11 @@ from bot.clock import Clock, SystemClock
 from bot.content.ceilings import Ceilings
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, tree_digest
 from bot.content.loading import Loaded, load
-from bot.content.model import Account, Campaign, Post, Schedule
+from bot.content.model import Account, Campaign, Mode, Post, Schedule
 from bot.content.signatures import SignatureError, SignedContent
+from bot.content.slots import DAY
 from bot.engine.content import Load, TreeHash, kept_files
-from bot.errors import ContentError, Problem
+from bot.errors import ContentError, Problem, Severity
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
@@ -83,6 +84,7 @@ def prove_files(
     """
     now = (clock or SystemClock()).now()
     found = _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
+    found = _without_past(found, now, store)
     if signers is None:
         return found
     after = store.contents.last_commit() if store else ""
@@ -140,7 +142,9 @@ def prove_stored(
     """
     now = clock.now()
     loaded = load(StoredTree(files), specs=SPECS, inspect=inspect, now=now)
-    return _checked(loaded, now, store, lambda post: name in {"", post.place.file})
+    checked = _checked(loaded, now, store, lambda post: name in {"", post.place.file})
+    # What is in force stays in force, whatever the time.
+    return _without_past(checked, now, store) if name else checked
 
 
 def _checked(
@@ -152,6 +156,27 @@ def _checked(
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
     return check_content(loaded, specs=SPECS, limits=limits, now=now, pictured=pictured)
+
+
+def _without_past(content: CheckedContent, now: datetime, store: Store | None) -> CheckedContent:
+    """Refuse posts whose time is long past and that were never planned: they would never go out.
+
+    Where no database knows what was planned, all of a rehearsal's were not.
+    """
+    campaign = content.readable.campaign if content.readable else None
+    if campaign is None or (store is None and campaign.schedule.mode is Mode.LIVE):
+        return content
+    posts = (post for post in campaign.posts if post.ready and post.at)
+    long_past = {post.id for post in posts if post.at and post.at < now - DAY}
+    if long_past and store:
+        long_past -= {row.post_id for row in store.outbox.find()}
+    problems = tuple(
+        replace(problem, severity=Severity.ERROR)
+        if problem.rule == "time-past" and problem.where.partition(".")[0] in long_past
+        else problem
+        for problem in content.problems
+    )
+    return replace(content, problems=problems)
 
 
 def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.app.connections import Connections
+from bot.app.connections import SECRETS_FOLDER, Connections
 from bot.app.content import Paths, prove_files
 from bot.app.storage import (
     create_store,
@@ -22,9 +23,17 @@ from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import SystemClock
 from bot.content.model import Account, Mode
+from bot.content.zones import shown
+from bot.db.diskspace import MEBIBYTE
+from bot.engine.clock_guard import ClockGuard
 from bot.errors import BotError
+from bot.operations.channels import Alert, channels_of
+from bot.operations.disk import DiskWatch
+from bot.operations.status import SILENT
+from bot.planning.store import Store
 from bot.rendering.cards.typefaces import require_raqm
-from bot.settings import Settings
+from bot.settings import Settings, prepare_data
+from bot.web.server import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,15 @@ class Finding:
     told: str
 
 
-def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
-    """Look at everything; what is wrong does not keep the rest from being looked at."""
+def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]:
+    """Look at everything that `run` needs, by what `run` itself calls, so in the same words.
+
+    What is wrong does not keep the rest from being looked at.
+
+    Args:
+        ask: Each account's server is asked.
+        send: Each address of alerts gets one.
+    """
     yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
     yield (finding := _tried("settings", settings, "all known"))
     signers = settings().content_signers if finding.is_well else None
@@ -67,11 +83,60 @@ def examine(paths: Paths, *, ask: bool) -> Iterator[Finding]:
         yield Finding("database", True, text)
         if not has_store(mode, paths.data, known):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
-        rehearsed = scratch / "rehearsed.db"
-        connections = Connections(store, clock, known, lambda: campaign, rehearsed)
+        yield from _machine(paths, known, store)
+        yield from _alerts(known, mode, send=send)
+        clock_guard = ClockGuard(clock)
+        connections = Connections(
+            store, clock, known, lambda: campaign, scratch / "rehearsed.db",
+            heard=clock_guard.note_server_time, kept=paths.data.absolute() / SECRETS_FOLDER,
+        )  # fmt: skip
         stack.enter_context(closing(connections))
         for account in campaign.schedule.accounts.values():
             yield _account(account, connections, mode, ask=ask)
+        why, now = clock_guard.why(), shown(clock.now(), campaign.zone)
+        yield Finding("clock", not why, why or f"{now} in {campaign.schedule.timezone}")
+
+
+def _machine(paths: Paths, known: Settings, store: Store) -> Iterator[Finding]:
+    """Look at the disk, at other processes, and at what this one would listen on."""
+    directory = paths.data.absolute()
+    while not directory.exists():
+        directory = directory.parent
+    disk = DiskWatch(directory, store.room)
+    why = disk.why() or disk.soon()
+    yield Finding("disk", not why, why or f"{disk.free() // MEBIBYTE} MB are left")
+    if paths.data.exists():
+        yield _tried("data directory", lambda: prepare_data(paths.data), str(directory))
+    workers = [beat.name for beat in store.workers.alive(SystemClock().now(), within=SILENT)]
+    text = f"at work: {', '.join(workers)}; one more stands by" if workers else "none is at work"
+    yield Finding("`run`", True, text)
+    has_users = bool(store.users.all())
+    yield _tried("dashboard", lambda: address_of(known, has_users=has_users), known.web)
+    for place in {known.web, known.monitor} - {"off"}:
+        taken = "" if workers else _why_taken(place)
+        yield Finding(f"port {place}", not taken, taken or "free, or our own")
+
+
+def _why_taken(place: str) -> str:
+    host, _colon, port = place.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        return f"cannot be listened on: {error.strerror}"
+    return ""
+
+
+def _alerts(known: Settings, mode: Mode, *, send: bool) -> Iterator[Finding]:
+    addresses = tuple(map(str, known.alerts))
+    if not addresses:
+        text = "VERBATIM_ALERTS names nobody, so nobody is told what needs a person"
+        yield Finding("alerts", mode is not Mode.LIVE, text)
+        return
+    yield (finding := _tried("alerts", lambda: channels_of(addresses), "known to Apprise"))
+    for channel in channels_of(addresses).all if send and finding.is_well else ():
+        channel.send(Alert("Verbatim: a test", "`doctor --send` sent this; nothing is wrong."))
+        yield Finding(channel.name, not channel.failing, channel.failing or "took a test")
 
 
 def _tried(what: str, look: Callable[[], object], text: str) -> Finding:

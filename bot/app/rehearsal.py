@@ -95,7 +95,7 @@ def _rehearsing(paths: Paths, clock: Clock, known: Settings, *, create: bool) ->
         clock=clock,
         known=known,
         look=look,
-        load=lambda: _rehearsed(load()),
+        load=lambda: _rehearsed(load().without_errors()),
         rehearsed=store.directory / _NETWORK,
     )
     with closing(bot):

@@ -152,7 +152,6 @@ def build(
         machine=machine,
         desk=known.desk(),
         ping=partial(ping, known.deadman),
-        check_secrets=connections.check_secrets,
         disconnect=disconnect,
     )  # fmt: skip
 

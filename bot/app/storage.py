@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,8 +107,13 @@ def owner_for(paths: Paths, loaded: Loaded) -> DataOwner:
     )
 
 
-def confirm_mode(paths: Paths, *, by: str, why: str) -> DataOwner | None:
+def confirm_mode(
+    paths: Paths, *, prove: Callable[[Store, Clock, Mode], str], why: str
+) -> DataOwner | None:
     """Let the next `run` work in the schedule's mode; None where that is no change.
+
+    Args:
+        prove: Returns who confirms it, of the users of the mode before.
 
     Raises:
         OperatorError: a service is at work in the other mode.
@@ -126,6 +132,7 @@ def confirm_mode(paths: Paths, *, by: str, why: str) -> DataOwner | None:
         now = clock_of(store).now()
         if store.workers.alive(now, within=SILENT):
             raise DecisionError(f"`run` is at work in mode {known.mode}; stop it first")
+        by = prove(store, clock_of(store), known.mode)
         detail = {"before": known.mode.value, "after": asked.mode.value}
         store.audit.write(by, "accept-config", "mode", why=why, detail=detail, now=now)
     remember_owner(paths.data, asked)
@@ -155,7 +162,7 @@ def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> St
     directory = prepare_data(data)
     return open_store(
         database_url(mode, directory, known), create=True, data=directory,
-        machine=known.machine_id(), now=clock.now,
+        machine=known.machine_id(), keys=known.approver_keys, now=clock.now,
     )  # fmt: skip
 
 
@@ -172,8 +179,9 @@ def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> 
         )
     url = database_url(mode, data, known)
     return open_store(
-        url, create=False, data=data.absolute(), machine=known.machine_id(), now=clock.now
-    )
+        url, create=False, data=data.absolute(), machine=known.machine_id(),
+        keys=known.approver_keys, now=clock.now,
+    )  # fmt: skip
 
 
 def has_store(mode: Mode, data: Path, known: Settings) -> bool:

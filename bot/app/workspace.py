@@ -61,6 +61,14 @@ class Workspace:
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign)
 
+    @property
+    def mode(self) -> Mode:
+        return self.campaign.schedule.mode
+
+    @property
+    def access(self) -> Access:
+        return Access(self.store, self.clock)
+
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
         rehearsed = self.store.directory / "rehearsed.db"
@@ -125,6 +133,12 @@ class EmergencyDesk:
     clock: Clock
     #: The file on disk, or the last good one.
     schedule: Schedule | None
+    #: Of the database.
+    mode: Mode
+
+    @property
+    def access(self) -> Access:
+        return Access(self.store, self.clock)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -152,7 +166,8 @@ def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
     if owner is None:
         owner = owner_for(paths, read_files(paths.config, paths.posts))
     with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
-        yield EmergencyDesk(store, clock_of(store), _schedule(paths, store, bounded_by(known)))
+        schedule = _schedule(paths, store, bounded_by(known))
+        yield EmergencyDesk(store, clock_of(store), schedule, owner.mode)
 
 
 def _schedule(

@@ -50,7 +50,7 @@ class Access:
         hashed = self.passwords.hash(password)
         self.store.users.add(name, frozenset(roles), hashed, self.clock.now())
         detail = {"roles": sorted(roles), "password_sha256": sha256_hex(hashed)}
-        self._write(by, "user add", name, detail)
+        self.write(by, "user add", name, detail)
         return Person(name, roles)
 
     def person(self, name: str) -> Person | None:
@@ -69,7 +69,7 @@ class Access:
         self.store.users.change(name, password_hash=hashed)
         self.store.devices.forget(name)
         self.store.sessions.end_all(name, but=sha256_hex(session))
-        self._write(by, "user password", name, {"password_sha256": sha256_hex(hashed)})
+        self.write(by, "user password", name, {"password_sha256": sha256_hex(hashed)})
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
@@ -77,13 +77,13 @@ class Access:
             raise DecisionError(f"give {name} a role, or remove the user")
         self._keep_an_operator(name, roles)
         self.store.users.change(name, roles=frozenset(roles))
-        self._write(by, "user roles", name, {"roles": sorted(roles)})
+        self.write(by, "user roles", name, {"roles": sorted(roles)})
 
     def remove(self, name: str, *, by: str) -> None:
         """Take a user away and sign them out; an operator is always left."""
         self._keep_an_operator(name, ())
         self.store.users.remove(name)
-        self._write(by, "user remove", name, {})
+        self.write(by, "user remove", name, {})
 
     def reset(self, name: str, *, by: str) -> None:
         """Forget what a lost device knows: codes, passkeys, tokens, sessions; not the password."""
@@ -93,7 +93,7 @@ class Access:
         self.store.tokens.remove(name)
         self.store.devices.forget(name)
         self.store.sessions.end_all(name)
-        self._write(by, "user reset", name, {"codes": False})
+        self.write(by, "user reset", name, {"codes": False})
 
     def _keep_an_operator(self, name: str, roles: Iterable[Role]) -> None:
         """Refuse to be left without anybody who may change users: the next would be a stranger."""
@@ -105,7 +105,7 @@ class Access:
         """End all sessions of a user, and know none of their devices; return how many."""
         ended = self.store.sessions.end_all(name)
         self.store.devices.forget(name)
-        self._write(by, "sign out everywhere", name, {"sessions": ended})
+        self.write(by, "sign out everywhere", name, {"sessions": ended})
         return ended
 
     # What a user does for themselves
@@ -114,7 +114,7 @@ class Access:
         """Return the secret for a person's calendar address; the one before it stops working."""
         key = secrets.token_urlsafe(32)
         self.store.users.change(person.name, feed_sha256=sha256_hex(key))
-        self._write(person.name, "calendar address", person.name, {})
+        self.write(person.name, "calendar address", person.name, {})
         return key
 
     def person_of_feed(self, key: str) -> Person | None:
@@ -127,7 +127,7 @@ class Access:
         made = _TOKEN_START + secrets.token_urlsafe(32)
         row = Token(sha256_hex(made), person.name, label, self.clock.now())
         self.store.tokens.add(row)
-        self._write(person.name, "token", person.name, {"label": label, "id": row.sha256})
+        self.write(person.name, "token", person.name, {"label": label, "id": row.sha256})
         return made
 
     def person_of_token(self, token: str) -> Person | None:
@@ -145,7 +145,7 @@ class Access:
     def revoke_token(self, person: Person, sha256: str) -> None:
         """Let a token of theirs stand for nobody any more."""
         if self.store.tokens.remove(person.name, sha256):
-            self._write(person.name, "token revoked", person.name, {"id": sha256})
+            self.write(person.name, "token revoked", person.name, {"id": sha256})
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
         """Ask this person for one-time codes from now on; return their recovery codes, this once.
@@ -159,30 +159,30 @@ class Access:
         codes = tuple(secrets.token_hex(8) for _ in range(_RECOVERY_CODES))
         self.store.users.set_totp(person.name, secret, frozenset(map(sha256_hex, codes)))
         self.store.users.take_step(person.name, step)
-        self._write(person.name, "one-time codes", person.name, {"codes": True})
+        self.write(person.name, "one-time codes", person.name, {"codes": True})
         return codes
 
     def drop_totp(self, person: Person) -> None:
         """Ask for no one-time codes any more."""
         self.store.users.set_totp(person.name, None, frozenset())
-        self._write(person.name, "no one-time codes", person.name, {"codes": False})
+        self.write(person.name, "no one-time codes", person.name, {"codes": False})
 
     def add_passkey(self, key: Passkey) -> None:
         """Let a passkey stand for its user."""
         self.store.passkeys.add(key)
         detail = {"label": key.label, "id": key.id, "public_key": key.public_key}
-        self._write(key.user, "passkey", key.user, detail)
+        self.write(key.user, "passkey", key.user, detail)
 
     def remove_passkey(self, person: Person, key_id: str) -> None:
         """Let one of their passkeys stand for nobody any more."""
         if self.store.passkeys.remove(person.name, key_id):
-            self._write(person.name, "passkey removed", person.name, {"id": key_id})
+            self.write(person.name, "passkey removed", person.name, {"id": key_id})
 
     def end_session(self, person: Person, id_sha256: str) -> None:
         """End one of a person's own sessions."""
         if id_sha256 in {row.id_sha256 for row in self.store.sessions.of(person.name)}:
             self.store.sessions.end(id_sha256)
-            self._write(person.name, "session ended", person.name, {})
+            self.write(person.name, "session ended", person.name, {})
 
     def _user(self, name: str) -> User:
         found = self.store.users.get(name)
@@ -190,7 +190,8 @@ class Access:
             raise DecisionError(f"there is no user {name!r}")
         return found
 
-    def _write(self, by: str, verb: str, subject: str, detail: JsonObject) -> None:
+    def write(self, by: str, verb: str, subject: str, detail: JsonObject) -> None:
+        """Leave an audit row."""
         self.store.audit.write(by, verb, subject, detail=detail, now=self.clock.now())
 
 

@@ -29,6 +29,9 @@ class Approval:
     #: SHA-256 of each source that is quoted, by its id, when it was approved.
     sources: Mapping[str, str]
     at: datetime
+    #: Canonical JSON of what was signed, and the passkey's answer; None where nothing was.
+    statement: str | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,22 @@ class Approvals(Repository):
         note: str = "",
         now: datetime,
         sources: Mapping[str, str] | None = None,
+        statement: str | None = None,
+        signature: str | None = None,
     ) -> None:
-        """Store an approval; DecisionError where this person has given just this one already."""
-        given = Approval(fingerprint, post_id, by, note, dict(sources or {}), now)
+        """Store an approval; DecisionError where this person has given just this one already.
+
+        A signed one takes the place of theirs before it.
+        """
+        known = dict(sources or {})
+        given = Approval(fingerprint, post_id, by, note, known, now, statement, signature)
+        same = update(approval).where(_A.fingerprint == fingerprint, _A.by == by)
+        before = same.where(_A.voided_at.is_(None))
         try:
-            self._change(approval.insert().values(asdict(given)))
+            with self._db.write() as connection:
+                if signature is not None:
+                    connection.execute(before.values(voided_at=now, void_reason="signed anew"))
+                connection.execute(approval.insert().values(asdict(given)))
         except ConflictError as error:
             raise DecisionError(f"{by} has approved {post_id} already, as it is now") from error
 

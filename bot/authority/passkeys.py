@@ -27,7 +27,6 @@ from webauthn.helpers.structs import (
 
 from bot.authority.user_table import Passkey
 from bot.authority.users import SignInError
-from bot.canonical import sha256_hex
 
 #: How long a person may take.
 _PATIENCE = timedelta(minutes=5)
@@ -175,9 +174,3 @@ def verified(
     # What a database holds may be anything: the library raises whatever its parts raise.
     except Exception as error:
         raise SignInError(_REFUSED) from error
-
-
-def code_of(public_key: str) -> str:
-    """Return the short code of a public key, which people compare by voice."""
-    digest = sha256_hex(public_key)[:20]
-    return "-".join(digest[at : at + 4] for at in range(0, 20, 4))

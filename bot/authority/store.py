@@ -14,6 +14,7 @@ from bot.authority.audit_head import SignedHead
 from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
+from bot.authority.pinned_keys import PinnedKeys
 from bot.authority.user_table import (
     Devices,
     Passkeys,
@@ -51,6 +52,8 @@ class AuthorityStore:
         self.passkeys = Passkeys(context)
         self.tokens = Tokens(context)
         self.failures = SignInFailures(context)
+        #: Outside the database on purpose.
+        self.keys = PinnedKeys(context.keys)
 
     @property
     def is_sqlite(self) -> bool:

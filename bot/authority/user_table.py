@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, or_, select, update
 
 from bot.authority.tables import device, passkey, session, sign_in_failure, token, user
+from bot.canonical import sha256_hex
 from bot.db.database import Repository
 from bot.db.errors import ConflictError
 from bot.errors import DecisionError
@@ -66,6 +67,12 @@ class Passkey:
     public_key: str
     sign_count: int
     created_at: datetime
+
+    @property
+    def code(self) -> str:
+        """Short code of the public key, which people compare by voice."""
+        digest = sha256_hex(self.public_key)[:20]
+        return "-".join(digest[at : at + 4] for at in range(0, 20, 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,12 @@ class Person:
         """Whether one of their roles has it."""
         return any(right in RIGHTS[role] for role in self.roles)
 
+    def require(self, right: Right) -> None:
+        """Raise DecisionError where none of their roles has it."""
+        if not self.may(right):
+            roles = ", ".join(sorted(self.roles))
+            raise DecisionError(f"{self.name} may not {right}; the roles are: {roles}")
+
     @classmethod
     def of(cls, user: User) -> Person:
         """Return who a stored user is."""

@@ -56,6 +56,18 @@ class CheckedContent:
         """What is written; None while anything in it is an error."""
         return self.readable.campaign if self.readable and not self.errors else None
 
+    def without_errors(self) -> CheckedContent:
+        """Return the same without the posts that have errors; they are looked at, never sent."""
+        if self.readable is None or not self.errors:
+            return self
+        wrong = {problem.where.partition(".")[0] for problem in self.errors}
+        texts = {key: text for key, text in self.readable.texts.items() if key[0] not in wrong}
+        campaign = self.readable.campaign
+        posts = tuple(post for post in campaign.posts if post.id not in wrong)
+        whole = replace(self.readable, campaign=replace(campaign, posts=posts), texts=texts)
+        kept = tuple(each for each in self.problems if each.severity is not Severity.ERROR)
+        return replace(self, readable=whole, problems=kept)
+
     def changed(self, campaign: Campaign) -> CheckedContent:
         """Return the same texts with another schedule, or with posts at other times."""
         if self.readable is None:

@@ -17,6 +17,7 @@ from bot.checks.wording import (
     dated_words,
     has_date,
     is_personal,
+    is_true_then,
     preview_flaws,
     wordings,
     wrong_mentions,
@@ -121,12 +122,15 @@ def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """Words that mean another day tomorrow stand beside the date itself, in each status."""
     for text in _going(whole):
-        dated = dated_words(text.version.text, text.post.lang)
+        at = text.post.at.astimezone(whole.campaign.zone) if text.post.at else None
+        found = dated_words(text.version.text, text.post.lang)
+        dated = [words for words in found if not is_true_then(words, at)]
         for status in text.statuses:
             words = [word for word in dated if word in status.text]
             if words and not has_date(status.text):
                 message = (
-                    f"“{words[0]}” means another day tomorrow; write the date in the same post"
+                    f"“{words[0]}” means another day tomorrow; write the date in the same post, "
+                    "or give it an `at:` at which it is true"
                 )
                 key = text.version.key_of("text")
                 yield problem_at(text.post, key, message, "relative-date")

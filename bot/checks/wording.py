@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from bot.checks.attribution import attribution_shapes
 from bot.checks.quotation_marks import marked_spans, problems_of_marks
 from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
-from bot.errors import Problem
+from bot.errors import Problem, Severity
 from bot.rendering.facets import find_links, find_mentions, find_tags
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import problem_at
@@ -23,8 +24,8 @@ from bot.rendering.versions import problem_at
 _AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
 #: Words that mean another day tomorrow, by language; English ones count in every post.
 _DATED = {
-    "en": r"\b(?:(?:last|past|this|next|previous|coming)\s+(?:day|night|week|weekend|month|year"
-    r"|decade|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january"
+    "en": r"\b(?:(?:last|past|this|next|previous|coming)\s+(?:day|night|morning|noon|afternoon"
+    r"|evening|week|weekend|month|year|decade|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january"
     r"|february|march|april|may|june|july|august|september|october|november|december)"
     r"|today|tonight|yesterday|tomorrow|recent|recently|lately|currently|nowadays"
     r"|just\s+now|right\s+now|earlier\s+this|later\s+this"
@@ -37,6 +38,12 @@ _DATED = {
     "zh": r"今天|昨天|明天|最近|上个?月|上個月|上周|去年|今年",
     "ug": r"بۈگۈن|تۈنۈگۈن|ئەتە|يېقىندا",
 }
+_NEVER_TRUE = regex.compile(r"(?i)ago$|^(?:recent|lately|current|nowadays|just)")
+#: Local hours at which a post may say so of its own day.
+_HOURS = {
+    "this morning": (0, 12), "this noon": (11, 14), "this afternoon": (12, 24),
+    "this evening": (15, 24), "this night": (18, 24), "tonight": (12, 24),
+}  # fmt: skip
 #: A date stands for itself where it names a year: 9 December 2022, December 9, 2022, 2022-12-09.
 _YEAR = regex.compile(r"(?<!\p{N})(?:1[89]|20|21)\d\d(?!\p{N})")
 #: Wider than any platform's rule, so that what only one of them marks is seen too.
@@ -44,6 +51,13 @@ _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_·\u200c]*\p{L}[\p{L}\p{M}\p{N}_·\u200c]*)"
 )
 _FILE_NAME = regex.compile(r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)")
+_CAPITAL = r"\p{Lu}\p{Ll}+$"
+#: What no network renders: it is posted as it stands.
+_MARKUP = regex.compile(
+    r"&(?:#\d+|#x[0-9a-f]+|[a-z]{2,8});|\*\*\S[^*]*\*\*|(?<!\w)__?\p{L}[^_\n]*__?(?!\w)"
+    r"|\[[^\]\n]+\]\([^)\s]+\)|\\[nt]|</?[a-z][^<>]*>|(?m:^#{1,6} )|`[^`\n]+`",
+    regex.IGNORECASE,
+)
 _NO_ALT = frozenset(
     {"image", "picture", "photo", "photograph", "graphic", "card", "quote card", "alt", "alt text"}
 )
@@ -58,8 +72,11 @@ _NOT_PEOPLE: dict[str, frozenset[str]] = {
     "t.me": frozenset(),
     "vk.com": frozenset(),
     "weibo.com": frozenset(),
-    "github.com": frozenset(),
+    "github.com": frozenset({"orgs", "topics", "features"}),
+    "gitlab.com": frozenset({"groups", "explore"}),
+    "codeberg.org": frozenset({"org", "explore"}),
 }
+_FORGES = frozenset({"github.com", "gitlab.com", "codeberg.org"})
 _SAME_AS = {
     "twitter.com": "x.com",
     "fb.com": "facebook.com",
@@ -89,6 +106,10 @@ def wordings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         for wording in _wordings_of(post):
             for rule, message in _flaws(wording, whole.campaign):
                 yield problem_at(post, wording.key, message, rule)
+            if found := _MARKUP.search(wording.text):
+                message = f"“{found[0]}” is markup, which no network renders; {_meant(found[0])}"
+                severity = Severity.WARNING
+                yield problem_at(post, wording.key, message, "markup", severity=severity)
 
 
 def _wordings_of(post: Post) -> Iterator[Wording]:
@@ -102,6 +123,15 @@ def _wordings_of(post: Post) -> Iterator[Wording]:
             yield Wording(f"{prefix}warning", owner.warning)
         for number, file in enumerate(owner.media or ()):
             yield Wording(f"{prefix}media[{number}].alt", file.alt, is_alt=True)
+
+
+def _meant(markup: str) -> str:
+    """Say what to write in the place of markup."""
+    if markup.startswith("&"):
+        return f"write {html.unescape(markup)}"
+    if markup.startswith(("\\", "<br")):
+        return "begin the text with |- and put its lines below"
+    return "write the words alone"
 
 
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
@@ -170,6 +200,12 @@ def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
         elif bare in known:
             message = f"{address} stands in the text; write `link: {known[bare]}` instead"
             yield "link-in-text", message
+        elif gap := regex.search(rf"(\p{{L}}+[.!?])({_CAPITAL}.*)", address.split("://")[-1]):
+            message = (
+                f"{gap[0]} reads as an address, since no space follows the full stop; "
+                f"write {gap[1]} {gap[2]}"
+            )
+            yield "space-missing", message
         else:
             yield (
                 "link-unknown",
@@ -196,6 +232,14 @@ def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
         for match in regex.finditer(pattern, text, regex.IGNORECASE)
         if not any(quoted.start <= match.start() < quoted.end for quoted in marked)
     )
+
+
+def is_true_then(words: str, at: datetime | None) -> bool:
+    """Return whether words such as “this morning” are true at the local time of a post."""
+    if at is None or _NEVER_TRUE.search(words):
+        return False
+    hours = next((each for name, each in _HOURS.items() if name in words.casefold()), (0, 24))
+    return hours[0] <= at.hour < hours[1]
 
 
 def has_date(text: str) -> bool:
@@ -229,6 +273,8 @@ def _person(site: str, path: list[str]) -> str:
         return path[1] if len(path) > 1 and path[0] in _PEOPLE else ""
     if path[0] == "users" and len(path) > 1:
         return path[1]
+    if site in _FORGES and len(path) > 1:
+        return ""  # a repository
     if site in _NOT_PEOPLE:
         return "" if path[0].casefold() in _NOT_PEOPLE[site] else path[0]
     return ""

@@ -6,7 +6,7 @@ import json
 import shlex
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from bot.app.storage import settings
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.cli.terminal import show
-from bot.content.model import Campaign, Post
+from bot.content.model import Post, Source
 from bot.content.quoting import Located, locate
 from bot.content.shape import SCHEMA_NAMES, schema_of
 from bot.content.zones import shown
@@ -56,9 +56,23 @@ def check(paths: Paths, form: str) -> Output:
         lines = [_annotation(problem) for problem in problems]
     else:
         posts = len(content.campaign.posts) if content.campaign else 0
-        lines = [*map(str, problems), _summary(problems, posts)]
+        lines = [*_each_once(problems), _summary(problems, posts)]
     value = {"problems": problems, "tree": content.tree_sha256}
     return Output(value, lines, code=1 if content.errors else 0)
+
+
+def _each_once(problems: Iterable[Problem]) -> Iterator[str]:
+    """Write each problem on a line; of warnings and notices that say the same, only the first."""
+    same: dict[object, list[Problem]] = defaultdict(list)
+    for each in problems:
+        is_error = each.severity is Severity.ERROR
+        same[each if is_error else (each.severity, each.rule, each.message)].append(each)
+    for first, *more in same.values():
+        places = ", ".join(f"{each.file}:{each.line}" for each in more[:3])
+        more_of_it = (
+            f" ({len(more)} more: {places}{', …' if len(more) > 3 else ''})" if more else ""
+        )
+        yield f"{first}{more_of_it}"
 
 
 def _summary(problems: tuple[Problem, ...], posts: int) -> str:
@@ -85,12 +99,21 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    whole = prove_files(paths.config, paths.posts).rendered
+    content = prove_files(paths.config, paths.posts)
+    whole, wrong = content.without_errors().rendered, content.errors
     posts = [post for post in whole.campaign.posts if every or post.id == post_id]
+    wrong = tuple(each for each in wrong if every or each.where.partition(".")[0] == post_id)
     if not posts:
-        raise DecisionError(f"no post is called {post_id!r}")
+        raise ContentError(wrong) if wrong else DecisionError(f"no post is called {post_id!r}")
     value = [_preview_value(post, whole) for post in posts]
-    return Output(value, (line for post in posts for line in _preview_lines(post, whole)))
+    lines = [line for post in posts for line in _preview_lines(post, whole)]
+    return Output(value, [*lines, *_left_out(wrong)], code=1 if wrong else 0)
+
+
+def _left_out(errors: Iterable[Problem]) -> Iterator[str]:
+    """Say what is not shown, and why."""
+    for error in errors:
+        yield f"left out: {error}"
 
 
 def _preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
@@ -145,16 +168,16 @@ def _status_lines(status: Status) -> Iterator[str]:
 def quote(paths: Paths, text: str) -> Output:
     """Return where TEXT stands, to the character; exit code 1 where it stands nowhere."""
     loaded = read_files(paths.config, paths.posts)
-    if loaded.campaign is None:
+    if not loaded.sources:
         raise ContentError(loaded.errors)
-    located = locate(text, loaded.campaign.sources.values())
-    lines = _quote_lines(located, loaded.campaign)
+    located = locate(text, loaded.sources.values())
+    lines = _quote_lines(located, loaded.sources)
     return Output(located, lines, code=0 if located.exact else 1)
 
 
-def _quote_lines(located: Located, campaign: Campaign) -> Iterator[str]:
+def _quote_lines(located: Located, sources: Mapping[str, Source]) -> Iterator[str]:
     for found in located.exact:
-        source = campaign.sources[found.source]
+        source = sources[found.source]
         before = source.text[max(0, found.start - _AROUND) : found.start].replace("\n", " ")
         after = source.text[found.end : found.end + _AROUND].replace("\n", " ")
         section = f", {found.section}" if found.section else ""
@@ -164,7 +187,7 @@ def _quote_lines(located: Located, campaign: Campaign) -> Iterator[str]:
     for name, message in located.look_alikes:
         yield f"{name}: not these characters: {message}"
     for near in located.nearest:
-        text = campaign.sources[near.source].text[near.start : near.end]
+        text = sources[near.source].text[near.start : near.end]
         yield f"{near.source}: nowhere; nearest ({near.ratio:.0%} alike): {text}"
     if not (located.exact or located.look_alikes or located.nearest):
         yield "nowhere, and nothing is near"
@@ -234,10 +257,11 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
             bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
 
         report = rehearsal.rehearse(paths, days=days, progress=progress)
+    wrong = prove_files(paths.config, paths.posts).errors
     if as_json:
-        print_json(_rehearsal_value(report))
+        print_json({**_rehearsal_value(report), "left_out": wrong})
     else:
-        show(*_rehearsal_lines(report))
+        show(*_rehearsal_lines(report), *_left_out(wrong))
     if serve:
         stop = Event()
         with stopped_by_signals(stop):

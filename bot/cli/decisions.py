@@ -11,9 +11,11 @@ from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
 from bot.app.workspace import EmergencyDesk, Workspace, open_corrections, open_workspace
+from bot.authority.access import Access
 from bot.authority.audit import first_break, problems_of
 from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
+from bot.authority.users import Right
 from bot.cli.output import (
     Output,
     as_option,
@@ -24,30 +26,36 @@ from bot.cli.output import (
     prints,
     why_option,
 )
+from bot.cli.people import decides, named, proved
+from bot.clock import Clock
+from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import Delivery
-from bot.planning.corrections import PublicCorrection
+from bot.planning.corrections import Corrections, PublicCorrection
+from bot.planning.store import Store
 from bot.settings import write_private
 
 
 @click.command()
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
-@as_option
 @why_option
 @in_workspace
+@decides(Right.APPROVE)
 def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
     """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
 
     Any change to these voids the approval. Authors do not approve their own posts.
     """
     approved = [row for post in post_ids for row in workspace.desk.approve(post, by=by, note=why)]
-    required = workspace.campaign.schedule.approvals_required
-    counts = {row.post_id: workspace.desk.approvals(row.publication) for row in approved}
+    consents = workspace.desk.consents
+    found = {row.post_id: consents.of(row.publication) for row in approved}
+    counts = {post: consent.count for post, consent in found.items()}
+    required = max(consent.required for consent in found.values())
     return Output(
         {"by": by, "approvals": counts, "required": required},
         [
             *(f"{row.account}: {row.status.text}" for row in approved if row.part == 0),
-            *(f"{post}: approved by {by}, {counts[post]} of {required}" for post in counts),
+            *(f"{post}: approved by {by}, {consent}" for post, consent in found.items()),
         ],
     )
 
@@ -62,6 +70,7 @@ def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Ou
 
     With --all-calls no platform is called for anything.
     """
+    by = named(workspace.access, by)
     workspace.desk.pause(reason, by=by, all_calls=all_calls)
     what = "no platform is called" if all_calls else "nothing is sent or deleted"
     return Output(
@@ -72,9 +81,9 @@ def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Ou
 
 @click.command()
 @click.argument("account", required=False, metavar="[ACCOUNT]")
-@as_option
 @why_option
 @in_emergency
+@decides(Right.RESUME)
 def resume(workspace: EmergencyDesk, account: str | None, by: str, why: str) -> Output:
     """Let sending go on; what lapsed meanwhile waits for a person under `held`.
 
@@ -118,9 +127,9 @@ def held(workspace: EmergencyDesk) -> Output:
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
-@as_option
 @why_option
 @in_workspace
+@decides(Right.SETTLE)
 def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: str) -> Output:
     """Decide a held delivery.
 
@@ -131,9 +140,9 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@as_option
 @why_option
 @in_workspace
+@decides(Right.SETTLE)
 def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Try a failed delivery again, unchanged."""
     return _decided(workspace.desk.retry(delivery_id, by=by, why=why))
@@ -141,9 +150,9 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@as_option
 @why_option
 @in_emergency
+@decides(Right.SETTLE)
 def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
     return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
@@ -168,6 +177,7 @@ def correct(paths: Paths, post: str, text: str, why: str, delete: bool, by: str)
     as any post; then `resolve` sends it.
     """
     with open_corrections(paths) as desk:
+        by = _corrector(desk, by)
         rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
     return Output(
         as_rows(rows),
@@ -190,6 +200,7 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
     To keep it from coming again, its file must say `status: draft`.
     """
     with open_corrections(paths) as desk:
+        by = _corrector(desk, by)
         outcomes = desk.retract(post, by=by, why=why)
     if not outcomes:
         line = "another post was deleted within a day: somebody else must retract this one too"
@@ -200,6 +211,11 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
         [f"{signs[each.deleted]}: {each.account} {each.url}: {each.told}" for each in outcomes],
         code=0 if all(each.deleted for each in outcomes) else 1,
     )
+
+
+def _corrector(desk: Corrections, name: str) -> str:
+    access, mode = Access(desk.store, desk.clock), desk.rendered().campaign.schedule.mode
+    return proved(access, mode, name, Right.CORRECT)
 
 
 @click.command()
@@ -250,10 +266,15 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
     The accounts that the change stopped may send again. A change of mode is confirmed while the
     service is stopped.
     """
-    if owner := confirm_mode(paths, by=by, why=why):
+
+    def prove(store: Store, clock: Clock, mode: Mode) -> str:
+        return proved(Access(store, clock), mode, by, Right.CONFIRM)
+
+    if owner := confirm_mode(paths, prove=prove, why=why):
         return Output(owner, [f"confirmed by {by}: the next `run` is {owner}"])
     with open_workspace(paths) as workspace:
         guard = ConfigurationGuard(workspace.store, workspace.clock)
+        by = prove(workspace.store, workspace.clock, workspace.campaign.schedule.mode)
         found = guard.accept(workspace.written, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 

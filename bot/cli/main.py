@@ -44,7 +44,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "deliveries": ("upkeep", "List deliveries and where they stand."),
     "status": ("upkeep", "Tell what is so and whether it works."),
     "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),
-    "user": ("upkeep", "Say who may use the dashboard."),
+    "user": ("people", "Say who may use the dashboard, and who may decide."),
     "audit": ("decisions", "Show or verify the log of decisions."),
     "doctor": ("upkeep", "Try every account, secret, library and file."),
     "login": ("upkeep", "Take an account's secrets, try them, and keep them privately."),

@@ -24,7 +24,7 @@ from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement.ages import AGES
 from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
-from bot.engagement.report import GROUPINGS
+from bot.engagement.report import GROUPINGS, Report
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.settings import write_private
@@ -101,11 +101,23 @@ def engagement(
     with open_readonly(paths) as workspace:
         start = _day(since, workspace.campaign.zone) if since else None
         report = numbers.reporter(workspace).report(since=start, post=post)
-    if post is not None and not report.readings:
-        raise OperatorError(f"nothing of {post!r} has gone out{' since then' if since else ''}")
+        _tell(report, by, post, as_csv=as_csv, html=html, as_json=as_json)
+
+
+def _tell(
+    report: Report, by: str, post: str | None, *, as_csv: bool, html: Path | None, as_json: bool
+) -> None:
+    """Print the report in one form or another, while its database is open."""
+    if post is not None and not report.posts:
+        raise OperatorError(
+            f"nothing of {post!r} has gone out{' since then' if report.since else ''}"
+        )
     if html is not None:
         write_private(html, page(report))
-        show(f"{html}: {len(report.readings)} statuses", err=as_json or as_csv)
+        show(
+            f"{html}: {sum(each.n for each in report.posts.values())} statuses",
+            err=as_json or as_csv,
+        )
     if as_json:
         print_json(exports.json_of(report, by))
     elif as_csv:

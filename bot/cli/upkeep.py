@@ -13,14 +13,11 @@ from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import keep_secrets
 from bot.app.content import Paths
-from bot.app.workspace import EmergencyDesk, Workspace, open_readonly, open_users
+from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
 from bot.authority.account_verifier import unfit
-from bot.authority.passwords import SHORTEST
 from bot.authority.trust import ConfigurationGuard
-from bot.authority.users import Role
 from bot.cli.output import (
     Output,
-    as_option,
     as_rows,
     in_emergency,
     in_workspace,
@@ -145,12 +142,16 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
 @click.command()
 @click.option("--ask/--no-ask", default=True, show_default=True,
               help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
+@click.option("--send", is_flag=True, help="Send a test to each address of alerts.")
 @prints
-def doctor(paths: Paths, ask: bool) -> Output:
-    """Try libraries, fonts, files, secrets, the database, and each account."""
+def doctor(paths: Paths, ask: bool, send: bool) -> Output:
+    """Try all that `run` needs: libraries, files, database, disk, ports, alerts, each account.
+
+    Where `run` would stop, this says so in the same words.
+    """
     from bot.app.doctor import examine  # takes long to load
 
-    findings = tuple(examine(paths, ask=ask))
+    findings = tuple(examine(paths, ask=ask, send=send))
     marks = {True: "ok   ", False: "WRONG"}
     return Output(
         findings,
@@ -175,7 +176,7 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
-        click.echo(f"what you type is sent to {account.destination}", err=True)
+        show(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
@@ -188,8 +189,8 @@ def login(paths: Paths, name: str) -> Output:
         [
             f"{name} is {profile.handle} ({profile.server or account.platform})",
             *([f"before it may send: {obstacle}"] if obstacle else []),
-            "put these into the environment of `run`:",
-            *(f"  {variable}={path}" for variable, path in kept.items()),
+            "`run` finds them by itself, and notices when they are replaced:",
+            *(f"  {path}" for path in kept.values()),
         ],
     )
 
@@ -198,112 +199,6 @@ def _secret(name: str) -> str:
     value: str = click.prompt(name.replace("_", " ").lower(), hide_input=True, err=True)
     mask(value)
     return value.strip()
-
-
-_ROLES = click.option(
-    "--role", "roles", multiple=True, required=True,
-    type=click.Choice([role.value for role in Role]), help="May be given several times.",
-)  # fmt: skip
-_FILE = click.option(
-    "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Read the password from a file instead of asking.",
-)  # fmt: skip
-_NAME = click.argument("name", metavar="NAME")
-
-
-@click.group()
-def user() -> None:
-    """Make, change and remove users of the dashboard.
-
-    A viewer looks; an editor also checks texts and may pause; an approver also approves, corrects
-    and retracts; an operator also resumes and settles what is held. One may have several roles.
-    """
-
-
-@user.command("add")
-@_NAME
-@_ROLES
-@_FILE
-@as_option
-@places
-def add_user(
-    paths: Paths, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
-) -> None:
-    """Make a user."""
-    password = _password(password_file)
-    with open_users(paths) as users:
-        users.add(name, frozenset(map(Role, roles)), password, by=by)
-    show(f"{name} may sign in: {', '.join(sorted(roles))}")
-
-
-@user.command("password")
-@_NAME
-@_FILE
-@as_option
-@places
-def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
-    """Give a user another password; they are signed out everywhere."""
-    new = _password(password_file)
-    with open_users(paths) as users:
-        users.set_password(name, new, by=by)
-    show(f"{name} has another password and is signed out everywhere")
-
-
-@user.command("roles")
-@_NAME
-@_ROLES
-@as_option
-@places
-def set_roles(paths: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
-    """Give a user these roles and no other."""
-    with open_users(paths) as users:
-        users.set_roles(name, frozenset(map(Role, roles)), by=by)
-    show(f"{name} is {', '.join(sorted(roles))}")
-
-
-@user.command("remove")
-@_NAME
-@as_option
-@places
-def remove_user(paths: Paths, name: str, by: str) -> None:
-    """Take a user away and sign them out."""
-    with open_users(paths) as users:
-        users.remove(name, by=by)
-    show(f"{name} is removed")
-
-
-@user.command("sign-out")
-@_NAME
-@as_option
-@places
-def sign_out(paths: Paths, name: str, by: str) -> None:
-    """End all sessions of a user."""
-    with open_users(paths) as users:
-        ended = users.sign_out_everywhere(name, by=by)
-    show(f"{ended} session(s) of {name} ended")
-
-
-@user.command("list")
-@prints
-def list_users(paths: Paths) -> Output:
-    """List users and their roles."""
-    with open_users(paths) as users:
-        known = users.store.users.all()
-    rows = [{"name": person.name, "roles": sorted(person.roles)} for person in known]
-    return Output(
-        rows,
-        [f"{person.name}: {', '.join(sorted(person.roles))}" for person in known]
-        or [f"no users; this makes one: {program()} user add NAME --role ROLE --as YOU"],
-    )
-
-
-def _password(file: Path | None) -> str:
-    """Read a password from a file without its last line break, or ask twice."""
-    if file is not None:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    prompt = f"Password ({SHORTEST} characters or more)"
-    entered: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
-    return entered
 
 
 @click.command()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from bot.content.values import EMPTY, quoted, text_of
 from bot.platforms.http.credentials import is_loopback
+from bot.platforms.measuring import find_addresses
 
 _LONGEST = 2000
 _PRINTABLE = re.compile(r"[!-~]+")
+#: The last sign that could be what an address is cut at.
+_NOT_TAKEN = re.compile(r"[^A-Za-z0-9/%](?=[A-Za-z0-9%]*$)")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _WANTED = "a whole address such as https://example.org/report"
 
@@ -22,7 +25,28 @@ def address(value: object) -> str:
         raise ValueError(f"{quoted(typed)}: only http and https are linked; write {_WANTED}")
     if not _HOST.fullmatch(parts.hostname or ""):
         raise ValueError(f"{quoted(typed)} names no public host; write {_WANTED}")
+    if not _is_taken_whole(typed):
+        raise ValueError(
+            f"{quoted(typed)} would be cut by a network, which takes the end for punctuation; "
+            f"write {_encoded(typed)}"
+        )
     return typed
+
+
+def _is_taken_whole(typed: str) -> bool:
+    """Return whether every network's detector would link all of an address."""
+    found = [each.text for each in find_addresses(f"See {typed} there")]
+    return (
+        found in ([], [typed]) and typed[-1] not in ".,;:!?" and (typed[-1] != ")" or "(" in typed)
+    )
+
+
+def _encoded(typed: str) -> str:
+    """Return an address in which what networks cut at is percent-encoded."""
+    safe = quote(typed, safe="/:?#[]@&=+$,%()~_-.!*';")
+    while not _is_taken_whole(safe) and (found := _NOT_TAKEN.search(safe)):
+        safe = f"{safe[: found.start()]}%{ord(found[0]):02X}{safe[found.end() :]}"
+    return safe
 
 
 def optional_address(value: object) -> str:

@@ -71,7 +71,10 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
     ]
     if not unicodedata.is_normalized("NFC", text):
         lines = enumerate(text.split("\n"), 1)
-        broken = ((number, *flaw) for number, line in lines if (flaw := _denormal(line)))
+        # The name of a file is looked for in any form.
+        named_files = re.compile(r"(?m)\bfile:.*")
+        checked = ((number, named_files.sub("", line)) for number, line in lines)
+        broken = ((number, *flaw) for number, line in checked if (flaw := _denormal(line)))
         found += islice(broken, _MANY)
     return text, [
         Problem(file, line, column, "", message, rule="character")

@@ -116,6 +116,16 @@ def differences(written: str, right: str) -> Iterator[Difference]:
         first = last + 1
 
 
+def marked_differences(written: str, right: str) -> tuple[str, str]:
+    """Return the words of each text that the other one has not, with … between stretches."""
+    ours, theirs = written.split(), right.split()
+    blocks = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
+    changed = [block for block in blocks if block[0] != "equal"]
+    mine = (" ".join(ours[a:b]) or "nothing" for _, a, b, _, _ in changed)
+    others = (" ".join(theirs[c:d]) or "nothing" for _, _, _, c, d in changed)
+    return f"⟦{' … '.join(mine)}⟧", f"⟦{' … '.join(others)}⟧"
+
+
 def _narrowed(at: int, written: str, right: str) -> Difference:
     """Leave out what both share before and after, such as a letter before an unseen character."""
     same = 0

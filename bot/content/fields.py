@@ -109,7 +109,6 @@ def account_value(key: AccountKey) -> ReadWith:
     return _DAY if key.kind is date else _BOOLEAN
 
 
-_LANGUAGE = values.matching(values.LANG, "a language tag such as en, ug or zh-Hans")
 _HASH = values.matching(values.SHA256, "the file's SHA-256: 64 hexadecimal digits, small letters")
 _BOOLEAN = ReadWith(values.boolean, {"type": "boolean"})
 _DAY = ReadWith(values.day, _like(values.DATE.pattern))
@@ -121,7 +120,7 @@ ExactText = Annotated[str, ReadWith(values.exact_text, _WORDS)]
 #: A key without a value says that it is not known.
 OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
 Id = Annotated[str, ReadWith(values.identifier, _like(values.ID.pattern))]
-Lang = Annotated[str, ReadWith(_LANGUAGE, _like(values.LANG.pattern))]
+Lang = Annotated[str, ReadWith(values.language, _like(values.LANG.pattern))]
 Sha256 = Annotated[str, ReadWith(_HASH, _like(values.SHA256.pattern))]
 Boolean = Annotated[bool, _BOOLEAN]
 Duration = Annotated[timedelta, ReadWith(values.duration, _SPAN_OF_TIME)]

@@ -7,6 +7,7 @@ A tree of files comes from a folder (`FolderTree`) or from the database (`Stored
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ POSTS = "posts"
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW
 _CHUNK = 1 << 20
+#: What systems and editors leave in folders; nobody means it as content.
+_LITTER = re.compile(
+    r"(?i)\.DS_Store|\._.*|\..*\.(?:swp|swo|kate-swp)|.*\.sw[op]|.*~|~\$.*|#.*#|\.#.*|\.~lock\..*#"
+    r"|(?:eh)?Thumbs\.db|desktop\.ini|@eaDir|Icon\r|\.nfs.*|\.(?:Spotlight-V100|Trashes|fseventsd)"
+)
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -230,7 +236,8 @@ class _Walk:
                     self.refuse(name, f"more than {most} files in all; take some away")
                     return []
                 entries.append(entry)
-        return sorted(entries, key=lambda entry: entry.name)
+        kept = (entry for entry in entries if not _LITTER.fullmatch(entry.name))
+        return sorted(kept, key=lambda entry: entry.name)
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
@@ -47,6 +48,8 @@ class Loaded:
     files: Mapping[str, bytes]
     #: Of the content, and of the errors where there are any.
     tree_sha256: str
+    #: The sources that could be read, even where there is no campaign.
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -191,7 +194,7 @@ class _Loading:
             )
         )
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
-        return Loaded(readable, problems, dict(sorted(contents.items())), tree)
+        return Loaded(readable, problems, dict(sorted(contents.items())), tree, sources)
 
 
 def is_picture(name: str) -> bool:
@@ -257,8 +260,9 @@ def _names(root: Node | None, key: str) -> dict[str, str]:
 
 def _stray(name: str) -> str:
     path = PurePosixPath(name)
-    if path.suffix == ".yml":
-        return f"rename it to {path.stem}.yaml; only .yaml files are read"
+    if path.suffix.lower() in (".yml", ".yaml") or path.stem.lower().endswith((".yaml", ".yml")):
+        stem = re.sub(r"(?i)(?:\.ya?ml|\.txt)+$", "", path.name)
+        return f"rename it to {stem}.yaml; only .yaml files are read"
     if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif"):
         return "pictures belong in posts/media; move it there"
     if name.startswith(f"{SOURCES}/"):

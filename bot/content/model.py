@@ -170,6 +170,17 @@ class Pause(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRules(Strict):
+    """What an approval must be to count."""
+
+    signed: Annotated[
+        str,
+        word("optional", "required"),
+        doc("required: it counts with its approver's passkey only; see docs/operating.md"),
+    ] = "optional"
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule(Strict):
     """schedule.yaml: accounts, slots, queues, pauses and what holds for all posts."""
 
@@ -185,6 +196,7 @@ class Schedule(Strict):
     approvals_required: Annotated[
         int, count(0, 20), doc("people who must approve each post, its author not among them")
     ] = 2
+    approvals: Annotated[ApprovalRules, doc("what an approval must be to count")] = ApprovalRules()
     not_after: Annotated[PositiveDuration, doc("a post later than this is held, not sent")] = (
         timedelta(minutes=15)
     )

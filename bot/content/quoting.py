@@ -8,7 +8,7 @@ from itertools import islice
 
 import regex
 
-from bot.content.comparing import Near, differences, fold, nearest
+from bot.content.comparing import Near, differences, fold, marked_differences, nearest
 from bot.content.model import Quote, Source, Stretch
 from bot.content.passages import goes_on_after, goes_on_before, is_inside_word, is_whole, section
 
@@ -128,12 +128,36 @@ def _why_not(fragment: str, source: Source, *, is_earlier: bool) -> str:
     message = _torn(fragment, source, found) if found else _look_alike(fragment, source)
     if message:
         return message
+    if parts := _two_places(fragment, source):
+        return (
+            f"{shortened(fragment)} joins two passages of {source.id!r} that do not stand side by "
+            f"side; an omission is written {OMISSION}: {parts[0]} {OMISSION} {parts[1]}"
+        )
     near = nearest(fragment, source)
     if near is None:
         return f"{shortened(fragment)} is not in {source.id!r}, nor anything like it"
     place = section(source.text, near.start, source.never_spans)
     hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
-    return f"{shortened(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text}"
+    ours, theirs = marked_differences(fragment, near.text)
+    return (
+        f"{shortened(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text} "
+        f"(what differs: {ours}, where the source has {theirs})"
+    )
+
+
+def _two_places(fragment: str, source: Source) -> tuple[str, str] | None:
+    """Return the two passages that a text consists of, in the source's order; else None."""
+    for cut in (match.start() for match in regex.finditer(r"\s+", fragment)):
+        first, second = fragment[:cut], fragment[cut:].strip()
+        firsts = occurrences(source.text, first)
+        start = next((each for each in firsts if usable(source, each)), None)
+        if start is None:
+            return None  # nor is any longer beginning
+        later = occurrences(source.text, second, start[1])
+        place = next((each for each in later if usable(source, each)), None)
+        if second and place and regex.search(r"\w", source.text[start[1] : place[0]]):
+            return first, second
+    return None
 
 
 def _torn(fragment: str, source: Source, span: Stretch) -> str:

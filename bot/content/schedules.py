@@ -14,7 +14,7 @@ from bot.content.shape import Problems, repeats, shape
 from bot.content.slots import FAR, skipped, slot_times
 from bot.content.values import kind, quoted, refuse_backwards, suggestion
 from bot.content.yamlfile import Node, Path
-from bot.content.zones import LocalTimeKind
+from bot.content.zones import LocalTimeKind, fixed_offset
 from bot.errors import Severity
 from bot.platforms.spec import AccountKey, PlatformSpec
 
@@ -83,6 +83,8 @@ def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -
             refuse_backwards(pause.first, pause.last)
         except ValueError as error:
             problems.add(node, ["pauses", number, "to"], str(error), "value")
+    if offset := fixed_offset(schedule.timezone):
+        problems.add(node, ["timezone"], offset, "zone-fixed", severity=Severity.WARNING)
     if schedule.mode is Mode.LIVE and not schedule.approvals_required:
         message = "0 in live mode: posts go out without a second person's eyes"
         path, severity = ["approvals_required"], Severity.WARNING

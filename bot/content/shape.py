@@ -26,10 +26,12 @@ from bot.content.fields import (
     is_derived,
 )
 from bot.content.model import Account, Investigation, Post, Schedule, Source, Strict
+from bot.content.notations import plain
 from bot.content.values import kind, quoted, suggestion
 from bot.content.yamlfile import Node, Path, shown
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
+from bot.visible import named
 
 ModelT = TypeVar("ModelT", bound=Strict)
 
@@ -38,6 +40,27 @@ _KEY = "[key]"
 #: Keys that people reach for, and why there is none.
 _ADVICE = {
     ("Variant", "quote"): "a variant may change what stands around a quotation, never it",
+    ("Variant", "drop_link"): "write `link: none`",
+    ("Variant", "no_link"): "write `link: none`",
+    ("Post", "time"): "when a post goes out stands in one: `at: 2026-12-09 09:00`",
+    ("Post", "date"): "when a post goes out stands in one: `at: 2026-12-09 09:00`",
+    ("Post", "schedule"): "write `at: 2026-12-09 09:00`, or `queue:` and its name",
+    ("Post", "image"): 'write `media: [{file: media/picture.png, alt: "what it shows"}]`',
+    ("Post", "picture"): 'write `media: [{file: media/picture.png, alt: "what it shows"}]`',
+    ("Post", "images"): 'write `media: [{file: media/picture.png, alt: "what it shows"}]`',
+    ("Post", "alt"): "it stands beside its file: `media: [{file: …, alt: …}]`",
+    ("Post", "platform"): "write `accounts: [NAME]`, with names of schedule.yaml",
+    ("Post", "platforms"): "write `accounts: [NAME]`, with names of schedule.yaml",
+    ("Post", "account"): "write `accounts: [NAME]`, with names of schedule.yaml",
+    ("Post", "source"): "it stands in the quotation: `quote: {source: letter, text: …}`",
+    ("Post", "cw"): "write `warning: …`",
+    ("Post", "spoiler_text"): "write `warning: …`",
+    ("Post", "content_warning"): "write `warning: …`",
+    ("Post", "url"): "write `link:` and the id of an investigation",
+    ("Post", "hashtags"): "write them in the text, #LikeThis, and list them in schedule.yaml",
+    ("Post", "tags"): "write them in the text, #LikeThis, and list them in schedule.yaml",
+    ("Post", "language"): "write `lang: en`",
+    ("Post", "draft"): "write `status: draft`",
     ("Account", "token"): "secrets never stand in YAML; they are settings",
     ("Account", "password"): "secrets never stand in YAML; they are settings",
 }
@@ -138,6 +161,9 @@ def _explained(
 
 
 def _unknown_key(key: str, names: Iterable[str], advice: str | None = None) -> str:
+    if plain(key) != key:
+        odd = next(char for char in key if plain(char) != char)
+        advice = f"it has {named(odd)}; write {plain(key).strip()}"
     return f"no such key {quoted(key)}; {advice or suggestion(key, names)}"
 
 

@@ -80,7 +80,7 @@ def due(
     """
     utc, problems = _local(moment, zone) if moment.tzinfo is None else _with_offset(moment, zone)
     if utc and utc < now:
-        message = "is past, so nothing is sent for it any more"
+        message = "is past, so nothing is sent for it any more; write a time to come"
         problems.append((Severity.WARNING, "time-past", message))
     if utc and utc > now + FAR and not confirmed:
         far = f"{utc:%Y-%m-%d} is more than two years ahead"

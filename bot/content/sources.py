@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -107,6 +108,16 @@ def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> s
         problems.add(node, ["file"], f"{file} {error}", "file")
         return None
     actual = sha256_hex(content)
+    lines = content.replace(b"\r\n", b"\n")
+    other_ends = {sha256_hex(lines), sha256_hex(lines.replace(b"\n", b"\r\n"))} - {actual}
+    if source.sha256 in other_ends:
+        message = (
+            f"{file} has the right words but other line ends than were meant, as an editor or git "
+            "on Windows writes them; get the file back as it was: `git config core.autocrlf false`,"
+            f" then `git checkout HEAD -- {start}{source.file}`"
+        )
+        problems.add(node, ["sha256"], message, "source-changed")
+        return None
     if actual != source.sha256:
         message = (
             f"{file} is not the file that was meant: its SHA-256 is {actual}, here "
@@ -163,9 +174,13 @@ class Pictures:
 
     def __init__(self, files: TreeFiles, inspect: Inspect) -> None:
         start = f"{POSTS}/"
-        self.names = tuple(
-            name.removeprefix(start) for name in files.names if name.startswith(f"{start}{MEDIA}/")
-        )
+        #: Names on disk by the names in one form: systems write ü as one sign or as two.
+        self._on_disk = {
+            unicodedata.normalize("NFC", name.removeprefix(start)): name
+            for name in files.names
+            if name.startswith(f"{start}{MEDIA}/")
+        }
+        self.names = tuple(self._on_disk)
         #: Bytes of the pictures that are used, by their names in the tree.
         self.used: dict[str, bytes] = {}
         self._files = files
@@ -178,7 +193,7 @@ class Pictures:
         Raises:
             FileError: there is none that may be used, and why.
         """
-        file = written.file
+        file = unicodedata.normalize("NFC", written.file)
         if file not in self._found:
             try:
                 self._found[file] = self._read(file)
@@ -204,7 +219,7 @@ class Pictures:
                 raise FileError(message)
             raise FileError(f"no file {quoted(file)} in posts; {suggestion(file, self.names)}")
         name, bounds = f"{POSTS}/{file}", self._files.bounds
-        content = self._files.tree.read(name, bounds.picture_bytes)
+        content = self._files.tree.read(self._on_disk[file], bounds.picture_bytes)
         if len(content) + sum(map(len, self.used.values())) > bounds.all_picture_bytes:
             most = f"{bounds.all_picture_bytes:,}"
             raise FileError(f"all pictures together have more than {most} bytes; use fewer")

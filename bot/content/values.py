@@ -13,7 +13,10 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Final
 
+import regex
+
 from bot.content.characters import fault_of_words
+from bot.content.notations import what_to_write
 from bot.content.zones import find_zone
 
 
@@ -42,7 +45,8 @@ LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 #: Categories without a shape of their own: separators, marks, controls, formats, surrogates. A
 #: character without a category is newer than Python.
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Mn", "Mc", "Me", "Cc", "Cf", "Cs", "Co"})
-_TAG = re.compile(r"(?=.*[^\W\d])\w{1,100}")
+#: Marks of Indic scripts, the joiner of Persian and the middle dot are taken by all platforms.
+_TAG = regex.compile(r"(?=.*\p{L})[\p{L}\p{M}\p{N}_·\u200c]{1,100}")
 _HANDLE = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?(?:@[A-Za-z0-9.-]{1,253})?"
 )
@@ -53,9 +57,17 @@ _DURATION = re.compile(
 )
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
-_MOMENT = re.compile(r"(\S{10})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
+#: What people write for a language: countries, names, codes of three letters.
+_COUNTRIES = {
+    "cn": "zh", "jp": "ja", "kr": "ko", "uy": "ug", "tw": "zh-Hant", "hk": "zh-Hant", "ua": "uk",
+    "gr": "el", "dk": "da", "cz": "cs", "vn": "vi", "ir": "fa", "il": "he", "us": "en", "gb": "en",
+    "al": "sq", "rs": "sr", "eng": "en", "ger": "de", "fre": "fr", "chi": "zh", "uig": "ug",
+    "english": "en", "german": "de", "french": "fr", "spanish": "es", "turkish": "tr",
+    "chinese": "zh", "arabic": "ar", "uyghur": "ug",
+}  # fmt: skip
 #: Longer words are shown and compared by their beginning.
 _LONG = 60
 _FEW = 8
@@ -101,8 +113,18 @@ def _matched(value: object, pattern: re.Pattern[str], what: str, wanted: str) ->
     typed = text_of(value, wanted)
     match = pattern.fullmatch(typed)
     if not match:
-        raise ValueError(f"{quoted(typed)} {what}; write {wanted}")
+        raise ValueError(f"{quoted(typed)} {what}; {what_to_write(typed, pattern, wanted)}")
     return match
+
+
+def language(value: object) -> str:
+    """Read a language tag (BCP 47); a country's code is none."""
+    typed = text_of(value, "a language tag such as en, ug or zh-Hans")
+    main, _, region = typed.partition("-")
+    if main.lower() in _COUNTRIES or region.upper() == "UK":
+        right = _COUNTRIES.get(main.lower(), main) + ("-GB" if region.upper() == "UK" else "")
+        raise ValueError(f"{quoted(typed)} is no language's code; write {right}")
+    return _matched(typed, LANG, "does not fit", "a language tag such as en, ug or zh-Hans")[0]
 
 
 def text(value: object) -> str:

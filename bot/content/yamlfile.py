@@ -7,6 +7,8 @@ explodes on merge keys (docs/decisions/0030-strict-yaml.md).
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +18,9 @@ import yaml
 from bot.content.characters import decode, fault
 from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
-from bot.content.values import EMPTY, Empty
+from bot.content.values import EMPTY, Empty, quoted
 from bot.errors import Problem
+from bot.visible import named
 
 #: A way down a document: keys of mappings and numbers of list entries.
 Path = Sequence[str | int]
@@ -114,6 +117,9 @@ def shown(path: Path) -> str:
     return "".join(parts).removeprefix(".")
 
 
+#: What follows a value: a comment, and whether it begins as a hashtag does.
+_COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
+
 _ADVICE = (
     ("scanning an alias", "text that begins with * needs quotation marks"),
     ("scanning an anchor", "text that begins with & needs quotation marks"),
@@ -130,11 +136,22 @@ _ADVICE = (
         "or double the quotation mark inside of quoted text",
     ),
     ("did not find expected '-'", "each entry of a list begins with a dash, all at one indent"),
-    ("expected ',' or", "a bracket is opened here and not closed, or a comma is missing"),
+    (
+        "expected ',' or",
+        "a bracket is opened here and not closed (a # begins a comment), or a comma is missing",
+    ),
     ("expected node content", "a value is missing here, or a bracket before it is not closed"),
+    ("expected comment or line break", "text goes on the lines below a | or >, not behind it"),
+    ("block sequence entries are not allowed", "text that begins with - needs quotation marks"),
     ("unknown escape character", "a backslash in double quotation marks; use single ones"),
     ("Unicode character escape code", "this escape names no character"),
 )
+_NO_YAML = "this cannot be read; compare it with other lines, or put text in quotation marks"
+#: Signs that pass for YAML's own: unseen ones, spaces, colons, and a dash that begins an entry.
+_ODD = re.compile(
+    "([\u00a0\u00ad\u1680\u2000-\u200b\u202f\u2060\u3000：∶])|^ *([‐‑‒–—―−•])[ \u00a0]"
+)
+_TYPED = {"：": ":", "∶": ":", **dict.fromkeys("‐‑‒–—―−•", "-")}
 #: Where these are told, the beginning of the trouble helps more than its end.
 _SHOW_START = ("unexpected end of stream", "expected ',' or")
 
@@ -150,6 +167,8 @@ class _OpenNode:
     node: Node
     #: Key that waits for its value; None is "a key comes next", `EMPTY` a refused one.
     key: str | Empty | None = None
+    #: It is written in braces or brackets.
+    is_flow: bool = False
 
 
 def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | None, list[Problem]]:
@@ -167,30 +186,32 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
     text, problems = decode(raw, file=file)
     if problems:
         return None, problems
-    reader = _NodeBuilder(file, bounds)
+    reader = _NodeBuilder(file, bounds, text)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             reader.read(event)
     except _Stop:
         return None, reader.problems
     except yaml.MarkedYAMLError as error:
-        reader.refuse(_mark(error), _advice(error, text))
-        return None, reader.problems
+        reader.refuse(*_explained(error, text.split("\n")))
+        # A bracket or a quotation mark that is not closed only looks like folded lines.
+        return None, [each for each in reader.problems if each.rule != "line-folded"]
     return None if reader.is_broken else reader.root, reader.problems
 
 
 class _NodeBuilder:
     """Builds nodes from events, and keeps every problem that it meets."""
 
-    def __init__(self, file: str, bounds: Bounds) -> None:
+    def __init__(self, file: str, bounds: Bounds, text: str) -> None:
         self.root: Node | None = None
         self.problems: list[Problem] = []
         #: Something was refused without which the rest cannot be understood.
         self.is_broken = False
         self._file = file
         self._bounds = bounds
+        self._text, self._lines = text, text.split("\n")
         self._open: list[_OpenNode] = []
-        self._events = 0
+        self._events = self._key_end = 0
 
     def read(self, event: yaml.Event) -> None:
         self._events += 1
@@ -209,11 +230,11 @@ class _NodeBuilder:
             case yaml.CollectionEndEvent():
                 self._open.pop()
 
-    def refuse(self, mark: Any, message: str) -> None:
+    def refuse(self, mark: Any, message: str, rule: str = "yaml") -> None:
         place = self._place(mark)
         if len(self.problems) < self._bounds.problems:
             self.problems.append(
-                Problem(place.file, place.line, place.column, "", message, rule="yaml")
+                Problem(place.file, place.line, place.column, "", message, rule=rule)
             )
 
     def _stop(self, event: yaml.Event, message: str) -> None:
@@ -251,14 +272,42 @@ class _NodeBuilder:
                 problem = fault(event.value) if event.style == '"' else None
                 if problem:
                     self.refuse(event.start_mark, problem)
+                self._refuse_loss(event)
         is_open = isinstance(event, yaml.CollectionStartEvent)
         if is_open and len(self._open) >= self._bounds.yaml_depth:
             self._stop(event, f"nested deeper than {self._bounds.yaml_depth}; write it flatter")
         self._add(node, event)
         if is_open:
-            self._open.append(_OpenNode(node))
+            self._open.append(_OpenNode(node, is_flow=bool(getattr(event, "flow_style", False))))
 
-    def _add(self, node: Node, event: yaml.Event) -> None:
+    def _refuse_loss(self, event: Any) -> None:
+        """Refuse what YAML passes over, or changes, though somebody typed it as text."""
+        start, end = event.start_mark, event.end_mark
+        line = self._lines[end.line] if end.line < len(self._lines) else ""
+        lost = _COMMENT.match(line, end.column)
+        before = self._lines[start.line][: start.column]
+        if event.style in ("|", ">"):
+            return
+        if end.line > start.line:
+            message = (
+                "goes over several lines, and YAML makes a space of each line break; write it on "
+                f"one line: {before.strip()} {json.dumps(event.value, ensure_ascii=False)} "
+                "or begin with |- and put the text on the lines below, to keep its line breaks"
+            )
+            self.refuse(start, message, "line-folded")
+        elif lost and (
+            lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value)
+        ):
+            whole = json.dumps(event.value + lost[0].rstrip(), ensure_ascii=False)
+            message = (
+                f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
+                f"{before.strip()} {whole} or, if it is a comment, put it on a line of its own"
+            )
+            self.refuse(
+                yaml.Mark("", 0, end.line, lost.start(1), None, 0), message, "comment-swallowed"
+            )
+
+    def _add(self, node: Node, event: Any) -> None:
         if not self._open:
             self.root = node
             return
@@ -266,8 +315,18 @@ class _NodeBuilder:
         if isinstance(parent.node.value, list):
             parent.node.value.append(node)
         elif parent.key is None:
-            parent.key = self._key(parent.node, node, event)
+            parent.key, self._key_end = self._key(parent.node, node, event), event.end_mark.index
         else:
+            if (
+                parent.is_flow
+                and node.value is EMPTY
+                and ":" not in self._text[self._key_end : event.start_mark.index]
+            ):
+                message = (
+                    f"{quoted(str(parent.key))} stands alone: within {{ }} a comma ends a text; "
+                    "put a text with commas in quotation marks"
+                )
+                self.refuse(event.start_mark, message, "comma-in-braces")
             if isinstance(parent.node.value, dict) and parent.key is not EMPTY:
                 parent.node.value[parent.key] = node
             parent.key = None
@@ -296,11 +355,16 @@ def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
     return marks[0] or marks[1]
 
 
-def _advice(error: yaml.MarkedYAMLError, text: str) -> str:
+def _explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, str]:
+    """Return where something is wrong, and what to do about it, in words of ours."""
     reported = " ".join(part for part in (error.context, error.problem) if part)
-    mark = error.problem_mark
-    lines = text.split("\n")
+    mark, near = _mark(error), error.problem_mark.line if error.problem_mark else 0
+    for number in (near - 1, near):
+        line = lines[number] if 0 <= number < len(lines) else ""
+        if (found := _ODD.search(line)) and (odd := found[1] or found[2]):
+            typed = _TYPED.get(odd, "a plain space")
+            mark = yaml.Mark("", 0, number, line.index(odd), None, 0)
+            return mark, f"{named(odd)} stands here; type {typed} instead"
     if mark and mark.line < len(lines) and lines[mark.line][mark.column :].startswith("\t"):
-        return "a tab stands here; indent with spaces"
-    advice = next((advice for sign, advice in _ADVICE if sign in reported), "")
-    return f"{advice} ({reported})" if advice else f"this is not valid YAML: {reported}"
+        return mark, "a tab stands here; indent with spaces"
+    return mark, next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -69,6 +70,15 @@ _KNOWN_AS = {
     "Europe/Rome": ("milan",),
     "Europe/Zurich": ("geneva",),
 }
+#: A place for each offset that people write, by its time in winter.
+_PLACES = {
+    -10: "Pacific/Honolulu", -9: "America/Anchorage", -8: "America/Los_Angeles",
+    -7: "America/Denver", -6: "America/Chicago", -5: "America/New_York", -4: "America/Halifax",
+    -3: "America/Sao_Paulo", 0: "Europe/London", 1: "Europe/Paris", 2: "Europe/Athens",
+    3: "Europe/Istanbul", 4: "Asia/Dubai", 5: "Asia/Tashkent", 6: "Asia/Almaty", 7: "Asia/Bangkok",
+    8: "Asia/Shanghai", 9: "Asia/Tokyo", 10: "Australia/Sydney", 12: "Pacific/Auckland",
+}  # fmt: skip
+_OFFSET = re.compile(r"(?i)(?:UTC|GMT|Z)? ?([+−–-]) ?0?(\d{1,2})(?::?00)?")
 #: In the database of zones, and yet no place whose clocks anyone keeps.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 
@@ -81,6 +91,8 @@ def find_zone(name: str) -> ZoneInfo:
     """
     if name in _zones():
         return ZoneInfo(name)
+    if offset := _OFFSET.fullmatch(name.strip()):
+        raise ValueError(_no_offset(name, -1 if offset[1] in "-−–" else 1, int(offset[2])))
     near = _nearest(name)
     hint = f"did you mean '{near}'?" if near else "write one such as Europe/Paris"
     raise ValueError(f"no such zone '{name[:60]}'; {hint}")
@@ -90,6 +102,53 @@ def find_zone(name: str) -> ZoneInfo:
 def _zones() -> frozenset[str]:
     """Ask the machine's database of zones once; it takes 5 ms and does not change."""
     return frozenset(available_timezones() - _NO_ZONES)
+
+
+def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, int]]:
+    """Return until when (excluded) a zone's clocks are how many seconds ahead of UTC.
+
+    From ``first`` on, in order; the last moment is later than ``last``.
+    """
+    found, at = [], first.astimezone(UTC)
+    ahead = _ahead(at, zone)
+    while at <= last:
+        until = at + timedelta(days=1)
+        if _ahead(until, zone) != ahead:
+            while until - at > timedelta(seconds=1):
+                middle = at + (until - at) / 2
+                at, until = (middle, until) if _ahead(middle, zone) == ahead else (at, middle)
+            until = until.replace(microsecond=0)
+            found.append((until, ahead))
+            ahead = _ahead(until, zone)
+        at = until
+    return [*found, (at, ahead)]
+
+
+def _ahead(at: datetime, zone: ZoneInfo) -> int:
+    return int((at.astimezone(zone).utcoffset() or timedelta(0)).total_seconds())
+
+
+def _no_offset(name: str, sign: int, hours: int) -> str:
+    """Return what to write for a fixed offset; in ``Etc/GMT-3`` the sign is the other way round."""
+    offset = sign * hours
+    fixed = (
+        f", or Etc/GMT{-offset:+d}, which is UTC{offset:+d} all year" if -13 < offset < 15 else ""
+    )
+    place = _PLACES.get(offset, "Europe/Paris")
+    return (
+        f"'{name[:60]}' is an offset from UTC and no zone: it knows no summer time; write a place "
+        f"with that time, such as {place}{fixed}"
+    )
+
+
+def fixed_offset(name: str) -> str | None:
+    """Return what to mind of a zone that is no place: its clocks never change."""
+    if not name.startswith("Etc/GMT") and name not in ("EST", "MST", "HST"):
+        return None
+    offset = ZoneInfo(name).utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001 - the zone has one
+    hours = int((offset or timedelta(0)) / timedelta(hours=1))
+    place = _PLACES.get(hours, "Europe/Paris")
+    return f"is UTC{hours:+d} all year, without summer time; write a place, such as {place}"
 
 
 def _nearest(name: str) -> str | None:

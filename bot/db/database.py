@@ -127,6 +127,8 @@ class StoreContext:
     #: Of the sent log, the lock and a SQLite database.
     directory: Path
     room: Room
+    #: File of approvers' public keys, which no database may hold.
+    keys: Path
 
 
 class Repository:

@@ -10,10 +10,11 @@ from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign
-from bot.delivery.gate import approvers, is_same_person
+from bot.delivery.consent import Consents, signer_of
+from bot.delivery.gate import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import Publication, Queued
+from bot.delivery.publications import Queued
 from bot.delivery.store import DeliveryStore
 from bot.errors import DecisionError
 
@@ -27,15 +28,23 @@ class Desk:
     campaign: Callable[[], Campaign]
 
     def approve(
-        self, post_id: str, *, by: str, note: str = "", seen: frozenset[str] | None = None
+        self,
+        post_id: str,
+        *,
+        by: str,
+        note: str = "",
+        seen: frozenset[str] | None = None,
+        signature: str | None = None,
     ) -> tuple[Delivery, ...]:
         """Approve what a post will send, as it stands now; the answer is what was approved.
 
         Args:
             seen: Fingerprints of what they read; where given, nothing else is approved.
+            signature: The answer of their passkey to what `Consents.statement` says of it.
 
         Raises:
-            DecisionError: nothing waits for approval, the author approves, or it was changed since.
+            DecisionError: nothing waits for approval, the author approves, it was changed since,
+                or it is to be signed and is not, by a key that is pinned.
         """
         waiting = self.waiting(post_id)
         if not waiting:
@@ -50,36 +59,52 @@ class Desk:
         new = {row.fingerprint for row in waiting} - self._approved_by(by, waiting)
         if not new:
             raise DecisionError(f"{by} has approved {post_id} already, as it is now")
+        statement = self._signed(by, waiting, signature)
         post, now = self.campaign().post(post_id), self.clock.now()
         quote = post.quote if post else None
         # Named with the approval, so that a change of what is quoted takes it back.
         sources = {quote.source: quote.source_sha256} if quote else {}
         for fingerprint in sorted(new):
             self.store.approvals.approve(
-                fingerprint, post_id, by=by, note=note, now=now, sources=sources
-            )
+                fingerprint, post_id, by=by, note=note, now=now, sources=sources,
+                statement=statement, signature=signature,
+            )  # fmt: skip
         detail = {"fingerprints": sorted(new), "said": _texts(waiting, new), "sources": sources}
         self._write(by, "approve", post_id, note, detail)
         return waiting
 
-    def _approved_by(self, person: str, rows: tuple[Delivery, ...]) -> set[str]:
-        """Return the fingerprints that a person has approved already."""
-        marks = {row.fingerprint for row in rows}
-        given = (approval for mark in marks for approval in self.store.approvals.of(mark))
-        return {approval.fingerprint for approval in given if is_same_person(person, approval.by)}
+    def _signed(self, by: str, rows: tuple[Delivery, ...], signature: str | None) -> str | None:
+        """Return what was signed; None where nothing must be, and nothing is."""
+        consents = self.consents
+        if signature is None:
+            if consents.are_signed:
+                raise DecisionError("approvals are signed: approve it on the desk, by your passkey")
+            return None
+        statement = consents.statement(rows)
+        if signer_of(statement, signature, self.store.keys.of(by)) is None:
+            raise DecisionError("this is not the signature of a passkey that is pinned for you")
+        return statement
 
-    def approvals(self, publication: Publication) -> int:
-        """Count the standing approvals that a publication has; its author's is none."""
-        standing = self.store.approvals.of(publication.fingerprint)
-        return approvers((approval.by for approval in standing), publication.author)
+    def _approved_by(self, person: str, rows: tuple[Delivery, ...]) -> set[str]:
+        """Return the fingerprints that a person has approved already, so that it counts."""
+        consents = self.consents
+        return {
+            row.fingerprint for row in rows
+            if any(is_same_person(person, by) for by in consents.of(row.publication).by)
+        }  # fmt: skip
+
+    @property
+    def consents(self) -> Consents:
+        """Counts approvals as they count now."""
+        return Consents(self.store, self.campaign().schedule)
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
         """Find what an approval of the post would be about."""
         states = {State.PLANNED, State.READY, State.HELD}
-        required = self.campaign().schedule.approvals_required
+        consents = self.consents
         return tuple(
             row for row in self.store.outbox.find(states=states, post_id=post_id)
-            if row.state is not State.HELD or self.approvals(row.publication) < required
+            if row.state is not State.HELD or consents.of(row.publication).missing
         )  # fmt: skip
 
     def pause(self, reason: str, *, by: str, all_calls: bool = False) -> None:
@@ -144,9 +169,8 @@ class Desk:
     def _send(self, delivery: Delivery, by: str, why: str) -> Delivery:
         if self.store.pauses.current() is not None:
             raise DecisionError("sending is paused; resume first")
-        required = self.campaign().schedule.approvals_required
-        missing = required - self.approvals(delivery.publication)
-        if missing > 0:
+        missing = self.consents.of(delivery.publication).missing
+        if missing:
             raise DecisionError(
                 f"{delivery.post_id}: {missing} more approval(s) needed before it can be sent"
             )

@@ -77,6 +77,11 @@ class Leases(OutboxRepository):
         except ConflictError:
             return None  # another worker was faster on this account
 
+    def is_announced(self, delivery: Delivery) -> bool:
+        """Whether the sent log, which no database holds, knows the draft that a delivery has."""
+        known = self._log.known(frozenset({delivery.id})).get(delivery.id)
+        return known is not None and known.draft == delivery.draft
+
     def begin(self, claimed: Delivery, draft: Draft, *, now: datetime) -> Delivery:
         """Store what is about to be sent, before its first byte; only then make the call.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.delivery.publications import Publication
+from bot.delivery.publications import OfPublication, Publication
 from bot.platforms.status import Draft, PostRef, Status, draft_from_json, status_from_json
 
 #: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug may post
@@ -79,7 +79,7 @@ def reason_text(reason: Reason | None, detail: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(OfPublication):
     """One row of the outbox: one status of a publication. Times are UTC."""
 
     #: From the identity of what is delivered (campaign, account, post, turn, part).
@@ -118,18 +118,6 @@ class Delivery:
     sent_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @property
-    def account(self) -> str:
-        return self.publication.account
-
-    @property
-    def platform(self) -> str:
-        return self.publication.platform
-
-    @property
-    def post_id(self) -> str:
-        return self.publication.post_id
 
     @property
     def parts(self) -> int:

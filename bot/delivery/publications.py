@@ -121,6 +121,25 @@ class Publication:
         return self.occurrence.queue if isinstance(self.occurrence, Queued) else ""
 
 
+class OfPublication:
+    """What belongs to a publication, and shows what is asked of it all the time."""
+
+    __slots__ = ()
+    publication: Publication
+
+    @property
+    def account(self) -> str:
+        return self.publication.account
+
+    @property
+    def platform(self) -> str:
+        return self.publication.platform
+
+    @property
+    def post_id(self) -> str:
+        return self.publication.post_id
+
+
 @dataclass(frozen=True, slots=True)
 class NewPart:
     """One status of a publication that is not stored yet."""

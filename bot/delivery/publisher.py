@@ -6,16 +6,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.slots import DAY, caps_of, free_at
+from bot.delivery.consent import Consents
 from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
 from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, Hold, State
+from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
@@ -60,7 +60,19 @@ class Releaser:
 
     def why_hold(self, delivery: Delivery) -> Hold | None:
         """Return why a delivery that was let through must not go out any more."""
-        return self._gate(delivery.account)(delivery, self._parent(delivery))
+        hold = self._gate(delivery.account)(delivery, self._parent(delivery))
+        if hold is not None or self._is_known(delivery):
+            return hold
+        return Hold(HoldReason.UNSETTLED, "the sent log does not know its draft")
+
+    def _is_known(self, delivery: Delivery) -> bool:
+        """Whether its draft, if it has one, is ours; signed are only the words that it came from.
+
+        Who can write the database could add another.
+        """
+        is_signed = Consents(self.store, self.campaign().schedule).are_signed
+        has_draft = delivery.draft_json is not None
+        return not (is_signed and has_draft) or self.store.outbox.is_announced(delivery)
 
     def _release_all(self, account: str, gate: Gate) -> None:
         now = self.clock.now()
@@ -103,17 +115,16 @@ class Releaser:
             obstacle=self.obstacle(),
             paused=self.store.pauses.current() is not None,
             stopped=state.stopped_detail if state else "",
-            approvals_required=schedule.approvals_required,
             budget_left=budget_left(self.store.ledger, schedule.accounts[account], self.clock),
         )
-        approved_by = cache(
-            lambda mark: {approval.by for approval in self.store.approvals.of(mark)}
-        )
+        consents = Consents(self.store, schedule)
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
+            consent = consents.of_delivery(delivery)
             facts = replace(
                 shared,
-                approved_by=approved_by(delivery.fingerprint),
+                approved_by=consent.by,
+                approvals_required=consent.required,
                 parent=parent.state if parent else None,
             )
             return why_hold(delivery, facts)

@@ -28,6 +28,9 @@ _OPEN = text("state = 'OPEN'")
 
 _WITHDRAWN = text("state = 'WITHDRAWN'")
 
+#: Is or was out, and its reads are not noted yet.
+UNNOTED = text("sent_at IS NOT NULL AND reads_noted = 0")
+
 _IN_DOUBT = text("state IN ('SENDING', 'UNKNOWN')")
 
 _STATES = "state IN ({})".format(", ".join(f"'{state}'" for state in State))
@@ -92,6 +95,8 @@ delivery = Table(
     Column("url", Text, nullable=False, comment="what a reader opens"),
     Column("cid", Text, nullable=False, comment="content hash, where a reply needs it"),
     Column("sent_at", Instant, comment="when it went out"),
+    Column("reads_noted", Integer, nullable=False, default=0,
+           comment="1 once `snapshot` has when its numbers are read"),
     Column("created_at", Instant, nullable=False, comment="when it was planned"),
     Column("updated_at", Instant, nullable=False, comment="last change"),
     CheckConstraint(_STATES, name="state"),
@@ -102,6 +107,7 @@ delivery = Table(
     # Counts and last moments by state and account come from the index alone.
     Index(None, "state", "account", "sent_at"),
     Index(None, "updated_at"),
+    Index("ix_delivery_unnoted", "id", sqlite_where=UNNOTED, postgresql_where=UNNOTED),
 )  # fmt: skip  # one column a line reads as a table
 
 attempt = Table(

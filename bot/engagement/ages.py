@@ -21,6 +21,7 @@ AGES: Mapping[str, timedelta] = {
 }
 #: Posts are judged at this age at most: nearly all has happened, and later reads are rare.
 JUDGED_UP_TO = "7d"
+JUDGED_AGES = tuple(AGES)[: tuple(AGES).index(JUDGED_UP_TO) + 1]
 #: A read this share of the age early or late still counts as that age.
 TOLERANCE = 0.1
 #: Room before midnight for the read to happen, and for clocks to differ.
@@ -69,6 +70,12 @@ def engagements(numbers: Metrics) -> int | None:
     if numbers.likes is None or numbers.reposts is None or numbers.replies is None:
         return None
     return numbers.likes + numbers.reposts + numbers.replies + (numbers.quotes or 0)
+
+
+def age_of(numbers: Mapping[str, Metrics]) -> str:
+    """Return the oldest age at which numbers can be judged; empty where there is none yet."""
+    known = (age for age in reversed(JUDGED_AGES) if age in numbers)
+    return next((age for age in known if engagements(numbers[age]) is not None), "")
 
 
 def added(parts: Iterable[Metrics]) -> Metrics:

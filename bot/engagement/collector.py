@@ -98,11 +98,11 @@ class Collector:
     def schedule(self) -> None:
         """Note when the numbers of what went out are to be read."""
         accounts = self.campaign().schedule.accounts
-        for delivery_id, name, sent_at in self.store.snapshots.unscheduled():
-            account = accounts.get(name)
+        for row in self.store.snapshots.unscheduled():
+            account = accounts.get(row.account)
             is_paid = account is not None and bool(self.spec(account.platform).prices)
-            dues = due_times(sent_at, in_few_days=is_paid)
-            self.store.snapshots.schedule(delivery_id, dues)
+            dues = due_times(row.sent_at, in_few_days=is_paid) if row.state is State.SENT else {}
+            self.store.snapshots.schedule(row.id, dues)
 
     def _due(self) -> Mapping[str, list[_Read]]:
         """Return by account what can be read now; close the reads whose window is over."""

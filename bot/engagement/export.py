@@ -219,7 +219,7 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
                         "lines": report.day_parts},
         "lacking": report.lacking,
         "enough": ENOUGH,
-        "statuses": [_status(reading) for reading in report.readings],
+        "statuses": map(_status, report.readings),
         "without_numbers": report.blanks,
         "costs": report.costs,
     }  # fmt: skip

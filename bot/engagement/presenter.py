@@ -26,10 +26,13 @@ from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, Line, Report, Typical
+from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, ByGrouping, Line, Report, Typical
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 
+#: Rows of a table of single posts.
+MOST_ROWS = 1000
+_ONLY_NEWEST = f" These are the newest {MOST_ROWS:,}; `export` has all."
 _FOLDER = Path(__file__).parent / "reporting"
 
 
@@ -105,7 +108,7 @@ class Presented:
     @cached_property
     def ratios(self) -> Mapping[str, RatioTable]:
         """Posts or groups of posts, by grouping."""
-        return {by: self._table(by, self.report.lines[by]) for by in JUDGED_BY}
+        return ByGrouping(JUDGED_BY, lambda by: self._table(by, self.report.lines[by]))
 
     @cached_property
     def day_parts(self) -> RatioTable:
@@ -152,11 +155,11 @@ class Presented:
 
     @property
     def tiles(self) -> Iterator[tuple[str, str]]:
-        posts, costs = self.report.readings, self.report.costs
+        posts, costs = self.report.posts, self.report.costs
         gains = [gain for gain in map(gained, self.report.followers.values()) if gain is not None]
-        yield "posts", str(len({post.post_id for post in posts}))
-        yield "statuses on all accounts", str(len(posts))
-        yield "engagements", number(sum(post.count(post.age) or 0 for post in posts))
+        yield "posts", str(len(posts))
+        yield "statuses on all accounts", str(sum(post.n for post in posts.values()))
+        yield "engagements", number(sum(post.judged for post in posts.values()))
         yield "followers gained", number(sum(gains) if gains else None)
         if costs:
             yield "US dollars spent this month", number(sum(month.spent for month in costs), 2)
@@ -213,16 +216,14 @@ class Presented:
     def follower_chart(self) -> Chart | None:
         return charts.follower_chart(self.report.followers)
 
-    @property
-    def _readings(self) -> Iterator[Reading]:
-        return (post for post in self.report.readings if self.account in {"", post.account})
-
     @cached_property
     def numbers(self) -> Grid:
-        """Every post on every account, at the age at which it is judged."""
+        """Every post on every account, at the age at which it is judged; of many, the newest."""
         rows, links = [], []
-        for post in self._readings:
-            own = self.report.own.get(post.id)
+        newest = self.report.newest(MOST_ROWS, self.account)
+        ratios = self.report.own(post.id for post in newest)
+        for post in newest:
+            own = ratios.get(post.id)
             gone = "" if post.state is State.SENT else f" ({post.state.value.lower()})"
             rows.append((
                 post.post_id,
@@ -234,7 +235,8 @@ class Presented:
             ))  # fmt: skip
             links.append(post.url if urlsplit(post.url).scheme in {"https", "http"} else "")
         return Grid(
-            "Numbers at the age at which each post is judged. “–” is untold, never 0.",
+            "Numbers at the age at which each post is judged. “–” is untold, never 0."
+            + (_ONLY_NEWEST if len(rows) == MOST_ROWS else ""),
             ("Post", "Account", "Sent", "Age"),
             (*KINDS, "Ratio"),
             tuple(rows),
@@ -245,7 +247,7 @@ class Presented:
     def every_age(self) -> Grid:
         """Every post on every account, at every age."""
         rows = []
-        for post in self._readings:
+        for post in self.report.newest(MOST_ROWS, self.account):
             for age in AGES:
                 outcome, reason = post.blanks.get(age, (SnapshotState.DUE, ""))
                 what = BLANKS[outcome] if reason or outcome is not SnapshotState.DUE else "not yet"
@@ -263,6 +265,8 @@ class Presented:
             age = "" if blank.outcome is SnapshotState.GONE else blank.age
             row = blank.post_id, blank.account, blank.age, BLANKS[blank.outcome], blank.reason
             rows.setdefault((blank.post_id, blank.account, blank.outcome, age), row)
+            if len(rows) == MOST_ROWS:
+                break
         return Grid(
             "Reads that brought no numbers. They are left out, and nothing is estimated in their "
             "place.",

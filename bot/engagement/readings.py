@@ -1,28 +1,55 @@
-"""What went out and what it brought: snapshots joined to deliveries, threads as one."""
+"""What went out and what it brought, threads as one: whole, page by page; and in sums."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import islice
+from typing import Any
 
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    case,
+    distinct,
+    func,
+    select,
+    true,
+    type_coerce,
+)
+
+from bot.db.database import PAGE, Repository
 from bot.delivery.model import Delivery, State
-from bot.delivery.publications import Publication
-from bot.engagement.ages import AGES, JUDGED_UP_TO, added, engagements
-from bot.engagement.estimate import Sample
-from bot.engagement.snapshots import Snapshot, SnapshotState
-from bot.engagement.store import EngagementStore
-from bot.platforms.status import Metrics
+from bot.delivery.publications import OfPublication, Publication
+from bot.delivery.reads import OUT
+from bot.delivery.rows import as_delivery, deliveries
+from bot.delivery.tables import delivery, publication
+from bot.engagement.ages import AGES, age_of
+from bot.engagement.snapshots import SnapshotState, by_delivery, numbers_of
+from bot.engagement.tables import reading, snapshot
+from bot.platforms.status import Metrics, status_from_json
 
-#: Was live at some time, and may have numbers.
-OUT = frozenset({State.SENT, State.GONE, State.RETRACTED})
-#: Ages at which posts are judged.
-JUDGED_AGES = tuple(AGES)[: tuple(AGES).index(JUDGED_UP_TO) + 1]
+_R, _P, _D = reading.c, publication.c, delivery.c
+_ORDER = (_R.sent_at, _P.account, _P.post_id, _P.id)
+#: Grouping -> the name of a reading's group.
+NAMES: Mapping[str, ColumnElement[str]] = {
+    "post": _P.post_id,
+    "excerpt": _P.excerpt,
+    "theme": _P.theme,
+    "lang": func.coalesce(func.nullif(_P.lang, ""), _R.lang),
+    "form": _P.form,
+    "slot": func.coalesce(func.nullif(_P.slot, ""), "fixed time"),
+    "platform": _P.platform,
+    "account": _P.account,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(OfPublication):
     """One post on one account: all parts of a thread together. Times are UTC."""
 
     #: What reports group by.
@@ -50,84 +77,155 @@ class Reading:
         return self.publication.id
 
     @property
-    def post_id(self) -> str:
-        return self.publication.post_id
-
-    @property
-    def account(self) -> str:
-        return self.publication.account
-
-    @property
-    def platform(self) -> str:
-        return self.publication.platform
-
-    @property
     def age(self) -> str:
         """Return the oldest age at which it can be judged; empty where there is none yet."""
-        known = [age for age in JUDGED_AGES if self.count(age) is not None]
-        return known[-1] if known else ""
+        return age_of(self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which readings a report is of."""
+
+    since: datetime | None = None
+    post: str | None = None
+
+    def condition(self) -> ColumnElement[bool]:
+        since = true() if self.since is None else _R.sent_at >= self.since
+        return since & (true() if self.post is None else _P.post_id == self.post)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSum:
+    """What a group of readings comes to."""
+
+    name: str
+    #: Readings.
+    n: int
+    #: Posts that they are of.
+    posts: int
+    as_of: datetime | None
+    #: Engagements of all, each at the age at which it is judged.
+    judged: int
+    #: By age: readings whose engagements then are known, and the sum of these.
+    known: tuple[int, ...]
+    total: tuple[int, ...]
 
     @property
-    def as_of(self) -> datetime | None:
-        return self.taken_at.get(self.age)
-
-    def count(self, age: str) -> int | None:
-        """Return its engagements at an age; None where they are unknown."""
-        numbers = self.numbers.get(age)
-        return engagements(numbers) if numbers else None
-
-    @property
-    def sample(self) -> Sample | None:
-        count = self.count(self.age)
-        if count is None:
-            return None
-        shown = self.numbers[self.age].impressions
-        return Sample(self.id, self.platform, self.account, self.age, count, shown)
+    def growth(self) -> tuple[float | None, ...]:
+        """Return the mean engagements of a post at each age; only of posts that were read then."""
+        pairs = zip(self.total, self.known, strict=True)
+        return tuple(total / known if known else None for total, known in pairs)
 
 
-def readings(store: EngagementStore) -> tuple[Reading, ...]:
-    """Read all that went out, oldest first."""
-    snapshots = {(read.delivery_id, read.age_label): read for read in store.snapshots.find()}
-    threads: dict[str, list[Delivery]] = defaultdict(list)
-    for row in store.outbox.find(states=OUT):
-        if row.sent_at is not None:
-            threads[row.publication.id].append(row)
-    accounts = {parts[0].account for parts in threads.values()}
-    followers = {name: store.followers.of(name) for name in accounts}
-    found = [_reading(parts, snapshots, followers[parts[0].account]) for parts in threads.values()]
-    return tuple(sorted(found, key=lambda post: (post.sent_at, post.account, post.post_id)))
+class Readings(Repository):
+    """Questions about what went out; `Snapshots` keeps the table `reading`, row by row."""
+
+    def each(self, chosen: Chosen, *, only_blank: bool = False) -> Iterator[Reading]:
+        """Yield readings, or those of which a read is missing, in the memory of a page."""
+        query = _joined(_R.publication_id, _R.followers).where(chosen.condition())
+        if only_blank:
+            not_taken = snapshot.c.state.in_(set(SnapshotState) - {SnapshotState.TAKEN})
+            blank = select(_D.publication_id).join(snapshot, snapshot.c.delivery_id == _D.id)
+            query = query.where(_R.publication_id.in_(blank.where(not_taken)))
+        rows = self._each(query, *_ORDER)
+        while page := list(islice(rows, PAGE)):
+            yield from self._whole(page)
+
+    def newest(self, count: int, chosen: Chosen, account: str) -> Sequence[Reading]:
+        """Return the newest readings, of one account or of all; oldest first."""
+        query = _joined(_R.publication_id, _R.followers).where(chosen.condition())
+        if account:
+            query = query.where(_P.account == account)
+        last = query.order_by(*(column.desc() for column in _ORDER)).limit(count)
+        return self._whole(self._rows(last)[::-1])
+
+    def slim(self, names: Sequence[ColumnElement[Any]], chosen: Chosen) -> Iterator[Any]:
+        """Yield what judging needs of every reading, oldest first: in one state of the database."""
+        known = _R.publication_id, _P.platform, _P.account, _R.age, _R.count, _R.shown
+        query = _joined(*known, chosen.condition().label("is_chosen"), *names)
+        with self._db.read() as connection:
+            yield from connection.execute(query.order_by(*_ORDER).execution_options(yield_per=PAGE))
+
+    def sums(self, name: ColumnElement[Any], chosen: Chosen) -> Mapping[str, GroupSum]:
+        """Sum readings up by the name of their group."""
+        columns = [_R[f"count_{age}"] for age in AGES]
+        query = _joined(
+            name.label("name"), func.count(), func.count(distinct(_P.post_id)), func.max(_R.as_of),
+            func.sum(_R.count), *map(func.count, columns), *map(func.sum, columns),
+        )  # fmt: skip
+        found: dict[str, GroupSum] = {}
+        for row in self._rows(query.where(chosen.condition()).group_by("name")):
+            group, n, posts, as_of, judged, *by_age = tuple(row)
+            known, total = by_age[: len(AGES)], by_age[len(AGES) :]
+            sums = (int(each or 0) for each in (judged, *total))  # PostgreSQL's are decimals
+            found[group] = GroupSum(group, n, posts, as_of, next(sums), tuple(known), tuple(sums))
+        return found
+
+    def at_age(self, by: str, name: str, age: str, chosen: Chosen) -> Sequence[Row[Any]]:
+        """Return engagements, followers and impressions of a group's readings known at an age."""
+        count = _R[f"count_{age}"]
+        query = _joined(count, _R.followers, _R[f"shown_{age}"]).where(count.is_not(None))
+        return self._rows(query.where(chosen.condition(), NAMES[by] == name))
+
+    def last(self, by: str, name: str, chosen: Chosen) -> Row[Any]:
+        """Return the platform of a group, and the followers of its newest reading."""
+        query = _joined(_P.platform, _R.followers).where(chosen.condition(), NAMES[by] == name)
+        return self._rows(query.order_by(_R.sent_at.desc(), *_ORDER[1:]).limit(1))[0]
+
+    def texts(self, ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+        """Return text and language of publications' first statuses."""
+        found = {}
+        for start in range(0, len(ids), PAGE):
+            some = _D.publication_id.in_(ids[start : start + PAGE]), _D.state.in_(OUT)
+            query = select(_D.publication_id, _D.status_json).where(*some, _D.sent_at.is_not(None))
+            # The last that is put there is the first part.
+            for row in self._rows(query.order_by(_D.part.desc())):
+                found[row.publication_id] = row.status_json
+        statuses = {id_: status_from_json(text) for id_, text in found.items()}
+        return {id_: (status.text, status.lang) for id_, status in statuses.items()}
+
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """Return when the first and the last reading went out."""
+        first, last = func.min(_R.sent_at).label("first"), func.max(_R.sent_at).label("last")
+        row = self._rows(select(first, last))[0]
+        return row.first, row.last
+
+    def _whole(self, rows: Sequence[Row[Any]]) -> Sequence[Reading]:
+        ids = [row.publication_id for row in rows]
+        out = _D.publication_id.in_(ids), _D.state.in_(OUT), _D.sent_at.is_not(None)
+        threads: dict[str, list[Delivery]] = defaultdict(list)
+        for part in map(as_delivery, self._rows(deliveries().where(*out).order_by(_D.part))):
+            threads[part.publication.id].append(part)
+        parts_out = [part.id for parts in threads.values() for part in parts]
+        reads = by_delivery(
+            self._rows(select(snapshot).where(snapshot.c.delivery_id.in_(parts_out)))
+        )
+        found = []
+        for row in rows:
+            parts = threads[row.publication_id]
+            first, status = parts[0], parts[0].status
+            numbers, taken_at, blanks = numbers_of([part.id for part in parts], reads)
+            found.append(Reading(
+                publication=first.publication,
+                sent_at=next(part.sent_at for part in parts if part.sent_at),
+                url=first.url,
+                text=status.text,
+                lang=status.lang,
+                parts=len(parts),
+                followers=row.followers,
+                numbers=numbers,
+                taken_at=taken_at,
+                blanks=blanks,
+                state=first.state,
+            ))  # fmt: skip
+        return found
 
 
-def _reading(
-    rows: Sequence[Delivery],
-    snapshots: Mapping[tuple[str, str], Snapshot],
-    followers: Mapping[str, int],
-) -> Reading:
-    parts = sorted(rows, key=lambda row: row.part)
-    first, sent_at = parts[0], next(row.sent_at for row in parts if row.sent_at)
-    numbers: dict[str, Metrics] = {}
-    taken_at: dict[str, datetime] = {}
-    blanks: dict[str, tuple[SnapshotState, str]] = {}
-    for age in AGES:
-        reads = [snapshots[row.id, age] for row in parts if (row.id, age) in snapshots]
-        blank = next((read for read in reads if read.outcome is not SnapshotState.TAKEN), None)
-        if blank is not None:
-            blanks[age] = blank.outcome, blank.reason
-        elif len(reads) == len(parts):
-            numbers[age] = added(read.metrics for read in reads)
-            taken_at[age] = max(read.taken_at for read in reads if read.taken_at)
-    today = sent_at.astimezone(UTC).date().isoformat()
-    known = [count for day, count in followers.items() if day <= today]
-    return Reading(
-        publication=first.publication,
-        sent_at=sent_at,
-        url=first.url,
-        text=first.status.text,
-        lang=first.status.lang,
-        parts=len(parts),
-        followers=known[-1] if known else None,
-        numbers=numbers,
-        taken_at=taken_at,
-        blanks=blanks,
-        state=first.state,
-    )
+def hour_of(offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
+    """Return the hour at which a reading went out, by what `zones.offsets` says of a zone."""
+    ahead = case(*((_R.sent_at < until, seconds) for until, seconds in offsets), else_=0)
+    return (type_coerce(_R.sent_at, BigInteger) // 1_000_000 + ahead) // 3600 % 24
+
+
+def _joined(*columns: ColumnElement[Any]) -> Select[Any]:
+    return select(*columns).join_from(reading, publication)

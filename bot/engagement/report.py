@@ -1,29 +1,39 @@
-"""What worked, as numbers: posts, groups of posts, accounts, and the reads that brought nothing."""
+"""What worked, as numbers: posts, groups of posts, accounts, and the reads that brought nothing.
+
+A report keeps no reading: it asks the database for sums, and judges by one line of numbers for each
+reading; whole readings go by page by page.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from statistics import fmean, median
+from functools import cache, cached_property
+from statistics import median
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement
 
 from bot.clock import Clock
 from bot.content.model import Campaign
-from bot.engagement.ages import AGES, per_thousand
+from bot.content.zones import offsets
+from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand
 from bot.engagement.costs import Forecast, forecasts
 from bot.engagement.estimate import (
     ENOUGH,
     ENOUGH_FOR_MEDIAN,
     Estimate,
     Observed,
+    Sample,
     differ,
     estimate,
     estimate_groups,
     observe,
 )
-from bot.engagement.readings import JUDGED_AGES, Reading, readings
+from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading, hour_of
 from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
@@ -32,20 +42,11 @@ from bot.rendering.layout import first_words
 #: Hours of a part of the day. More and smaller parts only show more luck: with no effect at all,
 #: the best of 24 hourly slots looks three times the average (docs/engagement.md).
 _PART_HOURS = 3
-
-_GROUP: Mapping[str, Callable[[Reading], str]] = {
-    "post": lambda reading: reading.post_id,
-    "excerpt": lambda reading: reading.publication.excerpt,
-    "theme": lambda reading: reading.publication.theme,
-    "lang": lambda reading: reading.publication.lang or reading.lang,
-    "form": lambda reading: reading.publication.form,
-    "slot": lambda reading: reading.publication.slot or "fixed time",
-    "platform": lambda reading: reading.platform,
-    "account": lambda reading: reading.account,
-}
 #: What posts are grouped by, and what of it is judged against each other.
-GROUPINGS = tuple(_GROUP)
+GROUPINGS = tuple(NAMES)
 JUDGED_BY, NOT_JUDGED_BY = GROUPINGS[:6], GROUPINGS[6:]
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +96,246 @@ class Blank:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything that is known of engagement, at one moment."""
+class ByGrouping(Mapping[str, _Made]):
+    """What a report has by grouping, each made when it is first asked for."""
 
-    campaign: str
-    timezone: str
-    at: datetime
-    since: datetime | None
-    readings: tuple[Reading, ...]
-    #: Grouping -> lines, best first.
-    lines: Mapping[str, tuple[Line, ...]]
-    #: Reading's id -> its own ratio, where it can be judged.
-    own: Mapping[str, Estimate]
-    #: ``platform`` and ``account`` -> what is usual on each.
-    usual: Mapping[str, tuple[Typical, ...]]
-    #: Times of day, which are mixed up with what was posted then.
-    day_parts: tuple[Line, ...]
-    #: Two of them differ by more than chance explains; not that the time is the reason.
-    day_parts_differ: bool
-    #: Platform -> posts that are missing until it can be judged.
+    def __init__(self, names: Sequence[str], make: Callable[[str], _Made]) -> None:
+        self._made_by = dict.fromkeys(names, cache(make))
+
+    def __getitem__(self, name: str) -> _Made:
+        return self._made_by[name](name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made_by)
+
+    def __len__(self) -> int:
+        return len(self._made_by)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Every reading as a ratio, and the names of the groups that it is in."""
+
+    observed: Mapping[str, Observed]
     lacking: Mapping[str, int]
-    blanks: tuple[Blank, ...]
-    costs: tuple[Forecast, ...]
-    #: Account -> followers by UTC day.
-    followers: Mapping[str, Mapping[str, int]]
+    #: Platforms that have enough to be judged.
+    platforms: frozenset[str]
+    #: Id, whether it is chosen, names in the order of `JUDGED_BY`, part of the day; oldest first.
+    rows: Sequence[tuple[str, bool, tuple[str, ...], int]]
+
+    def posts(self) -> tuple[Estimate, ...]:
+        """Estimate the chosen posts; the prior is learnt from all."""
+        among: dict[str, list[Observed]] = defaultdict(list)
+        asked: dict[str, list[Observed]] = defaultdict(list)
+        for id_, is_chosen, names, _part in self.rows:
+            for groups in (among, asked) if is_chosen else (among,):
+                groups[names[0]] += self._seen(id_)
+        return estimate(asked, among)
+
+    def groups(self, name_of: Callable[[tuple[str, ...], int], str]) -> tuple[Estimate, ...]:
+        """Estimate groups of the chosen posts."""
+        found: dict[str, dict[str, list[Observed]]] = defaultdict(lambda: defaultdict(list))
+        for id_, is_chosen, names, part in self.rows:
+            if is_chosen:
+                found[name_of(names, part)][names[0]] += self._seen(id_)
+        return estimate_groups(found)
+
+    def own(self, ids: Iterable[str]) -> tuple[Estimate, ...]:
+        """Estimate readings by themselves."""
+        every = {id_: [observed] for id_, observed in self.observed.items()}
+        return estimate({id_: every[id_] for id_ in ids if id_ in every}, every)
+
+    def _seen(self, id_: str) -> Sequence[Observed]:
+        observed = self.observed.get(id_)
+        return () if observed is None else (observed,)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is known of engagement; each part is read when it is first asked for."""
+
+    store: EngagementStore
+    clock: Clock
+    of: Campaign
+    specs: Mapping[str, PlatformSpec]
+    chosen: Chosen
+    at: datetime
+
+    @property
+    def campaign(self) -> str:
+        return self.of.schedule.campaign
+
+    @property
+    def timezone(self) -> str:
+        return self.of.schedule.timezone
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+        return self.of.zone
+
+    @property
+    def since(self) -> datetime | None:
+        return self.chosen.since
+
+    @property
+    def readings(self) -> Iterator[Reading]:
+        """Yield what went out, oldest first; a page of it is in memory."""
+        return self.store.readings.each(self.chosen)
+
+    def newest(self, count: int, account: str = "") -> Sequence[Reading]:
+        """Return what went out last, oldest first."""
+        return self.store.readings.newest(count, self.chosen, account)
+
+    @property
+    def blanks(self) -> Iterator[Blank]:
+        for reading in self.store.readings.each(self.chosen, only_blank=True):
+            for age, (outcome, reason) in reading.blanks.items():
+                if outcome is not SnapshotState.DUE or reason:
+                    yield Blank(reading.post_id, reading.account, age, outcome, reason)
+
+    @cached_property
+    def lines(self) -> Mapping[str, tuple[Line, ...]]:
+        """Grouping -> lines, best first."""
+        return ByGrouping(JUDGED_BY, self._lines)
+
+    @cached_property
+    def usual(self) -> Mapping[str, tuple[Typical, ...]]:
+        """``platform`` and ``account`` -> what is usual on each."""
+        return ByGrouping(NOT_JUDGED_BY, self._usual)
+
+    @cached_property
+    def day_parts(self) -> tuple[Line, ...]:
+        """Times of day, which are mixed up with what was posted then."""
+        estimates = self._day_estimates
+        sums = self.store.readings.sums(self._part, self.chosen)
+        named = {name: replace(found, name=name) for part, found in sums.items()
+                 if (name := _part_name(int(part)))}  # fmt: skip
+        lines = [_line("time", named[known.name], known) for known in estimates]
+        return tuple(sorted(lines, key=lambda line: line.name))
+
+    @property
+    def day_parts_differ(self) -> bool:
+        """Two of them differ by more than chance explains; not that the time is the reason."""
+        return differ(self._day_estimates)
+
+    @property
+    def lacking(self) -> Mapping[str, int]:
+        """Platform -> posts that are missing until it can be judged."""
+        accounts = self.of.schedule.accounts.values()
+        unjudged = sorted({account.platform for account in accounts} - self._judged.platforms)
+        return {name: self._judged.lacking.get(name, ENOUGH) for name in unjudged}
+
+    def own(self, ids: Iterable[str]) -> Mapping[str, Estimate]:
+        """Return the own ratios of readings, by id, where they can be judged."""
+        return {known.name: known for known in self._judged.own(ids)}
+
+    @cached_property
+    def posts(self) -> Mapping[str, GroupSum]:
+        """Every post with the sum of its readings."""
+        return self.store.readings.sums(NAMES["post"], self.chosen)
+
+    @property
+    def engagements(self) -> int:
+        """All of them, of each reading at the age at which it is judged."""
+        return sum(found.judged for found in self.posts.values())
+
+    @cached_property
+    def costs(self) -> tuple[Forecast, ...]:
+        return forecasts(self.store, self.of, self.clock, self.specs)
+
+    @cached_property
+    def followers(self) -> Mapping[str, Mapping[str, int]]:
+        """Account -> followers by UTC day."""
+        return {name: self.store.followers.of(name) for name in self.of.schedule.accounts}
+
+    @cached_property
+    def _judged(self) -> _Judged:
+        columns: Sequence[ColumnElement[Any]] = (*(NAMES[by] for by in JUDGED_BY), self._part)
+        known: dict[str, str] = {}
+        samples, rows = [], []
+        for id_, platform, account, age, count, shown, is_chosen, *names, part in (
+            self.store.readings.slim(columns, self.chosen)
+        ):  # fmt: skip
+            if age:
+                samples.append(Sample(
+                    id_, known.setdefault(platform, platform), known.setdefault(account, account),
+                    known.setdefault(age, age), count, shown,
+                ))  # fmt: skip
+            rows.append(
+                (id_, bool(is_chosen), tuple(known.setdefault(one, one) for one in names), part)
+            )
+        observed, lacking = observe(samples)
+        platforms = frozenset(sample.platform for sample in samples if sample.id in observed)
+        return _Judged(observed, lacking, platforms, rows)
+
+    @cached_property
+    def _part(self) -> ColumnElement[int]:
+        first, last = self.store.readings.span()
+        return hour_of(offsets(self.zone, first or self.at, last or self.at)) // _PART_HOURS
+
+    @cached_property
+    def _day_estimates(self) -> tuple[Estimate, ...]:
+        return self._judged.groups(lambda _names, part: _part_name(part))
+
+    def _lines(self, by: str) -> tuple[Line, ...]:
+        place, judged = JUDGED_BY.index(by), self._judged
+        estimates = judged.posts() if by == "post" else judged.groups(lambda names, _: names[place])
+        # Read after what was judged, so that nothing judged is missing.
+        sums = dict(self.store.readings.sums(NAMES[by], self.chosen))
+        sums.pop("", None)
+        words = self._words(by, sums)
+        best = [_line(by, sums.pop(known.name), known, words) for known in estimates]
+        return (*best, *(_line(by, sums[name], None, words) for name in sorted(sums)))
+
+    def _words(self, by: str, names: Iterable[str]) -> Callable[[str], tuple[str, str]]:
+        """Return what gives first words, and their language, for people."""
+        if by == "post":
+            first: dict[str, str] = {}
+            for id_, is_chosen, of, _part in self._judged.rows:
+                if is_chosen:
+                    first.setdefault(of[0], id_)
+            texts = self.store.readings.texts(list(first.values()))
+            shown = {post: texts[id_] for post, id_ in first.items()}
+        elif by == "excerpt":
+            shown = {name: self._passage(name) for name in names}
+        else:
+            return _no_words
+        return lambda name: (first_words(shown[name][0]), shown[name][1])
+
+    def _passage(self, name: str) -> tuple[str, str]:
+        source_id, _, stretch = name.rpartition(":")
+        source, (start, _, end) = self.of.sources.get(source_id), stretch.partition("-")
+        return (source.text[int(start) : int(end)], source.lang) if source else ("", "")
+
+    def _usual(self, by: str) -> tuple[Typical, ...]:
+        sums = self.store.readings.sums(NAMES[by], self.chosen)
+        return tuple(self._typical(by, found) for _name, found in sorted(sums.items()))
+
+    def _typical(self, by: str, group: GroupSum) -> Typical:
+        """Return what is usual at the oldest age at which enough have numbers, or else most."""
+        having = dict(zip(AGES, group.known, strict=True))
+        enough = [age for age in JUDGED_AGES if having[age] >= ENOUGH_FOR_MEDIAN]
+        age = enough[-1] if enough else max(JUDGED_AGES, key=having.__getitem__)
+        known = self.store.readings.at_age(by, group.name, age, self.chosen)
+        last = self.store.readings.last(by, group.name, self.chosen)
+
+        def median_rate(place: int) -> float | None:
+            rates = [rate for row in known
+                     if (rate := per_thousand(row[0], row[place])) is not None]  # fmt: skip
+            return median(rates) if rates else None
+
+        return Typical(
+            name=group.name,
+            platform=last.platform,
+            n=len(known),
+            age=age if known else "",
+            median=median(row[0] for row in known) if known else None,
+            per_1000_followers=median_rate(1),
+            per_1000_impressions=median_rate(2),
+            followers=last.followers,
+            growth=group.growth,
+            as_of=group.as_of,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,152 +349,36 @@ class Reporter:
 
     def report(self, *, since: datetime | None = None, post: str | None = None) -> Report:
         """Report on what went out since then; what is usual comes from everything."""
-        everything = readings(self.store)
-        observed, lacking = observe(sample for reading in everything if (sample := reading.sample))
-        chosen = tuple(
-            reading
-            for reading in everything
-            if (since is None or reading.sent_at >= since) and post in (None, reading.post_id)
-        )
-        schedule = self.campaign.schedule
-        judged = {reading.platform for reading in everything if reading.id in observed}
-        unjudged = sorted({account.platform for account in schedule.accounts.values()} - judged)
-        own = estimate({id_: [ratio] for id_, ratio in observed.items()})
-        tables = _Tables(self.campaign, everything, chosen, observed)
-        day_parts, they_differ = tables.day_parts()
-        return Report(
-            campaign=schedule.campaign,
-            timezone=schedule.timezone,
-            at=self.clock.now(),
-            since=since,
-            readings=chosen,
-            lines={by: tables.lines(by) for by in JUDGED_BY},
-            own={known.name: known for known in own},
-            usual={
-                by: tuple(_usual(*group) for group in sorted(_grouped(chosen, _GROUP[by]).items()))
-                for by in NOT_JUDGED_BY
-            },
-            day_parts=day_parts,
-            day_parts_differ=they_differ,
-            lacking={name: lacking.get(name, ENOUGH) for name in unjudged},
-            blanks=tuple(
-                Blank(reading.post_id, reading.account, age, outcome, reason)
-                for reading in chosen
-                for age, (outcome, reason) in reading.blanks.items()
-                if outcome is not SnapshotState.DUE or reason
-            ),
-            costs=forecasts(self.store, self.campaign, self.clock, self.specs),
-            followers={name: self.store.followers.of(name) for name in schedule.accounts},
-        )
+        self.store.snapshots.catch_up()
+        chosen, now = Chosen(since, post), self.clock.now()
+        return Report(self.store, self.clock, self.campaign, self.specs, chosen, now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """Lines of the chosen readings; the prior of posts is learnt from all of them."""
-
-    campaign: Campaign
-    everything: Sequence[Reading]
-    chosen: Sequence[Reading]
-    observed: Mapping[str, Observed]
-
-    def lines(self, by: str) -> tuple[Line, ...]:
-        members = _grouped(self.chosen, _GROUP[by])
-        if by == "post":
-            among = self._seen(_grouped(self.everything, _GROUP[by]))
-            estimates = estimate(self._seen(members), among)
-        else:
-            estimates = self._of_groups(members)
-        members.pop("", None)
-        judged = [self._line(by, known.name, members.pop(known.name), known) for known in estimates]
-        rest = [self._line(by, name, group, None) for name, group in sorted(members.items())]
-        return (*judged, *rest)
-
-    def day_parts(self) -> tuple[tuple[Line, ...], bool]:
-        """Return the times of day in their order, and whether two of them differ."""
-
-        def part_of(reading: Reading) -> str:
-            hour = reading.sent_at.astimezone(self.campaign.zone).hour
-            start = hour // _PART_HOURS * _PART_HOURS
-            return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
-
-        members = _grouped(self.chosen, part_of)
-        estimates = self._of_groups(members)
-        lines = [self._line("time", known.name, members[known.name], known) for known in estimates]
-        return tuple(sorted(lines, key=lambda line: line.name)), differ(estimates)
-
-    def _of_groups(self, members: Mapping[str, Sequence[Reading]]) -> tuple[Estimate, ...]:
-        return estimate_groups(
-            {name: self._seen(_grouped(group, _GROUP["post"])) for name, group in members.items()}
-        )
-
-    def _seen(self, members: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Observed]]:
-        known = self.observed
-        return {name: [known[reading.id] for reading in group if reading.id in known]
-                for name, group in members.items()}  # fmt: skip
-
-    def _line(self, by: str, name: str, group: Sequence[Reading], known: Estimate | None) -> Line:
-        words = lang = ""
-        source_id, _, stretch = name.rpartition(":")
-        if by == "post":
-            words, lang = first_words(group[0].text), group[0].lang
-        elif by == "excerpt" and (source := self.campaign.sources.get(source_id)):
-            start, _, end = stretch.partition("-")
-            words, lang = first_words(source.text[int(start) : int(end)]), source.lang
-        low, high = known.known.interval() if known else (None, None)
-        return Line(
-            name=name,
-            words=words,
-            lang=lang,
-            n=len(group) if by == "post" else len({reading.post_id for reading in group}),
-            ratio=known.known.mean if known else None,
-            low=low,
-            high=high,
-            growth=_growth(group),
-            as_of=_as_of(group),
-        )
+def _part_name(part: int) -> str:
+    start = part * _PART_HOURS
+    return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
 
 
-def _grouped(
-    readings: Iterable[Reading], name_of: Callable[[Reading], str]
-) -> dict[str, list[Reading]]:
-    groups: dict[str, list[Reading]] = defaultdict(list)
-    for reading in readings:
-        groups[name_of(reading)].append(reading)
-    return groups
+def _no_words(_name: str) -> tuple[str, str]:
+    return "", ""
 
 
-def _growth(group: Sequence[Reading]) -> tuple[float | None, ...]:
-    """Return the mean engagements of a post at each age; only of posts that were read then."""
-    known = ([n for reading in group if (n := reading.count(age)) is not None] for age in AGES)
-    return tuple(fmean(counts) if counts else None for counts in known)
-
-
-def _as_of(group: Iterable[Reading]) -> datetime | None:
-    return max((reading.as_of for reading in group if reading.as_of), default=None)
-
-
-def _usual(name: str, group: Sequence[Reading]) -> Typical:
-    """Return what is usual at the oldest age at which enough posts have numbers, or else most."""
-    having = {age: [post for post in group if post.count(age) is not None] for age in JUDGED_AGES}
-    enough = [age for age in JUDGED_AGES if len(having[age]) >= ENOUGH_FOR_MEDIAN]
-    age = enough[-1] if enough else max(JUDGED_AGES, key=lambda age: len(having[age]))
-    known = having[age]
-    counts = [reading.count(age) or 0 for reading in known]
-
-    def median_rate(exposures: Iterable[int | None]) -> float | None:
-        rates = map(per_thousand, counts, exposures)
-        known_rates = [rate for rate in rates if rate is not None]
-        return median(known_rates) if known_rates else None
-
-    return Typical(
-        name=name,
-        platform=group[0].platform,
-        n=len(known),
-        age=age if known else "",
-        median=median(counts) if counts else None,
-        per_1000_followers=median_rate(reading.followers for reading in known),
-        per_1000_impressions=median_rate(reading.numbers[age].impressions for reading in known),
-        followers=max(group, key=lambda reading: reading.sent_at).followers,
-        growth=_growth(group),
-        as_of=_as_of(group),
+def _line(
+    by: str,
+    group: GroupSum,
+    known: Estimate | None,
+    words_of: Callable[[str], tuple[str, str]] = _no_words,
+) -> Line:
+    low, high = known.known.interval() if known else (None, None)
+    words, lang = words_of(group.name)
+    return Line(
+        name=group.name,
+        words=words,
+        lang=lang,
+        n=group.n if by == "post" else group.posts,
+        ratio=known.known.mean if known else None,
+        low=low,
+        high=high,
+        growth=group.growth,
+        as_of=group.as_of,
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, func, select, update
 
 from bot.db.database import Repository
-from bot.delivery.model import State
-from bot.delivery.tables import delivery
-from bot.engagement.ages import KINDS
-from bot.engagement.tables import follower, snapshot
-from bot.platforms.status import Metrics
+from bot.delivery.reads import OUT
+from bot.delivery.tables import UNNOTED, delivery, publication
+from bot.engagement.ages import AGES, JUDGED_AGES, KINDS, added, age_of, engagements
+from bot.engagement.tables import follower, reading, snapshot
+from bot.platforms.status import Metrics, status_from_json
 
 _S, _D = snapshot.c, delivery.c
 
@@ -49,26 +49,62 @@ class Snapshot:
     metrics: Metrics
 
 
+#: Reads by delivery and age.
+Reads = Mapping[tuple[str, str], Snapshot]
+
+
+def numbers_of(
+    ids: Sequence[str], reads: Reads
+) -> tuple[dict[str, Metrics], dict[str, datetime], dict[str, tuple[SnapshotState, str]]]:
+    """Add up the reads of a publication's parts that went out, in their order.
+
+    Returns:
+        By age: numbers that were read of all parts, when they were read, and what came of it
+        where there are none (outcome and reason).
+    """
+    numbers: dict[str, Metrics] = {}
+    taken_at: dict[str, datetime] = {}
+    blanks: dict[str, tuple[SnapshotState, str]] = {}
+    for age in AGES:
+        found = [reads[id_, age] for id_ in ids if (id_, age) in reads]
+        blank = next((read for read in found if read.outcome is not SnapshotState.TAKEN), None)
+        if blank is not None:
+            blanks[age] = blank.outcome, blank.reason
+        elif len(found) == len(ids):
+            numbers[age] = added(read.metrics for read in found)
+            taken_at[age] = max(read.taken_at for read in found if read.taken_at)
+    return numbers, taken_at, blanks
+
+
+def by_delivery(rows: Iterable[Row[Any]]) -> Reads:
+    """Return the reads that rows of `snapshot` are."""
+    return {(row.delivery_id, row.age_label): _as_snapshot(row) for row in rows}
+
+
 class Snapshots(Repository):
     """One row for each age at which a delivery's numbers are read."""
 
     def schedule(self, delivery_id: str, dues: Mapping[str, datetime]) -> None:
         """Note when a delivery's numbers are to be read, by age; what is noted stays."""
+        noted = update(delivery).where(_D.id == delivery_id, _D.sent_at.is_not(None))
         unread = {"state": SnapshotState.DUE, "closes_as": SnapshotState.MISSED, "reason": ""}
         statement = self._db.insert(snapshot).values(delivery_id=delivery_id, **unread)
         with self._db.write() as connection:
             for age, due in dues.items():
                 row = statement.values(age_label=age, due_at=due)
                 connection.execute(row.on_conflict_do_nothing())
+            connection.execute(noted.values(reads_noted=1))
+            self._sum_up(connection, delivery_id)
 
-    def unscheduled(self) -> tuple[tuple[str, str, datetime], ...]:
-        """Return what is out and has no reads noted yet: (delivery, account, when it went out)."""
-        noted = select(_S.delivery_id).where(_S.delivery_id == _D.id)
-        query = select(_D.id, _D.account, _D.sent_at).where(
-            _D.state == State.SENT, _D.sent_at.is_not(None), ~noted.exists()
-        )
-        with self._db.read() as connection:
-            return tuple((row.id, row.account, row.sent_at) for row in connection.execute(query))
+    def unscheduled(self) -> Sequence[Row[Any]]:
+        """Return id, account, state and time of what is, or was, out and has no reads noted yet."""
+        return self._rows(select(_D.id, _D.account, _D.state, _D.sent_at).where(UNNOTED))
+
+    def catch_up(self) -> None:
+        """Let `reading` have what went out since reads were last noted."""
+        for row in self.unscheduled():
+            with self._db.write() as connection:
+                self._sum_up(connection, row.id)
 
     def claim(self, due: Iterable[Snapshot], until: datetime) -> tuple[Snapshot, ...]:
         """Take reads for oneself until then; those that another worker has are left out.
@@ -106,7 +142,9 @@ class Snapshots(Repository):
         numbers = {kind: getattr(metrics, kind) for kind in KINDS} if metrics else {}
         values = {"taken_at": taken_at, "state": outcome, "reason": reason, **numbers}
         with self._db.write() as connection:
-            return connection.execute(_update_due(delivery_id, age).values(values)).rowcount == 1
+            changed = connection.execute(_update_due(delivery_id, age).values(values)).rowcount
+            self._sum_up(connection, delivery_id)
+        return changed == 1
 
     def due(self, now: datetime) -> tuple[Snapshot, ...]:
         """Return what is to be read now, oldest first."""
@@ -131,6 +169,42 @@ class Snapshots(Repository):
             _as_snapshot,
             self._each(select(snapshot).where(_S.delivery_id > ""), _S.delivery_id, _S.age_label),
         )
+
+    def _sum_up(self, connection: Connection, delivery_id: str) -> None:
+        """Write what all parts of a delivery's publication come to; nothing while none is out."""
+        own = select(_D.publication_id).where(_D.id == delivery_id).scalar_subquery()
+        # Two that read two parts of a thread at once must see each other's numbers.
+        connection.execute(
+            select(publication.c.id).where(publication.c.id == own).with_for_update()
+        )
+        query = select(_D.id, _D.publication_id, _D.account, _D.sent_at, _D.status_json).where(
+            _D.publication_id == own, _D.state.in_(OUT), _D.sent_at.is_not(None)
+        )
+        parts = connection.execute(query.order_by(_D.part)).all()
+        if not parts:
+            return
+        ids, first = [part.id for part in parts], parts[0]
+        rows = connection.execute(select(snapshot).where(_S.delivery_id.in_(ids)))
+        numbers, taken_at, _blanks = numbers_of(ids, by_delivery(rows))
+        counts = {age: engagements(known) for age, known in numbers.items()}
+        shown, age = {age: known.impressions for age, known in numbers.items()}, age_of(numbers)
+        day = first.sent_at.astimezone(UTC).date().isoformat()
+        known_then = follower.c.account == first.account, follower.c.day <= day
+        followers = select(follower.c.count).where(*known_then).order_by(follower.c.day.desc())
+        values = {
+            "sent_at": first.sent_at,
+            "lang": status_from_json(first.status_json).lang,
+            "followers": connection.execute(followers.limit(1)).scalar_one_or_none(),
+            "age": age,
+            "as_of": taken_at.get(age),
+            "count": counts.get(age),
+            "shown": shown.get(age),
+            **{f"count_{age}": counts.get(age) for age in AGES},
+            **{f"shown_{age}": shown.get(age) for age in JUDGED_AGES},
+        }
+        row = self._db.insert(reading).values(publication_id=first.publication_id, **values)
+        key = [reading.c.publication_id]
+        connection.execute(row.on_conflict_do_update(index_elements=key, set_=values))
 
     def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:
         query = select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
@@ -159,8 +233,18 @@ class Followers(Repository):
         day = now.astimezone(UTC).date().isoformat()
         row = self._db.insert(follower).values(account=account, day=day, count=count)
         key = [follower.c.account, follower.c.day]
+        later = select(func.min(follower.c.day)).where(
+            follower.c.account == account, follower.c.day > day
+        )
+        ours = select(publication.c.id).where(
+            publication.c.id == reading.c.publication_id, publication.c.account == account
+        )
         with self._db.write() as connection:
             connection.execute(row.on_conflict_do_update(index_elements=key, set_={"count": count}))
+            until = connection.execute(later).scalar_one() or "9999-12-31"
+            since, end = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (day, until))
+            then = reading.c.sent_at >= since, reading.c.sent_at < end, ours.exists()
+            connection.execute(update(reading).where(*then).values(followers=count))
 
     def has(self, account: str, day: str) -> bool:
         """Return whether a day's count is there."""

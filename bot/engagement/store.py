@@ -9,6 +9,7 @@ from sqlalchemy import update
 from bot.db.database import Repository
 from bot.delivery.sent_log import OutboxContext
 from bot.delivery.store import DeliveryStore
+from bot.engagement.readings import Readings
 from bot.engagement.snapshots import Followers, Snapshots
 from bot.engagement.tables import digest
 
@@ -42,5 +43,6 @@ class EngagementStore(DeliveryStore):
     def __init__(self, context: OutboxContext) -> None:
         super().__init__(context)
         self.snapshots = Snapshots(context)
+        self.readings = Readings(context)
         self.followers = Followers(context)
         self.digests = Digests(context)

@@ -1,11 +1,11 @@
-"""Tables of what was read of posts and accounts, and of digests."""
+"""Tables of what was read of posts and accounts, what it comes to, and of digests."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text
 
 from bot.db.columns import Instant, metadata
-from bot.engagement.ages import KINDS
+from bot.engagement.ages import AGES, JUDGED_AGES, KINDS
 
 snapshot = Table(
     "snapshot",
@@ -21,7 +21,26 @@ snapshot = Table(
     Column("reason", Text, nullable=False, comment="why there are no numbers"),
     *(Column(kind, BigInteger, comment="null where untold, never 0 for it") for kind in KINDS),
     Index(None, "state", "due_at"),
+    # Kept in the order of its key: there is no second copy of it, and pages are read in a row.
+    sqlite_with_rowid=False,
 )
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("publication_id", Text, ForeignKey("publication.id"), primary_key=True,
+           comment="what went out, all of its parts together"),
+    Column("sent_at", Instant, nullable=False, comment="when its first part went out"),
+    Column("lang", Text, nullable=False, comment="of its first part"),
+    Column("followers", BigInteger, comment="of the account on that day, or the last known before"),
+    Column("age", String(16), nullable=False, comment="at which it is judged; empty: at none yet"),
+    Column("as_of", Instant, comment="when its numbers at that age were read"),
+    Column("count", BigInteger, comment="engagements at that age"),
+    Column("shown", BigInteger, comment="impressions at that age"),
+    *(Column(f"count_{age}", BigInteger, comment="engagements then; null: untold") for age in AGES),
+    *(Column(f"shown_{age}", BigInteger, comment="impressions then") for age in JUDGED_AGES),
+    Index(None, "sent_at"),
+)  # fmt: skip
 
 follower = Table(
     "follower",

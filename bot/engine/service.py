@@ -73,8 +73,6 @@ class Bot:
     desk: str
     #: Asks the dead man's address, if there is one.
     ping: Callable[[], None]
-    #: Connects every account, so that a missing secret is told at the start.
-    check_secrets: Callable[[], None]
     #: Lets go of all accounts' connections.
     disconnect: Callable[[], None]
     #: What the outbox was last brought to.
@@ -84,7 +82,6 @@ class Bot:
     def start(self) -> None:
         """Put content into force, take over what a dead process left, plan."""
         self.contents.start()
-        self.check_secrets()
         self.guard.record_first(self.contents.written())
         self.plan()
         self.store.outbox.expire(

@@ -28,6 +28,7 @@ def open_store(
     data: Path | None = None,
     machine: str | None = None,
     room: Room | None = None,
+    keys: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Store:
     """Open a database, and create or upgrade it only where ``create`` says so.
@@ -39,6 +40,7 @@ def open_store(
         data: Directory of the sent log and the lock; a SQLite database's own by default.
         machine: What this machine is called; by default what the settings call it.
         room: What of the disk is kept in hand.
+        keys: File of approvers' public keys; by default in the data directory.
         now: Returns the time, for what is written while opening.
 
     Raises:
@@ -61,7 +63,9 @@ def open_store(
         known.place = place_of(known, machine or Settings().machine_id())
         if db.is_sqlite and create:
             ballast.load()
-        store = Store(OutboxContext(db, directory, room, known))
+        store = Store(
+            OutboxContext(db, directory, room, keys or directory / "approver-keys", known)
+        )
         store.restore_guard.compare(log_is_new, now())
         store.recall(now())
         if create:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.content.model import Schedule
-from bot.delivery.gate import approvers
+from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
 from bot.engagement.account_watch import FOREIGN
@@ -116,11 +116,12 @@ def _silenced(store: Store) -> tuple[MachineFacts, ...]:
 
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
     """Yield what is due soon, and the approvals that it lacks."""
-    required = facts.schedule.approvals_required if facts.schedule else 0
+    if facts.schedule is None:
+        return
+    consents = Consents(store, facts.schedule)
     for row in store.outbox.find(states={State.PLANNED}, until=facts.now + AHEAD):
-        by = [approval.by for approval in store.approvals.of(row.fingerprint)]
-        missing = required - approvers(by, row.publication.author)
-        if row.part == 0 and missing > 0:
+        missing = consents.of(row.publication).missing
+        if row.part == 0 and missing:
             yield row, missing
 
 

@@ -12,7 +12,7 @@ from icalendar import Calendar, Event
 
 from bot import visible
 from bot.clock import Clock
-from bot.delivery.gate import approvers
+from bot.delivery.consent import Consents
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Occurrence, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
@@ -70,7 +70,8 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
     end = start + timedelta(days=days)
     # What is held is in nobody's plan until a person decides.
     waiting = store.outbox.find(states={State.HELD, State.FAILED})
-    entries = [_planned(store, rendered, assignment) for assignment in plan.assignments]
+    consents = Consents(store, schedule)
+    entries = [_planned(consents, rendered, assignment) for assignment in plan.assignments]
     entries += [_waiting(row, start) for row in waiting]
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
@@ -120,11 +121,12 @@ def _reading(
     return dict(costs)
 
 
-def _planned(store: Store, rendered: RenderedCampaign, assignment: Assignment) -> PlannedEntry:
+def _planned(
+    consents: Consents, rendered: RenderedCampaign, assignment: Assignment
+) -> PlannedEntry:
     new = assigned(assignment, rendered)
-    publication, required = new.publication, rendered.campaign.schedule.approvals_required
-    standing = store.approvals.of(publication.fingerprint)
-    count = approvers((approval.by for approval in standing), publication.author)
+    payloads = [part.status_json for part in new.parts]
+    consent = consents.of(new.publication, payloads)
     return PlannedEntry(
         due_at=assignment.due_at,
         account=assignment.account,
@@ -132,7 +134,7 @@ def _planned(store: Store, rendered: RenderedCampaign, assignment: Assignment) -
         occurrence=assignment.occurrence,
         words=_words(status_from_json(new.parts[0].status_json)),
         cost=sum(part.cost_usd for part in new.parts),
-        note=f"unapproved: {count} of {required}" if count < required else "approved",
+        note=f"unapproved: {consent}" if consent.missing else "approved",
     )
 
 

@@ -188,8 +188,9 @@ class PlatformSpec:
         """Say by how much a status is too long; empty where it fits."""
         length, size = self.length_of(status, limits), len(status.text.encode())
         if limits.max_bytes is not None and size > limits.max_bytes:
-            return f"{size} of {limits.max_bytes} bytes"
-        return f"{length} of {limits.max_length} characters" if length > limits.max_length else ""
+            return f"{size} of {limits.max_bytes} bytes ({size - limits.max_bytes} too many)"
+        more = length - limits.max_length
+        return f"{length} of {limits.max_length} characters ({more} too many)" if more > 0 else ""
 
     @property
     def threads_freely(self) -> bool:

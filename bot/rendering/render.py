@@ -117,8 +117,8 @@ def _link_allowed(context: _Context) -> tuple[Version, str]:
     name = version.account.name
     if version.link:
         return version, (
-            f"{name} has `links: never` and this post links to {version.link!r}; "
-            f"a variant without the link (`link: none`) would go there"
+            f"{name} has `links: never` and this post links to {version.link!r}; to send it there "
+            f"without the link, write `variants: {{{name}: {{link: none}}}}`"
         )
     quoted = version.quote.text if version.quote else ""
     if any(find_links(text) for text in (version.text, version.warning, quoted)):
@@ -220,13 +220,14 @@ def _judged(context: _Context, statuses: tuple[Status, ...]) -> RenderedText:
 
 def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
     name, key = version.account.name, spec.thread_key
+    own = f"say less in `variants: {{{name}: {{text: …}}}}`, or leave {name} out of `accounts:`"
     if version.thread:
-        advice = f"shorten it or give {name} `{key}: true`"
+        advice = f"give {name} `{key}: true` in schedule.yaml"
     elif spec.may_thread(version.account):
-        advice = "shorten it or add `thread: true`"
+        advice = "add `thread: true`"
     else:
-        advice = f"shorten it (a thread needs `{key}: true` on {name} too)"
-    message = f"{count} on {name}; {advice}"
+        advice = f"add `thread: true` here and `{key}: true` to {name} in schedule.yaml"
+    message = f"{count} on {name} ({spec.label}); shorten it, {advice}, {own}"
     return problem_at(version.post, _longest_key(version), message, "too-long")
 
 

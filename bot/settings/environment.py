@@ -23,7 +23,7 @@ from bot.errors import SettingsError
 from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
 #: Settings that are secrets themselves: each may also come from a file.
-SECRET_FIELDS = ("database_url", "alerts", "deadman")
+SECRET_FIELDS = ("database_url", "alerts", "deadman", "token")
 # A piece of an alert's address that may be a token: Apprise puts them anywhere in it.
 _SHORTEST_PIECE = 8
 
@@ -57,6 +57,10 @@ def _database(value: object) -> object:
     if not address.startswith(("sqlite:////", "postgresql+psycopg://")):
         raise ValueError("begin with sqlite://// (and an absolute path) or postgresql://")
     return Secret(address)
+
+
+def _token(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
 
 
 def _listening(value: object) -> object:
@@ -132,6 +136,10 @@ class Settings(BaseSettings):
     reload: _Seconds = timedelta(seconds=5)
     #: How long a call that is under way may take to end when the service is stopped.
     stop_grace: _Seconds = timedelta(seconds=40)
+    #: File of approvers' public keys; one in `data` where none is named.
+    approver_keys: Path | None = None
+    #: Stands for a user on the command line, in the place of a password.
+    token: Annotated[Secret | None, BeforeValidator(_token)] = None
     #: Where the dashboard listens, ``HOST:PORT``; ``off`` is nowhere.
     web: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8765"
     #: What people type to reach it, as browsers say it in ``Host``; separated by spaces.

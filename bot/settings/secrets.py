@@ -39,8 +39,12 @@ def secrets_for(
     *,
     mask: Callable[[str], None],
     mounted: Path = MOUNTED,
+    kept: Path | None = None,
 ) -> Mapping[str, Secret]:
     """Read an account's secrets, by their short names; each is told to ``mask`` first.
+
+    Args:
+        kept: Where `login` keeps them.
 
     Raises:
         SettingsError: every one that is missing or unsafe, a line each, without any value.
@@ -50,12 +54,12 @@ def secrets_for(
     for name in names:
         variable = secret_name(account, name)
         try:
-            secret = read_secret(variable, env, mask=mask, mounted=mounted)
+            secret = read_secret(variable, env, mask=mask, mounted=mounted, kept=kept)
         except SettingsError as problem:
             problems.append(str(problem))
             continue
         if secret is None:
-            where = f"set it, or {variable}_FILE to a file that holds it"
+            where = f"`login {account}` asks for it; or set it, or {variable}_FILE to its file"
             problems.append(f"{variable}: missing; {where}")
         elif secret != secret.strip() or not secret.isprintable():
             why = "holds a space at an end or a control character; paste it anew"
@@ -73,13 +77,14 @@ def read_secret(
     *,
     mask: Callable[[str], None],
     mounted: Path = MOUNTED,
+    kept: Path | None = None,
 ) -> Secret | None:
     """Read one secret from the only place that has it; None where no place has.
 
     Raises:
         SettingsError: two places have it, or its file is not safe.
     """
-    places = _places(name, env, mounted)
+    places = _places(name, env, mounted, kept)
     if len(places) > 1:
         both = " and ".join(place.label for place in places)
         raise SettingsError(f"{name}: given twice, by {both}; keep one")
@@ -137,12 +142,14 @@ class _SecretSource:
     is_systemd: bool = False
 
 
-def _places(name: str, env: Mapping[str, str], mounted: Path) -> list[_SecretSource]:
+def _places(
+    name: str, env: Mapping[str, str], mounted: Path, kept: Path | None
+) -> list[_SecretSource]:
     places = [_SecretSource("the variable itself", value=env[name])] if name in env else []
     files: dict[Path, _SecretSource] = {}
     if (named := env.get(f"{name}_FILE")) is not None:
         files[Path(named).absolute()] = _SecretSource(f"{name}_FILE", path=Path(named))
-    folders = [(mounted, False)]
+    folders = [(mounted, False), *([(kept, False)] if kept else [])]
     if credentials := env.get("CREDENTIALS_DIRECTORY"):
         folders.insert(0, (Path(credentials), True))
     for folder, is_systemd in folders:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive
 
 from bot.authority.passkeys import Site
-from bot.authority.signing_in import KNOWN, Visitor
+from bot.authority.signing_in import IDLE, KNOWN, Visitor
 from bot.authority.users import SignInError
 from bot.errors import BotError, DecisionError
 from bot.log import get_logger
@@ -51,15 +52,17 @@ _CODES = {
     403: "You may not do that",
     404: "There is no such page",
     405: "That is not possible here",
+    408: "That took too long",
     409: "That could not be done",
     413: "That is too long",
     429: "Too many tries",
     500: "Something is wrong with the bot",
 }
 
-#: Pages that are made at once. The database's connections are shared with the publishers: however
-#: many people look, enough of them stay free.
-_AT_ONCE = 6
+#: Pages that are made at once, so that enough of the database's connections stay free: for whom we
+#: know to be signed in, and for strangers. A pause has a place of its own, and passwords another.
+_FOR_PEOPLE, _FOR_STRANGERS, _FOR_PAUSE, _FOR_SIGNING_IN = 5, 2, 1, 8
+_BODY_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +82,47 @@ class _Endpoint:
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._pages = Pages(context)
-        self._limiter = CapacityLimiter(_AT_ONCE)
+        self._people = CapacityLimiter(_FOR_PEOPLE)
+        self._strangers = CapacityLimiter(_FOR_STRANGERS)
+        self._pause = CapacityLimiter(_FOR_PAUSE)
+        self._signing_in = CapacityLimiter(_FOR_SIGNING_IN)
+        #: Cookies of sessions that were valid when they were last looked at, each with its time.
+        self._known: dict[str, datetime] = {}
 
-    async def _in_thread(self, work: Callable[..., _Made], *arguments: Any) -> _Made:
-        return await to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)
+    async def _in_thread(
+        self, request: Request, work: Callable[..., _Made], *arguments: Any
+    ) -> _Made:
+        limiter = self._limiter(request)
+        return await to_thread.run_sync(partial(work, *arguments), limiter=limiter)
+
+    def _limiter(self, request: Request) -> CapacityLimiter:
+        seen = self._known.get(request.cookies.get(_cookie_name(self._context, _SESSION), ""))
+        is_post = request.method == "POST"
+        if seen is not None and self._context.clock.now() - seen < IDLE:
+            return self._pause if is_post and request.url.path == "/pause" else self._people
+        is_signing_in = is_post and request.url.path == "/login"
+        return self._signing_in if is_signing_in else self._strangers
+
+    def _know(self, token: str) -> None:
+        now = self._context.clock.now()
+        if token not in self._known:
+            self._known = {old: at for old, at in self._known.items() if now - at < IDLE}
+        self._known[token] = now
 
     def endpoint(self, route: PageRoute) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 form = await _form(request, route)
             except RefusedRequestError as refusal:
-                return await self._in_thread(self._refused, request, refusal.status, str(refusal))
-            return await self._in_thread(self._open, route, request, form)
+                status, text = refusal.status, str(refusal)
+                return await self._in_thread(request, self._refused, request, status, text)
+            return await self._in_thread(request, self._open, route, request, form)
 
         return endpoint
 
     async def lost(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return await self._in_thread(self._refused, request, status, "")
+        return await self._in_thread(request, self._refused, request, status, "")
 
     def _open(self, route: PageRoute, request: Request, form: _Form) -> Response:
         parsed = self._parsed(request, form)
@@ -125,6 +151,9 @@ class _Endpoint:
         token = request.cookies.get(_cookie_name(self._context, _SESSION), "")
         if not (20 <= len(token) <= 100 and token.isascii()):
             token = secrets.token_urlsafe(32)
+        person = self._context.sign_in.person_of(token)
+        if person is not None:
+            self._know(token)
         headers = request.headers
         scheme = "https" if self._context.address.is_secure else "http"
         return RequestContext(
@@ -135,7 +164,7 @@ class _Endpoint:
             form=form.values,
             upload=form.upload,
             session_token=token,
-            person=self._context.sign_in.person_of(token) or self._context.guest(),
+            person=person or self._context.guest(),
             visitor=Visitor(
                 address=request.client.host if request.client else "",
                 device=request.cookies.get(_cookie_name(self._context, _DEVICE), "")[:100],
@@ -188,14 +217,17 @@ async def _form(request: Request, route: PageRoute) -> _Form:
     values: list[tuple[str, str]] = []
     upload: bytes | None = None
     try:
-        async with bounded.form(
-            max_files=1, max_fields=_MOST_FIELDS, max_part_size=route.most
-        ) as form:
+        async with (
+            asyncio.timeout(_BODY_SECONDS),
+            bounded.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=route.most) as form,
+        ):
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     upload = await value.read() or None
                 else:
                     values.append((name, value))
+    except TimeoutError as error:
+        raise RefusedRequestError(408, "the form came too slowly") from error
     except (HTTPException, ClientDisconnect, UnicodeDecodeError, ValueError) as error:
         raise RefusedRequestError(400, "the form cannot be read") from error
     if len(values) > _MOST_FIELDS:

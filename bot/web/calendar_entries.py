@@ -57,6 +57,7 @@ class CalendarQuery:
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
+        self._consents = context.desk.consents
         self._approved: dict[str, bool] = {}
 
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
@@ -78,9 +79,7 @@ class CalendarQuery:
         if row.state is not State.PLANNED:
             return KIND_OF[row.state]
         if row.fingerprint not in self._approved:
-            required = self._context.campaign.schedule.approvals_required
-            count = self._context.desk.approvals(row.publication)
-            self._approved[row.fingerprint] = count >= required
+            self._approved[row.fingerprint] = not self._consents.of(row.publication).missing
         return "approved" if self._approved[row.fingerprint] else "unapproved"
 
     def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:

@@ -15,14 +15,12 @@ from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.settings import Settings
 from bot.web.app import build
+from bot.web.connections import BoundedProtocol, QuickLoop
 from bot.web.context import AppContext, DeskAddress
 from bot.web.guard import RequestGuard
 from bot.web.routes import ROUTES
 
 log = get_logger(__name__)
-
-#: Requests at once; each blocks a thread of the pool (40) while it works.
-_AT_ONCE = 60
 
 
 def address_of(known: Settings, *, has_users: bool) -> DeskAddress | None:
@@ -108,13 +106,12 @@ def _serving(app: RequestGuard, known: Settings, listening: socket.socket) -> It
             log_config=None,
             access_log=False,
             server_header=False,
-            http="h11",
+            http=BoundedProtocol,
+            loop=f"{QuickLoop.__module__}:{QuickLoop.__name__}",
             ws="none",
             lifespan="off",
-            # Slow clients are bounded.
             timeout_keep_alive=5,
             timeout_graceful_shutdown=5,
-            limit_concurrency=_AT_ONCE,
             proxy_headers=bool(known.web_proxy),
             forwarded_allow_ips=known.web_proxy,
             ssl_certfile=known.web_certificate,

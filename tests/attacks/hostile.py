@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,12 +14,13 @@ import pytest
 
 from bot.app.storage import DataOwner, remember_owner
 from bot.cli.main import run
-from bot.clock import FastClock
+from bot.clock import FastClock, SystemClock
 from bot.content.model import Mode
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.loopback import ReceivedRequest, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
+from tests.fakes.people import token_of, who_decides
 from tests.fakes.running_bot import RunningBot, post
 from tests.integration.store_rows import copied_database
 
@@ -67,9 +69,14 @@ class HostileWorld:
         self.bot.set(self.good.origin, self.evil.origin)
 
     def call(self, *words: str) -> int:
-        """Run a verb of the command line; return its exit code."""
+        """Run a verb of the command line, proved by a token; return its exit code."""
+        if name := who_decides(words):
+            os.environ["VERBATIM_TOKEN"] = token_of(self.bot.store, SystemClock(), name)
         files = ["--config", str(self.bot.tree.schedule), "--posts", str(self.bot.tree.posts)]
-        return run([*words, *files, "--data", str(self.bot.data)])
+        try:
+            return run([*words, *files, "--data", str(self.bot.data)])
+        finally:
+            os.environ.pop("VERBATIM_TOKEN", None)
 
     def live_on(self) -> None:
         """Let two days pass in which everything comes up that the service ever does."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-import yaml
 from PIL import Image
 
 from bot.app.content import prove_files
@@ -104,7 +104,7 @@ def rules_of(tree: CampaignTree, *cases: tuple[str, str]) -> dict[tuple[str, str
     posts = [
         placed(place, words) | {"id": f"p{number}"} for number, (place, words) in enumerate(cases)
     ]
-    tree.put("posts/p.yaml", yaml.safe_dump({"posts": posts}, allow_unicode=True, width=10_000))
+    tree.put("posts/p.yaml", json.dumps({"posts": posts}, ensure_ascii=False))
     found: dict[tuple[str, str], set[str]] = {case: set() for case in cases}
     for error in prove_files(tree.schedule, tree.posts).errors:
         number = re.match(r"p(\d+)\.", error.where)
@@ -218,7 +218,7 @@ def test_no_preview_quotes_what_nobody_wrote(tree: CampaignTree) -> None:
     card = "description: Four Uyghur organizations, December 9, 2022"
     tree.change(name, card, "description: '‹We knew all along›, they say'")
     whole = {"posts": [placed("text", "Read it.") | {"link": "letter"}]}
-    tree.put("posts/p.yaml", yaml.safe_dump(whole))
+    tree.put("posts/p.yaml", json.dumps(whole))
 
     errors = prove_files(tree.schedule, tree.posts).errors
     tree.change(name, "description: '‹We knew all along›, they say'", card)

@@ -84,8 +84,8 @@ def test_what_does_not_fit_is_told_for_each_account_it_goes_to() -> None:
     found = errors(post(text="word " * 62))
 
     assert [one.partition(";")[0] for one in found] == [
-        "a-post.text: 309 of 280 characters on on-x",
-        "a-post.text: 309 of 300 characters on on-bluesky",
+        "a-post.text: 309 of 280 characters (29 too many) on on-x (X)",
+        "a-post.text: 309 of 300 characters (9 too many) on on-bluesky (Bluesky)",
     ]
 
 

@@ -159,7 +159,7 @@ campaign: test => campaign: test⏎hashtags: [Uyghur, uyghur]
 {platform: bluesky} => {platform: bluesky, handle: A.x}⏎  too: {platform: bluesky, handle: a.x}
     6:36: accounts.too.handle: another account has this handle already; list each one once
 09:30 => 9:30
-    7:43: slots.morning.times[0]: '9:30' is no time; write a time such as 09:30
+    7:43: slots.morning.times[0]: '9:30' is no time; write 09:30
 [mon, wed], times: ["09:30"] => [sun], times: ["02:30", "01:30"]
     7:37: slots.morning.times: 2027-03-14 02:30 does not exist in America/New_York,
     where clocks go forward; write 03:30, or another time, or add that day to skip

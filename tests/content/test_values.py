@@ -109,11 +109,12 @@ moment 2026-12-09 24:00
 moment 2026-12-09 09:61
     '09:61' is no time: minute must be in 0..59; write a time such as 09:30
 moment 2026-12-09
-    '2026-12-09' is no date and time; write a date and time such as 2026-12-09 09:00
-moment 09.12.2026 09:00
-    '09.12.2026' is no date; write a date such as 2026-12-09
+    '2026-12-09' is no date and time; write 2026-12-09 09:00
+moment 09.12.2026 18:00
+    '09.12.2026 18:00' is no date and time; write 2026-12-09 18:00 or 2026-09-12 18:00
 moment ٢٠٢٦-12-09 09:00
-    '٢٠٢٦-12-09' is no date; write a date such as 2026-12-09
+    '٢٠٢٦-12-09 09:00' is no date and time; it has U+0662 ARABIC-INDIC DIGIT TWO, which passes for
+    another sign; write 2026-12-09 09:00
 moment 2026-12-09 09:00+15:00
     +15:00 is no offset from UTC; write one such as +01:00 or -05:00
 moment 2026-12-09 09:00+05:75
@@ -129,7 +130,7 @@ duration 15
 positive_duration 0m
     is no time at all; write a duration such as 15m, 1h or 60d
 clock_time 9:30
-    '9:30' is no time; write a time such as 09:30
+    '9:30' is no time; write 09:30
 month_day 02-30
     '02-30' comes in no year: day is out of range for month;
     write a month and a day such as 12-09
@@ -207,7 +208,7 @@ def test_a_value_out_of_bounds_says_what_to_write(
 def test_an_id_is_small_ascii_and_short(typed: str) -> None:
     said = refusal(values.identifier, typed)
 
-    assert "write small letters a to z, digits and hyphens, at most 64" in said
+    assert "small letters a to z, digits and hyphens, at most 64" in said
     assert len(said) < 250
 
 

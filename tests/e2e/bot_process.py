@@ -16,9 +16,14 @@ from typing import Any
 
 from PIL import Image
 
+from bot.authority.users import Role
+from bot.clock import SystemClock
+from bot.operations.opening import open_store
 from tests.conftest import ROOT
 from tests.contract.contract import Seen
 from tests.fakes.faultproxy import FaultProxy
+from tests.fakes.people import token_of, who_decides
+from tests.fakes.running_bot import AUTHOR, enlist
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
 from tests.servers.mastodon import MastodonServer
@@ -59,6 +64,7 @@ class BotProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
+        self._tokens: dict[str, str] = {}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -70,12 +76,23 @@ class BotProcess:
 
     def call(self, *words: str, told: str = "", **changed: str) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end, with other variables where they are not ``unset``."""
-        variables = self.environment | changed
+        variables = self.environment | self._proof(words) | changed
         return subprocess.run(
             self._command(*words), cwd=self.folder, capture_output=True, encoding="utf-8",
             env={name: value for name, value in variables.items() if value != "unset"},
             check=False, input=told,
         )  # fmt: skip
+
+    def _proof(self, words: Sequence[str]) -> dict[str, str]:
+        """Return the token of whoever decides, once the live bot has its database."""
+        name, path = who_decides(words), self.folder / "data" / self.database
+        if not name or not path.exists() or self.database != "live.db":
+            return {}
+        if name not in self._tokens:
+            with closing(open_store(f"sqlite:///{path}", create=False)) as store:
+                enlist(store, AUTHOR, "desk", role=Role.EDITOR)
+                self._tokens[name] = token_of(store, SystemClock(), name)
+        return {"VERBATIM_TOKEN": self._tokens[name]}
 
     def do(self, *words: str) -> Any:
         """Run a verb that works; return what it printed as JSON."""

@@ -13,6 +13,8 @@ from sqlalchemy import update
 from bot.app.content import watch_files
 from bot.app.service import build, build_context
 from bot.authority.tables import approval as approvals
+from bot.authority.users import Role
+from bot.canonical import sha256_hex
 from bot.clock import FastClock
 from bot.content.model import Mode
 from bot.delivery.decisions import Desk
@@ -51,6 +53,8 @@ queues:
   main: {slots: [morning]}
 """
 APPROVERS = ("Ann", "Ben")
+AUTHOR = "Ed"
+_NO_PASSWORD = "no password has this hash"
 OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
 ACCOUNTS = {
     "m": f'{{platform: mastodon, server: "https://m.example", {OWNED}}}',
@@ -72,7 +76,7 @@ def post(name: str, *lines: str, at: datetime | str = "", words: str = "") -> st
     if not any(line.startswith("quote:") for line in lines):
         lines = (f'text: "{text}"', *lines)
     if not any(line.startswith("author:") for line in lines):
-        lines = (*lines, "author: Ed")
+        lines = (*lines, f"author: {AUTHOR}")
     return "\n".join([f"  - id: {name}", *(f"    {line}" for line in lines)]) + "\n"
 
 
@@ -88,6 +92,15 @@ def thread(name: str, parts: int, *, at: datetime | str = "") -> str:
     """Return one post in YAML that takes so many statuses on Mastodon."""
     words = " ".join(f"{name}{number}" for number in range(parts * 60))
     return post(name, "thread: true", at=at, words=words)
+
+
+def enlist(store: Store, *names: str, role: Role = Role.APPROVER) -> None:
+    """Make these people users; nobody signs in as one of them."""
+    known = {user.name for user in store.users.all()}
+    for name in sorted(set(names) - known):
+        store.users.add(name, frozenset({role}), _NO_PASSWORD, START)
+        detail = {"roles": [role.value], "password_sha256": sha256_hex(_NO_PASSWORD)}
+        store.audit.write("setup", "user add", name, detail=detail, now=START)
 
 
 class RunningBot:
@@ -165,6 +178,9 @@ class RunningBot:
             self.url, create=True, data=self.data, machine=self.machine, room=NO_ROOM,
             now=self.clock.now,
         )  # fmt: skip
+        if "mode: live" in self.schedule and not store.users.all():
+            enlist(store, AUTHOR, role=Role.EDITOR)
+            enlist(store, *APPROVERS)
         look, load = self.read_files(store)
         return build(
             store,
@@ -269,8 +285,11 @@ class RunningBot:
         return HttpBrowser(self.origin)
 
     def approve(self, *posts: str, by: Iterable[str] = APPROVERS) -> None:
+        people = tuple(by)
+        if "mode: live" in self.schedule:
+            enlist(self.store, *people)
         for name in posts:
-            for who in by:
+            for who in people:
                 self.desk.approve(name, by=who)
 
     def void(self, post_id: str) -> None:

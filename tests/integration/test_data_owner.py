@@ -10,7 +10,9 @@ import pytest
 
 from bot.app.storage import OWNER_FILE, DataOwner, owner_of, remember_owner
 from bot.cli.main import run
+from bot.clock import SystemClock
 from bot.content.model import Mode
+from tests.fakes.people import token_of
 from tests.fakes.running_bot import NINE, RunningBot, post
 
 Say = Callable[..., str]
@@ -33,6 +35,7 @@ def say(
     monkeypatch.setenv("VERBATIM_POSTS", str(bot.tree.posts))
     monkeypatch.setenv("VERBATIM_DATA", str(bot.data))
     monkeypatch.setenv("VERBATIM_HOST_ID", "one")
+    monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, SystemClock(), "Op"))
     monkeypatch.chdir("/")
 
     def said(*words: str) -> str:

@@ -29,8 +29,8 @@ def held(bot: RunningBot) -> Delivery:
 
 
 def decisions(bot: RunningBot) -> list[str]:
-    """Return what the audit log has, oldest first."""
-    rows = reversed(bot.store.audit.rows())
+    """Return what was decided, oldest first."""
+    rows = [row for row in reversed(bot.store.audit.rows()) if row.who != "setup"]
     return [f"{row.who} {row.verb} {row.subject} {row.why}".strip() for row in rows]
 
 
@@ -40,7 +40,7 @@ def decisions(bot: RunningBot) -> list[str]:
 def test_an_approval_is_written_down_with_its_words(bot: RunningBot) -> None:
     bot.desk.approve("one", by="Ann", note="checked")
 
-    (row,) = bot.store.audit.rows()
+    row = bot.store.audit.rows()[0]
     assert (row.who, row.verb, row.subject, row.why) == ("Ann", "approve", "one", "checked")
     assert row.detail["fingerprints"] == [bot.row().fingerprint]
     assert row.detail["said"] == {"m": [bot.row().status.text]}
@@ -59,7 +59,7 @@ def test_nobody_is_two_people(bot: RunningBot, name: str) -> None:
     with pytest.raises(DecisionError, match="already"):
         bot.desk.approve("one", by=name)
 
-    assert bot.desk.approvals(bot.row().publication) == 1
+    assert bot.desk.consents.of(bot.row().publication).count == 1
 
 
 def test_an_approver_who_becomes_the_author_does_not_count(bot: RunningBot) -> None:
@@ -68,7 +68,7 @@ def test_an_approver_who_becomes_the_author_does_not_count(bot: RunningBot) -> N
 
     bot.watch()
 
-    assert bot.desk.approvals(bot.row().publication) == 0
+    assert bot.desk.consents.of(bot.row().publication).count == 0
     with pytest.raises(DecisionError, match="somebody else"):
         bot.desk.approve("one", by="Ann")
 
@@ -101,7 +101,7 @@ def test_somebody_who_approved_one_account_s_words_may_approve_the_others(
 
     new_bot.approve("one")
 
-    assert [new_bot.desk.approvals(row.publication) for row in new_bot.rows()] == [2, 2]
+    assert [new_bot.desk.consents.of(row.publication).count for row in new_bot.rows()] == [2, 2]
 
 
 def test_what_was_held_for_another_reason_can_still_be_approved_and_sent(bot: RunningBot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.content import Paths
+from bot.app.workspace import open_users
+from bot.authority.users import Person
 from bot.cli.main import run
 from tests.conftest import ROOT
 from tests.fakes.browser import PASSWORD
@@ -37,22 +41,81 @@ def output(capsys: pytest.CaptureFixture[str]) -> str:
     return captured.out + captured.err
 
 
-def test_users_come_change_and_go(campaign: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    add = ["user", "add", "anna", "--role", "approver", "--password-file", "password", "--as", "op"]
+ADD = ("user", "add", "--password-file", "password", "--as", "olga")
 
+
+@pytest.fixture
+def olga(campaign: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make the first user, an operator; return her token, which stands in the environment."""
+    assert run([*ADD, "olga", "--role", "operator"]) == 0
+    with open_users(Paths(Path("schedule.yaml"), Path("posts"), Path("data"))) as users:
+        token = users.new_token(Person("olga", frozenset()), "a test")
+    monkeypatch.setenv("VERBATIM_TOKEN", token)
+    return token
+
+
+def test_the_first_user_needs_no_proof_and_can_make_others(
+    campaign: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["user", "list"]) == 0
     assert "no users" in output(capsys)
-    assert run(add) == 0
-    assert run(add) == 1
+    assert run([*ADD, "anna", "--role", "approver"]) == 1
+    assert "give --role operator too" in output(capsys)
+    assert run([*ADD, "olga", "--role", "operator"]) == 0
+
+    assert run([*ADD, "anna", "--role", "approver"]) == 1
+    assert "prove that you are olga" in output(capsys)
+
+
+def test_users_come_change_and_go(
+    campaign: Path, olga: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by = ["--as", "olga"]
+    assert run([*ADD, "anna", "--role", "approver"]) == 0
+    assert run([*ADD, "anna", "--role", "approver"]) == 1
     assert "already" in output(capsys)
-    assert run(["user", "roles", "anna", "--role", "viewer", "--role", "editor", "--as", "op"]) == 0
-    assert run(["user", "password", "anna", "--password-file", "password", "--as", "op"]) == 0
-    assert run(["user", "sign-out", "anna", "--as", "op"]) == 0
+    assert run(["user", "roles", "anna", "--role", "viewer", "--role", "editor", *by]) == 0
+    assert run(["user", "password", "anna", "--password-file", "password", *by]) == 0
+    assert run(["user", "sign-out", "anna", *by]) == 0
+    assert run(["user", "reset", "anna", *by]) == 0
     output(capsys)
     assert run(["user", "list", "--json"]) == 0
-    assert json.loads(output(capsys)) == [{"name": "anna", "roles": ["editor", "viewer"]}]
-    assert run(["user", "remove", "anna", "--as", "op"]) == 0
+    assert json.loads(output(capsys))[0] == {
+        "name": "anna", "roles": ["editor", "viewer"], "codes": False, "passkeys": [],
+    }  # fmt: skip
+    assert run(["user", "remove", "anna", *by]) == 0
     assert run(["audit", "verify"]) == 0
+
+
+def test_a_person_proves_themselves_by_the_password_in_a_terminal(
+    campaign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run([*ADD, "olga", "--role", "operator"]) == 0
+    words = [sys.executable, str(ROOT / "run_bot.py"), "user", "sign-out", "olga", "--as", "olga"]
+
+    wrong, right = (in_terminal(words, campaign, typed) for typed in ("not it", PASSWORD))
+
+    assert "do not belong together" in wrong
+    assert PASSWORD not in right
+    assert "session(s) of olga ended" in right
+
+
+def in_terminal(words: list[str], folder: Path, typed: str) -> str:
+    """Run a verb in a terminal, and type a line once it asks; return all that it showed."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(words, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs,
+                          start_new_session=True) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # a terminal whose other side has ended cannot be read
+            while part := os.read(ours, 4096):
+                shown += part
+                if shown.endswith(b": ") and typed:
+                    os.write(ours, f"{typed}\n".encode())
+                    typed = ""
+        process.wait(PATIENCE)
+    os.close(ours)
+    return shown.decode()
 
 
 def test_a_user_without_a_role_or_with_a_weak_password_is_refused(
@@ -60,9 +123,8 @@ def test_a_user_without_a_role_or_with_a_weak_password_is_refused(
 ) -> None:
     (campaign / "password").write_text("too short", encoding="utf-8")
 
-    assert run(["user", "add", "anna", "--as", "op"]) == 2
-    words = ["user", "add", "anna", "--role", "viewer", "--password-file", "password", "--as", "op"]
-    assert run(words) == 1
+    assert run([*ADD, "olga"]) == 2
+    assert run([*ADD, "olga", "--role", "operator"]) == 1
     assert "15 characters or more" in output(capsys)
 
 

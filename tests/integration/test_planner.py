@@ -52,7 +52,7 @@ def test_a_post_put_before_others_moves_them_and_keeps_their_approvals(bot: Runn
         "07 09:00 m zero", "08 09:00 m one", "09 09:00 m two", "10 09:00 m three",
     ]  # fmt: skip
     assert ids.items() <= {row.post_id: row.id for row in bot.rows()}.items()
-    assert [bot.desk.approvals(row.publication) for row in bot.rows()] == [0, 2, 2, 2]
+    assert [bot.desk.consents.of(row.publication).count for row in bot.rows()] == [0, 2, 2, 2]
 
 
 def test_two_posts_swap_their_slots(bot: RunningBot) -> None:
@@ -137,7 +137,7 @@ def test_an_edited_post_loses_its_approvals(fixed: RunningBot, edited: str) -> N
 
     fixed.watch()
 
-    assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {0}
+    assert {fixed.desk.consents.of(row.publication).count for row in fixed.rows()} == {0}
     fixed.wait(NINE + 20 * MINUTE)
     assert fixed.servers["m"].live == fixed.servers["b"].live == []
 
@@ -157,7 +157,7 @@ def test_what_an_edit_leaves_on_an_account_stays_approved(
 
     fixed.watch()
 
-    counts = {row.account: fixed.desk.approvals(row.publication) for row in fixed.rows()}
+    counts = {row.account: fixed.desk.consents.of(row.publication).count for row in fixed.rows()}
     assert counts == left
 
 
@@ -167,7 +167,7 @@ def test_what_is_not_said_in_public_keeps_the_approvals(fixed: RunningBot, note:
 
     fixed.watch()
 
-    assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {2}
+    assert {fixed.desk.consents.of(row.publication).count for row in fixed.rows()} == {2}
 
 
 def test_other_bytes_of_a_picture_lose_the_approvals(fixed: RunningBot) -> None:
@@ -179,7 +179,7 @@ def test_other_bytes_of_a_picture_lose_the_approvals(fixed: RunningBot) -> None:
 
     fixed.watch()
 
-    assert {fixed.desk.approvals(row.publication) for row in fixed.rows()} == {0}
+    assert {fixed.desk.consents.of(row.publication).count for row in fixed.rows()} == {0}
 
 
 def test_a_changed_source_voids_what_quotes_it_for_good(new_bot: RunningBot) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, event
 from bot.clock import FastClock
 from bot.delivery.model import State
 from bot.engagement.costs import kept_for_posts, read_days
+from bot.engagement.report import Report, Reporter
 from bot.operations.status import status_of
 from bot.planning.store import Store
+from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from tests.fakes.engaged import engaged_campaign
 from tests.integration.store_rows import NOW, ready
@@ -23,8 +25,19 @@ from tests.integration.store_rows import NOW, ready
 DAY = timedelta(days=1)
 #: Tables that grow with the history.
 _GROWING = "delivery|publication|snapshot|attempt|move|charge|follower"
-#: What a whole index may answer: counts, and sums over all that there ever was.
-_WHOLE_INDEX = ("ix_delivery_state_account_sent_at", "ix_publication_post")
+#: What a whole index may answer: counts, sums over all that there ever was, and an index that holds
+#: only what is new.
+_WHOLE_INDEX = (
+    "COVERING INDEX ix_delivery_state_account_sent_at",
+    "COVERING INDEX ix_publication_post",
+    "INDEX ix_delivery_unnoted",
+)
+
+
+def reported(store: Store) -> Report:
+    specs = {name: kind.spec for name, kind in PLATFORMS.items()}
+    return Reporter(store, FastClock(NOW), engaged_campaign(), specs).report()
+
 
 HOT: dict[str, Callable[[Store], object]] = {
     "tick: who has work": lambda store: store.outbox.accounts_with_work(NOW),
@@ -57,6 +70,10 @@ HOT: dict[str, Callable[[Store], object]] = {
     "forecast": lambda store: read_days(store, "acc", [], NOW),
     "deliveries": lambda store: list(store.outbox.each()),
     "deliveries of a state": lambda store: list(store.outbox.each(states={State.SENT})),
+    "engagement": lambda store: [
+        *reported(store).lines["post"], *reported(store).usual["account"],
+        *reported(store).day_parts, *reported(store).blanks, *reported(store).newest(9),
+    ],
     "export": lambda store: list(store.snapshots.each()),
 }  # fmt: skip
 
@@ -101,5 +118,5 @@ def test_no_question_reads_all_of_the_history(store: Store, name: str) -> None:
     assert seen
     for statement, values in seen:
         for line in plan_of(store, statement, values):
-            is_allowed = any(f"COVERING INDEX {index}" in line for index in _WHOLE_INDEX)
+            is_allowed = any(index in line for index in _WHOLE_INDEX)
             assert is_allowed or not scans.search(line), f"{line}\n{statement}"

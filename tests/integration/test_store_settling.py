@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -418,9 +420,11 @@ def test_a_restore_that_fails_says_so_and_frees_the_lock(
 def test_a_broken_database_makes_no_backup(sqlite_store: Store, tmp_path: Path) -> None:
     path = tmp_path / "data" / "live.db"
     sqlite_store.close()
-    content = bytearray(path.read_bytes())
-    for page in range(4096, len(content), 4096):  # tables and indexes: only the first is spared
-        content[page : page + 8] = b"\xff" * 8
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'delivery'"
+        ((page,),) = connection.execute(query)
+    content, start = bytearray(path.read_bytes()), 4096 * (page - 1)
+    content[start : start + 8] = b"\xff" * 8
     path.write_bytes(content)
 
     with pytest.raises(StoreError):

@@ -232,15 +232,19 @@ class TestProblems:
         rendered = shown(post(text="word " * 61 + "end", id="long"), BLUESKY)
 
         assert [str(problem) for problem in rendered.problems] == [
-            "posts/a.yaml:3:11: long.text: 308 of 300 characters on on-bluesky; "
-            "shorten it or add `thread: true` [too-long]"
+            "posts/a.yaml:3:11: long.text: 308 of 300 characters (8 too many) on on-bluesky "
+            "(Bluesky); shorten it, add `thread: true`, say less in "
+            "`variants: {on-bluesky: {text: …}}`, or leave on-bluesky out of `accounts:` [too-long]"
         ]
         assert (rendered.lengths, rendered.max_length) == ((308,), 300)
 
     @pytest.mark.parametrize(
         ("rendered", "says"),
         [
-            (shown(post(text="word " * 80, thread=True), X), "or give on-x `threads: true`"),
+            (
+                shown(post(text="word " * 80, thread=True), X),
+                "give on-x `threads: true` in schedule.yaml",
+            ),
             (shown(post(text="ئۇيغۇر " * 6), BLUESKY, limits=Limits(300, 40)), "77 of 40 bytes"),
             (
                 shown(post(STOP), account=Account("on-mastodon", "mastodon", max_length=20)),

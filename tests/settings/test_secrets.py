@@ -127,7 +127,10 @@ def test_what_is_no_secret_is_refused_in_a_variable_and_in_a_file(
 def test_a_missing_secret_says_where_to_put_it(tmp_path: Path) -> None:
     message = refusal({}, tmp_path)
 
-    assert message == f"{VARIABLE}: missing; set it, or {VARIABLE}_FILE to a file that holds it"
+    assert message == (
+        f"{VARIABLE}: missing; `login coalition-mastodon` asks for it; or set it, or"
+        f" {VARIABLE}_FILE to its file"
+    )
 
 
 @pytest.mark.parametrize(

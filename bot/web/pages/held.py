@@ -61,7 +61,7 @@ def _choices(context: AppContext, row: Delivery) -> tuple[Choice, ...]:
             Choice("retry", "Try again, unchanged"),
             Choice("drop", "Drop it: it is never sent"),
         )
-    missing = context.campaign.schedule.approvals_required - context.desk.approvals(row.publication)
+    missing = context.desk.consents.of(row.publication).missing
     not_now = f"{missing} more approval(s) needed" if missing > 0 else ""
     if context.store.pauses.current() is not None:
         not_now = "sending is paused"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyotp
 
-from bot.authority.passkeys import challenge_in, code_of, creation_options, new_passkey
+from bot.authority.passkeys import challenge_in, creation_options, new_passkey
 from bot.authority.passwords import LONGEST, SHORTEST
 from bot.authority.users import Person
 from bot.canonical import sha256_hex
@@ -18,6 +18,7 @@ def page(request: RequestContext) -> Answer:
     """Show everything, and forms to change it once they have proved who they are."""
     context, who = request.context, _user(request)
     user, keys = context.store.users.get(who.name), context.store.passkeys.of(who.name)
+    pinned = {key.public_key for key in context.store.keys.of(who.name)}
     options = ""
     if request.is_proved and request.site.name:
         challenge = context.challenges.new(_purpose(request), context.clock.now())
@@ -26,7 +27,7 @@ def page(request: RequestContext) -> Answer:
         "user": user,
         "sessions": context.store.sessions.of(who.name),
         "here": sha256_hex(request.session_token),
-        "keys": [(key, code_of(key.public_key)) for key in keys],
+        "keys": [(key, key.public_key in pinned) for key in keys],
         "tokens": [
             (token, context.access.ends_at(token)) for token in context.store.tokens.of(who.name)
         ],

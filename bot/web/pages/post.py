@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.authority.approvals import Approval
+from bot.authority.passkeys import request_options
 from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
+from bot.delivery.consent import ApprovalCount, challenge_of
 from bot.delivery.gate import is_same_person
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
@@ -17,6 +18,7 @@ from bot.engagement.presenter import Presented
 from bot.planning.removals import requests
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
+from bot.web.pages.login import MOST
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
 from bot.web.words import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 
@@ -37,6 +39,7 @@ def page(request: RequestContext) -> Answer:
     waiting = context.desk.waiting(post_id)
     current = {row.fingerprint for row in waiting}
     approvals = context.store.approvals.of_post(post_id)
+    consent, obstacle, options = _approval(request, waiting)
     values: dict[str, Any] = {
         "post_id": post_id,
         "words": words_of(post) if post else rows[0].status.text,
@@ -59,16 +62,17 @@ def page(request: RequestContext) -> Answer:
         "standing": {
             (each.by, each.at): each for each in approvals if each.fingerprint in current
         }.values(),
+        "consent": consent,
         "required": context.campaign.schedule.approvals_required,
-        "counting": min((context.desk.approvals(row.publication) for row in waiting), default=0),
-        "obstacle": _obstacle(request, waiting, approvals),
+        "obstacle": obstacle,
+        "options": options,
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
         "asked": requests(context.store.audit.rows(), post_id, context.clock.now()),
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
     }
-    return Page("post.html", values)
+    return Page("post.html", values, has_script=bool(options))
 
 
 def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
@@ -107,19 +111,35 @@ def _warnings(context: AppContext, post: Post) -> list[str]:
     ]
 
 
-def _obstacle(
-    request: RequestContext, waiting: Sequence[Delivery], approvals: Sequence[Approval]
-) -> str:
+def _approval(
+    request: RequestContext, waiting: Sequence[Delivery]
+) -> tuple[ApprovalCount | None, str, str]:
+    """Return what stands of the approvals, why this person cannot add theirs, what they sign."""
+    consents = request.context.desk.consents
+    found = [consents.of(row.publication) for row in waiting]
+    least = max(found, key=lambda consent: consent.missing, default=None)
+    obstacle = _obstacle(request, found)
+    if obstacle or not consents.are_signed:
+        return least, obstacle, ""
+    store, name = request.context.store, request.who.name
+    pinned = {key.public_key for key in store.keys.of(name)}
+    keys = [key for key in store.passkeys.of(name) if key.public_key in pinned]
+    if not keys:
+        return least, "Approvals are signed here, and no passkey of yours is pinned.", ""
+    challenge = challenge_of(consents.statement(waiting))
+    return least, "", request_options(request.site, challenge, keys)
+
+
+def _obstacle(request: RequestContext, found: Sequence[ApprovalCount]) -> str:
     """Say why this person cannot approve; empty where they can."""
     who = request.who
-    if not waiting:
+    if not found:
         return "Nothing of it waits for approval."
     if not who.may(Right.APPROVE):
         return "Only approvers approve."
-    if any(is_same_person(row.publication.author, who.name) for row in waiting):
+    if any(is_same_person(consent.author, who.name) for consent in found):
         return "You wrote it; somebody else must approve it."
-    done = {each.fingerprint for each in approvals if is_same_person(each.by, who.name)}
-    if {row.fingerprint for row in waiting} <= done:
+    if all(any(is_same_person(by, who.name) for by in consent.by) for consent in found):
         return "You have approved it as it stands."
     return ""
 
@@ -159,19 +179,26 @@ def approve(request: RequestContext) -> Answer:
     """Approve just what the page showed."""
     by = request.require(Right.APPROVE)
     post_id, note = request.path_value("post"), request.form_value("note", most=_MOST, default="")
-    seen = request.form_values("fingerprint")
-    request.context.desk.approve(post_id, by=by.name, note=note, seen=seen)
+    seen, answer = (
+        request.form_values("fingerprint"),
+        request.form_value("answer", most=MOST, default=""),
+    )
+    desk = request.context.desk
+    desk.approve(post_id, by=by.name, note=note, seen=seen, signature=answer or None)
     return Redirect(f"/posts/{post_id}?done=approved")
 
 
 def correct(request: RequestContext) -> Answer:
     by = request.require(Right.CORRECT)
+    deletes = request.form_value("delete", default="") == "yes"
+    if deletes:
+        request.require_proof()
     rows = request.context.corrections.correct(
         request.path_value("post"),
         request.form_value("text", most=_MOST),
         by=by.name,
         why=request.form_value("why", most=_MOST),
-        delete_original=request.form_value("delete", default="") == "yes",
+        delete_original=deletes,
     )
     return Redirect(f"/posts/{rows[0].post_id}?done=corrected")
 

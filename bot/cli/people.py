@@ -1,0 +1,300 @@
+"""Who decides: the proof that a decision asks for, and the verbs that change users."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bot import program
+from bot.app.content import Paths
+from bot.app.storage import settings
+from bot.app.workspace import EmergencyDesk, Workspace, open_users
+from bot.authority.access import Access
+from bot.authority.passwords import SHORTEST
+from bot.authority.signing_in import SignIn
+from bot.authority.user_table import User
+from bot.authority.users import Person, Right, Role
+from bot.cli.output import Output, as_option, places, prints
+from bot.cli.terminal import show
+from bot.content.model import Mode
+from bot.errors import DecisionError
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+
+def decides(right: Right) -> Callable[[_Verb], _Verb]:
+    """Return a decorator: the verb's ``by`` is a user who has proved it and has this right."""
+
+    def decorate(verb: _Verb) -> _Verb:
+        @as_option
+        @wraps(verb)
+        def called(workspace: Workspace | EmergencyDesk, by: str, **options: Any) -> Any:
+            by = proved(workspace.access, workspace.mode, by, right)
+            return verb(workspace, by=by, **options)
+
+        return called  # type: ignore[return-value]  # the same but for `by`, which click gives it
+
+    return decorate
+
+
+def proved(access: Access, mode: Mode, name: str, right: Right) -> str:
+    """Return the name of who decides, once they have proved it by a token or their password.
+
+    In a rehearsal that has no users anybody is believed: nothing leaves the machine.
+
+    Raises:
+        DecisionError: they have not, or they may not.
+    """
+    if not access.has_users():
+        if mode is Mode.REHEARSAL:
+            return name
+        raise DecisionError(
+            "nobody can decide yet; the first user is made by: "
+            f"{program()} user add NAME --role operator --role approver --as NAME"
+        )
+    person = _person(access, name)
+    person.require(right)
+    return person.name
+
+
+def named(access: Access, name: str) -> str:
+    """Return who says so, for what nobody need prove: a pause must never wait for a password."""
+    token = settings().token
+    person = access.person_of_token(token) if token else None
+    return person.name if person and person.name == name else f"{name} (not proved)"
+
+
+def _person(access: Access, name: str) -> Person:
+    users = access.store.users
+    user = users.get(name) or users.get(name.casefold())
+    if user is None:
+        raise DecisionError(f"there is no user {name!r}; `user list` names them")
+    if token := settings().token:
+        person = access.person_of_token(token)
+        if person is None or person.name != user.name:
+            raise DecisionError(f"VERBATIM_TOKEN does not stand for {user.name}, or no longer")
+        return person
+    if not sys.stdin.isatty():
+        raise DecisionError(
+            f"prove that you are {user.name}: set VERBATIM_TOKEN_FILE, or decide in a terminal"
+        )
+    password: str = click.prompt(f"Password of {user.name}", hide_input=True, err=True)
+    code = click.prompt("One-time code", err=True) if user.totp_secret else ""
+    return SignIn(access).prove(user.name, password, code)
+
+
+_ROLES = click.option(
+    "--role", "roles", multiple=True, required=True,
+    type=click.Choice([role.value for role in Role]), help="May be given several times.",
+)  # fmt: skip
+_FILE = click.option(
+    "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Read the password from a file instead of asking.",
+)  # fmt: skip
+_NAME = click.argument("name", metavar="NAME")
+
+
+@click.group()
+def user() -> None:
+    """Make, change and remove users of the dashboard.
+
+    A viewer looks; an editor also checks texts and may pause; an approver also approves, corrects
+    and retracts; an operator also resumes and settles what is held. One may have several roles.
+    """
+
+
+@user.command("add")
+@_NAME
+@_ROLES
+@_FILE
+@as_option
+@places
+def add_user(
+    paths: Paths, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
+) -> None:
+    """Make a user; the first one needs no proof, and must be an operator."""
+    given = frozenset(map(Role, roles))
+    with open_users(paths) as users:
+        if users.has_users():
+            by = _operator(users, by)
+        elif Role.OPERATOR not in given:
+            raise DecisionError("the first user makes all others: give --role operator too")
+        users.add(name, given, _password(password_file), by=by)
+    show(f"{name} may sign in: {', '.join(sorted(roles))}")
+
+
+@user.command("password")
+@_NAME
+@_FILE
+@as_option
+@places
+def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
+    """Give yourself, or as an operator somebody else, another password; it ends all sessions."""
+    with open_users(paths) as users:
+        by = _self(users, by) if by == name else _operator(users, by)
+        new = _password(password_file)
+        users.set_password(name, new, by=by)
+    show(f"{name} has another password and is signed out everywhere")
+
+
+@user.command("roles")
+@_NAME
+@_ROLES
+@as_option
+@places
+def set_roles(paths: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
+    """Give a user these roles and no other."""
+    with open_users(paths) as users:
+        by = _operator(users, by)
+        users.set_roles(name, frozenset(map(Role, roles)), by=by)
+        if Role.APPROVER not in roles:
+            _unpin(users, name)
+    show(f"{name} is {', '.join(sorted(roles))}")
+
+
+@user.command("remove")
+@_NAME
+@as_option
+@places
+def remove_user(paths: Paths, name: str, by: str) -> None:
+    """Take a user away and sign them out."""
+    with open_users(paths) as users:
+        users.remove(name, by=_operator(users, by))
+        _unpin(users, name)
+    show(f"{name} is removed")
+
+
+@user.command("sign-out")
+@_NAME
+@as_option
+@places
+def sign_out(paths: Paths, name: str, by: str) -> None:
+    """End all sessions of a user."""
+    with open_users(paths) as users:
+        by = _self(users, by) if by == name else _operator(users, by)
+        ended = users.sign_out_everywhere(name, by=by)
+    show(f"{ended} session(s) of {name} ended")
+
+
+@user.command("reset")
+@_NAME
+@as_option
+@places
+def reset_user(paths: Paths, name: str, by: str) -> None:
+    """Forget NAME's lost device: its codes, passkeys, tokens and sessions; not the password."""
+    with open_users(paths) as users:
+        users.reset(name, by=_operator(users, by))
+        _unpin(users, name)
+    show(f"{name} signs in with the password alone until they set up a device anew")
+
+
+@user.command("token")
+@click.option("--label", required=True, help="What it is for.")
+@as_option
+@places
+def make_token(paths: Paths, label: str, by: str) -> None:
+    """Print a token that stands for you on the command line for 90 days; it is shown this once.
+
+    Put it into a file that only you can read, and name that in VERBATIM_TOKEN_FILE.
+    """
+    with open_users(paths) as users:
+        person = users.person(_self(users, by))
+        show(users.new_token(person, label) if person else "")
+
+
+@user.command("pin")
+@_NAME
+@click.argument("code", metavar="CODE")
+@as_option
+@places
+def pin_key(paths: Paths, name: str, code: str, by: str) -> None:
+    """Let the passkey of NAME that has CODE sign approvals. Ask NAME for the code by voice.
+
+    It is written to the file that VERBATIM_APPROVER_KEYS names, which no database can change.
+    """
+    with open_users(paths) as users:
+        by = _operator(users, by)
+        pinned = users.store.keys.pin(users.store.passkeys.of(name), code)
+        users.write(by, "user pin", name, {"key": pinned.public_key, "origin": pinned.origin})
+    show(f"{name} signs approvals with it; it stands in {users.store.keys.path}")
+
+
+@user.command("unpin")
+@_NAME
+@as_option
+@places
+def unpin_keys(paths: Paths, name: str, by: str) -> None:
+    """Let no passkey of NAME sign approvals any more; those given before count no more either."""
+    with open_users(paths) as users:
+        by = _operator(users, by)
+        count = users.store.keys.unpin(name)
+        users.write(by, "user unpin", name, {"keys": count})
+    show(f"{count} key(s) of {name} sign no more")
+
+
+@user.command("list")
+@prints
+def list_users(paths: Paths) -> Output:
+    """List users and their roles."""
+    with open_users(paths) as users:
+        rows = [_row(users, known) for known in users.store.users.all()]
+    return Output(
+        rows,
+        [line for row in rows for line in _lines(row)]
+        or [f"no users; this makes one: {program()} user add NAME --role operator --as NAME"],
+    )
+
+
+def _row(users: Access, known: User) -> dict[str, Any]:
+    pinned = {key.public_key for key in users.store.keys.of(known.name)}
+    return {
+        "name": known.name,
+        "roles": sorted(known.roles),
+        "codes": known.totp_secret is not None,
+        "passkeys": [
+            {"label": key.label, "code": key.code, "pinned": key.public_key in pinned}
+            for key in users.store.passkeys.of(known.name)
+        ],
+    }
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    codes = ", asked for one-time codes" if row["codes"] else ""
+    return [
+        f"{row['name']}: {', '.join(row['roles'])}{codes}",
+        *(
+            f"    passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
+            for key in row["passkeys"]
+        ),
+    ]
+
+
+def _operator(users: Access, name: str) -> str:
+    """Return the name of an operator who has proved it, whatever the mode is."""
+    return proved(users, Mode.LIVE, name, Right.USERS)
+
+
+def _self(users: Access, name: str) -> str:
+    return proved(users, Mode.LIVE, name, Right.LOOK)
+
+
+def _unpin(users: Access, name: str) -> None:
+    """Take out the keys of who is no approver any more, where this process may write the file."""
+    try:
+        users.store.keys.unpin(name)
+    except OSError as error:
+        show(f"take {name} out of {users.store.keys.path} yourself: {error}", err=True)
+
+
+def _password(file: Path | None) -> str:
+    """Read a password from a file without its last line break, or ask twice."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    prompt = f"Password ({SHORTEST} characters or more)"
+    entered: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
+    return entered

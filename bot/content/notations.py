@@ -1,0 +1,86 @@
+"""What somebody means who writes a value in another way: other signs, dates, times, names."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from bot.visible import named
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+#: With the day or the month first, and a time behind it.
+_NUMBERS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:,? +(\d{1,2}:\d{2}))?", re.ASCII)
+_NAMED = re.compile(
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?\.? +)?([a-z]{3,9})\.?(?: +(\d{1,2}))?(?:st|nd|rd|th)?,? +(\d{4})"
+    r"(?:,? +(\d{1,2}:\d{2}))?"
+)
+_TWELVE_HOURS = re.compile(r"(.*?)(\d{1,2})(?:[:.](\d{2}))? ?([ap])\.?m\.?")
+_TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
+_SLASHES = re.compile(r"^(\d{4})[/.](\d{2})[/.](\d{2})")
+_SHORT_HOUR = re.compile(r"[ t](\d:\d{2})")
+_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+#: Signs and letters that pass for plain ones, or for nothing.
+_PLAIN = {
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", ""),
+    **dict.fromkeys("‐‑‒–—―−", "-"),
+    **dict.fromkeys("：∶", ":"),
+    **dict.fromkeys("\u00a0\u202f\u2007\u3000", " "),
+    **dict(zip("аеорсухіјѕ", "aeopcyxijs", strict=True)),
+}
+
+
+def plain(typed: str) -> str:
+    """Return a text with plain signs in the place of those that pass for them."""
+    return "".join(
+        str(unicodedata.decimal(char))
+        if unicodedata.category(char) == "Nd"
+        else _PLAIN.get(char) or ("" if char in _PLAIN else unicodedata.normalize("NFKC", char))
+        for char in typed
+    )
+
+
+def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str) -> str:
+    """Say what to write: what was likely meant where that fits, and what is wanted."""
+    meant = plain(typed)
+    odd = next((char for char in typed if plain(char) != char), "")
+    why = f"it has {named(odd)}, which passes for another sign; " if odd else ""
+    readings = [*_readings(meant.strip())]
+    if "hyphens" in wanted:  # an id
+        readings.append(re.sub("[ _-]+", "-", meant.strip().lower()))
+    found = [each for each in dict.fromkeys(readings) if pattern.fullmatch(each)]
+    if not found:
+        return f"{why}write {wanted}"
+    return f"{why}write {' or '.join(found)}" + ("" if "such as" in wanted else f" ({wanted})")
+
+
+def _readings(typed: str) -> Iterator[str]:
+    """Yield in which ways a value may have been meant."""
+    yield typed
+    typed = typed.lower()
+    if match := _TWELVE_HOURS.fullmatch(typed):
+        hour = int(match[2]) % 12 + (12 if match[4] == "p" else 0)
+        typed = f"{match[1]}{hour:02}:{match[3] or '00'}"
+        yield typed
+    if _TIME.fullmatch(typed):
+        yield f"{re.sub('[.h]', ':', typed):0>5}"
+    yield _SHORT_HOUR.sub(r" 0\1", _SLASHES.sub(r"\1-\2-\3", typed))
+    if _ISO_DATE.fullmatch(typed):
+        yield f"{typed} 09:00"
+    for day, at in _dates(typed):
+        yield from (day, f"{day} {at or '09:00':0>5}")
+
+
+def _dates(typed: str) -> Iterator[tuple[str, str]]:
+    """Yield each day that a date of another country may name, and the time behind it."""
+    days: list[tuple[int, int]] = []
+    if match := _NUMBERS.fullmatch(typed):
+        one, other, year, at = int(match[1]), int(match[2]), match[3], match[4]
+        days = [(other, one), (one, other)]
+    elif match := _NAMED.fullmatch(typed):
+        year, at = match[4], match[5]
+        days = [(_MONTHS.get(match[2][:3], 0), int(match[1] or match[3] or 0))]
+    for month, day in days:
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            yield f"{year}-{month:02}-{day:02}", at

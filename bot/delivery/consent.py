@@ -1,0 +1,174 @@
+"""Whose approvals of a publication count now: of approvers only, and signed where that is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from bot.authority.approvals import Approval
+from bot.authority.pinned_keys import PinnedKey
+from bot.authority.users import Role, SignInError
+from bot.canonical import JsonObject, canonical_json, sha256_hex
+from bot.content.model import Mode, Schedule
+from bot.delivery.gate import approvers, is_same_person
+from bot.delivery.model import Delivery
+from bot.delivery.publications import Publication, Queued
+from bot.delivery.store import DeliveryStore
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalCount:
+    """What stands of the approvals of one publication."""
+
+    #: Who approved it and counts.
+    by: frozenset[str]
+    required: int
+    author: str
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.required}"
+
+    @property
+    def count(self) -> int:
+        """Count the people; the author is none."""
+        return approvers(self.by, self.author)
+
+    @property
+    def missing(self) -> int:
+        """How many more it needs."""
+        return max(0, self.required - self.count)
+
+
+@dataclass(frozen=True)
+class Consents:
+    """Counts approvals; one look reads users and keys once, so make a new one for the next."""
+
+    store: DeliveryStore
+    schedule: Schedule
+
+    def of(self, publication: Publication, payloads: Sequence[str] | None = None) -> ApprovalCount:
+        """Return whose approvals of a publication count now, and how many it needs.
+
+        Args:
+            payloads: What its parts will send, in order; by default as it is stored.
+        """
+        given = self.store.approvals.of(publication.fingerprint)
+        return ApprovalCount(
+            frozenset(each.by for each in given if self._counts(each, publication, payloads)),
+            self._required(publication.author),
+            publication.author,
+        )
+
+    def of_delivery(self, delivery: Delivery) -> ApprovalCount:
+        """Return the same for what is about to be sent, whatever the database says by now."""
+        if not self.are_signed:
+            return self.of(delivery.publication)
+        payloads = self._payloads(delivery.publication)
+        payloads[delivery.part : delivery.part + 1] = [delivery.status_json]
+        return self.of(delivery.publication, payloads)
+
+    def statement(self, rows: Iterable[Delivery]) -> str:
+        """Return what an approver signs of a post's deliveries, as canonical JSON."""
+        publications = {row.publication.id: row.publication for row in rows}
+        entries = [entry(each, self._payloads(each)) for each in publications.values()]
+        return canonical_json(
+            {
+                "approve": sorted(entries, key=canonical_json),
+                "campaign": self.schedule.campaign,
+                "mode": self.schedule.mode.value,
+            }
+        )
+
+    def _payloads(self, publication: Publication) -> list[str]:
+        rows = self.store.outbox.find(publication_id=publication.id)
+        return [row.status_json for row in rows]
+
+    @property
+    def are_signed(self) -> bool:
+        """Whether an approval counts only with its approver's signature."""
+        return self.schedule.approvals.signed == "required" and not self._rehearses
+
+    @property
+    def _rehearses(self) -> bool:
+        """Nothing leaves the machine, so whoever tries it out may say yes."""
+        return self.schedule.mode is Mode.REHEARSAL
+
+    @cached_property
+    def _roles(self) -> dict[str, frozenset[str]]:
+        return {user.name: user.roles for user in self.store.users.all()}
+
+    @cached_property
+    def _keys(self) -> tuple[PinnedKey, ...]:
+        return self.store.keys.all()
+
+    def _required(self, author: str) -> int:
+        """One more where nobody knows who wrote it: any of the approvers may be the author."""
+        required = self.schedule.approvals_required
+        is_known = any(is_same_person(author, name) for name in self._roles)
+        return required if self._rehearses or is_known or not required else required + 1
+
+    def _counts(
+        self, given: Approval, publication: Publication, payloads: Sequence[str] | None
+    ) -> bool:
+        if self._rehearses:
+            return True
+        if Role.APPROVER not in self._roles.get(given.by, ()):
+            return False
+        return not self.are_signed or self._is_signed(given, publication, payloads)
+
+    def _is_signed(
+        self, given: Approval, publication: Publication, payloads: Sequence[str] | None
+    ) -> bool:
+        """Whether one of the approver's pinned keys signed just what would be sent."""
+        if payloads is None:
+            payloads = self._payloads(publication)
+        if given.signature is None or given.statement is None:
+            return False
+        if entry(publication, payloads) not in _entries(given.statement):
+            return False
+        keys = (key for key in self._keys if key.name == given.by)
+        return any(_verifies(given.statement, given.signature, key) for key in keys)
+
+
+def entry(publication: Publication, payloads: Sequence[str]) -> JsonObject:
+    """Return what an approver signs of one publication: every word of it, where, when and whose."""
+    is_queued = isinstance(publication.occurrence, Queued)
+    return {
+        "fingerprint": publication.fingerprint,
+        "post": publication.post_id,
+        "account": publication.account,
+        "author": publication.author,
+        "at": publication.due_at.isoformat() if publication.due_at and not is_queued else None,
+        "statuses": [sha256_hex(payload) for payload in payloads],
+    }
+
+
+def challenge_of(signed: str) -> bytes:
+    """Return what a passkey is asked to sign for a statement."""
+    return bytes.fromhex(sha256_hex(signed))
+
+
+def signer_of(signed: str, signature: str, keys: Iterable[PinnedKey]) -> PinnedKey | None:
+    """Find which of these keys signed a statement."""
+    return next((key for key in keys if _verifies(signed, signature, key)), None)
+
+
+def _entries(signed: str) -> list[JsonObject]:
+    try:
+        found = json.loads(signed)["approve"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+@lru_cache(maxsize=4096)  # the gate asks again each second, and the answer never changes
+def _verifies(signed: str, signature: str, key: PinnedKey) -> bool:
+    from bot.authority.passkeys import verified  # 0.2 s: only who counts signatures should pay
+
+    try:
+        verified(signature, challenge_of(signed), origin=key.origin, public_key=key.public_key)
+    except SignInError:
+        return False
+    return True

@@ -1,0 +1,89 @@
+"""How many connections the desk bears, and for how long: nobody takes it down by holding some."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: From one address (a proxy's apart), and in all.
+PER_ADDRESS, IN_ALL = 60, 240
+#: Seconds for the head of a request, and for all of it until it is answered and read.
+HEAD_SECONDS, REQUEST_SECONDS = 10, 120
+
+
+class QuickLoop(asyncio.SelectorEventLoop):
+    """Waits for a handshake no longer than for the head of a request; asyncio waits a minute."""
+
+    async def create_server(self, *args: Any, **options: Any) -> asyncio.Server:
+        """Listen; where there is TLS, with a time limit for its handshakes."""
+        if options.get("ssl") is not None:
+            options["ssl_handshake_timeout"] = HEAD_SECONDS
+        return await super().create_server(*args, **options)
+
+
+class BoundedProtocol(H11Protocol):
+    """Closes connections that are too slow, and the oldest idle one where there are too many.
+
+    uvicorn waits for ever for the rest of a request, and answers 503 to everybody when many do so.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _opened: float = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request; close one that waits longer where it is crowded."""
+        super().connection_made(transport)
+        self._opened = self.loop.time()
+        self._allow(HEAD_SECONDS)
+        same = [each for each in self.connections if self._is_of_my_address(each)]
+        if self.client and self.client[0] != self.config.forwarded_allow_ips:
+            _keep(same, PER_ADDRESS)
+        _keep(list(self.connections), IN_ALL)
+
+    def data_received(self, data: bytes) -> None:
+        """Bound the time for the head of a request, then for all of it."""
+        if self._timer is None:
+            self._allow(HEAD_SECONDS)  # of the next one on the same connection
+        was_idle = self.is_idle
+        super().data_received(data)
+        if was_idle and not self.is_idle:
+            self._allow(REQUEST_SECONDS)
+
+    def on_response_complete(self) -> None:
+        """Leave it to uvicorn to close a connection on which nothing more comes."""
+        self._stop()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget about it."""
+        self._stop()
+        super().connection_lost(exc)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered on it."""
+        return bool(getattr(self.cycle, "response_complete", True))  # None before the first
+
+    def _allow(self, seconds: float) -> None:
+        self._stop()
+        self._timer = self.loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self.transport.abort()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _is_of_my_address(self, other: Any) -> bool:
+        return bool(self.client and other.client and self.client[0] == other.client[0])
+
+
+def _keep(connections: list[Any], most: int) -> None:
+    """Close the idle one that is open the longest; that is the newest where all others work."""
+    if len(connections) > most:
+        idle = (each for each in connections if each.is_idle)
+        min(idle, key=lambda each: each._opened).transport.abort()

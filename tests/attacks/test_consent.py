@@ -1,0 +1,451 @@
+"""Attacks on the yes of people: who gives it, for which words, and whether it still counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import text
+
+from bot.authority.user_table import Passkey
+from bot.authority.users import Role
+from bot.cli.main import run
+from bot.delivery.consent import challenge_of
+from bot.delivery.model import HoldReason, State
+from bot.errors import DecisionError
+from tests.attacks.attack import Attacker, attack
+from tests.fakes.authenticator import PRESENT, Authenticator, b64
+from tests.fakes.people import token_of
+from tests.fakes.running_bot import APPROVERS, MINUTE, NINE, RunningBot, enlist, post
+
+DESK = "https://desk.example"
+TIMES = {"one": NINE, "two": NINE + MINUTE}
+
+
+def sql(bot: RunningBot, statement: str, **values: object) -> None:
+    """Change the database past the program, as who stole it does."""
+    with bot.store._db.write() as connection:
+        for one in statement.split(";"):
+            connection.execute(text(one), values)
+
+
+def comes_due(bot: RunningBot) -> State:
+    """Let nine o'clock come; return where the one delivery then is."""
+    bot.wait(NINE + MINUTE)
+    return bot.row("one").state
+
+
+# Approvals that need no signature
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="an approver who is removed, or loses the role, after the yes",
+    comes_of_it="the yes counts no more, at the sending too",
+)
+@pytest.mark.parametrize("how", ["removed", "another role"])
+def test_only_the_yes_of_who_is_an_approver_now_counts(bot: RunningBot, how: str) -> None:
+    if how == "removed":
+        bot.store.users.remove("Ben")
+    else:
+        bot.store.users.change("Ben", roles=frozenset({"editor"}))
+
+    assert comes_due(bot) is State.HELD
+    assert bot.row().reason_text == "unapproved: 1 of 2"
+
+
+@attack(
+    Attacker.SHELL,
+    tried="`approve --as` with two invented names",
+    comes_of_it="there are no such users; nothing is approved",
+)
+def test_an_invented_name_approves_nothing(
+    new_bot: RunningBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_bot.start_with(post("one", at=NINE))
+
+    for name in ("mallory", "eve"):
+        assert decide(new_bot, "approve", "one", "--as", name) == 1
+        assert "there is no user" in capsys.readouterr().err
+    assert new_bot.desk.consents.of(new_bot.row().publication).count == 0
+
+
+def decide(bot: RunningBot, *words: str) -> int:
+    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
+    return run([*words, *files, "--data", str(bot.data)])
+
+
+DECISIONS = {
+    "approve": ("approve", "one"), "resume": ("resume",), "resolve": ("resolve", "a", "send"),
+    "retry": ("retry", "a"), "cancel": ("cancel", "a"), "accept-config": ("accept-config",),
+    "correct": ("correct", "one", "--text", "x", "--why", "x"),
+    "retract": ("retract", "one", "--why", "x"),
+    "user add": ("user", "add", "eve", "--role", "operator"),
+    "user roles": ("user", "roles", "Ann", "--role", "operator"),
+    "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
+    "user sign-out": ("user", "sign-out", "Ann"), "user reset": ("user", "reset", "Ann"),
+    "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),
+    "user unpin": ("user", "unpin", "Ann"),
+}  # fmt: skip
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a decision of the command line in the name of somebody else, without their proof",
+    comes_of_it="every verb but `pause` asks for that user's password or token",
+)
+@pytest.mark.parametrize("words", DECISIONS.values(), ids=DECISIONS)
+def test_no_verb_decides_in_a_borrowed_name(
+    bot: RunningBot,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    before = bot.store.audit.head()
+
+    assert decide(bot, *words, "--as", "Ann") == 1
+    assert "prove that you are Ann" in capsys.readouterr().err
+    monkeypatch.setenv("VERBATIM_TOKEN", "verbatim_" + "x" * 43)
+    assert decide(bot, *words, "--as", "Ann") == 1
+    assert "does not stand for Ann" in capsys.readouterr().err
+    assert bot.store.audit.head() == before
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="an approver's token resumes, settles, confirms the configuration or makes users",
+    comes_of_it="a token stands for its user, who has the rights of their roles and no others",
+)
+@pytest.mark.parametrize("verb", ["resume", "retry", "cancel", "accept-config", "user add"])
+def test_a_token_gives_no_right_that_its_user_lacks(
+    bot: RunningBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    token = token_of(bot.store, bot.clock, "Ann", frozenset({Role.APPROVER}))
+    monkeypatch.setenv("VERBATIM_TOKEN", token)
+
+    assert decide(bot, *DECISIONS[verb], "--as", "Ann") == 1
+    assert "Ann may not" in capsys.readouterr().err
+
+
+@attack(
+    Attacker.SHELL,
+    tried="`pause` in the name of somebody else, so that the log blames them",
+    comes_of_it="anyone may pause; the log and the page say that the name is not proved",
+)
+def test_a_pause_in_a_borrowed_name_says_so(
+    bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert decide(bot, "pause", "--reason", "x", "--as", "Ann") == 0
+    paused = bot.store.pauses.current()
+    assert paused is not None
+    assert paused.by == bot.store.audit.rows()[0].who == "Ann (not proved)"
+
+
+@attack(
+    Attacker.GIT,
+    tried="`author:` names nobody, or an invented person, and the true author approves",
+    comes_of_it="one approval more is needed, so as many others as ever have read it",
+    remains="an author who names another user as the author: a second person still approves",
+)
+@pytest.mark.parametrize("line", ["author: nobody-here", "author: Anne"])
+def test_an_unknown_author_needs_one_approval_more(new_bot: RunningBot, line: str) -> None:
+    new_bot.start_approved(post("one", line, at=NINE))
+
+    assert comes_due(new_bot) is State.HELD
+    assert new_bot.row().reason_text == "unapproved: 2 of 3"
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="the author approves under their name in other capitals and widths",
+    comes_of_it="refused: it is the same person",
+)
+@pytest.mark.parametrize("author", ["Ann", "ANN", "ann", " Ａｎｎ"])
+def test_nobody_approves_their_own_post(new_bot: RunningBot, author: str) -> None:
+    new_bot.start_with(post("one", f'author: "{author}"', at=NINE))
+
+    with pytest.raises(DecisionError, match="somebody else must approve it"):
+        new_bot.approve("one", by=["Ann"])
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="rows of approvals by simulated approvers in a live database",
+    comes_of_it="they count in rehearsals only",
+)
+def test_a_simulated_yes_is_none_in_live_mode(new_bot: RunningBot) -> None:
+    new_bot.start_with(post("one", at=NINE))
+    row = new_bot.row()
+    for number in (1, 2):
+        new_bot.store.approvals.approve(
+            row.fingerprint, "one", by=f"simulated approver {number}", now=new_bot.clock.now()
+        )
+
+    assert comes_due(new_bot) is State.HELD
+
+
+# Signed approvals
+
+
+@dataclass
+class Signed:
+    """A live bot whose campaign wants signatures, and two people with pinned passkeys."""
+
+    bot: RunningBot
+    keys: dict[str, Authenticator]
+
+    def sign(self, name: str, *, key: Authenticator | None = None) -> str:
+        """Return a passkey's answer to what this person would approve."""
+        bot = self.bot
+        statement = bot.desk.consents.statement(bot.desk.waiting("one"))
+        return (key or self.keys[name]).answer_to(challenge_of(statement), "desk.example")
+
+    def approve(self, *names: str) -> None:
+        for name in names:
+            self.bot.desk.approve("one", by=name, signature=self.sign(name))
+
+
+@pytest.fixture
+def signed(new_bot: RunningBot) -> Signed:
+    """Return a bot that was started with one post, which nobody has approved yet."""
+    new_bot.set("approvals_required: 2", "approvals_required: 2\napprovals: {signed: required}")
+    new_bot.use("m", "b")
+    written = (post(name, "accounts: [m]", at=at) for name, at in TIMES.items())
+    new_bot.start_with(*written)
+    keys = {}
+    for name in APPROVERS:
+        keys[name] = Authenticator(DESK)
+        known = Passkey(b64(keys[name].key_id), name, "grey", DESK, keys[name].public_key, 0, NINE)
+        new_bot.store.passkeys.add(known)
+        new_bot.store.keys.pin((known,), known.code)
+    return Signed(new_bot, keys)
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="what two people signed, with nothing changed",
+    comes_of_it="it alone goes out",
+)
+def test_what_two_people_signed_goes_out(signed: Signed) -> None:
+    signed.approve(*APPROVERS)
+
+    assert comes_due(signed.bot) is State.SENT
+
+
+@attack(
+    Attacker.SHELL,
+    tried="`approve` on the command line where approvals are signed",
+    comes_of_it="refused: only a passkey on the desk signs",
+)
+def test_without_a_signature_nothing_is_approved(signed: Signed) -> None:
+    with pytest.raises(DecisionError, match="by your passkey"):
+        signed.bot.desk.approve("one", by="Ann")
+
+
+Forgery = Callable[[Signed], None]
+
+
+def insert(signed: Signed, by: str, *, like: str = "", fingerprint: str = "") -> None:
+    """Write an approval into the database, with the signature of somebody's real one."""
+    bot, real = signed.bot, signed.bot.store.approvals.of_post("one")
+    source = next((given for given in real if given.by == like), None)
+    bot.store.approvals.approve(
+        fingerprint or bot.row("one").fingerprint, "one", by=by, now=bot.clock.now(),
+        statement=source.statement if source else None,
+        signature=source.signature if source else None,
+    )  # fmt: skip
+
+
+def one_real(signed: Signed) -> None:
+    signed.approve("Ann")
+
+
+def plain_rows(signed: Signed) -> None:
+    for name in APPROVERS:
+        insert(signed, name)
+
+
+def a_copied_signature(signed: Signed) -> None:
+    one_real(signed)
+    insert(signed, "Ben", like="Ann")
+
+
+def an_invented_approver(signed: Signed) -> None:
+    one_real(signed)
+    eve = Authenticator(DESK)
+    enlist(signed.bot.store, "eve")
+    key = Passkey(b64(eve.key_id), "eve", "x", DESK, eve.public_key, 0, NINE)
+    signed.bot.store.passkeys.add(key)
+    signature = signed.sign("eve", key=eve)
+    statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
+    signed.bot.store.approvals.approve(
+        signed.bot.row("one").fingerprint, "one", by="eve", now=NINE,
+        statement=statement, signature=signature,
+    )  # fmt: skip
+
+
+def a_swapped_key(signed: Signed) -> None:
+    one_real(signed)
+    eve = Authenticator(DESK)
+    sql(signed.bot, "UPDATE passkey SET public_key = :key WHERE user = 'Ben'", key=eve.public_key)
+    statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
+    signed.bot.store.approvals.approve(
+        signed.bot.row("one").fingerprint, "one", by="Ben", now=NINE,
+        statement=statement, signature=signed.sign("Ben", key=eve),
+    )  # fmt: skip
+
+
+def a_renamed_user(signed: Signed) -> None:
+    one_real(signed)
+    insert(signed, "Ben", like="Ann")
+    sql(signed.bot, "UPDATE approval SET by = 'ann' WHERE by = 'Ben'")
+
+
+def no_user_verification(signed: Signed) -> None:
+    one_real(signed)
+    signed.keys["Ben"].flags = PRESENT
+    statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
+    signed.bot.store.approvals.approve(
+        signed.bot.row("one").fingerprint, "one", by="Ben", now=NINE,
+        statement=statement, signature=signed.sign("Ben"),
+    )  # fmt: skip
+
+
+def rubbish(signed: Signed) -> None:
+    for name, junk in zip(APPROVERS, ("[]", '{"id": 1}'), strict=True):
+        signed.bot.store.approvals.approve(
+            signed.bot.row("one").fingerprint, "one", by=name, now=NINE,
+            statement=junk, signature=junk,
+        )  # fmt: skip
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="approvals written into the database: plain, copied, of invented approvers, of swapped "
+    "keys, without the user's gesture, as rubbish",
+    comes_of_it="the gate counts none: each lacks the signature of a key that is pinned outside",
+)
+@pytest.mark.parametrize(
+    "forgery",
+    [plain_rows, a_copied_signature, an_invented_approver, a_swapped_key, a_renamed_user,
+     no_user_verification, rubbish],
+)  # fmt: skip
+def test_no_row_in_the_database_is_a_yes(signed: Signed, forgery: Forgery) -> None:
+    forgery(signed)
+
+    assert comes_due(signed.bot) is State.HELD
+    assert signed.bot.row("one").reason is HoldReason.UNAPPROVED
+
+
+#: SQL by what it changes after two people have signed.
+EDITS = {
+    "the words": "UPDATE delivery SET status_json = replace(status_json, 'onea', 'EVIL')",
+    "the account": "UPDATE publication SET account = 'b' WHERE post_id = 'one';"
+    "UPDATE delivery SET account = 'b' WHERE publication_id IN"
+    " (SELECT id FROM publication WHERE post_id = 'one')",
+    "the author": "UPDATE publication SET author = 'eve' WHERE post_id = 'one'",
+    "the time": "UPDATE publication SET due_at = due_at - 60000000 WHERE post_id = 'one'",
+    "the post": "UPDATE publication SET post_id = 'one ' WHERE post_id = 'one'",
+    "which post the yes is for": "UPDATE approval SET fingerprint = (SELECT fingerprint FROM"
+    " publication WHERE post_id = 'two')",
+}
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="the words, account, author or time of a post are changed after it was signed",
+    comes_of_it="held: what would be sent is not what was signed",
+    remains="a queued post may be moved to another time",
+)
+@pytest.mark.parametrize("what", EDITS)
+def test_what_was_signed_is_all_that_goes_out(signed: Signed, what: str) -> None:
+    signed.approve(*APPROVERS)
+    sql(signed.bot, EDITS[what])
+
+    signed.bot.wait(NINE + 2 * MINUTE)
+
+    assert not signed.bot.rows("one", State.SENT)
+    assert not [words for server in signed.bot.servers.values() for words in server.texts]
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="a draft of other words is put beside a signed post, as for a second try",
+    comes_of_it="held: the sent log, which is outside the database, knows of no such draft",
+)
+def test_no_draft_out_of_the_database_is_sent(signed: Signed) -> None:
+    signed.approve(*APPROVERS)
+    row = signed.bot.row("one")
+    draft = json.dumps({"key": row.id, "wire": {"text": "EVIL"}})
+    sql(signed.bot, "UPDATE delivery SET draft_json = :draft, attempts = 1", draft=draft)
+
+    assert comes_due(signed.bot) is State.HELD
+    assert not signed.bot.servers["m"].texts
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="a signature for another post, another desk, or by another's passkey is handed in",
+    comes_of_it="refused, and nothing is stored",
+)
+@pytest.mark.parametrize("how", ["another post", "another desk", "another's key"])
+def test_a_signature_is_for_these_words_at_this_desk_by_this_person(
+    signed: Signed, how: str
+) -> None:
+    bot = signed.bot
+    statement = bot.desk.consents.statement(
+        bot.desk.waiting("two" if how == "another post" else "one")
+    )
+    key = signed.keys["Ben" if how == "another's key" else "Ann"]
+    origin = "https://evil.example" if how == "another desk" else ""
+    answer = key.answer_to(challenge_of(statement), "desk.example", origin=origin)
+
+    with pytest.raises(DecisionError, match="not the signature of a passkey that is pinned"):
+        bot.desk.approve("one", by="Ann", signature=answer)
+    assert bot.store.approvals.of_post("one") == ()
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a key is pinned whose code its owner did not tell",
+    comes_of_it="refused: the operator types the code that the owner told by voice",
+    remains="who may write the file of keys decides whose signatures count: give it to root",
+)
+def test_a_key_is_pinned_by_the_code_that_its_owner_told(signed: Signed) -> None:
+    eve = Authenticator(DESK)
+    swapped = Passkey(b64(eve.key_id), "Ann", "grey", DESK, eve.public_key, 0, NINE)
+
+    with pytest.raises(DecisionError, match="ask them again"):
+        signed.bot.store.keys.pin((swapped,), signed.bot.store.passkeys.of("Ann")[0].code)
+    assert eve.public_key not in signed.bot.store.keys.path.read_text(encoding="utf-8")
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="the passkey of a lost device signs on, or its old signatures count on",
+    comes_of_it="once it is unpinned neither does",
+)
+def test_an_unpinned_key_signs_nothing_and_its_signatures_count_no_more(signed: Signed) -> None:
+    signed.approve(*APPROVERS)
+    assert signed.bot.store.keys.unpin("Ben") == 1
+
+    with pytest.raises(DecisionError, match="pinned for you"):
+        signed.bot.desk.approve("two", by="Ben", signature=signed.sign("Ben"))
+    assert comes_due(signed.bot) is State.HELD
+
+
+@attack(
+    Attacker.GIT,
+    tried="`approvals: {signed: required}` is taken out of the schedule",
+    comes_of_it="the account stops until an operator confirms it on the machine",
+)
+def test_who_edits_the_files_cannot_do_without_signatures(signed: Signed) -> None:
+    signed.bot.set("\napprovals: {signed: required}", "")
+    signed.bot.watch()
+    for name in APPROVERS:
+        insert(signed, name)
+
+    assert comes_due(signed.bot) is State.HELD
+    assert signed.bot.row("one").reason is HoldReason.ACCOUNT_STOPPED

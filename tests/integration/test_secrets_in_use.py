@@ -1,0 +1,81 @@
+"""An account without its secrets stops nobody else, and a secret that is replaced is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.app.connections import SECRETS_FOLDER
+from bot.platforms.registry import RegisteredPlatform
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.fakes.scripted import network
+
+
+class TokenBot(RunningBot):
+    """Needs a token for each account, and notes which one each connection was made with."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.tokens: list[str] = []
+        self.platforms = {name: self._noting(kind) for name, kind in network(self.servers).items()}
+
+    def _noting(self, kind: RegisteredPlatform) -> RegisteredPlatform:
+        def connect(connection):  # type: ignore[no-untyped-def]
+            self.tokens.append(connection.secrets["TOKEN"])
+            return kind.connect(connection)
+
+        return RegisteredPlatform(replace(kind.spec, secrets=("TOKEN",)), connect)
+
+    def keep(self, account: str, token: str) -> None:
+        folder = self.data / SECRETS_FOLDER
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = folder / f"VERBATIM_{account.upper()}_TOKEN"
+        file.touch(mode=0o600)
+        file.write_text(token, encoding="utf-8")
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[TokenBot]:
+    bot = TokenBot(tmp_path)
+    bot.use("m", "b")
+    yield bot
+    bot.stop()
+
+
+def test_one_without_its_secret_is_told_and_the_others_send(bot: TokenBot) -> None:
+    bot.keep("m", "old-token")
+    bot.start_approved(post("one", at=NINE))
+    bot.wait(NINE)
+
+    assert bot.states() == {"one/m/0": "SENT", "one/b/0": "READY"}
+    (matter,) = bot.services.status().errors
+    assert (matter.key, matter.command) == ("unchecked/b", "login b")
+    assert "VERBATIM_B_TOKEN: missing; `login b` asks for it" in matter.text
+
+
+def test_a_secret_that_comes_later_is_found_without_a_restart(bot: TokenBot) -> None:
+    bot.keep("m", "old-token")
+    bot.start_approved(post("one", at=NINE))
+    bot.wait(NINE)
+    bot.keep("b", "late-token")
+
+    bot.wait(NINE + 2 * MINUTE)
+
+    assert bot.states() == {"one/m/0": "SENT", "one/b/0": "SENT"}
+    assert bot.services.status().is_ready
+
+
+def test_a_secret_that_is_replaced_is_used_from_the_next_call_on(bot: TokenBot) -> None:
+    for account in ("m", "b"):
+        bot.keep(account, f"{account}-old")
+    bot.start_approved(post("one", at=NINE), post("two", at=NINE + MINUTE))
+    bot.wait(NINE)
+    bot.keep("m", "m-new")
+
+    bot.wait(NINE + MINUTE)
+
+    assert set(bot.tokens) == {"m-old", "b-old", "m-new"}
+    assert bot.states()["two/m/0"] == "SENT"

@@ -1,0 +1,51 @@
+"""Every mistake of the table gets its message, and what is right passes."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Severity
+from tests.conftest import ROOT
+from tests.mistakes.table import Mistake, mistakes, page, rules, said
+
+IDS = [f"{one.rule}-{number}" for number, one in enumerate(mistakes())]
+
+
+@pytest.mark.parametrize("mistake", mistakes(), ids=IDS)
+def test_a_mistake_is_named_with_what_to_write(mistake: Mistake) -> None:
+    assert mistake.rule in {each.rule for each in mistake.problems()}
+
+    assert mistake.says in said(mistake).message
+
+
+@pytest.mark.parametrize("mistake", mistakes(), ids=IDS)
+def test_what_is_right_passes(mistake: Mistake) -> None:
+    found = mistake.problems(right=True)
+
+    assert [str(each) for each in found if each.severity is Severity.ERROR] == []
+    assert mistake.rule not in {each.rule for each in found}
+
+
+def test_the_table_is_long_enough_and_says_why() -> None:
+    assert len(mistakes()) >= 80
+    assert all(rule["why"].endswith((".", "!")) for rule in rules().values())
+
+
+def test_no_message_speaks_as_libyaml_does() -> None:
+    words = re.compile(
+        r"while (?:parsing|scanning)|did not find expected|block mapping|flow sequence"
+    )
+
+    assert not [one for one in mistakes() if words.search(said(one).message)]
+
+
+def test_the_page_of_rules_is_what_check_says() -> None:
+    path = Path(os.environ.get("RULES_PAGE", ROOT / "docs" / "rules.md"))
+    if "RULES_PAGE" in os.environ:
+        path.write_text(page(), encoding="utf-8")
+
+    assert path.read_text(encoding="utf-8") == page()
