@@ -115,7 +115,7 @@ def build(
         account = campaign().schedule.accounts.get(delivery.account)
         read_back = specs[delivery.platform].read_back
         return Policy(
-            read_back.waiting(known.settle_first, known.settle_apart),
+            read_back.waiting(known.settle_first, known.settle_apart, known.settle_last),
             holds_unknown=account is not None and account.on_unknown == "hold",
         )
 

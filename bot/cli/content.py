@@ -99,7 +99,11 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    content = prove_files(paths.config, paths.posts)
+    from bot.app.workspace import known_store  # takes long to load
+
+    with known_store(paths) as store:
+        # By the limits that servers told, as approvals and the outbox are.
+        content = prove_files(paths.config, paths.posts, store=store)
     whole, wrong = content.without_errors().rendered, content.errors
     posts = [post for post in whole.campaign.posts if every or post.id == post_id]
     wrong = tuple(each for each in wrong if every or each.where.partition(".")[0] == post_id)

@@ -11,7 +11,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -89,7 +89,8 @@ class SentLog:
         self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime, by: str = ""
     ) -> None:
         """Write down where a status is, and who said so; StoreError where that cannot be done."""
-        about = {"by": by, "remote": asdict(ref)}
+        where = {"id": ref.id, "url": ref.url, "cid": ref.cid}
+        about = {"by": by, "remote": where}
         self._append({**_line("sent", delivery_id, seq, now), **about})
 
     def adopt(self, instance_id: str, *, now: datetime) -> None:

@@ -14,7 +14,7 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.db.errors import ConflictError
-from bot.delivery.model import State
+from bot.delivery.model import CancelReason, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.account_watch import AccountWatch
@@ -117,11 +117,14 @@ class Bot:
 
     def _apply(self, rendered: RenderedCampaign) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""
+        planned = self._planned
+        is_reread = planned is None or planned.campaign is not rendered.campaign
+        why = CancelReason.EDITED if is_reread else CancelReason.LIMITS
         for _ in range(TRIES - 1):
             with suppress(DecisionError, ConflictError):
-                self.planner.apply(rendered, days=HORIZON)
+                self.planner.apply(rendered, days=HORIZON, why=why)
                 return
-        self.planner.apply(rendered, days=HORIZON)
+        self.planner.apply(rendered, days=HORIZON, why=why)
 
     def watch(self) -> None:
         """Take up changed files, and what a planning that failed left undone."""

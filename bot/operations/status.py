@@ -74,6 +74,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
+    lately = store.outbox.find(states={State.SENT}, since=now - AHEAD)
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
@@ -81,6 +82,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         settling=store.restore_guard.reason() or "",
         accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),
+        differing=tuple(row for row in lately if row.evidence),
         unapproved=unapproved,
         counts=counts,
         alarms=[row for row in store.audit.rows(since=now - LATELY) if row.verb in ALARMING],

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.content.model import Schedule
 from bot.content.slots import DAY
+from bot.delivery.model import CancelReason
 from bot.delivery.publications import NewPublication, Publication
 from bot.delivery.reads import PostHistory
 from bot.log import get_logger
@@ -40,13 +41,22 @@ class Planner:
         """Return what the coming days hold, without writing anything."""
         return self._lay(rendered, self.clock.now(), days)[2]
 
-    def apply(self, rendered: RenderedCampaign, *, days: int) -> PlanDiff:
-        """Bring the outbox to what the campaign says for the coming days; return the changes."""
+    def apply(
+        self,
+        rendered: RenderedCampaign,
+        *,
+        days: int,
+        why: CancelReason = CancelReason.EDITED,
+    ) -> PlanDiff:
+        """Bring the outbox to what the campaign says for the coming days; return the changes.
+
+        Texts that are others now became so for the reason ``why``.
+        """
         now, campaign = self.clock.now(), rendered.campaign.schedule.campaign
         self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
         turns, existing, result = self._lay(rendered, now, days)
         wanted = [assigned(assignment, rendered) for assignment in result.assignments]
-        difference = diff(wanted, existing, turns=turns, campaign=campaign)
+        difference = diff(wanted, existing, turns=turns, campaign=campaign, why=why)
         if difference:
             for new in (*difference.add, *difference.replace):
                 self._keep_pictures(new, rendered)

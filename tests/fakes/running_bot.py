@@ -271,7 +271,8 @@ class RunningBot:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.store, self.clock, self.services.contents.campaign)
+        services = self.services
+        return Desk(self.store, self.clock, services.contents.campaign, services.publisher.platform)
 
     @property
     def dashboard(self) -> AppContext:
