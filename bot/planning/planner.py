@@ -52,17 +52,32 @@ class Planner:
 
         Texts that are others now became so for the reason ``why``.
         """
-        now, campaign = self.clock.now(), rendered.campaign.schedule.campaign
+        now = self.clock.now()
         self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
-        turns, existing, result = self._lay(rendered, now, days)
-        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
-        difference = diff(wanted, existing, turns=turns, campaign=campaign, why=why)
+        difference = self._difference(rendered, now, days, why)[1]
         if difference:
             for new in (*difference.add, *difference.replace):
                 self._keep_pictures(new, rendered)
             self.store.plan.apply(difference, now=now)
             log.info("planned", **difference.counts())
         return difference
+
+    def cancels(self, rendered: RenderedCampaign, *, days: int) -> tuple[int, int]:
+        """Return how many publications this would cancel, and of how many that are planned."""
+        existing, difference = self._difference(rendered, self.clock.now(), days)
+        return len(difference.cancel), len(existing.movable) + len(existing.removed)
+
+    def _difference(
+        self,
+        rendered: RenderedCampaign,
+        now: datetime,
+        days: int,
+        why: CancelReason = CancelReason.EDITED,
+    ) -> tuple[Existing, PlanDiff]:
+        turns, existing, result = self._lay(rendered, now, days)
+        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
+        campaign = rendered.campaign.schedule.campaign
+        return existing, diff(wanted, existing, turns=turns, campaign=campaign, why=why)
 
     def _lay(
         self, rendered: RenderedCampaign, now: datetime, days: int
