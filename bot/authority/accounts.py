@@ -96,13 +96,14 @@ class Accounts(Repository):
         self,
         name: str,
         *,
-        profile: JsonObject,
+        profile: JsonObject | None = None,
         remote_id: str | None = None,
         limits: Limits | None = None,
     ) -> None:
         """Keep what the account's server said; what is not given stays."""
-        known = self.get(name)
-        values: dict[str, Any] = {"profile": {**(known.profile if known else {}), **profile}}
+        known, values = self.get(name), dict[str, Any]()
+        if profile is not None:
+            values["profile"] = {**(known.profile if known else {}), **profile}
         if remote_id is not None:
             values["remote_id"] = remote_id
         if limits is not None:

@@ -166,7 +166,7 @@ def doctor(paths: Paths, ask: bool, send: bool) -> Output:
 @click.command()
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--post", is_flag=True,
-              help="Send a test that few see, read it back, delete it; may cost cents.")  # fmt: skip
+              help="Send a test that few see, read it back and delete it; may cost.")  # fmt: skip
 @in_workspace
 @decides(Right.CONFIRM)
 def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
