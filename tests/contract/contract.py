@@ -122,6 +122,8 @@ class PlatformContract:
     keeps_warning: ClassVar[bool] = True
     #: The platform tells numbers at all.
     tells_metrics: ClassVar[bool] = True
+    #: What the account carries is read for nothing.
+    shows_timeline: ClassVar[bool] = True
 
     @staticmethod
     def connect(connection: Connection, /) -> Platform:
@@ -334,6 +336,11 @@ class PlatformContract:
         numbers = platform.metrics([ref])
 
         assert numbers[ref].likes == (0 if self.tells_metrics else None)
+
+    def test_what_the_account_carries_is_read_where_that_is_free(self, platform: Platform) -> None:
+        ref = platform.publish(prepare(platform, "carried"))
+
+        assert (ref.id in {each.id for each in platform.recent()}) is self.shows_timeline
 
     def test_numbers_of_nothing_are_nothing(self, platform: Platform) -> None:
         assert platform.metrics([]) == {}

@@ -73,6 +73,9 @@ class CountedPlatform:
     def delete(self, ref: PostRef) -> bool:
         raise NotImplementedError
 
+    def recent(self) -> Sequence[PostRef]:
+        return ()
+
     def close(self) -> None:
         """Hold nothing."""
 

@@ -168,6 +168,12 @@ class Scripted:
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}
 
+    def recent(self) -> Sequence[PostRef]:
+        return [
+            PostRef(status.id, f"https://{self.connection.account.name}.example/{status.id}")
+            for status in reversed(self.server.live)
+        ]
+
     def close(self) -> None:
         self._called("close")
 

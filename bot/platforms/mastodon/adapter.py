@@ -64,6 +64,7 @@ class MastodonPlatform:
             handle=f"{me.get('username') or me.get('acct')}@{host}",
             is_labelled_bot=me.get("bot") is True,
             followers=count_in(me, "followers_count"),
+            about=" / ".join(str(me.get(key) or "") for key in ("display_name", "note", "avatar")),
             server=" ".join(str(instance.get(name) or "") for name in ("title", "version")).strip(),
         )
 
@@ -172,6 +173,14 @@ class MastodonPlatform:
         refs_by_id = {id_of(ref): ref for ref in refs}
         numbers = _read_numbers(self._api, self._timeline.me or self._me(), list(refs_by_id))
         return {refs_by_id[id_]: found for id_, found in numbers.items()}
+
+    def recent(self) -> Sequence[PostRef]:
+        me = str(self._api.me()["id"])
+        with self._api.calls():
+            page = self._api.client.account_statuses(me, limit=40)
+            if not isinstance(page, list):
+                raise TypeError("no list of statuses")
+            return [ref_of(status) for status in page]
 
     def close(self) -> None:
         self._api.session.close()

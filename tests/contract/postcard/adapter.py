@@ -108,6 +108,9 @@ class Postcards:
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics(likes=0) for ref in refs if self.exists(ref)}
 
+    def recent(self) -> Sequence[PostRef]:
+        return ()
+
     def close(self) -> None:
         self._session.close()
 
