@@ -107,14 +107,15 @@ def _spent(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(data: Path) -> dict[str, Cost]:
-    """Measure everything on one history."""
+def measured(data: Path, only: str) -> dict[str, Cost]:
+    """Measure on one history what is called so."""
     found = {
         name: median([run(*BOT, *verb.split(), "--data", str(data)) for _ in range(RUNS)])
         for name, verb in VERBS.items()
+        if re.fullmatch(only, name)
     }
     with served(data) as look:
-        for page in PAGES:
+        for page in (page for page in PAGES if re.fullmatch(only, f"page {page}")):
             look(page)  # the first one reads templates
             found[f"page {page}"] = median([look(page) for _ in range(RUNS)])
     return found
@@ -211,6 +212,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--deliveries", type=int, default=100_000)
     parser.add_argument("--kept", type=Path, help="a folder with `small` and `big`, made before")
+    parser.add_argument("--only", default=".*", help="a regular expression: which rows")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     with TemporaryDirectory() as scratch:
@@ -219,7 +221,7 @@ def main() -> int:
             if not (folder / name).exists():
                 run(sys.executable, "-m", "benchmarks.history", str(folder / name), "--deliveries",
                     str(count))  # fmt: skip
-        small, large = measured(folder / "small"), measured(folder / "big")
+        small, large = (measured(folder / name, given.only) for name in ("small", "big"))
     page = page_of(small, large, given.deliveries)
     if not given.check:
         PAGE.write_text(page, encoding="utf-8")
