@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -135,7 +137,9 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
 
     send: now, once. queue: back into its queue. drop: never. ADDRESS: it is out already, there.
     """
-    return _decided(workspace.desk.resolve(delivery_id, choice, by=by, why=why))
+    with closing(workspace.connections()) as connections:
+        desk = replace(workspace.desk, platform=connections.platform)
+        return _decided(desk.resolve(delivery_id, choice, by=by, why=why))
 
 
 @click.command()

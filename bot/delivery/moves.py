@@ -242,4 +242,4 @@ def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) ->
     # It went out when it was last sent, not when we came to read.
     query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
     called = connection.execute(query).scalar_one() or now
-    return change(connection, row.id, {**ref_columns(ref), "sent_at": called, "evidence": ""})
+    return change(connection, row.id, {**ref_columns(ref), "sent_at": called})

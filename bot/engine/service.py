@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from threading import Lock
@@ -14,7 +14,7 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.db.errors import ConflictError
-from bot.delivery.model import State
+from bot.delivery.model import CancelReason, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.collector import Collector
@@ -38,6 +38,8 @@ log = get_logger(__name__)
 
 #: How far ahead the service plans.
 HORIZON = 35
+#: Binary digits of what is told of the free disk that are left out: 64 MiB.
+_DISK_STEP = 26
 #: How often a plan is made anew when senders change the outbox meanwhile.
 TRIES = 3
 
@@ -113,11 +115,14 @@ class Bot:
 
     def _apply(self, rendered: RenderedCampaign) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""
+        planned = self._planned
+        is_reread = planned is None or planned.campaign is not rendered.campaign
+        why = CancelReason.EDITED if is_reread else CancelReason.LIMITS
         for _ in range(TRIES - 1):
             with suppress(DecisionError, ConflictError):
-                self.planner.apply(rendered, days=HORIZON)
+                self.planner.apply(rendered, days=HORIZON, why=why)
                 return
-        self.planner.apply(rendered, days=HORIZON)
+        self.planner.apply(rendered, days=HORIZON, why=why)
 
     def watch(self) -> None:
         """Take up changed files, and what a planning that failed left undone."""
@@ -163,7 +168,10 @@ class Bot:
     def beat(self) -> None:
         """Return a sign of life, and take over what other workers left."""
         now = self.clock.now()
-        self.store.workers.beat(self.owner, asdict(self.facts()), now)
+        facts = self.facts()
+        # In large steps, or each sign of life would have something new to store.
+        told = replace(facts, disk_free=facts.disk_free >> _DISK_STEP << _DISK_STEP)
+        self.store.workers.beat(self.owner, asdict(told), now)
         if self.inspector.damage:
             return
         self.store.outbox.expire(now)

@@ -43,6 +43,10 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
     yield from _of_accounts(facts)
     yield from _late(lines)
     yield from _held(facts)
+    for row in facts.differing:
+        text = f"{row.post_id} is out on {row.account}, but not as it was approved: {row.evidence}"
+        page = f"/posts/{row.post_id}"
+        yield Matter(f"receipt/{row.id}", Severity.WARNING, f"{text}\n{row.url}", page=page)
     if facts.unapproved:
         posts = {
             row.post_id: f"{missing} approval(s) missing; first due {_due(row, facts)}"

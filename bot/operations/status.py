@@ -67,6 +67,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
+    lately = store.outbox.find(states={State.SENT}, since=now - AHEAD)
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
@@ -74,6 +75,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         settling=store.restore_guard.reason() or "",
         accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),
+        differing=tuple(row for row in lately if row.evidence),
         unapproved=unapproved,
         counts=counts,
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),

@@ -135,6 +135,9 @@ class Platform(Protocol):
     def exists(self, ref: PostRef) -> bool:
         """Read whether a known status is still live."""
 
+    def locate(self, address: str) -> PostRef | None:
+        """Read which own status stands at a page's address; None where none does."""
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Read current numbers; a deleted status is simply missing from the answer."""
 

@@ -287,6 +287,17 @@ class PlatformContract:
         assert found is not None
         assert found.id == ref.id
 
+    def test_a_page_s_address_leads_to_the_id_that_the_platform_uses(
+        self, platform: Platform
+    ) -> None:
+        ref = platform.publish(prepare(platform, "at an address"))
+
+        located = platform.locate(ref.url)
+
+        assert located is not None
+        assert (located.id, located.cid) == (ref.id, ref.cid)
+        assert platform.locate(f"{ref.url[:-3]}234") is None
+
     # -- taking down
 
     def test_a_deleted_status_is_gone(self, platform: Platform, stand: Stand) -> None:

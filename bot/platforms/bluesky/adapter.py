@@ -21,12 +21,14 @@ from bot.platforms.bluesky.record import (
     COLLECTION,
     at_uri,
     is_same,
+    place_of,
     post_record,
     tid,
 )
 from bot.platforms.bluesky.session import SignedIn, procedure
 from bot.platforms.bluesky.spec import NAME, SPEC
 from bot.platforms.http.answers import objects_in
+from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
@@ -122,6 +124,8 @@ class BlueskyPlatform:
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
             meant = self._meant(error)
             if meant is error:
+                meant = confirmed(self._session.exchange, error, self._session.client)
+            if meant is error:
                 raise
             raise meant from error
 
@@ -160,6 +164,14 @@ class BlueskyPlatform:
     def exists(self, ref: PostRef) -> bool:
         repo, rkey = self._repo.place(ref)
         return self._repo.record(repo, COLLECTION, rkey) is not None
+
+    def locate(self, address: str) -> PostRef | None:
+        if place_of(address) is None:
+            return None
+        repo, rkey = self._repo.place(PostRef(address))
+        seen = self._repo.record(repo, COLLECTION, rkey)
+        is_own = seen is not None and repo == self._session.did
+        return PostRef(str(seen["uri"]), address, str(seen["cid"])) if seen and is_own else None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:

@@ -6,15 +6,22 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.canonical import JsonObject
-from bot.errors import RejectedError, UnavailableError, UnconfirmedError
+from bot.errors import (
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.answers import count_in, object_in
+from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
-from bot.platforms.x.numbers import look_up, read_own
+from bot.platforms.x.numbers import look_up, own_page, read_own
 from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import Shown, canonical, newest_id, statuses_since
 
@@ -97,7 +104,13 @@ class X:
 
     def publish(self, draft: Draft) -> PostRef:
         charge, request = Charge(str(draft.body["charge"])), draft.body["request"]
-        answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        try:
+            answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        except (RejectedError, UnauthorizedError) as error:
+            exchange = self._client.exchange
+            # Why it is forbidden X says in words of its own.
+            is_clear = exchange.status == 403
+            raise error if is_clear else confirmed(exchange, error, self.profile) from error
         id_ = object_in(answer, "data").get("id")
         if not is_id(id_):
             raise UnconfirmedError(NAME, "the answer to a new status has no id")
@@ -135,6 +148,12 @@ class X:
 
     def exists(self, ref: PostRef) -> bool:
         return look_up(self._client, [ref.id])[ref.id] is not None
+
+    def locate(self, address: str) -> PostRef | None:
+        id_ = urlsplit(address).path.rpartition("/")[2]
+        # Of another account it would be shown by id, but not in the own timeline.
+        is_own = is_id(id_) and id_ in own_page(self._client, self._user_id(), [id_])
+        return self._seen(id_) if is_own else None
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]
