@@ -46,6 +46,7 @@ from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
+from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
 from bot.engagement.report import Reporter
 from bot.engine.clock_guard import ClockGuard
@@ -145,6 +146,7 @@ def build(
         activity=activity,
         channels=channels_of(addresses),
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
+        watcher=AccountWatch(store, clock, campaign, readers.platform),
         digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),
         has_readers=bool(addresses),
         owner=owner,

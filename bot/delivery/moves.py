@@ -123,7 +123,7 @@ class Moves(OutboxRepository):
             moved = shift(connection, row, event, Note(now, actor, reason, detail), columns)
             seq = self._next_seq(connection) if moved.state is State.SENT else 0
         if seq:
-            self._note_sent(moved, seq, now)
+            self._note_sent(moved, seq, now, by=actor)
         return moved
 
     def _insert(self, connection: Connection, new: NewPublication, now: datetime) -> bool:

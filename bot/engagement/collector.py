@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from bot.authority.account_verifier import note_profile
 from bot.clock import Clock
 from bot.content.model import Account, Campaign
 from bot.delivery.ledger import budget_left
@@ -248,6 +249,5 @@ class Collector:
             log.warning("followers not read", account=account.name, reason=str(error))
             return None
         if self.store.accounts.get(account.name):
-            known = {**asdict(profile), "seen_at": now.isoformat()}
-            self.store.accounts.remember(account.name, profile=known)
+            note_profile(self.store, account.name, profile, now)
         return profile.followers

@@ -46,9 +46,11 @@ class Profile:
     followers: int | None = None
     #: The server's software and version, for people.
     server: str = ""
+    #: Name, description and picture as readers see them; empty where it is not told.
+    about: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("id", "handle", "server"):
+        for name in ("id", "handle", "server", "about"):
             object.__setattr__(self, name, visible.line(getattr(self, name)))
 
 
@@ -65,6 +67,8 @@ class Connection:
     read_timeout: float = 30.0
     #: Told each answer's ``Date`` header, for the clock guard.
     on_server_time: Callable[[datetime], None] = lambda _time: None
+    #: What a probe saw its server do, as `accounts` keeps it.
+    abilities: Mapping[str, bool] = field(default_factory=dict)
     #: Origin that counts likes, where that is not the account's server; empty for the usual one.
     numbers_origin: str = ""
 
@@ -138,8 +142,17 @@ class Platform(Protocol):
     def locate(self, address: str) -> PostRef | None:
         """Read which own status stands at a page's address; None where none does."""
 
+    def abilities(self) -> Mapping[str, str]:
+        """Read what the server can do, without posting; in words, by subject."""
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Read current numbers; a deleted status is simply missing from the answer."""
+
+    def recent(self) -> Sequence[PostRef]:
+        """Return what the account carries now, newest first: at least the newest, boosts too.
+
+        Where reads cost money it makes none, and returns what those that were made anyway showed.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

@@ -58,6 +58,9 @@ class CountedPlatform:
     def locate(self, address: str) -> PostRef | None:
         raise NotImplementedError
 
+    def abilities(self) -> Mapping[str, str]:
+        raise NotImplementedError
+
     def limits(self) -> Limits:
         raise NotImplementedError
 
@@ -72,6 +75,9 @@ class CountedPlatform:
 
     def delete(self, ref: PostRef) -> bool:
         raise NotImplementedError
+
+    def recent(self) -> Sequence[PostRef]:
+        return ()
 
     def close(self) -> None:
         """Hold nothing."""

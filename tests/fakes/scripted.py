@@ -165,8 +165,17 @@ class Scripted:
         is_live = any(status.id == last for status in self.server.live)
         return PostRef(last, address) if is_live else None
 
+    def abilities(self) -> Mapping[str, str]:
+        return {}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}
+
+    def recent(self) -> Sequence[PostRef]:
+        return [
+            PostRef(status.id, f"https://{self.connection.account.name}.example/{status.id}")
+            for status in reversed(self.server.live)
+        ]
 
     def close(self) -> None:
         self._called("close")

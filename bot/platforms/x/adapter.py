@@ -45,6 +45,8 @@ class X:
         self._read_action = SPEC.read_action(connection.account)
         #: Highest own id that this process has seen; saves a paid read before each status.
         self._newest: str | None = None
+        #: Of the own timeline, whoever made them, in reads that were made for something else.
+        self._carried: set[str] = set()
 
     @property
     def spec(self) -> PlatformSpec:
@@ -52,7 +54,9 @@ class X:
 
     def profile(self) -> Profile:
         charge = Charge("user_read", resources=(self._user,) if self._user else ())
-        answer = self._client.get("/2/users/me", {"user.fields": "public_metrics"}, charge)
+        answer = self._client.get(
+            "/2/users/me", {"user.fields": "public_metrics,description"}, charge
+        )
         user = object_in(answer, "data")
         id_, handle = user.get("id"), user.get("username")
         if not is_id(id_) or not isinstance(handle, str):
@@ -62,6 +66,7 @@ class X:
             handle=handle,
             is_labelled_bot=None,
             followers=count_in(object_in(user, "public_metrics"), "followers_count"),
+            about=f"{user.get('name') or ''} / {user.get('description') or ''}",
             server="X API v2",
         )
 
@@ -119,6 +124,9 @@ class X:
     def _seen(self, id_: str) -> PostRef:
         """Remember an own status that is live."""
         self._newest = max(self._newest or id_, id_, key=int)
+        return self._ref(id_)
+
+    def _ref(self, id_: str) -> PostRef:
         handle = self._account.handle.lstrip("@")
         return PostRef(id_, f"https://x.com/{handle or 'i'}/status/{id_}")
 
@@ -155,13 +163,21 @@ class X:
         is_own = is_id(id_) and id_ in own_page(self._client, self._user_id(), [id_])
         return self._seen(id_) if is_own else None
 
+    def abilities(self) -> Mapping[str, str]:
+        newest_id(self._client, self._user_id(), self._read_action)
+        return {"timeline": "one page of it was read whole; it cost at most five reads"}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]
         if SPEC.value(self._account, "owns_app"):
             numbers = read_own(self._client, self._user_id(), ids) if ids else {}
+            self._carried.update(numbers)
         else:
             numbers = look_up(self._client, ids)
         return {ref: found for ref in refs if (found := numbers[ref.id]) is not None}
+
+    def recent(self) -> Sequence[PostRef]:
+        return [self._ref(id_) for id_ in sorted(self._carried, key=int, reverse=True)]
 
     def close(self) -> None:
         self._client.close()
