@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any, cast
 
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
@@ -17,78 +18,31 @@ from bot.delivery.ledger import AccountMeter
 from bot.errors import PlatformError, SettingsError
 from bot.log import mask
 from bot.planning.store import Store
-from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
-from bot.platforms.spec import Limits, PlatformSpec
-from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from bot.rendering.rendered import prices_for
 from bot.settings import Settings, prepare_data, secret_name, secrets_for, write_private
 
-#: Raises where no call may be made now; takes whether readers could see it.
-Require = Callable[[bool], None]
-
-
 #: In a data directory: what `login` keeps.
 SECRETS_FOLDER = "secrets"
+#: Of an adapter: what calls nobody, what readers could see, and what is asked about in the
+#: transaction that stores its intent (`Leases.begin`), after which it counts as made.
+_NO_CALLS, _WRITES, _ASKED_BEFORE = {"spec", "close"}, {"prepare", "delete"}, {"publish"}
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedPlatform:
-    """An account's adapter that asks before each call; keeps the promises of `Platform`.
-
-    Every call but `publish` may also raise `PausedError`. That one is asked about in the
-    transaction that stores its intent (`Leases.begin`), after which it counts as made.
-    """
+    """An account's adapter; before each call, of whatever name, it asks if that may be made now."""
 
     _adapter: Platform
-    _require: Require
+    #: Raises `PausedError` where it may not; takes whether readers could see the call.
+    _require: Callable[[bool], None]
 
-    @property
-    def spec(self) -> PlatformSpec:
-        return self._adapter.spec
-
-    def profile(self) -> Profile:
-        self._require(False)
-        return self._adapter.profile()
-
-    def limits(self) -> Limits:
-        self._require(False)
-        return self._adapter.limits()
-
-    def prepare(
-        self,
-        status: Status,
-        *,
-        key: str,
-        at: datetime,
-        reply_to: ReplyTo | None,
-        pictures: PictureReader,
-    ) -> Draft:
-        self._require(True)
-        return self._adapter.prepare(status, key=key, at=at, reply_to=reply_to, pictures=pictures)
-
-    def publish(self, draft: Draft) -> PostRef:
-        return self._adapter.publish(draft)
-
-    def find(self, draft: Draft) -> PostRef | None:
-        self._require(False)
-        return self._adapter.find(draft)
-
-    def delete(self, ref: PostRef) -> bool:
-        self._require(True)
-        return self._adapter.delete(ref)
-
-    def exists(self, ref: PostRef) -> bool:
-        self._require(False)
-        return self._adapter.exists(ref)
-
-    def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
-        self._require(False)
-        return self._adapter.metrics(refs)
-
-    def close(self) -> None:
-        self._adapter.close()
+    def __getattr__(self, name: str) -> Any:
+        if name not in _NO_CALLS | _ASKED_BEFORE:
+            self._require(name in _WRITES)
+        return getattr(self._adapter, name)
 
 
 @dataclass(slots=True)
@@ -125,7 +79,7 @@ class Connections:
             guard.require(account, schedule.mode, writes=writes)
 
         require(False)
-        return GuardedPlatform(self._adapter(account), require)
+        return cast("Platform", GuardedPlatform(self._adapter(account), require))
 
     def _adapter(self, account: Account) -> Platform:
         kind, is_live = self.platforms[account.platform], self._is_live()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
-from bot.content.ceilings import Ceilings
+from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, tree_digest
 from bot.content.loading import Loaded, load
-from bot.content.model import Account, Campaign, Mode, Post, Schedule
+from bot.content.model import Account, Mode, Post, Schedule
 from bot.content.signatures import SignatureError, SignedContent
 from bot.content.slots import DAY
 from bot.engine.content import Load, TreeHash, kept_files
@@ -26,17 +26,6 @@ from bot.rendering.rendered import RenderedCampaign, render_campaign
 from bot.settings import Settings
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
-
-
-def bounded_by(known: Settings) -> Callable[[Campaign], Campaign]:
-    """Return what holds a campaign to the machine's ceilings."""
-    ceilings = Ceilings(
-        known.max_budget_usd_per_month,
-        known.max_posts_per_day,
-        known.max_discount,
-        known.min_spacing,
-    )
-    return lambda campaign: ceilings.over(campaign, SPECS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +51,11 @@ def read_files(
     return load(tree, specs=SPECS, inspect=inspect, now=now or SystemClock().now())
 
 
-def read_schedule(raw: bytes) -> Schedule | None:
-    """Read a schedule alone, without its posts; None where it cannot be read."""
+def read_schedule(raw: bytes, known: Settings) -> Schedule | None:
+    """Read a schedule alone, within the machine's ceilings; None where it cannot be read."""
     tree = StoredTree({SCHEDULE: raw})
     readable = load(tree, specs=SPECS, inspect=inspect, now=SystemClock().now()).readable
-    return readable.schedule if readable else None
+    return bounded(readable, known, SPECS).schedule if readable else None
 
 
 def prove_files(
@@ -166,8 +155,9 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
     campaign = content.readable.campaign if content.readable else None
     if campaign is None or (store is None and campaign.schedule.mode is Mode.LIVE):
         return content
-    posts = (post for post in campaign.posts if post.ready and post.at)
-    long_past = {post.id for post in posts if post.at and post.at < now - DAY}
+    # What an account's server keeps from it was not planned there either.
+    going = (text.post for text in content.readable.going_out()) if content.readable else ()
+    long_past = {post.id for post in going if post.at and post.at < now - DAY}
     if long_past and store:
         long_past -= {row.post_id for row in store.outbox.find()}
     problems = tuple(

@@ -16,7 +16,6 @@ from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
     Paths,
-    bounded_by,
     problems_by_path,
     prove_kept,
     prove_stored,
@@ -41,6 +40,7 @@ from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
+from bot.content.ceilings import bounded
 from bot.content.model import Mode
 from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery
@@ -92,7 +92,7 @@ def build(
         load_last=lambda: prove_kept(store, clock),
         render_again=lambda content: rendered_for(content, store),
         inspect=guard.inspect,
-        bounded=bounded_by(known),
+        bounded=lambda campaign: bounded(campaign, known, SPECS),
         mode=mode,
     )
     campaign = contents.campaign

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from bot.app.connections import Connections
 from bot.app.content import (
+    SPECS,
     Paths,
-    bounded_by,
     prove_files,
     prove_kept,
     read_files,
@@ -32,7 +32,8 @@ from bot.app.storage import settings as read_settings
 from bot.authority.access import Access
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, SystemClock
-from bot.content.files import SCHEDULE, FileError, FolderTree
+from bot.content.ceilings import bounded
+from bot.content.files import SCHEDULE
 from bot.content.model import Campaign, Mode, Schedule
 from bot.delivery.decisions import Desk
 from bot.errors import DecisionError
@@ -121,17 +122,17 @@ def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspa
 
 
 def _workspace(store: Store, clock: Clock, rendered: RenderedCampaign) -> Workspace:
-    bounded = bounded_by(read_settings())(rendered.campaign)
-    return Workspace(store, clock, replace(rendered, campaign=bounded), rendered.campaign)
+    written = rendered.campaign
+    in_force = replace(rendered, campaign=bounded(written, read_settings(), SPECS))
+    return Workspace(store, clock, in_force, written)
 
 
 @dataclass(frozen=True, slots=True)
 class EmergencyDesk:
-    """An open database, and as much of the schedule as can be read: it needs no content at all."""
+    """An open database, and the schedule in force if there is any: no file is read."""
 
     store: Store
     clock: Clock
-    #: The file on disk, or the last good one.
     schedule: Schedule | None
     #: Of the database.
     mode: Mode
@@ -156,29 +157,18 @@ def _no_campaign() -> Campaign:
 
 @contextmanager
 def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
-    """Open the database that is there, whatever the files say; no post is read.
+    """Open the database that is there, whatever the files say.
 
     Raises:
-        OperatorError: there is no database yet, or neither the data directory nor the schedule
-            says of which mode it is.
+        OperatorError: there is none yet, or nothing says of which mode it is.
     """
     known, owner = read_settings(), owner_of(paths.data)
     if owner is None:
         owner = owner_for(paths, read_files(paths.config, paths.posts))
     with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
-        schedule = _schedule(paths, store, bounded_by(known))
+        last = store.contents.last()
+        schedule = read_schedule(last[1][SCHEDULE].encode(), known) if last else None
         yield EmergencyDesk(store, clock_of(store), schedule, owner.mode)
-
-
-def _schedule(
-    paths: Paths, store: Store, bounded: Callable[[Campaign], Campaign]
-) -> Schedule | None:
-    last, on_disk = store.contents.last(), None
-    with suppress(FileError):
-        tree = FolderTree(paths.config, paths.posts)
-        on_disk = read_schedule(tree.read(SCHEDULE, tree.bounds.yaml_bytes))
-    found = on_disk or (read_schedule(last[1][SCHEDULE].encode()) if last else None)
-    return bounded(Campaign(found, (), {}, {}, "")).schedule if found else None
 
 
 @contextmanager

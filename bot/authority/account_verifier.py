@@ -89,7 +89,7 @@ class AccountVerifier:
         try:
             platform = self.platform(name)
             profile, limits = platform.profile(), platform.limits()
-            if platform.spec.floors is not None:
+            if platform.spec.floors:
                 limits = limits.clamped(platform.spec.floors)
             reason, why = self._misfit(account, profile)
             if reason is not StopReason.CONFIGURATION:

@@ -149,12 +149,12 @@ class ConfigurationGuard:
         """Confirm one account as the files have it: its secrets have just been proved there."""
         now, current = self.clock.now(), facts_of(campaign)
         recorded = self.store.trust.recorded() or current
-        known = {**recorded["accounts"], name: current["accounts"][name]}
+        accounts = {**recorded["accounts"], name: current["accounts"][name]}
+        bound = {**recorded, "accounts": accounts}
         self.store.accounts.sync(campaign.schedule.accounts.values(), now=now)
         self.store.accounts.bind(name, remote_id)
-        self.store.trust.record({**recorded, "accounts": known}, by=f"login {name}", now=now)
-        left = changes(self.store.trust.recorded() or current, current)
-        if not any(change.account in {"", name} for change in left):
+        self.store.trust.record(bound, by=f"login {name}", now=now)
+        if not any(change.account in {"", name} for change in changes(bound, current)):
             self.store.accounts.start(name, StopReason.CONFIGURATION)
 
     def refuse_mode(self, campaign: Campaign, wanted: Mode) -> None:

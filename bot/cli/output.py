@@ -23,6 +23,9 @@ from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
 
 if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
     from bot.app.workspace import EmergencyDesk, Workspace
 
 P = ParamSpec("P")
@@ -89,33 +92,23 @@ def _print(output: Output, as_json: object) -> int:
 
 
 def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[P, int | None]:
-    """Return a verb that works on an open database, and may print while it reads."""
-
-    @json_option
-    @places
-    @wraps(verb)
-    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
-        from bot.app.workspace import open_workspace  # takes long to load
-
-        as_json = options.pop("as_json")
-        with open_workspace(paths) as workspace:
-            return _print(verb(workspace, *args, **options), as_json)
-
-    return called
+    """Return a verb that works on an open database; its output is printed after that is closed."""
+    return _opening("open_workspace", verb)
 
 
-def in_emergency(
-    verb: Callable[Concatenate[EmergencyDesk, P], Output],
-) -> Callable[P, int | None]:
-    """Return a verb that works on an open database, whatever became of the content."""
+def in_emergency(verb: Callable[Concatenate[EmergencyDesk, P], Output]) -> Callable[P, int | None]:
+    """Return one that works whatever became of the content."""
+    return _opening("open_emergency", verb)
 
+
+def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:
     @prints
     @wraps(verb)
     def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> Output:
-        from bot.app.workspace import open_emergency  # takes long to load
+        from bot.app import workspace  # takes long to load
 
-        with open_emergency(paths) as workspace:
-            return verb(workspace, *args, **options)
+        with getattr(workspace, opener)(paths) as opened:
+            return verb(opened, *args, **options)
 
     return called
 

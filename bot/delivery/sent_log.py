@@ -28,8 +28,9 @@ from bot.delivery.tables import sent_log as logs
 from bot.errors import StoreError
 from bot.platforms.status import Draft, PostRef, draft_from_json
 
-#: The end of a whole line: its keys are in order, and quotes inside of texts are escaped.
+#: Parts of a whole line: its keys are in order, and quotes inside of texts are escaped.
 _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
+_ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 _LOG = logging.getLogger(__name__)
 
 
@@ -61,8 +62,11 @@ class SentLog:
     @cached_property
     def attempted(self) -> set[str]:
         """Deliveries for which a call was ever announced; read when it is first asked for."""
-        lines = _lines(self.path) if self.path.exists() else ()
-        return {line["delivery"] for line in lines if line.get("event") == "attempt"}
+        if not self.path.exists():
+            return set()
+        with self.path.open("rb") as file:
+            whole = (raw for raw in file if _ATTEMPT in raw and _number(raw))
+            return {found[1].decode() for raw in whole if (found := _DELIVERY.search(raw))}
 
     def announce(self, delivery: Delivery, seq: int, *, now: datetime) -> None:
         """Write down that a call is about to be made.
@@ -109,10 +113,10 @@ class SentLog:
     def _load(self) -> None:
         with self.path.open("rb") as file:
             for raw in file:
-                # Of most lines only the number matters, which stands last: most of the time that
-                # a verb takes to start would go into reading the rest of them.
-                if number := _NUMBER.search(raw, len(raw) - _END):
-                    self.seq = max(self.seq, int(number[1]))
+                # Of most lines only the number matters: most of the time that a verb takes to
+                # start would go into reading the rest of them.
+                if number := _number(raw):
+                    self.seq = max(self.seq, number)
                 elif (line := _line_of(raw)) and "log" in line:
                     self.log_id, self.instance_id = line["log"], line["instance"]
 
@@ -178,6 +182,12 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         for raw in file:
             if line := _line_of(raw):
                 yield line
+
+
+def _number(raw: bytes) -> int:
+    """Return the number at the end of a whole line, from 1; 0 where there is none."""
+    found = _NUMBER.search(raw, max(0, len(raw) - _END))
+    return int(found[1]) if found else 0
 
 
 def _line_of(raw: bytes) -> dict[str, Any] | None:

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 from bot.platforms.status import Status
 
+#: Length that an address counts, whatever a server says.
+LONGEST_ADDRESS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -27,21 +30,12 @@ class Limits:
     max_pixels: int | None = None
     picture_mimes: tuple[str, ...] = ("image/jpeg", "image/png")
 
-    def clamped(self, floors: Limits) -> Limits:
-        """Return the limits with what is too small to be true raised to ``floors``.
-
-        Of the length that addresses count, it is what is too large.
-        """
-        pixels = floors.max_pixels if self.max_pixels is not None else None
-        return replace(
-            self,
-            max_length=max(self.max_length, floors.max_length),
-            url_length=min(self.url_length, floors.url_length),
-            max_pictures=max(self.max_pictures, floors.max_pictures),
-            max_alt=max(self.max_alt, floors.max_alt),
-            max_picture_bytes=max(self.max_picture_bytes, floors.max_picture_bytes),
-            max_pixels=pixels and max(self.max_pixels or 0, pixels),
-        )
+    def clamped(self, floors: Mapping[str, int]) -> Limits:
+        """Return the limits with each that is below its floor raised to it."""
+        raised: dict[str, Any] = {
+            name: max(getattr(self, name) or 0, least) for name, least in floors.items()
+        }
+        return replace(self, **raised, url_length=min(self.url_length, LONGEST_ADDRESS))
 
     def for_account(self, account: AccountSettings) -> Limits:
         """Return the limits with the length that the schedule knows of the account, if any."""
@@ -160,8 +154,8 @@ class PlatformSpec:
     thread_key: str = ""
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
-    #: What a server's own word may not go below; None where servers do not tell their limits.
-    floors: Limits | None = None
+    #: By name of a limit, what a server's word may not go below; none where servers tell none.
+    floors: Mapping[str, int] = field(default_factory=dict)
     read_back: ReadBackPolicy = ReadBackPolicy()
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = lambda _status: ()

@@ -49,7 +49,7 @@ class RenderedCampaign:
         Then it is left out there: no server has a say in what the others get.
         """
         spec, limits = self.spec_of(account), self.limits.get(account)
-        if limits is None or spec.floors is None:
+        if limits is None or not spec.floors:
             return False
         # A picture may be broken, too, which is nobody's limit.
         return problem.rule in MISFITS or (problem.rule == PICTURE and limits != spec.limits)

@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from bot.authority.tables import StopReason
+from bot.cli.main import root
 from bot.delivery.model import State
 from bot.errors import DecisionError, UnconfirmedError
 from bot.platforms.base import Profile
@@ -238,6 +240,30 @@ def test_any_other_destination_stops_its_account(
     assert new_bot.states()[f"one/{other}/0"] == "SENT"
 
 
+@attack(
+    Attacker.GIT,
+    tried="an account is taken out of the schedule, and comes back later with another server",
+    comes_of_it="what it was bound to is remembered: it is stopped and gets no call",
+)
+def test_an_account_that_comes_back_elsewhere(new_bot: RunningBot) -> None:
+    new_bot.use("m", "b")
+    new_bot.start_approved(post("one", at=NINE))
+    new_bot.use("b")
+    new_bot.watch()
+    new_bot.restart()
+    calls = len(new_bot.servers["m"].calls)
+    new_bot.use("m", "b")
+    new_bot.set("https://m.example", "https://evil.example")
+
+    new_bot.watch()
+    new_bot.approve_all()
+    new_bot.wait(NINE + MINUTE)
+
+    assert stops(new_bot) == {StopReason.CONFIGURATION}
+    assert new_bot.servers["m"].calls[calls:] in ([], ["close"])
+    assert new_bot.states()["one/b/0"] == "SENT"
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @attack(
     Attacker.SERVER,
@@ -412,3 +438,70 @@ def test_a_stopped_account_does_not_keep_others_from_settling(new_bot: RunningBo
 
     assert new_bot.states()["two/b/0"] == "SENT"
     assert new_bot.servers["m"].calls == before
+
+
+# Binding
+
+
+def login(world: HostileWorld) -> Result:
+    """Sign the account in with another token, as a person at the machine types it."""
+    files = ["--config", str(world.bot.tree.schedule), "--posts", str(world.bot.tree.posts)]
+    words = ["login", "m", *files, "--data", str(world.bot.data)]
+    return CliRunner().invoke(root, words, input="canary-of-another-1234\n")
+
+
+@attack(
+    Attacker.GIT,
+    tried="`server:` is changed, and an operator is asked to sign the account in again",
+    comes_of_it="`login` says where the secret will go before it asks for it; the old one is never"
+    " sent there",
+    remains="whoever types a secret for an address that they did not read",
+)
+def test_login_says_where_the_secret_will_go(world: HostileWorld) -> None:
+    world.start()
+    world.move_server()
+    world.bot.watch()
+
+    done = login(world)
+
+    assert done.exit_code == 0, done.output
+    assert done.output.index(world.evil.origin) < done.output.index("access token")
+    sent = {asked.headers.get("Authorization") for asked in world.evil.asked}
+    assert sent <= {"Bearer canary-of-another-1234", None}
+    assert stops(world.bot) == set()
+
+
+@attack(
+    Attacker.GIT,
+    tried="`server:` is changed together with a rule, and the account is signed in again",
+    comes_of_it="`login` confirms the account only; the rule still stops it",
+)
+def test_login_confirms_its_account_only(world: HostileWorld) -> None:
+    world.start()
+    world.move_server()
+    world.bot.set("approvals_required: 2", "approvals_required: 1")
+    world.bot.watch()
+
+    assert login(world).exit_code == 0
+
+    assert stops(world.bot) == {StopReason.CONFIGURATION}
+    world.bot.confirm()
+    assert stops(world.bot) == set()
+
+
+@attack(
+    Attacker.SERVER,
+    tried="`login` is tried on a server that does not take the secret",
+    comes_of_it="nothing is kept and nothing is confirmed",
+)
+def test_a_secret_that_fails_binds_nothing(world: HostileWorld) -> None:
+    world.start()
+    world.move_server()
+    world.bot.watch()
+    line = "GET /api/v1/accounts/verify_credentials"
+    world.evil.quirks.answers[line] = Told(401, {"error": "no"})
+
+    assert login(world).exit_code == 1
+
+    assert stops(world.bot) == {StopReason.CONFIGURATION}
+    assert not (world.bot.data / "secrets").exists()

@@ -21,8 +21,9 @@ from bot.platforms.spec import Limits
 from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import HostileWorld, hostile_world
-from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
+from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
+OTHER = "Another line with quite different matters in each of its many parts. "
 SENTENCE = "A sentence of several words that says something. "
 TINY = {
     "statuses": {
@@ -56,9 +57,8 @@ def test_limits_are_clamped(world: HostileWorld) -> None:
 
     state = world.bot.store.accounts.get("m")
     assert state is not None
-    assert MASTODON.floors is not None
-    mimes = MASTODON.limits.picture_mimes
-    assert state.limits == replace(MASTODON.floors, picture_mimes=mimes)
+    floors: dict[str, Any] = {**MASTODON.floors, "url_length": 60}
+    assert state.limits == replace(MASTODON.limits, **floors)
     assert world.bot.row().state is State.SENT
 
 
@@ -89,16 +89,23 @@ def test_a_server_that_shrinks_silences_itself_only(
     new_bot.services.verifier.look("m")
     new_bot.watch()
     assert new_bot.states() == {"one/b/0": "PLANNED"}
-    new_bot.write(post("one", short, at=NINE + DAY, words=words), post("two", at=NINE + 2 * DAY))
+    new_bot.write(
+        post("one", short, at=NINE + DAY, words=words),
+        post("two", at=NINE + 2 * DAY),
+        post("three", "accounts: [m]", at=NINE + DAY + MINUTE, words=OTHER * sentences),
+    )
     new_bot.watch()
     new_bot.restart()
     new_bot.wait(NINE + DAY)
 
     assert new_bot.states()["one/b/0"] == "SENT"
     assert "two/b/0" in new_bot.states()
-    assert new_bot.services.contents.left_out()["m"] == ["one"]
+    assert new_bot.services.contents.left_out()["m"] == ["one", "three"]
+    new_bot.wait(NINE + 3 * DAY)
+    new_bot.set("coalition: []", "coalition: []\nquiet: [2026-12-24]")
+    new_bot.watch()  # what never went out there is long past by now
     told = {matter.key: matter.text for matter in new_bot.services.status().matters}
-    assert told["misfit/m"].endswith(": one")
+    assert told["misfit/m"].endswith(": one, three")
 
 
 @attack(
@@ -136,6 +143,26 @@ def test_a_failed_first_look_is_soon_repeated(new_bot: RunningBot) -> None:
 
     assert new_bot.row().state is State.SENT
     assert new_bot.servers["m"].calls.count("profile") == 2
+
+
+@attack(
+    Attacker.SHELL,
+    tried="one account's secret file is taken away or made readable by all, before a restart",
+    comes_of_it="that account waits, and the log says why; the service starts and the others send",
+)
+def test_a_lost_secret_keeps_no_other_account_from_sending(
+    world: HostileWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_to_all = tmp_path / "password"
+    open_to_all.write_text("canary-password")
+    open_to_all.chmod(0o644)
+    monkeypatch.setenv("VERBATIM_B_APP_PASSWORD_FILE", str(open_to_all))
+    world.bot.use("b", m=ACCOUNTS["m"].replace("https://m.example", world.good.origin))
+
+    world.bot.start_approved(post("one", at=world.at))
+    world.bot.wait(world.at)
+
+    assert world.bot.states() == {"one/b/0": "READY", "one/m/0": "SENT"}
 
 
 # Emergency verbs

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from bot.app.content import SPECS, bounded_by
+from bot.app.content import SPECS
 from bot.authority.trust import facts_of
+from bot.content.ceilings import bounded
 from bot.content.model import Account, Campaign, Pause, Schedule
 from bot.settings import Settings
 from tests.fakes.written import campaign
@@ -35,7 +36,7 @@ def test_ceilings_only_lower() -> None:
     modest = Account("x", "x", budget_usd_per_month=1.0, max_per_day=3, min_gap=timedelta(hours=1))
     made = replace(campaign().schedule, accounts={"x": modest}, prices={"x": {"post": 9.0}})
 
-    bounded = bounded_by(Settings())(_campaign(made)).schedule
+    within = bounded(_campaign(made), Settings(), SPECS).schedule
 
-    assert (bounded.accounts["x"], bounded.prices) == (modest, {"x": {"post": 9.0}})
+    assert (within.accounts["x"], within.prices) == (modest, {"x": {"post": 9.0}})
     assert SPECS["x"].prices["post"] < 9.0

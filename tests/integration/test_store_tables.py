@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +17,11 @@ from bot.content.model import Account
 from bot.db.errors import BudgetSpentError
 from bot.engagement.snapshots import SnapshotState
 from bot.errors import DecisionError, StoreError
+from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Metrics
-from tests.integration.store_rows import NOW, new_publication
+from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
 
 ONE_WRITE = Charge("post", 1)
 
@@ -288,6 +290,28 @@ def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:
     (beat,) = store.workers.alive(NOW + timedelta(seconds=100))
     assert (beat.facts, beat.beat_at) == ({"account": "other"}, NOW + timedelta(seconds=50))
     assert store.workers.alive(NOW + timedelta(seconds=200)) == ()
+
+
+def test_a_sign_of_life_that_says_nothing_new_writes_no_row(
+    migrated_file: Path, tmp_path: Path
+) -> None:
+    url = copied_database(migrated_file, tmp_path / "data")
+    store = open_store(url, create=True, room=NO_ROOM)
+    beat = store.workers.beat
+    facts = {"damage": ""}
+    beat("w", facts, NOW)
+    before = (tmp_path / "data" / "live.db").stat().st_mtime_ns
+    beat("w", facts, NOW + timedelta(seconds=100))
+    assert (tmp_path / "data" / "live.db").stat().st_mtime_ns == before
+
+    (alive,) = store.workers.alive(NOW + timedelta(seconds=110), timedelta(seconds=15))
+
+    assert alive.beat_at == NOW + timedelta(seconds=100)
+    assert store.workers.alive(NOW + timedelta(seconds=120), timedelta(seconds=15)) == ()
+    beat("w", {"damage": "broken"}, NOW + timedelta(seconds=105))
+    (alive,) = store.workers.alive(NOW + timedelta(seconds=110))
+    assert alive.facts == {"damage": "broken"}
+    store.close()
 
 
 # --- numbers

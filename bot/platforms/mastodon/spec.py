@@ -84,14 +84,13 @@ SPEC = PlatformSpec(
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
     ),
     # No server that people use is below these; one that says so may want to silence an account.
-    floors=Limits(
-        max_length=200,
-        url_length=60,
-        max_pictures=1,
-        max_alt=300,
-        max_picture_bytes=500_000,
-        max_pixels=1_000_000,
-    ),
+    floors={
+        "max_length": 200,
+        "max_pictures": 1,
+        "max_alt": 300,
+        "max_picture_bytes": 500_000,
+        "max_pixels": 1_000_000,
+    },
     measure=length,
     folds_warning=True,
     # A request that was cut may still be running there, and many servers ignore the key:
