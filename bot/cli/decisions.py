@@ -70,7 +70,7 @@ def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Ou
 
     With --all-calls no platform is called for anything.
     """
-    by = named(workspace.access, by)
+    by = named(workspace.access, workspace.mode, by)
     workspace.desk.pause(reason, by=by, all_calls=all_calls)
     what = "no platform is called" if all_calls else "nothing is sent or deleted"
     return Output(
