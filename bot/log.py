@@ -9,6 +9,7 @@ import math
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Literal, TextIO
 from urllib.parse import quote, quote_plus
@@ -23,6 +24,9 @@ SHORTEST_SECRET = 4
 #: A longer text in a record is cut, after masking.
 LONGEST_TEXT = 20_000
 DEEPEST = 8
+#: Seconds in which a warning or an error is written once for the same cause.
+REPEATED = 60.0
+_MOST_CAUSES = 1000
 
 # What looks like a credential whoever issued it: sessions are made after the secrets were read.
 _TOKENS = re.compile(
@@ -116,6 +120,7 @@ def configure(
     handler.addFilter(
         lambda record: record.name.split(".")[0] == "bot" or record.levelno >= logging.INFO
     )
+    handler.addFilter(_Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
@@ -154,6 +159,34 @@ _COMMON: list[_Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]
+
+
+class _Repeats(logging.Filter):
+    """Lets a warning or an error through once a minute for the same cause, and counts the rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: By cause: when it was last written, and how often it came since.
+        self._seen: dict[str, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        said, error = record.msg, record.exc_info[1] if record.exc_info else None
+        if isinstance(said, dict):
+            said = {key: value for key, value in said.items() if key != "time"}
+        cause, now = f"{record.name} {said} {record.args} {error!r}", time.monotonic()
+        with self._lock:
+            written, count = self._seen.get(cause, (-REPEATED, 0))
+            if now - written < REPEATED:
+                self._seen[cause] = written, count + 1
+                return False
+            recent = self._seen.items() if len(self._seen) < _MOST_CAUSES else ()
+            self._seen = {**dict(recent), cause: (now, 0)}
+        if count and isinstance(record.msg, dict):
+            record.msg["repeated"] = count
+        return True
 
 
 class _OneLineStream(logging.StreamHandler[TextIO]):

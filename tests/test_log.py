@@ -341,3 +341,26 @@ def test_what_nobody_catches_is_logged_masked() -> None:
     assert [event["level"] for event in events] == ["critical", "warning", "critical"]
     assert done.returncode == 1
     assert "horse" not in done.stderr + done.stdout
+
+
+def test_the_same_trouble_is_written_once_a_minute(
+    put_back: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, stream = [0.0], io.StringIO()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    log.configure(stream=stream)
+    logger = log.get_logger("bot.test")
+
+    for second in range(0, 150, 10):
+        now[0] = float(second)
+        logger.info("sent", delivery="a")
+        logger.error("tick failed", exc_info=OSError("the disk is full"))
+        logger.warning("held", delivery="a" if second else "b")
+
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    told = [(line["event"], line.get("repeated", 0)) for line in lines if line["event"] != "sent"]
+    assert told == [
+        ("tick failed", 0), ("held", 0), ("held", 0),
+        ("tick failed", 5), ("held", 5), ("tick failed", 5), ("held", 5),
+    ]  # fmt: skip
+    assert len([line for line in lines if line["event"] == "sent"]) == 15

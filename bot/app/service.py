@@ -46,12 +46,13 @@ from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
+from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
 from bot.engagement.report import Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
-from bot.engine.service import Bot
+from bot.engine.service import HORIZON, Bot
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
 from bot.operations.disk import DiskWatch
@@ -83,7 +84,7 @@ def build(
     stop: Event | None = None,
 ) -> Bot:
     """Put a bot together over an open store, which is of one mode for ever."""
-    guard = ConfigurationGuard(store, clock)
+    guard, planner = ConfigurationGuard(store, clock), Planner(store, clock)
     contents = ContentInForce(
         store=store,
         clock=clock,
@@ -93,6 +94,7 @@ def build(
         render_again=lambda content: rendered_for(content, store),
         inspect=guard.inspect,
         bounded=lambda campaign: bounded(campaign, known, SPECS),
+        cancels=partial(planner.cancels, days=HORIZON),
         mode=mode,
     )
     campaign = contents.campaign
@@ -114,7 +116,7 @@ def build(
         account = campaign().schedule.accounts.get(delivery.account)
         read_back = specs[delivery.platform].read_back
         return Policy(
-            read_back.waiting(known.settle_first, known.settle_apart),
+            read_back.waiting(known.settle_first, known.settle_apart, known.settle_last),
             holds_unknown=account is not None and account.on_unknown == "hold",
         )
 
@@ -128,7 +130,7 @@ def build(
         store=store,
         clock=clock,
         contents=contents,
-        planner=Planner(store, clock),
+        planner=planner,
         releaser=releaser,
         publisher=Publisher(
             store, clock, campaign, platform, releaser, policy, owner, known.lease,
@@ -144,6 +146,7 @@ def build(
         activity=activity,
         channels=channels_of(addresses),
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
+        watcher=AccountWatch(store, clock, campaign, readers.platform),
         digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),
         has_readers=bool(addresses),
         owner=owner,

@@ -95,6 +95,17 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
 
 
 @contextmanager
+def known_store(paths: Paths) -> Iterator[Store | None]:
+    """Open the database that is there, for what servers told; None before the first `run`."""
+    owner, known = owner_of(paths.data), read_settings()
+    if owner is None or not has_store(owner.mode, paths.data, known):
+        yield None
+        return
+    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
+        yield store
+
+
+@contextmanager
 def open_readonly(paths: Paths) -> Iterator[Workspace]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
     signers = read_settings().content_signers

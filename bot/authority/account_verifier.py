@@ -94,8 +94,8 @@ class AccountVerifier:
             reason, why = self._misfit(account, profile)
             if reason is not StopReason.CONFIGURATION:
                 before = accounts.get(name)
-                known = {**asdict(profile), "seen_at": self.clock.now().isoformat()}
-                accounts.remember(name, remote_id=profile.id, limits=limits, profile=known)
+                note_profile(self.store, name, profile, self.clock.now())
+                accounts.remember(name, remote_id=profile.id, limits=limits)
                 if limits != (before.limits if before and before.limits else platform.spec.limits):
                     self.on_limits()
         except UnauthorizedError as error:
@@ -122,6 +122,20 @@ class AccountVerifier:
             why = f"its server says that it is another account: {profile.id}, and was {bound}"
             return StopReason.CONFIGURATION, f"{why}; confirm it by accept-config"
         return StopReason.UNFIT, unfit(account, profile, mode)
+
+
+def note_profile(store: AuthorityStore, name: str, profile: Profile, now: datetime) -> None:
+    """Keep what a server tells of an account; what readers see otherwise than before is a row."""
+    state, found = store.accounts.get(name), asdict(profile)
+    before = state.profile if state else {}
+    changes = [
+        f"{key} was {before[key]!r} and is {found[key]!r}"
+        for key in ("handle", "about")
+        if before.get(key) and before[key] != found[key]
+    ]
+    if changes:
+        store.audit.write("watch", "account changed", name, why="; ".join(changes), now=now)
+    store.accounts.remember(name, profile={**found, "seen_at": now.isoformat()})
 
 
 def unfit(account: Account, profile: Profile, mode: Mode) -> str:

@@ -96,12 +96,12 @@ class Accounts(Repository):
         self,
         name: str,
         *,
-        profile: JsonObject,
+        profile: JsonObject | None = None,
         remote_id: str | None = None,
         limits: Limits | None = None,
     ) -> None:
         """Keep what the account's server said; what is not given stays."""
-        values: dict[str, Any] = {"profile": profile}
+        values: dict[str, Any] = {} if profile is None else {"profile": profile}
         if remote_id is not None:
             values["remote_id"] = remote_id
         if limits is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -71,6 +71,24 @@ class Audit(Repository):
         self.copy()
         return row
 
+    def write_chosen(
+        self,
+        who: str,
+        choose: Callable[[Sequence[AuditRow]], str],
+        subject: str,
+        *,
+        why: str,
+        now: datetime,
+    ) -> AuditRow:
+        """Write a row whose verb follows from all rows, newest first; two never choose at once."""
+        with self._db.write() as connection:
+            _lock(connection)
+            known = connection.execute(select(audit).order_by(audit.c.seq.desc()))
+            verb = choose([AuditRow(**row._mapping) for row in known])
+            row = append(connection, who, verb, subject, why=why, detail={}, now=now)
+        self.copy()
+        return row
+
     def copy(self) -> None:
         """Append to the file what it lacks; what cannot be written now is written next time."""
         with self._copying:
@@ -96,9 +114,10 @@ class Audit(Repository):
                     seq, previous, brought = row["seq"], row["sha256"], brought + 1
         return brought
 
-    def rows(self, limit: int | None = None) -> tuple[AuditRow, ...]:
+    def rows(self, limit: int | None = None, since: datetime | None = None) -> tuple[AuditRow, ...]:
         """Read rows, newest first."""
-        found = self._rows(select(audit).order_by(audit.c.seq.desc()).limit(limit))
+        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        found = self._rows(query.where(audit.c.at >= since) if since else query)
         return tuple(AuditRow(**row._mapping) for row in found)
 
     def verify(self) -> int | None:
@@ -178,9 +197,7 @@ def append(
     now: datetime,
 ) -> AuditRow:
     """Write a row as part of a transaction."""
-    if connection.dialect.name == "postgresql":
-        # Two writers must not chain to the same row; SQLite has one writer anyway.
-        connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
+    _lock(connection)
     seq, previous = _head(connection)
     # No word of anybody may look like a row of somebody else.
     words = {"who": who, "verb": verb, "subject": subject, "why": why}
@@ -190,6 +207,12 @@ def append(
     values["sha256"] = _hash({**values, "detail": canonical_json(detail)})
     connection.execute(insert(audit).values(values))
     return AuditRow(**values)
+
+
+def _lock(connection: Connection) -> None:
+    """Let nobody else write a row until this transaction ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
 
 
 def _head(connection: Connection) -> tuple[int, str]:

@@ -183,9 +183,11 @@ class ConfigurationGuard:
         found = changes(recorded, current) if recorded else ()
         states = self.store.accounts.all()
         stopped = [state.name for state in states if StopReason.CONFIGURATION in state.stops]
-        if recorded is not None and not found and not stopped:
+        last, tree = self.store.contents.last(), campaign.tree_sha256
+        is_waiting = last is not None and last[0] != tree
+        if recorded is not None and not found and not stopped and not is_waiting:
             raise DecisionError("nothing has changed since the last confirmation")
-        self.store.trust.record(current, by=by, now=now)
+        self.store.trust.record({**current, "tree": tree}, by=by, now=now)
         for name in stopped:
             self.store.accounts.start(name, StopReason.CONFIGURATION)
             self.store.accounts.bind(name, "")  # the next look tells who it is

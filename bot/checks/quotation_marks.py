@@ -32,15 +32,7 @@ class Marked:
     closing: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoneMark:
-    """A quotation mark without its partner, or not yet with it."""
-
-    at: int
-    mark: str
-
-
-def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[LoneMark, ...]]:
+def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[Mark, ...]]:
     """Find every stretch between marks, inner ones too, and every mark without its partner.
 
     Apostrophes (``don’t``, ``l’homme``, ``partners’ ties``, ``’90s``) are no marks.
@@ -65,10 +57,10 @@ def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[LoneMark, ...]]:
             opened.append(mark)
         elif not _is_apostrophe(text, mark):
             alone.append(mark)
-    lone = (LoneMark(mark.start, mark.sign) for mark in alone + opened if not _may_be(text, mark))
+    lone = (mark for mark in alone + opened if not _may_be(text, mark))
     return (
         tuple(sorted(found, key=lambda marked: marked.start)),
-        tuple(sorted(lone, key=lambda mark: mark.at)),
+        tuple(sorted(lone, key=lambda mark: mark.start)),
     )
 
 
@@ -177,8 +169,8 @@ def problems_of_marks(
             yield inner.start, message
         seen.append(inner)
     for lone in alone:
-        if not any(outer.start <= lone.at < outer.end for outer in seen):
-            yield lone.at, f"the quotation mark {lone.mark} has no partner"
+        if not any(outer.start <= lone.start < outer.end for outer in seen):
+            yield lone.start, f"the quotation mark {lone.sign} has no partner"
 
 
 def _problem(marked: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:

@@ -161,6 +161,28 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
             )
 
 
+def soon_too_late(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """A post may be late by as much as its platform can make it wait."""
+    schedule = whole.campaign.schedule
+    for text in whole.going_out():
+        post, spec = text.post, whole.spec_of(text.account.name)
+        may_wait = max(spec.rate_window, spec.read_back.outlives)
+        if (post.not_after or schedule.not_after) >= may_wait:
+            continue
+        minutes = f"{may_wait.total_seconds() / 60:.0f}m"
+        message = (
+            f"{spec.label} may make a post wait {minutes} for a rate limit, or for a lost answer;"
+            f" it is then held as late. Write `not_after: {minutes}` or more"
+        )
+        if post.not_after is None:
+            at = schedule.place
+            yield Problem(
+                at.file, at.line, at.column, "not_after", message, Severity.WARNING, "soon-late"
+            )
+        else:
+            yield problem_at(post, "not_after", message, "soon-late", severity=Severity.WARNING)
+
+
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
     going = [(text.post.at, text) for text in whole.going_out() if text.post.at is not None]
@@ -252,5 +274,6 @@ CHECKS: tuple[Check, ...] = (
     too_close,
     twins,
     never_again,
+    soon_too_late,
     crowded,
 )

@@ -99,7 +99,11 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    content = prove_files(paths.config, paths.posts)
+    from bot.app.workspace import known_store  # takes long to load
+
+    with known_store(paths) as store:
+        # By the limits that servers told, as approvals and the outbox are.
+        content = prove_files(paths.config, paths.posts, store=store)
     whole, wrong = content.without_errors().rendered, content.errors
     posts = [post for post in whole.campaign.posts if every or post.id == post_id]
     wrong = tuple(each for each in wrong if every or each.where.partition(".")[0] == post_id)
@@ -107,13 +111,7 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
         raise ContentError(wrong) if wrong else DecisionError(f"no post is called {post_id!r}")
     value = [_preview_value(post, whole) for post in posts]
     lines = [line for post in posts for line in _preview_lines(post, whole)]
-    return Output(value, [*lines, *_left_out(wrong)], code=1 if wrong else 0)
-
-
-def _left_out(errors: Iterable[Problem]) -> Iterator[str]:
-    """Say what is not shown, and why."""
-    for error in errors:
-        yield f"left out: {error}"
+    return Output(value, [*lines, *map("left out: {}".format, wrong)], code=1 if wrong else 0)
 
 
 def _preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
@@ -261,7 +259,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
     if as_json:
         print_json({**_rehearsal_value(report), "left_out": wrong})
     else:
-        show(*_rehearsal_lines(report), *_left_out(wrong))
+        show(*_rehearsal_lines(report), *map("left out: {}".format, wrong))
     if serve:
         stop = Event()
         with stopped_by_signals(stop):

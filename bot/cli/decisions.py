@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -135,7 +137,9 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
 
     send: now, once. queue: back into its queue. drop: never. ADDRESS: it is out already, there.
     """
-    return _decided(workspace.desk.resolve(delivery_id, choice, by=by, why=why))
+    with closing(workspace.connections()) as connections:
+        desk = replace(workspace.desk, platform=connections.platform)
+        return _decided(desk.resolve(delivery_id, choice, by=by, why=why))
 
 
 @click.command()
@@ -202,6 +206,9 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
     with open_corrections(paths) as desk:
         by = _corrector(desk, by)
         outcomes = desk.retract(post, by=by, why=why)
+    if not outcomes:
+        line = "another post was deleted within a day: somebody else must retract this one too"
+        return Output((), [line], code=1)
     signs = {True: "deleted", False: "NOT deleted"}
     return Output(
         outcomes,
@@ -213,6 +220,20 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
 def _corrector(desk: Corrections, name: str) -> str:
     access, mode = Access(desk.store, desk.clock), desk.rendered().campaign.schedule.mode
     return proved(access, mode, name, Right.CORRECT)
+
+
+@click.command()
+@click.argument("post", metavar="POST")
+@click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
+@as_option
+@why_option
+@prints
+def republish(paths: Paths, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
+    """Put POST, which others took down, before the approvers again, for other ACCOUNTs."""
+    with open_corrections(paths) as desk:
+        rows = desk.republish(post, accounts, by=by, why=why)
+        zone = desk.rendered().campaign.zone
+    return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 
 
 @click.command()

@@ -39,6 +39,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "cancel": ("decisions", "Take an unsent delivery out."),
     "correct": ("decisions", "Publish a dated correction of what is out."),
     "retract": ("decisions", "Take a post down everywhere."),
+    "republish": ("decisions", "Send what others took down to other accounts."),
     "corrections": ("decisions", "List what was corrected and retracted."),
     "deliveries": ("upkeep", "List deliveries and where they stand."),
     "status": ("upkeep", "Tell what is so and whether it works."),

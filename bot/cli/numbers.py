@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -137,13 +138,13 @@ def _day(text: str, zone: ZoneInfo) -> datetime:
 def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
     console, notes = Console(), []
     if only is not None:
-        console.print(_grid(report.every_age, title))
+        _print_grid(console, report.every_age, title)
     elif by in report.ratios:
         console.print(_ratios(report.ratios[by], title))
         notes = [f"{report.ratios[by].caption} Growth: {', '.join(AGES)}."]
     else:
-        console.print(_grid(report.usual[by], title))
-        console.print(_grid(report.growth[by], ""))
+        _print_grid(console, report.usual[by], title)
+        _print_grid(console, report.growth[by], "")
         notes = [OWN_AUDIENCE]
     if by == "slot":
         notes.append(f"Time of day: {report.day_verdict} {WHY_NO_BEST_TIME}")
@@ -170,15 +171,26 @@ def _name(row: Row) -> Text:
     return name.append(f"\n{visible.line(row.detail)}", "dim") if row.name_lang else name
 
 
-def _grid(grid: Grid, title: str) -> Table:
-    table = _table(title)
+def _print_grid(console: Console, grid: Grid, title: str) -> None:
+    """Print a table; where it is wider than the terminal, a record a row: nothing is cut."""
+    table, count = _table(title), len(grid.words)
     for name in grid.words:
-        table.add_column(name.lower(), no_wrap=name == grid.words[0])
+        table.add_column(name.lower())
     for name in grid.numbers:
         table.add_column(name.lower(), justify="right")
     for row in grid.rows:
         table.add_row(*(Text(visible.line(cell)) for cell in row))
-    return table
+    if table.__rich_measure__(console, console.options).maximum < console.width:
+        console.print(table)
+        return
+    show(*filter(None, [title]))
+    for row in grid.rows:
+        told = zip(grid.numbers, row[count:], strict=True)
+        numbers_of = ", ".join(f"{name.lower()} {value}" for name, value in told)
+        show(
+            "  ".join(row[:count]),
+            *textwrap.indent(textwrap.fill(numbers_of, 76), "    ").split("\n"),
+        )
 
 
 def _table(title: str) -> Table:

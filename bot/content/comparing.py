@@ -29,7 +29,10 @@ _LOOK_ALIKES: dict[str, str] = {
     **dict.fromkeys("كک", "ك"),
     **dict.fromkeys("هھەہۀة", "ه"),
 }
-_INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u061c\ufeff\ufe0e\ufe0f")
+_INVISIBLE = frozenset(
+    "\u202a\u202b\u202c\u202d\u202e"
+    "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u061c\ufeff\ufe0e\ufe0f"
+)
 #: A word; where scripts write no spaces, a character.
 _WORD = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|[\p{L}\p{M}\p{N}]+"

@@ -15,8 +15,6 @@ from bot.content.passages import goes_on_after, goes_on_before, is_inside_word, 
 OMISSION = "[…]"
 _JOIN = regex.compile(r" ?\[…\] ?")
 _BAD_OMISSION = regex.compile(r"\[\s*\.\.\.\s*\]|\(\s*(?:\.\.\.|…)\s*\)|\[ +… *\]|\[… +\]")
-#: Bidirectional overrides and embeddings can show readers another order than is written.
-OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 #: More occurrences than this need no counting.
 _MANY = 100
 _SHOWN_DIFFERENCES = 5
@@ -84,8 +82,6 @@ def is_exact(quote: Quote, source: Source) -> bool:
 def _malformed(text: str) -> str | None:
     if not text.strip():
         return "empty; write the words that are quoted"
-    if OVERRIDES & set(text):
-        return "has a bidirectional override, which can show other words than are written"
     if _BAD_OMISSION.search(text):
         return f"an omission is written {OMISSION}: square brackets around one … (U+2026)"
     fragments = _JOIN.split(text)

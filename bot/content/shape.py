@@ -40,29 +40,21 @@ _KEY = "[key]"
 #: Keys that people reach for, and why there is none.
 _ADVICE = {
     ("Variant", "quote"): "a variant may change what stands around a quotation, never it",
-    ("Variant", "drop_link"): "write `link: none`",
-    ("Variant", "no_link"): "write `link: none`",
-    ("Post", "time"): "when a post goes out stands in one: `at: 2026-12-09 09:00`",
-    ("Post", "date"): "when a post goes out stands in one: `at: 2026-12-09 09:00`",
-    ("Post", "schedule"): "write `at: 2026-12-09 09:00`, or `queue:` and its name",
-    ("Post", "image"): 'write `media: [{file: media/picture.png, alt: "what it shows"}]`',
-    ("Post", "picture"): 'write `media: [{file: media/picture.png, alt: "what it shows"}]`',
-    ("Post", "images"): 'write `media: [{file: media/picture.png, alt: "what it shows"}]`',
-    ("Post", "alt"): "it stands beside its file: `media: [{file: …, alt: …}]`",
-    ("Post", "platform"): "write `accounts: [NAME]`, with names of schedule.yaml",
-    ("Post", "platforms"): "write `accounts: [NAME]`, with names of schedule.yaml",
-    ("Post", "account"): "write `accounts: [NAME]`, with names of schedule.yaml",
-    ("Post", "source"): "it stands in the quotation: `quote: {source: letter, text: …}`",
-    ("Post", "cw"): "write `warning: …`",
-    ("Post", "spoiler_text"): "write `warning: …`",
-    ("Post", "content_warning"): "write `warning: …`",
-    ("Post", "url"): "write `link:` and the id of an investigation",
-    ("Post", "hashtags"): "write them in the text, #LikeThis, and list them in schedule.yaml",
-    ("Post", "tags"): "write them in the text, #LikeThis, and list them in schedule.yaml",
-    ("Post", "language"): "write `lang: en`",
-    ("Post", "draft"): "write `status: draft`",
     ("Account", "token"): "secrets never stand in YAML; they are settings",
     ("Account", "password"): "secrets never stand in YAML; they are settings",
+}
+#: Keys that people know from elsewhere, and how it is written here.
+_MEANT = {
+    "write when a post goes out in one: `at: 2026-12-09 09:00`": "time date day when schedule",
+    'write `media: [{file: media/picture.png, alt: "what it shows"}]`': "image images picture alt",
+    "write `accounts: [NAME]`, with names of schedule.yaml": "account platform platforms network",
+    "write `quote: {source: letter, text: …}`": "source quotation excerpt",
+    "write `warning: …`": "cw spoiler spoiler_text content_warning",
+    "write `link:` and the id of an investigation": "url address links",
+    "write them in the text, #LikeThis, and list them in schedule.yaml": "hashtag hashtags tags",
+    "write `lang: en`": "language",
+    "write `status: draft`": "draft",
+    "write `link: none`": "drop_link no_link",
 }
 
 
@@ -152,7 +144,9 @@ def _explained(
             names = [name for name, _, _ in keys_of(owner)]
             if owner is Account:
                 names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
-            return "unknown-key", _unknown_key(key, names, _ADVICE.get((owner.__name__, key)))
+            meant = (how for how, keys in _MEANT.items() if key in keys.split())
+            advice = _ADVICE.get((owner.__name__, key)) or next(meant, None)
+            return "unknown-key", _unknown_key(key, names, advice)
         case "dataclass_type" | "dict_type":
             return "value", f"{kind(found)}; write keys and values, such as `key: value`"
         case "tuple_type":

@@ -56,20 +56,14 @@ _KNOWN_AS = {
     "America/Chicago": ("ct", "cst"),
     "America/Los_Angeles": ("san_francisco", "seattle", "pt", "pst", "pdt"),
     "America/New_York": ("washington", "boston", "et", "edt"),
-    "America/Toronto": ("ottawa", "montreal"),
-    "Asia/Dubai": ("abu_dhabi",),
+    "America/Toronto": ("ottawa", "montreal"), "Asia/Dubai": ("abu_dhabi",),
     "Asia/Kolkata": ("delhi", "new_delhi", "mumbai"),
-    "Asia/Shanghai": ("beijing", "shenzhen", "guangzhou"),
-    "Asia/Tokyo": ("osaka",),
-    "Asia/Urumqi": ("xinjiang",),
-    "Europe/Amsterdam": ("the_hague",),
-    "Europe/Berlin": ("munich", "hamburg", "cest"),
-    "Europe/Istanbul": ("ankara",),
-    "Europe/London": ("bst",),
-    "Europe/Madrid": ("barcelona",),
-    "Europe/Rome": ("milan",),
+    "Asia/Shanghai": ("beijing", "shenzhen", "guangzhou"), "Asia/Tokyo": ("osaka",),
+    "Asia/Urumqi": ("xinjiang",), "Europe/Amsterdam": ("the_hague",),
+    "Europe/Berlin": ("munich", "hamburg", "cest"), "Europe/Istanbul": ("ankara",),
+    "Europe/London": ("bst",), "Europe/Madrid": ("barcelona",), "Europe/Rome": ("milan",),
     "Europe/Zurich": ("geneva",),
-}
+}  # fmt: skip
 #: A place for each offset that people write, by its time in winter.
 _PLACES = {
     -10: "Pacific/Honolulu", -9: "America/Anchorage", -8: "America/Los_Angeles",

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from bot.canonical import sha256_hex
 from bot.db.database import Database, translated
+from bot.errors import StoreError
 
 
 class ProcessLock:
@@ -35,6 +36,12 @@ class ProcessLock:
         except BlockingIOError:
             os.close(descriptor)
             return False
+        except OSError as error:
+            os.close(descriptor)
+            raise StoreError(
+                f"{self._path.parent} cannot be locked ({error.strerror}), as on some network "
+                "drives; keep the data on a local disk, or use PostgreSQL"
+            ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor

@@ -112,6 +112,7 @@ def decide(
     *,
     step: Step,
     failed: FailedReads = FailedReads(),
+    called_at: datetime | None = None,
 ) -> Outcome:
     """Return what an answer, or the lack of one, means.
 
@@ -119,8 +120,11 @@ def decide(
         answer: Where it is; what was raised; or None, where a complete read did not find it.
         delivery: As it was claimed, or as it is to be read back.
         failed: Reads in a row that failed before this one.
+        called_at: When its last call began, where it is read back.
     """
     if step is Step.READING_BACK:
+        if answer is None:
+            return _absent(delivery, policy, now, now - (called_at or now))
         return _read_back(answer, delivery, policy, now, failed)
     if isinstance(answer, PostRef):
         return Outcome(Event.ACCEPT, ref=answer)
@@ -177,7 +181,7 @@ def _not_accepted(answer: Exception | None, delivery: Delivery, now: datetime) -
 
 
 def _read_back(
-    answer: PostRef | Exception | None,
+    answer: PostRef | Exception,
     delivery: Delivery,
     policy: Policy,
     now: datetime,
@@ -185,8 +189,6 @@ def _read_back(
 ) -> Outcome:
     if isinstance(answer, PostRef):
         return Outcome(Event.CONFIRMED_SENT, ref=answer)
-    if answer is None:
-        return _absent(delivery, policy, now)
     if isinstance(answer, UnconfirmedError):
         return give_up(f"read back, but {answer}")
     # Read again later: this read did not happen, so it proves nothing.
@@ -201,10 +203,11 @@ def _read_back(
     return replace(outcome, detail=str(answer), stops_account=stops)
 
 
-def _absent(delivery: Delivery, policy: Policy, now: datetime) -> Outcome:
+def _absent(delivery: Delivery, policy: Policy, now: datetime, since_call: timedelta) -> Outcome:
     reads = delivery.absent_reads + 1
-    if reads < policy.read_back.reads:
-        return Outcome(None, at=now + policy.read_back.apart, is_absent=True)
+    wait = policy.read_back.again_after(reads, since_call)
+    if wait is not None:
+        return Outcome(None, at=now + wait, is_absent=True)
     not_seen = f"not seen in {reads} complete reads"
     if delivery.reason is HoldReason.DUPLICATE:
         return give_up(f"{delivery.reason_text}; {not_seen}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
@@ -16,7 +15,8 @@ from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.publications import Queued
 from bot.delivery.store import DeliveryStore
-from bot.errors import DecisionError
+from bot.errors import BotError, DecisionError
+from bot.platforms.base import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Desk:
     store: DeliveryStore
     clock: Clock
     campaign: Callable[[], Campaign]
+    #: Adapter of an account, where an address is to be read.
+    platform: Callable[[str], Platform] | None = None
 
     def approve(
         self,
@@ -210,15 +212,19 @@ class Desk:
         return [row for row in rows if row.state is not State.CANCELLED]
 
     def _mark_sent(self, delivery: Delivery, address: str, by: str, why: str) -> Delivery:
-        # A number at the end of a page's path is the status's id; any other address stands for
-        # it as a whole, and the adapter knows what it means.
-        last = urlsplit(address).path.rstrip("/").rsplit("/", 1)[-1]
-        if not last:
-            raise DecisionError(f"{address}: name the address of the status itself")
-        remote_id = last if last.isdigit() else address
+        """Keep the id that the platform uses, as it was read; a page's address may hold another."""
+        if self.platform is None or delivery.account not in self.campaign().schedule.accounts:
+            raise DecisionError(f"{delivery.account} cannot be asked what stands at {address}")
+        page = address.partition("?")[0].partition("#")[0].rstrip("/")
+        try:
+            ref = self.platform(delivery.account).locate(page)
+        except BotError as error:
+            raise DecisionError(f"{address} could not be read, so try again: {error}") from error
+        if ref is None:
+            raise DecisionError(f"{address}: {delivery.account} shows no status of its own there")
         return self._decide(
-            delivery, Event.MARK_SENT, by, "is out", why, remote_id=remote_id, url=address,
-            sent_at=self.clock.now(),
+            delivery, Event.MARK_SENT, by, "is out", why, remote_id=ref.id, cid=ref.cid,
+            url=ref.url or page, sent_at=self.clock.now(),
         )  # fmt: skip
 
     def retry(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:

@@ -122,7 +122,7 @@ class Leases(OutboxRepository):
         def confirm(connection: Connection) -> tuple[Delivery, int]:
             row, note = _held(connection, claimed), Note(now, claimed.owner)
             end_attempt(connection, row, Event.ACCEPT, note, remote_id=ref.id)
-            values = {**ref_columns(ref), "sent_at": now, "evidence": ""}
+            values = {**ref_columns(ref), "sent_at": now}
             sent = shift(connection, row, Event.ACCEPT, note, values)
             return sent, self._next_seq(connection)
 
@@ -201,6 +201,7 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         or_(_P.not_after >= now, _D.released_by != ""),
         parent_in(State.SENT),
         ~in_doubt.exists(),
+        ~_earlier_waits(now).exists(),
         ~_stops_of(account).exists(),
         ~_PAUSES.exists(),
         ~_SETTLING.exists(),
@@ -228,6 +229,27 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     }
     taken = update(delivery).where(_D.id.in_(select(pick.c.id))).values(values)
     return taken.returning(_D.id)
+
+
+def _earlier_waits(now: datetime) -> Select[Any]:
+    """Find what was due before and is put off: an outage ends in order of due time.
+
+    What a person released is no longer held as late, and must not keep others back for ever.
+    """
+    earlier, its = delivery.alias("earlier"), publication.alias("its")
+    return (
+        select(earlier.c.id)
+        .join_from(earlier, its, its.c.id == earlier.c.publication_id)
+        .where(
+            earlier.c.account == _D.account,
+            earlier.c.state == State.READY,
+            earlier.c.retry_at > now,
+            earlier.c.released_by == "",
+            its.c.due_at < _P.due_at,
+            its.c.not_after >= now,
+        )
+        .correlate(delivery, publication)
+    )
 
 
 def _held(connection: Connection, claimed: Delivery) -> Delivery:

@@ -51,6 +51,7 @@ class CancelReason(StrEnum):
     """Why a delivery was cancelled."""
 
     EDITED = "its post was edited"
+    LIMITS = "its server told other limits"
     REMOVED = "its post was removed"
     UNPLANNED = "no longer planned"
     #: A person cancelled it; the detail is what they said.

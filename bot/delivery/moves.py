@@ -123,7 +123,7 @@ class Moves(OutboxRepository):
             moved = shift(connection, row, event, Note(now, actor, reason, detail), columns)
             seq = self._next_seq(connection) if moved.state is State.SENT else 0
         if seq:
-            self._note_sent(moved, seq, now)
+            self._note_sent(moved, seq, now, by=actor)
         return moved
 
     def _insert(self, connection: Connection, new: NewPublication, now: datetime) -> bool:
@@ -242,4 +242,4 @@ def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) ->
     # It went out when it was last sent, not when we came to read.
     query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
     called = connection.execute(query).scalar_one() or now
-    return change(connection, row.id, {**ref_columns(ref), "sent_at": called, "evidence": ""})
+    return change(connection, row.id, {**ref_columns(ref), "sent_at": called})

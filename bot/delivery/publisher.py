@@ -16,6 +16,7 @@ from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, Hold, HoldReason, State
+from bot.delivery.receipts import log_differences
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
@@ -255,6 +256,8 @@ class Publisher:
                 # Where it is, is known all the same; whoever took it over must not send it again.
                 self.store.outbox.recognise(row.id, outcome.ref, now=now)
             raise
+        if outcome.ref is not None:
+            log_differences(self.store, row, outcome.ref, now)
         is_usual = outcome.event in {Event.ACCEPT, Event.DEFER}
         write = log.error if outcome.stops_account else log.info if is_usual else log.warning
         write(

@@ -204,6 +204,11 @@ class OutboxReads(Repository):
         latest = {row.delivery_id: row.called_at for row in self._rows(called.order_by(_CALLED))}
         return tuple(sorted(latest.values()))
 
+    def replies_to(self, delivery_id: str) -> int:
+        """Count what is out as a reply to a delivery: the next part of its thread, corrections."""
+        own = select(func.count()).where(_D.parent_id == delivery_id, _D.state == State.SENT)
+        return int(self._rows(own)[0][0])
+
     def attempts_of(self, delivery_id: str) -> tuple[Attempt, ...]:
         """Read all tries at a delivery, oldest first."""
         columns = [attempt.c[name] for name in Attempt.__slots__]

@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give_up
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
+from bot.delivery.receipts import log_differences
 from bot.delivery.restore_guard import Suspect
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
@@ -59,7 +60,8 @@ class Reconciler:
         if draft is None:
             raise AssertionError(f"{delivery.id} is unconfirmed but was never begun")
         calls = (attempt.called_at for attempt in self.store.outbox.attempts_of(delivery.id))
-        earliest = max(filter(None, calls)) + policy.read_back.first_after
+        called_at = max(filter(None, calls))
+        earliest = called_at + policy.read_back.first_after
         if now < earliest:
             # The platform may not show yet what it took: such a read would prove nothing.
             return Outcome(None, at=earliest)
@@ -71,13 +73,18 @@ class Reconciler:
             if not isinstance(error, BotError):
                 log.exception("bug while reading back", delivery=delivery.id)
             answer = error
-        outcome = decide(answer, delivery, policy, now, step=Step.READING_BACK, failed=failed)
+        outcome = decide(
+            answer, delivery, policy, now, step=Step.READING_BACK, failed=failed,
+            called_at=called_at,
+        )  # fmt: skip
         if isinstance(answer, Exception) and outcome.event is None:
             self._failed[delivery.id] = FailedReads(failed.since, failed.count + 1)
         return outcome
 
     def _commit(self, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         self.store.outbox.commit_read(delivery.id, outcome, now=now)
+        if outcome.ref is not None:
+            log_differences(self.store, delivery, outcome.ref, now)
         if outcome.event is not None:
             write = log.error if outcome.event is Event.GIVE_UP else log.info
             write(

@@ -11,7 +11,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,8 @@ class Logged:
     first_intent_at: datetime | None
     #: None where no answer with an id was ever stored.
     ref: PostRef | None
+    #: The person who said where it is; empty where its server did.
+    by: str = ""
 
 
 class SentLog:
@@ -83,9 +85,13 @@ class SentLog:
         if "attempted" in vars(self):
             self.attempted.add(delivery.id)
 
-    def confirm(self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime) -> None:
-        """Write down where a status is; StoreError where that cannot be written."""
-        self._append({**_line("sent", delivery_id, seq, now), "remote": asdict(ref)})
+    def confirm(
+        self, delivery_id: str, ref: PostRef, seq: int, *, now: datetime, by: str = ""
+    ) -> None:
+        """Write down where a status is, and who said so; StoreError where that cannot be done."""
+        where = {"id": ref.id, "url": ref.url, "cid": ref.cid}
+        about = {"by": by, "remote": where}
+        self._append({**_line("sent", delivery_id, seq, now), **about})
 
     def adopt(self, instance_id: str, *, now: datetime) -> None:
         """Go on with another database, once all has been read back."""
@@ -160,10 +166,14 @@ class OutboxRepository(Repository):
         counted = statement.values(seq=logs.c.seq + 1).returning(logs.c.seq)
         return int(connection.execute(counted).scalar_one())
 
-    def _note_sent(self, row: Delivery, seq: int, now: datetime) -> None:
+    def logged(self, delivery_id: str) -> Logged | None:
+        """Read what the sent log of this machine has of a delivery."""
+        return self._log.known(frozenset({delivery_id})).get(delivery_id)
+
+    def _note_sent(self, row: Delivery, seq: int, now: datetime, by: str = "") -> None:
         """Write into the sent log where a status is that the database knows already."""
         try:
-            self._log.confirm(row.id, row.ref, seq, now=now)
+            self._log.confirm(row.id, row.ref, seq, now=now, by=by)
         except StoreError as error:
             # The database has it, and the log has the attempt: a restore would read back.
             _LOG.warning("sent log not written for %s: %s", row.id, error)
@@ -201,7 +211,7 @@ def _line_of(raw: bytes) -> dict[str, Any] | None:
 def _merged(known: Logged | None, line: JsonObject) -> Logged:
     known = known or Logged(line["delivery"], None, None, None)
     if line["event"] == "sent":
-        return replace(known, ref=PostRef(**line["remote"]))
+        return replace(known, ref=PostRef(**line["remote"]), by=line.get("by", ""))
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
     intent = known.first_intent_at or datetime.fromisoformat(line["first_intent_at"])
     return replace(known, draft=draft, first_intent_at=intent)

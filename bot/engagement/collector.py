@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from bot.authority.account_verifier import note_profile
 from bot.clock import Clock
 from bot.content.model import Account, Campaign
 from bot.delivery.ledger import budget_left
@@ -143,12 +144,18 @@ class Collector:
         for read in affordable:
             ref = read.delivery.ref
             if ref in numbers:
-                self._close(read, SnapshotState.TAKEN, metrics=numbers[ref])
+                metrics = self._by_others(read.delivery, numbers[ref])
+                self._close(read, SnapshotState.TAKEN, metrics=metrics)
             elif ref in gone:
                 self._close(read, SnapshotState.GONE, _GONE)
                 self._mark_deleted(read.delivery)
             else:
                 self._put_off([read], "the platform told no numbers of a live post")
+
+    def _by_others(self, delivery: Delivery, told: Metrics) -> Metrics:
+        """Take the account's own replies away: parts of a thread and corrections engage nobody."""
+        own = self.store.outbox.replies_to(delivery.id)
+        return replace(told, replies=None if told.replies is None else max(0, told.replies - own))
 
     def _affordable(self, account: Account, reads: Sequence[_Read]) -> Sequence[_Read]:
         """Leave out what would take money from posts: they go before numbers."""
@@ -242,6 +249,5 @@ class Collector:
             log.warning("followers not read", account=account.name, reason=str(error))
             return None
         if self.store.accounts.get(account.name):
-            known = {**asdict(profile), "seen_at": now.isoformat()}
-            self.store.accounts.remember(account.name, profile=known)
+            note_profile(self.store, account.name, profile, now)
         return profile.followers

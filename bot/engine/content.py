@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+from bot import PROGRAM
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock
 from bot.content.loading import is_picture
@@ -17,6 +18,9 @@ from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
 
 log = get_logger(__name__)
+
+#: Fewer than these are cancelled without a question, whatever their share.
+MUCH = 5
 
 #: Reads, renders and checks all files on disk.
 Load = Callable[[], CheckedContent]
@@ -53,6 +57,8 @@ class ContentInForce:
     inspect: Callable[[Campaign], object] = lambda _campaign: None
     #: Holds a campaign to the machine's ceilings.
     bounded: Callable[[Campaign], Campaign] = lambda campaign: campaign
+    #: Returns how many publications a campaign would cancel, and of how many.
+    cancels: Callable[[RenderedCampaign], tuple[int, int]] = lambda _rendered: (0, 0)
     #: Live and rehearsal share no database, so the mode of the first tree stays.
     mode: Mode | None = None
     #: What the files on disk ask for.
@@ -61,6 +67,10 @@ class ContentInForce:
     _content: CheckedContent | None = None
     _broken: tuple[Problem, ...] = ()
     _seen: str = ""
+    #: What the last look saw.
+    _looked: str = ""
+    #: A tree that waits for a person, as it would cancel much.
+    _sweeping: str = ""
     _lock: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
@@ -82,12 +92,18 @@ class ContentInForce:
         """Read the files again where they changed; return whether a new tree came into force."""
         with self._lock:
             seen = self.look()
-            if seen == self._seen:
+            if seen == self._seen and not (self._sweeping and self._is_accepted(self._sweeping)):
+                return False
+            if seen != self._looked and self._rendered is not None:
+                self._looked = seen  # it may be half-copied: only what two looks agree on counts
                 return False
             content = self.load()
             # Files that change while they are read are read again at the next look.
             self._seen = seen
-            self._broken = content.errors or self._in_other_mode(content)
+            self._sweeping = ""
+            self._broken = (
+                content.errors or self._in_other_mode(content) or self._cancels_much(content)
+            )
             if self._broken:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))
                 return False
@@ -113,6 +129,23 @@ class ContentInForce:
         message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
         return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
 
+    def _cancels_much(self, content: CheckedContent) -> tuple[Problem, ...]:
+        """Return what a person must confirm: files that went missing look like a wish to cancel."""
+        schedule, tree = content.rendered.campaign.schedule, content.tree_sha256
+        cancelled, planned = self.cancels(content.rendered)
+        is_much = cancelled >= MUCH and cancelled > planned / 4
+        if schedule.mode is not Mode.LIVE or not is_much or self._is_accepted(tree):
+            return ()
+        self._sweeping = tree
+        message = (
+            f"these files would cancel {cancelled} of {planned} planned posts; if that is meant,"
+            f" confirm it: {PROGRAM} accept-config --as NAME"
+        )
+        return (Problem(schedule.place.file, 0, 0, "posts", message, rule="cancels-much"),)
+
+    def _is_accepted(self, tree: str) -> bool:
+        return (self.store.trust.recorded() or {}).get("tree") == tree
+
     def recompose(self) -> None:
         """Render again, because a server told other limits; what does not fit there is left out."""
         with self._lock:
@@ -128,7 +161,8 @@ class ContentInForce:
         """Void for good what approved quotations of a source that is no longer the same."""
         for old in before.sources.values():
             new = after.sources.get(old.id)
-            if new is None or new.sha256 != old.sha256:
+            # Of one that is not there nothing is known; what quotes it is approved by its hash.
+            if new is not None and new.sha256 != old.sha256:
                 reason = f"source {old.id} was changed"
                 quoting = [each for each in self.store.approvals.all() if old.id in each.sources]
                 self.store.approvals.void(quoting, reason=reason, now=self.clock.now())

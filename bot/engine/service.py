@@ -14,9 +14,10 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.db.errors import ConflictError
-from bot.delivery.model import State
+from bot.delivery.model import CancelReason, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
+from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce
@@ -64,6 +65,7 @@ class Bot:
     activity: Activity
     channels: Channels
     collector: Collector
+    watcher: AccountWatch
     digest: Digest
     #: Some address gets alerts and digests.
     has_readers: bool
@@ -115,11 +117,14 @@ class Bot:
 
     def _apply(self, rendered: RenderedCampaign) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""
+        planned = self._planned
+        is_reread = planned is None or planned.campaign is not rendered.campaign
+        why = CancelReason.EDITED if is_reread else CancelReason.LIMITS
         for _ in range(TRIES - 1):
             with suppress(DecisionError, ConflictError):
-                self.planner.apply(rendered, days=HORIZON)
+                self.planner.apply(rendered, days=HORIZON, why=why)
                 return
-        self.planner.apply(rendered, days=HORIZON)
+        self.planner.apply(rendered, days=HORIZON, why=why)
 
     def watch(self) -> None:
         """Take up changed files, and what a planning that failed left undone."""
@@ -232,6 +237,9 @@ class Bot:
         """Read the numbers that are due; by a clock that is wrong nothing is."""
         if self.clock_guard.is_sure():
             self.collector.run()
+            # After a restore the database may not know yet what is its own.
+            if self.store.restore_guard.reason() is None:
+                self.watcher.run()
 
     def tell_the_week(self) -> None:
         """Send the digest where one is due; a rehearsal has nothing to tell people."""

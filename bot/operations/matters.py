@@ -6,11 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
+from bot.authority.audit import AuditRow
 from bot.authority.tables import StopReason
 from bot.content.zones import shown
 from bot.delivery.model import Delivery, HoldReason, State
 from bot.errors import Severity
-from bot.operations.model import AccountLine, MachineFacts, Matter, Obstacle, ServiceFacts
+from bot.operations.model import (
+    EVENT,
+    AccountLine,
+    MachineFacts,
+    Matter,
+    Obstacle,
+    ServiceFacts,
+)
 
 #: A delivery may be on its way for so long before people are told that it is late.
 GRACE = timedelta(minutes=2)
@@ -43,6 +51,11 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
     yield from _of_accounts(facts)
     yield from _late(lines)
     yield from _held(facts)
+    yield from map(_happened, reversed(facts.alarms))
+    for row in facts.differing:
+        text = f"{row.post_id} is out on {row.account}, but not as it was approved: {row.evidence}"
+        page = f"/posts/{row.post_id}"
+        yield Matter(f"receipt/{row.id}", Severity.WARNING, f"{text}\n{row.url}", page=page)
     if facts.unapproved:
         posts = {
             row.post_id: f"{missing} approval(s) missing; first due {_due(row, facts)}"
@@ -52,6 +65,12 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
         first = facts.unapproved[0][0].post_id
         command = f"approve {first} --as NAME"
         yield Matter("unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{first}")
+
+
+def _happened(row: AuditRow) -> Matter:
+    outcomes = (each["told"] for each in row.detail.get("outcomes", ()))
+    text = "; ".join([f"{row.verb}: {row.subject} ({row.who}): {row.why}", *outcomes])
+    return Matter(f"{EVENT}{row.seq}", Severity.WARNING, text, "audit show", "/log")
 
 
 def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:

@@ -9,10 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from bot.authority.audit import AuditRow
 from bot.authority.tables import StopReason
 from bot.content.model import Schedule
 from bot.delivery.model import Delivery
 from bot.errors import Severity
+
+#: Beginning of the key of what happened: nobody settles it, so nobody hears that it is over.
+EVENT = "event/"
 
 
 class Obstacle(StrEnum):
@@ -92,10 +96,14 @@ class ServiceFacts:
     accounts: Sequence[AccountFacts] = ()
     #: Held and failed ones.
     held: Sequence[Delivery] = ()
+    #: Out lately, but not as they were approved.
+    differing: Sequence[Delivery] = ()
     #: What is due soon, and the approvals that it lacks.
     unapproved: Sequence[tuple[Delivery, int]] = ()
     counts: Counter[str] = field(default_factory=Counter)
     last_sent: datetime | None = None
+    #: Lately, what silences, or was done to an account by somebody else.
+    alarms: Sequence[AuditRow] = ()
 
     @property
     def zone(self) -> ZoneInfo:

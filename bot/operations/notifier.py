@@ -13,7 +13,7 @@ from bot.authority.notices import Notice, Notices
 from bot.clock import Clock
 from bot.errors import Severity, StoreError
 from bot.operations.channels import Alert, Channels
-from bot.operations.model import Matter, ServiceStatus
+from bot.operations.model import EVENT, Matter, ServiceStatus
 
 #: People hear of one cause at most once in this time.
 HOUR = timedelta(hours=1)
@@ -38,7 +38,7 @@ def what_to_tell(notice: Notice | None, matter: Matter | None, now: datetime) ->
     since = now - notice.told_at if notice else DAY
     told = notice.told if notice else ""
     if matter is None:
-        if told:
+        if told and notice and not notice.key.startswith(EVENT):
             return AlertStep.OVER
         return AlertStep.FORGET if since >= HOUR else None
     is_urgent = matter.severity is Severity.ERROR or told != matter.text

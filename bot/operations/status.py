@@ -16,11 +16,13 @@ from bot.content.model import Schedule
 from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
+from bot.engagement.account_watch import FOREIGN
 from bot.errors import StoreError
 from bot.log import get_logger
 from bot.operations.disk import DiskWatch
 from bot.operations.judge import judge
 from bot.operations.model import AccountFacts, MachineFacts, ServiceFacts, ServiceStatus
+from bot.planning.removals import ASKED, BEGUN
 from bot.planning.store import Store
 
 log = get_logger(__name__)
@@ -29,6 +31,11 @@ log = get_logger(__name__)
 SILENT = timedelta(seconds=15)
 #: How long before its time people are told that a post lacks approvals.
 AHEAD = timedelta(days=1)
+#: Verbs of the log that people are told of when they are asked for, begun and done; and how long.
+ALARMING = frozenset(
+    {ASKED, BEGUN, "retract", "republish", "restore", FOREIGN, "account changed"}
+)  # fmt: skip
+LATELY = timedelta(hours=23)
 _FIELDS = {each.name for each in fields(MachineFacts)}
 #: Of a process that says nothing of itself but that it lives.
 _EMPTY = {"worker": "unknown", "machine": "unknown"}
@@ -67,6 +74,7 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
+    lately = store.outbox.find(states={State.SENT}, since=now - AHEAD)
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
@@ -74,8 +82,10 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         settling=store.restore_guard.reason() or "",
         accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),
+        differing=tuple(row for row in lately if row.evidence),
         unapproved=unapproved,
         counts=counts,
+        alarms=[row for row in store.audit.rows(since=now - LATELY) if row.verb in ALARMING],
         last_sent=max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -10,11 +10,11 @@ from bot.authority.audit import AuditRow
 from bot.checks.rules import check
 from bot.clock import Clock
 from bot.content.model import Post
-from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction, NewPublication
-from bot.errors import BotError, DecisionError, Severity
+from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
+from bot.planning.removals import MAY_BE_OUT, Removal, Removals
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.rendering.rendered import RenderedCampaign, render_campaign
@@ -22,19 +22,6 @@ from bot.rendering.rendered import RenderedCampaign, render_campaign
 #: A correction that nobody approved within this is held as late, too.
 PATIENCE = timedelta(days=1)
 _OUT = frozenset({State.SENT, State.RETRACTED, State.GONE})
-_MAY_BE_OUT = frozenset({State.SENDING, State.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """What came of taking one status down."""
-
-    delivery: str
-    account: str
-    url: str
-    deleted: bool
-    #: What happened, for people.
-    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +51,26 @@ class Corrections:
     rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
 
+    @property
+    def removals(self) -> Removals:
+        return Removals(self.store, self.clock, self.platform)
+
     def retract(self, post_id: str, *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete every status of a post on every network; the answer says what is left.
 
+        It is empty where another post was taken down within a day: then the wish is written down,
+        and somebody else retracts the post too, which deletes it.
+
         Raises:
-            DecisionError: nothing of it is out, or no reason is given.
+            DecisionError: nothing of it is out, no reason is given, or sending is paused.
         """
         _require(why, "say what was wrong; the list of corrections shows it")
         rows = self.store.outbox.find(post_id=post_id)
-        if not any(row.state in {State.SENT} | _MAY_BE_OUT for row in rows):
+        if not any(row.state in {State.SENT} | MAY_BE_OUT for row in rows):
             raise DecisionError(f"{post_id}: nothing of it is out")
-        outcomes = self._taken_down(rows, by, why)
+        if not self.removals.begin(post_id, by=by, why=why):
+            return ()
+        outcomes = self.removals.take_down(rows, by=by, why=why)
         self._write(
             by, "retract", post_id, why, {"outcomes": [asdict(outcome) for outcome in outcomes]}
         )
@@ -98,7 +94,12 @@ class Corrections:
             raise DecisionError(f"{post_id}: nothing of it is out, so nothing can be corrected")
         post = self._post(post_id, text.strip(), rows, by)
         rendered = self._rendered(post)
-        outcomes = self._taken_down(rows, by, why) if delete_original else ()
+        if delete_original and not self.removals.begin(post_id, by=by, why=why):
+            raise DecisionError(
+                f"{post_id}: another post was deleted within a day, so somebody else must retract"
+                " this one too; correct it without deleting, or after that"
+            )
+        outcomes = self.removals.take_down(rows, by=by, why=why) if delete_original else ()
         planned = self._planned(post, rendered, () if delete_original else rows)
         self.store.outbox.add(*planned, now=self.clock.now())
         detail = {
@@ -109,6 +110,37 @@ class Corrections:
         }
         self._write(by, "correct", post_id, why, detail)
         return self.store.outbox.find(post_id=post.id)
+
+    def republish(
+        self, post_id: str, accounts: Sequence[str], *, by: str, why: str
+    ) -> tuple[Delivery, ...]:
+        """Put what others took down before the approvers once more, now, for other accounts.
+
+        Raises:
+            DecisionError: nobody took it down, or it went out there, or on their platform is out.
+        """
+        rows, whole = self.store.outbox.find(post_id=post_id), self.rendered()
+        post, known = whole.campaign.post(post_id), whole.campaign.schedule.accounts
+        if post is None or not any(row.state is State.GONE for row in rows):
+            raise DecisionError(f"{post_id}: the files have no such post that others took down")
+        carried = {row.account for row in rows if row.state in _OUT | MAY_BE_OUT}
+        live = {row.platform for row in rows if row.state in {State.SENT} | MAY_BE_OUT}
+        for name in accounts:
+            if name not in known:
+                raise DecisionError(f"no account is called {name!r}")
+            if name in carried or known[name].platform in live:
+                raise DecisionError(f"{name}: its readers have seen it, or see it elsewhere there")
+        now = self.clock.now()
+        number = 1 + sum(
+            row.verb == "republish" and row.subject == post_id for row in self.store.audit.rows()
+        )
+        again = replace(
+            post, id=f"republication-{number}-of-{post_id}", at=now, queue="", every_year=None,
+            accounts=tuple(accounts), not_after=PATIENCE,
+        )  # fmt: skip
+        self.store.outbox.add(*self._planned(again, self._rendered(again), ()), now=now)
+        self._write(by, "republish", post_id, why, {"as": again.id, "accounts": [*accounts]})
+        return self.store.outbox.find(post_id=again.id)
 
     def listed(self) -> tuple[PublicCorrection, ...]:
         """List what was corrected and retracted, newest first."""
@@ -133,29 +165,6 @@ class Corrections:
                 if not outcome.deleted
             ),
         )
-
-    def _taken_down(self, rows: Iterable[Delivery], by: str, why: str) -> tuple[Removal, ...]:
-        """Delete the last part of a thread first, so that no reply hangs in the air."""
-        wanted = [row for row in rows if row.state in {State.SENT} | _MAY_BE_OUT]
-        ordered = sorted(wanted, key=lambda row: (row.account, row.publication.id, -row.part))
-        return tuple(self._take_down(row, by, why) for row in ordered)
-
-    def _take_down(self, row: Delivery, by: str, why: str) -> Removal:
-        was_there = None
-        if row.state in _MAY_BE_OUT:
-            told = f"it is {row.state}: not settled whether it is out; retract it again later"
-        else:
-            try:
-                was_there = self.platform(row.account).delete(row.ref)
-            except KeyError:
-                told = "the account is not in use any more"
-            except BotError as error:
-                told = str(error)
-        if was_there is not None:
-            told = "deleted" if was_there else "was gone already"
-            now, move = self.clock.now(), self.store.outbox.move
-            move(row.id, Event.RETRACT, now=now, actor=by, detail=why, evidence=told)
-        return Removal(row.id, row.account, row.url, was_there is not None, told)
 
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:
         rendered = self.rendered()

@@ -51,6 +51,8 @@ class PlanDiff:
     #: As they will be: only their occurrence, times and slot differ.
     move: tuple[Publication, ...] = ()
     cancel: tuple[Cancellation, ...] = ()
+    #: Why texts are replaced.
+    why: CancelReason = CancelReason.EDITED
 
     def __bool__(self) -> bool:
         return any(self.counts().values())
@@ -152,8 +154,12 @@ def diff(
     *,
     turns: Mapping[tuple[str, str], PostHistory],
     campaign: str,
+    why: CancelReason = CancelReason.EDITED,
 ) -> PlanDiff:
-    """Return the fewest changes that bring the outbox to what is wanted."""
+    """Return the fewest changes that bring the outbox to what is wanted.
+
+    Texts that are replaced were changed for the reason ``why``.
+    """
     pairs = _matched(wanted, existing.movable)
     kept = {group[0].publication.id for _new, group in pairs if group}
     cancel = [_cancelled(group, CancelReason.REMOVED) for group in existing.removed]
@@ -166,7 +172,7 @@ def diff(
     counts = Counter({place: turn.count for place, turn in turns.items()})
     for new, group in (*((new, group) for group, new in existing.edited), *pairs):
         if group is None or len(group) != len(new.parts):
-            cancel += [_cancelled(group, CancelReason.EDITED)] if group else []
+            cancel += [_cancelled(group, why)] if group else []
             place = new.publication.account, new.publication.post_id
             counts[place] += 1
             add.append(named(new, campaign, counts[place]))
@@ -185,7 +191,7 @@ def diff(
             replaced.append(replace(new, publication=wished, delivery_ids=ids))
         elif in_its_place != old:
             moved.append(in_its_place)
-    return PlanDiff(tuple(add), tuple(replaced), tuple(moved), tuple(cancel))
+    return PlanDiff(tuple(add), tuple(replaced), tuple(moved), tuple(cancel), why)
 
 
 def new_publication(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.content.model import Schedule
 from bot.content.slots import DAY
+from bot.delivery.model import CancelReason
 from bot.delivery.publications import NewPublication, Publication
 from bot.delivery.reads import PostHistory
 from bot.log import get_logger
@@ -40,19 +41,43 @@ class Planner:
         """Return what the coming days hold, without writing anything."""
         return self._lay(rendered, self.clock.now(), days)[2]
 
-    def apply(self, rendered: RenderedCampaign, *, days: int) -> PlanDiff:
-        """Bring the outbox to what the campaign says for the coming days; return the changes."""
-        now, campaign = self.clock.now(), rendered.campaign.schedule.campaign
+    def apply(
+        self,
+        rendered: RenderedCampaign,
+        *,
+        days: int,
+        why: CancelReason = CancelReason.EDITED,
+    ) -> PlanDiff:
+        """Bring the outbox to what the campaign says for the coming days; return the changes.
+
+        Texts that are others now became so for the reason ``why``.
+        """
+        now = self.clock.now()
         self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
-        turns, existing, result = self._lay(rendered, now, days)
-        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
-        difference = diff(wanted, existing, turns=turns, campaign=campaign)
+        difference = self._difference(rendered, now, days, why)[1]
         if difference:
             for new in (*difference.add, *difference.replace):
                 self._keep_pictures(new, rendered)
             self.store.plan.apply(difference, now=now)
             log.info("planned", **difference.counts())
         return difference
+
+    def cancels(self, rendered: RenderedCampaign, *, days: int) -> tuple[int, int]:
+        """Return how many publications this would cancel, and of how many that are planned."""
+        existing, difference = self._difference(rendered, self.clock.now(), days)
+        return len(difference.cancel), len(existing.movable) + len(existing.removed)
+
+    def _difference(
+        self,
+        rendered: RenderedCampaign,
+        now: datetime,
+        days: int,
+        why: CancelReason = CancelReason.EDITED,
+    ) -> tuple[Existing, PlanDiff]:
+        turns, existing, result = self._lay(rendered, now, days)
+        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
+        campaign = rendered.campaign.schedule.campaign
+        return existing, diff(wanted, existing, turns=turns, campaign=campaign, why=why)
 
     def _lay(
         self, rendered: RenderedCampaign, now: datetime, days: int

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, update
 
 from bot.db.errors import ConflictError
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import CancelReason, State
+from bot.delivery.model import State
 from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, payload, refuse_touched
 from bot.delivery.publications import NewPublication, Publication, PublicationState
 from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
@@ -34,7 +34,7 @@ class PlanChanges(Moves):
                 for moved in diff.move:
                     _move(connection, moved, now)
                 for new in diff.replace:
-                    _replace(connection, new, now)
+                    _replace(connection, new, Note(now, PLANNER, diff.why))
                 for new in diff.add:
                     self._insert(connection, new, now)
         except ConflictError as error:
@@ -70,9 +70,8 @@ def _move(connection: Connection, moved: Publication, now: datetime) -> None:
     connection.execute(update(delivery).where(this).values(updated_at=now))
 
 
-def _replace(connection: Connection, new: NewPublication, now: datetime) -> None:
+def _replace(connection: Connection, new: NewPublication, note: Note) -> None:
     """Give deliveries their new payload; they are PLANNED again, their ids stay."""
-    note = Note(now, PLANNER, CancelReason.EDITED)
     rows = parts_of(connection, new.publication.id)
     for row, part in zip(rows, new.parts, strict=True):
         refuse_touched(row)
@@ -82,7 +81,7 @@ def _replace(connection: Connection, new: NewPublication, now: datetime) -> None
             event = Event.REQUEUE if row.state is State.HELD else Event.EDIT
             shift(connection, row, event, note)
         never = dict.fromkeys(("draft_json", "first_intent_at", "retry_at"))
-        values = {**BLANK, **payload(part), **never, "fence": row.fence, "updated_at": now}
+        values = {**BLANK, **payload(part), **never, "fence": row.fence, "updated_at": note.at}
         change(connection, row.id, values)
     _write(connection, new.publication.id, publication_columns(new.publication))
 

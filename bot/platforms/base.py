@@ -46,9 +46,11 @@ class Profile:
     followers: int | None = None
     #: The server's software and version, for people.
     server: str = ""
+    #: Name, description and picture as readers see them; empty where it is not told.
+    about: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("id", "handle", "server"):
+        for name in ("id", "handle", "server", "about"):
             object.__setattr__(self, name, visible.line(getattr(self, name)))
 
 
@@ -135,8 +137,17 @@ class Platform(Protocol):
     def exists(self, ref: PostRef) -> bool:
         """Read whether a known status is still live."""
 
+    def locate(self, address: str) -> PostRef | None:
+        """Read which own status stands at a page's address; None where none does."""
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Read current numbers; a deleted status is simply missing from the answer."""
+
+    def recent(self) -> Sequence[PostRef]:
+        """Return what the account carries now, newest first: at least the newest, boosts too.
+
+        Where reads cost money it makes none, and returns what those that were made anyway showed.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

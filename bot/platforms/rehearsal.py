@@ -191,9 +191,18 @@ class Rehearsal:
         with self._translated(UnavailableError):
             return self._live("id", ref.id) is not None
 
+    def locate(self, address: str) -> PostRef | None:
+        with self._translated(UnavailableError):
+            known = self._live("id", address.rpartition("/")[2])
+            return known.ref if known else None
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Return no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
         return {ref: Metrics() for ref in refs if self.exists(ref)}
+
+    def recent(self) -> Sequence[PostRef]:
+        """Return nothing: whoever can write into the rehearsal's file is on this machine."""
+        return ()
 
     def close(self) -> None:
         self.db.close()

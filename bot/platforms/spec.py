@@ -50,16 +50,27 @@ class ReadBackPolicy:
     reads: int = 1
     #: Wait after the last byte that was sent.
     first_after: timedelta = timedelta(0)
-    #: Wait between two reads.
+    #: Wait between the first two reads; it doubles from one to the next.
     apart: timedelta = timedelta(0)
+    #: A request that was cut may be carried out for so long; the last read comes after it.
+    outlives: timedelta = timedelta(0)
 
-    def waiting(self, first: timedelta | None, apart: timedelta | None) -> ReadBackPolicy:
+    def waiting(
+        self, first: timedelta | None, apart: timedelta | None, outlives: timedelta | None
+    ) -> ReadBackPolicy:
         """Return the policy with an operator's waits; None leaves the platform's own."""
-        return replace(
-            self,
-            first_after=self.first_after if first is None else first,
-            apart=self.apart if apart is None else apart,
-        )
+        given = {"first_after": first, "apart": apart, "outlives": outlives}
+        changed: Mapping[str, Any] = {
+            name: wait for name, wait in given.items() if wait is not None
+        }
+        return replace(self, **changed)
+
+    def again_after(self, reads: int, since_call: timedelta) -> timedelta | None:
+        """Return the wait after so many complete reads; None where they were enough."""
+        if reads >= self.reads and since_call >= self.outlives:
+            return None
+        left, longer = self.outlives - since_call, self.apart * (1 << min(reads - 1, 10))
+        return max(self.apart, min(longer or left, left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,8 @@ class PlatformSpec:
     #: By name of a limit, what a server's word may not go below; none where servers tell none.
     floors: Mapping[str, int] = field(default_factory=dict)
     read_back: ReadBackPolicy = ReadBackPolicy()
+    #: After so long a rate limit for posting starts anew.
+    rate_window: timedelta = timedelta(0)
     #: What publishing one status costs.
     charges: Callable[[Status], Sequence[Charge]] = lambda _status: ()
     #: The paid action that reading one status of an account is.

@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     #: Override each platform's waits before, and between, the reads that settle a delivery.
     settle_first: _Seconds | None = None
     settle_apart: _Seconds | None = None
+    settle_last: _Seconds | None = None
     #: Whatever the files say, in US dollars, posts of one account, and share of a built-in price.
     max_budget_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
     max_posts_per_day: Annotated[int, Field(ge=1, le=1000)] = 100

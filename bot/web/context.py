@@ -80,7 +80,7 @@ class AppContext:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.store, self.clock, lambda: self.campaign)
+        return Desk(self.store, self.clock, lambda: self.campaign, self.corrections.platform)
 
     def guest(self) -> Person | None:
         """Return who acts without signing in; None in live mode, or once there is a user."""

@@ -13,7 +13,7 @@ def inside(text: str) -> list[str]:
 
 
 def alone(text: str) -> list[str]:
-    return [one.mark for one in marked_spans(text)[1]]
+    return [one.sign for one in marked_spans(text)[1]]
 
 
 def messages(text: str) -> list[str]:

@@ -251,7 +251,7 @@ def test_another_source_that_has_the_text_is_named() -> None:
         ("We ask […] […] you stop.", "never at an end"),
         ("We ask [...] stop.", "an omission is written […]"),
         ("We ask (…) stop.", "an omission is written […]"),
-        ("We ask \u202ethat", "bidirectional override"),
+        ("We ask \u202ethat", "(U+202E RIGHT-TO-LEFT OVERRIDE) where the source has nothing"),
     ],
 )
 def test_a_malformed_quotation_says_what_to_do(text: str, says: str) -> None:

@@ -122,6 +122,8 @@ class PlatformContract:
     keeps_warning: ClassVar[bool] = True
     #: The platform tells numbers at all.
     tells_metrics: ClassVar[bool] = True
+    #: What the account carries is read for nothing.
+    shows_timeline: ClassVar[bool] = True
 
     @staticmethod
     def connect(connection: Connection, /) -> Platform:
@@ -287,6 +289,17 @@ class PlatformContract:
         assert found is not None
         assert found.id == ref.id
 
+    def test_a_page_s_address_leads_to_the_id_that_the_platform_uses(
+        self, platform: Platform
+    ) -> None:
+        ref = platform.publish(prepare(platform, "at an address"))
+
+        located = platform.locate(ref.url)
+
+        assert located is not None
+        assert (located.id, located.cid) == (ref.id, ref.cid)
+        assert platform.locate(f"{ref.url[:-3]}234") is None
+
     # -- taking down
 
     def test_a_deleted_status_is_gone(self, platform: Platform, stand: Stand) -> None:
@@ -323,6 +336,11 @@ class PlatformContract:
         numbers = platform.metrics([ref])
 
         assert numbers[ref].likes == (0 if self.tells_metrics else None)
+
+    def test_what_the_account_carries_is_read_where_that_is_free(self, platform: Platform) -> None:
+        ref = platform.publish(prepare(platform, "carried"))
+
+        assert (ref.id in {each.id for each in platform.recent()}) is self.shows_timeline
 
     def test_numbers_of_nothing_are_nothing(self, platform: Platform) -> None:
         assert platform.metrics([]) == {}

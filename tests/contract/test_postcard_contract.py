@@ -27,6 +27,7 @@ class PostcardStand(ProxiedStand):
 
 
 class TestPostcard(NetworkContract):
+    shows_timeline = False
     connect = staticmethod(postcard.connect)
 
     @pytest.fixture

@@ -45,6 +45,7 @@ def standing_for(spec: PlatformSpec) -> Connect:
 
 class RehearsalContract(PlatformContract):
     tells_metrics = False
+    shows_timeline = False
 
     @pytest.fixture
     def stand(self, tmp_path: Path) -> Pages:

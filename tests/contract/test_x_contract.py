@@ -47,6 +47,7 @@ class XStand:
 
 
 class TestX(NetworkContract):
+    shows_timeline = False
     connect = staticmethod(connect)
     keeps_language = False
     refusal = as_answer(TOO_LONG)

@@ -202,6 +202,7 @@ class LiveBotProcess(BotProcess):
             "VERBATIM_B_APP_PASSWORD": self.pds_account.app_password,
             "VERBATIM_SETTLE_FIRST": "0.5",
             "VERBATIM_SETTLE_APART": "0.5",
+            "VERBATIM_SETTLE_LAST": "1",
             "VERBATIM_RELOAD": "0.5",
             "VERBATIM_READ_TIMEOUT": "50",
             "PYTHONUNBUFFERED": "1",

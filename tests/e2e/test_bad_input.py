@@ -94,7 +94,8 @@ def test_what_looks_like_a_number_or_a_truth_stays_the_text_that_was_typed(
     plain = POST.replace('text: "Hello."', f"text: {text}")
     (campaign / "posts" / "bad.yaml").write_text(plain, encoding="utf-8")
 
-    assert run(["preview", "bad", *places(campaign)]) == 0
+    data = ("--data", str(campaign / "data"))
+    assert run(["preview", "bad", *places(campaign), *data]) == 0
 
     assert f"  │ {text}\n" in capsys.readouterr().out
 

@@ -19,9 +19,10 @@ TOKEN = "canary-7f3b"
 PICTURE = Picture(sha256_hex(b"x"), "image/png", "a square", 8, 8, 1)
 
 
-def adapter(origin: str, token: str = TOKEN) -> MastodonPlatform:
+def adapter(origin: str, token: str = TOKEN, *, visibility: str = "public") -> MastodonPlatform:
     """Connect as that account."""
-    account, secrets = Account("voice", "mastodon", server=origin), {"ACCESS_TOKEN": token}
+    account = Account("voice", "mastodon", server=origin, own={"visibility": visibility})
+    secrets = {"ACCESS_TOKEN": token}
     made = connect(Connection(account, secrets, CountingMeter(), CONNECT, READ))
     assert isinstance(made, MastodonPlatform)
     return made
@@ -30,9 +31,12 @@ def adapter(origin: str, token: str = TOKEN) -> MastodonPlatform:
 class VoiceServer(QuirkyMastodon):
     """The account's server; ``platform`` speaks to it and waits for no upload."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, visibility: str = "public") -> None:
         super().__init__()
-        self.platform = adapter(self.origin)
+        # By which the server shows that it lists what it takes.
+        self.post("An older status.", id="1", created_at="2026-01-01T00:00:00Z")
+        self._last = 100
+        self.platform = adapter(self.origin, visibility=visibility)
         self.platform._uploads.wait = lambda _seconds: None
 
     def draft(
@@ -42,14 +46,15 @@ class VoiceServer(QuirkyMastodon):
         at: datetime = NOW,
         pictures: tuple[Picture, ...] = (),
         warning: str | None = None,
-        parent: str = "",
+        parent: str | PostRef = "",
     ) -> Draft:
         """Prepare a status under a key of its own."""
+        above = PostRef(parent) if isinstance(parent, str) else parent
         return self.platform.prepare(
             Status(text, lang="ug", pictures=pictures, warning=warning),
             key=uuid.uuid4().hex,
             at=at,
-            reply_to=ReplyTo(PostRef(parent), PostRef(parent)) if parent else None,
+            reply_to=ReplyTo(above, above) if parent else None,
             pictures=lambda _picture: b"x",
         )
 

@@ -55,6 +55,9 @@ class CountedPlatform:
             raise self.unseen.popleft()
         return Profile("1", "voice", True, self.followers)
 
+    def locate(self, address: str) -> PostRef | None:
+        raise NotImplementedError
+
     def limits(self) -> Limits:
         raise NotImplementedError
 
@@ -69,6 +72,9 @@ class CountedPlatform:
 
     def delete(self, ref: PostRef) -> bool:
         raise NotImplementedError
+
+    def recent(self) -> Sequence[PostRef]:
+        return ()
 
     def close(self) -> None:
         """Hold nothing."""

@@ -160,8 +160,19 @@ class Scripted:
     def exists(self, ref: PostRef) -> bool:
         return any(status.id == ref.id for status in self.server.live)
 
+    def locate(self, address: str) -> PostRef | None:
+        last = address.rpartition("/")[2]
+        is_live = any(status.id == last for status in self.server.live)
+        return PostRef(last, address) if is_live else None
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}
+
+    def recent(self) -> Sequence[PostRef]:
+        return [
+            PostRef(status.id, f"https://{self.connection.account.name}.example/{status.id}")
+            for status in reversed(self.server.live)
+        ]
 
     def close(self) -> None:
         self._called("close")

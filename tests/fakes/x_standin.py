@@ -10,6 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,6 +52,8 @@ class XStandin(FaultyLoopback):
     ) -> None:
         self.world = World(ledger, lag=lag)
         self.rates = dict(RATES)
+        #: What it calls a status in queries: ``post``, or ``tweet``.
+        self.word = "post"
         #: What the description does not allow; must stay empty.
         self.violations: list[str] = []
         self.spec = read_spec(spec_file)
@@ -85,6 +88,7 @@ class XStandin(FaultyLoopback):
         )
         if user is None:
             return x_api.UNAUTHORIZED
+        asked = self._understood(asked)
         complaint = self.spec.complaint_about_request(asked)
         if complaint:
             self._check(complaint, "request")
@@ -92,6 +96,14 @@ class XStandin(FaultyLoopback):
         if limited := self._count(asked, user):
             return limited
         return x_api.serve(self.world, asked, user)
+
+    def _understood(self, asked: ApiRequest) -> ApiRequest:
+        """Drop what is asked for in words that this X does not know, as X does; silently."""
+        other = {"post": "tweet", "tweet": "post"}[self.word]
+        known = {name: value for name, value in asked.query.items() if name != f"{other}.fields"}
+        if (fields := known.pop(f"{self.word}.fields", None)) is not None:
+            known["post.fields"] = fields.replace("note_tweet", "note_post")
+        return replace(asked, query=known)
 
     def _check(self, complaint: str | None, what: str) -> None:
         if complaint:

@@ -55,6 +55,7 @@ STORM: dict[str, tuple[int, Fault]] = {
     "reset after": (2, Fault(down=0, reset=True)),
     "late": (4, Fault(stall=4.0)),
 }
+_LONG_AGO = "2026-01-01T00:00:00+00:00"
 #: The one request by which something becomes visible, by account.
 PUBLISH = {
     "x": r"^POST /2/tweets ",
@@ -130,8 +131,11 @@ class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
         self.spoil_with(self.dice, PUBLISH["m"], ledger.clock.now)
         super().__init__()
 
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self._ledger.clock.now(), UTC)
+
     def post(self, text: str, **fields: object) -> dict[str, Any]:
-        made = super().post(text, created_at=self._ledger.moment(), **fields)
+        made = super().post(text, **fields)
         self._ledger.write("m", id=made["id"], text=text, parent=made["in_reply_to_id"])
         return made
 
@@ -142,6 +146,8 @@ class LedgeredMastodon(QuirkyMastodon, FaultyLoopback):
     def forget(self) -> None:
         # As long as Mastodon's are: a short one could be taken for some other number.
         self.statuses, self._keys, self._last = [], {}, 110_000_000_000_000_000
+        # What was there before, by which a server shows that it lists what it takes.
+        super().post("An older status.", created_at=_LONG_AGO)
 
 
 class LedgeredPds(QuirkyPds, FaultyLoopback):
@@ -240,7 +246,7 @@ class NetworkServers:
         self.memories = Memories(
             {
                 self.x.world: ("statuses", "media", "used", "_reads", "_last_id"),
-                self.m: ("statuses", "media", "_keys", "_last"),
+                self.m: ("statuses", "media", "_described", "_keys", "_last"),
                 self.b: ("records",),
             }
         )

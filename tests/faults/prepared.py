@@ -225,8 +225,8 @@ def prepare_campaign(
     template = folder / "template" / "live.db"
     open_store(f"sqlite:///{template}", create=True, room=NO_ROOM).close()
     known = Settings(
-        settle_first=timedelta(0), settle_apart=timedelta(0), connect_timeout=CALL / 2,
-        read_timeout=CALL / 2,
+        settle_first=timedelta(0), settle_apart=timedelta(0), settle_last=timedelta(0),
+        connect_timeout=CALL / 2, read_timeout=CALL / 2,
     )  # fmt: skip
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     with closing(sqlite3.connect(template)) as connection:

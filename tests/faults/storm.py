@@ -29,8 +29,8 @@ from tests.waiting import PATIENCE, in_time, wait_until
 
 #: Waits for no longer than a storm may take; on a busy machine a call ends in silence by them.
 HASTY = {
-    "SETTLE_FIRST": "4", "SETTLE_APART": "1", "LEASE": "8", "CONNECT_TIMEOUT": "1",
-    "READ_TIMEOUT": "2", "RELOAD": "60", "STOP_GRACE": "10",
+    "SETTLE_FIRST": "4", "SETTLE_APART": "1", "SETTLE_LAST": "6", "LEASE": "8",
+    "CONNECT_TIMEOUT": "1", "READ_TIMEOUT": "2", "RELOAD": "60", "STOP_GRACE": "10",
 }  # fmt: skip
 #: Waits that nothing but a fault reaches.
 PATIENT = {

@@ -178,7 +178,7 @@ def test_row_20_a_stop_delays_no_other_account_and_ends_in_time(
     body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'
     bot.start()
     bot.wait(bot.due - timedelta(seconds=5))
-    bot.spoil("x", answered(Answer(401, body), stored=False), times=ALWAYS, match="")
+    bot.spoil("x", answered(Answer(401, body), stored=False), times=ALWAYS, match=".")
     bot.wait(bot.due + 5 * MINUTE)
     outbox = bot.store.outbox
     calls = [
@@ -207,7 +207,7 @@ def test_row_20_a_revoked_token_stops_one_account(
 ) -> None:
     bot = make_bot()
     body = b'{"title":"Unauthorized","error":"AuthenticationRequired"}'
-    bot.spoil(account, answered(Answer(401, body), stored=False), times=ALWAYS, match="")
+    bot.spoil(account, answered(Answer(401, body), stored=False), times=ALWAYS, match=".")
     counted = bot.run()
     others = [row.state for row in bot.rows() if row.account != account]
 

@@ -74,7 +74,8 @@ def saved_slowly(new_bot: RunningBot) -> None:
     whole = path.read_bytes()
     for length in range(0, len(whole), 17):
         path.write_bytes(whole[:length])
-        new_bot.services.watch()
+        for _look in range(2):
+            new_bot.services.watch()
     path.write_bytes(whole)
 
 

@@ -31,7 +31,11 @@ TIMELINE = {
 }
 EMPTY = {
     "x": Answer(200, b'{"meta":{"result_count":0}}'),
-    "m": Answer(200, b"[]"),
+    # With the status by which the server shows that it lists what it takes.
+    "m": Answer(
+        200,
+        b'[{"id":"110000000000000001","visibility":"public","created_at":"2026-01-01T00:00:00Z"}]',
+    ),
     "b": Answer(400, b'{"error":"RecordNotFound","message":"Could not locate record"}'),
 }
 
@@ -146,7 +150,7 @@ def test_row_17_a_repeated_key_that_is_answered_oddly(
     bot = make_bot("m")
     bot.world.order("quirk", account="m", repeated_key=status)
     bot.spoil("m", HANG_UP_AFTER)
-    bot.spoil("m", answered(EMPTY["m"], stored=False), times=2, match=TIMELINE["m"])
+    bot.spoil("m", answered(EMPTY["m"], stored=False), times=3, match=TIMELINE["m"])
 
     counted = bot.run()
 

@@ -17,7 +17,7 @@ from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
 from tests.fakes.engaged import sent
 from tests.fakes.measured import CountedPlatform, MeasuredAccount
-from tests.integration.store_rows import new_publication
+from tests.integration.store_rows import HELLO, new_publication
 
 SENT = datetime(2026, 12, 9, 9, 0, tzinfo=UTC)
 LIKED = Metrics(5, 2, 1, 1)
@@ -74,6 +74,24 @@ def test_posts_that_are_due_together_are_read_together(store: Store) -> None:
 
     assert acc.platform.reads == [("id-d1", "id-d2", "id-d3")]
     assert tally.taken == 3
+
+
+def test_own_replies_are_no_engagement(store: Store) -> None:
+    """The second part of a thread, and later a correction under it: each engages nobody."""
+    acc = counted(store)
+    sent(store, new_publication(HELLO, HELLO, ids=("d1", "d2"), due_at=SENT), SENT)
+    told = {"d1": Metrics(1, 0, 4, 0), "d2": Metrics(1, 0, 1, 0)}
+    acc.platform.numbers |= {f"id-{id_}": metrics for id_, metrics in told.items()}
+    acc.collect(timedelta(hours=1))
+    late = SENT + timedelta(hours=2)
+    sent(store, new_publication(id="c", post_id="c", reply_to="d2", due_at=late), late)
+    acc.platform.numbers["id-c"] = Metrics(0, 0, None, 0)
+
+    acc.collect(timedelta(hours=6))
+
+    reads = [store.snapshots.of(id_) for id_ in ("d1", "d2")]
+    by_others = [[one.metrics.replies for one in read if one.taken_at] for read in reads]
+    assert by_others == [[3, 3], [1, 0]]
 
 
 def test_a_read_that_fails_is_tried_again_while_its_window_is_open(store: Store) -> None:

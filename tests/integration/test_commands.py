@@ -161,7 +161,6 @@ def test_resume_says_what_it_did(bot: RunningBot, say: Callable[..., str]) -> No
     [
         ("queue", State.PLANNED, "queue"),
         ("drop", State.CANCELLED, "drop"),
-        ("https://m.example/@us/1", State.SENT, "is out"),
     ],
 )
 def test_resolve(bot: RunningBot, do: Do, choice: str, state: State, verb: str) -> None:
@@ -169,6 +168,17 @@ def test_resolve(bot: RunningBot, do: Do, choice: str, state: State, verb: str) 
 
     assert do("resolve", delivery[:10], choice, "--as", "Ann", "--why", "so")["state"] == state
     assert last_row(bot) == ("Ann", verb, delivery, "so")
+
+
+def test_an_address_that_cannot_be_read_settles_nothing(
+    bot: RunningBot, say: Callable[..., str]
+) -> None:
+    delivery = held(bot)
+
+    told = say("resolve", delivery, "https://m.example/@us/1", "--as", "Ann")
+
+    assert told.startswith("1 error: https://m.example/@us/1 could not be read, so try again")
+    assert [row.id for row in bot.rows("", State.HELD)] == [delivery]
 
 
 def test_resolve_to_send(bot: RunningBot, do: Do) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from bot.app.content import prove_files
 from bot.canonical import sha256_hex
 from bot.cli.content import write_campaign
-from bot.delivery.model import State
+from bot.delivery.model import CancelReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from tests.fakes.campaign_tree import spec
@@ -84,6 +84,27 @@ def test_a_picture_that_a_server_cannot_take_is_left_out_there(new_bot: RunningB
     assert new_bot.services.contents.left_out() == {"m": ["one"]}
 
 
+def test_other_limits_of_a_server_are_told_as_the_reason_for_another_text(
+    new_bot: RunningBot,
+) -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    new_bot.start_approved(post("one", "thread: true", words=words, at=NINE), post("two", at=NINE))
+    new_bot.servers["m"].limits = replace(MASTODON.limits, max_length=300)
+
+    new_bot.wait(START)
+    new_bot.watch()
+
+    # Of one part, and now of two: what was planned is planned anew.
+    (old,) = new_bot.rows("one", State.CANCELLED)
+    assert old.reason is CancelReason.LIMITS
+    assert {row.parts for row in new_bot.rows("one")} == {2}
+    assert [row.reason for row in new_bot.rows("two", *State)] == [None]
+    new_bot.write(post("two", at=NINE, words="Quite other words than those."))
+    new_bot.watch()
+    reasons = [move.reason for move in new_bot.store.outbox.moves_of(new_bot.row().id)]
+    assert reasons[-1] == CancelReason.EDITED
+
+
 def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
     new_bot: RunningBot,
 ) -> None:
@@ -106,9 +127,9 @@ def test_a_link_post_skips_an_account_without_links_and_its_cost_is_told(
 def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> None:
     new_bot.start_approved(post("one", at=NINE))
     new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
-    new_bot.servers["m"].blind = 2
+    new_bot.servers["m"].blind = 5
     new_bot.servers["m"].fails(UnavailableError("mastodon", "refused"))
-    new_bot.wait(NINE + timedelta(seconds=25))
+    new_bot.wait(NINE + timedelta(seconds=300))
     (before,) = new_bot.rows()
     assert (before.state, before.attempts) == (State.READY, 1)
     new_bot.write(post("one", at=NINE, words="Quite other words than those."))

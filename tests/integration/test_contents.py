@@ -114,3 +114,63 @@ def test_before_the_start_there_is_nothing_to_remark_or_render_anew(new_bot: Run
     new_bot.services.contents.recompose()
 
     assert new_bot.services.contents.warnings() == ()
+
+
+# What is copied, or gone by mistake
+
+
+@pytest.fixture
+def ten(new_bot: RunningBot) -> RunningBot:
+    """Return a live bot with ten approved posts ahead."""
+    new_bot.start_approved(*(post(f"p{n}", at=NINE + n * DAY) for n in range(1, 11)))
+    return new_bot
+
+
+def test_a_tree_comes_into_force_once_two_looks_agree_on_it(ten: RunningBot) -> None:
+    ten.write(post("new", at=NINE + DAY), *(post(f"p{n}", at=NINE + n * DAY) for n in range(1, 11)))
+
+    assert not ten.services.contents.refresh()
+    ten.tree.put("posts/more.yaml", "posts:\n" + post("more", at=NINE + 2 * DAY))
+    assert not ten.services.contents.refresh()
+    assert ten.services.contents.refresh()
+
+    assert {"new", "more"} <= {each.id for each in ten.services.contents.campaign().posts}
+
+
+def test_what_would_cancel_more_than_a_quarter_waits_for_a_person(ten: RunningBot) -> None:
+    before = ten.states()
+    ten.write(*(post(f"p{n}", at=NINE + n * DAY) for n in range(1, 4)))
+
+    ten.watch(broken=True)
+
+    assert ten.states() == before
+    told = ten.services.contents.broken()
+    assert "these files would cancel 7 of 10 planned posts; if that is meant, confirm it" in told
+    assert any(each.key.startswith("content@") for each in ten.services.status().matters)
+
+    ten.restart()  # the last tree that was whole stays in force
+    assert ten.states() == before
+
+
+def test_a_person_confirms_that_much_is_cancelled(ten: RunningBot) -> None:
+    ten.write(*(post(f"p{n}", at=NINE + n * DAY) for n in range(1, 4)))
+    ten.watch(broken=True)
+    on_disk = ten.services.contents.load().rendered.campaign
+
+    ten.services.guard.accept(on_disk, by="Op", why="the campaign is shorter")
+    ten.watch()
+
+    assert sorted(ten.states()) == ["p1/m/0", "p2/m/0", "p3/m/0"]
+
+
+def test_moving_files_away_and_back_loses_no_approval(ten: RunningBot) -> None:
+    whole = (ten.tree.posts / "main.yaml").read_text(encoding="utf-8")
+    ten.write(*(post(f"p{n}", at=NINE + n * DAY) for n in range(1, 9)))
+    ten.watch()
+    assert len(ten.rows()) == 8
+
+    ten.tree.put("posts/main.yaml", whole)
+    ten.watch()
+    ten.wait(NINE + 10 * DAY)
+
+    assert set(ten.states().values()) == {"SENT"}

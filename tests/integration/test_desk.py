@@ -11,7 +11,7 @@ from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.errors import DecisionError, RejectedError, UnconfirmedError
 from bot.platforms.base import Profile
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, RunningBot, post, thread
-from tests.fakes.scripted import PublishCall
+from tests.fakes.scripted import PublishCall, Published
 
 
 @pytest.fixture
@@ -254,21 +254,23 @@ def test_a_person_may_send_once_more_after_all_attempts(new_bot: RunningBot) -> 
     ("address", "remote_id"),
     [
         ("https://m.example/@us/113", "113"),
-        ("https://x.com/us/status/1733?s=20", "1733"),
-        ("https://x.com/us/status/1733/#m", "1733"),
-        ("at://did:plc:a/app.bsky.feed.post/3k", "at://did:plc:a/app.bsky.feed.post/3k"),
+        ("https://m.example/@us/113?s=20", "113"),
+        ("https://m.example/@us/113/#m", "113"),
     ],
 )
 def test_what_is_out_already_is_known_by_its_address(
     bot: RunningBot, held: Delivery, address: str, remote_id: str
 ) -> None:
+    bot.servers["m"].live.append(Published("113", "another's", "words", None, ""))
+
     bot.desk.resolve(held.id, address, by="Ann")
 
     row = bot.row()
-    assert (row.state, row.url, row.remote_id) == (State.SENT, address, remote_id)
+    shown = "https://m.example/@us/113"
+    assert (row.state, row.url, row.remote_id) == (State.SENT, shown, remote_id)
 
 
-@pytest.mark.parametrize("choice", ["https://m.example", "later", "", "ftp://m.example/1"])
+@pytest.mark.parametrize("choice", ["https://m.example", "https://m.example/@us/9", "later", ""])
 def test_what_is_no_choice_is_refused(bot: RunningBot, held: Delivery, choice: str) -> None:
     with pytest.raises(DecisionError):
         bot.desk.resolve(held.id, choice, by="Ann")

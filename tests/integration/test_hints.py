@@ -16,6 +16,7 @@ from bot.delivery.restore_guard import mark_restored
 from bot.errors import RejectedError, UnconfirmedError
 from bot.operations.model import Matter
 from bot.settings import Settings
+from tests.fakes.people import token_of
 from tests.fakes.running_bot import MINUTE, RunningBot, post
 from tests.integration.store_rows import due
 from tests.integration.test_commands import places_of
@@ -66,7 +67,6 @@ MATTERS: list[tuple[Callable[[RunningBot], object], str]] = [
     (lambda bot: bot.desk.pause("mourning", by="Ann"), "paused"),
     (lambda _bot: None, "unapproved"),
     (fail, "FAILED/"),
-    (doubt, "HELD/cannot tell whether it is out"),
     (lapse, "HELD/paused"),
     (stop_for(StopReason.UNFIT), "stopped/m/unfit"),
     (stop_for(StopReason.CONFIGURATION), "stopped/m/configuration changed"),
@@ -79,14 +79,18 @@ def matter_of(bot: RunningBot, key: str) -> Matter | None:
 
 @pytest.mark.parametrize(("come_about", "key"), MATTERS)
 def test_a_command_settles_what_it_is_told_for(
-    bot: RunningBot, come_about: Callable[[RunningBot], object], key: str
+    bot: RunningBot,
+    come_about: Callable[[RunningBot], object],
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     come_about(bot)
     matter = matter_of(bot, key)
     assert matter is not None
 
     for name in ("Ann", "Ben"):  # two approvers; for all else one is enough
-        words = matter.command.replace("NAME", name).replace("ADDRESS", "https://m.example/@a/1")
+        monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, name))
+        words = matter.command.replace("NAME", name)
         code = run([*shlex.split(words), *places_of(bot, bot.data)])
         if key != "unapproved":
             break
@@ -97,6 +101,7 @@ def test_a_command_settles_what_it_is_told_for(
 
 #: Commands that only look, and what may come of them.
 LOOKS: list[tuple[Callable[[RunningBot], object], str]] = [
+    (doubt, "HELD/cannot tell whether it is out"),  # asks a server about ADDRESS
     (lambda bot: mark_restored(bot.store._db, "a backup"), "settling"),
     (lambda bot: bot.services.verifier.failing.update(m="no token"), "unchecked/m"),
     (lambda bot: bot.services.inspector.__setattr__("damage", "torn"), "damage@{machine}"),

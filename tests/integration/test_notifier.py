@@ -17,9 +17,6 @@ from bot.platforms.spec import Charge
 from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
-#: Apprise 1 loads all its plugins, one of which imports it.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-
 HOUR = timedelta(hours=1)
 DESK = "https://desk.example"
 

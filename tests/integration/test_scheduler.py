@@ -251,7 +251,7 @@ def test_a_call_that_outlasts_the_stop_is_read_back_at_the_next_start(
         new_bot.wait(NINE)
     assert new_bot.row().state is State.UNKNOWN
     new_bot.restart()
-    new_bot.wait(NINE + MINUTE)
+    new_bot.wait(NINE + 5 * MINUTE)
 
     assert new_bot.row().state is State.SENT
     assert len(new_bot.servers["m"].live) == 1

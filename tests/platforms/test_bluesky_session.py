@@ -230,8 +230,10 @@ def test_a_mention_needs_an_identifier(server: VoiceServer, did: object) -> None
         (Told(400, {"error": "InvalidSwap"}), UnconfirmedError),
         (Told(400, {"error": "ExpiredToken"}), UnavailableError),
         (Told(400, {"error": "AccountTakedown"}), UnauthorizedError),
-        (Told(401, {"error": "AuthMissing"}), UnauthorizedError),
-        (Told(403, {"error": "Forbidden"}), UnauthorizedError),
+        # The server was asked whose session it is, and said that it is good.
+        (Told(401, {"error": "AuthMissing"}), UnconfirmedError),
+        (Told(403, {"error": "Forbidden"}), UnconfirmedError),
+        (Told(400, b"<html>Are you a bot?</html>"), UnconfirmedError),
         (Told(404, {"error": "XRPCNotSupported"}), UnconfirmedError),
         (Told(409, {"error": "Conflict"}), UnconfirmedError),
         (Told(200, {"uri": "at://did:plc:x/app.bsky.feed.post/1", "cid": "c"}), UnconfirmedError),

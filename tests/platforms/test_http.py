@@ -25,7 +25,13 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection
 from bot.platforms.http.credentials import is_loopback, redact, redact_bytes
-from bot.platforms.http.exchange import Exchange, describe, retry_after, translated_errors
+from bot.platforms.http.exchange import (
+    Exchange,
+    confirmed,
+    describe,
+    retry_after,
+    translated_errors,
+)
 from bot.platforms.http.session import (
     MAX_BODY,
     AnswerError,
@@ -42,13 +48,14 @@ _CONNECTION = Connection(Account("voice", "any"), {}, CountingMeter(), 2.0, 2.0)
 REFUSALS = frozenset({422})
 
 
-def exchange(status: int | None = None, *, sent: bool = True) -> Exchange:
+def exchange(status: int | None = None, words: str = "", *, sent: bool = True) -> Exchange:
     made = Exchange()
     made.begin("/path")
     if sent:
         made.connected()
     if status is not None:
         made.answered(status, {})
+        made.error = words
     return made
 
 
@@ -58,7 +65,7 @@ def judge(facts: Exchange | None, *, writing: bool = True) -> PlatformError:
     def call() -> None:
         if facts is not None:
             told.begin(facts.path)
-            told.is_sent, told.status = facts.is_sent, facts.status
+            told.is_sent, told.status, told.error = facts.is_sent, facts.status, facts.error
         # What a library raises for a TLS break before the request and after it alike.
         raise OSError("EOF occurred in violation of protocol")
 
@@ -80,9 +87,13 @@ def judge(facts: Exchange | None, *, writing: bool = True) -> PlatformError:
         (exchange(), UnconfirmedError),
         (exchange(200), UnconfirmedError),
         (exchange(302), UnconfirmedError),
-        (exchange(401), UnauthorizedError),
-        (exchange(403), UnauthorizedError),
-        (exchange(422), RejectedError),
+        (exchange(401, "revoked"), UnauthorizedError),
+        (exchange(403, "forbidden"), UnauthorizedError),
+        (exchange(422, "too long"), RejectedError),
+        # A page of a box in front of the API says nothing of the status, or of the token.
+        (exchange(401), UnconfirmedError),
+        (exchange(403), UnconfirmedError),
+        (exchange(422), UnconfirmedError),
         (exchange(429), UnavailableError),
         (exchange(500), UnconfirmedError),
         (exchange(503), UnconfirmedError),
@@ -95,7 +106,8 @@ def test_a_write_is_unconfirmed_unless_the_facts_prove_more(
 
 
 @pytest.mark.parametrize(
-    "facts", [None, exchange(sent=False), exchange(), exchange(200), exchange(422)]
+    "facts",
+    [None, exchange(sent=False), exchange(), exchange(200), exchange(422, "no"), exchange(403)],
 )
 def test_a_read_that_failed_is_unavailable(facts: Exchange | None) -> None:
     assert type(judge(facts, writing=False)) is UnavailableError
@@ -131,12 +143,12 @@ def test_our_own_errors_pass_as_they_are() -> None:
 def test_a_wait_is_read_from_whichever_header_tells_it(
     headers: dict[str, str], wait: timedelta | None
 ) -> None:
-    assert retry_after(headers, NOW) == wait
+    assert retry_after(headers, NOW, is_limited=True) == wait
 
 
 @pytest.mark.parametrize("value", ["2026-11-23T12:01:00Z", "1795428300"])
 def test_a_moment_without_the_servers_time_says_nothing(value: str) -> None:
-    assert retry_after({"x-ratelimit-reset": value}, None) is None
+    assert retry_after({"x-ratelimit-reset": value}, None, is_limited=True) is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +198,7 @@ def test_a_message_says_what_came_back() -> None:
     ]
 
     assert told == [
-        "answered 422: InvalidRecord: too long",
+        "/path answered 422: InvalidRecord: too long",
         "answered 200 with what cannot be read (ValueError)",
         "no answer (ValueError)",
         "not called (ValueError)",
@@ -333,3 +345,75 @@ class TlsServer:
         ):
             session.post("https://built.in/2/tweets", json={}, verify=verify)
         return exchange
+
+
+@pytest.mark.parametrize(
+    ("status", "remaining", "wait"),
+    [(429, "7", 60), (500, "0", 60), (200, "0", 60), (500, "7", None), (404, "", None)],
+)
+def test_when_a_limit_starts_anew_matters_only_once_it_is_reached(
+    status: int, remaining: str, wait: int | None
+) -> None:
+    made = Exchange()
+
+    made.answered(
+        status,
+        {
+            "Date": "Mon, 23 Nov 2026 12:00:00 GMT",
+            "x-rate-limit-reset": str(int(NOW.timestamp()) + 60),
+            "x-rate-limit-remaining": remaining,
+        },
+    )
+
+    assert made.wait == (None if wait is None else timedelta(seconds=wait))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"error":{"message":"gone","code":"NO_SUCH_NOTE"}}', ("", "gone")),
+        (b'{"error":"invalid_token","error_description":"revoked"}', ("invalid_token", "revoked")),
+        (b'{"detail":"Not found"}', ("", "Not found")),
+        (b'{"detail":[{"loc":7}]}', ("", "")),
+    ],
+)
+def test_the_words_of_an_error_are_found_wherever_servers_put_them(
+    body: bytes, words: tuple[str, str]
+) -> None:
+    made = exchange(422)
+
+    made.read(body)
+
+    assert (made.error, made.message) == words
+
+
+OURS = RejectedError("here", "422: too long")
+THEIRS = UnauthorizedError("here", "401: revoked")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told", "kind"),
+    [
+        (OURS, None, RejectedError),
+        (OURS, UnauthorizedError("here", "who?"), UnauthorizedError),
+        (OURS, UnavailableError("here", "busy"), UnavailableError),
+        (THEIRS, None, UnconfirmedError),
+        (THEIRS, UnauthorizedError("here", "who?"), UnauthorizedError),
+        (UnavailableError("here", "busy"), None, UnavailableError),
+    ],
+)
+def test_a_refusal_is_believed_once_the_server_was_asked_who_we_are(
+    refusal: PlatformError, told: PlatformError | None, kind: type[PlatformError]
+) -> None:
+    facts = exchange(422)
+
+    def ask() -> None:
+        facts.begin("GET /me")
+        if told is not None:
+            raise told
+
+    meant = confirmed(facts, refusal, ask)
+
+    assert type(meant) is kind
+    assert str(refusal).removeprefix("here: ") in str(meant)
+    assert (facts.path, facts.status) == ("/path", 422)

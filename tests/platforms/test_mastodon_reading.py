@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.errors import UnavailableError, UnconfirmedError
+from bot.platforms.mastodon.comparing import plain_texts, reads_as
 from bot.platforms.mastodon.spec import SPEC
-from bot.platforms.mastodon.timeline import plain_texts, reads_as
 from bot.platforms.status import Metrics, PostRef
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_voice import NOW, PICTURE, VoiceServer
@@ -84,29 +84,46 @@ def test_html_that_never_ends_is_read_all_the_same() -> None:
 # -- reading back
 
 
+@pytest.mark.parametrize("reblog", [{"id": "1"}, {"id": "1", "account": {"id": "8"}}, 1])
+def test_a_boost_of_anothers_words_is_not_taken_for_ours(server: VoiceServer, reblog: Any) -> None:
+    draft = server.draft()
+    server.post("words", reblog=reblog)
+
+    assert server.found(draft) == ""
+
+
 @pytest.mark.parametrize(
-    "other",
+    ("other", "told"),
     [
-        {"spoiler_text": "violence"},
-        {"in_reply_to_id": "77"},
-        {"media_attachments": [{"id": "9"}]},
-        {"reblog": {"id": "1"}},
+        ({"spoiler_text": "violence"}, "has its words, but another warning"),
+        ({"in_reply_to_id": "77"}, "has its words, but answers 77, not nothing"),
+        ({"media_attachments": [{"id": "9"}]}, "has its words, but 1 of 0 pictures"),
     ],
 )
-def test_the_same_words_elsewhere_are_not_taken_for_ours(
-    server: VoiceServer, other: dict[str, Any]
+def test_the_same_words_otherwise_are_a_persons_to_judge(
+    server: VoiceServer, other: dict[str, Any], told: str
 ) -> None:
-    server.post("words", **other)
+    draft = server.draft()
+    found = server.post("words", **other)
+
+    with pytest.raises(UnconfirmedError, match=f"{found['url']} {told}"):
+        server.platform.find(draft)
+
+
+def test_the_same_words_from_before_the_attempt_are_another_status(server: VoiceServer) -> None:
+    server.post("words")
+    server.post("words", in_reply_to_id="77")
 
     assert server.found(server.draft()) == ""
 
 
 def test_a_thread_part_is_known_by_its_parent(server: VoiceServer) -> None:
+    draft = server.draft(parent="77")
     server.post("words")
     mine = server.post("words", in_reply_to_id="77")
     server.post("words", in_reply_to_id="78")
 
-    assert server.found(server.draft(parent="77")) == mine["id"]
+    assert server.found(draft) == mine["id"]
 
 
 def test_a_status_is_known_by_its_pictures_though_its_words_were_edited(
@@ -119,53 +136,70 @@ def test_a_status_is_known_by_its_pictures_though_its_words_were_edited(
 
 
 @pytest.mark.parametrize("shown", ["<p>words</p>", "<p>w o r d s ***</p><p>words</p>"])
-def test_our_words_with_other_pictures_need_a_person(server: VoiceServer, shown: str) -> None:
+@pytest.mark.parametrize("description", [None, "another square"])
+def test_our_words_with_other_pictures_need_a_person(
+    server: VoiceServer, shown: str, description: str | None
+) -> None:
     server.quirks.contents["words"] = shown
-    server.post("words", media_attachments=[{"id": "renamed"}])
+    draft = server.draft(pictures=(PICTURE,))
+    server.post("words", media_attachments=[{"id": "renamed", "description": description}])
 
     with pytest.raises(UnconfirmedError, match="other pictures"):
-        server.platform.find(server.draft(pictures=(PICTURE,)))
+        server.platform.find(draft)
 
 
 def test_the_source_decides_where_the_html_does_not_look_like_it(server: VoiceServer) -> None:
     server.quirks.contents["words"] = "<p>rendered beyond recognition</p>"
+    draft = server.draft()
     server.post("other words")
     mine = server.post("words")
 
-    assert server.found(server.draft()) == mine["id"]
+    assert server.found(draft) == mine["id"]
 
 
 def test_a_server_without_sources_is_read_by_its_html_alone(server: VoiceServer) -> None:
     server.quirks.has_source = False
+    draft = server.draft()
     server.post("other words")
 
-    assert server.found(server.draft()) == ""
+    assert server.found(draft) == ""
 
 
-def test_sources_are_not_asked_without_end(server: VoiceServer) -> None:
-    for number in range(40):
-        server.post(f"number {number}")
+def test_sources_are_asked_only_of_what_may_be_ours_and_not_without_end(
+    server: VoiceServer,
+) -> None:
+    for number in range(9):
+        server.post(f"before {number}")
+    draft = server.draft(parent="77")
+    for number in range(20):
+        server.post(f"number {number}", in_reply_to_id="77")
+        server.post(f"alone {number}", media_attachments=[{"id": "9"}])
 
-    assert server.found(server.draft(at=NOW + timedelta(hours=1))) == ""
+    assert server.found(draft) == ""
 
     assert sum(line.endswith("/source") for line in server.lines) == 20
+    server.post("one more", in_reply_to_id="77")
+    with pytest.raises(UnconfirmedError, match="too much"):
+        server.platform.find(draft)
 
 
 def test_the_timeline_is_read_back_to_the_first_attempt(server: VoiceServer) -> None:
-    server.post("before", created_at=(NOW - timedelta(hours=1)).isoformat())
+    draft = server.draft()
     mine = server.post("words")
     for number in range(100):
         server.post(f"{number}", reblog={"id": "1"})
 
-    assert server.found(server.draft()) == mine["id"]
+    assert server.found(draft) == mine["id"]
 
 
 def test_reading_stops_at_what_is_older_than_the_attempt(server: VoiceServer) -> None:
-    server.quirks.page = 2
     for number in range(9):
-        server.post(f"{number}", created_at=(NOW - timedelta(hours=1)).isoformat(), reblog=1)
+        server.post(f"{number}", created_at=(NOW - timedelta(hours=1)).isoformat())
+    draft = server.draft()
+    server.quirks.page = 2
+    server.asked.clear()
 
-    assert server.found(server.draft()) == ""
+    assert server.found(draft) == ""
 
     assert sum(line.endswith("/7/statuses") for line in server.lines) == 1
 
@@ -176,28 +210,31 @@ def test_a_timeline_that_cannot_be_read_back_far_enough_needs_a_person(
 ) -> None:
     server.quirks.ignores_max_id = ignores_max_id
     server.quirks.page = 2
+    draft = server.draft()
     for number in range(30):
         server.post(f"{number}", reblog={"id": "1"}, created_at=None)
 
     with pytest.raises(UnconfirmedError, match="cannot be read back"):
-        server.platform.find(server.draft())
+        server.platform.find(draft)
 
 
 def test_an_outage_in_the_middle_of_a_source_is_not_absence(server: VoiceServer) -> None:
     server.quirks.contents["words"] = "<p>rendered beyond recognition</p>"
+    draft = server.draft()
     mine = server.post("words")
     server.quirks.answers[f"GET /api/v1/statuses/{mine['id']}/source"] = Told(503)
 
     with pytest.raises(UnavailableError):
-        server.platform.find(server.draft())
+        server.platform.find(draft)
 
 
 @pytest.mark.parametrize("told", [[7], [{"id": None}], [{"no": "id"}], {"id": "1"}])
 def test_a_timeline_of_something_else_is_not_absence(server: VoiceServer, told: object) -> None:
+    draft = server.draft()
     server.quirks.answers["GET /api/v1/accounts/7/statuses"] = Told(body=told)
 
     with pytest.raises(UnavailableError):
-        server.platform.find(server.draft())
+        server.platform.find(draft)
 
 
 # -- existence
@@ -238,8 +275,8 @@ def numbers(server: VoiceServer, count: int) -> list[PostRef]:
 def test_numbers_are_read_in_batches_of_twenty(server: VoiceServer) -> None:
     numbers(server, 45)
 
-    assert server.lines == ["GET /api/v1/statuses"] * 3
-    assert [len(asked.query["id[]"]) for asked in server.asked] == [20, 20, 5]
+    assert server.lines[1:] == ["GET /api/v1/statuses"] * 3
+    assert [len(asked.query["id[]"]) for asked in server.asked[1:]] == [20, 20, 5]
 
 
 def test_a_server_without_batches_is_read_by_its_timeline(server: VoiceServer) -> None:

@@ -246,7 +246,7 @@ def test_an_answer_that_is_not_clear_settles_nothing(
     x: X, server: XStandin, asked: str, body: object, says: str
 ) -> None:
     draft = prepare(x, "lost")
-    tell(server, asked, body)
+    tell(server, asked, body, times=2)
 
     with pytest.raises(UnavailableError, match=says):
         CALLS[asked](x, draft)
@@ -489,7 +489,25 @@ def test_a_signature_by_a_wrong_clock_is_no_fault_of_the_account(
 
 def test_a_refusal_by_a_server_with_the_same_time_is_one(x: X, server: XStandin) -> None:
     now = {"Date": format_datetime(datetime.now(UTC), usegmt=True)}
-    server.faults.spoil("", answered(Answer(401, b"{}", now), stored=False))
+    refusal = Answer(401, b'{"title": "Unauthorized"}', now)
+    server.faults.spoil("", answered(refusal, stored=False))
 
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(UnauthorizedError, match="GET /2/users/me answered 401: Unauthorized"):
         x.profile()
+
+
+@pytest.mark.parametrize("word", ["post", "tweet"])
+def test_fields_are_asked_for_in_whichever_words_x_knows(
+    x: X, server: XStandin, meter: CountingMeter, word: str
+) -> None:
+    """X drops silently what it does not know, and a status must not look absent for that."""
+    server.word = word
+    publish(x, "the first one")
+    found = lose(x, server, "a lost one")
+    assert found is not None
+
+    assert x.metrics([found])[found].likes == 0
+    draft, reads = prepare(x, "never sent"), meter.reserved.count(("read", 10))
+    assert x.find(draft) is None
+
+    assert meter.reserved.count(("read", 10)) == reads + 1

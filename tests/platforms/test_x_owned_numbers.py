@@ -57,6 +57,7 @@ def test_what_stands_between_is_not_mixed_up(server: XStandin, x: X) -> None:
     told = x.metrics([first, last])
 
     assert told == {first: Metrics(0, 0, 0, 0, 0, 0, 0), last: Metrics(0, 0, 0, 0, 0, 0, 0)}
+    assert {ref.id for ref in x.recent()} == {first.id, other.id, last.id}
 
 
 def test_what_the_timeline_lags_behind_is_looked_up_by_id(server: XStandin, x: X) -> None:

@@ -177,9 +177,9 @@ def test_marks_are_found_in_any_text_without_losing_count(text: str) -> None:
         assert text[one.start : one.end] == one.text
         assert text[: one.start].endswith(one.opening)
         assert text[one.end :].startswith(one.closing)
-    assert all(text[one.at :].startswith(one.mark) for one in alone)
+    assert all(text[one.start :].startswith(one.sign) for one in alone)
     used = [one.start - 1 for one in marked] + [one.end for one in marked]
-    used += [one.at for one in alone]
+    used += [one.start for one in alone]
     assert len(used) == len(set(used))
 
 

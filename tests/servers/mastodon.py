@@ -35,6 +35,8 @@ class MastodonAccount:
     id: str
     username: str
     token: str
+    #: Id of a status that was there before, by which the server shows that it lists what it takes.
+    older: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class MastodonServer:
         """Make a new account; by default it says that it is automated."""
         name = f"voice_{uuid.uuid4().hex[:8]}"
         made = self.ask("POST", "/api/v1/_mock/dev_user", {"username": name})
-        account = MastodonAccount(made["id"], made["username"], made["access_token"])
+        token = made["access_token"]
+        older = self.ask("POST", "/api/v1/statuses", b"status=An+older+status.", token=token)
+        account = MastodonAccount(made["id"], made["username"], token, older["id"])
         if bot:
             self.ask(
                 "PATCH",
@@ -58,9 +62,10 @@ class MastodonServer:
         return account
 
     def statuses(self, account: MastodonAccount) -> list[dict[str, Any]]:
-        """List what is live, newest first, as the mock tells it."""
+        """List what is live of what was posted since, newest first, as the mock tells it."""
         path = f"/api/v1/accounts/{account.id}/statuses?limit=40"
-        return list(self.ask("GET", path, token=account.token))
+        listed = self.ask("GET", path, token=account.token)
+        return [status for status in listed if status["id"] != account.older]
 
     def source(self, account: MastodonAccount, status_id: str) -> str:
         """Return a status's exact text."""

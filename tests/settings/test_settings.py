@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,15 +53,16 @@ def test_settings_are_read_from_the_environment(load: Load) -> None:
         VERBATIM_CONNECT_TIMEOUT="0.5",
         VERBATIM_READ_TIMEOUT="2",
         VERBATIM_SETTLE_APART="0",
+        VERBATIM_SETTLE_LAST="7",
         VERBATIM_LOG_FORMAT="console",
     )
 
     assert settings.data == Path("/srv/verbatim")
     assert (settings.lease, settings.read_timeout) == (timedelta(seconds=10), timedelta(seconds=2))
     assert settings.log_format == "console"
-    policy = ReadBackPolicy(2, timedelta(minutes=5), timedelta(minutes=10))
-    waiting = policy.waiting(settings.settle_first, settings.settle_apart)
-    assert waiting == ReadBackPolicy(2, timedelta(minutes=5), timedelta(0))
+    policy = ReadBackPolicy(2, timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=9))
+    waiting = policy.waiting(settings.settle_first, settings.settle_apart, settings.settle_last)
+    assert waiting == replace(policy, apart=timedelta(0), outlives=timedelta(seconds=7))
 
 
 def test_an_account_s_secret_is_no_unknown_setting(load: Load) -> None:

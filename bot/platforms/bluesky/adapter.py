@@ -21,12 +21,14 @@ from bot.platforms.bluesky.record import (
     COLLECTION,
     at_uri,
     is_same,
+    place_of,
     post_record,
     tid,
 )
-from bot.platforms.bluesky.session import SignedIn, procedure
+from bot.platforms.bluesky.session import SignedIn, procedure, query
 from bot.platforms.bluesky.spec import NAME, SPEC
-from bot.platforms.http.answers import objects_in
+from bot.platforms.http.answers import object_in, objects_in
+from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
@@ -62,6 +64,7 @@ class BlueskyPlatform:
     def profile(self) -> Profile:
         self._session.client()
         profile = self._repo.record(self._session.did, "app.bsky.actor.profile", "self")
+        shown = object_in(profile, "value")
         labels = objects_in(profile, "value", "labels", "values")
         followers = None
         with suppress(PlatformError):  # a number that is not told is missing
@@ -71,6 +74,10 @@ class BlueskyPlatform:
             handle=self._session.handle,
             is_labelled_bot=any(label.get("val") == "bot" for label in labels),
             followers=followers,
+            about=" / ".join(
+                [str(shown.get(key) or "") for key in ("displayName", "description")]
+                + [str(object_in(shown, "avatar", "ref").get("$link") or "")]
+            ),
             server=self._session.origin,
         )
 
@@ -122,6 +129,8 @@ class BlueskyPlatform:
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
             meant = self._meant(error)
             if meant is error:
+                meant = confirmed(self._session.exchange, error, self._session.client)
+            if meant is error:
                 raise
             raise meant from error
 
@@ -161,6 +170,14 @@ class BlueskyPlatform:
         repo, rkey = self._repo.place(ref)
         return self._repo.record(repo, COLLECTION, rkey) is not None
 
+    def locate(self, address: str) -> PostRef | None:
+        if place_of(address) is None:
+            return None
+        repo, rkey = self._repo.place(PostRef(address))
+        seen = self._repo.record(repo, COLLECTION, rkey)
+        is_own = seen is not None and repo == self._session.did
+        return PostRef(str(seen["uri"]), address, str(seen["cid"])) if seen and is_own else None
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:
             return {}
@@ -174,6 +191,13 @@ class BlueskyPlatform:
             for ref, numbers in read.items()
             if numbers is not None or self.exists(ref)
         }
+
+    def recent(self) -> Sequence[PostRef]:
+        client = self._session.client()
+        asked = {"repo": self._session.did, "collection": COLLECTION, "limit": 50}
+        with self._session.calls():
+            records = query(client, "com.atproto.repo.listRecords", **asked)["records"]
+            return [PostRef(str(record["uri"])) for record in records]
 
     def close(self) -> None:
         self._session.close()

@@ -109,7 +109,7 @@ class SignedIn:
                 client.login(self._name, self._password, fetch_bsky_profile=False)
         except PlatformError as error:
             client.request.close()
-            if self.exchange.status == 400:
+            if self.exchange.status == 400 and self.exchange.is_in_words:
                 raise UnauthorizedError(NAME, f"cannot sign in: {error}") from error
             raise
         self._client = client

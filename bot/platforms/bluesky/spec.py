@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, Look, PlatformSpec
 
@@ -38,7 +40,8 @@ SPEC = PlatformSpec(
     ),
     measure=length,
     has_link_cards=True,
-    # No waiting: a create-only put under a key of ours cannot make a second post, however late
-    # the first one lands.
+    # No waiting to read back: a create-only put under a key of ours cannot make a second post,
+    # however late the first one lands.
+    rate_window=timedelta(minutes=5),
     secrets=("APP_PASSWORD",),
 )

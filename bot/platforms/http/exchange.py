@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -23,9 +23,12 @@ from bot.errors import (
 Calls = Callable[..., AbstractContextManager[None]]
 
 _MAX_MESSAGE = 200
+#: Where servers say what is wrong, besides ``error``.
+_WORDS = ("message", "error_description", "detail", "title")
 #: Seconds; who comes back too early is told again, who believes anything is lost for good.
 _LONGEST_WAIT = 3600.0
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
+_REMAINING = tuple(name.replace("reset", "remaining") for name in _RESETS)
 
 
 @dataclass(slots=True)
@@ -36,11 +39,12 @@ class Exchange:
     is_started: bool = False
     #: A connection stood, so bytes may have gone out.
     is_sent: bool = False
+    #: Method and path, such as ``POST /api/v1/statuses``.
     path: str = ""
     status: int | None = None
     #: How long the server says to wait.
     wait: timedelta | None = None
-    #: ``error`` and ``message`` of an error answer in JSON; empty where it is none.
+    #: What an error answer in JSON says; both empty where it is none, and so not the API's own.
     error: str = ""
     message: str = ""
     #: The answer's body; None where it was cut, too long or wrongly packed.
@@ -67,7 +71,8 @@ class Exchange:
         lower = {name.lower(): value for name, value in headers.items()}
         self.status = status
         self.server_time = _http_date(lower.get("date", ""))
-        self.wait = retry_after(lower, self.server_time)
+        is_limited = status == 429 or any(lower.get(name) == "0" for name in _REMAINING)
+        self.wait = retry_after(lower, self.server_time, is_limited=is_limited)
 
     def read(self, body: bytes) -> None:
         """Note the body of an answer, and what an error answer says."""
@@ -76,8 +81,11 @@ class Exchange:
             return
         value = self.value()
         if isinstance(value, dict):
-            self.error = one_line(value.get("error"))
-            self.message = one_line(value.get("message"))
+            error = value.get("error")
+            inner = error if isinstance(error, dict) else {}
+            told = (value.get(name) or inner.get(name) for name in _WORDS)
+            self.error = one_line(error or inner.get("code"))
+            self.message = next(filter(None, map(one_line, told)), "")
 
     def value(self) -> object:
         """Return the answer's JSON; None where there is none that can be read."""
@@ -85,6 +93,11 @@ class Exchange:
             return json.loads(self.body or b"")
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def is_in_words(self) -> bool:
+        """Whether an error is the API's own: boxes in front of it answer pages without words."""
+        return bool(self.error or self.message)
 
 
 def one_line(value: object) -> str:
@@ -102,21 +115,24 @@ def _http_date(value: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta | None:
+def retry_after(
+    headers: Mapping[str, str], now: datetime | None, *, is_limited: bool
+) -> timedelta | None:
     """Read how long to wait from Retry-After, or from the moment a rate limit starts anew.
 
     Args:
         headers: Names in lower case.
         now: The server's own time, so that a wrong clock of ours does not matter.
+        is_limited: The limit is reached; else when it starts anew is no reason to wait.
 
     Returns:
         At most an hour, whatever it says; None where no header says it usably.
     """
-    for name in ("retry-after", *_RESETS):
+    for name in ("retry-after", *(_RESETS if is_limited else ())):
         value = headers.get(name, "")
         seconds = _number(value)
         if seconds is None and now:
-            moment = _http_date(value) if name == "retry-after" else _iso_date(value)
+            moment = _http_date(value) if name == "retry-after" else iso_date(value)
             seconds = (moment - now).total_seconds() if moment else None
         elif seconds is not None and name in _RESETS:  # since 1970
             seconds = seconds - now.timestamp() if now else None
@@ -125,7 +141,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta |
     return None
 
 
-def _iso_date(value: str) -> datetime | None:
+def iso_date(value: str) -> datetime | None:
+    """Read a moment as ISO 8601 writes it; None where it is none."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -181,22 +198,47 @@ def classify(
     a TLS error after the request looks like one before it.
     """
     message = describe(exchange, error)
-    if exchange.status in (401, 403):
+    if exchange.status in (401, 403) and exchange.is_in_words:
         return UnauthorizedError(platform, message)
     if exchange.status == 429 or (exchange.is_started and not exchange.is_sent):
         return UnavailableError(platform, message, retry_after=exchange.wait)
-    if exchange.status in refusals or ((writing or refusals) and not exchange.is_started):
+    is_refused = exchange.status in refusals and exchange.is_in_words
+    if is_refused or ((writing or refusals) and not exchange.is_started):
         return RejectedError(platform, message)
     if writing:
         return UnconfirmedError(platform, message)
     return UnavailableError(platform, message, retry_after=exchange.wait)
 
 
+def confirmed(exchange: Exchange, error: PlatformError, ask: Callable[[], object]) -> PlatformError:
+    """Return what a refusal means once the server was asked whose credentials these are.
+
+    Some refuse a revoked token as they refuse a text, and a text as they refuse a token.
+    """
+    if exchange.status is None or not isinstance(error, RejectedError | UnauthorizedError):
+        return error
+    refusal, told = replace(exchange), str(error).removeprefix(f"{error.platform}: ")
+    try:
+        ask()
+    except UnauthorizedError:
+        return UnauthorizedError(error.platform, told)
+    except PlatformError:
+        text = f"{told}; whose credentials these are could not be asked"
+        return UnavailableError(error.platform, text)
+    finally:
+        for name in Exchange.__slots__:
+            setattr(exchange, name, getattr(refusal, name))
+    if isinstance(error, RejectedError):
+        return error
+    return UnconfirmedError(error.platform, f"{told}; but the credentials work")
+
+
 def describe(exchange: Exchange, error: Exception) -> str:
     """Say for people what came back."""
     words = ": ".join(part for part in (exchange.error, exchange.message) if part)
     if exchange.status is not None and exchange.status >= 400:
-        return f"answered {exchange.status}" + (f": {words}" if words else "")
+        words = words or "a page that is not the platform's own"
+        return f"{exchange.path} answered {exchange.status}: {words}".lstrip()
     kind = type(error.__cause__ or error.__context__ or error).__name__
     if exchange.status is not None:
         return f"answered {exchange.status} with what cannot be read ({kind})"

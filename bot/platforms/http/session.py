@@ -80,7 +80,7 @@ class _BoundedAdapter(HTTPAdapter):
         if origin.netloc:
             whole = (origin.scheme, origin.netloc, parts.path, parts.query, "")
             request.url = urlunsplit(whole)
-        self._exchange.begin(parts.path)
+        self._exchange.begin(f"{request.method} {parts.path}")
         limits = (connection.connect_timeout, connection.read_timeout)
         options |= {"stream": True, "timeout": limits, "proxies": None}
         try:

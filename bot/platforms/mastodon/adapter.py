@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
-from bot.errors import RejectedError, UnavailableError
+from bot.errors import PlatformError, RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.http.answers import count_in
+from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.mastodon import api
-from bot.platforms.mastodon.api import Api, id_of, ref_of
+from bot.platforms.mastodon.api import Api, id_of, own, ref_of
+from bot.platforms.mastodon.comparing import differences
 from bot.platforms.mastodon.spec import NAME, SPEC
-from bot.platforms.mastodon.timeline import find_on_timeline
+from bot.platforms.mastodon.timeline import Timeline
 from bot.platforms.mastodon.uploads import Uploads
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
@@ -22,6 +24,7 @@ from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
 #: through, so that this refusal is about the repeat, is for the caller to know.
 _REFUSED = frozenset({400, 404, 413, 422})
+_DONE, _GONE = frozenset({200, 202, 204}), frozenset({404, 410})
 #: The server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
 #: DEFAULT_STATUSES_LIMIT of Mastodon's statuses controller; one more is a 422.
@@ -36,7 +39,7 @@ def connect(connection: Connection) -> Platform:
         SettingsError: the server is not safe to send a token to, or the token is missing.
     """
     connected = api.connect(connection)
-    return MastodonPlatform(connection.account, connected, Uploads(connected))
+    return MastodonPlatform(connection.account, connected, Uploads(connected), Timeline(connected))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -46,6 +49,7 @@ class MastodonPlatform:
     _account: AccountSettings
     _api: Api
     _uploads: Uploads
+    _timeline: Timeline
 
     @property
     def spec(self) -> PlatformSpec:
@@ -53,12 +57,14 @@ class MastodonPlatform:
 
     def profile(self) -> Profile:
         me, instance = self._api.me(), self._api.instance()
+        self._timeline.me = str(me["id"])
         host = urlsplit(str(me.get("url") or "")).netloc or urlsplit(self._api.origin).netloc
         return Profile(
             id=str(me["id"]),
             handle=f"{me.get('username') or me.get('acct')}@{host}",
             is_labelled_bot=me.get("bot") is True,
             followers=count_in(me, "followers_count"),
+            about=" / ".join(str(me.get(key) or "") for key in ("display_name", "note", "avatar")),
             server=" ".join(str(instance.get(name) or "") for name in ("title", "version")).strip(),
         )
 
@@ -76,116 +82,173 @@ class MastodonPlatform:
     ) -> Draft:
         media_ids = [self._uploads.upload(picture, pictures) for picture in status.pictures]
         self._uploads.wait_for(media_ids)
+        visibility = SPEC.value(self._account, "visibility")
         body = {
             "status": status.text,
             "language": status.lang,
             "spoiler_text": status.warning or "",
             "sensitive": status.sensitive or bool(status.warning),
             "media_ids": media_ids,
+            "alts": [picture.alt for picture in status.pictures],
             "in_reply_to_id": id_of(reply_to.parent) if reply_to else None,
-            "visibility": SPEC.value(self._account, "visibility"),
+            "parent_url": reply_to.parent.url if reply_to else "",
+            "visibility": visibility,
             "since": (at - _SKEW).isoformat(),
+            **self._timeline.before(self._timeline.me or self._me(), visibility),
         }
         return Draft(key, body)
 
+    def _me(self) -> str:
+        """Ask whose account it is; it stays the same for as long as the token does."""
+        self._timeline.me = str(self._api.me()["id"])
+        return self._timeline.me
+
     def publish(self, draft: Draft) -> PostRef:
         body = draft.body
+        # Some servers refuse a boolean that is written as a number: the words, or nothing.
+        is_sensitive: Any = "true" if body["sensitive"] else None
+        send = partial(
+            self._api.client.status_post,
+            body["status"],
+            in_reply_to_id=body["in_reply_to_id"],
+            media_ids=list(body["media_ids"]) or None,
+            sensitive=is_sensitive,
+            visibility=body["visibility"],
+            spoiler_text=body["spoiler_text"] or None,
+            language=body["language"],
+            idempotency_key=draft.key,
+        )
         try:
-            with self._api.calls(writing=True, refusals=_REFUSED):
-                made = self._api.client.status_post(
-                    body["status"],
-                    in_reply_to_id=body["in_reply_to_id"],
-                    media_ids=list(body["media_ids"]) or None,
-                    sensitive=body["sensitive"],
-                    visibility=body["visibility"],
-                    spoiler_text=body["spoiler_text"] or None,
-                    language=body["language"],
-                    idempotency_key=draft.key,
-                )
-                return ref_of(made)
+            made = self._api.read(send, _receipt, writing=True, refusals=_REFUSED)
         except RejectedError as error:
             is_unprocessable = self._api.exchange.status == 422
             if is_unprocessable and self._uploads.are_processing(body["media_ids"]):
                 raise UnavailableError(NAME, "pictures are still being processed") from error
             raise
+        return self._seen(made, draft)
+
+    def _seen(self, status: Mapping[str, Any], draft: Draft) -> PostRef:
+        """Remember an own status that is live."""
+        ref = ref_of(status)
+        self._timeline.last = ref.id
+        return replace(ref, differs=differences(status, draft.body))
 
     def find(self, draft: Draft) -> PostRef | None:
         # Asked each time: it proves that the server answers for this account before an
         # empty timeline is taken for absence.
-        me = str(self._api.me()["id"])
-        found = find_on_timeline(self._api, draft.body, me)
-        return None if found is None else ref_of(found)
+        found = self._timeline.find(draft.body, self._me())
+        return None if found is None else self._seen(found, draft)
 
     def delete(self, ref: PostRef) -> bool:
-        deleted = self._api.unless_gone(lambda: [self._api.client.status_delete(id_of(ref))])
-        return deleted is not None
+        id_, exchange = id_of(ref), self._api.exchange
+        try:
+            with self._api.calls():
+                self._api.client.status_delete(id_)
+            is_deleted = True
+        except PlatformError as error:
+            if exchange.status not in _DONE | _GONE:
+                raise
+            # A 404 may be another server's, and a deletion may be answered without a word.
+            is_deleted = exchange.status in _DONE
+            if self.exists(ref):
+                raise UnavailableError(NAME, f"it can still be read: {error}") from error
+        if self._timeline.last == id_:
+            self._timeline.last = ""
+        return is_deleted
 
     def exists(self, ref: PostRef) -> bool:
-        id_ = id_of(ref)
-        found = self._api.unless_gone(lambda: ref_of(self._api.client.status(id_), expected=id_))
-        return found is not None
+        return self._api.status(id_of(ref)) is not None
+
+    def locate(self, address: str) -> PostRef | None:
+        shown = self._api.status(id_of(PostRef(address)))
+        me = self._me()
+        if shown is None or str(object_in(shown, "account").get("id")) != me:
+            # A page's address need not end in the id.
+            listed = self._timeline.newest(me)
+            found = (each for each in listed if address in {each.get("url"), each.get("uri")})
+            shown = next(found, None)
+        return None if shown is None else ref_of(shown)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}
-        numbers = _read_numbers(self._api, list(refs_by_id))
+        numbers = _read_numbers(self._api, self._timeline.me or self._me(), list(refs_by_id))
         return {refs_by_id[id_]: found for id_, found in numbers.items()}
+
+    def recent(self) -> Sequence[PostRef]:
+        me = str(self._api.me()["id"])
+        with self._api.calls():
+            page = self._api.client.account_statuses(me, limit=40)
+            if not isinstance(page, list):
+                raise TypeError("no list of statuses")
+            return [ref_of(status) for status in page]
 
     def close(self) -> None:
         self._api.session.close()
 
 
-def _read_numbers(api: Api, ids: Sequence[str]) -> Mapping[str, Metrics]:
+def _receipt(status: Any) -> Mapping[str, Any]:
+    ref_of(status)
+    return dict(status)
+
+
+def _read_numbers(api: Api, me: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
     """Return the numbers that can be read; a deleted status is missing.
 
     Asks in batches where the server can (Mastodon from 4.3), else the account's timeline. What
     neither shows is asked by itself: a server that does not know batches may answer with an empty
-    list, and that must not look like deletion.
+    list, and that must not look like deletion. One that cannot be read has no numbers, and does
+    not keep others from having theirs.
     """
     found: dict[str, Metrics] = {}
     try:
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
-            with api.calls():
-                found |= _counted(api.client.statuses(list(batch)), batch)
+            found |= api.read(partial(api.client.statuses, list(batch)), partial(_counted, me))
     except UnavailableError:
         if len(ids) > 1:
-            found |= _recent(api, ids)
+            found |= _recent(api, me, ids)
+    unread: dict[str, PlatformError] = {}
     for id_ in ids:
-        if id_ not in found:
-            found |= api.unless_gone(partial(_single, api, id_)) or {}
+        try:
+            if id_ not in found and (status := api.status(id_)) is not None:
+                found[id_] = _numbers(status)
+        except UnavailableError as error:
+            unread[id_] = error
+    if unread and not found:
+        raise next(iter(unread.values()))
+    found |= dict.fromkeys(unread, Metrics())
     return {id_: found[id_] for id_ in ids if id_ in found}
 
 
-def _recent(api: Api, ids: Collection[str]) -> Mapping[str, Metrics]:
+def _recent(api: Api, me: str, ids: Collection[str]) -> Mapping[str, Metrics]:
     found: dict[str, Metrics] = {}
-    me, oldest = str(api.me()["id"]), None
+    oldest: str | None = None
     for _ in range(_PAGES):
-        with api.calls():
-            page = api.client.account_statuses(me, limit=40, max_id=oldest)
-            found |= _counted(page, ids)
+        page = api.read(
+            partial(api.client.account_statuses, me, limit=40, max_id=oldest), _statuses_in
+        )
+        found |= _counted(me, page)
         if not page or set(ids) <= found.keys() or str(page[-1].get("id")) == oldest:
             break
         oldest = str(page[-1].get("id"))
     return found
 
 
-def _single(api: Api, id_: str) -> Mapping[str, Metrics]:
-    found = _counted([api.client.status(id_)], [id_])
-    if not found:
-        raise TypeError("another status")
-    return found
-
-
-def _counted(statuses: object, ids: Collection[str]) -> dict[str, Metrics]:
-    if not isinstance(statuses, list) or not all(isinstance(status, dict) for status in statuses):
+def _statuses_in(page: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(page, list):
         raise TypeError("no list of statuses")
-    return {
-        str(status["id"]): Metrics(
-            likes=count_in(status, "favourites_count"),
-            reposts=count_in(status, "reblogs_count"),
-            replies=count_in(status, "replies_count"),
-            quotes=count_in(status, "quotes_count"),
-        )
-        for status in statuses
-        if str(status.get("id")) in ids
-    }
+    return [status for status in page if isinstance(status, dict)]
+
+
+def _counted(me: str, page: Any) -> dict[str, Metrics]:
+    statuses = (own(status, me) for status in _statuses_in(page))
+    return {str(status["id"]): _numbers(status) for status in statuses if status and "id" in status}
+
+
+def _numbers(status: Mapping[str, Any]) -> Metrics:
+    return Metrics(
+        likes=count_in(status, "favourites_count"),
+        reposts=count_in(status, "reblogs_count"),
+        replies=count_in(status, "replies_count"),
+        quotes=count_in(status, "quotes_count"),
+    )

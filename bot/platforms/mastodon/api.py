@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -10,17 +11,26 @@ from typing import Any, TypeVar
 import mastodon
 
 from bot import visible
-from bot.errors import PlatformError
+from bot.errors import (
+    PlatformError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.base import Connection
 from bot.platforms.http.answers import count_in, object_in
 from bot.platforms.http.credentials import require_secret, safe_origin
-from bot.platforms.http.exchange import Calls, Exchange, translated_errors
+from bot.platforms.http.exchange import Exchange, confirmed, describe, translated_errors
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 
 _T = TypeVar("_T")
+#: How servers refuse a token that was revoked, besides 401 and 403.
+_DEAD_TOKEN = frozenset({400, 422})
+_GOOD = frozenset({200, 201, 202})
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 
 
@@ -32,8 +42,33 @@ class Api:
     client: mastodon.Mastodon
     session: BoundedSession
     exchange: Exchange
-    #: Opens the context in which the library is called.
-    calls: Calls
+
+    @contextmanager
+    def calls(
+        self, *, writing: bool = False, refusals: frozenset[int] = frozenset()
+    ) -> Iterator[None]:
+        """Open the context in which the library is called."""
+        try:
+            with translated_errors(NAME, self.exchange, writing=writing, refusals=refusals):
+                yield
+        except (RejectedError, UnauthorizedError) as error:
+            meant = confirmed(self.exchange, error, self.me)
+            if isinstance(meant, UnconfirmedError) and not writing:
+                meant = UnavailableError(NAME, describe(self.exchange, error))
+            raise meant from error
+
+    def read(self, call: Callable[[], object], shape: Callable[[Any], _T], **options: Any) -> _T:
+        """Return what ``shape`` makes of the JSON of an answer.
+
+        The library is asked to call only: one odd date makes it refuse a whole page of statuses.
+        """
+        with self.calls(**options):
+            try:
+                call()
+            except Exception:  # whatever it makes of an answer that is good
+                if self.exchange.status not in _GOOD or self.exchange.value() is None:
+                    raise
+            return shape(self.exchange.value())
 
     def unless_gone(self, call: Callable[[], _T]) -> _T | None:
         """Return what a call returns; None where the server says that the status is gone.
@@ -41,20 +76,40 @@ class Api:
         It must say so in words of the API: a web server that is lost answers in HTML.
         """
         try:
-            with self.calls():
-                return call()
+            return call()
         except PlatformError:
             if self.exchange.status in (404, 410) and self.exchange.error:
                 return None
             raise
 
+    def status(self, id_: str) -> Mapping[str, Any] | None:
+        """Return an own status by its id; None where it is gone.
+
+        Raises:
+            UnavailableError: the answer is another status, or none that can be read.
+        """
+
+        def shape(shown: Any) -> Mapping[str, Any]:
+            ref_of(shown)
+            status = object_in(shown, "reblog") or dict(shown)
+            if id_ not in {str(shown["id"]), str(status.get("id"))}:
+                raise TypeError("another status")
+            return status
+
+        return self.unless_gone(partial(self.read, partial(self.client.status, id_), shape))
+
     def me(self) -> Mapping[str, Any]:
         """Ask whose token this is."""
-        with self.calls():
-            me = self.client.account_verify_credentials()
-            if not isinstance(me, dict) or not me.get("id"):
-                raise TypeError("no account")
-            return me
+        try:
+            with translated_errors(NAME, self.exchange):
+                me = self.client.account_verify_credentials()
+                if not isinstance(me, dict) or not me.get("id"):
+                    raise TypeError("no account")
+                return me
+        except UnavailableError as error:
+            if self.exchange.status in _DEAD_TOKEN and self.exchange.is_in_words:
+                raise UnauthorizedError(NAME, describe(self.exchange, error)) from error
+            raise
 
     def instance(self) -> Mapping[str, Any]:
         """Ask a server about itself, in our own words: the library adds a slash that some refuse.
@@ -101,7 +156,7 @@ def connect(connection: Connection) -> Api:
     )
     # Not through the constructor, which reads a token that is also a path as a file.
     client.access_token = token
-    return Api(origin, client, session, exchange, partial(translated_errors, NAME, exchange))
+    return Api(origin, client, session, exchange)
 
 
 def limits_of(instance: Mapping[str, Any]) -> Limits:
@@ -138,7 +193,19 @@ def id_of(ref: PostRef) -> str:
     return ref.id.rstrip("/").rsplit("/", 1)[-1]
 
 
-def ref_of(status: object, expected: str | None = None) -> PostRef:
+def own(status: Mapping[str, Any], me: str) -> Mapping[str, Any] | None:
+    """Return the account's own status out of what a server shows; None where it is another's.
+
+    Once anybody boosted it, some servers wrap it as a boost, under another id and without text.
+    """
+    boosted = status.get("reblog")
+    if not boosted:
+        return status
+    is_own = str(object_in(boosted, "account").get("id")) == me
+    return object_in(boosted) if is_own and boosted.get("id") else None
+
+
+def ref_of(status: object) -> PostRef:
     """Read a receipt; whoever calls takes a `TypeError` for an answer that tells nothing."""
     if not isinstance(status, dict):
         raise TypeError("no status")
@@ -147,8 +214,6 @@ def ref_of(status: object, expected: str | None = None) -> PostRef:
         raise TypeError("no status")
     if visible.line(found) != str(found):
         raise TypeError("an id that nobody can read")
-    if expected is not None and str(found) != expected:
-        raise TypeError("another status")
     address = status.get("url") or status.get("uri")
     # It is shown as a link: nothing but a web page.
     if not isinstance(address, str) or not address.startswith(("https://", "http://")):

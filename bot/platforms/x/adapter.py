@@ -6,15 +6,22 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.canonical import JsonObject
-from bot.errors import RejectedError, UnavailableError, UnconfirmedError
+from bot.errors import (
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.answers import count_in, object_in
+from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
-from bot.platforms.x.numbers import look_up, read_own
+from bot.platforms.x.numbers import look_up, own_page, read_own
 from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import Shown, canonical, newest_id, statuses_since
 
@@ -38,6 +45,8 @@ class X:
         self._read_action = SPEC.read_action(connection.account)
         #: Highest own id that this process has seen; saves a paid read before each status.
         self._newest: str | None = None
+        #: Of the own timeline, whoever made them, in reads that were made for something else.
+        self._carried: set[str] = set()
 
     @property
     def spec(self) -> PlatformSpec:
@@ -45,7 +54,9 @@ class X:
 
     def profile(self) -> Profile:
         charge = Charge("user_read", resources=(self._user,) if self._user else ())
-        answer = self._client.get("/2/users/me", {"user.fields": "public_metrics"}, charge)
+        answer = self._client.get(
+            "/2/users/me", {"user.fields": "public_metrics,description"}, charge
+        )
         user = object_in(answer, "data")
         id_, handle = user.get("id"), user.get("username")
         if not is_id(id_) or not isinstance(handle, str):
@@ -55,6 +66,7 @@ class X:
             handle=handle,
             is_labelled_bot=None,
             followers=count_in(object_in(user, "public_metrics"), "followers_count"),
+            about=f"{user.get('name') or ''} / {user.get('description') or ''}",
             server="X API v2",
         )
 
@@ -97,7 +109,13 @@ class X:
 
     def publish(self, draft: Draft) -> PostRef:
         charge, request = Charge(str(draft.body["charge"])), draft.body["request"]
-        answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        try:
+            answer = self._client.ask(Task.PUBLISH, "POST", "/2/tweets", charge, json=request)
+        except (RejectedError, UnauthorizedError) as error:
+            exchange = self._client.exchange
+            # Why it is forbidden X says in words of its own.
+            is_clear = exchange.status == 403
+            raise error if is_clear else confirmed(exchange, error, self.profile) from error
         id_ = object_in(answer, "data").get("id")
         if not is_id(id_):
             raise UnconfirmedError(NAME, "the answer to a new status has no id")
@@ -106,6 +124,9 @@ class X:
     def _seen(self, id_: str) -> PostRef:
         """Remember an own status that is live."""
         self._newest = max(self._newest or id_, id_, key=int)
+        return self._ref(id_)
+
+    def _ref(self, id_: str) -> PostRef:
         handle = self._account.handle.lstrip("@")
         return PostRef(id_, f"https://x.com/{handle or 'i'}/status/{id_}")
 
@@ -136,13 +157,23 @@ class X:
     def exists(self, ref: PostRef) -> bool:
         return look_up(self._client, [ref.id])[ref.id] is not None
 
+    def locate(self, address: str) -> PostRef | None:
+        id_ = urlsplit(address).path.rpartition("/")[2]
+        # Of another account it would be shown by id, but not in the own timeline.
+        is_own = is_id(id_) and id_ in own_page(self._client, self._user_id(), [id_])
+        return self._seen(id_) if is_own else None
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]
         if SPEC.value(self._account, "owns_app"):
             numbers = read_own(self._client, self._user_id(), ids) if ids else {}
+            self._carried.update(numbers)
         else:
             numbers = look_up(self._client, ids)
         return {ref: found for ref in refs if (found := numbers[ref.id]) is not None}
+
+    def recent(self) -> Sequence[PostRef]:
+        return [self._ref(id_) for id_ in sorted(self._carried, key=int, reverse=True)]
 
     def close(self) -> None:
         self._client.close()

@@ -79,15 +79,17 @@ class Client:
         name = connection.account.name
         self._meter = connection.meter
         self._secrets = {key: require_secret(connection.secrets, key, name) for key in SPEC.secrets}
-        self._exchange = Exchange()
+        self.exchange = Exchange()
         origin = safe_origin(connection.account.server or ORIGIN, name)
-        self._session = _SignedSession(connection, self._exchange, origin)
+        self._session = _SignedSession(connection, self.exchange, origin)
         self._tweepy = tweepy.Client(
             **{key.lower(): secret for key, secret in self._secrets.items()},
             return_type=requests.Response,
             wait_on_rate_limit=False,
         )
         self._tweepy.session = self._session
+        #: What X calls a status in its queries.
+        self._word = "post"
 
     @property
     def token_user(self) -> str | None:
@@ -98,6 +100,22 @@ class Client:
     def get(self, route: str, params: Mapping[str, str], charge: Charge) -> Mapping[str, Any]:
         """Read; as `ask`."""
         return self.ask(Task.READ, "GET", route, charge, params=params)
+
+    def statuses(
+        self, route: str, params: Mapping[str, str], charge: Charge, fields: str
+    ) -> Mapping[str, Any]:
+        """Read statuses with these fields; where none has the first one, ask in X's other words.
+
+        X's pages name the parameter in two ways, and X drops silently what it does not know.
+        """
+        for _ in range(2):
+            named = {f"{self._word}.fields": fields.replace("note_post", f"note_{self._word}")}
+            answer = self.get(route, {**params, **named}, charge)
+            shown, first = objects_in(answer, "data"), fields.partition(",")[0]
+            if not shown or any(first in status for status in shown):
+                break
+            self._word = "tweet" if self._word == "post" else "post"
+        return answer
 
     def ask(
         self,
@@ -114,7 +132,7 @@ class Client:
         Raises:
             PlatformError: as `accepted` judges.
         """
-        exchange = self._exchange
+        exchange = self.exchange
         booking = self._meter.reserve(charge)
         exchange.reset()
         cause = None

@@ -47,7 +47,7 @@ def _batch(
 ) -> tuple[Mapping[str, Metrics | None], list[str]]:
     """Read one request's worth; name too whose numbers were withheld for a field of it."""
     charge = Charge("read", len(ids), tuple(ids))
-    answer = client.get("/2/tweets", {"ids": ",".join(ids), "post.fields": fields}, charge)
+    answer = client.statuses("/2/tweets", {"ids": ",".join(ids)}, charge, fields)
     present = {
         status["id"]: _metrics(status)
         for status in objects_in(answer, "data")
@@ -77,24 +77,26 @@ def read_own(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metr
     """
     found: dict[str, Metrics | None] = {}
     for stretch in _stretches(set(ids)):
-        found |= _page(client, user, stretch)
+        found |= own_page(client, user, stretch)
     absent = [id_ for id_ in ids if id_ not in found]
     return {**found, **look_up(client, absent)}
 
 
-def _page(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
+def own_page(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
+    """Read a stretch of the own timeline; return the numbers of what is in it of these ids."""
     size = min(_LARGEST_PAGE, max(_SMALLEST_PAGE, len(ids)))
     params = {
         "since_id": str(int(ids[0]) - 1),
         "until_id": str(int(ids[-1]) + 1),
         "max_results": str(size),
-        "post.fields": _ALL_NUMBERS,
     }
-    answer = client.get(f"/2/users/{user}/tweets", params, Charge("owned_read", size))
+    route, charge = f"/2/users/{user}/tweets", Charge("owned_read", size)
+    answer = client.statuses(route, params, charge, _ALL_NUMBERS)
     shown = answer.get("data", [])
     if not isinstance(shown, list) or not all(isinstance(status, dict) for status in shown):
         raise UnavailableError(NAME, "the timeline is no list of statuses")
-    return {status["id"]: _metrics(status) for status in shown if status.get("id") in ids}
+    # Those between that are not asked for, too: nobody else should have made any.
+    return {status["id"]: _metrics(status) for status in shown if is_id(status.get("id"))}
 
 
 def _stretches(ids: set[str]) -> Iterator[list[str]]:

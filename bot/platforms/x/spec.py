@@ -134,8 +134,12 @@ SPEC = PlatformSpec(
     may_repeat=False,
     # Timelines lag behind; an absent status proves nothing at once, and not at the first look.
     read_back=ReadBackPolicy(
-        reads=2, first_after=timedelta(seconds=60), apart=timedelta(seconds=90)
+        reads=2,
+        first_after=timedelta(seconds=60),
+        apart=timedelta(seconds=90),
+        outlives=timedelta(minutes=5),
     ),
+    rate_window=timedelta(minutes=15),
     charges=_charges,
     read_action=_read_action,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.

@@ -15,8 +15,8 @@ from bot.platforms.spec import Charge
 from bot.platforms.x.client import Client
 from bot.platforms.x.spec import NAME
 
-#: What is asked of each status; X's names since 2026 (``post.fields``), read in either dialect.
-_FIELDS = "created_at,text,entities,attachments,note_post,conversation_id"
+#: What is asked of each status, by X's names since 2026; the first is there of every one.
+_FIELDS = "conversation_id,created_at,text,entities,attachments,note_post"
 #: X gives 5 at least; a read is paid by the status.
 _PAGE = 10
 _SMALL_PAGE = 5
@@ -72,8 +72,8 @@ def _page(
     client: Client, user: str, charge: Charge, bounds: Mapping[str, str]
 ) -> tuple[list[Shown], str | None]:
     """Read one page, newest first, and the token of the next."""
-    params = {**bounds, "max_results": str(charge.units), "post.fields": _FIELDS}
-    answer = client.get(f"/2/users/{user}/tweets", params, charge)
+    params = {**bounds, "max_results": str(charge.units)}
+    answer = client.statuses(f"/2/users/{user}/tweets", params, charge, _FIELDS)
     data, meta = answer.get("data", []), answer.get("meta")
     if answer.get("errors"):
         raise _incomplete("the answer has errors besides its statuses")

@@ -31,7 +31,7 @@ def script(_asked: RequestContext) -> Answer:
 
 
 def robots(_asked: RequestContext) -> Answer:
-    return Raw(b"User-agent: *\nDisallow: /\n", "text/plain; charset=utf-8")
+    return Raw(b"User-agent: *\nAllow: /calendar.ics\nDisallow: /\n", "text/plain; charset=utf-8")
 
 
 def page(request: RequestContext) -> Answer:

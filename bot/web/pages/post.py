@@ -15,6 +15,7 @@ from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
+from bot.planning.removals import requests
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
 from bot.web.pages.login import MOST
@@ -68,6 +69,7 @@ def page(request: RequestContext) -> Answer:
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
+        "asked": requests(context.store.audit.rows(), post_id, context.clock.now()),
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
     }
     return Page("post.html", values, has_script=bool(options))
@@ -207,8 +209,9 @@ def retract(request: RequestContext) -> Answer:
     if request.form_value("sure", default="") != "yes":
         raise RefusedRequestError(400, "tick the box that says that you are sure")
     request.require_proof()
-    request.context.corrections.retract(request.path_value("post"), by=by.name, why=why)
-    return Redirect("/corrections?done=retracted")
+    post_id = request.path_value("post")
+    done = request.context.corrections.retract(post_id, by=by.name, why=why)
+    return Redirect("/corrections?done=retracted" if done else f"/posts/{post_id}?done=asked")
 
 
 def picture(request: RequestContext) -> Answer:

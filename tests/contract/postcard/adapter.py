@@ -102,8 +102,14 @@ class Postcards:
     def exists(self, ref: PostRef) -> bool:
         return self._look(ref.id) is not None
 
+    def locate(self, address: str) -> PostRef | None:
+        return self._look(address.rpartition("/")[2])
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics(likes=0) for ref in refs if self.exists(ref)}
+
+    def recent(self) -> Sequence[PostRef]:
+        return ()
 
     def close(self) -> None:
         self._session.close()

@@ -1,0 +1,73 @@
+"""Finds what accounts carry and the bot did not make: statuses, and another profile or handle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.authority.audit import AuditRow
+from bot.clock import Clock
+from bot.content.model import Campaign
+from bot.delivery.model import State
+from bot.engagement.store import EngagementStore
+from bot.errors import BotError
+from bot.log import get_logger
+from bot.platforms.base import Platform
+from bot.platforms.status import PostRef
+
+log = get_logger(__name__)
+
+#: Between two looks at an account; they cost nothing, or are of reads that were made anyway.
+APART = timedelta(hours=1)
+#: Verbs of the audit log: what was there before us, and what came since.
+BEFORE, FOREIGN = "carried before", "foreign"
+
+
+@dataclass(slots=True)
+class AccountWatch:
+    """Compares accounts with what was sent; each thing that it finds is one row of the log."""
+
+    store: EngagementStore
+    clock: Clock
+    campaign: Callable[[], Campaign]
+    platform: Callable[[str], Platform]
+    _next: dict[str, datetime] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Look at each account that was not looked at for an hour."""
+        now = self.clock.now()
+        for name in self.campaign().schedule.accounts:
+            if self._next.get(name, now) <= now and self.store.accounts.get(name):
+                self._next[name] = now + APART
+                try:
+                    self._compare(name, self.platform(name).recent(), now)
+                except BotError as error:
+                    log.warning("account not compared", account=name, reason=str(error))
+
+    def _compare(self, name: str, shown: Iterable[PostRef], now: datetime) -> None:
+        sent = self.store.outbox.find(account=name)
+        if any(row.state in {State.SENDING, State.UNKNOWN} for row in sent):
+            self._next.pop(name)  # what it shows may be ours
+            return
+        rows = [row for row in self.store.audit.rows() if row.subject == name]
+        ours = {value for row in sent for value in (row.remote_id, row.url)}
+        others = [ref for ref in shown if not {ref.id, ref.url or ref.id} & ours]
+        if not any(row.verb == BEFORE for row in rows):
+            ids = {"ids": [ref.id for ref in others]}
+            self.store.audit.write("watch", BEFORE, name, detail=ids, now=now)
+            return
+        for ref in new_among(others, rows):
+            why = f"not the bot's own, and new: {ref.url or ref.id}"
+            self.store.audit.write(
+                "watch", FOREIGN, name, why=why, detail={"ids": [ref.id]}, now=now
+            )
+
+
+def new_among(others: Iterable[PostRef], rows: Iterable[AuditRow]) -> list[PostRef]:
+    """Return the statuses that came since the first look, and that no row has yet."""
+    known = {row.verb: row.detail["ids"] for row in rows if row.verb == BEFORE}[BEFORE]
+    told = {id_ for row in rows if row.verb in {BEFORE, FOREIGN} for id_ in row.detail["ids"]}
+    # Older ones come into sight where newer ones are deleted; ids grow with time.
+    oldest = min(((len(id_), id_) for id_ in known), default=(0, ""))
+    return [ref for ref in others if ref.id not in told and (len(ref.id), ref.id) > oldest]

@@ -1,0 +1,186 @@
+"""Whether a status, as a server shows it, is what a draft describes, and where it differs."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from html.parser import HTMLParser
+from typing import Any
+
+from bot.canonical import JsonObject
+from bot.platforms.http.answers import object_in, objects_in
+
+_MENTION = re.compile(r"@([\w.-]+)@[\w.-]+")
+#: A number that begins a line: some servers make lists of such lines, and show none.
+_NUMBER = re.compile(r"^\s*\d+[.)]\s+", re.MULTILINE)
+_TAG = re.compile(r"<[^<>]*>")
+#: Text that was escaped more often than that was meant so.
+_ESCAPED = 3
+
+
+class Match(StrEnum):
+    """How far a status that appeared since an attempt agrees with its draft."""
+
+    SAME = "same"
+    #: All but the words agrees: the source of the status decides.
+    MAYBE = "maybe"
+    #: The words agree, but not all else: nobody but a person can tell.
+    DOUBTFUL = "doubtful"
+    OTHER = "other"
+
+
+def compare(status: Mapping[str, Any], body: JsonObject) -> tuple[Match, str]:
+    """Return how far a status agrees with a draft's body; of a doubtful one, why it is so."""
+    ids = {str(media.get("id")) for media in objects_in(status, "media_attachments")}
+    if body["media_ids"] and ids == set(body["media_ids"]):
+        return Match.SAME, ""  # an upload can be attached only once
+    is_warned_alike, has_words = _reads_alike(status, body)
+    if not has_words:
+        is_possible = not _other_pictures(status, body) or not _other_parent(status, body)
+        is_asked = "source" in status
+        return Match.MAYBE if is_possible and not is_asked else Match.OTHER, ""
+    doubts = (
+        "" if is_warned_alike else "but another warning",
+        _other_parent(status, body),
+        _other_pictures(status, body),
+    )
+    if any(doubts):
+        return Match.DOUBTFUL, f"has its words, {', '.join(filter(None, doubts))}"
+    return Match.SAME, ""
+
+
+def differences(status: Mapping[str, Any], body: JsonObject) -> tuple[str, ...]:
+    """Return in words where a receipt differs from what was sent.
+
+    What it does not tell is no difference.
+    """
+    is_warned_alike, has_words = _reads_alike(status, body)
+    language, visibility = status.get("language"), status.get("visibility")
+    wanted = str(body["language"])
+    found = (
+        "" if has_words or "content" not in status else "its text reads otherwise",
+        "" if is_warned_alike or not has_words else "its warning is another one, or missing",
+        _other_parent(status, body) if "in_reply_to_id" in status else "",
+        _other_pictures(status, body) if "media_attachments" in status else "",
+        f"its language is {language or 'not kept'}, not {wanted}"
+        if "language" in status and _text(language).casefold() != wanted.casefold()
+        else "",
+        f"it is {visibility}, not {body['visibility']}"
+        if isinstance(visibility, str) and visibility != body["visibility"]
+        else "",
+    )
+    return tuple(filter(None, found))
+
+
+def _reads_alike(status: Mapping[str, Any], body: JsonObject) -> tuple[bool, bool]:
+    """Return whether warning and words agree, and whether at least the words do.
+
+    Some servers escape a warning, move it into the content, or make it a title.
+    """
+    warning, words = _skeleton(_text(body["spoiler_text"])), _skeleton(body["status"])
+    source = object_in(status, "source")
+    shown = [_skeleton(text) for text in plain_texts(_text(status.get("content")))]
+    if isinstance(source.get("text"), str):
+        shown.append(_skeleton(source["text"]))
+    heads = {
+        _skeleton(_text(head))
+        for head in (
+            status.get("spoiler_text"),
+            status.get("title"),
+            object_in(status, "friendica").get("title"),
+        )
+    }
+    if warning:
+        joined = {head + text for text in shown for head in heads | {""}}
+        is_alike = warning + words in joined
+    else:
+        is_alike = words in shown and not any(heads)
+    return is_alike, is_alike or words in shown
+
+
+def _other_parent(status: Mapping[str, Any], body: JsonObject) -> str:
+    found, wanted = _text(status.get("in_reply_to_id")), _text(body["in_reply_to_id"])
+    if found == wanted:
+        return ""
+    return f"but answers {found or 'nothing'}, not {body.get('parent_url') or wanted or 'nothing'}"
+
+
+def _other_pictures(status: Mapping[str, Any], body: JsonObject) -> str:
+    """Return how pictures differ: by number, or by what describes them; servers rename uploads."""
+    shown, wanted = objects_in(status, "media_attachments"), body["alts"]
+    if len(shown) != len(wanted):
+        return f"but {len(shown)} of {len(wanted)} pictures"
+    found = [_skeleton(_TAG.sub("", _text(media.get("description")))) for media in shown]
+    is_described = sorted(found) == sorted(_skeleton(_TAG.sub("", alt)) for alt in wanted)
+    return "" if is_described else "but other pictures, or other words for them"
+
+
+def reads_as(content: str, text: str) -> bool:
+    """Return whether HTML shows this text, whatever a server made of links, quotes and breaks.
+
+    A link counts by its whole address, since some servers show a shortened one, and by what is
+    shown, since others link words without an address.
+    """
+    wanted = _skeleton(text)
+    return any(_skeleton(shown) == wanted for shown in plain_texts(content))
+
+
+def _skeleton(text: str) -> str:
+    """Keep what no server changes: letters and digits, and of a mention its local name."""
+    for _ in range(_ESCAPED):
+        text = html.unescape(text)
+    plain = _NUMBER.sub("", _MENTION.sub(r"@\1", unicodedata.normalize("NFC", text)))
+    kept = "".join(char for char in plain.casefold() if char.isalnum())
+    return kept or "".join(text.split())
+
+
+def plain_texts(content: str) -> tuple[str, str]:
+    """Strip HTML, with links as their whole addresses, and as what is shown."""
+    reader = _TextCollector()
+    reader.feed(content)
+    reader.close()
+    return "".join(reader.addressed), "".join(reader.shown)
+
+
+@dataclass(slots=True)
+class _Link:
+    href: str
+    is_named: bool
+    shown: list[str] = field(default_factory=list)
+
+
+class _TextCollector(HTMLParser):
+    """Collects the text of a status; mentions and hashtags stay as shown."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.addressed: list[str] = []
+        self.shown: list[str] = []
+        self._link: _Link | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("br", "p"):
+            self.handle_data("\n")
+        elif tag == "a":
+            given = dict(attrs)
+            names = (given.get("class") or "").split()
+            self._link = _Link(given.get("href") or "", bool({"mention", "hashtag"} & set(names)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._link is not None:
+            link, self._link = self._link, None
+            shown = "".join(link.shown)
+            is_named = link.is_named or shown.startswith(("#", "@")) or not link.href
+            self.addressed.append(shown if is_named else link.href)
+
+    def handle_data(self, data: str) -> None:
+        self.shown.append(data)
+        (self.addressed if self._link is None else self._link.shown).append(data)
+
+
+def _text(value: object) -> str:
+    return str(value) if value is not None else ""

@@ -1,0 +1,128 @@
+"""What verbs still do while one file has errors, and what `check` tells once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.cli import numbers
+from bot.cli.main import run
+from bot.engagement.presenter import Grid
+from tests.fakes.campaign_tree import CampaignTree
+
+Said = tuple[int, str]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> CampaignTree:
+    """Return a campaign with one good post, a wrong one, and a file that is no YAML."""
+    tree = CampaignTree(tmp_path)
+    tree.put_post("text: They say “never”", "queue: main")
+    tree.put("posts/broken.yaml", "posts: [\n")
+    return tree
+
+
+def say(tree: CampaignTree, capsys: pytest.CaptureFixture[str], *words: str) -> Said:
+    data = tree.posts.parent / "data"
+    places = ["--config", str(tree.schedule), "--posts", str(tree.posts), "--data", str(data)]
+    code = run([*words, *places])
+    printed = capsys.readouterr()
+    return code, printed.out + printed.err
+
+
+def test_a_quotation_is_found(tree: CampaignTree, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = say(tree, capsys, "quote", "They are our mothers")
+
+    assert code == 0
+    assert "⟦They are our mothers⟧" in said
+
+
+def test_it_is_found_though_the_schedule_is_broken(
+    tree: CampaignTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.put("schedule.yaml", "campaign: [\n")
+
+    assert say(tree, capsys, "quote", "They are our mothers")[0] == 0
+
+
+def test_good_posts_are_shown_and_the_others_are_named(
+    tree: CampaignTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = say(tree, capsys, "preview", "--all")
+
+    assert code == 1
+    assert "“They are our mothers and fathers”" in said
+    assert "left out: " in said
+    assert "p.text: character 11: “never” stands in quotation marks" in said
+    assert "broken.yaml:" in said
+
+
+def test_a_wrong_post_says_what_is_wrong_with_it(
+    tree: CampaignTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say(tree, capsys, "preview", "first")[0] == 0
+    code, said = say(tree, capsys, "preview", "p")
+
+    assert code == 1
+    assert "stands in quotation marks" in said
+    assert "broken.yaml" not in said
+
+
+def test_a_rehearsal_goes_on_with_the_good_posts(
+    tree: CampaignTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = say(tree, capsys, "rehearse", "--days", "8", "--json")
+
+    found = json.loads(said)
+    assert code == 0
+    assert {row["post_id"] for row in found["deliveries"]} == {"first"}
+    assert {Path(each["file"]).name for each in found["left_out"]} == {"p.yaml", "broken.yaml"}
+
+
+def test_a_notice_that_repeats_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = CampaignTree(tmp_path)
+    for name in "abcde":
+        tree.put(
+            f"posts/{name}.yaml",
+            f"posts: [{{id: {name}, text: Look &amp; see {name}, queue: main}}]",
+        )
+
+    code, said = say(tree, capsys, "check")
+
+    assert code == 0
+    assert said.count("is markup") == 1
+    assert "[markup] (4 more: " in said
+    assert "5 warning(s)" in said
+
+
+def test_a_time_that_is_long_past_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = CampaignTree(tmp_path)
+    tree.put_post("text: Look", "at: 2020-12-09 09:00")
+
+    code, said = say(tree, capsys, "check")
+
+    assert code == 1
+    assert "write a time to come [time-past]" in said
+
+
+@pytest.mark.parametrize("columns", [3, 12])
+def test_a_table_fits_eighty_columns_and_nothing_is_cut(
+    columns: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tuple(f"Number {number}" for number in range(columns))
+    rows = (("coalition-mastodon-account", *map(str, range(columns))),)
+
+    numbers._print_grid(Console(width=80), Grid("", ("Account",), names, rows), "Title")
+
+    said = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in said.splitlines())
+    assert "…" not in said
+    assert "coalition-mastodon-account" in said
+    assert all(name.lower() in " ".join(said.split()) for name in names)

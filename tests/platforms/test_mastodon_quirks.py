@@ -1,0 +1,271 @@
+"""What servers do that speak Mastodon's API in their own way, and what the adapter makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.errors import (
+    PlatformError,
+    UnauthorizedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from bot.platforms.status import Draft, Metrics, PostRef
+from tests.fakes.loopback import Told
+from tests.fakes.mastodon_voice import PICTURE, VoiceServer
+
+WARNING = 'Violence & "death" of <people>'
+LIST = "Three demands:\n1. Stop *now*.\n2. Name them.\n- Pay."
+
+
+@pytest.fixture
+def server() -> Iterator[VoiceServer]:
+    with VoiceServer() as server:
+        yield server
+
+
+def lost(server: VoiceServer, draft: Draft) -> dict[str, Any]:
+    """Publish with an answer that nobody hears; return what the server took."""
+    server.quirks.loses_answers = 1
+    with pytest.raises(UnconfirmedError):
+        server.platform.publish(draft)
+    return server.statuses[0]
+
+
+# -- 1: what is not listed is not absent
+
+
+@pytest.mark.parametrize("is_sent_before", [True, False])
+def test_a_server_that_lists_no_private_status_proves_nothing(is_sent_before: bool) -> None:
+    with VoiceServer(visibility="private") as server:
+        server.quirks.unlisted_kinds = ("private",)
+        if is_sent_before:
+            server.platform.publish(server.draft("the one before"))
+        draft = server.draft()
+        lost(server, draft)
+
+        with pytest.raises(UnconfirmedError, match="does not list the account's last private"):
+            server.platform.find(draft)
+
+
+def test_an_account_without_any_status_of_its_kind_proves_nothing() -> None:
+    with VoiceServer(visibility="unlisted") as server:
+        draft = server.draft()
+
+        with pytest.raises(UnconfirmedError, match="does not list"):
+            server.platform.find(draft)
+
+        server.platform.publish(draft)
+        assert server.found(server.draft("another")) == ""
+
+
+def test_what_was_sent_last_and_deleted_by_us_does_not_count_against_the_server(
+    server: VoiceServer,
+) -> None:
+    server.platform.delete(server.platform.publish(server.draft("the one before")))
+
+    assert server.found(server.draft()) == ""
+
+
+# -- 2: boosts
+
+
+def test_a_status_is_known_although_it_is_shown_as_somebodys_boost(server: VoiceServer) -> None:
+    server.quirks.wraps_boosted = True
+    draft = server.draft()
+    made = lost(server, draft)
+    server.boost(made)
+
+    assert server.found(draft) == made["id"]
+    assert server.platform.exists(PostRef(made["id"]))
+
+
+@pytest.mark.parametrize("batches", ["yes", "no", "empty"])
+def test_boosted_and_unreadable_statuses_keep_no_other_from_its_numbers(
+    server: VoiceServer, batches: str
+) -> None:
+    server.quirks.wraps_boosted, server.quirks.batches = True, batches
+    plain, boosted, broken = (str(server.post(name)["id"]) for name in ("a", "b", "c"))
+    server.boost(server.statuses[1])
+    server.statuses[0] |= {"id": None}
+    server.quirks.answers[f"GET /api/v1/statuses/{broken}"] = Told(500, {"error": "oops"})
+    refs = [PostRef(plain), PostRef(boosted), PostRef(broken)]
+
+    counted = Metrics(likes=3, reposts=2, replies=1)
+    numbers = server.platform.metrics(refs)
+    assert [numbers[ref] for ref in refs] == [counted, counted, Metrics()]
+
+
+def test_where_nothing_can_be_read_no_numbers_are_made_up(server: VoiceServer) -> None:
+    ref = PostRef(str(server.post("a")["id"]))
+    server.quirks.page_in_front = 403
+
+    with pytest.raises(PlatformError):
+        server.platform.metrics([ref])
+
+
+# -- 4: parents
+
+
+@pytest.mark.parametrize(("replies", "found"), [("drops", "nothing"), ("root", "1")])
+def test_the_same_words_under_another_parent_are_told_with_both_addresses(
+    server: VoiceServer, replies: str, found: str
+) -> None:
+    server.quirks.replies = replies
+    parent = server.platform.publish(server.draft("the first part"))
+    draft = server.draft("the second part", parent=parent)
+    made = lost(server, draft)
+
+    told = f"{made['url']} has its words, but answers {found}, not {parent.url}"
+    with pytest.raises(UnconfirmedError, match=told):
+        server.platform.find(draft)
+
+
+# -- 5: words and pictures
+
+
+@pytest.mark.parametrize("warnings", ["keeps", "escapes", "content", "both", "title"])
+@pytest.mark.parametrize("has_source", [True, False])
+@pytest.mark.parametrize("text", ["what happened", LIST])
+def test_a_lost_warning_is_known_wherever_the_server_puts_it(
+    server: VoiceServer, warnings: str, has_source: bool, text: str
+) -> None:
+    server.quirks.warnings, server.quirks.has_source = warnings, has_source
+    server.quirks.renders_markdown = True
+    draft = server.draft(text, warning=WARNING)
+
+    assert lost(server, draft)["id"] == server.found(draft)
+
+
+def test_words_without_their_warning_are_a_persons_to_judge(server: VoiceServer) -> None:
+    server.quirks.warnings = "drops"
+    draft = server.draft(warning=WARNING)
+    lost(server, draft)
+
+    with pytest.raises(UnconfirmedError, match="has its words, but another warning"):
+        server.platform.find(draft)
+
+
+@pytest.mark.parametrize("alts", ["keeps", "strips"])
+def test_pictures_with_other_ids_are_known_by_their_descriptions(
+    server: VoiceServer, alts: str
+) -> None:
+    server.quirks.renames_pictures, server.quirks.alts = True, alts
+    draft = server.draft(pictures=(replace(PICTURE, alt="A <b>grey</b> square\nof stone"),))
+
+    assert lost(server, draft)["id"] == server.found(draft)
+
+
+# -- 6: what was taken, but not as it was sent
+
+
+@pytest.mark.parametrize(
+    ("quirks", "told"),
+    [
+        ({}, ()),
+        ({"warnings": "escapes", "renders_markdown": True, "renames_pictures": True}, ()),
+        ({"warnings": "drops"}, ("its warning is another one, or missing",)),
+        ({"ignores_pictures": True}, ("but 0 of 1 pictures",)),
+        ({"alts": "drops", "renames_pictures": True}, ("but other pictures, or other words",)),
+        ({"languages": "drops"}, ("its language is not kept, not ug",)),
+        ({"visibility": "direct"}, ("it is direct, not public",)),
+        ({"replies": "drops"}, ("but answers nothing, not 77",)),
+        ({"contents": {"words": "<p>wor…</p>"}}, ("its text reads otherwise",)),
+        ({"tells_null": True, "replies": "drops"}, ("but answers nothing, not 77",)),
+    ],
+)
+def test_a_receipt_tells_what_the_server_made_of_it(
+    server: VoiceServer, quirks: dict[str, Any], told: tuple[str, ...]
+) -> None:
+    for name, value in quirks.items():
+        setattr(server.quirks, name, value)
+    draft = server.draft(warning=WARNING, pictures=(PICTURE,), parent="77")
+
+    differs = server.platform.publish(draft).differs
+
+    assert len(differs) == len(told)
+    assert all(found.startswith(words) for found, words in zip(differs, told, strict=True))
+
+
+@pytest.mark.parametrize("refusal", [400, 422])
+def test_no_boolean_is_written_as_a_number(server: VoiceServer, refusal: int) -> None:
+    server.quirks.strict_booleans = refusal
+
+    first = server.platform.publish(server.draft("one", warning=WARNING))
+    server.platform.publish(server.draft("two", pictures=(PICTURE,), parent=first))
+
+    assert server.found(server.draft("three")) == ""
+    assert len(server.platform.metrics([first])) == 1
+
+
+def test_ids_may_be_words(server: VoiceServer) -> None:
+    server.quirks.has_word_ids, server.quirks.page = True, 2
+    first = server.platform.publish(server.draft("one"))
+    draft = server.draft("two", parent=first)
+    made = lost(server, draft)
+    for number in range(4):
+        server.post(f"later {number}")
+
+    assert made["id"].isalnum()
+    assert not made["id"].isdigit()
+    assert server.found(draft) == made["id"]
+
+
+# -- 9: tokens that were revoked, and pages in front
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+def test_a_revoked_token_stops_the_account_however_it_is_refused(
+    server: VoiceServer, status: int
+) -> None:
+    draft = server.draft()
+    server.quirks.dead_token = status
+
+    told = f"POST /api/v1/statuses answered {status}: The access token was revoked"
+    with pytest.raises(UnauthorizedError, match=told):
+        server.platform.publish(draft)
+    with pytest.raises(UnauthorizedError):
+        server.platform.find(draft)
+    with pytest.raises(UnauthorizedError):
+        server.platform.profile()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_a_page_in_front_of_the_server_is_no_refusal(server: VoiceServer, status: int) -> None:
+    draft, ref = server.draft(), PostRef("1")
+    server.quirks.page_in_front = status
+
+    with pytest.raises(UnconfirmedError, match="a page that is not the platform's own"):
+        server.platform.publish(draft)
+    for call in (
+        server.platform.profile,
+        lambda: server.platform.find(draft),
+        lambda: server.platform.exists(ref),
+        lambda: server.platform.delete(ref),
+        lambda: server.draft(pictures=(PICTURE,)),
+    ):
+        with pytest.raises(UnavailableError):
+            call()
+
+
+def test_a_401_with_a_token_that_works_is_read_back(server: VoiceServer) -> None:
+    draft = server.draft()
+    server.quirks.answers["POST /api/v1/statuses"] = Told(401, {"error": "so"})
+
+    with pytest.raises(UnconfirmedError, match="but the credentials work"):
+        server.platform.publish(draft)
+
+
+def test_gone_is_what_reading_says(server: VoiceServer) -> None:
+    ref = server.platform.publish(server.draft())
+    server.quirks.answers[f"DELETE /api/v1/statuses/{ref.id}"] = Told(404, {"error": "no"})
+
+    with pytest.raises(UnavailableError, match="it can still be read"):
+        server.platform.delete(ref)
+
+    server.statuses.clear()
+    assert server.platform.delete(ref) is False
