@@ -231,7 +231,7 @@ def _corrector(desk: Corrections, name: str) -> str:
 def republish(paths: Paths, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
     """Put POST, which others took down, before the approvers again, for other ACCOUNTs."""
     with open_corrections(paths) as desk:
-        rows = desk.republish(post, accounts, by=by, why=why)
+        rows = desk.republish(post, accounts, by=_corrector(desk, by), why=why)
         zone = desk.rendered().campaign.zone
     return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
+import click
 import pytest
 from sqlalchemy import text
 
 from bot.authority.user_table import Passkey
 from bot.authority.users import Role
-from bot.cli.main import run
+from bot.cli.main import VERBS, run
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError
@@ -81,7 +83,7 @@ DECISIONS = {
     "approve": ("approve", "one"), "resume": ("resume",), "resolve": ("resolve", "a", "send"),
     "retry": ("retry", "a"), "cancel": ("cancel", "a"), "accept-config": ("accept-config",),
     "correct": ("correct", "one", "--text", "x", "--why", "x"),
-    "retract": ("retract", "one", "--why", "x"),
+    "retract": ("retract", "one", "--why", "x"), "republish": ("republish", "one", "m"),
     "user add": ("user", "add", "eve", "--role", "operator"),
     "user roles": ("user", "roles", "Ann", "--role", "operator"),
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
@@ -112,6 +114,22 @@ def test_no_verb_decides_in_a_borrowed_name(
     assert decide(bot, *words, "--as", "Ann") == 1
     assert "does not stand for Ann" in capsys.readouterr().err
     assert bot.store.audit.head() == before
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a verb that decides, but was left out when proofs came",
+    comes_of_it="there is none: each that takes `--as` is tried here",
+)
+def test_each_verb_that_takes_a_name_is_tried_above() -> None:
+    found = set()
+    for name, (module, _help) in VERBS.items():
+        verb = getattr(import_module(f"bot.cli.{module}"), name.replace("-", "_"))
+        for sub in verb.commands.values() if isinstance(verb, click.Group) else [verb]:
+            if any("--as" in option.opts for option in sub.params):
+                found.add(name if sub is verb else f"{name} {sub.name}")
+
+    assert found == {*DECISIONS, "pause"}
 
 
 @attack(
