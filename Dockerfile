@@ -37,11 +37,13 @@ ENV PATH=/opt/verbatim/bin:$PATH \
     HOME=/tmp \
     VERBATIM_CONFIG=/campaign/schedule.yaml \
     VERBATIM_POSTS=/campaign/posts \
-    VERBATIM_DATA=/data
+    VERBATIM_DATA=/data \
+    VERBATIM_MONITOR=0.0.0.0:8766
 USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
+# Asks this process itself, and loads nothing of the bot for it.
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --retries=3 \
-    CMD ["python", "run_bot.py", "status", "--health"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8766/livez')"]
 ENTRYPOINT ["python", "run_bot.py"]
 CMD ["run"]

@@ -37,7 +37,7 @@ build build --format docker --isolation chroot -v /etc/ssl/certs:/etc/ssl/certs:
     --build-arg "BASE=localhost/base-$release" -t localhost/verbatim-check . \
     >"$room/build.log" 2>&1 || { tail -n 20 "$room/build.log" >&2; exit 1; }
 build inspect --type image --format '{{.Docker.Config.Healthcheck}}' localhost/verbatim-check |
-    grep -q 'status --health' || fail "the image has lost its HEALTHCHECK"
+    grep -q '/livez' || fail "the image has lost its HEALTHCHECK"
 
 container=$(build from localhost/verbatim-check)
 top=$(build mount "$container")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from bot.platforms.bluesky import spec as bluesky
-from bot.platforms.mastodon import spec as mastodon
-from bot.platforms.x import spec as x
 from bot.settings import Settings
 from tests.conftest import ROOT
 
@@ -24,7 +24,6 @@ PLACES = {
     "VERBATIM_POSTS": "/campaign/posts",
     "VERBATIM_DATA": "/data",
 }
-SECRETS = {spec.name: spec.secrets for spec in (bluesky.SPEC, mastodon.SPEC, x.SPEC)}
 
 
 def instructions() -> Iterator[Instruction]:
@@ -127,7 +126,8 @@ def test_service_health_check_and_exec_find_the_same_files(
 def test_the_image_knows_its_health_and_how_to_stop(final: Stage) -> None:
     [health] = of("HEALTHCHECK", final)
 
-    assert health.endswith('CMD ["python", "run_bot.py", "status", "--health"]')
+    assert "urlopen('http://127.0.0.1:8766/livez')" in health
+    assert "VERBATIM_MONITOR=0.0.0.0:8766" in " ".join(of("ENV", final))
     assert of("STOPSIGNAL", final) == ["SIGTERM"]
     assert of("ENTRYPOINT", final) == ['["python", "run_bot.py"]']  # no shell to swallow signals
 
@@ -164,30 +164,76 @@ def test_compose_bounds_what_the_container_may_use(service: dict[str, Any]) -> N
 def test_only_the_data_volume_can_be_written(service: dict[str, Any]) -> None:
     volumes = [volume.rpartition("}")[2] or volume for volume in service["volumes"]]
 
-    assert volumes == ["data:/data", ":/campaign:ro"]
+    assert volumes == ["data:/data", ":/campaign:ro,z", ":/run/secrets:ro,z"]
     assert "docker.sock" not in (ROOT / "compose.yaml").read_text(encoding="utf-8")
 
 
 def test_secrets_are_files_and_never_in_the_environment(service: dict[str, Any]) -> None:
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
-
-    assert set(service["secrets"]) == set(compose["secrets"])
-    assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
+    assert "secrets" not in service  # one that is not there would keep the service from starting
     assert set(service["environment"]) == {"VERBATIM_HOST_ID", *PLACES}
-
-
-def test_compose_has_the_secrets_that_the_schedule_s_accounts_need(service: dict[str, Any]) -> None:
-    schedule = yaml.safe_load((ROOT / "schedule.yaml").read_text(encoding="utf-8"))
-    needed = {
-        f"VERBATIM_{account.upper().replace('-', '_')}_{secret}"
-        for account, one in schedule["accounts"].items()
-        for secret in SECRETS[one["platform"]]
-    }
-
-    assert needed | {"VERBATIM_ALERTS"} == set(service["secrets"])
 
 
 def test_a_stop_waits_longer_than_a_call_may_take(service: dict[str, Any]) -> None:
     seconds = int(service["stop_grace_period"].removesuffix("s"))
 
     assert seconds >= Settings().stop_grace.total_seconds() + 10
+
+
+# deploy/
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "deploy").glob("*.yaml")), ids=lambda path: path.name
+)
+def test_what_is_deployed_is_yaml_without_a_secret(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert all(isinstance(one, dict) for one in yaml.safe_load_all(text))
+    assert not re.search(r"(TOKEN|PASSWORD|SECRET)[A-Z_]*: +[^$\s/{]", text)
+
+
+def test_every_replica_has_data_and_a_name_of_its_own() -> None:
+    deployed = yaml.safe_load((ROOT / "deploy" / "compose.postgres.yaml").read_text("utf-8"))
+    replicas = [each for name, each in deployed["services"].items() if name.startswith("replica")]
+
+    assert len({each["hostname"] for each in replicas}) == len(replicas) == 2
+    assert len({each["volumes"][0] for each in replicas}) == 2
+
+
+def test_only_the_proxy_reaches_the_desk() -> None:
+    deployed = yaml.safe_load((ROOT / "deploy" / "compose.desk.yaml").read_text("utf-8"))
+    bot, caddy = deployed["services"]["verbatim"], deployed["services"]["caddy"]
+
+    assert deployed["networks"]["desk"]["internal"] is True
+    assert bot["environment"]["VERBATIM_WEB_PROXY"] == caddy["networks"]["desk"]["ipv4_address"]
+    assert "ports" not in bot
+
+
+def test_the_nightly_backup_is_proved_and_kept_by_day_week_and_month(tmp_path: Path) -> None:
+    program = tmp_path / "run_bot.py"
+    program.write_text("import pathlib, sys\npathlib.Path(sys.argv[2]).write_text(sys.argv[1])\n")
+    folder = tmp_path / "backups"
+    folder.mkdir()
+
+    for _night in range(2):
+        done = subprocess.run(
+            ["sh", str(ROOT / "deploy" / "backup.sh")], cwd=tmp_path, capture_output=True,
+            env={**os.environ, "BACKUPS": str(folder), "BACKUP_NOW": "1"}, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    kept = sorted(path.name.partition("-")[0] for path in folder.iterdir())
+    assert kept == ["day", "month", "week"]
+    assert all(path.read_text() == "backup" for path in folder.iterdir())
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+
+
+def test_the_unit_loads_secrets_as_credentials_and_starts_again() -> None:
+    unit = (ROOT / "deploy" / "verbatim.service").read_text(encoding="utf-8")
+
+    for line in unit.splitlines():
+        if line.startswith("LoadCredential="):
+            name, _, path = line.partition("=")[2].partition(":")
+            assert path == f"/etc/verbatim/secrets/{name}"
+    assert "Restart=on-failure" in unit
+    assert not re.search(r"^Environment=.*(TOKEN|PASSWORD)", unit, flags=re.MULTILINE)
