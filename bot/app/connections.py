@@ -102,7 +102,7 @@ class Connections:
         return self.campaign().schedule.mode is Mode.LIVE
 
     def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
-        spec = self.platforms[account.platform].spec
+        spec, state = self.platforms[account.platform].spec, self.store.accounts.get(account.name)
         meter = AccountMeter(
             self.store.ledger,
             self.clock,
@@ -115,6 +115,7 @@ class Connections:
             meter=meter,
             connect_timeout=self.known.connect_timeout.total_seconds(),
             read_timeout=self.known.read_timeout.total_seconds(),
+            abilities=state.profile.get("abilities", {}) if state else {},
             on_server_time=partial(self.heard, account.name),
         )
 

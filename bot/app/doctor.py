@@ -152,9 +152,10 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
         platform = connections.platform(account.name)
         if not ask:
             return Finding(account.name, True, "secrets are there")
-        profile = platform.profile()
+        profile, seen = platform.profile(), platform.abilities()
     except BotError as error:
         return Finding(account.name, False, str(error))
     why = unfit(account, profile, mode)
     text = why or f"{profile.handle} ({profile.server or account.platform})"
-    return Finding(account.name, not why, text)
+    told = "".join(f"; {subject}: {words}" for subject, words in seen.items())
+    return Finding(account.name, not why, text + told)

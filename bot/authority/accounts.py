@@ -101,7 +101,9 @@ class Accounts(Repository):
         limits: Limits | None = None,
     ) -> None:
         """Keep what the account's server said; what is not given stays."""
-        values: dict[str, Any] = {} if profile is None else {"profile": profile}
+        known, values = self.get(name), dict[str, Any]()
+        if profile is not None:
+            values["profile"] = {**(known.profile if known else {}), **profile}
         if remote_id is not None:
             values["remote_id"] = remote_id
         if limits is not None:
@@ -127,6 +129,6 @@ def _as_state(row: Row[Any], stops: Mapping[StopReason, str]) -> AccountState:
     values: dict[str, Any] = {**row._mapping, "stops": stops}
     if row.limits:
         # A database that is older may have keys that mean nothing any more.
-        known = {name: row.limits[name] for name in Limits.__slots__}
+        known = {name: row.limits[name] for name in Limits.__slots__ if name in row.limits}
         values["limits"] = Limits(**{**known, "picture_mimes": tuple(known["picture_mimes"])})
     return AccountState(**values)

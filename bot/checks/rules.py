@@ -183,6 +183,21 @@ def soon_too_late(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
             yield problem_at(post, "not_after", message, "soon-late", severity=Severity.WARNING)
 
 
+def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """What a probe saw a server drop is not relied upon there."""
+    for text in whole.going_out():
+        post, limits = text.post, whole.limits_of(text.account.name)
+        name = text.account.name
+        if post.lang and not limits.keeps_language:
+            message = f"{name}'s server does not keep it; readers there are shown no language"
+            yield problem_at(post, "lang", message, "unkept", severity=Severity.WARNING)
+        for number, file in enumerate(text.version.media):
+            if not limits.keeps_alt and set("<>\n") & set(file.alt):
+                key = f"{text.version.key_of('media')}[{number}].alt"
+                message = f"{name}'s server drops < > and line ends; write it without them"
+                yield problem_at(post, key, message, "unkept", severity=Severity.WARNING)
+
+
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
     going = [(text.post.at, text) for text in whole.going_out() if text.post.at is not None]
@@ -275,5 +290,6 @@ CHECKS: tuple[Check, ...] = (
     twins,
     never_again,
     soon_too_late,
+    unkept,
     crowded,
 )

@@ -47,6 +47,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "user": ("people", "Say who may use the dashboard, and who may decide."),
     "audit": ("decisions", "Show or verify the log of decisions."),
     "doctor": ("upkeep", "Try every account, secret, library and file."),
+    "probe": ("upkeep", "Tell what an account's server can do; with --post, try it."),
     "login": ("upkeep", "Take an account's secrets, try them, and keep them privately."),
     "collect": ("numbers", "Read the numbers that are due now."),
     "engagement": ("numbers", "Show what worked, and how sure that is."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from bot.app.content import Paths
 from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
 from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
+from bot.authority.users import Right
 from bot.cli.output import (
     Output,
     as_rows,
@@ -25,6 +27,7 @@ from bot.cli.output import (
     places,
     prints,
 )
+from bot.cli.people import decides
 from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.content.zones import shown
@@ -157,6 +160,41 @@ def doctor(paths: Paths, ask: bool, send: bool) -> Output:
         findings,
         [f"{marks[finding.is_well]} {finding.what}: {finding.told}" for finding in findings],
         code=0 if all(finding.is_well for finding in findings) else 1,
+    )
+
+
+@click.command()
+@click.argument("name", metavar="ACCOUNT")
+@click.option("--post", is_flag=True,
+              help="Send a test that few see, read it back and delete it; may cost.")  # fmt: skip
+@in_workspace
+@decides(Right.CONFIRM)
+def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
+    """Tell what ACCOUNT's server can do, as far as reading shows; nothing is posted.
+
+    With --post: a status with a warning and a picture, and a reply, tried and deleted at once.
+    The answers are kept, and used by the next `run`.
+    """
+    from bot.app.probe import probe as tried  # takes long to load
+
+    if name not in workspace.campaign.schedule.accounts:
+        raise DecisionError(f"no account is called {name!r}")
+    store, now = workspace.store, workspace.clock.now()
+    with closing(workspace.connections()) as connections:
+        platform = connections.platform(name)
+        seen, trials = platform.abilities(), tuple(tried(platform, now)) if post else ()
+    if trials:
+        store.accounts.sync(workspace.campaign.schedule.accounts.values(), now)
+        abilities = {trial.ability: trial.is_able for trial in trials}
+        store.accounts.remember(name, profile={"abilities": abilities})
+        store.audit.write(by, "probe", name, detail=abilities, now=now)
+    signs = {True: "can   ", False: "CANNOT"}
+    return Output(
+        {"account": name, "seen": seen, "trials": trials},
+        [
+            *(f"{subject}: {words}" for subject, words in seen.items()),
+            *(f"{signs[trial.is_able]} {trial.ability}: {trial.told}" for trial in trials),
+        ],
     )
 
 

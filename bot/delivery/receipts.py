@@ -15,7 +15,7 @@ log = get_logger(__name__)
 def log_differences(store: DeliveryStore, row: Delivery, ref: PostRef, now: datetime) -> None:
     """Write down where a status that is out differs from what was approved, if it does."""
     if ref.differs:
-        told = "; ".join(ref.differs)
+        told = "; ".join(ref.differs.values())
         detail = {"account": row.account, "remote_id": ref.id, "url": ref.url}
         store.audit.write("receipt", "differs", row.id, why=told, detail=detail, now=now)
         log.warning("not as it was approved", delivery=row.id, differs=told, url=ref.url)

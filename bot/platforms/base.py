@@ -67,6 +67,8 @@ class Connection:
     read_timeout: float = 30.0
     #: Told each answer's ``Date`` header, for the clock guard.
     on_server_time: Callable[[datetime], None] = lambda _time: None
+    #: What a probe saw its server do, as `accounts` keeps it.
+    abilities: Mapping[str, bool] = field(default_factory=dict)
     #: Origin that counts likes, where that is not the account's server; empty for the usual one.
     numbers_origin: str = ""
 
@@ -139,6 +141,9 @@ class Platform(Protocol):
 
     def locate(self, address: str) -> PostRef | None:
         """Read which own status stands at a page's address; None where none does."""
+
+    def abilities(self) -> Mapping[str, str]:
+        """Read what the server can do, without posting; in words, by subject."""
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Read current numbers; a deleted status is simply missing from the answer."""

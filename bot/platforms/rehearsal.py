@@ -196,6 +196,9 @@ class Rehearsal:
             known = self._live("id", address.rpartition("/")[2])
             return known.ref if known else None
 
+    def abilities(self) -> Mapping[str, str]:
+        return {}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Return no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
         return {ref: Metrics() for ref in refs if self.exists(ref)}

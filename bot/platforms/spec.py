@@ -29,6 +29,9 @@ class Limits:
     #: Width times height, where the platform says.
     max_pixels: int | None = None
     picture_mimes: tuple[str, ...] = ("image/jpeg", "image/png")
+    #: A probe saw that the server keeps the language of a status, and every sign of descriptions.
+    keeps_language: bool = True
+    keeps_alt: bool = True
 
     def clamped(self, floors: Mapping[str, int]) -> Limits:
         """Return the limits with each that is below its floor raised to it."""
@@ -168,6 +171,8 @@ class PlatformSpec:
     #: By name of a limit, what a server's word may not go below; none where servers tell none.
     floors: Mapping[str, int] = field(default_factory=dict)
     read_back: ReadBackPolicy = ReadBackPolicy()
+    #: What a test says instead of what the account says, so that few see it.
+    quiet: Mapping[str, str] = field(default_factory=dict)
     #: After so long a rate limit for posting starts anew.
     rate_window: timedelta = timedelta(0)
     #: What publishing one status costs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -107,8 +108,8 @@ class PostRef:
     url: str = ""
     #: Content hash, where a reply needs it; empty elsewhere.
     cid: str = ""
-    #: What the platform made otherwise than was sent, for people; it is not stored with the rest.
-    differs: tuple[str, ...] = field(default=(), compare=False)
+    #: What the platform made otherwise than was sent, for people, by what it is of.
+    differs: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -448,3 +448,30 @@ def test_a_problem_without_a_place_of_its_own_points_to_the_post() -> None:
     (found,) = problems(campaign(post(text="They “care”.", places={})))
 
     assert (found.file, found.line, found.column) == ("posts/a.yaml", 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"not_after": timedelta(minutes=10)}, "X may make a post wait 15m"),
+        ({"not_after": timedelta(minutes=15)}, ""),
+    ],
+)
+def test_a_post_may_be_as_late_as_its_platform_can_make_it(
+    changes: dict[str, Any], told: str
+) -> None:
+    found = notices(post(text="Look.", **changes))
+
+    assert [message.partition(" for a rate")[0] for message in found] == ([told] if told else [])
+
+
+def test_what_a_probe_saw_a_server_drop_is_told() -> None:
+    media = (replace(PICTURE, alt="A grey wall\nof stone"),)
+    written = post(text="Look.", lang="de", media=media, accounts=("on-mastodon",))
+    limits = replace(SPECS["mastodon"].limits, keeps_language=False, keeps_alt=False)
+
+    found = problems(campaign(written), {"on-mastodon": limits})
+
+    assert [(one.where, one.rule) for one in found] == [
+        ("a-post.lang", "unkept"), ("a-post.media[0].alt", "unkept"),
+    ]  # fmt: skip

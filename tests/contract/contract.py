@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 
 import pytest
 
+from bot.app.probe import probe
 from bot.canonical import sha256_hex
 from bot.content.model import Account
 from bot.errors import OverBudgetError, RejectedError, UnconfirmedError
@@ -120,6 +121,8 @@ class PlatformContract:
     #: The server keeps a status's language, and its folded warning.
     keeps_language: ClassVar[bool] = True
     keeps_warning: ClassVar[bool] = True
+    #: What a probe sees that the platform, or its stand-in, does not do.
+    cannot: ClassVar[frozenset[str]] = frozenset()
     #: The platform tells numbers at all.
     tells_metrics: ClassVar[bool] = True
     #: What the account carries is read for nothing.
@@ -299,6 +302,18 @@ class PlatformContract:
         assert located is not None
         assert (located.id, located.cid) == (ref.id, ref.cid)
         assert platform.locate(f"{ref.url[:-3]}234") is None
+
+    def test_a_probe_tells_what_the_server_can_do_and_leaves_nothing(
+        self, platform: Platform, stand: Stand
+    ) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+
+        trials = {trial.ability: trial for trial in probe(platform, now)}
+
+        assert stand.live() == []
+        unable = {name for name, trial in trials.items() if not trial.is_able}
+        assert unable <= self.cannot, [trials[name].told for name in unable]
+        assert all(isinstance(words, str) for words in platform.abilities().values())
 
     # -- taking down
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from bot.canonical import sha256_hex
 from bot.content.model import Account
@@ -19,11 +22,18 @@ TOKEN = "canary-7f3b"
 PICTURE = Picture(sha256_hex(b"x"), "image/png", "a square", 8, 8, 1)
 
 
-def adapter(origin: str, token: str = TOKEN, *, visibility: str = "public") -> MastodonPlatform:
+def adapter(
+    origin: str,
+    token: str = TOKEN,
+    *,
+    visibility: str = "public",
+    abilities: Mapping[str, bool] = MappingProxyType({}),
+) -> MastodonPlatform:
     """Connect as that account."""
     account = Account("voice", "mastodon", server=origin, own={"visibility": visibility})
     secrets = {"ACCESS_TOKEN": token}
-    made = connect(Connection(account, secrets, CountingMeter(), CONNECT, READ))
+    connection = Connection(account, secrets, CountingMeter(), CONNECT, READ)
+    made = connect(replace(connection, abilities=abilities))
     assert isinstance(made, MastodonPlatform)
     return made
 
@@ -31,12 +41,17 @@ def adapter(origin: str, token: str = TOKEN, *, visibility: str = "public") -> M
 class VoiceServer(QuirkyMastodon):
     """The account's server; ``platform`` speaks to it and waits for no upload."""
 
-    def __init__(self, *, visibility: str = "public") -> None:
+    def __init__(
+        self,
+        *,
+        visibility: str = "public",
+        abilities: Mapping[str, bool] = MappingProxyType({}),
+    ) -> None:
         super().__init__()
         # By which the server shows that it lists what it takes.
         self.post("An older status.", id="1", created_at="2026-01-01T00:00:00Z")
         self._last = 100
-        self.platform = adapter(self.origin, visibility=visibility)
+        self.platform = adapter(self.origin, visibility=visibility, abilities=abilities)
         self.platform._uploads.wait = lambda _seconds: None
 
     def draft(

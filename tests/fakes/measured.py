@@ -58,6 +58,9 @@ class CountedPlatform:
     def locate(self, address: str) -> PostRef | None:
         raise NotImplementedError
 
+    def abilities(self) -> Mapping[str, str]:
+        raise NotImplementedError
+
     def limits(self) -> Limits:
         raise NotImplementedError
 

@@ -165,6 +165,9 @@ class Scripted:
         is_live = any(status.id == last for status in self.server.live)
         return PostRef(last, address) if is_live else None
 
+    def abilities(self) -> Mapping[str, str]:
+        return {}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}
 

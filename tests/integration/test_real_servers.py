@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.main import run
 from bot.delivery.model import State
 from bot.errors import DecisionError
 from bot.operations.model import ServiceStatus
 from bot.operations.status import status_of
+from bot.settings import Settings
+from tests.fakes.people import token_of
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.faults.quirk_storm import QuirkStorm, Weather
 
@@ -129,3 +132,39 @@ def test_an_outage_ends_in_order_of_due_time_and_status_shows_what_is_overdue(
     one.bot.wait(NINE + 14 * MINUTE)
 
     assert [text.split("a")[0] for text, _ in one.server.taken] == ["one", "two", "three"]
+
+
+# A probe
+
+
+def test_a_probe_s_answers_are_kept_and_used(
+    on_server: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = on_server("drops languages", "strips alternative texts", "forgets keys")
+    one.bot.machine = Settings().machine_id()
+    one.bot.write(post("one", 'media: [{file: media/a.png, alt: "A <b>square</b>"}]', "lang: de"))
+    one.bot.start()
+    monkeypatch.setenv("VERBATIM_TOKEN", token_of(one.bot.store, one.bot.clock, "Op"))
+    files = ["--config", str(one.bot.tree.schedule), "--posts", str(one.bot.tree.posts)]
+    places = [*files, "--data", str(one.bot.data)]
+
+    assert run(["probe", "m", "--as", "Op", *places]) == 0
+    assert "lists public statuses: yes" in capsys.readouterr().out
+    assert one.server.taken == []
+    assert run(["probe", "m", "--post", "--as", "Op", *places]) == 0
+
+    told = capsys.readouterr().out
+    assert "CANNOT language: its language is not kept, not en" in told
+    assert "CANNOT keys" in told
+    assert "can    finds" in told
+    assert len(one.server.taken) == 3
+    assert [status["text"] for status in one.server.statuses] == ["An older status."]
+    # From the next start on the adapter knows, and with the next look `check` does too.
+    one.bot.restart()
+    one.bot.work()
+    state = one.bot.store.accounts.get("m")
+    assert state is not None
+    assert state.limits is not None
+    assert not state.limits.keeps_language
+    assert run(["doctor", *places]) in {0, 1}
+    assert "lists public statuses: yes" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.app.probe import probe
 from bot.errors import (
     PlatformError,
     UnauthorizedError,
@@ -16,7 +17,7 @@ from bot.errors import (
 )
 from bot.platforms.status import Draft, Metrics, PostRef
 from tests.fakes.loopback import Told
-from tests.fakes.mastodon_voice import PICTURE, VoiceServer
+from tests.fakes.mastodon_voice import NOW, PICTURE, VoiceServer
 
 WARNING = 'Violence & "death" of <people>'
 LIST = "Three demands:\n1. Stop *now*.\n2. Name them.\n- Pay."
@@ -185,7 +186,7 @@ def test_a_receipt_tells_what_the_server_made_of_it(
         setattr(server.quirks, name, value)
     draft = server.draft(warning=WARNING, pictures=(PICTURE,), parent="77")
 
-    differs = server.platform.publish(draft).differs
+    differs = [*server.platform.publish(draft).differs.values()]
 
     assert len(differs) == len(told)
     assert all(found.startswith(words) for found, words in zip(differs, told, strict=True))
@@ -269,3 +270,50 @@ def test_gone_is_what_reading_says(server: VoiceServer) -> None:
 
     server.statuses.clear()
     assert server.platform.delete(ref) is False
+
+
+# -- a probe, and what comes of it
+
+
+@pytest.mark.parametrize(
+    ("quirks", "unable"),
+    [
+        ({}, set()),
+        (
+            {"ignores_key": True, "languages": "drops", "alts": "strips", "warnings": "escapes"},
+            {"keys", "language"},
+        ),
+        (
+            {"unlisted_kinds": ("unlisted",), "replies": "drops", "warnings": "drops",
+             "alts": "drops", "renames_pictures": True, "strict_booleans": 422},
+            {"finds", "lists unlisted", "lists public", "replies", "warning", "pictures"},
+        ),
+    ],
+    ids=["as Mastodon", "some do", "others do"],
+)  # fmt: skip
+def test_a_probe_tells_what_a_server_can_do_and_leaves_nothing(
+    server: VoiceServer, quirks: dict[str, Any], unable: set[str]
+) -> None:
+    for name, value in quirks.items():
+        setattr(server.quirks, name, value)
+
+    trials = {trial.ability: trial.is_able for trial in probe(server.platform, NOW)}
+
+    assert {name for name, is_able in trials.items() if not is_able} == unable
+    assert [status["id"] for status in server.statuses] == ["1"]
+    visible = {asked.form["visibility"][0] for asked in server.asked if asked.form.get("status")}
+    assert visible == {"unlisted"}
+
+
+def test_what_a_probe_saw_listed_counts_before_the_first_status() -> None:
+    seen = {"lists unlisted": True, "language": False, "pictures": False}
+    with VoiceServer(visibility="unlisted", abilities=seen) as server:
+        assert server.found(server.draft()) == ""
+        limits = server.platform.limits()
+        assert (limits.keeps_language, limits.keeps_alt) == (False, False)
+        server.platform.publish(server.draft("another"))
+        server.quirks.unlisted_kinds = ("unlisted",)
+
+        # What was sent since is what counts.
+        with pytest.raises(UnconfirmedError, match="does not list"):
+            server.platform.find(server.draft())

@@ -178,6 +178,11 @@ class BlueskyPlatform:
         is_own = seen is not None and repo == self._session.did
         return PostRef(str(seen["uri"]), address, str(seen["cid"])) if seen and is_own else None
 
+    def abilities(self) -> Mapping[str, str]:
+        self._session.client()
+        self._repo.record(self._session.did, "app.bsky.actor.profile", "self")
+        return {"records": "are read by their keys, so no answer can be lost for good"}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:
             return {}

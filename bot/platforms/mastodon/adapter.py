@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,7 +39,9 @@ def connect(connection: Connection) -> Platform:
         SettingsError: the server is not safe to send a token to, or the token is missing.
     """
     connected = api.connect(connection)
-    return MastodonPlatform(connection.account, connected, Uploads(connected), Timeline(connected))
+    seen, visibility = connection.abilities, SPEC.value(connection.account, "visibility")
+    timeline = Timeline(connected, is_proved=seen.get(f"lists {visibility}", False))
+    return MastodonPlatform(connection.account, connected, Uploads(connected), timeline, seen)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,6 +52,7 @@ class MastodonPlatform:
     _api: Api
     _uploads: Uploads
     _timeline: Timeline
+    _seen_to: Mapping[str, bool]
 
     @property
     def spec(self) -> PlatformSpec:
@@ -69,7 +72,9 @@ class MastodonPlatform:
         )
 
     def limits(self) -> Limits:
-        return api.limits_of(self._api.instance()).for_account(self._account)
+        told = api.limits_of(self._api.instance()).for_account(self._account)
+        language, alt = (self._seen_to.get(each, True) for each in ("language", "pictures"))
+        return replace(told, keeps_language=language, keeps_alt=alt)
 
     def prepare(
         self,
@@ -168,6 +173,26 @@ class MastodonPlatform:
             found = (each for each in listed if address in {each.get("url"), each.get("uri")})
             shown = next(found, None)
         return None if shown is None else ref_of(shown)
+
+    def abilities(self) -> Mapping[str, str]:
+        limits, visibility = self.limits(), SPEC.value(self._account, "visibility")
+        noted = self._timeline.before(self._me(), visibility)
+        some = noted["before"][:1]
+        client = self._api.client
+        return {
+            f"lists {visibility} statuses": "yes"
+            if noted["proofs"]
+            else "not seen yet: until one is, what has no answer is held",
+            "numbers in batches": self._can(lambda: client.statuses(some)) if some else "unknown",
+            "source": self._can(lambda: client.status_source(some[0])) if some else "unknown",
+            "limits": f"{limits.max_length} characters, {limits.max_pictures} pictures",
+        }
+
+    def _can(self, call: Callable[[], object]) -> str:
+        try:
+            return "yes" if self._api.read(call, bool) else "no"
+        except PlatformError as error:
+            return f"no ({error})"
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}

@@ -53,27 +53,29 @@ def compare(status: Mapping[str, Any], body: JsonObject) -> tuple[Match, str]:
     return Match.SAME, ""
 
 
-def differences(status: Mapping[str, Any], body: JsonObject) -> tuple[str, ...]:
-    """Return in words where a receipt differs from what was sent.
+def differences(status: Mapping[str, Any], body: JsonObject) -> Mapping[str, str]:
+    """Return in words where a receipt differs from what was sent, by what it is of.
 
     What it does not tell is no difference.
     """
     is_warned_alike, has_words = _reads_alike(status, body)
-    language, visibility = status.get("language"), status.get("visibility")
-    wanted = str(body["language"])
-    found = (
-        "" if has_words or "content" not in status else "its text reads otherwise",
-        "" if is_warned_alike or not has_words else "its warning is another one, or missing",
-        _other_parent(status, body) if "in_reply_to_id" in status else "",
-        _other_pictures(status, body) if "media_attachments" in status else "",
-        f"its language is {language or 'not kept'}, not {wanted}"
-        if "language" in status and _text(language).casefold() != wanted.casefold()
-        else "",
-        f"it is {visibility}, not {body['visibility']}"
+    language, wanted = _text(status.get("language")), str(body["language"])
+    visibility, is_kept = status.get("visibility"), language.casefold() == wanted.casefold()
+    found = {
+        "text": "" if has_words or "content" not in status else "its text reads otherwise",
+        "warning": ""
+        if is_warned_alike or not has_words
+        else "its warning is another one, or missing",
+        "parent": _other_parent(status, body) if "in_reply_to_id" in status else "",
+        "pictures": _other_pictures(status, body) if "media_attachments" in status else "",
+        "language": ""
+        if is_kept or "language" not in status
+        else f"its language is {language or 'not kept'}, not {wanted}",
+        "visibility": f"it is {visibility}, not {body['visibility']}"
         if isinstance(visibility, str) and visibility != body["visibility"]
         else "",
-    )
-    return tuple(filter(None, found))
+    }
+    return {subject: told for subject, told in found.items() if told}
 
 
 def _reads_alike(status: Mapping[str, Any], body: JsonObject) -> tuple[bool, bool]:

@@ -21,6 +21,8 @@ _MAX_PAGES = 10
 _MAX_SOURCES = 20
 #: More than one, as some may be deleted until they are looked for.
 _PROOFS = 5
+#: Stands for a status that a probe saw listed.
+_PROBED = "probed"
 #: How servers say that they do not tell the source of a status; an outage is something else.
 _NO_SOURCES = frozenset({400, 403, 404, 405, 410, 422, 501})
 
@@ -34,6 +36,8 @@ class Timeline:
     me: str = ""
     #: Id of what the server took last; empty before this process sent anything.
     last: str = ""
+    #: A probe saw that statuses of the account's visibility are listed.
+    is_proved: bool = False
 
     def newest(self, me: str) -> list[Mapping[str, Any]]:
         """Return the account's own statuses of the first page."""
@@ -51,6 +55,8 @@ class Timeline:
         if self.last:
             is_listed = any(_id(status) == self.last for status in page)
             proofs = [self.last, *proofs] if is_listed else []
+        elif self.is_proved:
+            proofs = [_PROBED, *proofs]
         return {"before": sorted({_id(status) for status in page}), "proofs": proofs[:_PROOFS]}
 
     def find(self, body: JsonObject, me: str) -> Mapping[str, Any] | None:
@@ -61,7 +67,7 @@ class Timeline:
                 does not show what would have to be seen.
             UnavailableError, UnauthorizedError: the read did not happen.
         """
-        before, is_shown, doubts = set(body["before"]), False, []
+        before, is_shown, doubts = set(body["before"]), _PROBED in body["proofs"], []
         sources = iter(range(_MAX_SOURCES))
         for status in self._statuses_since(me, datetime.fromisoformat(body["since"])):
             if _id(status) in before:

@@ -163,6 +163,10 @@ class X:
         is_own = is_id(id_) and id_ in own_page(self._client, self._user_id(), [id_])
         return self._seen(id_) if is_own else None
 
+    def abilities(self) -> Mapping[str, str]:
+        newest_id(self._client, self._user_id(), self._read_action)
+        return {"timeline": "one page of it was read whole; it cost at most five reads"}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]
         if SPEC.value(self._account, "owns_app"):

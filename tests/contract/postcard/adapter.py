@@ -105,6 +105,9 @@ class Postcards:
     def locate(self, address: str) -> PostRef | None:
         return self._look(address.rpartition("/")[2])
 
+    def abilities(self) -> Mapping[str, str]:
+        return {}
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics(likes=0) for ref in refs if self.exists(ref)}
 
