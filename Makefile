@@ -1,6 +1,6 @@
 # Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-deep check docs bench bench-check storm threat-model rules image-check fresh-check lock clean
+.PHONY: help setup run test test-all test-deep check docs bench bench-check storm threat-model operate rules image-check fresh-check lock clean
 
 BIN := .venv/bin
 DAYS ?= 30
@@ -75,6 +75,10 @@ threat-model: ## Run every attack there is, and write docs/threat-model.md
 
 rules: ## Write docs/rules.md: every rule of `check` with what is wrong and what is right
 	@RULES_PAGE=docs/rules.md $(BIN)/pytest -q -n 0 tests/mistakes -k page
+
+operate: ## Inject each fault into a bot at work, and write docs/operability.md
+	@sh tools/setup.sh test
+	@OPERABILITY=docs/operability.md $(BIN)/pytest -n 0 tests/operations/test_operability.py
 
 image-check: ## Build the container image and run it; needs root, buildah, debootstrap (not in `make test`)
 	@sh tools/image_check.sh

@@ -156,7 +156,7 @@ class Access:
         step = totp_step(secret, code, self.clock.now())
         if step is None:
             raise DecisionError("this code does not fit; is the clock of your device right?")
-        codes = tuple(secrets.token_hex(8) for _ in range(_RECOVERY_CODES))
+        codes = tuple(secrets.token_hex(14) for _ in range(_RECOVERY_CODES))
         self.store.users.set_totp(person.name, secret, frozenset(map(sha256_hex, codes)))
         self.store.users.take_step(person.name, step)
         self.write(person.name, "one-time codes", person.name, {"codes": True})

@@ -232,8 +232,11 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
 @click.option("--serve", is_flag=True, help="Then show it on the dashboard, until Ctrl-C.")
 @json_option
 @places
-def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
-    """Run the real planner and publisher over the coming days; nothing leaves the machine."""
+def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
+    """Run the real planner and publisher over the coming days; nothing leaves the machine.
+
+    Posts with errors are left out and named; then the exit code is 1.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -259,12 +262,14 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> None:
     if as_json:
         print_json({**_rehearsal_value(report), "left_out": wrong})
     else:
-        show(*_rehearsal_lines(report), *map("left out: {}".format, wrong))
+        show(*_rehearsal_lines(report))
+        show(*map("left out: {}".format, wrong), err=True)
     if serve:
         stop = Event()
         with stopped_by_signals(stop):
             show(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
             rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
+    return 1 if wrong else 0
 
 
 def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:

@@ -72,7 +72,7 @@ def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Ou
 
     With --all-calls no platform is called for anything.
     """
-    by = named(workspace.access, by)
+    by = named(workspace.access, workspace.mode, by)
     workspace.desk.pause(reason, by=by, all_calls=all_calls)
     what = "no platform is called" if all_calls else "nothing is sent or deleted"
     return Output(
@@ -231,7 +231,7 @@ def _corrector(desk: Corrections, name: str) -> str:
 def republish(paths: Paths, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
     """Put POST, which others took down, before the approvers again, for other ACCOUNTs."""
     with open_corrections(paths) as desk:
-        rows = desk.republish(post, accounts, by=by, why=why)
+        rows = desk.republish(post, accounts, by=_corrector(desk, by), why=why)
         zone = desk.rendered().campaign.zone
     return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 

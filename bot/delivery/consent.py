@@ -73,13 +73,12 @@ class Consents:
         """Return what an approver signs of a post's deliveries, as canonical JSON."""
         publications = {row.publication.id: row.publication for row in rows}
         entries = [entry(each, self._payloads(each)) for each in publications.values()]
-        return canonical_json(
-            {
-                "approve": sorted(entries, key=canonical_json),
-                "campaign": self.schedule.campaign,
-                "mode": self.schedule.mode.value,
-            }
-        )
+        return canonical_json({"approve": sorted(entries, key=canonical_json), **self._about})
+
+    @property
+    def _about(self) -> JsonObject:
+        """Return where a signature counts."""
+        return {"campaign": self.schedule.campaign, "mode": self.schedule.mode.value}
 
     def _payloads(self, publication: Publication) -> list[str]:
         rows = self.store.outbox.find(publication_id=publication.id)
@@ -126,7 +125,7 @@ class Consents:
             payloads = self._payloads(publication)
         if given.signature is None or given.statement is None:
             return False
-        if entry(publication, payloads) not in _entries(given.statement):
+        if entry(publication, payloads) not in _entries(given.statement, self._about):
             return False
         keys = (key for key in self._keys if key.name == given.by)
         return any(_verifies(given.statement, given.signature, key) for key in keys)
@@ -155,12 +154,14 @@ def signer_of(signed: str, signature: str, keys: Iterable[PinnedKey]) -> PinnedK
     return next((key for key in keys if _verifies(signed, signature, key)), None)
 
 
-def _entries(signed: str) -> list[JsonObject]:
+def _entries(signed: str, about: JsonObject) -> list[JsonObject]:
+    """Return what a statement approves; nothing where it is of another campaign or mode."""
     try:
-        found = json.loads(signed)["approve"]
+        read = dict(json.loads(signed))
+        found = read.pop("approve")
     except (ValueError, KeyError, TypeError):
         return []
-    return found if isinstance(found, list) else []
+    return found if isinstance(found, list) and read == about else []
 
 
 @lru_cache(maxsize=4096)  # the gate asks again each second, and the answer never changes

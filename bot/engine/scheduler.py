@@ -105,12 +105,11 @@ class Activity:
 
     def stuck(self) -> dict[str, str]:
         """Return, by name, since when something has been at one step for too long."""
-        longest = self.clock.now() - LONGEST_STEP
-        return {
-            name: f"{since:%H:%M} UTC"
-            for name, since in dict(self._since).items()
-            if since < longest
-        }
+        now, since = self.clock.now(), dict(self._since)
+        stuck = {name: at for name, at in since.items() if at < now - LONGEST_STEP}
+        if self.ticked is not None and not self.is_alive():
+            stuck["the loop"] = now - timedelta(seconds=self.clock.monotonic() - self.ticked)
+        return {name: f"{at:%H:%M} UTC" for name, at in stuck.items()}
 
 
 @dataclass(slots=True)

@@ -118,7 +118,8 @@ class Bot:
     def _apply(self, rendered: RenderedCampaign) -> None:
         """Plan again where a sender was faster: what it took is no longer the planner's."""
         planned = self._planned
-        is_reread = planned is None or planned.campaign is not rendered.campaign
+        tree = rendered.campaign.tree_sha256
+        is_reread = planned is None or planned.campaign.tree_sha256 != tree
         why = CancelReason.EDITED if is_reread else CancelReason.LIMITS
         for _ in range(TRIES - 1):
             with suppress(DecisionError, ConflictError):

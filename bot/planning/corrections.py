@@ -21,6 +21,8 @@ from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 #: A correction that nobody approved within this is held as late, too.
 PATIENCE = timedelta(days=1)
+#: Beginning of the id of a post that goes out again elsewhere.
+REPUBLICATION = "republication-"
 _OUT = frozenset({State.SENT, State.RETRACTED, State.GONE})
 
 
@@ -135,7 +137,7 @@ class Corrections:
             row.verb == "republish" and row.subject == post_id for row in self.store.audit.rows()
         )
         again = replace(
-            post, id=f"republication-{number}-of-{post_id}", at=now, queue="", every_year=None,
+            post, id=f"{REPUBLICATION}{number}-of-{post_id}", at=now, queue="", every_year=None,
             accounts=tuple(accounts), not_after=PATIENCE,
         )  # fmt: skip
         self.store.outbox.add(*self._planned(again, self._rendered(again), ()), now=now)

@@ -62,7 +62,7 @@ _CODES = {
 #: Pages that are made at once, so that enough of the database's connections stay free: for whom we
 #: know to be signed in, and for strangers. A pause has a place of its own, and passwords another.
 _FOR_PEOPLE, _FOR_STRANGERS, _FOR_PAUSE, _FOR_SIGNING_IN = 5, 2, 1, 8
-_BODY_SECONDS = 20
+BODY_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ async def _form(request: Request, route: PageRoute) -> _Form:
     upload: bytes | None = None
     try:
         async with (
-            asyncio.timeout(_BODY_SECONDS),
+            asyncio.timeout(BODY_SECONDS),
             bounded.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=route.most) as form,
         ):
             for name, value in form.multi_items():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
+import click
 import pytest
 from sqlalchemy import text
 
 from bot.authority.user_table import Passkey
 from bot.authority.users import Role
-from bot.cli.main import run
+from bot.cli.main import VERBS, run
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError
@@ -81,7 +83,7 @@ DECISIONS = {
     "approve": ("approve", "one"), "resume": ("resume",), "resolve": ("resolve", "a", "send"),
     "retry": ("retry", "a"), "cancel": ("cancel", "a"), "accept-config": ("accept-config",),
     "correct": ("correct", "one", "--text", "x", "--why", "x"),
-    "retract": ("retract", "one", "--why", "x"),
+    "retract": ("retract", "one", "--why", "x"), "republish": ("republish", "one", "m"),
     "user add": ("user", "add", "eve", "--role", "operator"),
     "user roles": ("user", "roles", "Ann", "--role", "operator"),
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
@@ -95,6 +97,7 @@ DECISIONS = {
     Attacker.SHELL,
     tried="a decision of the command line in the name of somebody else, without their proof",
     comes_of_it="every verb but `pause` asks for that user's password or token",
+    remains="a stolen token decides as its user until it is revoked, 90 days at most",
 )
 @pytest.mark.parametrize("words", DECISIONS.values(), ids=DECISIONS)
 def test_no_verb_decides_in_a_borrowed_name(
@@ -111,6 +114,22 @@ def test_no_verb_decides_in_a_borrowed_name(
     assert decide(bot, *words, "--as", "Ann") == 1
     assert "does not stand for Ann" in capsys.readouterr().err
     assert bot.store.audit.head() == before
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a verb that decides, but was left out when proofs came",
+    comes_of_it="there is none: each that takes `--as` is tried here",
+)
+def test_each_verb_that_takes_a_name_is_tried_above() -> None:
+    found = set()
+    for name, (module, _help) in VERBS.items():
+        verb = getattr(import_module(f"bot.cli.{module}"), name.replace("-", "_"))
+        for sub in verb.commands.values() if isinstance(verb, click.Group) else [verb]:
+            if any("--as" in option.opts for option in sub.params):
+                found.add(name if sub is verb else f"{name} {sub.name}")
+
+    assert found == {*DECISIONS, "pause"}
 
 
 @attack(
@@ -321,16 +340,27 @@ def rubbish(signed: Signed) -> None:
         )  # fmt: skip
 
 
+def of_a_rehearsal(signed: Signed) -> None:
+    bot = signed.bot
+    live = bot.desk.consents.statement(bot.desk.waiting("one"))
+    statement = live.replace('"mode":"live"', '"mode":"rehearsal"')
+    for name, key in signed.keys.items():
+        bot.store.approvals.approve(
+            bot.row("one").fingerprint, "one", by=name, now=NINE, statement=statement,
+            signature=key.answer_to(challenge_of(statement), "desk.example"),
+        )  # fmt: skip
+
+
 @attack(
     Attacker.DATABASE,
     tried="approvals written into the database: plain, copied, of invented approvers, of swapped "
-    "keys, without the user's gesture, as rubbish",
+    "keys, without the user's gesture, of a rehearsal, as rubbish",
     comes_of_it="the gate counts none: each lacks the signature of a key that is pinned outside",
 )
 @pytest.mark.parametrize(
     "forgery",
     [plain_rows, a_copied_signature, an_invented_approver, a_swapped_key, a_renamed_user,
-     no_user_verification, rubbish],
+     no_user_verification, of_a_rehearsal, rubbish],
 )  # fmt: skip
 def test_no_row_in_the_database_is_a_yes(signed: Signed, forgery: Forgery) -> None:
     forgery(signed)

@@ -357,7 +357,9 @@ def test_a_status_that_the_bot_did_not_make_is_told(bot: RunningBot) -> None:
 )
 def test_what_is_in_doubt_is_not_foreign(bot: RunningBot) -> None:
     assert alerts(bot) == []
-    bot.start_approved(post("three", "accounts: [m]", at=NINE + 20 * MINUTE))
+    bot.write(post("three", "accounts: [m]", at=NINE + 20 * MINUTE))
+    bot.watch()
+    bot.approve_all()
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     bot.clock.wait(bot.stopping, NINE + 20 * MINUTE)
     bot.work()

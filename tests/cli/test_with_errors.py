@@ -77,7 +77,7 @@ def test_a_rehearsal_goes_on_with_the_good_posts(
     code, said = say(tree, capsys, "rehearse", "--days", "8", "--json")
 
     found = json.loads(said)
-    assert code == 0
+    assert code == 1
     assert {row["post_id"] for row in found["deliveries"]} == {"first"}
     assert {Path(each["file"]).name for each in found["left_out"]} == {"p.yaml", "broken.yaml"}
 

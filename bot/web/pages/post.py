@@ -15,6 +15,7 @@ from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
+from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import requests
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
@@ -70,7 +71,8 @@ def page(request: RequestContext) -> Answer:
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
         "asked": requests(context.store.audit.rows(), post_id, context.clock.now()),
-        "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows),
+        "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows)
+        and not post_id.startswith(REPUBLICATION),
     }
     return Page("post.html", values, has_script=bool(options))
 

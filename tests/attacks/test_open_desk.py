@@ -1,0 +1,434 @@
+"""Attacks on the desk by whoever reaches it: to take it down, to get in, to go on in a session."""
+
+from __future__ import annotations
+
+import html
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Literal
+
+import pyotp
+import pytest
+from argon2 import PasswordHasher
+
+from bot.authority.signing_in import FRESH, Visitor
+from bot.authority.user_table import Passkey
+from bot.authority.users import Person
+from bot.delivery.model import State
+from bot.web import app, connections
+from bot.web.guard import POLICY
+from tests.attacks.attack import Attacker, attack
+from tests.fakes.authenticator import PRESENT, Authenticator, b64
+from tests.fakes.browser import PASSWORD, HttpBrowser, PageAnswer
+from tests.fakes.running_bot import RunningBot
+from tests.fakes.shipped import APPROVERS, WEAK, add_people, open_shipped, planned, serving
+from tests.integration.store_rows import due
+from tests.waiting import PATIENCE, wait_until
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    """Return a rehearsal with its people, whose desk is being served and one post is out."""
+    with open_shipped(tmp_path_factory.mktemp("desk")) as bot:
+        add_people(bot)
+        row = next(one for one in planned(bot) if one.platform == "mastodon")
+        bot.approve(row.post_id, by=APPROVERS)
+        bot.wait(due(row))
+        with serving(bot):
+            yield bot
+
+
+@pytest.fixture(autouse=True)
+def forgotten(desk: RunningBot) -> Iterator[None]:
+    """Let the failures of one test be over for the next."""
+    yield
+    desk.clock.advance(timedelta(minutes=20))
+
+
+@pytest.fixture
+def browser(desk: RunningBot) -> HttpBrowser:
+    """Return a browser that names the desk as passkeys need it."""
+    return HttpBrowser(desk.origin.replace("127.0.0.1", "localhost"))
+
+
+def line_to(desk: RunningBot) -> socket.socket:
+    host, _, port = desk.origin.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
+# To take it down
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="hundreds of connections that never send a whole request",
+    comes_of_it="the oldest idle ones make room; the desk answers all the while",
+)
+def test_half_open_requests_do_not_take_the_desk_down(
+    desk: RunningBot, browser: HttpBrowser
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(300):
+            line = stack.enter_context(line_to(desk))
+            line.sendall(b"GET /login HTTP/1.1\r\nHost: x")
+
+        assert browser.get("/login").status == 200
+        assert browser.sign_in("ben").status == 303
+        assert browser.get("/held").status == 200
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="a connection that sends the head of its request for ever",
+    comes_of_it="closed after ten seconds",
+)
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nX: ", b"GET /robots.txt HTTP/1.1\r\n"])
+def test_the_head_of_a_request_has_a_time_limit(
+    desk: RunningBot, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.05)
+    with line_to(desk) as line:
+        line.sendall(sent)
+
+        assert not closed(line)
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="a form that comes byte by byte, or never, or goes on after its answer",
+    comes_of_it="answered as too slow after 20 seconds, then closed",
+)
+def test_a_form_has_a_time_limit(desk: RunningBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.05)
+    place = desk.origin.removeprefix("http://")
+    head = (
+        f"POST /login HTTP/1.1\r\nHost: {place}\r\nOrigin: {desk.origin}\r\n"
+        "Sec-Fetch-Site: same-origin\r\nContent-Length: 900\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\nname=b"
+    )
+    with line_to(desk) as line:
+        line.sendall(head.encode())
+
+        assert closed(line).startswith(b"HTTP/1.1 408 ")
+
+
+def closed(line: socket.socket) -> bytes:
+    """Read until the other side closes; return all that it said."""
+    said = b""
+    try:
+        while part := line.recv(65_536):
+            said += part
+    except ConnectionResetError:
+        pass
+    return said
+
+
+class Stuck(PasswordHasher):
+    """A hasher that is busy until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=1024, parallelism=1)
+        self.go = Event()
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        self.go.wait(PATIENCE)
+        return WEAK.verify(hash, password)
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="forty sign-ins at once, again and again, so that hashing takes all there is",
+    comes_of_it="six wait in a thread of low priority, the rest is told to come again; pages, "
+    "`pause` and people who gave their password before do not wait",
+)
+def test_login_loops_keep_nobody_waiting(desk: RunningBot, browser: HttpBrowser) -> None:
+    browser.sign_in("ben")
+    stuck, told = Stuck(), []
+    hasher = desk.dashboard.access.passwords.hasher
+    desk.dashboard.access.passwords.hasher = stuck
+
+    def guess() -> None:
+        stranger = HttpBrowser(desk.origin)
+        stranger.get("/login")
+        told.append(stranger.post("/login", {"name": "ben", "password": "guess" * 4}).status)
+
+    threads = [Thread(target=guess) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: 503 in told, "no more may wait")
+        assert browser.get("/held").status == 200
+        assert browser.post("/pause", {"reason": "x"}).status == 303
+    finally:
+        stuck.go.set()
+        for thread in threads:
+            thread.join()
+        desk.dashboard.access.passwords.hasher = hasher
+    assert browser.post("/resume").status == 303
+    assert set(told) <= {403, 429, 503}
+
+
+# To get in
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="wrong passwords in an approver's name, to lock her out",
+    comes_of_it="only the attacker's address waits; her browser goes on, even at that address",
+    remains="who never signed in before, behind the same address, waits 15 minutes",
+)
+def test_nobody_is_locked_out_by_others(desk: RunningBot, browser: HttpBrowser) -> None:
+    browser.sign_in("ben")
+    browser.post("/logout")
+    stranger = HttpBrowser(desk.origin)
+    guesses = [stranger.sign_in("ben", "guess" * 4).status for _ in range(6)]
+
+    assert guesses == [403] * 5 + [429]
+    assert browser.sign_in("ben").status == 303
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="whether a name exists is read off the answer of a failed sign-in",
+    comes_of_it="the same words, and the same work, for a name that nobody has",
+)
+def test_a_failed_sign_in_tells_nothing_of_the_name(desk: RunningBot) -> None:
+    texts = set()
+    for name in ("ben", "nobody-here"):
+        stranger = HttpBrowser(desk.origin)
+        text = stranger.sign_in(name, "guess" * 4).text
+        texts.add(re.sub(r'(value|data-passkey)="[^"]*"', "", text))
+
+    assert len(texts) == 1
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="a one-time code that was seen over the shoulder is used again, in time",
+    comes_of_it="each code is taken once",
+)
+def test_a_code_is_not_taken_twice(desk: RunningBot, browser: HttpBrowser) -> None:
+    access, secret = desk.dashboard.access, pyotp.random_base32()
+    anna = Person("anna", frozenset())
+    access.set_totp(anna, secret, pyotp.TOTP(secret).at(desk.clock.now() - timedelta(seconds=30)))
+    fields = {"name": "anna", "password": PASSWORD, "code": pyotp.TOTP(secret).at(desk.clock.now())}
+    try:
+        browser.get("/login")
+        assert browser.post("/login", fields).status == 303
+        other = HttpBrowser(desk.origin)
+        other.get("/login")
+        assert other.post("/login", fields).status == 403
+        assert other.post("/login", {**fields, "code": ""}).status == 403
+    finally:
+        access.drop_totp(anna)
+
+
+def options_of(page: PageAnswer) -> str:
+    """Return what a page asks a passkey for."""
+    found = re.search(r'data-passkey="([^"]+)"', page.text)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+@pytest.fixture
+def key(desk: RunningBot, browser: HttpBrowser) -> Iterator[Authenticator]:
+    """Give anna a passkey, as her page does."""
+    made = Authenticator(browser.origin)
+    browser.sign_in("anna")
+    answer = made.create(options_of(browser.get("/me")))
+    assert browser.post("/me/passkeys", {"answer": answer, "label": "grey"}).status == 303
+    browser.post("/logout")
+    yield made
+    desk.store.passkeys.remove("anna")
+
+
+def by_passkey(browser: HttpBrowser, answer: str) -> int:
+    return browser.post("/login/passkey", {"answer": answer}).status
+
+
+@attack(
+    Attacker.NETWORK,
+    tried="a passkey's answer is used again, or in another browser",
+    comes_of_it="each challenge is taken once, from the browser that it was made for",
+)
+def test_a_passkey_s_answer_is_taken_once(
+    desk: RunningBot, browser: HttpBrowser, key: Authenticator
+) -> None:
+    answer = key.sign(options_of(browser.get("/login")))
+    stolen = HttpBrowser(browser.origin)
+    stolen.get("/login")
+
+    assert by_passkey(stolen, answer) == 403
+    assert by_passkey(browser, answer) == 303
+    assert browser.get("/held").status == 200
+    browser.post("/logout")
+    browser.get("/login")
+    assert by_passkey(browser, answer) == 403
+
+
+@attack(
+    Attacker.NETWORK,
+    tried="a passkey's answer that was given to a look-alike of the desk, without the user's "
+    "gesture, by a copied key, by an unknown key, to an invented challenge, or rubbish",
+    comes_of_it="refused",
+)
+@pytest.mark.parametrize("how", ["look-alike", "no gesture", "copy", "unknown", "old", "rubbish"])
+def test_only_the_true_answer_signs_in(
+    desk: RunningBot, browser: HttpBrowser, key: Authenticator, how: str
+) -> None:
+    options = options_of(browser.get("/login"))
+    match how:
+        case "look-alike":
+            key.origin = "http://loca1host"
+        case "no gesture":
+            key.flags = PRESENT
+        case "copy":
+            desk.store.passkeys.count_up(b64(key.key_id), 7)
+        case "unknown":
+            key.key_id = b"x" * 16
+        case "old":
+            desk.clock.advance(timedelta(minutes=6))
+    answer = "{}" if how == "rubbish" else key.sign(options)
+
+    assert by_passkey(browser, answer) == 403
+    assert browser.get("/held").status == 303
+
+
+# To go on in somebody's session
+
+
+CHANGES = {
+    "/calendar/address": {}, "/me/password": {"new": "four quite other words here"},
+    "/me/codes/new": {}, "/me/codes": {"secret": "A" * 32, "code": "123456"}, "/me/codes/off": {},
+    "/me/passkeys": {"answer": "{}", "label": "x"}, "/me/passkeys/remove": {"key": "x"},
+    "/me/tokens": {"label": "x"},
+}  # fmt: skip
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="a desk that was left open: retract, delete with a correction, change what its user "
+    "signs in with, make a calendar address",
+    comes_of_it="each asks for the password or a passkey, if the last time is ten minutes ago",
+    remains="within ten minutes of a sign-in, and for approvals that are not signed",
+)
+@pytest.mark.parametrize("path", [*CHANGES, "/retract", "/correct"])
+def test_an_open_session_does_not_do_for_what_matters(
+    desk: RunningBot, browser: HttpBrowser, path: str
+) -> None:
+    sent = desk.store.outbox.find(states={State.SENT})[0]
+    fields = {"why": "x", "sure": "yes", "text": "It was so.", "delete": "yes"}
+    fields = {**CHANGES.get(path, fields)}
+    path = path if path in CHANGES else f"/posts/{sent.post_id}{path}"
+    browser.sign_in("ben")
+    desk.clock.advance(FRESH)
+    before = desk.store.audit.head()[0]
+
+    without = browser.post(path, fields)
+    wrong = browser.post(path, {**fields, "password": "guess" * 4})
+
+    assert (without.status, wrong.status) == (403, 403)
+    assert {row.verb for row in desk.store.audit.rows() if row.seq > before} == {"refused"}
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="the password is guessed in a stolen session",
+    comes_of_it="after five wrong ones the session ends",
+)
+def test_a_stolen_session_ends_when_it_guesses(desk: RunningBot, browser: HttpBrowser) -> None:
+    browser.sign_in("ben")
+    desk.clock.advance(FRESH)
+    for _ in range(5):
+        assert browser.post("/proof", {"password": "guess" * 4}).status == 403
+
+    assert browser.get("/held").status == 303
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="one's own passkey proves somebody else's session",
+    comes_of_it="refused: it is the wrong person's",
+)
+def test_a_proof_is_by_the_session_s_own_user(
+    desk: RunningBot, browser: HttpBrowser, key: Authenticator
+) -> None:
+    browser.sign_in("ben")
+    mine = Passkey("bWluZQ", "ben", "x", browser.origin, key.public_key, 0, desk.clock.now())
+    desk.store.passkeys.add(mine)
+    desk.clock.advance(FRESH)
+    try:
+        answer = key.sign(options_of(browser.get("/proof")))
+        assert browser.post("/proof", {"answer": answer}).status == 403
+    finally:
+        desk.store.passkeys.remove("ben")
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="a user ends others' sessions, or takes away their tokens and passkeys",
+    comes_of_it="each form reaches what is one's own",
+)
+def test_nobody_reaches_what_is_somebody_else_s(
+    desk: RunningBot, browser: HttpBrowser, key: Authenticator
+) -> None:
+    session = desk.dashboard.sign_in.start("anna", Visitor()).session
+    token = desk.dashboard.access.new_token(Person("anna", frozenset()), "x")
+    rows = desk.store.sessions.of("anna"), desk.store.tokens.of("anna")
+    browser.sign_in("ben")
+
+    for row in rows[0]:
+        browser.post("/me/sessions/end", {"session": row.id_sha256})
+    for row_ in rows[1]:
+        browser.post("/me/tokens/revoke", {"token_sha256": row_.sha256})
+    browser.post("/me/passkeys/remove", {"key": b64(key.key_id)})
+
+    assert desk.dashboard.sign_in.person_of(session)
+    assert desk.dashboard.access.person_of_token(token)
+    assert desk.store.passkeys.of("anna")
+
+
+@attack(
+    Attacker.EDITOR,
+    tried="a text of a post, or a page of ours, runs a script",
+    comes_of_it="only the one static script may run, on the pages that ask for a passkey",
+)
+def test_scripts_run_on_pages_that_ask_for_a_passkey_only(
+    desk: RunningBot, browser: HttpBrowser
+) -> None:
+    browser.sign_in("ben")
+    allowed = {"/me"}
+    for path in ("/", "/calendar", "/held", "/log", "/check", "/me", "/corrections", "/accounts"):
+        policy = browser.get(path).headers["content-security-policy"]
+        assert (policy != POLICY) == (path in allowed), path
+        assert "script-src 'self'" in policy if path in allowed else "script-src" not in policy
+        assert "unsafe" not in policy
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="what the database holds is used to sign in",
+    comes_of_it="it holds hashes of sessions, devices, tokens and recovery codes, and public keys",
+    remains="secrets of one-time codes; with a password cracked too they let somebody in: "
+    "passkeys do not have that",
+)
+def test_the_database_signs_nobody_in(
+    desk: RunningBot, browser: HttpBrowser, tmp_path: Path
+) -> None:
+    browser.sign_in("ben")
+    secrets = [browser.cookie.partition("=")[2], browser.device.partition("=")[2]]
+    copy = tmp_path / "stolen.db"
+    desk.store.backup(copy)
+
+    kept = copy.read_bytes()
+
+    assert not [one for one in (*secrets, PASSWORD) if one.encode() in kept]
+    row = desk.store.sessions.of("ben")[0]
+    browser.cookie = f"verbatim={row.id_sha256}"
+    assert browser.get("/held").status == 303
