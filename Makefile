@@ -1,6 +1,6 @@
 # Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-deep check docs storm threat-model operate rules image-check fresh-check lock clean
+.PHONY: help setup run test test-all test-deep check docs bench bench-check storm threat-model operate rules image-check fresh-check lock clean
 
 BIN := .venv/bin
 DAYS ?= 30
@@ -46,6 +46,14 @@ check: ## Check format, lint, types, imports and docs
 docs: ## Check that the docs are true and their links lead somewhere
 	@sh tools/setup.sh test
 	@$(BIN)/pytest tests/docs
+
+bench: ## Measure each verb and page on ten years of history (ten minutes); writes docs/benchmarks.md
+	@sh tools/setup.sh test
+	@$(BIN)/python -m benchmarks.flat
+
+bench-check: ## Measure again, and name what got worse by more than a fifth
+	@sh tools/setup.sh test
+	@$(BIN)/python -m benchmarks.flat --check
 
 storm: export FAULTS_KEPT = .build/faults.jsonl
 storm: export FAULTS_REPORT = docs/reliability.md

@@ -24,7 +24,7 @@ from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
-from tests.fakes.running_bot import OWNED, RunningBot
+from tests.fakes.running_bot import APPROVERS, OWNED, RunningBot, enlist
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER
 from tests.integration.store_rows import NO_ROOM
@@ -266,7 +266,11 @@ class PreparedBot(RunningBot):
         return lambda: self.campaign.loaded.tree_sha256, lambda: self.campaign.loaded
 
     def start(self) -> None:
-        """Start, and let people approve what they have not approved yet."""
+        """Start, and let people approve what they have not approved yet.
+
+        A kill may have left one of them unknown.
+        """
+        enlist(self.store, *APPROVERS)
         super().start()
         self.approve_all()
 
