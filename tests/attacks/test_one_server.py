@@ -21,6 +21,7 @@ from bot.platforms.spec import Limits
 from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import HostileWorld, hostile_world
+from tests.fakes.people import token_of
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
 OTHER = "Another line with quite different matters in each of its many parts. "
@@ -245,8 +246,12 @@ def nothing_was_ever_applied(bot: RunningBot) -> None:
     comes_of_it="`pause`, `status`, `held`, `cancel` and `resume` read none of it",
 )
 def test_emergency_verbs_need_no_content(
-    live: RunningBot, spoil: Callable[[RunningBot], None], capsys: pytest.CaptureFixture[str]
+    live: RunningBot,
+    spoil: Callable[[RunningBot], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("VERBATIM_TOKEN", token_of(live.store, live.clock, "Ann"))
     spoil(live)
 
     def call(*words: str) -> Any:
@@ -262,5 +267,5 @@ def test_emergency_verbs_need_no_content(
     assert [account["name"] for account in call("status")["accounts"]] == ["m"]
     [row] = call("held")
     assert call("cancel", row["id"], "--as", "Ann")["state"] == "CANCELLED"
-    assert call("resume", "--as", "Ben")["paused"] is False
+    assert call("resume", "--as", "Ann")["paused"] is False
     assert live.store.pauses.current() is None
