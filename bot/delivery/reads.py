@@ -238,9 +238,11 @@ def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:
     for name, column in equal.items():
         if (value := which.get(name)) is not None:
             yield column == value
+    since = which.get("since")
     if (states := which.get("states")) is not None:
-        yield _D.state.in_(states)
-    if since := which.get("since"):
+        # From a moment on, that has the index: nearly all that there is is SENT.
+        yield (func.coalesce(_D.state, "") if since else _D.state).in_(states)
+    if since:
         yield _P.due_at >= since
     if until := which.get("until"):
         # With a state, that has the index: nearly all that there is was due before now.
