@@ -132,7 +132,7 @@ def test_it_is_checked_previewed_planned_and_rehearsed(campaign: PostcardCampaig
         ("paper: ruled", "visibility: public", "Postcard has no key 'visibility', only Mastodon"),
         ("    stamp_seen: 2026-01-01\n", "", "accounts.box.stamp_seen: missing; Postcard tells"),
         ("{stamp: 0.07}", "{stmp: 1}", "postcard_prices.stmp: no price 'stmp'; did you mean"),
-        ("chains: true", "chains: false", "shorten it or give box `chains: true`"),
+        ("chains: true", "chains: false", "shorten it, give box `chains: true` in schedule.yaml"),
     ],
 )
 def test_its_own_keys_are_checked(
