@@ -89,7 +89,7 @@ DECISIONS = {
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
     "user sign-out": ("user", "sign-out", "Ann"), "user reset": ("user", "reset", "Ann"),
     "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),
-    "user unpin": ("user", "unpin", "Ann"),
+    "user unpin": ("user", "unpin", "Ann"), "probe": ("probe", "m"),
 }  # fmt: skip
 
 
