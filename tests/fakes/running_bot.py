@@ -239,6 +239,7 @@ class RunningBot:
 
     def work(self) -> None:
         """Do what is due now."""
+        self.services.activity.tick()
         for account in self.services.busy(self.clock.now()):
             self.services.work_account(account)
 

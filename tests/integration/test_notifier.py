@@ -12,6 +12,7 @@ from bot.db.errors import DiskFullError
 from bot.delivery.restore_guard import mark_restored
 from bot.errors import RejectedError, SettingsError, UnconfirmedError
 from bot.operations.channels import Alert, Channel, Channels, channels_of, fitted
+from bot.operations.model import ServiceStatus
 from bot.operations.notifier import Notifier
 from bot.platforms.spec import Charge
 from tests.fakes.loopback import Inbox
@@ -28,9 +29,15 @@ def bot(new_bot: RunningBot) -> RunningBot:
 
 
 def notifier_of(bot: RunningBot, *addresses: str) -> Notifier:
+    """Return one whose bot comes round whenever it is looked at."""
     services = bot.services
     services.channels = channels_of(addresses)
-    return Notifier(bot.store.notices, bot.clock, services.status, services.channels, DESK)
+
+    def status() -> ServiceStatus:
+        services.activity.tick()
+        return services.status()
+
+    return Notifier(bot.store.notices, bot.clock, status, services.channels, DESK)
 
 
 @pytest.fixture
