@@ -10,7 +10,7 @@ make() {
     rm -f "$new"
     set --
     for key in ${BACKUP_TO:-}; do set -- "$@" --encrypt-to "$key"; done
-    python run_bot.py backup "$new" "$@"
+    python3 run_bot.py backup "$new" "$@"
     for name in "day-$(date -u +%u)" "week-$((($(date -u +%-d) - 1) / 7 % 4))" "month-$(date -u +%m)"; do
         cp "$new" "$folder/$name.part"
         mv "$folder/$name.part" "$folder/$name.db"
