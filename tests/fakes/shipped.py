@@ -77,7 +77,8 @@ def open_shipped(
 
 def plan(bot: RunningBot) -> None:
     """Take up the files and plan, as the service does, without simulated approvals."""
-    bot.services.contents.refresh()
+    for _look in range(2):  # two equal looks, as after a copy
+        bot.services.contents.refresh()
     bot.services.planner.apply(bot.services.contents.rendered, days=35)
 
 
