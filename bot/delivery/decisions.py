@@ -164,7 +164,7 @@ class Desk:
                 return self._requeue(delivery, by, why)
             case "drop":
                 return self._take_out(delivery, by, "drop", why)
-            case _ if choice.startswith(("https://", "http://", "at://")):
+            case _ if choice.startswith(("https://", "http://", "at://", "rehearsal:")):
                 return self._mark_sent(delivery, choice, by, why)
             case _:
                 raise DecisionError(f"{choice!r}: say send, queue, drop, or an address")
