@@ -37,6 +37,7 @@ NOT_RUN = {
     "umask": "stands before it; the variable names a file of PostgreSQL",
     "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
     "python3 run_bot.py probe": "needs an account's server; tests/contract runs it",
+    "python3 run_bot.py user add anna": "needs the password typed in the line before; tests/cli",
     "python3 run_bot.py user pin": "needs a code of a passkey; tests/browser/test_passkeys.py",
     "VERBATIM_": "is a setting; tests/docs/test_settings_docs.py proves its name",
 }
