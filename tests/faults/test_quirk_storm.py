@@ -46,7 +46,7 @@ def test_row_33_a_long_quirk_storm(tmp_path: Path, tally: Counts, start: int) ->
     weathers(tmp_path, range(start, start + 100), tally)
 
 
-@pytest.mark.deep
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", mutations.FAULTS)
 def test_the_storm_finds_each_fault_that_is_put_back(fault: str) -> None:
     assert mutations.found_in_a_process(fault), mutations.FAULTS[fault].__doc__
