@@ -18,6 +18,7 @@ from bot.checks.checking import CheckedContent
 from bot.clock import FastClock
 from bot.delivery.publisher import Publisher
 from bot.engine.content import Load, TreeHash
+from bot.engine.service import Bot
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.planning.store import Store
@@ -262,15 +263,17 @@ class PreparedBot(RunningBot):
             machine=machine,
         )
 
+    def build(self) -> Bot:
+        """Return the services; a fault may have left one of the approvers unknown."""
+        built = super().build()
+        enlist(built.store, *APPROVERS)
+        return built
+
     def read_files(self, _store: Store) -> tuple[TreeHash, Load]:
         return lambda: self.campaign.loaded.tree_sha256, lambda: self.campaign.loaded
 
     def start(self) -> None:
-        """Start, and let people approve what they have not approved yet.
-
-        A kill may have left one of them unknown.
-        """
-        enlist(self.store, *APPROVERS)
+        """Start, and let people approve what they have not approved yet."""
         super().start()
         self.approve_all()
 
