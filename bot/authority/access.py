@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -48,9 +49,9 @@ class Access:
             raise DecisionError(f"give {name} a role: {', '.join(Role)}")
         prove_strong(password, name)
         hashed = self.passwords.hash(password)
-        self.store.users.add(name, frozenset(roles), hashed, self.clock.now())
         detail = {"roles": sorted(roles), "password_sha256": sha256_hex(hashed)}
-        self.write(by, "user add", name, detail)
+        with self._logged(by, "user add", name, detail):
+            self.store.users.add(name, frozenset(roles), hashed, self.clock.now())
         return Person(name, roles)
 
     def person(self, name: str) -> Person | None:
@@ -66,34 +67,34 @@ class Access:
         """Give a user another password, and sign them out everywhere but in ``session``."""
         prove_strong(password, name)
         hashed = self.passwords.hash(password)
-        self.store.users.change(name, password_hash=hashed)
-        self.store.devices.forget(name)
-        self.store.sessions.end_all(name, but=sha256_hex(session))
-        self.write(by, "user password", name, {"password_sha256": sha256_hex(hashed)})
+        with self._logged(by, "user password", name, {"password_sha256": sha256_hex(hashed)}):
+            self.store.users.change(name, password_hash=hashed)
+            self.store.devices.forget(name)
+            self.store.sessions.end_all(name, but=sha256_hex(session))
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
         if not roles:
             raise DecisionError(f"give {name} a role, or remove the user")
-        self._keep_an_operator(name, roles)
-        self.store.users.change(name, roles=frozenset(roles))
-        self.write(by, "user roles", name, {"roles": sorted(roles)})
+        with self._logged(by, "user roles", name, {"roles": sorted(roles)}):
+            self._keep_an_operator(name, roles)
+            self.store.users.change(name, roles=frozenset(roles))
 
     def remove(self, name: str, *, by: str) -> None:
         """Take a user away and sign them out; an operator is always left."""
-        self._keep_an_operator(name, ())
-        self.store.users.remove(name)
-        self.write(by, "user remove", name, {})
+        with self._logged(by, "user remove", name):
+            self._keep_an_operator(name, ())
+            self.store.users.remove(name)
 
     def reset(self, name: str, *, by: str) -> None:
         """Forget what a lost device knows: codes, passkeys, tokens, sessions; not the password."""
         self._user(name)
-        self.store.users.set_totp(name, None, frozenset())
-        self.store.passkeys.remove(name)
-        self.store.tokens.remove(name)
-        self.store.devices.forget(name)
-        self.store.sessions.end_all(name)
-        self.write(by, "user reset", name, {"codes": False})
+        with self._logged(by, "user reset", name, {"codes": False}):
+            self.store.users.set_totp(name, None, frozenset())
+            self.store.passkeys.remove(name)
+            self.store.tokens.remove(name)
+            self.store.devices.forget(name)
+            self.store.sessions.end_all(name)
 
     def _keep_an_operator(self, name: str, roles: Iterable[Role]) -> None:
         """Refuse to be left without anybody who may change users: the next would be a stranger."""
@@ -113,8 +114,8 @@ class Access:
     def new_feed_key(self, person: Person) -> str:
         """Return the secret for a person's calendar address; the one before it stops working."""
         key = secrets.token_urlsafe(32)
-        self.store.users.change(person.name, feed_sha256=sha256_hex(key))
-        self.write(person.name, "calendar address", person.name, {})
+        with self._logged(person.name, "calendar address", person.name):
+            self.store.users.change(person.name, feed_sha256=sha256_hex(key))
         return key
 
     def person_of_feed(self, key: str) -> Person | None:
@@ -126,8 +127,8 @@ class Access:
         """Return a token that stands for a person on the command line; it is shown this once."""
         made = _TOKEN_START + secrets.token_urlsafe(32)
         row = Token(sha256_hex(made), person.name, label, self.clock.now())
-        self.store.tokens.add(row)
-        self.write(person.name, "token", person.name, {"label": label, "id": row.sha256})
+        with self._logged(person.name, "token", person.name, {"label": label, "id": row.sha256}):
+            self.store.tokens.add(row)
         return made
 
     def person_of_token(self, token: str) -> Person | None:
@@ -144,8 +145,9 @@ class Access:
 
     def revoke_token(self, person: Person, sha256: str) -> None:
         """Let a token of theirs stand for nobody any more."""
-        if self.store.tokens.remove(person.name, sha256):
-            self.write(person.name, "token revoked", person.name, {"id": sha256})
+        with self.store.transaction():
+            if self.store.tokens.remove(person.name, sha256):
+                self.write(person.name, "token revoked", person.name, {"id": sha256})
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
         """Ask this person for one-time codes from now on; return their recovery codes, this once.
@@ -157,26 +159,27 @@ class Access:
         if step is None:
             raise DecisionError("this code does not fit; is the clock of your device right?")
         codes = tuple(secrets.token_hex(14) for _ in range(_RECOVERY_CODES))
-        self.store.users.set_totp(person.name, secret, frozenset(map(sha256_hex, codes)))
-        self.store.users.take_step(person.name, step)
-        self.write(person.name, "one-time codes", person.name, {"codes": True})
+        with self._logged(person.name, "one-time codes", person.name, {"codes": True}):
+            self.store.users.set_totp(person.name, secret, frozenset(map(sha256_hex, codes)))
+            self.store.users.take_step(person.name, step)
         return codes
 
     def drop_totp(self, person: Person) -> None:
         """Ask for no one-time codes any more."""
-        self.store.users.set_totp(person.name, None, frozenset())
-        self.write(person.name, "no one-time codes", person.name, {"codes": False})
+        with self._logged(person.name, "no one-time codes", person.name, {"codes": False}):
+            self.store.users.set_totp(person.name, None, frozenset())
 
     def add_passkey(self, key: Passkey) -> None:
         """Let a passkey stand for its user."""
-        self.store.passkeys.add(key)
         detail = {"label": key.label, "id": key.id, "public_key": key.public_key}
-        self.write(key.user, "passkey", key.user, detail)
+        with self._logged(key.user, "passkey", key.user, detail):
+            self.store.passkeys.add(key)
 
     def remove_passkey(self, person: Person, key_id: str) -> None:
         """Let one of their passkeys stand for nobody any more."""
-        if self.store.passkeys.remove(person.name, key_id):
-            self.write(person.name, "passkey removed", person.name, {"id": key_id})
+        with self.store.transaction():
+            if self.store.passkeys.remove(person.name, key_id):
+                self.write(person.name, "passkey removed", person.name, {"id": key_id})
 
     def end_session(self, person: Person, id_sha256: str) -> None:
         """End one of a person's own sessions."""
@@ -189,6 +192,15 @@ class Access:
         if found is None:
             raise DecisionError(f"there is no user {name!r}")
         return found
+
+    @contextmanager
+    def _logged(
+        self, by: str, verb: str, subject: str, detail: JsonObject | None = None
+    ) -> Iterator[None]:
+        """Let a change and its row be stored both or not at all: else it looks like a forgery."""
+        with self.store.transaction():
+            yield
+            self.write(by, verb, subject, detail or {})
 
     def write(self, by: str, verb: str, subject: str, detail: JsonObject) -> None:
         """Leave an audit row."""

@@ -91,6 +91,8 @@ class Audit(Repository):
 
     def copy(self) -> None:
         """Append to the file what it lacks; what cannot be written now is written next time."""
+        if self._db.is_together:  # `AuthorityStore.transaction` does it once that is stored
+            return
         with self._copying:
             if self._copied is None:
                 self._copied = max((row["seq"] for row in rows_in(self.file)), default=0)

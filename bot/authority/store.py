@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -63,6 +64,13 @@ class AuthorityStore:
         """Let go of all connections."""
         self._db.close()
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Let a decision and its row in the audit log be stored both or not at all."""
+        with self._db.together():
+            yield
+        self.audit.copy()
+
     def time(self) -> datetime:
         """Return what PostgreSQL says the time is, in UTC.
 
@@ -77,14 +85,15 @@ class AuthorityStore:
         A user who was removed since the backup, or had another role or password, is removed: who
         is still meant to be one is added again. Approvals that were taken back stay so.
         """
-        if not (brought := self.audit.recall()):
-            return
-        users, approvals = self._unconfirmed()
-        for user in users:
-            self.users.remove(user.name)
-        self.approvals.void(approvals, reason="taken back before the restore", now=now)
-        detail = {"rows": brought, "users removed": [user.name for user in users]}
-        self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
+        with self.transaction():
+            if not (brought := self.audit.recall()):
+                return
+            users, approvals = self._unconfirmed()
+            for user in users:
+                self.users.remove(user.name)
+            self.approvals.void(approvals, reason="taken back before the restore", now=now)
+            detail = {"rows": brought, "users removed": [user.name for user in users]}
+            self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
 
     def audit_problems(self, heads: Iterable[SignedHead] = ()) -> list[str]:
         """Return what is wrong with the audit log, and what it does not confirm."""

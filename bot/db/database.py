@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
+from threading import RLock, local
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -66,6 +66,8 @@ class Database:
         # SQLite lets one connection write at a time, and whoever waits for it polls: with many
         # threads some of them wait in vain. In this process they take turns instead.
         self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
+        #: By thread: the transaction that it has begun by `together`.
+        self._begun = local()
 
     @property
     def is_sqlite(self) -> bool:
@@ -74,6 +76,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Look at one state of the database; nothing that is written here stays."""
+        if (begun := self._joined()) is not None:
+            with translated():
+                yield begun
+            return
         with self._turn, translated(), self.engine.connect() as raw:
             connection = raw.execution_options(reading=True)
             with connection.begin() as transaction:
@@ -89,8 +95,30 @@ class Database:
             DiskFullError: there is no room.
             StoreError: it could not be stored, or nobody knows whether it was.
         """
+        if (begun := self._joined()) is not None:
+            with translated():
+                yield begun
+            return
         with self._turn, translated(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all that this thread reads and writes meanwhile be one transaction."""
+        with self.write() as connection:
+            self._begun.connection = connection
+            try:
+                yield
+            finally:
+                self._begun.connection = None
+
+    def _joined(self) -> Connection | None:
+        return getattr(self._begun, "connection", None)
+
+    @property
+    def is_together(self) -> bool:
+        """Whether this thread is within `together`, so that what it wrote may yet be undone."""
+        return self._joined() is not None
 
     def must_write(self, work: Callable[[Connection], _Found]) -> _Found:
         """Store what has already happened out there; a full disk gives up its ballast for it."""

@@ -67,13 +67,13 @@ class Desk:
         # Named with the approval, so that a change of what is quoted takes it back.
         sources = {quote.source: quote.source_sha256} if quote else {}
         detail = {"fingerprints": sorted(new), "said": _texts(waiting, new), "sources": sources}
-        # First, as an approval that the log does not have would be taken for a forgery.
-        self._write(by, "approve", post_id, note, detail)
-        for fingerprint in sorted(new):
-            self.store.approvals.approve(
-                fingerprint, post_id, by=by, note=note, now=now, sources=sources,
-                statement=statement, signature=signature,
-            )  # fmt: skip
+        with self.store.transaction():
+            for fingerprint in sorted(new):
+                self.store.approvals.approve(
+                    fingerprint, post_id, by=by, note=note, now=now, sources=sources,
+                    statement=statement, signature=signature,
+                )  # fmt: skip
+            self._write(by, "approve", post_id, note, detail)
         return waiting
 
     def _signed(self, by: str, rows: tuple[Delivery, ...], signature: str | None) -> str | None:

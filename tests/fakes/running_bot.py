@@ -179,8 +179,9 @@ class RunningBot:
             now=self.clock.now,
         )  # fmt: skip
         if "mode: live" in self.schedule and not store.users.all():
-            enlist(store, AUTHOR, role=Role.EDITOR)
-            enlist(store, *APPROVERS)
+            with store.transaction():  # a fault leaves all of them, or none
+                enlist(store, AUTHOR, role=Role.EDITOR)
+                enlist(store, *APPROVERS)
         look, load = self.read_files(store)
         return build(
             store,

@@ -18,14 +18,13 @@ from bot.checks.checking import CheckedContent
 from bot.clock import FastClock
 from bot.delivery.publisher import Publisher
 from bot.engine.content import Load, TreeHash
-from bot.engine.service import Bot
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.fakes.campaign_tree import CampaignTree
-from tests.fakes.running_bot import APPROVERS, OWNED, RunningBot, enlist
+from tests.fakes.running_bot import OWNED, RunningBot
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER
 from tests.integration.store_rows import NO_ROOM
@@ -262,12 +261,6 @@ class PreparedBot(RunningBot):
             settings=campaign.settings,
             machine=machine,
         )
-
-    def build(self) -> Bot:
-        """Return the services; a fault may have left one of the approvers unknown."""
-        built = super().build()
-        enlist(built.store, *APPROVERS)
-        return built
 
     def read_files(self, _store: Store) -> tuple[TreeHash, Load]:
         return lambda: self.campaign.loaded.tree_sha256, lambda: self.campaign.loaded
