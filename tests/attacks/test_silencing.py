@@ -155,7 +155,7 @@ def test_nothing_is_deleted_while_paused(bot: RunningBot, desk: Corrections) -> 
     assert verbs(bot) == []
 
 
-def told(bot: RunningBot) -> list[str]:
+def new_alerts(bot: RunningBot) -> list[str]:
     """Return what people are told now that they were not told before."""
     with Inbox() as inbox:
         bot.services.channels = channels_of((inbox.address,))
@@ -171,13 +171,13 @@ def told(bot: RunningBot) -> list[str]:
 )
 def test_people_are_told_before_and_after(bot: RunningBot, desk: Corrections) -> None:
     bot.store.audit.write("eve", "retract begun", "one", why="before", now=bot.clock.now())
-    assert "retract begun: one (eve): before" in told(bot)
+    assert "retract begun: one (eve): before" in new_alerts(bot)
 
     desk.retract("two", by="eve", why="x")
-    assert "retract asked: two (eve): x" in told(bot)
+    assert "retract asked: two (eve): x" in new_alerts(bot)
 
     desk.retract("two", by="ben", why="x")
-    after = told(bot)
+    after = new_alerts(bot)
     assert "retract begun: two (ben): x" in after
     assert "retract: two (ben): x; deleted; deleted" in after
 
@@ -329,7 +329,7 @@ def alerts(bot: RunningBot) -> list[str]:
     """Return what people are told after the bot has compared its accounts."""
     bot.services.watcher._next.clear()
     bot.services.watcher.run()
-    return [text for text in told(bot) if text.startswith("foreign")]
+    return [text for text in new_alerts(bot) if text.startswith("foreign")]
 
 
 @attack(
@@ -386,6 +386,6 @@ def test_another_profile_is_told(bot: RunningBot) -> None:
 
     bot.services.verifier.look("m")
 
-    [text] = [text for text in told(bot) if text.startswith("account changed")]
+    [text] = [text for text in new_alerts(bot) if text.startswith("account changed")]
     assert "about was 'Us / Families / a.png' and is 'Us / Ask Mallory / b.png'" in text
     assert "handle was 'us' and is 'us2'" in text

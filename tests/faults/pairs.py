@@ -80,14 +80,14 @@ class Halts:
                 digest.update((self._folder / name).read_bytes())
         return digest.digest()
 
-    def attend(self, told: Callable[[], str]) -> list[tuple[int, str]]:
-        """In the parent: list where it halted, and what is told there; empty if it is alone."""
+    def attend(self, state: Callable[[], str]) -> list[tuple[int, str]]:
+        """In the parent: list where it halted, and what was there; empty if it is alone."""
         os.close(self._said)
         found = []
         with os.fdopen(self._heard, encoding="ascii") as lines:
             for line in lines:
                 how, _, number = line.partition(" ")
-                found.append((int(number), told() if how == "first" else ""))
+                found.append((int(number), state() if how == "first" else ""))
                 os.write(self._lets_go_on, b"!")
         os.close(self._waits)
         os.close(self._lets_go_on)
@@ -117,7 +117,7 @@ class AllPairs(Enumeration):
     ) -> None:  # fmt: skip
         self._networks = world
         self._halts: Halts | None = None
-        #: Where the last life that was looked at halted, and what was told there.
+        #: Where the last life that was looked at halted, and what was there.
         self._halted: list[tuple[int, str]] = []
         #: The lives' own time: equal schedules are equal to the second, under any load.
         self._time = datetime.now(UTC)
@@ -159,8 +159,8 @@ class AllPairs(Enumeration):
             left[number] = self._keep(campaign, number)
         self.outcome.also["states"] = len(self._states)
         self._prove_halts(left)
-        for told, kept in self._states.items():
-            self._kill_again(kept, self._stand_for[told])
+        for state, kept in self._states.items():
+            self._kill_again(kept, self._stand_for[state])
         if every == 1:
             self._prove_pairs()
 
@@ -169,9 +169,9 @@ class AllPairs(Enumeration):
         campaign = self._begin()
         with self._halting(campaign):
             self._child(campaign)
-        told = dict(self._halted)
+        state = dict(self._halted)
         for number, one in left.items():
-            looked = told[max(halt for halt in told if halt <= number)]
+            looked = state[max(halt for halt in state if halt <= number)]
             if looked not in {"", one}:
                 self._tell_apart((number,), {looked}, one)
 
@@ -185,32 +185,32 @@ class AllPairs(Enumeration):
             self._networks.remember()  # as it was when the first kills were compared: quiet
             before = self.outcome.kills
             self._die(campaign, second, (first, second))
-            told = self._told(campaign, self._networks.remember(), self._time)
-            if self.outcome.kills > before and told not in self._rested:
-                self._tell_apart((first, second), self._rested, told)
+            state = self._state_text(campaign, self._networks.remember(), self._time)
+            if self.outcome.kills > before and state not in self._rested:
+                self._tell_apart((first, second), self._rested, state)
             self._end(campaign, (first, second))
 
-    def _tell_apart(self, kills: tuple[int, ...], known: Collection[str], told: str) -> None:
+    def _tell_apart(self, kills: tuple[int, ...], known: Collection[str], state: str) -> None:
         """Complain that kills left what they should not have; say what is nearest to it."""
         self.outcome.also["told apart"] += 1
-        lines = told.splitlines()
+        lines = state.splitlines()
         nearest = min(known, key=lambda one: len(set(lines) ^ set(one.splitlines())))
         differs = [line for line in lines if line not in nearest.splitlines()]
         self.outcome.bad.append(f"{self._described(kills)}: left something else: {differs}")
 
     def _keep(self, campaign: PreparedCampaign, number: int) -> str:
         memory, now = self._networks.remember(), self._time
-        told = self._told(campaign, memory, now)
-        self._stand_for[told] += 1
-        if told in self._states:
-            return told
+        state = self._state_text(campaign, memory, now)
+        self._stand_for[state] += 1
+        if state in self._states:
+            return state
         log, kept = campaign.data / _LOG, None
         if log.exists():
             kept = self._folder / f"log-{number}"
             kept.hardlink_to(log)
         files = {path.name: path.read_bytes() for path in campaign.data.iterdir()}
-        self._states[told] = Left(number, campaign, files, kept, memory, now)
-        return told
+        self._states[state] = Left(number, campaign, files, kept, memory, now)
+        return state
 
     def _kill_again(self, left: Left, stands_for: int) -> None:
         """Live through the recovery once, then kill it wherever that leaves something new."""
@@ -218,20 +218,20 @@ class AllPairs(Enumeration):
         with self._halting(campaign):
             self._end(campaign, (left.kill,))
         self.outcome.also["pairs"] += stands_for * len(self._recorded())
-        for number, told in self._halted:
-            if told not in self._rested:
-                self._kill_at(left, number, told)
+        for number, state in self._halted:
+            if state not in self._rested:
+                self._kill_at(left, number, state)
 
     def _kill_at(self, left: Left, number: int, looked: str) -> None:
         also, kills = self.outcome.also, (left.kill, number)
         campaign = self._go_on(left)
         self._die(campaign, number, kills)
         also["pairs killed"] += 1
-        told = self._told(campaign, self._networks.remember(), self._time)
-        if looked not in {"", told}:
-            self._tell_apart(kills, {looked}, told)
-        if told not in self._rested:
-            self._rested.add(told)
+        state = self._state_text(campaign, self._networks.remember(), self._time)
+        if looked not in {"", state}:
+            self._tell_apart(kills, {looked}, state)
+        if state not in self._rested:
+            self._rested.add(state)
             also["states after two"] += 1
             self._end(campaign, kills)
 
@@ -247,8 +247,8 @@ class AllPairs(Enumeration):
         self._time = left.now
         return left.campaign
 
-    def _told(self, campaign: PreparedCampaign, memory: Memory, now: datetime) -> str:
-        return Canon(campaign.due - self.due_in, memory).told(campaign.data, now)
+    def _state_text(self, campaign: PreparedCampaign, memory: Memory, now: datetime) -> str:
+        return Canon(campaign.due - self.due_in, memory).state_text(campaign.data, now)
 
     @contextmanager
     def _halting(self, campaign: PreparedCampaign) -> Iterator[None]:
@@ -265,7 +265,7 @@ class AllPairs(Enumeration):
     def _looked(self) -> str:
         """Return what a kill at this moment would leave to a restart."""
         now = self._time + (self._world.ahead - self._ahead) + AWAY
-        return self._told(self._looking_at, self._networks.peek(), now)
+        return self._state_text(self._looking_at, self._networks.peek(), now)
 
     def _live(self, campaign: PreparedCampaign, die_at: int) -> list[str]:
         return self._watched(

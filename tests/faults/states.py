@@ -56,7 +56,7 @@ class Canon:
             "|".join(rf"\b{re.escape(name)}\b" for name in sorted(known)) or "(?!)"
         )
 
-    def told(self, folder: Path, now: datetime) -> str:
+    def state_text(self, folder: Path, now: datetime) -> str:
         """Return all that a restart at that moment would find."""
         lines = [
             f"now {self._since(now)}",

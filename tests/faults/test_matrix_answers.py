@@ -92,7 +92,7 @@ _MOMENTS = {
 }  # fmt: skip
 
 
-def _told(name: str, account: str, now: datetime) -> tuple[dict[str, str], int]:
+def _wait_headers(name: str, account: str, now: datetime) -> tuple[dict[str, str], int]:
     """Return the headers that tell to wait, and for how long that is at least."""
     if name in _LIMITED:
         return _LIMITED[name]
@@ -106,7 +106,7 @@ def _told(name: str, account: str, now: datetime) -> tuple[dict[str, str], int]:
 @pytest.mark.parametrize("name", [*_LIMITED, *_MOMENTS])
 def test_row_15_told_to_wait(make_bot: Make, tally: Counts, account: str, name: str) -> None:
     bot = make_bot(account)
-    headers, least = _told(name, account, bot.due)
+    headers, least = _wait_headers(name, account, bot.due)
     fault = answered(Answer(429, b"{}", {**JSON, **headers}), stored=False)
     bot.spoil(account, fault)
 

@@ -78,14 +78,14 @@ def say(
 ) -> Callable[..., str]:
     """Run a verb; its exit code and all that people see."""
 
-    def said(*words: str) -> str:
+    def run_verb(*words: str) -> str:
         prove(words)
         capsys.readouterr()
         code = run([*words, *places])
         out, err = capsys.readouterr()
         return f"{code} {out}{err}".strip()
 
-    return said
+    return run_verb
 
 
 def last_row(bot: RunningBot) -> tuple[str, str, str, str]:

@@ -38,12 +38,12 @@ def say(
     monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, SystemClock(), "Op"))
     monkeypatch.chdir("/")
 
-    def said(*words: str) -> str:
+    def run_verb(*words: str) -> str:
         capsys.readouterr()
         code = run(words)
         return f"{code} {''.join(capsys.readouterr())}".strip()
 
-    return said
+    return run_verb
 
 
 def test_every_verb_finds_its_files_by_the_same_variables(bot: RunningBot, say: Say) -> None:
