@@ -24,5 +24,6 @@ while :; do
     # A signal ends the wait at once.
     sleep $(((now - 11400) / 86400 * 86400 + 86400 + 11400 - now)) &
     wait $!
-    make || echo "backup: failed; the next try is tomorrow night" >&2
+    # In a process of its own: a function before `||` would go on after a command that failed.
+    BACKUP_NOW=1 sh "$0" || echo "backup: failed; the next try is tomorrow night" >&2
 done

@@ -176,6 +176,15 @@ class OutboxReads(Repository):
             ]
         return min((moment for moment in found if moment is not None), default=None)
 
+    def overdue(self, account: str, now: datetime) -> Delivery | None:
+        """Return the oldest that is due and neither out nor held, nor waits for one that is."""
+        under_way = _D.state.in_((State.READY, State.SENDING, State.UNKNOWN))
+        can_go = or_(under_way, and_(_D.state == State.PLANNED, parent_in(State.SENT)))
+        # As in `_conditions`: with a state, that has the index.
+        is_due = func.coalesce(_P.due_at, null()) < now
+        query = deliveries().where(_D.account == account, can_go, is_due).limit(1)
+        return next(iter(self._read(query)), None)
+
     def due(self, account: str, now: datetime) -> tuple[Delivery, ...]:
         """Find what is planned and due, oldest first.
 

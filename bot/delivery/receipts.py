@@ -11,11 +11,17 @@ from bot.platforms.status import PostRef
 
 log = get_logger(__name__)
 
+#: Verb of the rows; people are told of each.
+DIFFERS = "not as approved"
+
 
 def log_differences(store: DeliveryStore, row: Delivery, ref: PostRef, now: datetime) -> None:
     """Write down where a status that is out differs from what was approved, if it does."""
     if ref.differs:
         told = "; ".join(ref.differs.values())
-        detail = {"account": row.account, "remote_id": ref.id, "url": ref.url}
-        store.audit.write("receipt", "differs", row.id, why=told, detail=detail, now=now)
+        detail = {"delivery": row.id, "remote_id": ref.id, "url": ref.url}
+        subject = f"{row.post_id} on {row.account}"
+        store.audit.write(
+            "receipt", DIFFERS, subject, why=f"{told}; {ref.url}", detail=detail, now=now
+        )
         log.warning("not as it was approved", delivery=row.id, differs=told, url=ref.url)

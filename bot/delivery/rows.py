@@ -196,9 +196,8 @@ def end_attempt(
 
 
 def ref_columns(ref: PostRef) -> dict[str, Any]:
-    """Return the columns that say where a status is, and what its platform made of it."""
-    differs = "; ".join(ref.differs.values())
-    return {"remote_id": ref.id, "url": ref.url, "cid": ref.cid, "evidence": differs}
+    """Return the columns that say where a status is."""
+    return {"remote_id": ref.id, "url": ref.url, "cid": ref.cid}
 
 
 def note_of(outcome: Outcome, now: datetime, actor: str) -> Note:

@@ -65,11 +65,12 @@ def _obstacles(account: AccountFacts, facts: ServiceFacts) -> Iterator[tuple[Obs
         (Obstacle.SETTLING, facts.settling),
         (Obstacle.PAUSED, facts.paused),
         (Obstacle.STOPPED, account.stopped),
-        (Obstacle.UNAPPROVED, f"{account.missing} approval(s) missing" * bool(account.missing)),
     ]
     yield from (pair for pair in found if pair[1])
     if account.waiting:
         yield from _of_row(account.waiting, facts)
+    elif account.missing:  # the next one; what is late already was approved
+        yield Obstacle.UNAPPROVED, f"{account.missing} approval(s) missing"
 
 
 def _on_all(found: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
         yield Matter("database", Severity.ERROR, text, "doctor --no-ask")
     for machine in facts.machines:
         yield from _of_machine(machine, facts)
-    if not facts.workers:
+    if not facts.workers and not facts.database:
         yield Matter("worker", Severity.ERROR, "`run` is not at work: nothing is sent", "run")
     if facts.settling:
         text = f"Nothing is sent before everything due is read back: {facts.settling}"
@@ -52,10 +52,6 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
     yield from _late(lines)
     yield from _held(facts)
     yield from map(_happened, reversed(facts.alarms))
-    for row in facts.differing:
-        text = f"{row.post_id} is out on {row.account}, but not as it was approved: {row.evidence}"
-        page = f"/posts/{row.post_id}"
-        yield Matter(f"receipt/{row.id}", Severity.WARNING, f"{text}\n{row.url}", page=page)
     if facts.unapproved:
         posts = {
             row.post_id: f"{missing} approval(s) missing; first due {_due(row, facts)}"

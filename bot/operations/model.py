@@ -96,8 +96,6 @@ class ServiceFacts:
     accounts: Sequence[AccountFacts] = ()
     #: Held and failed ones.
     held: Sequence[Delivery] = ()
-    #: Out lately, but not as they were approved.
-    differing: Sequence[Delivery] = ()
     #: What is due soon, and the approvals that it lacks.
     unapproved: Sequence[tuple[Delivery, int]] = ()
     counts: Counter[str] = field(default_factory=Counter)

@@ -70,15 +70,16 @@ class Notifier:
         with suppress(StoreError):
             known = self.notices.all() | known
         matters = {matter.key: matter for matter in reversed(status.matters)}
-        for key in sorted(matters.keys() | known.keys()):
+        self._not_before = None
+        urgent = sorted(key for key in matters if matters[key].severity is Severity.ERROR)
+        for key in dict.fromkeys([*urgent, *sorted(matters.keys() | known.keys())]):
             notice, matter = known.get(key), matters.get(key)
             telling = what_to_tell(notice, matter, now)
             if telling is AlertStep.FORGET:
                 self._forget(key)
             elif telling and not self._tell(notice, matter, status.campaign):
+                # One text that is refused keeps back no other.
                 self._not_before = now + AGAIN
-                return
-        self._not_before = None
 
     def _tell(self, before: Notice | None, matter: Matter | None, campaign: str) -> bool:
         """Tell that something is so, or no longer; False where nobody could be told."""

@@ -16,6 +16,7 @@ from bot.content.model import Schedule
 from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
+from bot.delivery.receipts import DIFFERS
 from bot.engagement.account_watch import FOREIGN
 from bot.errors import StoreError
 from bot.log import get_logger
@@ -33,13 +34,12 @@ SILENT = timedelta(seconds=15)
 AHEAD = timedelta(days=1)
 #: Verbs of the log that people are told of when they are asked for, begun and done; and how long.
 ALARMING = frozenset(
-    {ASKED, BEGUN, "retract", "republish", "restore", FOREIGN, "account changed"}
+    {ASKED, BEGUN, DIFFERS, "retract", "republish", "restore", FOREIGN, "account changed"}
 )  # fmt: skip
 LATELY = timedelta(hours=23)
 _FIELDS = {each.name for each in fields(MachineFacts)}
 #: Of a process that says nothing of itself but that it lives.
 _EMPTY = {"worker": "unknown", "machine": "unknown"}
-_WAITING = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN})
 
 
 def status_of(
@@ -74,7 +74,6 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
-    lately = store.outbox.find(states={State.SENT}, since=now - AHEAD)
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
@@ -82,7 +81,6 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         settling=store.restore_guard.reason() or "",
         accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),
-        differing=tuple(row for row in lately if row.evidence),
         unapproved=unapproved,
         counts=counts,
         alarms=[row for row in store.audit.rows(since=now - LATELY) if row.verb in ALARMING],
@@ -96,8 +94,7 @@ def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[Accou
     next_due = store.outbox.next_due(facts.now)
     for name in named or states:
         account, state, due = named.get(name), states.get(name), next_due.get(name)
-        waiting = store.outbox.find(states=_WAITING, account=name, until=facts.now)
-        lacks = (lack for row, lack in facts.unapproved if row.account == name)
+        lacks = (lack for row, lack in facts.unapproved if (row.account, row.due_at) == (name, due))
         yield AccountFacts(
             name=name,
             platform=(account or states[name]).platform,
@@ -105,8 +102,8 @@ def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[Accou
             budget=account.budget_usd_per_month if account else None,
             budget_left=budget_left(store.ledger, account, clock) if account else None,
             next_due=due,
-            waiting=waiting[0] if waiting else None,
-            missing=next(lacks, 0) if due and due < facts.now + AHEAD else 0,
+            waiting=store.outbox.overdue(name, facts.now),
+            missing=next(lacks, 0),
         )
 
 

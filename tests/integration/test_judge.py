@@ -10,7 +10,7 @@ import pytest
 
 from bot.authority.tables import StopReason
 from bot.delivery.model import Delivery, HoldReason, State
-from bot.errors import Severity
+from bot.errors import Severity, UnavailableError
 from bot.operations.judge import judge
 from bot.operations.model import (
     AccountFacts,
@@ -20,7 +20,7 @@ from bot.operations.model import (
     ServiceFacts,
     ServiceStatus,
 )
-from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post, thread
 
 NOW = NINE + 5 * MINUTE
 FINE, TWO = MachineFacts("one/1", "one"), MachineFacts("two/1", "two")
@@ -96,7 +96,6 @@ REASONS: list[tuple[Change, Obstacle, str]] = [
     (lambda facts: replace(facts, settling="restored"), Obstacle.SETTLING, "settling"),
     (lambda facts: replace(facts, paused="mourning"), Obstacle.PAUSED, "paused"),
     (account(stops={StopReason.UNFIT: "no bot flag"}), Obstacle.STOPPED, "stopped/m/unfit"),
-    (account(missing=2), Obstacle.UNAPPROVED, "late/m"),
     (waiting(state=State.SENDING), Obstacle.LOCK, "late/m"),
     (waiting(state=State.UNKNOWN), Obstacle.LOCK, "late/m"),
     (waiting(state=State.READY, retry_at=NOW + MINUTE), Obstacle.LIMITS, "late/m"),
@@ -112,6 +111,38 @@ def test_each_reason_is_told_at_the_account_and_as_a_matter(
     assert line(found).obstacle is obstacle
     assert line(found).why
     assert key in keys(judge(found))
+
+
+def test_the_approvals_of_the_next_post_do_not_explain_why_another_is_late(
+    facts: ServiceFacts,
+) -> None:
+    late = waiting(state=State.READY, retry_at=NOW + MINUTE)(account(missing=2)(facts))
+
+    assert line(late).obstacle is Obstacle.LIMITS
+    next_one = line(account(missing=2, waiting=None)(facts))
+    assert (next_one.obstacle, next_one.why) == (Obstacle.UNAPPROVED, "2 approval(s) missing")
+
+
+def test_a_thread_whose_beginning_is_held_is_not_late(new_bot: RunningBot) -> None:
+    new_bot.start_with(thread("one", 3, at=NINE))
+    new_bot.wait(NINE + 5 * MINUTE)
+    first, *rest = new_bot.rows("one")
+    assert (first.state, {row.state for row in rest}) == (State.HELD, {State.PLANNED})
+
+    assert new_bot.store.outbox.overdue("m", new_bot.clock.now()) is None
+    assert "late/m" not in keys(new_bot.services.status())
+
+
+def test_the_next_part_of_a_thread_that_is_out_is_late(new_bot: RunningBot) -> None:
+    new_bot.start_approved(thread("one", 2, at=NINE))
+    for _ in range(20):
+        new_bot.servers["m"].fails(UnavailableError("mastodon", "refused"))
+    new_bot.wait(NINE + 5 * MINUTE)
+
+    found = new_bot.store.outbox.overdue("m", new_bot.clock.now())
+
+    assert found is not None
+    assert (found.part, found.state) == (0, State.READY)
 
 
 def test_the_most_basic_reason_comes_first(facts: ServiceFacts) -> None:

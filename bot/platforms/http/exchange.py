@@ -223,8 +223,9 @@ def confirmed(exchange: Exchange, error: PlatformError, ask: Callable[[], object
     except UnauthorizedError:
         return UnauthorizedError(error.platform, told)
     except PlatformError:
+        # Not "surely not accepted": what is refused may be the second copy of what is out.
         text = f"{told}; whose credentials these are could not be asked"
-        return UnavailableError(error.platform, text)
+        return UnconfirmedError(error.platform, text)
     finally:
         for name in Exchange.__slots__:
             setattr(exchange, name, getattr(refusal, name))

@@ -55,8 +55,8 @@ class Timeline:
         if self.last:
             is_listed = any(_id(status) == self.last for status in page)
             proofs = [self.last, *proofs] if is_listed else []
-        elif self.is_proved:
-            proofs = [_PROBED, *proofs]
+        elif self.is_proved and not proofs:  # nothing is there yet that could be seen again
+            proofs = [_PROBED]
         return {"before": sorted({_id(status) for status in page}), "proofs": proofs[:_PROOFS]}
 
     def find(self, body: JsonObject, me: str) -> Mapping[str, Any] | None:
