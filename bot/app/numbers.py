@@ -11,7 +11,8 @@ from bot.app.workspace import Workspace, open_workspace
 from bot.clock import Clock
 from bot.engagement.collector import Collector, Tally
 from bot.engagement.report import Reporter
-from bot.operations.digest import Digest, make_sender
+from bot.operations.channels import Channels, channels_of
+from bot.operations.digest import Digest
 from bot.operations.status import status_of
 from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
@@ -42,8 +43,8 @@ def reporter(workspace: Workspace) -> Reporter:
 
 def digest(workspace: Workspace) -> Digest:
     """Return what writes and sends the week's summary."""
-    addresses = tuple(map(str, settings().alerts))
-    return digest_of(workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, addresses)
+    channels = channels_of(tuple(map(str, settings().alerts)))
+    return digest_of(workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, channels)
 
 
 def digest_of(
@@ -51,7 +52,7 @@ def digest_of(
     clock: Clock,
     rendered: Callable[[], RenderedCampaign],
     specs: Mapping[str, PlatformSpec],
-    addresses: tuple[str, ...],
+    channels: Channels,
 ) -> Digest:
     """Return the digest of a campaign whose files may change."""
     return Digest(
@@ -59,6 +60,6 @@ def digest_of(
         clock,
         reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
         ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
-        send=make_sender(addresses),
+        channels=channels,
         matters=lambda: status_of(store, rendered().campaign.schedule, clock).matters,
     )

@@ -108,7 +108,7 @@ def build(
         for _ in range(2)
     )
     specs = {name: kind.spec for name, kind in platforms.items()}
-    addresses = tuple(map(str, known.alerts))
+    channels = channels_of(tuple(map(str, known.alerts)))
     machine, platform = socket.gethostname(), connections.platform
     owner = f"{machine}/{os.getpid()}"
 
@@ -144,11 +144,11 @@ def build(
         inspector=inspector,
         disk=disk,
         activity=activity,
-        channels=channels_of(addresses),
+        channels=channels,
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
         watcher=AccountWatch(store, clock, campaign, readers.platform),
-        digest=digest_of(store, clock, lambda: contents.rendered, specs, addresses),
-        has_readers=bool(addresses),
+        digest=digest_of(store, clock, lambda: contents.rendered, specs, channels),
+        has_readers=bool(channels.all),
         owner=owner,
         machine=machine,
         desk=known.desk(),

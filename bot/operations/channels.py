@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from threading import Thread
+from pathlib import Path
+from threading import Lock, Thread
 from typing import Any
 from urllib.request import urlopen
 
@@ -43,6 +44,8 @@ class Alert:
     #: The signed head of the log of decisions; left out where it does not fit.
     head: str = ""
     severity: Severity = Severity.WARNING
+    #: Goes along where the service takes files.
+    file: Path | None = None
 
 
 @dataclass(slots=True)
@@ -55,10 +58,12 @@ class Channel:
     #: Why it took nothing lately; empty where it works.
     failing: str = ""
     _thread: Thread | None = None
+    _turn: Lock = field(default_factory=Lock)
 
     def send(self, alert: Alert) -> bool:
         """Tell it; False where it did not take that in time."""
-        before, self.failing = self.failing, self._why_not(alert)
+        with self._turn:  # alerts and the digest come from threads of their own
+            before, self.failing = self.failing, self._why_not(alert)
         if self.failing and not before:
             log.error("alerts do not arrive", channel=self.name, reason=self.failing)
         return not self.failing
@@ -82,7 +87,8 @@ class Channel:
         # Without a title of its own, a service has it in the text.
         most = service.body_maxlen - (len(title) + 2 if longest <= 0 else 0)
         kind = _KINDS[alert.severity]
-        return notify(self.notifier, title, fitted(alert, most), notify_type=kind)
+        more = {"attach": str(alert.file)} if alert.file else {}
+        return notify(self.notifier, title, fitted(alert, most), notify_type=kind, **more)
 
 
 def fitted(alert: Alert, most: int) -> str:

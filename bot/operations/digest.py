@@ -10,16 +10,15 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import apprise
-
 from bot import visible
 from bot.clock import Clock
 from bot.content.zones import midnight, shown
 from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
+from bot.errors import Severity
 from bot.log import get_logger
-from bot.operations.channels import notify
+from bot.operations.channels import Alert, Channels
 from bot.operations.model import Matter
 from bot.planning.outlook import Outlook
 from bot.planning.store import Store
@@ -43,31 +42,6 @@ class Message:
     html: str
 
 
-#: Sends a message; True where every address took it.
-Send = Callable[[Message], bool]
-
-
-def make_sender(addresses: tuple[str, ...]) -> Send:
-    """Return what sends messages to the apprise addresses of alerts (email, Matrix, Slack, …).
-
-    An address whose service takes no files gets the text alone.
-    """
-    channel = apprise.Apprise()
-    for address in addresses:
-        channel.add(address)
-
-    def send(message: Message) -> bool:
-        if not addresses:
-            log.info("digest not sent: no address is set", title=message.title)
-            return False
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / message.name
-            file.write_text(message.html, encoding="utf-8")
-            return notify(channel, message.title, message.text, attach=str(file))
-
-    return send
-
-
 @dataclass(frozen=True, slots=True)
 class Digest:
     """Writes the summary of the last seven days, and sends it once a week."""
@@ -78,7 +52,7 @@ class Digest:
     reporter: Callable[[], Reporter]
     #: The coming week.
     ahead: Callable[[], Outlook]
-    send: Send
+    channels: Channels
     #: What needs a person.
     matters: Callable[[], Iterable[Matter]]
 
@@ -116,6 +90,17 @@ class Digest:
             f"engagement-{last:%Y-%m-%d}.html",
             page(reporter.report()),
         )
+
+    def send(self, message: Message) -> bool:
+        """Send a message; True where an address took it, as the others must not hear it again."""
+        if not self.channels.all:
+            log.info("digest not sent: no address is set", title=message.title)
+            return False
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / message.name
+            file.write_text(message.html, encoding="utf-8")
+            alert = Alert(message.title, message.text, severity=Severity.NOTICE, file=file)
+            return self.channels.send(alert)
 
     def run(self) -> bool:
         """Send last week's digest where that is due and nobody has; return whether it went out."""

@@ -19,7 +19,6 @@ from bot.engagement.export import cell, export
 from bot.errors import UnavailableError
 from bot.log import configure, get_logger
 from bot.operations.channels import Alert, channels_of
-from bot.operations.digest import Message, make_sender
 from bot.planning.outlook import as_calendar, outlook_of
 from bot.platforms.base import Profile
 from bot.platforms.http.exchange import Exchange, classify
@@ -153,9 +152,11 @@ def test_alert_mail_is_text(form: str) -> None:
     tried="HTML and escapes in the weekly digest",
     comes_of_it="mail is text; the page in it escapes everything",
 )
-def test_the_digest_is_text() -> None:
+def test_the_digest_is_text(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("<p>", encoding="utf-8")
     with MailServer() as mail:
-        assert make_sender((mail.address,))(Message("week", EVIL, "page.html", "<p>"))
+        assert channels_of((mail.address,)).send(Alert("week", EVIL, file=file))
 
         (message,) = mail.messages
 

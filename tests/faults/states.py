@@ -101,7 +101,9 @@ class Canon:
 
     def _table(self, connection: sqlite3.Connection, table: Table) -> Iterator[str]:
         names = ", ".join(f'"{column.name}"' for column in table.columns)
-        query = f'SELECT {names} FROM "{table.name}" ORDER BY rowid'  # noqa: S608 - names of ours
+        is_plain = table.dialect_options["sqlite"]["with_rowid"]
+        order = "rowid" if is_plain else ", ".join(f'"{one.name}"' for one in table.primary_key)
+        query = f'SELECT {names} FROM "{table.name}" ORDER BY {order}'  # noqa: S608 - names of ours
         for row in connection.execute(query):
             told = (self._cell(*pair) for pair in zip(table.columns, row, strict=True))
             yield f"{table.name} {' | '.join(told)}"

@@ -13,7 +13,8 @@ from bot.delivery.publications import FixedTime, Queued
 from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
 from bot.errors import Severity
-from bot.operations.digest import Digest, make_sender
+from bot.operations.channels import channels_of
+from bot.operations.digest import Digest
 from bot.operations.model import Matter
 from bot.planning.outlook import Outlook, PlannedEntry
 from bot.planning.plan import EmptySlot
@@ -37,7 +38,7 @@ def digest_of(store: Store, clock: FastClock, *addresses: str) -> Digest:
         clock,
         lambda: reporter,
         lambda: outlook(clock.now()),
-        make_sender(addresses),
+        channels_of(addresses),
         list,
     )
 
@@ -138,6 +139,21 @@ def test_a_digest_that_nobody_took_is_tried_again(store: Store, inbox: Inbox) ->
     clock.advance(timedelta(minutes=16))
 
     assert (failed, too_early, digest.run(), digest.run()) == (False, False, True, False)
+
+
+def test_an_address_that_fails_neither_stops_nor_repeats_the_others(
+    store: Store, inbox: Inbox
+) -> None:
+    clock = FastClock(MONDAY)
+    digest = digest_of(store, clock, "json://127.0.0.1:9/", inbox.address)
+
+    sent = []
+    for _hour in range(24):
+        sent.append(digest.run())
+        clock.advance(timedelta(hours=1))
+
+    assert sent == [True] + [False] * 23
+    assert len(inbox.asked) == 1
 
 
 def test_two_workers_send_one_digest(store: Store) -> None:

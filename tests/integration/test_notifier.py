@@ -15,7 +15,7 @@ from bot.operations.channels import Alert, Channel, Channels, channels_of, fitte
 from bot.operations.model import ServiceStatus
 from bot.operations.notifier import Notifier
 from bot.platforms.spec import Charge
-from tests.fakes.loopback import Inbox
+from tests.fakes.loopback import Inbox, Loopback, ReceivedRequest, Told
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
 HOUR = timedelta(hours=1)
@@ -357,6 +357,20 @@ def test_an_address_that_apprise_does_not_know_is_refused_without_showing_it() -
 
     assert "address 2" in str(error.value)
     assert "secret" not in str(error.value)
+
+
+def test_a_text_that_is_refused_keeps_back_no_other(new_bot: RunningBot) -> None:
+    def answer(asked: ReceivedRequest) -> Told:
+        return Told(400 if "mourning" in asked.json["message"] else 200)
+
+    new_bot.start_with(post("one", at=NINE))
+    new_bot.desk.pause("mourning", by="Ann")
+    with Loopback(answer) as strict:
+        notifier_of(new_bot, strict.origin.replace("http://", "json://")).run()
+
+        texts = [asked.json["message"] for asked in strict.asked]
+
+    assert [text.split(":")[0] for text in texts] == ["Sending is paused", "one"]
 
 
 def test_nothing_is_told_of_a_campaign_in_order(

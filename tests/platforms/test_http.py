@@ -396,7 +396,7 @@ THEIRS = UnauthorizedError("here", "401: revoked")
     [
         (OURS, None, RejectedError),
         (OURS, UnauthorizedError("here", "who?"), UnauthorizedError),
-        (OURS, UnavailableError("here", "busy"), UnavailableError),
+        (OURS, UnavailableError("here", "busy"), UnconfirmedError),
         (THEIRS, None, UnconfirmedError),
         (THEIRS, UnauthorizedError("here", "who?"), UnauthorizedError),
         (UnavailableError("here", "busy"), None, UnavailableError),
