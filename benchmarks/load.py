@@ -128,8 +128,9 @@ def _as_platform(slow: Slow) -> Platform:
 def _plan(store: Store, accounts: list[Account], due: datetime, given: argparse.Namespace) -> None:
     now, names = datetime.now(UTC), [one.name for one in accounts]
     store.accounts.sync(accounts, now)
-    for name in ("Ann", "Ben"):
+    for name in ("Ann", "Ben", "Cy"):
         store.users.add(name, frozenset({Role.APPROVER}), "no password", now)
+    for name in ("Ann", "Ben"):
         store.approvals.approve("f" * 64, "load", by=name, note="", now=now)
     each = given.deliveries // len(names)
     news = [
@@ -138,7 +139,7 @@ def _plan(store: Store, accounts: list[Account], due: datetime, given: argparse.
                 id=f"{name}/{number}", account=name, platform="bluesky", post_id="load",
                 occurrence=FixedTime(str(number)), parts=1,
                 due_at=due + timedelta(seconds=given.over * number / each),
-                not_after=due + timedelta(hours=2), fingerprint="f" * 64, author="",
+                not_after=due + timedelta(hours=2), fingerprint="f" * 64, author="Cy",
                 graphic=False,
             ),
             (NewPart(Status(f"{number:05} of {name}").to_json()),),

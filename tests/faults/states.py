@@ -39,6 +39,7 @@ _DRAWN = re.compile(
     r"\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b"  # digests and drawn names
     r"|(?<=post/)\w{13}\b|(?<=\"rkey\":\")\w{13}\b"  # record keys
     r"|(?<=\bone:)\d+\b"  # inodes
+    r"|(?<=\.audit\.key\.)\w+"  # half-written files
     r"|(?<=/)\d+\b|(?<=\"pid\":)\s*\d+|^\d+$",  # processes, in names and in the lock
     re.MULTILINE,
 )
@@ -119,7 +120,9 @@ class Canon:
 
     def _files(self, folder: Path) -> Iterator[str]:
         for path in sorted(folder.iterdir()):
-            if not path.name.startswith("live.db"):
+            if path.name.removeprefix(".").startswith("audit.key"):
+                yield f"{path.name}: {path.stat().st_size} bytes that were drawn"
+            elif not path.name.startswith("live.db"):
                 text = _AT.sub("", path.read_text("utf-8", "replace"))
                 yield f"{path.name}:\n{self._plain(text)}"
 
