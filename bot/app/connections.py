@@ -115,7 +115,7 @@ class Connections:
             meter=meter,
             connect_timeout=self.known.connect_timeout.total_seconds(),
             read_timeout=self.known.read_timeout.total_seconds(),
-            abilities=state.profile.get("abilities", {}) if state else {},
+            abilities=state.abilities_at(account.destination) if state else {},
             on_server_time=partial(self.heard, account.name),
         )
 

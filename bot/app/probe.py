@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from PIL import Image
 
 from bot.canonical import sha256_hex
-from bot.errors import PlatformError
+from bot.errors import PlatformError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Platform
 from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
 
@@ -46,14 +47,19 @@ def probe(platform: Platform, at: datetime) -> Iterator[Trial]:
             status, key=uuid.uuid4().hex, at=at, reply_to=reply_to,
             pictures=lambda _picture: body.getvalue(),
         )  # fmt: skip
-        quiet = {name: value for name, value in platform.spec.quiet.items() if name in draft.body}
+        quiet = {
+            name: few
+            for name, (everybody, few) in platform.spec.quiet.items()
+            if draft.body.get(name) == everybody
+        }
         return replace(draft, body={**draft.body, **quiet})
 
     first = prepare(Status(_TEXT, warning="Test", sensitive=True, pictures=(picture,)))
-    made = [platform.publish(first)]
+    made = [_publish(platform, first)]
     try:
         yield from _read_back(platform, first, made[0])
-        made.append(platform.publish(prepare(Status("Test, part 2."), ReplyTo(made[0], made[0]))))
+        second = prepare(Status("Test, part 2."), ReplyTo(made[0], made[0]))
+        made.append(_publish(platform, second))
         yield _kept("replies", made[1], "parent")
         again = _tried(lambda: platform.publish(first))
         if isinstance(again, PostRef) and again.id != made[0].id:
@@ -61,10 +67,37 @@ def probe(platform: Platform, at: datetime) -> Iterator[Trial]:
         told = again if isinstance(again, str) else f"{len({ref.id for ref in made}) - 1} of 1"
         yield Trial("keys", len(made) == 2, f"statuses of one key: {told}")
     finally:
-        for ref in reversed(made):
-            platform.delete(ref)
-    left = [ref.url for ref in made if platform.exists(ref)]
+        _delete(platform, reversed(made))
+    left = [ref.url for ref in made if _tried(partial(platform.exists, ref)) is not False]
     yield Trial("deletes", not left, f"left: {', '.join(left) or 'nothing'}")
+
+
+def _publish(platform: Platform, draft: Draft) -> PostRef:
+    """Publish a draft; where the answer was lost, look for it, so that it can be deleted."""
+    try:
+        return platform.publish(draft)
+    except UnconfirmedError as error:
+        found = _tried(lambda: platform.find(draft))
+        if not isinstance(found, PostRef):
+            told = f"{error}; look on the account, and delete by hand what is there"
+            raise UnconfirmedError(platform.spec.name, told) from error
+        return found
+
+
+def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
+    """Delete each, whatever comes of the others.
+
+    Raises:
+        PlatformError: with the addresses of all that could not be deleted.
+    """
+    failed = {
+        ref.url: told
+        for ref in refs
+        if isinstance(told := _tried(partial(platform.delete, ref)), str)
+    }
+    if failed:
+        why = "; ".join(f"{url}: {told}" for url, told in failed.items())
+        raise UnavailableError(platform.spec.name, f"not deleted, so delete it by hand: {why}")
 
 
 def _read_back(platform: Platform, draft: Draft, ref: PostRef) -> Iterator[Trial]:

@@ -17,7 +17,7 @@ from bot.canonical import JsonObject
 from bot.content.model import Account
 from bot.db.database import Repository
 from bot.errors import DecisionError
-from bot.platforms.spec import Limits
+from bot.platforms.spec import Destination, Limits
 
 _A, _S = accounts.c, account_stop.c
 
@@ -39,6 +39,11 @@ class AccountState:
     #: What its server said fits; None before the first look.
     limits: Limits | None
     profile: JsonObject
+
+    def abilities_at(self, destination: Destination) -> Mapping[str, bool]:
+        """Return what a probe saw there; nothing where it saw another server."""
+        seen = self.profile.get("probe", {})
+        return seen["abilities"] if seen.get("of") == str(destination) else {}
 
     @property
     def stopped_detail(self) -> str:

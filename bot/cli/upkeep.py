@@ -177,16 +177,18 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
     """
     from bot.app.probe import probe as tried  # takes long to load
 
-    if name not in workspace.campaign.schedule.accounts:
+    accounts = workspace.campaign.schedule.accounts
+    if name not in accounts:
         raise DecisionError(f"no account is called {name!r}")
     store, now = workspace.store, workspace.clock.now()
     with closing(workspace.connections()) as connections:
         platform = connections.platform(name)
         seen, trials = platform.abilities(), tuple(tried(platform, now)) if post else ()
     if trials:
-        store.accounts.sync(workspace.campaign.schedule.accounts.values(), now)
+        store.accounts.sync(accounts.values(), now)
         abilities = {trial.ability: trial.is_able for trial in trials}
-        store.accounts.remember(name, profile={"abilities": abilities})
+        seen_at = {"of": str(accounts[name].destination), "abilities": abilities}
+        store.accounts.remember(name, profile={"probe": seen_at})
         store.audit.write(by, "probe", name, detail=abilities, now=now)
     signs = {True: "can   ", False: "CANNOT"}
     return Output(

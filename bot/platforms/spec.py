@@ -171,8 +171,8 @@ class PlatformSpec:
     #: By name of a limit, what a server's word may not go below; none where servers tell none.
     floors: Mapping[str, int] = field(default_factory=dict)
     read_back: ReadBackPolicy = ReadBackPolicy()
-    #: What a test says instead of what the account says, so that few see it.
-    quiet: Mapping[str, str] = field(default_factory=dict)
+    #: By field of a draft: what everybody would see, and what a test says instead of that.
+    quiet: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: After so long a rate limit for posting starts anew.
     rate_window: timedelta = timedelta(0)
     #: What publishing one status costs.

@@ -305,6 +305,39 @@ def test_a_probe_tells_what_a_server_can_do_and_leaves_nothing(
     assert visible == {"unlisted"}
 
 
+def test_a_probe_of_a_private_account_stays_private() -> None:
+    with VoiceServer(visibility="private") as server:
+        server.quirks.unlisted_kinds = ("private",)
+
+        trials = {trial.ability: trial.is_able for trial in probe(server.platform, NOW)}
+
+        visible = {one.form["visibility"][0] for one in server.asked if one.form.get("status")}
+        assert visible == {"private"}
+        assert trials["lists private"] is False
+        assert "lists public" not in trials
+
+
+def test_a_probe_whose_answer_is_lost_deletes_what_it_made(server: VoiceServer) -> None:
+    server.quirks.loses_answers = 1
+
+    list(probe(server.platform, NOW))
+
+    assert [status["id"] for status in server.statuses] == ["1"]
+
+
+def test_a_probe_that_cannot_delete_names_all_that_it_leaves(server: VoiceServer) -> None:
+    broken = Told(500, {"error": "so"})
+    lines = [f"DELETE /api/v1/statuses/{number}" for number in range(100, 120)]
+    server.quirks.answers |= dict.fromkeys(lines, broken)
+
+    with pytest.raises(UnavailableError) as raised:
+        list(probe(server.platform, NOW))
+
+    left = [status for status in server.statuses if status["id"] != "1"]
+    assert len(left) >= 2
+    assert all(status["url"] in str(raised.value) for status in left)
+
+
 def test_what_a_probe_saw_listed_counts_before_the_first_status() -> None:
     seen = {"lists unlisted": True, "language": False, "pictures": False}
     with VoiceServer(visibility="unlisted", abilities=seen) as server:

@@ -228,6 +228,38 @@ def test_the_nightly_backup_is_proved_and_kept_by_day_week_and_month(tmp_path: P
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 
 
+@pytest.mark.parametrize("fails", ["run_bot.py", "cp"])
+def test_a_night_whose_backup_fails_keeps_the_last_one_and_the_nights_go_on(
+    tmp_path: Path, fails: str
+) -> None:
+    """Its loop, with waits that do nothing, over three nights of which the second fails."""
+    nights, folder, tools = tmp_path / "nights", tmp_path / "backups", tmp_path / "tools"
+    folder.mkdir()
+    tools.mkdir()
+    count = f"n=$(wc -l < {nights})\n"
+    commands = {
+        # The fourth wait is interrupted, as by a stop of the container.
+        "sleep": f"echo >> {nights}\n{count}[ $n -lt 4 ] || kill $PPID\n",
+        "python3": f'{count}[ $n != 2 ] || [ {fails} = cp ] || exit 1\necho "backup $n" > "$3"\n',
+        "cp": f'{count}[ $n != 2 ] || [ {fails} = run_bot.py ] || exit 1\n/bin/cp "$@"\n',
+    }
+    for name, text in commands.items():
+        (tools / name).write_text(f"#!/bin/sh\n{text}")
+        (tools / name).chmod(0o755)
+
+    done = subprocess.run(
+        ["sh", str(ROOT / "deploy" / "backup.sh")], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "BACKUPS": str(folder), "PATH": f"{tools}:{os.environ['PATH']}"},
+        check=False,
+    )  # fmt: skip
+
+    assert done.returncode < 0, "a signal ended it"
+    assert done.stderr.count("backup: failed") == 1
+    assert all(path.read_text() == "backup 3\n" for path in folder.glob("*.db"))
+    assert len(list(folder.glob("*.db"))) == 3
+    assert not list(folder.glob("*.part"))
+
+
 def test_the_unit_loads_secrets_as_credentials_and_starts_again() -> None:
     unit = (ROOT / "deploy" / "verbatim.service").read_text(encoding="utf-8")
 

@@ -121,16 +121,6 @@ def _other_pictures(status: Mapping[str, Any], body: JsonObject) -> str:
     return "" if is_described else "but other pictures, or other words for them"
 
 
-def reads_as(content: str, text: str) -> bool:
-    """Return whether HTML shows this text, whatever a server made of links, quotes and breaks.
-
-    A link counts by its whole address, since some servers show a shortened one, and by what is
-    shown, since others link words without an address.
-    """
-    wanted = _skeleton(text)
-    return any(_skeleton(shown) == wanted for shown in plain_texts(content))
-
-
 def _skeleton(text: str) -> str:
     """Keep what no server changes: letters and digits, and of a mention its local name."""
     for _ in range(_ESCAPED):

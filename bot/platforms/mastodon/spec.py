@@ -101,7 +101,7 @@ SPEC = PlatformSpec(
         apart=timedelta(seconds=20),
         outlives=timedelta(minutes=5),
     ),
-    quiet={"visibility": "unlisted"},
+    quiet={"visibility": ("public", "unlisted")},
     rate_window=timedelta(minutes=5),
     secrets=("ACCESS_TOKEN",),
     account_keys=(

@@ -83,7 +83,7 @@ def read_own(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metr
 
 
 def own_page(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
-    """Read a stretch of the own timeline; return the numbers of what is in it of these ids."""
+    """Return the numbers of all in the stretch of the own timeline that these ids span."""
     size = min(_LARGEST_PAGE, max(_SMALLEST_PAGE, len(ids)))
     params = {
         "since_id": str(int(ids[0]) - 1),
