@@ -122,6 +122,15 @@ class Audit(Repository):
         found = self._rows(query.where(audit.c.at >= since) if since else query)
         return tuple(AuditRow(**row._mapping) for row in found)
 
+    def about(
+        self, subject: str, *verbs: str, since: datetime | None = None
+    ) -> tuple[AuditRow, ...]:
+        """Read the rows of these verbs about one subject, newest first."""
+        wanted = audit.c.subject == subject, audit.c.verb.in_(verbs)
+        query = select(audit).where(*wanted).order_by(audit.c.seq.desc())
+        found = self._rows(query.where(audit.c.at >= since) if since else query)
+        return tuple(AuditRow(**row._mapping) for row in found)
+
     def verify(self) -> int | None:
         """Find the first row that was changed, or follows one that was taken out; None if none.
 

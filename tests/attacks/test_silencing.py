@@ -20,7 +20,7 @@ from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.loopback import Inbox
-from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, enlist, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, OWNED, RunningBot, enlist, post
 from tests.fakes.scripted import Published
 from tests.fakes.shipped import WEAK, serving
 
@@ -298,6 +298,36 @@ def test_what_was_taken_down_goes_out_elsewhere(bot: RunningBot, desk: Correctio
     bot.work()
     assert State.SENT not in {each.state for each in bot.rows(rows[0].post_id)}
     assert bot.store.audit.rows(limit=1)[0].verb == "republish"
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="what was taken down is republished twice for one account, or where a copy of it is"
+    " planned, held or comes with its queue, or without a reason",
+    comes_of_it="none of it: no account, and no network, gets a second copy",
+)
+def test_no_account_gets_a_second_copy(bot: RunningBot, desk: Corrections) -> None:
+    ours = {name: f"{{platform: mastodon, server: 'https://{name}.example', {OWNED}}}"
+            for name in ("m2", "m3")}  # fmt: skip
+    bot.use("m", "b", "x", **ours)
+    before = [post(f"before{number}", "accounts: [x]") for number in range(40)]
+    bot.write(post("one", "accounts: [m, b]", at=NINE), *before, post("queued", "accounts: [m, x]"))
+    bot.watch()
+    bot.work()
+    bot.approve_all()
+    bot.wait(NINE + DAY)
+    for row in bot.rows("one", State.SENT) + bot.rows("queued", State.SENT):
+        if row.account == "m":
+            now = bot.clock.now()
+            bot.store.outbox.move(row.id, Event.REMOTE_DELETED, now=now, actor="collector")
+    assert [row.state for row in bot.rows("queued")] == [State.GONE]
+    desk.republish("one", ["x", "m2"], by="ann", why="taken down")
+
+    for name, account in (("one", "x"), ("one", "m2"), ("one", "m3"), ("queued", "x")):
+        with pytest.raises(DecisionError, match="its readers"):
+            desk.republish(name, [account], by="ann", why="once more")
+    with pytest.raises(DecisionError, match="say why"):
+        desk.republish("queued", ["m3"], by="ann", why=" ")
 
 
 @attack(
