@@ -78,12 +78,14 @@ class Audit(Repository):
         subject: str,
         *,
         why: str,
+        since: datetime,
         now: datetime,
     ) -> AuditRow:
-        """Write a row whose verb follows from all rows, newest first; two never choose at once."""
+        """Write a row whose verb follows from those since then; two never choose at once."""
         with self._db.write() as connection:
             _lock(connection)
-            known = connection.execute(select(audit).order_by(audit.c.seq.desc()))
+            query = select(audit).where(audit.c.at >= since).order_by(audit.c.seq.desc())
+            known = connection.execute(query)
             verb = choose([AuditRow(**row._mapping) for row in known])
             row = append(connection, who, verb, subject, why=why, detail={}, now=now)
         self.copy()

@@ -178,9 +178,7 @@ class Corrections:
         zone, accounts = rendered.campaign.zone, rendered.campaign.schedule.accounts
         sent = min(row.sent_at or row.updated_at for row in rows).astimezone(zone).date()
         today = self.clock.now().astimezone(zone).date()
-        number = 1 + sum(
-            entry.kind == "correction" for entry in self.listed() if entry.post == post_id
-        )
+        number = 1 + len(self.store.audit.about(post_id, "correct"))
         carried = {row.account for row in rows}
         return Post(
             id=f"correction-{number}-of-{post_id}",

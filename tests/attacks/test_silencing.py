@@ -14,7 +14,7 @@ from bot.authority.access import Access
 from bot.authority.passwords import Passwords
 from bot.authority.users import Role
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
+from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
@@ -401,6 +401,33 @@ def test_what_is_in_doubt_is_not_foreign(bot: RunningBot) -> None:
     bot.finish()
 
     assert len(alerts(bot)) == 1
+
+
+@attack(
+    Attacker.SERVER,
+    tried="a foreign status comes while a person must say whether one of ours is out",
+    comes_of_it="ours is not called foreign; the other one is told once the person has said so",
+    remains="the time that the person takes",
+)
+def test_what_a_person_must_settle_is_not_foreign(bot: RunningBot) -> None:
+    assert alerts(bot) == []
+    server = bot.servers["m"]
+    bot.write(post("three", "accounts: [m]", at=NINE + 20 * MINUTE))
+    bot.watch()
+    bot.approve_all()
+    bot.clock.wait(bot.stopping, NINE + 20 * MINUTE)
+    server.fails(UnconfirmedError("mastodon", "504"), keeps=True)
+    server.unread.append(UnconfirmedError("mastodon", "too many to look through"))
+    bot.finish()
+    [held] = bot.rows("three", State.HELD)
+    assert held.reason is HoldReason.UNSETTLED
+    address = f"https://m.example/{server.live[-1].id}"
+    server.live.append(Published("77", "", "give money here", None, ""))
+    assert alerts(bot) == []
+
+    bot.desk.resolve(held.id, address, by="Op")
+
+    assert alerts(bot) == ["foreign: m (watch): not the bot's own, and new: https://m.example/77"]
 
 
 @attack(
