@@ -300,7 +300,12 @@ class Report:
             shown = {name: self._passage(name) for name in names}
         else:
             return _no_words
-        return lambda name: (first_words(shown[name][0]), shown[name][1])
+
+        def words_of(name: str) -> tuple[str, str]:
+            text, lang = shown.get(name, ("", ""))  # it may have come after what was judged
+            return first_words(text), lang
+
+        return words_of
 
     def _passage(self, name: str) -> tuple[str, str]:
         source_id, _, stretch = name.rpartition(":")

@@ -108,6 +108,18 @@ def test_a_thread_is_one_post_and_lacks_what_a_part_lacks(store: Store) -> None:
     assert thread.age == "1h"
 
 
+def test_what_goes_out_while_a_report_is_read_has_a_line_without_words(store: Store) -> None:
+    store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
+    report = reporter_of(store).report()
+    assert report.lines["theme"] == ()
+    sent(store, new_publication(Status("Later."), due_at=START), START)
+    store.snapshots.schedule("d1", {"1h": START})
+
+    (line,) = report.lines["post"]
+
+    assert (line.words, line.n) == ("", 1)
+
+
 # -- as it is presented
 
 
