@@ -144,7 +144,24 @@ def _checked(
 ) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
-    return check_content(loaded, specs=SPECS, limits=limits, now=now, pictured=pictured)
+    known = _known_posts(loaded, now, store)
+    return check_content(
+        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known
+    )
+
+
+def _known_posts(loaded: Loaded, now: datetime, store: Store | None) -> frozenset[str]:
+    """Return the posts that were planned, or whose file is in force as it is."""
+    if store is None or loaded.readable is None:
+        return frozenset()
+    _, texts = store.contents.last() or ("", {})
+    same = {name for name, text in texts.items() if loaded.files.get(name) == text.encode()}
+    in_force = {post.id for post in loaded.readable.posts if post.place.file in same}
+    return _planned_posts(store, now) | in_force
+
+
+def _planned_posts(store: Store, now: datetime) -> frozenset[str]:
+    return frozenset(post_id for _, post_id in store.outbox.turns(now))
 
 
 def _without_past(content: CheckedContent, now: datetime, store: Store | None) -> CheckedContent:
@@ -159,7 +176,7 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
     going = (text.post for text in content.readable.going_out()) if content.readable else ()
     long_past = {post.id for post in going if post.at and post.at < now - DAY}
     if long_past and store:
-        long_past -= {row.post_id for row in store.outbox.find()}
+        long_past -= _planned_posts(store, now)
     problems = tuple(
         replace(problem, severity=Severity.ERROR)
         if problem.rule == "time-past" and problem.where.partition(".")[0] in long_past

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -82,11 +82,13 @@ def check_content(
     limits: Mapping[str, Limits],
     now: datetime,
     pictured: Callable[[Post], bool] = lambda _post: True,
+    known: Collection[str] = (),
 ) -> CheckedContent:
     """Render what could be read, and hold it against every rule.
 
     Files with errors are held against the rules too, so that all is told at once. Pictures are
-    made ready of those posts only that ``pictured`` names.
+    made ready of those posts only that ``pictured`` names. That ``known`` posts do not fit is their
+    server's word: they did before.
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)
@@ -96,6 +98,7 @@ def check_content(
         limits=limits,
         pictures=pictures_of(loaded),
         pictured=pictured,
+        known=known,
     )
     problems = {*loaded.problems, *check(whole, now=now)}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))

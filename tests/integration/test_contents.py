@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from bot.app.content import prove_kept
 from bot.delivery.model import State
 from bot.errors import ContentError
+from bot.platforms.mastodon.spec import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 
 
@@ -29,6 +32,32 @@ def test_a_whole_tree_or_nothing_comes_into_force(bot: RunningBot) -> None:
 
     assert in_force(bot) == ["one"]
     assert bot.when() == ["07 09:00 m one"]
+
+
+def test_a_post_that_fits_nowhere_is_refused_after_its_server_was_asked(bot: RunningBot) -> None:
+    bot.services.verifier.look("m")
+    bot.write(post("one", at=NINE), post("two", at=NINE + DAY, words="Some other words. " * 40))
+
+    bot.watch(broken=True)
+
+    assert in_force(bot) == ["one"]
+
+
+def test_files_in_force_stay_good_when_a_server_takes_less_than_before(bot: RunningBot) -> None:
+    server, look = bot.servers["m"], bot.services.verifier.look
+    server.limits = replace(MASTODON.limits, max_length=5000)
+    look("m")
+    bot.write(post("two", at=NINE + DAY, words="Some other words. " * 40))
+    for _look in range(2):  # nothing of it is planned yet
+        bot.services.contents.refresh()
+    server.limits = MASTODON.limits
+    look("m")
+
+    kept = prove_kept(bot.store, bot.clock)
+
+    assert kept
+    assert kept.errors == ()
+    assert [problem.rule for problem in kept.problems] == ["too-long"]
 
 
 def test_mended_files_come_into_force(bot: RunningBot) -> None:
