@@ -28,6 +28,8 @@ REAL = (
     "October 17, 2023: a briefing of the Uyghur Human Rights Project on Dahua.",
     "Dahua — the letter says so — helps.",
     "Rock ’n’ roll of the ’90s: ’tis the season",
+    "IT-компания, PR-отдел, Dahua’ның; WhatsApp'ом, #Stop_Дахуа",
+    "β-carotene, α-particles, T-лимфоциты",
     "12° 30′ 15″ N, 5 << 7, 1 kΩ, 3 μm",
 )
 
