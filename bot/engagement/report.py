@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
+from itertools import chain
 from statistics import median
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -94,6 +95,13 @@ class Blank:
     age: str
     outcome: SnapshotState
     reason: str
+
+
+def blanks_of(reading: Reading) -> Iterator[Blank]:
+    """Yield the reads of it without numbers; those that are only due yet are none."""
+    for age, (outcome, reason) in reading.blanks.items():
+        if outcome is not SnapshotState.DUE or reason:
+            yield Blank(reading.post_id, reading.account, age, outcome, reason)
 
 
 class ByGrouping(Mapping[str, _Made]):
@@ -182,16 +190,16 @@ class Report:
         """Yield what went out, oldest first; a page of it is in memory."""
         return self.store.readings.each(self.chosen)
 
-    def newest(self, count: int, account: str = "") -> Sequence[Reading]:
-        """Return what went out last, oldest first."""
-        return self.store.readings.newest(count, self.chosen, account)
+    def newest(
+        self, count: int, account: str = "", *, only_blank: bool = False
+    ) -> Sequence[Reading]:
+        """Return what went out last, or that of it of which a read is missing; oldest first."""
+        return self.store.readings.newest(count, self.chosen, account, only_blank=only_blank)
 
     @property
     def blanks(self) -> Iterator[Blank]:
-        for reading in self.store.readings.each(self.chosen, only_blank=True):
-            for age, (outcome, reason) in reading.blanks.items():
-                if outcome is not SnapshotState.DUE or reason:
-                    yield Blank(reading.post_id, reading.account, age, outcome, reason)
+        readings = self.store.readings.each(self.chosen, only_blank=True)
+        return chain.from_iterable(map(blanks_of, readings))
 
     @cached_property
     def lines(self) -> Mapping[str, tuple[Line, ...]]:

@@ -75,6 +75,7 @@ HOT: dict[str, Callable[[Store], object]] = {
     "engagement": lambda store: [
         *reported(store).lines["post"], *reported(store).usual["account"],
         *reported(store).day_parts, *reported(store).blanks, *reported(store).newest(9),
+        *reported(store).newest(9, only_blank=True),
     ],
     "export": lambda store: list(store.snapshots.each()),
 }  # fmt: skip
