@@ -110,11 +110,14 @@ def text_of(value: object, wanted: str) -> str:
     raise ValueError(f"{kind(value)}; write {wanted}")
 
 
-def _matched(value: object, pattern: re.Pattern[str], what: str, wanted: str) -> re.Match[str]:
+def _matched(
+    value: object, pattern: re.Pattern[str], what: str, wanted: str, *, is_rule: bool = False
+) -> re.Match[str]:
     typed = text_of(value, wanted)
     match = pattern.fullmatch(typed)
     if not match:
-        raise ValueError(f"{quoted(typed)} {what}; {what_to_write(typed, pattern, wanted)}")
+        advice = what_to_write(typed, pattern, wanted, is_rule=is_rule)
+        raise ValueError(f"{quoted(typed)} {what}; {advice}")
     return match
 
 
@@ -152,9 +155,9 @@ def optional_text(value: object) -> str:
     return typed
 
 
-def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:
-    """Return a reader of text that fits a pattern."""
-    return lambda value: _matched(value, pattern, "does not fit", wanted)[0]
+def matching(pattern: re.Pattern[str], rule: str) -> Callable[[object], str]:
+    """Return a reader of text that fits a pattern, which the rule says in words."""
+    return lambda value: _matched(value, pattern, "does not fit", rule, is_rule=True)[0]
 
 
 def choice(*options: str) -> Callable[[object], str]:

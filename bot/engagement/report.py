@@ -108,16 +108,18 @@ class ByGrouping(Mapping[str, _Made]):
     """What a report has by grouping, each made when it is first asked for."""
 
     def __init__(self, names: Sequence[str], make: Callable[[str], _Made]) -> None:
-        self._made_by = dict.fromkeys(names, cache(make))
+        self._names, self._made = names, cache(make)
 
     def __getitem__(self, name: str) -> _Made:
-        return self._made_by[name](name)
+        if name not in self._names:
+            raise KeyError(name)
+        return self._made(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._made_by)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._made_by)
+        return len(self._names)
 
 
 @dataclass(frozen=True, slots=True)
