@@ -89,13 +89,13 @@ def check_content(
     limits: Mapping[str, Limits],
     now: datetime,
     pictured: Callable[[Post], bool] = lambda _post: True,
-    known: Collection[str] = (),
+    known: Collection[tuple[str, str]] = (),
 ) -> CheckedContent:
     """Render what could be read, and hold it against every rule.
 
     Files with errors are held against the rules too, so that all is told at once. Pictures are
-    made ready of those posts only that ``pictured`` names. That ``known`` posts do not fit is their
-    server's word: they did before.
+    made ready of those posts only that ``pictured`` names. That what is ``known``, by post and
+    account, does not fit is its server's word: it did before.
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)

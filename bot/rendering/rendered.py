@@ -38,8 +38,8 @@ class RenderedCampaign:
     texts: Mapping[tuple[str, str], RenderedText]
     #: Bytes of all pictures that the statuses name, by hash.
     pictures: Mapping[str, bytes] = field(default_factory=dict)
-    #: Posts that fitted before: planned, or in force as they are.
-    known: Collection[str] = ()
+    #: By post and account, what fitted before: planned, or in force as it is.
+    known: Collection[tuple[str, str]] = ()
 
     def spec_of(self, account: str) -> PlatformSpec:
         return self.specs[self.campaign.schedule.accounts[account].platform]
@@ -60,7 +60,7 @@ class RenderedCampaign:
             return any(getattr(limits, each) != getattr(spec.limits, each)
                        for each in _PICTURE_LIMITS)  # fmt: skip
         return problem.rule in MISFITS and (
-            text.post.id in self.known or not self._breaks(problem, text, spec)
+            (text.post.id, name) in self.known or not self._breaks(problem, text, spec)
         )
 
     def _breaks(self, problem: Problem, text: RenderedText, spec: PlatformSpec) -> bool:
@@ -133,7 +133,7 @@ def render_campaign(
     limits: Mapping[str, Limits],
     pictures: PreparedPictures | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,
-    known: Collection[str] = (),
+    known: Collection[tuple[str, str]] = (),
 ) -> RenderedCampaign:
     """Render every post for every account it goes to; a post without accounts goes to all.
 
@@ -143,7 +143,7 @@ def render_campaign(
         limits: By account; one without limits has its platform's.
         pictures: Makes pictures ready; without it they are as their files are.
         pictured: Of which posts pictures are made ready, which takes its time.
-        known: Posts that fitted before.
+        known: By post and account, what fitted before.
     """
     accounts = campaign.schedule.accounts
     texts = {

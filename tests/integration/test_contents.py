@@ -12,7 +12,7 @@ from bot.app.content import prove_kept
 from bot.delivery.model import State
 from bot.errors import ContentError
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, OWNED, RunningBot, post
 
 
 def in_force(bot: RunningBot) -> list[str]:
@@ -41,6 +41,22 @@ def test_a_post_that_fits_nowhere_is_refused_after_its_server_was_asked(bot: Run
     bot.watch(broken=True)
 
     assert in_force(bot) == ["one"]
+
+
+def test_a_planned_post_that_does_not_fit_another_account_is_refused(new_bot: RunningBot) -> None:
+    new_bot.use("m", m2="{platform: mastodon, server: 'https://m2.example', " + OWNED + "}")
+    new_bot.servers["m"].limits = replace(MASTODON.limits, max_length=5000)
+    new_bot.start()
+    for name in ("m", "m2"):
+        new_bot.services.verifier.look(name)
+    words = "Some other words. " * 40
+    new_bot.write(post("two", "accounts: [m]", at=NINE + DAY, words=words))
+    new_bot.watch()
+    new_bot.write(post("two", "accounts: [m, m2]", at=NINE + DAY, words=words))
+
+    new_bot.watch(broken=True)
+
+    assert new_bot.states() == {"two/m/0": "PLANNED"}
 
 
 def test_files_in_force_stay_good_when_a_server_takes_less_than_before(bot: RunningBot) -> None:
