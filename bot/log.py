@@ -173,9 +173,11 @@ class _Repeats(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
             return True
-        said, error = record.msg, record.exc_info[1] if record.exc_info else None
-        if isinstance(said, dict):
-            said = {key: value for key, value in said.items() if key != "time"}
+        said: object = record.msg
+        error = _error_of(record.exc_info)
+        if isinstance(record.msg, dict):
+            error = _error_of(record.msg.get("exc_info"))
+            said = {k: value for k, value in record.msg.items() if k not in {"time", "exc_info"}}
         cause, now = f"{record.name} {said} {record.args} {error!r}", time.monotonic()
         with self._lock:
             written, count = self._seen.get(cause, (-REPEATED, 0))
@@ -187,6 +189,13 @@ class _Repeats(logging.Filter):
         if count and isinstance(record.msg, dict):
             record.msg["repeated"] = count
         return True
+
+
+def _error_of(exc_info: object) -> object:
+    """Return the error in any form in which a record may name it."""
+    if isinstance(exc_info, tuple):
+        return exc_info[1]
+    return sys.exc_info()[1] if exc_info is True else exc_info
 
 
 class _OneLineStream(logging.StreamHandler[TextIO]):

@@ -364,3 +364,19 @@ def test_the_same_trouble_is_written_once_a_minute(
         ("tick failed", 5), ("held", 5), ("tick failed", 5), ("held", 5),
     ]  # fmt: skip
     assert len([line for line in lines if line["event"] == "sent"]) == 15
+
+
+def test_another_error_under_the_same_words_is_written_with_its_traceback(lines: Lines) -> None:
+    logger, library = log.get_logger("bot.test"), logging.getLogger("library")
+    for text in ("one", "two", "one"):
+        try:
+            int(text, 2)
+        except ValueError as error:
+            logger.exception("tick failed")
+            logger.exception("uncaught", exc_info=(ValueError, error, error.__traceback__))
+            library.exception("no answer")
+
+    told = [json.loads(line) for line in lines.text.splitlines()]
+
+    assert [line["event"] for line in told] == ["tick failed", "uncaught", "no answer"] * 2
+    assert ["'two'" in line["exception"] for line in told] == [False] * 3 + [True] * 3

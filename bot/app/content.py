@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -144,7 +144,22 @@ def _checked(
 ) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
-    return check_content(loaded, specs=SPECS, limits=limits, now=now, pictured=pictured)
+    known = _known(loaded, now, store)
+    return check_content(
+        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known
+    )
+
+
+def _known(loaded: Loaded, now: datetime, store: Store | None) -> Collection[tuple[str, str]]:
+    """Return by post and account what was planned, or whose file is in force as it is."""
+    if store is None or loaded.readable is None:
+        return ()
+    _, texts = store.contents.last() or ("", {})
+    same = {name for name, text in texts.items() if loaded.files.get(name) == text.encode()}
+    accounts = loaded.readable.schedule.accounts
+    in_force = (post for post in loaded.readable.posts if post.place.file in same)
+    known = {(post.id, name) for post in in_force for name in post.accounts or accounts}
+    return known | {(post_id, name) for name, post_id in store.outbox.turns(now)}
 
 
 def _without_past(content: CheckedContent, now: datetime, store: Store | None) -> CheckedContent:
@@ -159,7 +174,7 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
     going = (text.post for text in content.readable.going_out()) if content.readable else ()
     long_past = {post.id for post in going if post.at and post.at < now - DAY}
     if long_past and store:
-        long_past -= {row.post_id for row in store.outbox.find()}
+        long_past -= {post_id for _, post_id in store.outbox.turns(now)}
     problems = tuple(
         replace(problem, severity=Severity.ERROR)
         if problem.rule == "time-past" and problem.where.partition(".")[0] in long_past

@@ -78,12 +78,14 @@ class Audit(Repository):
         subject: str,
         *,
         why: str,
+        since: datetime,
         now: datetime,
     ) -> AuditRow:
-        """Write a row whose verb follows from all rows, newest first; two never choose at once."""
+        """Write a row whose verb follows from those since then; two never choose at once."""
         with self._db.write() as connection:
             _lock(connection)
-            known = connection.execute(select(audit).order_by(audit.c.seq.desc()))
+            query = select(audit).where(audit.c.at >= since).order_by(audit.c.seq.desc())
+            known = connection.execute(query)
             verb = choose([AuditRow(**row._mapping) for row in known])
             row = append(connection, who, verb, subject, why=why, detail={}, now=now)
         self.copy()
@@ -119,6 +121,15 @@ class Audit(Repository):
     def rows(self, limit: int | None = None, since: datetime | None = None) -> tuple[AuditRow, ...]:
         """Read rows, newest first."""
         query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        found = self._rows(query.where(audit.c.at >= since) if since else query)
+        return tuple(AuditRow(**row._mapping) for row in found)
+
+    def about(
+        self, subject: str, *verbs: str, since: datetime | None = None
+    ) -> tuple[AuditRow, ...]:
+        """Read the rows of these verbs about one subject, newest first."""
+        wanted = audit.c.subject == subject, audit.c.verb.in_(verbs)
+        query = select(audit).where(*wanted).order_by(audit.c.seq.desc())
         found = self._rows(query.where(audit.c.at >= since) if since else query)
         return tuple(AuditRow(**row._mapping) for row in found)
 

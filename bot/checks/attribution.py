@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import regex
@@ -27,12 +28,14 @@ _DATES = frozenset(
     name.casefold() for names in (calendar.month_name, calendar.month_abbr) for name in names
 )
 _LIKE, _LIKE_WHERE_LED = 0.9, 0.75
+#: A word and where it stands.
+_Placed = tuple[int, str]
 
 
-def attribution_shapes(
+def attribution_shape(
     text: str, sources: Iterable[Source], *, after_quotation: Iterable[int] = ()
-) -> Iterator[tuple[int, str]]:
-    """Yield (offset, message) of what readers would take for the attribution of words before it.
+) -> tuple[int, str] | None:
+    """Return (offset, message) of what readers first take for the attribution of words before it.
 
     Args:
         text: Words that people wrote themselves.
@@ -40,20 +43,15 @@ def attribution_shapes(
         after_quotation: Ends of exact quotations, after which an attribution is true.
     """
     ends = {end + len(text[end:]) - len(text[end:].lstrip(" \t\n—–-―(")) for end in after_quotation}
-    known = tuple(sources)
-    found = [match.start() for match in _BLOCK.finditer(text)]
-    found += [
-        match.start() + len(match[0]) - len(match[0].lstrip())
-        for match in _SEGMENT.finditer(text)
-        if any(_is_like(match, text, source) for source in known)
-    ]
-    found += [at for source in known for at in _copies(text, source)]
-    for at in sorted(set(found)):
+    known, words = tuple(sources), _words(text)
+    found = {match.start() for match in _BLOCK.finditer(text)}
+    found.update(_signatures(text, words, [_own_words(source) for source in known]))
+    found |= {at for source in known for at in _copies(words, _attribution(source))}
+    for at in sorted(found):
         start = at + len(text[at:]) - len(text[at:].lstrip(" \t\n—–-―("))
         if start not in ends:
-            line = text[start:].split("\n", 1)[0][:60].strip()
-            yield start, _message(line)
-            return
+            return start, _message(text[start:].split("\n", 1)[0][:60].strip())
+    return None
 
 
 def _message(line: str) -> str:
@@ -64,32 +62,46 @@ def _message(line: str) -> str:
     )
 
 
-def _copies(text: str, source: Source) -> Iterator[int]:
-    """Yield where the words of a source's own attribution stand in a text."""
-    wanted, words = [word for _, word in _words(source.attribution)], _words(text)
+def _copies(words: Sequence[_Placed], wanted: Sequence[str]) -> Iterator[int]:
+    """Yield where the words of a source's own attribution stand."""
     for first in range(len(words) - len(wanted) + 1):
         if len(wanted) > 2 and [w for _, w in words[first : first + len(wanted)]] == wanted:
             yield words[first][0]
 
 
-def _is_like(match: regex.Match[str], text: str, source: Source) -> bool:
-    """Return whether a stretch says little else than where a source's words are from."""
-    words = [word for _, word in _words(match[0]) if word not in _SMALL]
-    names = [word for word in words if not word.isdigit() and word not in _DATES]
-    own = _own_words(source)
-    if len(names) < 2 or (len(names) < 4 and len(names) == len(words)):
-        return False
-    is_led = _LED.search(text, 0, match.start()) is not None
-    return sum(word in own for word in names) >= (_LIKE_WHERE_LED if is_led else _LIKE) * len(names)
+def _signatures(
+    text: str, words: Sequence[_Placed], owned: Sequence[frozenset[str]]
+) -> Iterator[int]:
+    """Yield where a stretch begins that says little else than where a source's words are from."""
+    places = [at for at, _ in words]
+    for match in _SEGMENT.finditer(text):
+        first, last = (bisect_left(places, at) for at in match.span())
+        names = _names([word for _, word in words[first:last]])
+        least = (_LIKE_WHERE_LED if _LED.search(text, 0, match.start()) else _LIKE) * len(names)
+        if names and any(sum(name in own for name in names) >= least for own in owned):
+            yield match.start() + len(match[0]) - len(match[0].lstrip())
 
 
-@lru_cache(maxsize=64)
+def _names(words: Iterable[str]) -> list[str]:
+    """Return the words that may name a source; none where there are too few to do so."""
+    large = [word for word in words if word not in _SMALL]
+    names = [word for word in large if not word.isdigit() and word not in _DATES]
+    is_few = len(names) < 2 or (len(names) < 4 and len(names) == len(large))
+    return [] if is_few else names
+
+
+@lru_cache
+def _attribution(source: Source) -> list[str]:
+    return [word for _, word in _words(source.attribution)]
+
+
+@lru_cache
 def _own_words(source: Source) -> frozenset[str]:
     parts = (source.attribution, source.title, *source.signatories)
     return frozenset(word for part in parts for _, word in _words(part)) - _SMALL
 
 
-def _words(text: str) -> list[tuple[int, str]]:
+def _words(text: str) -> list[_Placed]:
     """Return the words of a text, with their places; look-alike letters are one."""
     folded = fold(text)
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 #: Stands for a file that is not there yet.
 NEW_FILE = "posts/new-file.yaml"
+#: Rules of what goes out live.
+_OF_SENDING = frozenset({"account-unready"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,20 @@ class CheckedContent:
         return self.readable.campaign if self.readable and not self.errors else None
 
     def without_errors(self) -> CheckedContent:
-        """Return the same without the posts that have errors; they are looked at, never sent."""
+        """Return the same without the posts that have errors, to be looked at, never sent.
+
+        What is wrong with the schedule or a source stays an error: it may touch any post.
+        """
         if self.readable is None or not self.errors:
             return self
-        wrong = {problem.where.partition(".")[0] for problem in self.errors}
+        dropped = {each for each in self.errors
+                   if each.file in self.loaded.post_files or each.rule in _OF_SENDING}  # fmt: skip
+        wrong = {problem.where.partition(".")[0] for problem in dropped}
         texts = {key: text for key, text in self.readable.texts.items() if key[0] not in wrong}
         campaign = self.readable.campaign
         posts = tuple(post for post in campaign.posts if post.id not in wrong)
         whole = replace(self.readable, campaign=replace(campaign, posts=posts), texts=texts)
-        kept = tuple(each for each in self.problems if each.severity is not Severity.ERROR)
+        kept = tuple(each for each in self.problems if each not in dropped)
         return replace(self, readable=whole, problems=kept)
 
     def changed(self, campaign: Campaign) -> CheckedContent:
@@ -82,11 +89,13 @@ def check_content(
     limits: Mapping[str, Limits],
     now: datetime,
     pictured: Callable[[Post], bool] = lambda _post: True,
+    known: Collection[tuple[str, str]] = (),
 ) -> CheckedContent:
     """Render what could be read, and hold it against every rule.
 
     Files with errors are held against the rules too, so that all is told at once. Pictures are
-    made ready of those posts only that ``pictured`` names.
+    made ready of those posts only that ``pictured`` names. That what is ``known``, by post and
+    account, does not fit is its server's word: it did before.
     """
     if loaded.readable is None:
         return CheckedContent(loaded, None, loaded.problems)
@@ -96,6 +105,7 @@ def check_content(
         limits=limits,
         pictures=pictures_of(loaded),
         pictured=pictured,
+        known=known,
     )
     problems = {*loaded.problems, *check(whole, now=now)}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))

@@ -14,10 +14,11 @@ from bot.content.quoting import look_alike, occurrences, prove, usable
 
 #: Of these a single one between or after letters is an apostrophe.
 _APOSTROPHES = "'’"
-#: Words that begin with an apostrophe, as people write them.
+#: Of scripts that write no spaces between words.
 _NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _HEBREW = regex.compile(r"\p{Hebrew}{2}")
 _FEET = regex.compile(r"\d[’'′]\s?\d+$")
+#: Words that begin with an apostrophe, as people write them.
 _ELISIONS = ("tis", "twas", "em", "til", "cause", "n", "round", "bout")
 
 

@@ -87,7 +87,7 @@ def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def _judged(problem: Problem, text: RenderedText, whole: RenderedCampaign) -> Problem:
     """Return what does not fit as a notice, where only its account's server says so."""
-    is_notice = whole.is_servers_word(problem, text.account.name)
+    is_notice = whole.is_servers_word(problem, text)
     return replace(problem, severity=Severity.NOTICE) if is_notice else problem
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import regex
 
-from bot.checks.attribution import attribution_shapes
+from bot.checks.attribution import attribution_shape
 from bot.checks.quotation_marks import marked_spans, problems_of_marks
 from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
@@ -143,7 +143,8 @@ def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
         yield "quote-altered", f"character {at + 1}: {message}"
     marked = marked_spans(wording.text)[0] if wording.is_alt else ()
     ends = (span.end + len(span.closing) for span in marked)
-    for at, message in attribution_shapes(wording.text, sources, after_quotation=ends):
+    if shape := attribution_shape(wording.text, sources, after_quotation=ends):
+        at, message = shape
         yield "attribution-shape", f"character {at + 1}: {message}"
     for message in wrong_mentions(wording.text, campaign):
         yield "mention-outside", message

@@ -138,7 +138,9 @@ def _day(text: str, zone: ZoneInfo) -> datetime:
 def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
     console, notes = Console(), []
     if only is not None:
-        _print_grid(console, report.every_age, title)
+        every = report.every_age
+        _print_grid(console, every, title)
+        notes = [every.caption]
     elif by in report.ratios:
         console.print(_ratios(report.ratios[by], title))
         notes = [f"{report.ratios[by].caption} Growth: {', '.join(AGES)}."]

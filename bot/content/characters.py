@@ -36,8 +36,10 @@ _ALIKE = tuple(
         "Deseret", "Osage", "Old_Italic", "Tifinagh", "Canadian_Aboriginal", "Vai", "Glagolitic",
     )
 )  # fmt: skip
-#: A unit may have a Greek letter: kΩ, μm.
-_WORD = regex.compile(r"\b(?![kMG]?Ω\b|μ\p{Latin}{1,2}\b)\p{L}[\p{L}\p{M}\p{N}_'’ʼ-]*")
+#: Joined words are each judged alone: IT-компания, WhatsApp’ом. A unit may have a Greek letter: kΩ.
+_WORD = regex.compile(
+    r"(?<![\p{L}\p{M}\p{N}ʼ])(?![kMG]?Ω\b|μ\p{Latin}{1,2}\b)\p{L}[\p{L}\p{M}\p{N}ʼ]*"
+)
 _BOMS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),

@@ -27,7 +27,7 @@ _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW
 _CHUNK = 1 << 20
 #: What systems and editors leave in folders; nobody means it as content.
 _LITTER = re.compile(
-    r"(?i)\.DS_Store|\._.*|\..*\.(?:swp|swo|kate-swp)|.*\.sw[op]|.*~|~\$.*|#.*#|\.#.*|\.~lock\..*#"
+    r"(?i)\.DS_Store|\._.*|\..*\.kate-swp|.*\.sw[op]|.*~|~\$.*|#.*#|\.#.*|\.~lock\..*#"
     r"|(?:eh)?Thumbs\.db|desktop\.ini|@eaDir|Icon\r|\.nfs.*|\.(?:Spotlight-V100|Trashes|fseventsd)"
 )
 

@@ -50,6 +50,8 @@ class Loaded:
     tree_sha256: str
     #: The sources that could be read, even where there is no campaign.
     sources: Mapping[str, Source] = field(default_factory=dict)
+    #: Files of posts, as problems call them, readable or not.
+    post_files: frozenset[str] = frozenset()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -91,6 +93,7 @@ class _Loading:
         self._now = now
         self._problems = Problems(files.problems)
         self._pictures = Pictures(files, inspect)
+        self._post_files: set[str] = set()
 
     def load(self) -> Loaded:
         names = self._files.names
@@ -103,8 +106,10 @@ class _Loading:
                 listed = self._mapping(name, "investigations")
             elif name.startswith(f"{SOURCES}/"):
                 described[name] = self._mapping(name, "file")
-            elif node := self._mapping(name, "posts"):
-                written.append(node)
+            else:
+                self._post_files.add(self._files.shown(name))
+                if node := self._mapping(name, "posts"):
+                    written.append(node)
         known = _known(root, listed, described, self._specs)
         schedule = None
         if root:
@@ -194,7 +199,8 @@ class _Loading:
             )
         )
         readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
-        return Loaded(readable, problems, dict(sorted(contents.items())), tree, sources)
+        files, post_files = dict(sorted(contents.items())), frozenset(self._post_files)
+        return Loaded(readable, problems, files, tree, sources, post_files)
 
 
 def is_picture(name: str) -> bool:

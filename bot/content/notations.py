@@ -41,18 +41,22 @@ def plain(typed: str) -> str:
     )
 
 
-def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str) -> str:
-    """Say what to write: what was likely meant where that fits, and what is wanted."""
+def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str, *, is_rule: bool) -> str:
+    """Say what to write: what was likely meant where that fits, and what is wanted.
+
+    Args:
+        is_rule: What is wanted is a rule, told beside what was meant; else it has an example.
+    """
     meant = plain(typed)
     odd = next((char for char in typed if plain(char) != char), "")
     why = f"it has {named(odd)}, which passes for another sign; " if odd else ""
     readings = [*_readings(meant.strip())]
-    if "hyphens" in wanted:  # an id
+    if is_rule:  # as of an id
         readings.append(re.sub("[ _-]+", "-", meant.strip().lower()))
     found = [each for each in dict.fromkeys(readings) if pattern.fullmatch(each)]
     if not found:
         return f"{why}write {wanted}"
-    return f"{why}write {' or '.join(found)}" + ("" if "such as" in wanted else f" ({wanted})")
+    return f"{why}write {' or '.join(found)}" + (f" ({wanted})" if is_rule else "")
 
 
 def _readings(typed: str) -> Iterator[str]:

@@ -60,9 +60,10 @@ TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
-#: What people write for a language: countries, names, codes of three letters.
+#: What people write for a language: countries, names, codes of three letters. Not ``tw`` and
+#: ``kr``, which are Twi and Kanuri.
 _COUNTRIES = {
-    "cn": "zh", "jp": "ja", "kr": "ko", "uy": "ug", "tw": "zh-Hant", "hk": "zh-Hant", "ua": "uk",
+    "cn": "zh", "jp": "ja", "uy": "ug", "hk": "zh-Hant", "ua": "uk",
     "gr": "el", "dk": "da", "cz": "cs", "vn": "vi", "ir": "fa", "il": "he", "us": "en", "gb": "en",
     "al": "sq", "rs": "sr", "eng": "en", "ger": "de", "fre": "fr", "chi": "zh", "uig": "ug",
     "english": "en", "german": "de", "french": "fr", "spanish": "es", "turkish": "tr",
@@ -109,20 +110,26 @@ def text_of(value: object, wanted: str) -> str:
     raise ValueError(f"{kind(value)}; write {wanted}")
 
 
-def _matched(value: object, pattern: re.Pattern[str], what: str, wanted: str) -> re.Match[str]:
+def _matched(
+    value: object, pattern: re.Pattern[str], what: str, wanted: str, *, is_rule: bool = False
+) -> re.Match[str]:
     typed = text_of(value, wanted)
     match = pattern.fullmatch(typed)
     if not match:
-        raise ValueError(f"{quoted(typed)} {what}; {what_to_write(typed, pattern, wanted)}")
+        advice = what_to_write(typed, pattern, wanted, is_rule=is_rule)
+        raise ValueError(f"{quoted(typed)} {what}; {advice}")
     return match
 
 
 def language(value: object) -> str:
     """Read a language tag (BCP 47); a country's code is none."""
     typed = text_of(value, "a language tag such as en, ug or zh-Hans")
-    main, _, region = typed.partition("-")
-    if main.lower() in _COUNTRIES or region.upper() == "UK":
-        right = _COUNTRIES.get(main.lower(), main) + ("-GB" if region.upper() == "UK" else "")
+    main, *others = typed.split("-")
+    right = _COUNTRIES.get(main.lower(), main)
+    if right != main or "UK" in map(str.upper, others):
+        if others:
+            subtags = ("GB" if subtag.upper() == "UK" else subtag for subtag in others)
+            right = "-".join((right.removesuffix("-Hant"), *subtags))
         raise ValueError(f"{quoted(typed)} is no language's code; write {right}")
     return _matched(typed, LANG, "does not fit", "a language tag such as en, ug or zh-Hans")[0]
 
@@ -148,9 +155,9 @@ def optional_text(value: object) -> str:
     return typed
 
 
-def matching(pattern: re.Pattern[str], wanted: str) -> Callable[[object], str]:
-    """Return a reader of text that fits a pattern."""
-    return lambda value: _matched(value, pattern, "does not fit", wanted)[0]
+def matching(pattern: re.Pattern[str], rule: str) -> Callable[[object], str]:
+    """Return a reader of text that fits a pattern, which the rule says in words."""
+    return lambda value: _matched(value, pattern, "does not fit", rule, is_rule=True)[0]
 
 
 def choice(*options: str) -> Callable[[object], str]:

@@ -100,6 +100,12 @@ class OutboxReads(Repository):
         sent = _D.state == State.SENT, _D.account == account
         return self._row(select(_D.id).where(*sent).limit(1)) is not None
 
+    def ours(self, account: str, names: Collection[str]) -> frozenset[str]:
+        """Return which of these ids and addresses are of what is or was out on an account."""
+        is_named = or_(_D.remote_id.in_(names), _D.url.in_(names))
+        query = select(_D.remote_id, _D.url).where(_D.state.in_(OUT), _D.account == account)
+        return frozenset(chain.from_iterable(self._rows(query.where(is_named))))
+
     def tallies(self) -> tuple[StateCount, ...]:
         """Count deliveries by account and state."""
         query = select(_D.account, _D.state, func.count(), func.max(_D.sent_at))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.authority.audit import AuditRow
 from bot.clock import Clock
 from bot.content.model import Campaign
-from bot.delivery.model import State
+from bot.delivery.model import HoldReason, State
 from bot.engagement.store import EngagementStore
 from bot.errors import BotError
 from bot.log import get_logger
@@ -22,6 +22,9 @@ log = get_logger(__name__)
 APART = timedelta(hours=1)
 #: Verbs of the audit log: what was there before us, and what came since.
 BEFORE, FOREIGN = "carried before", "foreign"
+_OPEN = frozenset({State.SENDING, State.UNKNOWN, State.HELD})
+#: Of what is held: it was called, and may be out or come out yet.
+_UNSETTLED = frozenset({HoldReason.UNSETTLED, HoldReason.ATTEMPTS})
 
 
 @dataclass(slots=True)
@@ -46,13 +49,14 @@ class AccountWatch:
                     log.warning("account not compared", account=name, reason=str(error))
 
     def _compare(self, name: str, shown: Iterable[PostRef], now: datetime) -> None:
-        sent = self.store.outbox.find(account=name)
-        if any(row.state in {State.SENDING, State.UNKNOWN} for row in sent):
+        open_rows = self.store.outbox.find(states=_OPEN, account=name)
+        if any(row.state is not State.HELD or row.reason in _UNSETTLED for row in open_rows):
             self._next.pop(name)  # what it shows may be ours
             return
-        rows = [row for row in self.store.audit.rows() if row.subject == name]
-        ours = {value for row in sent for value in (row.remote_id, row.url)}
-        others = [ref for ref in shown if not {ref.id, ref.url or ref.id} & ours]
+        rows = self.store.audit.about(name, BEFORE, FOREIGN)
+        names = {ref: {ref.id, ref.url or ref.id} for ref in shown}
+        ours = self.store.outbox.ours(name, set().union(*names.values()))
+        others = [ref for ref in names if not names[ref] & ours]
         if not any(row.verb == BEFORE for row in rows):
             ids = {"ids": [ref.id for ref in others]}
             self.store.audit.write("watch", BEFORE, name, detail=ids, now=now)

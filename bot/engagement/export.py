@@ -34,7 +34,7 @@ from bot.settings import private_file, write_private
 #: of what could become one (after a line break or another separator), behind what is passed over
 #: (spaces, quotation marks, unseen characters), in any width.
 _FORMULA = regex.compile(
-    r"((?:^|[\n\t\r;,|])[\s\p{Quotation_Mark}`]*)"
+    r"((?:^|[\n\t;,|])[\s\p{Quotation_Mark}`]*)"
     r"([=+\-@\u2212\ufe62-\ufe63\ufe66\ufe6b＝＋－＠\u207a-\u207c\u208a-\u208c])"
 )
 #: Fields of a publication that reports group by.
@@ -174,8 +174,8 @@ def export(store: EngagementStore, folder: Path) -> Mapping[str, int]:
             for row in table.rows(store):
                 values = [_plain(column.value(row)) for column in table.columns]
                 writer.writerow(map(cell, values))
-                fields = dict(zip(names, values, strict=True))
-                lines.write(f"{json.dumps(fields, ensure_ascii=False)}\n".encode())
+                named = dict(zip(names, values, strict=True))
+                lines.write(f"{json.dumps(named, ensure_ascii=False)}\n".encode())
                 counts[table.name] += 1
     write_private(folder / "data-dictionary.md", dictionary())
     return counts

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -26,7 +28,15 @@ from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, ByGrouping, Line, Report, Typical
+from bot.engagement.report import (
+    JUDGED_BY,
+    NOT_JUDGED_BY,
+    ByGrouping,
+    Line,
+    Report,
+    Typical,
+    blanks_of,
+)
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 
@@ -34,6 +44,8 @@ from bot.engagement.snapshots import SnapshotState
 MOST_ROWS = 1000
 _ONLY_NEWEST = f" These are the newest {MOST_ROWS:,}; `export` has all."
 _FOLDER = Path(__file__).parent / "reporting"
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class Grid:
     caption: str
     words: tuple[str, ...]
     numbers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Sequence[tuple[str, ...]]
     #: Where each row's post can be read; empty where none can.
     links: tuple[str, ...] = ()
 
@@ -220,7 +232,7 @@ class Presented:
     def numbers(self) -> Grid:
         """Every post on every account, at the age at which it is judged; of many, the newest."""
         rows, links = [], []
-        newest = self.report.newest(MOST_ROWS, self.account)
+        newest, note = _newest(self.report.newest(MOST_ROWS + 1, self.account))
         ratios = self.report.own(post.id for post in newest)
         for post in newest:
             own = ratios.get(post.id)
@@ -235,8 +247,7 @@ class Presented:
             ))  # fmt: skip
             links.append(post.url if urlsplit(post.url).scheme in {"https", "http"} else "")
         return Grid(
-            "Numbers at the age at which each post is judged. “–” is untold, never 0."
-            + (_ONLY_NEWEST if len(rows) == MOST_ROWS else ""),
+            f"Numbers at the age at which each post is judged. “–” is untold, never 0.{note}",
             ("Post", "Account", "Sent", "Age"),
             (*KINDS, "Ratio"),
             tuple(rows),
@@ -247,7 +258,8 @@ class Presented:
     def every_age(self) -> Grid:
         """Every post on every account, at every age."""
         rows = []
-        for post in self.report.newest(MOST_ROWS, self.account):
+        newest, note = _newest(self.report.newest(MOST_ROWS + 1, self.account))
+        for post in newest:
             for age in AGES:
                 outcome, reason = post.blanks.get(age, (SnapshotState.DUE, ""))
                 what = BLANKS[outcome] if reason or outcome is not SnapshotState.DUE else "not yet"
@@ -255,24 +267,25 @@ class Presented:
                 if age in post.taken_at:
                     read = shown(post.taken_at[age], self.report.zone)
                 rows.append((post.account, age, read, *_counts(post, age)))
-        return Grid("All numbers that were read.", ("Account", "Age", "Read"), KINDS, tuple(rows))
+        caption = f"All numbers that were read.{note}"
+        return Grid(caption, ("Account", "Age", "Read"), KINDS, tuple(rows))
 
     @cached_property
     def missing(self) -> Grid:
         rows: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for blank in self.report.blanks:
+        readings = self.report.newest(MOST_ROWS + 1, only_blank=True)
+        for blank in chain.from_iterable(map(blanks_of, readings)):
             # Gone once is gone at every later age.
             age = "" if blank.outcome is SnapshotState.GONE else blank.age
             row = blank.post_id, blank.account, blank.age, BLANKS[blank.outcome], blank.reason
             rows.setdefault((blank.post_id, blank.account, blank.outcome, age), row)
-            if len(rows) == MOST_ROWS:
-                break
+        newest, note = _newest(tuple(rows.values()))
         return Grid(
             "Reads that brought no numbers. They are left out, and nothing is estimated in their "
-            "place.",
+            f"place.{note}",
             ("Post", "Account", "Age", "What happened", "Why"),
             (),
-            tuple(rows.values()),
+            newest,
         )
 
     @cached_property
@@ -299,6 +312,11 @@ class Presented:
                 tuple((name, f"{cost:.3f}") for name, cost in items.items()),
             )
         return grids
+
+
+def _newest(rows: Sequence[_Row]) -> tuple[Sequence[_Row], str]:
+    """Return as many as a table shows, and what is said where that leaves older ones out."""
+    return rows[-MOST_ROWS:], _ONLY_NEWEST if len(rows) > MOST_ROWS else ""
 
 
 def page(report: Report) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     distinct,
     func,
+    or_,
     select,
     true,
     type_coerce,
@@ -35,6 +36,13 @@ from bot.platforms.status import Metrics, status_from_json
 
 _R, _P, _D = reading.c, publication.c, delivery.c
 _ORDER = (_R.sent_at, _P.account, _P.post_id, _P.id)
+#: A read of it brought no numbers; of one that is only due yet, nothing is known.
+_IS_BLANK = _R.publication_id.in_(
+    select(_D.publication_id)
+    .join(snapshot, snapshot.c.delivery_id == _D.id)
+    .where(snapshot.c.state.in_(set(SnapshotState) - {SnapshotState.TAKEN}))
+    .where(or_(snapshot.c.state != SnapshotState.DUE, snapshot.c.reason != ""))
+)
 #: Grouping -> the name of a reading's group.
 NAMES: Mapping[str, ColumnElement[str]] = {
     "post": _P.post_id,
@@ -124,18 +132,20 @@ class Readings(Repository):
         """Yield readings, or those of which a read is missing, in the memory of a page."""
         query = _joined(_R.publication_id, _R.followers).where(chosen.condition())
         if only_blank:
-            not_taken = snapshot.c.state.in_(set(SnapshotState) - {SnapshotState.TAKEN})
-            blank = select(_D.publication_id).join(snapshot, snapshot.c.delivery_id == _D.id)
-            query = query.where(_R.publication_id.in_(blank.where(not_taken)))
+            query = query.where(_IS_BLANK)
         rows = self._each(query, *_ORDER)
         while page := list(islice(rows, PAGE)):
             yield from self._whole(page)
 
-    def newest(self, count: int, chosen: Chosen, account: str) -> Sequence[Reading]:
+    def newest(
+        self, count: int, chosen: Chosen, account: str, *, only_blank: bool
+    ) -> Sequence[Reading]:
         """Return the newest readings, of one account or of all; oldest first."""
         query = _joined(_R.publication_id, _R.followers).where(chosen.condition())
         if account:
             query = query.where(_P.account == account)
+        if only_blank:
+            query = query.where(_IS_BLANK)
         last = query.order_by(*(column.desc() for column in _ORDER)).limit(count)
         return self._whole(self._rows(last)[::-1])
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
+from itertools import chain
 from statistics import median
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -96,20 +97,29 @@ class Blank:
     reason: str
 
 
+def blanks_of(reading: Reading) -> Iterator[Blank]:
+    """Yield the reads of it without numbers; those that are only due yet are none."""
+    for age, (outcome, reason) in reading.blanks.items():
+        if outcome is not SnapshotState.DUE or reason:
+            yield Blank(reading.post_id, reading.account, age, outcome, reason)
+
+
 class ByGrouping(Mapping[str, _Made]):
     """What a report has by grouping, each made when it is first asked for."""
 
     def __init__(self, names: Sequence[str], make: Callable[[str], _Made]) -> None:
-        self._made_by = dict.fromkeys(names, cache(make))
+        self._names, self._made = names, cache(make)
 
     def __getitem__(self, name: str) -> _Made:
-        return self._made_by[name](name)
+        if name not in self._names:
+            raise KeyError(name)
+        return self._made(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._made_by)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._made_by)
+        return len(self._names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +192,16 @@ class Report:
         """Yield what went out, oldest first; a page of it is in memory."""
         return self.store.readings.each(self.chosen)
 
-    def newest(self, count: int, account: str = "") -> Sequence[Reading]:
-        """Return what went out last, oldest first."""
-        return self.store.readings.newest(count, self.chosen, account)
+    def newest(
+        self, count: int, account: str = "", *, only_blank: bool = False
+    ) -> Sequence[Reading]:
+        """Return what went out last, or that of it of which a read is missing; oldest first."""
+        return self.store.readings.newest(count, self.chosen, account, only_blank=only_blank)
 
     @property
     def blanks(self) -> Iterator[Blank]:
-        for reading in self.store.readings.each(self.chosen, only_blank=True):
-            for age, (outcome, reason) in reading.blanks.items():
-                if outcome is not SnapshotState.DUE or reason:
-                    yield Blank(reading.post_id, reading.account, age, outcome, reason)
+        readings = self.store.readings.each(self.chosen, only_blank=True)
+        return chain.from_iterable(map(blanks_of, readings))
 
     @cached_property
     def lines(self) -> Mapping[str, tuple[Line, ...]]:
@@ -300,7 +310,12 @@ class Report:
             shown = {name: self._passage(name) for name in names}
         else:
             return _no_words
-        return lambda name: (first_words(shown[name][0]), shown[name][1])
+
+        def words_of(name: str) -> tuple[str, str]:
+            text, lang = shown.get(name, ("", ""))  # it may have come after what was judged
+            return first_words(text), lang
+
+        return words_of
 
     def _passage(self, name: str) -> tuple[str, str]:
         source_id, _, stretch = name.rpartition(":")

@@ -119,26 +119,31 @@ class Corrections:
         """Put what others took down before the approvers once more, now, for other accounts.
 
         Raises:
-            DecisionError: nobody took it down, or it went out there, or on their platform is out.
+            DecisionError: nobody took it down, no reason is given, or readers there have it, or
+                will: it is or was out there, is planned there, or is on their platform.
         """
-        rows, whole = self.store.outbox.find(post_id=post_id), self.rendered()
+        _require(why, "say why it goes out again; the log shows it")
+        now, before = self.clock.now(), self.store.audit.about(post_id, "republish")
+        ids = post_id, *(str(row.detail["as"]) for row in before)
+        rows = [row for known_as in ids for row in self.store.outbox.find(post_id=known_as)]
+        whole = self.rendered()
         post, known = whole.campaign.post(post_id), whole.campaign.schedule.accounts
         if post is None or not any(row.state is State.GONE for row in rows):
             raise DecisionError(f"{post_id}: the files have no such post that others took down")
-        carried = {row.account for row in rows if row.state in _OUT | MAY_BE_OUT}
-        live = {row.platform for row in rows if row.state in {State.SENT} | MAY_BE_OUT}
+        kept = [row for row in rows if row.state is not State.CANCELLED]
+        carried = {row.account for row in kept}
+        live = {row.platform for row in kept if row.state not in {State.RETRACTED, State.GONE}}
+        if post.at is None or post.at > now:
+            carried |= {*post.accounts}  # planning puts it there, if not yet then later
         for name in accounts:
             if name not in known:
                 raise DecisionError(f"no account is called {name!r}")
             if name in carried or known[name].platform in live:
-                raise DecisionError(f"{name}: its readers have seen it, or see it elsewhere there")
-        now = self.clock.now()
-        number = 1 + sum(
-            row.verb == "republish" and row.subject == post_id for row in self.store.audit.rows()
-        )
+                raise DecisionError(f"{name}: its readers have it already, or will")
+        id_ = f"{REPUBLICATION}{1 + len(before)}-of-{post_id}"
         again = replace(
-            post, id=f"{REPUBLICATION}{number}-of-{post_id}", at=now, queue="", every_year=None,
-            accounts=tuple(accounts), not_after=PATIENCE,
+            post, id=id_, at=now, queue="", every_year=None, accounts=tuple(accounts),
+            not_after=PATIENCE,
         )  # fmt: skip
         self.store.outbox.add(*self._planned(again, self._rendered(again), ()), now=now)
         self._write(by, "republish", post_id, why, {"as": again.id, "accounts": [*accounts]})
@@ -173,9 +178,7 @@ class Corrections:
         zone, accounts = rendered.campaign.zone, rendered.campaign.schedule.accounts
         sent = min(row.sent_at or row.updated_at for row in rows).astimezone(zone).date()
         today = self.clock.now().astimezone(zone).date()
-        number = 1 + sum(
-            entry.kind == "correction" for entry in self.listed() if entry.post == post_id
-        )
+        number = 1 + len(self.store.audit.about(post_id, "correct"))
         carried = {row.account for row in rows}
         return Post(
             id=f"correction-{number}-of-{post_id}",

@@ -83,7 +83,9 @@ class Removals:
         def choose(rows: Sequence[AuditRow]) -> str:
             return next_step(rows, post_id, by, now=now, may=self._may)
 
-        row = self.store.audit.write_chosen(by, choose, post_id, why=why, now=now)
+        row = self.store.audit.write_chosen(
+            by, choose, post_id, why=why, since=now - WAITING, now=now
+        )
         return row.verb == BEGUN
 
     def _may(self, name: str) -> bool:

@@ -5,7 +5,7 @@ Checks, previews, planning and the desk all read one `RenderedCampaign`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,8 @@ from bot.rendering.similarity import similar_pairs
 if TYPE_CHECKING:
     from bot.rendering.cards.pictures import PreparedPictures
 
+_PICTURE_LIMITS = ("max_picture_bytes", "max_pixels", "picture_mimes")
+
 
 @dataclass(frozen=True)  # no slots: what is computed once is kept
 class RenderedCampaign:
@@ -36,6 +38,8 @@ class RenderedCampaign:
     texts: Mapping[tuple[str, str], RenderedText]
     #: Bytes of all pictures that the statuses name, by hash.
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    #: By post and account, what fitted before: planned, or in force as it is.
+    known: Collection[tuple[str, str]] = ()
 
     def spec_of(self, account: str) -> PlatformSpec:
         return self.specs[self.campaign.schedule.accounts[account].platform]
@@ -43,16 +47,28 @@ class RenderedCampaign:
     def limits_of(self, account: str) -> Limits:
         return self.limits.get(account, self.spec_of(account).limits)
 
-    def is_servers_word(self, problem: Problem, account: str) -> bool:
-        """Return whether a server's own limits may keep a post from its account.
+    def is_servers_word(self, problem: Problem, text: RenderedText) -> bool:
+        """Return whether its server's own limits keep a post from its account.
 
         Then it is left out there: no server has a say in what the others get.
         """
-        spec, limits = self.spec_of(account), self.limits.get(account)
+        name = text.account.name
+        spec, limits = self.spec_of(name), self.limits.get(name)
         if limits is None or not spec.floors:
             return False
-        # A picture may be broken, too, which is nobody's limit.
-        return problem.rule in MISFITS or (problem.rule == PICTURE and limits != spec.limits)
+        if problem.rule == PICTURE:  # it may be broken, too, which is nobody's limit
+            return any(getattr(limits, each) != getattr(spec.limits, each)
+                       for each in _PICTURE_LIMITS)  # fmt: skip
+        return problem.rule in MISFITS and (
+            (text.post.id, name) in self.known or not self._breaks(problem, text, spec)
+        )
+
+    def _breaks(self, problem: Problem, text: RenderedText, spec: PlatformSpec) -> bool:
+        """Return whether a post breaks the same rule by the limits that its platform has."""
+        usual = render(
+            text.post, text.account, campaign=self.campaign, spec=spec, limits=spec.limits
+        )
+        return any((one.rule, one.where) == (problem.rule, problem.where) for one in usual.problems)
 
     def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
         """Return what each account would show of a post."""
@@ -117,6 +133,7 @@ def render_campaign(
     limits: Mapping[str, Limits],
     pictures: PreparedPictures | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,
+    known: Collection[tuple[str, str]] = (),
 ) -> RenderedCampaign:
     """Render every post for every account it goes to; a post without accounts goes to all.
 
@@ -126,6 +143,7 @@ def render_campaign(
         limits: By account; one without limits has its platform's.
         pictures: Makes pictures ready; without it they are as their files are.
         pictured: Of which posts pictures are made ready, which takes its time.
+        known: By post and account, what fitted before.
     """
     accounts = campaign.schedule.accounts
     texts = {
@@ -141,7 +159,7 @@ def render_campaign(
         for name in post.accounts or accounts
     }
     contents = pictures.contents if pictures else {}
-    return RenderedCampaign(campaign, specs, limits, texts, contents)
+    return RenderedCampaign(campaign, specs, limits, texts, contents, known)
 
 
 def fingerprint(

@@ -54,6 +54,7 @@ LOOKALIKE = {
     "cyrillic in a name": "Dаhua knew",
     "greek in a name": "Dahυa knew",
     "cyrillic in a word": "genоcide",
+    "cyrillic in a half": "camera-mаkers",
     "armenian": "Dahսa",
     "cherokee": "Ꭰahua",
     "soft hyphen": "geno\u00adcide",

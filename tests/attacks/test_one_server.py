@@ -93,7 +93,7 @@ def test_a_server_that_shrinks_silences_itself_only(
     new_bot.write(
         post("one", short, at=NINE + DAY, words=words),
         post("two", at=NINE + 2 * DAY),
-        post("three", "accounts: [m]", at=NINE + DAY + MINUTE, words=OTHER * sentences),
+        post("three", "accounts: [m]", at=NINE + DAY + MINUTE, words=OTHER * 5),
     )
     new_bot.watch()
     new_bot.restart()

@@ -14,13 +14,13 @@ from bot.authority.access import Access
 from bot.authority.passwords import Passwords
 from bot.authority.users import Role
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
+from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.loopback import Inbox
-from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, enlist, post
+from tests.fakes.running_bot import DAY, MINUTE, NINE, OWNED, RunningBot, enlist, post
 from tests.fakes.scripted import Published
 from tests.fakes.shipped import WEAK, serving
 
@@ -302,6 +302,36 @@ def test_what_was_taken_down_goes_out_elsewhere(bot: RunningBot, desk: Correctio
 
 @attack(
     Attacker.APPROVER,
+    tried="what was taken down is republished twice for one account, or where a copy of it is"
+    " planned, held or comes with its queue, or without a reason",
+    comes_of_it="none of it: no account, and no network, gets a second copy",
+)
+def test_no_account_gets_a_second_copy(bot: RunningBot, desk: Corrections) -> None:
+    ours = {name: f"{{platform: mastodon, server: 'https://{name}.example', {OWNED}}}"
+            for name in ("m2", "m3")}  # fmt: skip
+    bot.use("m", "b", "x", **ours)
+    before = [post(f"before{number}", "accounts: [x]") for number in range(40)]
+    bot.write(post("one", "accounts: [m, b]", at=NINE), *before, post("queued", "accounts: [m, x]"))
+    bot.watch()
+    bot.work()
+    bot.approve_all()
+    bot.wait(NINE + DAY)
+    for row in bot.rows("one", State.SENT) + bot.rows("queued", State.SENT):
+        if row.account == "m":
+            now = bot.clock.now()
+            bot.store.outbox.move(row.id, Event.REMOTE_DELETED, now=now, actor="collector")
+    assert [row.state for row in bot.rows("queued")] == [State.GONE]
+    desk.republish("one", ["x", "m2"], by="ann", why="taken down")
+
+    for name, account in (("one", "x"), ("one", "m2"), ("one", "m3"), ("queued", "x")):
+        with pytest.raises(DecisionError, match="its readers"):
+            desk.republish(name, [account], by="ann", why="once more")
+    with pytest.raises(DecisionError, match="say why"):
+        desk.republish("queued", ["m3"], by="ann", why=" ")
+
+
+@attack(
+    Attacker.APPROVER,
     tried="the same on the desk, by somebody who is signed in",
     comes_of_it="the page says who asked and that somebody else must agree",
 )
@@ -371,6 +401,33 @@ def test_what_is_in_doubt_is_not_foreign(bot: RunningBot) -> None:
     bot.finish()
 
     assert len(alerts(bot)) == 1
+
+
+@attack(
+    Attacker.SERVER,
+    tried="a foreign status comes while a person must say whether one of ours is out",
+    comes_of_it="ours is not called foreign; the other one is told once the person has said so",
+    remains="the time that the person takes",
+)
+def test_what_a_person_must_settle_is_not_foreign(bot: RunningBot) -> None:
+    assert alerts(bot) == []
+    server = bot.servers["m"]
+    bot.write(post("three", "accounts: [m]", at=NINE + 20 * MINUTE))
+    bot.watch()
+    bot.approve_all()
+    bot.clock.wait(bot.stopping, NINE + 20 * MINUTE)
+    server.fails(UnconfirmedError("mastodon", "504"), keeps=True)
+    server.unread.append(UnconfirmedError("mastodon", "too many to look through"))
+    bot.finish()
+    [held] = bot.rows("three", State.HELD)
+    assert held.reason is HoldReason.UNSETTLED
+    address = f"https://m.example/{server.live[-1].id}"
+    server.live.append(Published("77", "", "give money here", None, ""))
+    assert alerts(bot) == []
+
+    bot.desk.resolve(held.id, address, by="Op")
+
+    assert alerts(bot) == ["foreign: m (watch): not the bot's own, and new: https://m.example/77"]
 
 
 @attack(

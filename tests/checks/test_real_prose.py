@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.checks.attribution import attribution_shapes
+from bot.checks.attribution import attribution_shape
 from bot.checks.quotation_marks import problems_of_marks
 from bot.content.characters import fault_of_words
+from bot.content.comparing import Folded, fold
 from tests.fakes.written import source
 
 REAL = (
@@ -28,6 +29,8 @@ REAL = (
     "October 17, 2023: a briefing of the Uyghur Human Rights Project on Dahua.",
     "Dahua — the letter says so — helps.",
     "Rock ’n’ roll of the ’90s: ’tis the season",
+    "IT-компания, PR-отдел, Dahua’ның; WhatsApp'ом, #Stop_Дахуа",
+    "β-carotene, α-particles, T-лимфоциты",
     "12° 30′ 15″ N, 5 << 7, 1 kΩ, 3 μm",
 )
 
@@ -41,5 +44,23 @@ def test_real_prose_passes(words: str) -> None:
     )
 
     assert list(problems_of_marks(words, [letter], [])) == []
-    assert list(attribution_shapes(words, [letter])) == []
+    assert attribution_shape(words, [letter]) is None
     assert fault_of_words(words) is None
+
+
+def test_a_text_is_folded_once_however_many_sources_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    letters = [source(id=f"letter-{number}") for number in range(20)]
+    attribution_shape("Warm up.", letters)
+    folded: list[str] = []
+
+    def counted(text: str) -> Folded:
+        folded.append(text)
+        return fold(text)
+
+    monkeypatch.setattr("bot.checks.attribution.fold", counted)
+
+    attribution_shape("A sentence of words. " * 20, letters)
+
+    assert len(folded) == 1

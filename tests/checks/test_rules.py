@@ -95,6 +95,54 @@ def test_the_accounts_own_limits_decide() -> None:
     assert "of 10 characters" in problems(checked, {"on-mastodon": Limits(10)})[0].message
 
 
+@pytest.mark.parametrize(
+    ("changes", "lowered", "still_fits"),
+    [
+        ({"text": "word " * 60}, {"max_length": 200}, {"max_pictures": 1}),
+        ({"text": "Look.", "media": (PICTURE,) * 3}, {"max_pictures": 2}, {"max_length": 200}),
+        (
+            {"text": "Look.", "media": (replace(PICTURE, alt="a wall " * 200),)},
+            {"max_alt": 300}, {"max_length": 200},
+        ),
+        (
+            {"text": "Look.", "media": (replace(PICTURE, size=5_000_000),)},
+            {"max_picture_bytes": 500_000}, {"max_length": 200},
+        ),
+    ],
+)  # fmt: skip
+def test_only_what_fits_its_platform_is_left_out_by_a_servers_word(
+    changes: dict[str, Any], lowered: dict[str, Any], still_fits: dict[str, Any]
+) -> None:
+    built_in = SPECS["mastodon"].limits
+
+    def told(limits: Limits, **more: Any) -> list[Severity]:
+        written = post(**{**changes, **more}, accounts=("on-mastodon",))
+        return [one.severity for one in problems(campaign(written), {"on-mastodon": limits})]
+
+    assert told(replace(built_in, **lowered)) == [Severity.NOTICE]
+    assert told(replace(built_in, **still_fits)) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text": "word " * 120},
+        {"text": "Look.", "media": (PICTURE,) * 5},
+        {"text": "Look.", "media": (replace(PICTURE, alt="a wall " * 300),)},
+        {"text": "Look.", "media": (replace(PICTURE, size=5_000_001),)},
+    ],
+)
+def test_what_fits_its_platform_nowhere_is_an_error_whatever_its_server_says(
+    changes: dict[str, Any],
+) -> None:
+    checked = campaign(post(**changes, accounts=("on-mastodon",)))
+    built_in = SPECS["mastodon"].limits
+
+    for limits in (built_in, replace(built_in, url_length=10, keeps_alt=True)):
+        (found,) = problems(checked, {"on-mastodon": limits})
+        assert found.severity is Severity.ERROR
+
+
 def test_an_account_that_the_post_does_not_name_does_not_count() -> None:
     assert errors(post(text="word " * 62, accounts=("on-mastodon",))) == []
 

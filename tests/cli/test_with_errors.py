@@ -82,6 +82,43 @@ def test_a_rehearsal_goes_on_with_the_good_posts(
     assert {Path(each["file"]).name for each in found["left_out"]} == {"p.yaml", "broken.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("schedule.yaml", "timezone: ", "quiet: [2026-13-01]\ntimezone: "),
+        ("posts/sources/letter.yaml", 'letter, December 9, 2022"', 'letter"'),
+        ("posts/sources/investigations.yaml", "https://", "http:/"),
+    ],
+)
+@pytest.mark.parametrize("verb", [("preview", "--all"), ("preview", "first"), ("rehearse",)])
+def test_nothing_is_shown_while_schedule_source_or_link_is_wrong(
+    tree: CampaignTree,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+    old: str,
+    new: str,
+    verb: tuple[str, ...],
+) -> None:
+    tree.change(file, old, new)
+
+    code, said = say(tree, capsys, *verb)
+
+    assert code == 1
+    assert f"{Path(file).name}:" in said
+    assert "mothers and fathers" not in said
+
+
+def test_what_keeps_accounts_from_going_live_keeps_nobody_from_looking(
+    tree: CampaignTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.change("schedule.yaml", "campaign: test", "campaign: test\nmode: live")
+
+    code, said = say(tree, capsys, "preview", "first")
+
+    assert code == 0
+    assert "mothers and fathers" in said
+
+
 def test_a_notice_that_repeats_is_told_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,6 +41,7 @@ def refusal(reader: Reader, typed: object) -> str:
         (values.clock_time, "23:59:59", time(23, 59, 59)),
         (values.month_day, "12-09", (12, 9)),
         (values.month_day, "02-29", (2, 29)),
+        *((values.language, tag, tag) for tag in ("ug", "zh-Hans", "tw", "kr-Latn", "en-GB")),
         (values.handle, "@coalition@mastodon.social", "coalition@mastodon.social"),
         (values.handle, "coalition.example", "coalition.example"),
         (values.hashtag, "HumanRights", "HumanRights"),
@@ -257,3 +258,15 @@ def test_only_whole_addresses_of_public_pages_are_linked(typed: str, part: str) 
 )
 def test_secrets_go_to_https_servers_or_to_this_machine_only(typed: str, part: str) -> None:
     assert part in refusal(server, typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("cn", "zh"), ("cn-Hans", "zh-Hans"), ("hk", "zh-Hant"), ("hk-Hans", "zh-Hans"),
+        ("en-UK", "en-GB"), ("uig-Latn-CN", "ug-Latn-CN"),
+    ],
+)  # fmt: skip
+def test_a_country_s_code_is_answered_with_the_whole_tag_to_write(typed: str, right: str) -> None:
+    assert refusal(values.language, typed) == f"'{typed}' is no language's code; write {right}"
+    assert values.language(right) == right

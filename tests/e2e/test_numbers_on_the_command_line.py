@@ -89,6 +89,7 @@ def test_one_post_shows_every_number_and_every_failed_read(say: Say) -> None:
 
     assert "the read failed: x: answered 503" in told
     assert "the post is gone" in told
+    assert "All numbers that were read." in told
 
 
 def test_a_post_that_did_not_go_out_is_a_persons_mistake(say: Say) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from bot.app.content import prove_kept
 from bot.delivery.model import State
 from bot.errors import ContentError
-from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
+from bot.platforms.mastodon.spec import SPEC as MASTODON
+from tests.fakes.running_bot import DAY, MINUTE, NINE, OWNED, RunningBot, post
 
 
 def in_force(bot: RunningBot) -> list[str]:
@@ -29,6 +32,48 @@ def test_a_whole_tree_or_nothing_comes_into_force(bot: RunningBot) -> None:
 
     assert in_force(bot) == ["one"]
     assert bot.when() == ["07 09:00 m one"]
+
+
+def test_a_post_that_fits_nowhere_is_refused_after_its_server_was_asked(bot: RunningBot) -> None:
+    bot.services.verifier.look("m")
+    bot.write(post("one", at=NINE), post("two", at=NINE + DAY, words="Some other words. " * 40))
+
+    bot.watch(broken=True)
+
+    assert in_force(bot) == ["one"]
+
+
+def test_a_planned_post_that_does_not_fit_another_account_is_refused(new_bot: RunningBot) -> None:
+    new_bot.use("m", m2="{platform: mastodon, server: 'https://m2.example', " + OWNED + "}")
+    new_bot.servers["m"].limits = replace(MASTODON.limits, max_length=5000)
+    new_bot.start()
+    for name in ("m", "m2"):
+        new_bot.services.verifier.look(name)
+    words = "Some other words. " * 40
+    new_bot.write(post("two", "accounts: [m]", at=NINE + DAY, words=words))
+    new_bot.watch()
+    new_bot.write(post("two", "accounts: [m, m2]", at=NINE + DAY, words=words))
+
+    new_bot.watch(broken=True)
+
+    assert new_bot.states() == {"two/m/0": "PLANNED"}
+
+
+def test_files_in_force_stay_good_when_a_server_takes_less_than_before(bot: RunningBot) -> None:
+    server, look = bot.servers["m"], bot.services.verifier.look
+    server.limits = replace(MASTODON.limits, max_length=5000)
+    look("m")
+    bot.write(post("two", at=NINE + DAY, words="Some other words. " * 40))
+    for _look in range(2):  # nothing of it is planned yet
+        bot.services.contents.refresh()
+    server.limits = MASTODON.limits
+    look("m")
+
+    kept = prove_kept(bot.store, bot.clock)
+
+    assert kept
+    assert kept.errors == ()
+    assert [problem.rule for problem in kept.problems] == ["too-long"]
 
 
 def test_mended_files_come_into_force(bot: RunningBot) -> None:

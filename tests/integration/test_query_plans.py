@@ -43,6 +43,8 @@ HOT: dict[str, Callable[[Store], object]] = {
     "tick: who has work": lambda store: store.outbox.accounts_with_work(NOW),
     "tick: next": lambda store: store.outbox.next_wake(NOW),
     "tick: in doubt": lambda store: store.outbox.unknown(NOW),
+    "account watch": lambda store: store.outbox.ours("acc", {"1", "https://social.example/1"}),
+    "account watch: in doubt": lambda store: store.outbox.find(states={State.HELD}, account="acc"),
     "tick: in the air": lambda store: store.outbox.find(states={State.SENDING}),
     "beat": lambda store: store.outbox.expire(NOW),
     "release": lambda store: store.outbox.due("acc", NOW),
@@ -73,6 +75,7 @@ HOT: dict[str, Callable[[Store], object]] = {
     "engagement": lambda store: [
         *reported(store).lines["post"], *reported(store).usual["account"],
         *reported(store).day_parts, *reported(store).blanks, *reported(store).newest(9),
+        *reported(store).newest(9, only_blank=True),
     ],
     "export": lambda store: list(store.snapshots.each()),
 }  # fmt: skip

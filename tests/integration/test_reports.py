@@ -14,6 +14,8 @@ import pytest
 
 from bot.clock import FastClock
 from bot.db.columns import metadata
+from bot.engagement import presenter
+from bot.engagement.ages import AGES
 from bot.engagement.charts import Chart, interval, lines, nice, sparkline
 from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
 from bot.engagement.presenter import Presented, page
@@ -108,6 +110,18 @@ def test_a_thread_is_one_post_and_lacks_what_a_part_lacks(store: Store) -> None:
     assert thread.age == "1h"
 
 
+def test_what_goes_out_while_a_report_is_read_has_a_line_without_words(store: Store) -> None:
+    store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
+    report = reporter_of(store).report()
+    assert report.lines["theme"] == ()
+    sent(store, new_publication(Status("Later."), due_at=START), START)
+    store.snapshots.schedule("d1", {"1h": START})
+
+    (line,) = report.lines["post"]
+
+    assert (line.words, line.n) == ("", 1)
+
+
 # -- as it is presented
 
 
@@ -125,6 +139,38 @@ def test_failed_missed_and_gone_reads_are_told_with_their_reasons(presented: Pre
         ("not read in time", "given up for the posts to come: $0.03 are left this month"),
         ("the post is gone", "the platform says that it is gone"),
     }
+
+
+def test_tables_keep_the_newest_and_say_so_only_where_they_are_cut(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Presented(report)
+    tables = {"numbers": whole.numbers, "missing": whole.missing, "every_age": whole.every_age}
+    for name, table in tables.items():
+        count = len(table.rows) // (len(AGES) if name == "every_age" else 1)
+        monkeypatch.setattr(presenter, "MOST_ROWS", count)
+        assert "newest" not in getattr(Presented(report), name).caption
+        monkeypatch.setattr(presenter, "MOST_ROWS", count - 1)
+
+        cut = getattr(Presented(report), name)
+
+        assert "newest" in cut.caption
+        assert cut.rows == table.rows[len(table.rows) - len(cut.rows) :]
+        assert 0 < len(cut.rows) < len(table.rows)
+
+
+def test_what_is_only_due_yet_takes_no_place_among_missing_reads(store: Store) -> None:
+    store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
+    for number, outcome in enumerate((SnapshotState.FAILED, SnapshotState.DUE)):
+        at = START + timedelta(hours=number)
+        sent(store, new_publication(id=f"d{number}", post_id=f"p{number}", due_at=at), at)
+        store.snapshots.schedule(f"d{number}", {"1h": at})
+        if outcome is not SnapshotState.DUE:
+            store.snapshots.put(f"d{number}", "1h", taken_at=at, outcome=outcome, reason="503")
+
+    (reading,) = reporter_of(store).report().newest(1, only_blank=True)
+
+    assert reading.post_id == "p0"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot.delivery.publications import Correction
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
-from bot.planning.removals import requests
+from bot.planning.removals import ASKED, BEGUN, WAITING, requests
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
 from bot.web.pages.login import MOST
@@ -39,6 +39,8 @@ def page(request: RequestContext) -> Answer:
         raise RefusedRequestError(404, f"no post is called {post_id}")
     waiting = context.desk.waiting(post_id)
     current = {row.fingerprint for row in waiting}
+    now = context.clock.now()
+    asked = context.store.audit.about(post_id, ASKED, BEGUN, since=now - WAITING)
     approvals = context.store.approvals.of_post(post_id)
     consent, obstacle, options = _approval(request, waiting)
     values: dict[str, Any] = {
@@ -70,7 +72,7 @@ def page(request: RequestContext) -> Answer:
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
-        "asked": requests(context.store.audit.rows(), post_id, context.clock.now()),
+        "asked": requests(asked, post_id, now),
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows)
         and not post_id.startswith(REPUBLICATION),
     }
@@ -161,9 +163,7 @@ def _changed(
         for account, rows in by_account(waiting)
     }
     found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in context.store.audit.rows():
-        if row.verb != "approve" or row.subject != post_id:
-            continue
+    for row in context.store.audit.about(post_id, "approve"):
         fingerprints = tuple(row.detail.get("fingerprints", ()))
         then = row.detail.get("said")
         is_known = current.issuperset(fingerprints) or fingerprints in found
