@@ -20,7 +20,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import log, visible
+from bot import log, masking, visible
 from tests.conftest import ROOT
 
 SECRET = 'tok/3f9c+2a"77=é'
@@ -54,7 +54,9 @@ class Lines:
 def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root = logging.getLogger()
     before = root.handlers[:], root.level, logging.getLogger("bot").level
-    monkeypatch.setattr(log, "masked", log.Masker())
+    fresh = masking.Masker()
+    monkeypatch.setattr(log, "masked", fresh)
+    monkeypatch.setattr(masking, "masked", fresh)
     yield
     root.handlers[:], root.level = before[0], before[1]
     logging.getLogger("bot").setLevel(before[2])
@@ -109,9 +111,9 @@ def test_any_text_makes_exactly_one_line_that_reads_back(
     record = lines.only()
     written = lines.text.removesuffix("\n")
     assert visible.line(written) == written
-    assert record["event"] == log.masked(event)
-    assert record["nested"] == {log.masked(key): [log.masked(value)]}
-    assert record["same"] == log.masked(value)
+    assert record["event"] == masking.masked(event)
+    assert record["nested"] == {masking.masked(key): [masking.masked(value)]}
+    assert record["same"] == masking.masked(value)
 
 
 @given(text=HOSTILE)
@@ -141,7 +143,7 @@ def test_a_record_for_a_person_cannot_be_forged_either(handlers_kept: None, text
     ],
 )
 def test_a_secret_is_masked_however_it_is_written(shown: str, lines: Lines) -> None:
-    log.mask(SECRET)
+    masking.mask(SECRET)
 
     log.get_logger("bot").info(
         f"sent {shown}", value=shown, deep=[{shown: {shown}}], odd=Odd(shown)
@@ -151,7 +153,7 @@ def test_a_secret_is_masked_however_it_is_written(shown: str, lines: Lines) -> N
     core = shown.strip("{}[]'\"=")
     assert core[2:-3] not in lines.text
     assert "tok/3f9c" not in lines.text
-    assert log.STARS in lines.text
+    assert masking.STARS in lines.text
 
 
 class Odd:
@@ -173,30 +175,30 @@ class Broken:
 
 @given(before=st.binary(max_size=8), after=st.binary(max_size=8))
 def test_a_secret_inside_base64_is_masked_at_every_alignment(before: bytes, after: bytes) -> None:
-    masker = log.Masker()
+    masker = masking.Masker()
     masker.add("correct-horse-battery")
 
     shown = base64.b64encode(before + b"correct-horse-battery" + after).decode()
 
-    assert log.STARS in masker(shown)
+    assert masking.STARS in masker(shown)
 
 
 @given(st.text(string.ascii_letters + string.digits + "+/=%&\"'\\", min_size=4, max_size=40))
 def test_no_secret_survives_whole(secret: str) -> None:
-    masker = log.Masker()
+    masker = masking.Masker()
     masker.add(secret)
 
     text = masker(f"a {secret} {secret}{secret} {quote(secret, safe='')} b")
 
-    assert secret not in text.replace(log.STARS, "")
+    assert secret not in text.replace(masking.STARS, "")
 
 
 def test_a_numeric_secret_is_masked_as_a_number_too(lines: Lines) -> None:
-    log.mask("73920458")
+    masking.mask("73920458")
 
     log.get_logger("bot").info("x", code=73920458, other=5)
 
-    assert (lines.only()["code"], lines.only()["other"]) == (log.STARS, 5)
+    assert (lines.only()["code"], lines.only()["other"]) == (masking.STARS, 5)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_a_token_of_a_session_is_masked_without_being_known(text: str, lines: Li
     log.get_logger("bot").info(text)
 
     assert "abc" not in lines.text
-    assert log.STARS in lines.only()["event"]
+    assert masking.STARS in lines.only()["event"]
 
 
 def parse(text: str) -> None:
@@ -228,7 +230,7 @@ def raise_with(text: str) -> None:
 
 
 def test_a_traceback_is_one_line_masked_with_queries_cut(lines: Lines) -> None:
-    log.mask(SECRET)
+    masking.mask(SECRET)
 
     try:
         raise_with(SECRET)
@@ -258,7 +260,7 @@ def test_a_library_s_debug_lines_are_never_written(library: str, lines: Lines) -
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_s_queries_are_cut_and_its_secrets_masked(library: str, lines: Lines) -> None:
-    log.mask("oauth-secret")
+    masking.mask("oauth-secret")
 
     logging.getLogger(library).info(
         'HTTP Request: GET %s "HTTP/1.1 200 OK" and %s by %s',
@@ -312,7 +314,7 @@ def test_a_huge_or_endless_value_is_bounded(lines: Lines) -> None:
     endless: list[object] = []
     endless.append(endless)
     secret_at_the_cut = "x" * (log.LONGEST_TEXT - 4) + "correct-horse"
-    log.mask("correct-horse")
+    masking.mask("correct-horse")
 
     log.get_logger("bot").info("x", text=secret_at_the_cut, endless=endless)
 
@@ -322,8 +324,8 @@ def test_a_huge_or_endless_value_is_bounded(lines: Lines) -> None:
 
 UNCAUGHT = """
 import threading, warnings
-from bot import log, visible
-log.configure(); log.catch_uncaught(); log.mask("correct-horse")
+from bot import log, masking, visible
+log.configure(); log.catch_uncaught(); masking.mask("correct-horse")
 def fail():
     raise ValueError("correct-horse")
 thread = threading.Thread(target=fail); thread.start(); thread.join()

@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.delivery.ledger import AccountMeter
 from bot.errors import PlatformError, SettingsError
-from bot.log import mask
+from bot.masking import mask
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform

@@ -18,7 +18,7 @@ from bot.content.model import Campaign, Mode
 from bot.db.lock import ProcessLock, lock_beside
 from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
-from bot.log import mask
+from bot.masking import mask
 from bot.operations.opening import open_store, sent_log_path
 from bot.operations.status import SILENT
 from bot.planning.store import Store

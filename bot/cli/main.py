@@ -16,7 +16,7 @@ import click
 from bot import program
 from bot.cli.terminal import show
 from bot.errors import BotError, ContentError
-from bot.log import masked
+from bot.masking import masked
 
 #: Exit codes; wrong use is click's own 2.
 DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130

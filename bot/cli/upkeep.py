@@ -33,7 +33,7 @@ from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
-from bot.log import mask
+from bot.masking import mask
 from bot.operations.model import AccountLine, ServiceStatus
 from bot.operations.status import status_of
 from bot.platforms.registry import PLATFORMS

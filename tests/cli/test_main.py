@@ -11,7 +11,7 @@ import pytest
 
 from bot.cli.main import VERBS, run
 from bot.errors import ContentError, DecisionError, Problem
-from bot.log import mask
+from bot.masking import mask
 
 Boom = Callable[[BaseException], int]
 
