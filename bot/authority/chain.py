@@ -10,6 +10,9 @@ from bot.authority.audit import AuditRow
 from bot.authority.user_table import User
 from bot.canonical import JsonObject, sha256_hex
 
+#: Of a user in the table, in details of rows and in `_facts`.
+_FACTS = frozenset({"roles", "password_sha256", "codes"})
+
 
 def unconfirmed_approvals(
     rows: Iterable[AuditRow], approvals: Iterable[Approval]
@@ -45,7 +48,9 @@ def unconfirmed_users(
         if row.verb == "user remove":
             known.pop(row.subject, None)
         elif row.verb.startswith("user ") or row.verb.endswith("one-time codes"):
-            known[row.subject] = {"codes": False, **known.get(row.subject, {}), **row.detail}
+            # Not of other verbs about users, such as `user pin`: theirs is no fact of the table.
+            facts = {name: value for name, value in row.detail.items() if name in _FACTS}
+            known[row.subject] = {"codes": False, **known.get(row.subject, {}), **facts}
         elif row.verb in {"passkey", "token"}:
             given[row.subject][row.detail["id"]] = row.detail.get("public_key", "")
         elif row.verb in {"passkey removed", "token revoked"}:
