@@ -144,6 +144,24 @@ def test_forged_rows_are_not_confirmed(bot: RunningBot, statement: str, found: s
 
 @attack(
     Attacker.DATABASE,
+    tried="all users are deleted, so that the next one is the first, who needs no proof",
+    comes_of_it="`audit verify` names each whom the log has and the database lacks",
+    remains="what the new first user does until somebody verifies",
+)
+def test_users_who_were_deleted_are_missed(bot: RunningBot) -> None:
+    known = [user.name for user in bot.store.users.all()]
+    behind_its_back(bot, "DELETE FROM user")
+
+    access(bot).add("mallory", frozenset({Role.OPERATOR}), PASSWORD, by="mallory")
+
+    lacks = [f"the log has the user {name}, whom the database lacks" for name in known]
+    assert bot.store.audit_problems() == lacks
+    bot.restart()
+    assert bot.store.audit_problems() == lacks
+
+
+@attack(
+    Attacker.DATABASE,
     tried="the public key of somebody's passkey is replaced",
     comes_of_it="`audit verify` names its user",
 )

@@ -53,3 +53,16 @@ def test_a_user_whose_key_was_pinned_outlives_a_restore(bot: RunningBot) -> None
 
     assert "eve" in {user.name for user in bot.store.users.all()}
     assert bot.store.audit_problems() == []
+
+
+def test_a_user_made_after_the_backup_is_missed_until_they_are_added_again(
+    bot: RunningBot,
+) -> None:
+    def add() -> None:
+        access(bot).add("zoe", frozenset({Role.VIEWER}), PASSWORD, by="eve")
+
+    restore(bot, after=add)
+
+    assert bot.store.audit_problems() == ["the log has the user zoe, whom the database lacks"]
+    add()
+    assert bot.store.audit_problems() == []
