@@ -71,7 +71,12 @@ def owner_of(data: Path) -> DataOwner | None:
 
 
 def remember_owner(data: Path, owner: DataOwner) -> None:
-    """Write down whose a data directory is."""
+    """Write down whose a data directory is.
+
+    Nothing where it says so already: written by root, the bot's own user could not read it.
+    """
+    if owner_of(data) == owner:
+        return
     path = prepare_data(data) / OWNER_FILE
     part = path.with_suffix(".new")
     part.write_text(canonical_json(asdict(owner)), encoding="utf-8")

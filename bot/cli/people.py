@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import click
 
 from bot import program
-from bot.app.content import Paths
-from bot.app.storage import settings
-from bot.app.workspace import EmergencyDesk, Workspace, open_users
+from bot.app.content import Paths, read_files
+from bot.app.storage import owner_for, settings
+from bot.app.workspace import EmergencyDesk, Workspace, known_store, open_users
 from bot.authority.access import Access
 from bot.authority.passwords import SHORTEST
 from bot.authority.signing_in import SignIn
@@ -23,6 +23,7 @@ from bot.cli.output import Output, as_option, places, prints
 from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.errors import DecisionError
+from bot.planning.store import Store
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -245,8 +246,9 @@ def unpin_keys(paths: Paths, name: str, by: str) -> None:
 @prints
 def list_users(paths: Paths) -> Output:
     """List users and their roles."""
-    with open_users(paths) as users:
-        rows = [_row(users, known) for known in users.store.users.all()]
+    owner_for(paths, read_files(paths.config, paths.posts))
+    with known_store(paths) as store:
+        rows = [_row(store, known) for known in store.users.all()] if store else []
     return Output(
         rows,
         [line for row in rows for line in _lines(row)]
@@ -254,15 +256,15 @@ def list_users(paths: Paths) -> Output:
     )
 
 
-def _row(users: Access, known: User) -> dict[str, Any]:
-    pinned = {key.public_key for key in users.store.keys.of(known.name)}
+def _row(store: Store, known: User) -> dict[str, Any]:
+    pinned = {key.public_key for key in store.keys.of(known.name)}
     return {
         "name": known.name,
         "roles": sorted(known.roles),
         "codes": known.totp_secret is not None,
         "passkeys": [
             {"label": key.label, "code": key.code, "pinned": key.public_key in pinned}
-            for key in users.store.passkeys.of(known.name)
+            for key in store.passkeys.of(known.name)
         ],
     }
 

@@ -124,3 +124,24 @@ def test_a_directory_that_does_not_say_whose_it_is_is_no_bug(bot: RunningBot, sa
 
 def test_an_empty_directory_is_nobodys(tmp_path: Path) -> None:
     assert owner_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("words", [
+    ("user", "list"),
+    ("user", "unpin", "Op", "--as", "Op"),
+])  # fmt: skip
+def test_what_the_directory_remembers_is_not_written_again(
+    bot: RunningBot, say: Say, words: tuple[str, ...]
+) -> None:
+    """`user pin` may be run as root, whose new file the bot's own user could not read."""
+    before = (bot.data / OWNER_FILE).stat()
+
+    assert say(*words).startswith("0 ")
+
+    assert (bot.data / OWNER_FILE).stat() == before
+
+
+def test_a_list_of_users_makes_nothing(bot: RunningBot, say: Say, tmp_path: Path) -> None:
+    assert say("user", "list", "--data", str(tmp_path / "none")).startswith("0 no users")
+
+    assert not (tmp_path / "none").exists()
