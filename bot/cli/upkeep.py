@@ -204,7 +204,7 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
 def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
-    They are bound to where they were tried: for a changed server, this confirms the change.
+    They are bound to where they were tried: this confirms a changed server or handle, nothing else.
 
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """

@@ -472,19 +472,30 @@ def test_login_says_where_the_secret_will_go(world: HostileWorld) -> None:
     assert stops(world.bot) == set()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("approvals_required: 2", "approvals_required: 1"),
+        ("owner: Us,", "owner: Us, visibility: private,"),
+    ],
+)
 @attack(
     Attacker.GIT,
-    tried="`server:` is changed together with a rule, and the account is signed in again",
-    comes_of_it="`login` confirms the account only; the rule still stops it",
+    tried="`server:` is changed together with a rule or with the account's visibility, and the"
+    " account is signed in again",
+    comes_of_it="`login` confirms where the account is, in a row of the log; the rest still stops"
+    " it",
 )
-def test_login_confirms_its_account_only(world: HostileWorld) -> None:
+def test_login_confirms_its_destination_only(world: HostileWorld, old: str, new: str) -> None:
     world.start()
     world.move_server()
-    world.bot.set("approvals_required: 2", "approvals_required: 1")
+    world.bot.set(old, new)
     world.bot.watch()
 
     assert login(world).exit_code == 0
 
+    row = world.bot.store.audit.rows(limit=1)[0]
+    assert (row.verb, row.subject, row.detail["server"]) == ("login", "m", world.evil.origin)
     assert stops(world.bot) == {StopReason.CONFIGURATION}
     world.bot.confirm()
     assert stops(world.bot) == set()
