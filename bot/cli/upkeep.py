@@ -12,7 +12,7 @@ import click
 
 from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
-from bot.app.connections import keep_secrets
+from bot.app.connections import keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
 from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
 from bot.authority.account_verifier import unfit
@@ -214,6 +214,7 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
+        refuse_given_elsewhere(paths.data, account)
         show(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)
