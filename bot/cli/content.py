@@ -17,7 +17,7 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
-from bot.app.storage import settings
+from bot.app.storage import known_store, prove_content, settings
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.cli.terminal import show
@@ -50,7 +50,7 @@ _STARTER = Path(__file__).parent / "starter"
 @prints
 def check(paths: Paths, form: str) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    content = prove_files(paths.config, paths.posts, signers=settings().content_signers)
+    content = prove_content(paths)
     problems = content.problems
     if form == "github":
         lines = [_annotation(problem) for problem in problems]
@@ -99,8 +99,6 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    from bot.app.workspace import known_store  # takes long to load
-
     with known_store(paths) as store:
         # By the limits that servers told, as approvals and the outbox are.
         content = prove_files(paths.config, paths.posts, store=store)
@@ -241,7 +239,6 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
     from rich.progress import BarColumn, Progress, TextColumn
 
     from bot.app import rehearsal
-    from bot.app.storage import settings
     from bot.engine.scheduler import stopped_by_signals
 
     errors = Console(stderr=True)

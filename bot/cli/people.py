@@ -12,8 +12,8 @@ import click
 
 from bot import program
 from bot.app.content import Paths, read_files
-from bot.app.storage import owner_for, settings
-from bot.app.workspace import EmergencyDesk, Workspace, known_store, open_users
+from bot.app.storage import known_store, owner_for, settings
+from bot.app.workspace import EmergencyDesk, Workspace, open_users
 from bot.authority.access import Access
 from bot.authority.passwords import SHORTEST
 from bot.authority.signing_in import SignIn

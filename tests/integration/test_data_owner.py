@@ -145,3 +145,36 @@ def test_a_list_of_users_makes_nothing(bot: RunningBot, say: Say, tmp_path: Path
     assert say("user", "list", "--data", str(tmp_path / "none")).startswith("0 no users")
 
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("check",), "[time-past]"),
+    (("doctor", "--no-ask"), "WRONG content"),
+])  # fmt: skip
+def test_what_the_service_refuses_by_its_database_is_refused_by_verbs_too(
+    bot: RunningBot, say: Say, words: tuple[str, ...], told: str
+) -> None:
+    bot.write(post("one", at=NINE), post("late", at="2020-01-01 09:00"))
+
+    answer = say(*words)
+
+    assert answer.startswith("1 ")
+    assert told in answer
+
+
+def test_what_the_service_refuses_by_its_database_is_not_confirmed(
+    bot: RunningBot, say: Say
+) -> None:
+    bot.write(post("one", at=NINE), post("late", at="2020-01-01 09:00"))
+    bot.set("approvals_required: 2", "approvals_required: 1")
+
+    assert say("accept-config", "--as", "Op").startswith("1 error: nothing has changed")
+
+
+def test_doctor_looks_at_content_whatever_became_of_the_database(bot: RunningBot, say: Say) -> None:
+    (bot.data / OWNER_FILE).write_text("{")
+
+    answer = say("doctor", "--no-ask")
+
+    assert "ok    content" in answer
+    assert "WRONG database" in answer
