@@ -328,6 +328,8 @@ def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None)
     The running hash shows a row that was changed, a head from earlier a log that was made anew.
     """
     if file is not None:
+        if heads and not signer:
+            raise click.UsageError("name the --signer of --head: anybody can sign one")
         known = [read_head(head, signer) for head in heads]
         rows = list(rows_in(file))
         head = len(rows), rows[-1]["sha256"] if rows else ""
