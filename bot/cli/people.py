@@ -43,8 +43,11 @@ def decides(right: Right) -> Callable[[_Verb], _Verb]:
     return decorate
 
 
-def proved(access: Access, mode: Mode, name: str, right: Right) -> str:
+def proved(access: Access, mode: Mode, name: str, right: Right, *, takes_token: bool = True) -> str:
     """Return the name of who decides, once they have proved it by a token or their password.
+
+    Args:
+        takes_token: Not for what would outlast the token: a stolen one must end.
 
     Raises:
         DecisionError: they have not, or they may not.
@@ -56,7 +59,7 @@ def proved(access: Access, mode: Mode, name: str, right: Right) -> str:
             "nobody can decide yet; the first user is made by: "
             f"{program()} user add NAME --role operator --role approver --as NAME"
         )
-    person = _person(access, name)
+    person = _person(access, name, takes_token=takes_token)
     person.require(right)
     return person.name
 
@@ -74,20 +77,19 @@ def _believes_all(access: Access, mode: Mode) -> bool:
     return mode is Mode.REHEARSAL and not access.has_users()
 
 
-def _person(access: Access, name: str) -> Person:
+def _person(access: Access, name: str, *, takes_token: bool) -> Person:
     users = access.store.users
     user = users.get(name) or users.get(name.casefold())
     if user is None:
         raise DecisionError(f"there is no user {name!r}; `user list` names them")
-    if token := settings().token:
+    if takes_token and (token := settings().token):
         person = access.person_of_token(token)
         if person is None or person.name != user.name:
             raise DecisionError(f"VERBATIM_TOKEN does not stand for {user.name}, or no longer")
         return person
     if not sys.stdin.isatty():
-        raise DecisionError(
-            f"prove that you are {user.name}: set VERBATIM_TOKEN_FILE, or decide in a terminal"
-        )
+        other = "set VERBATIM_TOKEN_FILE, or " if takes_token else "by the password, no token: "
+        raise DecisionError(f"prove that you are {user.name}: {other}decide in a terminal")
     password: str = click.prompt(f"Password of {user.name}", hide_input=True, err=True)
     code = click.prompt("One-time code", err=True) if user.totp_secret else ""
     return SignIn(access).prove(user.name, password, code)
@@ -139,12 +141,16 @@ def add_user(
 @as_option
 @places
 def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
-    """Give yourself, or as an operator somebody else, another password; it ends all sessions."""
+    """Give yourself, or as an operator somebody else, another password.
+
+    It ends all sessions and tokens. Your own asks for the one before.
+    """
     with open_users(paths) as users:
-        by = _self(users, by) if by == name else _operator(users, by)
+        is_own = by.casefold() == name.casefold()
+        by = _self(users, by, takes_token=False) if is_own else _operator(users, by)
         new = _password(password_file)
         users.set_password(name, new, by=by)
-    show(f"{name} has another password and is signed out everywhere")
+    show(f"{name} has another password, is signed out everywhere and has no tokens")
 
 
 @user.command("roles")
@@ -205,10 +211,11 @@ def reset_user(paths: Paths, name: str, by: str) -> None:
 def make_token(paths: Paths, label: str, by: str) -> None:
     """Print a token that stands for you on the command line for 90 days; it is shown this once.
 
-    Put it into a file that only you can read, and name that in VERBATIM_TOKEN_FILE.
+    Put it into a file that only you can read, and name that in VERBATIM_TOKEN_FILE. It asks for
+    your password.
     """
     with open_users(paths) as users:
-        person = users.person(_self(users, by))
+        person = users.person(_self(users, by, takes_token=False))
         show(users.new_token(person, label) if person else "")
 
 
@@ -285,8 +292,8 @@ def _operator(users: Access, name: str) -> str:
     return proved(users, Mode.LIVE, name, Right.USERS)
 
 
-def _self(users: Access, name: str) -> str:
-    return proved(users, Mode.LIVE, name, Right.LOOK)
+def _self(users: Access, name: str, *, takes_token: bool = True) -> str:
+    return proved(users, Mode.LIVE, name, Right.LOOK, takes_token=takes_token)
 
 
 def _unpin(users: Access, name: str) -> None:
