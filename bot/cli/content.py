@@ -255,18 +255,17 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
             bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
 
         report = rehearsal.rehearse(paths, days=days, progress=progress)
-    wrong = prove_files(paths.config, paths.posts).errors
     if as_json:
-        print_json({**_rehearsal_value(report), "left_out": wrong})
+        print_json(_rehearsal_value(report))
     else:
         show(*_rehearsal_lines(report))
-        show(*map("left out: {}".format, wrong), err=True)
+        show(*map("left out: {}".format, report.left_out), err=True)
     if serve:
         stop = Event()
         with stopped_by_signals(stop):
             show(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
             rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
-    return 1 if wrong else 0
+    return 1 if report.left_out else 0
 
 
 def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:
@@ -275,6 +274,7 @@ def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:
         "approvals": "simulated",
         "deliveries": [_flat(row) for row in report.deliveries],
         "holes": report.empty_slots, "spent": report.spent, "counts": report.counts,
+        "left_out": report.left_out,
     }  # fmt: skip
 
 
