@@ -297,7 +297,7 @@ def _self(users: Access, name: str, *, takes_token: bool = True) -> str:
 
 
 def _unpin(users: Access, name: str) -> None:
-    """Take out the keys of who is no approver any more, where this process may write the file."""
+    """Let no key of a user sign any more, where this process may write the file of keys."""
     try:
         users.store.keys.unpin(name)
     except OSError as error:

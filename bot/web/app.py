@@ -253,8 +253,8 @@ def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     if isinstance(answer, Redirect):
         redirect = RedirectResponse(answer.to, status_code=303)
         if answer.device:
-            days = KNOWN // timedelta(seconds=1)
-            _set_cookie(parsed, redirect, _DEVICE, answer.device, seconds=days)
+            seconds = KNOWN // timedelta(seconds=1)
+            _set_cookie(parsed, redirect, _DEVICE, answer.device, seconds=seconds)
         if answer.session_token is None:
             return redirect
         # At the end of a session: what forms' tokens are derived from is new too.
