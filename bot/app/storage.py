@@ -208,14 +208,18 @@ def known_store(paths: Paths) -> Iterator[Store | None]:
 
 
 def prove_content(paths: Paths) -> CheckedContent:
-    """Hold the files against every rule, those too that ask the database; as the service does.
+    """Hold the files against every rule, as the service does: with the database, if it is theirs.
 
     Raises:
         OperatorError: the database that is there cannot be opened.
     """
+    signers = settings().content_signers
     with known_store(paths) as store:
-        signers = settings().content_signers
-        return prove_files(paths.config, paths.posts, store=store, signers=signers)
+        content = prove_files(paths.config, paths.posts, store=store, signers=signers)
+    readable, owner = content.loaded.readable, owner_of(paths.data)
+    if owner is None or readable is None or owner == _asked_by(readable):
+        return content
+    return prove_files(paths.config, paths.posts, signers=signers)
 
 
 def clock_of(store: Store) -> Clock:

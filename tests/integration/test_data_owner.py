@@ -162,6 +162,13 @@ def test_what_the_service_refuses_by_its_database_is_refused_by_verbs_too(
     assert told in answer
 
 
+def test_another_campaign_is_checked_without_this_one_s_database(bot: RunningBot, say: Say) -> None:
+    bot.write(post("one", at=NINE), post("late", at="2020-01-01 09:00"))
+    bot.set("campaign: test", "campaign: other")
+
+    assert say("check").startswith("0 ")
+
+
 def test_what_the_service_refuses_by_its_database_is_not_confirmed(
     bot: RunningBot, say: Say
 ) -> None:
