@@ -15,14 +15,21 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
 from bot.delivery.ledger import AccountMeter
-from bot.errors import PlatformError, SettingsError
+from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.masking import mask
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
-from bot.settings import Settings, prepare_data, secret_name, secrets_for, write_private
+from bot.settings import (
+    Settings,
+    given_elsewhere,
+    prepare_data,
+    secret_name,
+    secrets_for,
+    write_private,
+)
 
 #: In a data directory: what `login` keeps.
 SECRETS_FOLDER = "secrets"
@@ -136,6 +143,15 @@ class Connections:
     def close(self) -> None:
         for _account, _secrets, platform in self._open.values():
             platform.close()
+
+
+def refuse_given_elsewhere(data: Path, account: Account) -> None:
+    """Raise DecisionError where a secret has another place: a second one stops the account."""
+    names = PLATFORMS[account.platform].spec.secrets
+    given = given_elsewhere(account.name, names, os.environ, kept=data / SECRETS_FOLDER)
+    if given:
+        places = (f"{variable} comes from {place}" for variable, place in given.items())
+        raise DecisionError(f"{'; '.join(places)}: replace it there")
 
 
 def keep_secrets(data: Path, account: Account, secrets: Mapping[str, str]) -> dict[str, Path]:

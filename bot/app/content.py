@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -110,9 +110,13 @@ def problems_by_path(config: Path, posts: Path) -> Iterator[None]:
     try:
         yield
     except ContentError as error:
-        path_of = FolderTree(config, posts).shown
-        problems = [replace(problem, file=path_of(problem.file)) for problem in error.problems]
-        raise ContentError(problems) from error
+        raise ContentError(by_path(config, posts, error.problems)) from error
+
+
+def by_path(config: Path, posts: Path, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems with the paths of files in the place of their names."""
+    path_of = FolderTree(config, posts).shown
+    return tuple(replace(problem, file=path_of(problem.file)) for problem in problems)
 
 
 def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:

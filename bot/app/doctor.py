@@ -16,6 +16,7 @@ from bot.app.storage import (
     existing_store,
     has_store,
     owner_for,
+    prove_content,
     settings,
     unused_secrets,
 )
@@ -57,7 +58,10 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
     yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
     yield (finding := _tried("settings", settings, "all known"))
     signers = settings().content_signers if finding.is_well else None
-    loaded = prove_files(paths.config, paths.posts, signers=signers)
+    try:
+        loaded = prove_content(paths)
+    except BotError:  # of the settings or the database, which have findings of their own
+        loaded = prove_files(paths.config, paths.posts, signers=signers)
     text = f"{len(loaded.problems)} remark(s); see `check`"
     yield Finding("content", loaded.campaign is not None, text)
     if loaded.campaign is None or not finding.is_well:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 
-from bot.app.content import Paths, problems_by_path, watch_files
+from bot.app.content import Paths, by_path, problems_by_path, watch_files
 from bot.app.service import build, dashboard_of
 from bot.app.storage import settings
 from bot.checks.checking import CheckedContent
@@ -18,7 +18,7 @@ from bot.content.model import Mode
 from bot.engine.rehearsal import RehearsalReport, run_fast
 from bot.engine.scheduler import interrupt_noted
 from bot.engine.service import Bot
-from bot.errors import SettingsError
+from bot.errors import Problem, SettingsError
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.platforms.registry import PLATFORMS
@@ -42,7 +42,7 @@ def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -
     shutil.rmtree(folder, ignore_errors=True)
     start = SystemClock().now().replace(microsecond=0)
     clock, until = FastClock(start), start + timedelta(days=days)
-    with _rehearsing(paths, clock, known, create=True) as bot:
+    with _rehearsing(paths, clock, known, create=True) as (bot, left_out):
         with interrupt_noted() as stop:
             with problems_by_path(paths.config, paths.posts):
                 bot.start()
@@ -63,6 +63,7 @@ def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -
                 for name, account in schedule.accounts.items()
                 if PLATFORMS[account.platform].spec.prices
             },
+            left_out=by_path(paths.config, paths.posts, left_out),
         )
 
 
@@ -74,7 +75,7 @@ def serve_rehearsal(paths: Paths, *, at: datetime, stop: Event) -> None:
     """
     known = settings()
     configure(form="console", level=known.log_level)
-    with _rehearsing(paths, ShiftedClock(at), known, create=False) as bot:
+    with _rehearsing(paths, ShiftedClock(at), known, create=False) as (bot, _left_out):
         with problems_by_path(paths.config, paths.posts):
             bot.contents.start()
         with dashboard_of(bot, known, bot.store.directory / _NETWORK) as address:
@@ -84,22 +85,37 @@ def serve_rehearsal(paths: Paths, *, at: datetime, stop: Event) -> None:
 
 
 @contextmanager
-def _rehearsing(paths: Paths, clock: Clock, known: Settings, *, create: bool) -> Iterator[Bot]:
-    """Put a bot together that publishes beside its own database."""
+def _rehearsing(
+    paths: Paths, clock: Clock, known: Settings, *, create: bool
+) -> Iterator[tuple[Bot, list[Problem]]]:
+    """Put a bot together that publishes beside its own database; return what it leaves out too."""
     url = f"sqlite:///{paths.data.absolute() / 'rehearse' / 'verbatim.db'}"
     store = open_store(url, create=create, machine=known.machine_id(), now=clock.now)
     # What is past or to come in the files is so by the machine's clock, not by the fast one.
     look, load = watch_files(paths.config, paths.posts, clock=SystemClock(), store=store)
+    left_out: list[Problem] = []
+
+    def load_good() -> CheckedContent:
+        content = load()
+        left_out[:] = _named(content)
+        return _rehearsed(content.without_errors())
+
     bot = build(
         store,
         clock=clock,
         known=known,
         look=look,
-        load=lambda: _rehearsed(load().without_errors()),
+        load=load_good,
         rehearsed=store.directory / _NETWORK,
     )
     with closing(bot):
-        yield bot
+        yield bot, left_out
+
+
+def _named(content: CheckedContent) -> Iterator[Problem]:
+    """Yield errors; not of a live campaign's past posts, as no scratch database has them sent."""
+    is_live = content.readable and content.readable.campaign.schedule.mode is Mode.LIVE
+    return (each for each in content.errors if not (is_live and each.rule == "time-past"))
 
 
 def _rehearsed(content: CheckedContent) -> CheckedContent:

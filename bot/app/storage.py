@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot import PROGRAM, program
-from bot.app.content import Paths, read_files
+from bot.app.content import Paths, prove_files, read_files
 from bot.canonical import canonical_json
+from bot.checks.checking import CheckedContent
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
@@ -71,7 +72,12 @@ def owner_of(data: Path) -> DataOwner | None:
 
 
 def remember_owner(data: Path, owner: DataOwner) -> None:
-    """Write down whose a data directory is."""
+    """Write down whose a data directory is.
+
+    Nothing where it says so already: written by root, the bot's own user could not read it.
+    """
+    if owner_of(data) == owner:
+        return
     path = prepare_data(data) / OWNER_FILE
     part = path.with_suffix(".new")
     part.write_text(canonical_json(asdict(owner)), encoding="utf-8")
@@ -188,6 +194,32 @@ def has_store(mode: Mode, data: Path, known: Settings) -> bool:
     """Return whether the service has made its database; of PostgreSQL that is taken for granted."""
     url = database_url(mode, data, known)
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
+
+
+@contextmanager
+def known_store(paths: Paths) -> Iterator[Store | None]:
+    """Open the database that is there, for what servers told; None before the first `run`."""
+    owner, known = owner_of(paths.data), settings()
+    if owner is None or not has_store(owner.mode, paths.data, known):
+        yield None
+        return
+    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
+        yield store
+
+
+def prove_content(paths: Paths) -> CheckedContent:
+    """Hold the files against every rule, as the service does: with the database, if it is theirs.
+
+    Raises:
+        OperatorError: the database that is there cannot be opened.
+    """
+    signers = settings().content_signers
+    with known_store(paths) as store:
+        content = prove_files(paths.config, paths.posts, store=store, signers=signers)
+    readable, owner = content.loaded.readable, owner_of(paths.data)
+    if owner is None or readable is None or owner == _asked_by(readable):
+        return content
+    return prove_files(paths.config, paths.posts, signers=signers)
 
 
 def clock_of(store: Store) -> Clock:

@@ -13,7 +13,6 @@ from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
     Paths,
-    prove_files,
     prove_kept,
     read_files,
     read_schedule,
@@ -26,6 +25,7 @@ from bot.app.storage import (
     has_store,
     owner_for,
     owner_of,
+    prove_content,
     remember_owner,
 )
 from bot.app.storage import settings as read_settings
@@ -88,28 +88,15 @@ def open_workspace(paths: Paths) -> Iterator[Workspace]:
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
-    signers = read_settings().content_signers
-    content = prove_files(paths.config, paths.posts, signers=signers)
+    content = prove_content(paths)
     with _opened(content, owner_for(paths, content.loaded).mode, paths.data) as workspace:
         yield workspace
 
 
 @contextmanager
-def known_store(paths: Paths) -> Iterator[Store | None]:
-    """Open the database that is there, for what servers told; None before the first `run`."""
-    owner, known = owner_of(paths.data), read_settings()
-    if owner is None or not has_store(owner.mode, paths.data, known):
-        yield None
-        return
-    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
-        yield store
-
-
-@contextmanager
 def open_readonly(paths: Paths) -> Iterator[Workspace]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
-    signers = read_settings().content_signers
-    content = prove_files(paths.config, paths.posts, signers=signers)
+    content = prove_content(paths)
     mode = owner_for(paths, content.loaded).mode
     if has_store(mode, paths.data, read_settings()):
         with _opened(content, mode, paths.data) as workspace:

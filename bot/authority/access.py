@@ -64,13 +64,15 @@ class Access:
         return bool(self.store.users.all())
 
     def set_password(self, name: str, password: str, *, by: str, session: str = "") -> None:
-        """Give a user another password, and sign them out everywhere but in ``session``."""
+        """Give a user another password; nothing else signs them in but ``session`` and passkeys."""
         prove_strong(password, name)
         hashed = self.passwords.hash(password)
         with self._logged(by, "user password", name, {"password_sha256": sha256_hex(hashed)}):
             self.store.users.change(name, password_hash=hashed)
             self.store.devices.forget(name)
             self.store.sessions.end_all(name, but=sha256_hex(session))
+            for token in self.store.tokens.of(name):
+                self._revoke_token(name, token.sha256, by=by)
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
@@ -146,8 +148,11 @@ class Access:
     def revoke_token(self, person: Person, sha256: str) -> None:
         """Let a token of theirs stand for nobody any more."""
         with self.store.transaction():
-            if self.store.tokens.remove(person.name, sha256):
-                self.write(person.name, "token revoked", person.name, {"id": sha256})
+            self._revoke_token(person.name, sha256, by=person.name)
+
+    def _revoke_token(self, name: str, sha256: str, *, by: str) -> None:
+        if self.store.tokens.remove(name, sha256):
+            self.write(by, "token revoked", name, {"id": sha256})
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
         """Ask this person for one-time codes from now on; return their recovery codes, this once.

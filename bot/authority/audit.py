@@ -111,7 +111,7 @@ class Audit(Repository):
         with self._db.write() as connection:
             seq, previous = _head(connection)
             for row in rows_in(self.file):
-                if (row.get("seq"), row.get("previous")) == (seq + 1, previous) and _is_whole(row):
+                if (row["seq"], row["previous"]) == (seq + 1, previous) and _is_whole(row):
                     values = {name: row[name] for name in AuditRow.__slots__}
                     values["detail"] = json.loads(row["detail"])
                     connection.execute(insert(audit).values(values))

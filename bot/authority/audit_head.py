@@ -17,6 +17,9 @@ from bot.canonical import canonical_json
 from bot.errors import DecisionError, StoreError
 from bot.settings import write_private
 
+#: Columns of the log that are texts; details are one as they are stored.
+_TEXTS = ("who", "verb", "subject", "why", "detail", "previous", "sha256")
+
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
@@ -78,13 +81,30 @@ def row_line(row: dict[str, Any]) -> str:
 
 
 def rows_in(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the rows of a file, if there is one; a line that a crash tore is passed over."""
+    """Read the rows of a file, if there is one; a line that a crash tore is passed over.
+
+    A whole line that is no row of the log comes as one that follows none, as row 0.
+    """
     if not path.exists():
         return
     # Not splitlines(): people's reasons may have line breaks that JSON leaves as they are.
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
-            row = json.loads(line)
-            yield {**row, "seq": int(row["seq"]), "at": datetime.fromisoformat(row["at"])}
-        except (ValueError, KeyError, TypeError):
+            written = json.loads(line)
+        except RecursionError:
+            written = None
+        except ValueError:
             continue
+        yield _row(written) or {"seq": 0, "previous": "", "sha256": ""}
+
+
+def _row(written: Any) -> dict[str, Any] | None:
+    """Return a row as it was stored; None where somebody wrote something else."""
+    try:
+        row = {name: written[name] for name in ("seq", *_TEXTS)}
+        row["at"] = datetime.fromisoformat(written["at"]).astimezone(UTC)
+        detail = json.loads(row["detail"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    is_row = isinstance(row["seq"], int) and isinstance(detail, dict)
+    return row if is_row and all(isinstance(row[name], str) for name in _TEXTS) else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.authority.approvals import Approval
 from bot.authority.audit import AuditRow
 from bot.authority.user_table import User
 from bot.canonical import JsonObject, sha256_hex
+
+#: Of a user in the table, in details of rows and in `_facts`.
+_FACTS = frozenset({"roles", "password_sha256", "codes"})
 
 
 def unconfirmed_approvals(
@@ -30,32 +33,51 @@ def unconfirmed_approvals(
 
 
 def unconfirmed_users(
-    rows: Iterable[AuditRow], users: Iterable[User], keys: Mapping[str, Mapping[str, str]]
-) -> tuple[User, ...]:
-    """Return the users who are not as the log says: roles, password, codes, passkeys, tokens.
+    rows: Sequence[AuditRow], users: Sequence[User], keys: Mapping[str, Mapping[str, str]]
+) -> tuple[tuple[User, ...], tuple[str, ...]]:
+    """Return the users who are not as the log says, and the names of those who are not there.
+
+    Of each it knows roles, password, codes, passkeys and tokens.
 
     Args:
         keys: By user: the ids of their passkeys, with public keys, and of their tokens.
     """
-    known: dict[str, dict[str, object]] = {}
-    given: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in rows:
-        if row.verb in {"user add", "user remove", "user reset"}:
-            given.pop(row.subject, None)
-        if row.verb == "user remove":
-            known.pop(row.subject, None)
-        elif row.verb.startswith("user ") or row.verb.endswith("one-time codes"):
-            known[row.subject] = {"codes": False, **known.get(row.subject, {}), **row.detail}
-        elif row.verb in {"passkey", "token"}:
-            given[row.subject][row.detail["id"]] = row.detail.get("public_key", "")
-        elif row.verb in {"passkey removed", "token revoked"}:
-            given[row.subject].pop(row.detail["id"], None)
-    return tuple(
+    known, given = _known(rows), _given(rows)
+    others = tuple(
         user
         for user in users
         if known.get(user.name) != _facts(user)
         or not keys[user.name].items() <= given[user.name].items()
     )
+    return others, tuple(sorted(known.keys() - {user.name for user in users}))
+
+
+def _known(rows: Iterable[AuditRow]) -> dict[str, dict[str, object]]:
+    known: dict[str, dict[str, object]] = {}
+    for row in rows:
+        if row.verb == "user add":
+            known[row.subject] = {"codes": False}
+        elif row.verb == "user remove":
+            known.pop(row.subject, None)
+        for name in row.detail.get("users removed", ()) if row.verb == "recall" else ():
+            known.pop(name, None)
+        if row.subject in known and (row.verb.startswith("user ") or "one-time codes" in row.verb):
+            # Not of other verbs about users, such as `user pin`: theirs is no fact of the table.
+            facts = {name: value for name, value in row.detail.items() if name in _FACTS}
+            known[row.subject] |= facts
+    return known
+
+
+def _given(rows: Iterable[AuditRow]) -> dict[str, dict[str, str]]:
+    given: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row.verb in {"user add", "user remove", "user reset"}:
+            given.pop(row.subject, None)
+        elif row.verb in {"passkey", "token"}:
+            given[row.subject][row.detail["id"]] = row.detail.get("public_key", "")
+        elif row.verb in {"passkey removed", "token revoked"}:
+            given[row.subject].pop(row.detail["id"], None)
+    return given
 
 
 def _facts(user: User) -> dict[str, object]:

@@ -87,14 +87,6 @@ class SignIn:
         store.audit.write(name, "sign in", name, now=now)
         return NewSession(session, device)
 
-    def require_tries_left(self, visitor: Visitor) -> None:
-        """Refuse an address from which too many passkeys were refused (TooManyTriesError)."""
-        self._require_tries_left(self._source(visitor, None)[0])
-
-    def fail(self, visitor: Visitor) -> None:
-        """Count a passkey that was refused."""
-        self._fail(self._source(visitor, None)[0], None)
-
     def prove_again(self, session: str, password: str, code: str) -> None:
         """Note that a session's user gave their password again; after five wrong ones it ends.
 

@@ -88,7 +88,7 @@ class AuthorityStore:
         with self.transaction():
             if not (brought := self.audit.recall()):
                 return
-            users, approvals = self._unconfirmed()
+            users, _missing, approvals = self._unconfirmed()
             for user in users:
                 self.users.remove(user.name)
             self.approvals.void(approvals, reason="taken back before the restore", now=now)
@@ -99,20 +99,21 @@ class AuthorityStore:
         """Return what is wrong with the audit log, and what it does not confirm."""
         if found := self.audit.problems(heads):
             return found
-        users, approvals = self._unconfirmed()
+        users, missing, approvals = self._unconfirmed()
         return [
+            *(f"the log has the user {name}, whom the database lacks" for name in missing),
             *(f"the log does not confirm the user {user.name} as they are" for user in users),
             *(f"the log does not confirm that {a.by} approved {a.post_id}" for a in approvals),
         ]
 
-    def _unconfirmed(self) -> tuple[tuple[User, ...], tuple[Approval, ...]]:
+    def _unconfirmed(self) -> tuple[tuple[User, ...], tuple[str, ...], tuple[Approval, ...]]:
         rows = self.audit.rows()[::-1]
         users, keys = self.users.all(), {}
         for user in users:
             keys[user.name] = {key.id: key.public_key for key in self.passkeys.of(user.name)}
             keys[user.name] |= {token.sha256: "" for token in self.tokens.of(user.name)}
         return (
-            unconfirmed_users(rows, users, keys),
+            *unconfirmed_users(rows, users, keys),
             unconfirmed_approvals(rows, self.approvals.all()),
         )
 

@@ -193,7 +193,12 @@ token = Table(
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,
-    Column("who_sha256", String(64), primary_key=True, comment="of an address or a device"),
+    Column(
+        "who_sha256",
+        String(64),
+        primary_key=True,
+        comment="of an address, a device, a session or a terminal",
+    ),
     Column("count", Integer, nullable=False, comment="failures in a row"),
     Column("last_at", Instant, nullable=False, comment="the last of them"),
 )

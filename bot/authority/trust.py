@@ -146,16 +146,24 @@ class ConfigurationGuard:
         return Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
 
     def bind(self, campaign: Campaign, name: str, remote_id: str) -> None:
-        """Confirm one account as the files have it: its secrets have just been proved there."""
-        now, current = self.clock.now(), facts_of(campaign)
+        """Confirm where one account is, as the files have it: its secrets have been proved there.
+
+        Whatever else of it was changed still waits for `accept`.
+        """
+        now, current, place = self.clock.now(), facts_of(campaign), campaign.schedule.accounts[name]
         recorded = self.store.trust.recorded() or current
-        accounts = {**recorded["accounts"], name: current["accounts"][name]}
+        destination = asdict(place.destination)
+        accounts = recorded["accounts"]
+        accounts = {**accounts, name: {**accounts.get(name, {}), **destination}}
         bound = {**recorded, "accounts": accounts}
-        self.store.accounts.sync(campaign.schedule.accounts.values(), now=now)
-        self.store.accounts.bind(name, remote_id)
-        self.store.trust.record(bound, by=f"login {name}", now=now)
-        if not any(change.account in {"", name} for change in changes(bound, current)):
-            self.store.accounts.start(name, StopReason.CONFIGURATION)
+        with self.store.transaction():
+            self.store.accounts.sync(campaign.schedule.accounts.values(), now=now)
+            self.store.accounts.bind(name, remote_id)
+            self.store.trust.record(bound, by=f"login {name}", now=now)
+            if not any(change.account in {"", name} for change in changes(bound, current)):
+                self.store.accounts.start(name, StopReason.CONFIGURATION)
+            detail = {**destination, "remote_id": remote_id}
+            self.store.audit.write("command line", "login", name, detail=detail, now=now)
 
     def refuse_mode(self, campaign: Campaign, wanted: Mode) -> None:
         """Stop all live accounts because the files now ask for another mode."""

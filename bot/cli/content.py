@@ -17,7 +17,7 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
-from bot.app.storage import settings
+from bot.app.storage import known_store, prove_content, settings
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.cli.terminal import show
@@ -50,7 +50,7 @@ _STARTER = Path(__file__).parent / "starter"
 @prints
 def check(paths: Paths, form: str) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
-    content = prove_files(paths.config, paths.posts, signers=settings().content_signers)
+    content = prove_content(paths)
     problems = content.problems
     if form == "github":
         lines = [_annotation(problem) for problem in problems]
@@ -99,8 +99,6 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     """Show what each account would show: text, count of limit, link card, warning, price."""
     if bool(post_id) == every:
         raise click.UsageError("name one POST, or --all")
-    from bot.app.workspace import known_store  # takes long to load
-
     with known_store(paths) as store:
         # By the limits that servers told, as approvals and the outbox are.
         content = prove_files(paths.config, paths.posts, store=store)
@@ -241,7 +239,6 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
     from rich.progress import BarColumn, Progress, TextColumn
 
     from bot.app import rehearsal
-    from bot.app.storage import settings
     from bot.engine.scheduler import stopped_by_signals
 
     errors = Console(stderr=True)
@@ -258,18 +255,17 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
             bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
 
         report = rehearsal.rehearse(paths, days=days, progress=progress)
-    wrong = prove_files(paths.config, paths.posts).errors
     if as_json:
-        print_json({**_rehearsal_value(report), "left_out": wrong})
+        print_json(_rehearsal_value(report))
     else:
         show(*_rehearsal_lines(report))
-        show(*map("left out: {}".format, wrong), err=True)
+        show(*map("left out: {}".format, report.left_out), err=True)
     if serve:
         stop = Event()
         with stopped_by_signals(stop):
             show(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
             rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
-    return 1 if wrong else 0
+    return 1 if report.left_out else 0
 
 
 def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:
@@ -278,6 +274,7 @@ def _rehearsal_value(report: RehearsalReport) -> dict[str, object]:
         "approvals": "simulated",
         "deliveries": [_flat(row) for row in report.deliveries],
         "holes": report.empty_slots, "spent": report.spent, "counts": report.counts,
+        "left_out": report.left_out,
     }  # fmt: skip
 
 

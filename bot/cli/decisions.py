@@ -328,16 +328,19 @@ def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None)
     The running hash shows a row that was changed, a head from earlier a log that was made anew.
     """
     if file is not None:
+        if heads and not signer:
+            raise click.UsageError("name the --signer of --head: anybody can sign one")
         known = [read_head(head, signer) for head in heads]
         rows = list(rows_in(file))
         head = len(rows), rows[-1]["sha256"] if rows else ""
-        return _verified(problems_of(rows, known), first_break(rows), head)
+        found = problems_of(rows, known)
+        return _verified(found, first_break(rows) if found else None, head)
     with open_workspace(paths) as workspace:
         audit, now = workspace.store.audit, workspace.clock.now()
         known = [read_head(head, signer or audit.public_key()) for head in heads]
         found = workspace.store.audit_problems(known)
         signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
-        return _verified(found, audit.verify(), audit.head(), **signed)
+        return _verified(found, audit.verify() if found else None, audit.head(), **signed)
 
 
 def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:

@@ -23,9 +23,6 @@ from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from bot.app.workspace import EmergencyDesk, Workspace
 
 P = ParamSpec("P")

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from bot import program
-from bot.app.content import Paths
-from bot.app.storage import settings
+from bot.app.content import Paths, read_files
+from bot.app.storage import known_store, owner_for, settings
 from bot.app.workspace import EmergencyDesk, Workspace, open_users
 from bot.authority.access import Access
 from bot.authority.passwords import SHORTEST
@@ -23,6 +23,7 @@ from bot.cli.output import Output, as_option, places, prints
 from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.errors import DecisionError
+from bot.planning.store import Store
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -42,8 +43,11 @@ def decides(right: Right) -> Callable[[_Verb], _Verb]:
     return decorate
 
 
-def proved(access: Access, mode: Mode, name: str, right: Right) -> str:
+def proved(access: Access, mode: Mode, name: str, right: Right, *, takes_token: bool = True) -> str:
     """Return the name of who decides, once they have proved it by a token or their password.
+
+    Args:
+        takes_token: Not for what would outlast the token: a stolen one must end.
 
     Raises:
         DecisionError: they have not, or they may not.
@@ -55,7 +59,7 @@ def proved(access: Access, mode: Mode, name: str, right: Right) -> str:
             "nobody can decide yet; the first user is made by: "
             f"{program()} user add NAME --role operator --role approver --as NAME"
         )
-    person = _person(access, name)
+    person = _person(access, name, takes_token=takes_token)
     person.require(right)
     return person.name
 
@@ -73,20 +77,19 @@ def _believes_all(access: Access, mode: Mode) -> bool:
     return mode is Mode.REHEARSAL and not access.has_users()
 
 
-def _person(access: Access, name: str) -> Person:
+def _person(access: Access, name: str, *, takes_token: bool) -> Person:
     users = access.store.users
     user = users.get(name) or users.get(name.casefold())
     if user is None:
         raise DecisionError(f"there is no user {name!r}; `user list` names them")
-    if token := settings().token:
+    if takes_token and (token := settings().token):
         person = access.person_of_token(token)
         if person is None or person.name != user.name:
             raise DecisionError(f"VERBATIM_TOKEN does not stand for {user.name}, or no longer")
         return person
     if not sys.stdin.isatty():
-        raise DecisionError(
-            f"prove that you are {user.name}: set VERBATIM_TOKEN_FILE, or decide in a terminal"
-        )
+        other = "set VERBATIM_TOKEN_FILE, or " if takes_token else "by the password, no token: "
+        raise DecisionError(f"prove that you are {user.name}: {other}decide in a terminal")
     password: str = click.prompt(f"Password of {user.name}", hide_input=True, err=True)
     code = click.prompt("One-time code", err=True) if user.totp_secret else ""
     return SignIn(access).prove(user.name, password, code)
@@ -138,12 +141,16 @@ def add_user(
 @as_option
 @places
 def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
-    """Give yourself, or as an operator somebody else, another password; it ends all sessions."""
+    """Give yourself, or as an operator somebody else, another password.
+
+    It ends all sessions and tokens. Your own asks for the one before.
+    """
     with open_users(paths) as users:
-        by = _self(users, by) if by == name else _operator(users, by)
+        is_own = by.casefold() == name.casefold()
+        by = _self(users, by, takes_token=False) if is_own else _operator(users, by)
         new = _password(password_file)
         users.set_password(name, new, by=by)
-    show(f"{name} has another password and is signed out everywhere")
+    show(f"{name} has another password, is signed out everywhere and has no tokens")
 
 
 @user.command("roles")
@@ -204,10 +211,11 @@ def reset_user(paths: Paths, name: str, by: str) -> None:
 def make_token(paths: Paths, label: str, by: str) -> None:
     """Print a token that stands for you on the command line for 90 days; it is shown this once.
 
-    Put it into a file that only you can read, and name that in VERBATIM_TOKEN_FILE.
+    Put it into a file that only you can read, and name that in VERBATIM_TOKEN_FILE. It asks for
+    your password.
     """
     with open_users(paths) as users:
-        person = users.person(_self(users, by))
+        person = users.person(_self(users, by, takes_token=False))
         show(users.new_token(person, label) if person else "")
 
 
@@ -245,8 +253,9 @@ def unpin_keys(paths: Paths, name: str, by: str) -> None:
 @prints
 def list_users(paths: Paths) -> Output:
     """List users and their roles."""
-    with open_users(paths) as users:
-        rows = [_row(users, known) for known in users.store.users.all()]
+    owner_for(paths, read_files(paths.config, paths.posts))
+    with known_store(paths) as store:
+        rows = [_row(store, known) for known in store.users.all()] if store else []
     return Output(
         rows,
         [line for row in rows for line in _lines(row)]
@@ -254,15 +263,15 @@ def list_users(paths: Paths) -> Output:
     )
 
 
-def _row(users: Access, known: User) -> dict[str, Any]:
-    pinned = {key.public_key for key in users.store.keys.of(known.name)}
+def _row(store: Store, known: User) -> dict[str, Any]:
+    pinned = {key.public_key for key in store.keys.of(known.name)}
     return {
         "name": known.name,
         "roles": sorted(known.roles),
         "codes": known.totp_secret is not None,
         "passkeys": [
             {"label": key.label, "code": key.code, "pinned": key.public_key in pinned}
-            for key in users.store.passkeys.of(known.name)
+            for key in store.passkeys.of(known.name)
         ],
     }
 
@@ -283,12 +292,12 @@ def _operator(users: Access, name: str) -> str:
     return proved(users, Mode.LIVE, name, Right.USERS)
 
 
-def _self(users: Access, name: str) -> str:
-    return proved(users, Mode.LIVE, name, Right.LOOK)
+def _self(users: Access, name: str, *, takes_token: bool = True) -> str:
+    return proved(users, Mode.LIVE, name, Right.LOOK, takes_token=takes_token)
 
 
 def _unpin(users: Access, name: str) -> None:
-    """Take out the keys of who is no approver any more, where this process may write the file."""
+    """Let no key of a user sign any more, where this process may write the file of keys."""
     try:
         users.store.keys.unpin(name)
     except OSError as error:

@@ -12,7 +12,7 @@ import click
 
 from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
-from bot.app.connections import keep_secrets
+from bot.app.connections import keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
 from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
 from bot.authority.account_verifier import unfit
@@ -206,7 +206,7 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
 def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
-    They are bound to where they were tried: for a changed server, this confirms the change.
+    They are bound to where they were tried: this confirms a changed server or handle, nothing else.
 
     docs/platforms/ says where each platform gives them out, and what the try costs.
     """
@@ -216,6 +216,7 @@ def login(paths: Paths, name: str) -> Output:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
         account = accounts[name]
+        refuse_given_elsewhere(paths.data, account)
         show(f"what you type is sent to {account.destination}", err=True)
         secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
         profile = workspace.connections().prove(account, secrets)

@@ -13,6 +13,7 @@ from bot.clock import FastClock
 from bot.content.model import Campaign, Mode
 from bot.delivery.model import Delivery, State
 from bot.engine.scheduler import AccountWorkers
+from bot.errors import Problem
 from bot.planning.plan import EmptySlot
 from bot.planning.store import Store
 
@@ -32,6 +33,8 @@ class RehearsalReport:
     empty_slots: tuple[EmptySlot, ...]
     #: US dollars, by account that pays and UTC month such as 2026-12.
     spent: Mapping[str, Mapping[str, float]]
+    #: Errors of the posts and files that were left out.
+    left_out: tuple[Problem, ...]
 
     @property
     def zone(self) -> ZoneInfo:

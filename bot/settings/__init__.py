@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from bot.settings.environment import Settings, load_settings, prepare_data
 from bot.settings.private import private_file, write_private
-from bot.settings.secrets import Secret, secret_name, secrets_for, stray_secrets
+from bot.settings.secrets import (
+    Secret,
+    given_elsewhere,
+    secret_name,
+    secrets_for,
+    stray_secrets,
+)
 
 __all__ = [
     "Secret",
     "Settings",
+    "given_elsewhere",
     "load_settings",
     "prepare_data",
     "private_file",

@@ -104,6 +104,28 @@ def read_secret(
     return Secret(value)
 
 
+def given_elsewhere(
+    account: str,
+    names: Collection[str],
+    env: Mapping[str, str],
+    *,
+    kept: Path,
+    mounted: Path = MOUNTED,
+) -> Mapping[str, str]:
+    """Return the places of an account's secrets, by variable, but for the files that `login` keeps.
+
+    Args:
+        kept: The folder where `login` keeps them.
+    """
+    variables = [secret_name(account, name) for name in names]
+    return {
+        variable: place.label
+        for variable in variables
+        for place in _places(variable, env, mounted, kept)
+        if place.path is None or place.path.absolute() != (kept / variable).absolute()
+    }
+
+
 def stray_secrets(
     env: Mapping[str, str], accounts: Mapping[str, Collection[str]], *, all_names: Collection[str]
 ) -> tuple[str, ...]:

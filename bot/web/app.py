@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -87,7 +87,8 @@ class _Endpoint:
         self._pause = CapacityLimiter(_FOR_PAUSE)
         self._signing_in = CapacityLimiter(_FOR_SIGNING_IN)
         #: Cookies of sessions that were valid when they were last looked at, each with its time.
-        self._known: dict[str, datetime] = {}
+        #: Replaced, never changed: another thread may be going through it.
+        self._known: Mapping[str, datetime] = {}
 
     async def _in_thread(
         self, request: Request, work: Callable[..., _Made], *arguments: Any
@@ -105,9 +106,8 @@ class _Endpoint:
 
     def _know(self, token: str) -> None:
         now = self._context.clock.now()
-        if token not in self._known:
-            self._known = {old: at for old, at in self._known.items() if now - at < IDLE}
-        self._known[token] = now
+        fresh = {old: at for old, at in self._known.items() if now - at < IDLE}
+        self._known = {**fresh, token: now}
 
     def endpoint(self, route: PageRoute) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -253,8 +253,8 @@ def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     if isinstance(answer, Redirect):
         redirect = RedirectResponse(answer.to, status_code=303)
         if answer.device:
-            days = KNOWN // timedelta(seconds=1)
-            _set_cookie(parsed, redirect, _DEVICE, answer.device, seconds=days)
+            seconds = KNOWN // timedelta(seconds=1)
+            _set_cookie(parsed, redirect, _DEVICE, answer.device, seconds=seconds)
         if answer.session_token is None:
             return redirect
         # At the end of a session: what forms' tokens are derived from is new too.

@@ -24,7 +24,7 @@ class QuickLoop(asyncio.SelectorEventLoop):
 
 
 class BoundedProtocol(H11Protocol):
-    """Closes connections that are too slow, and the oldest idle one where there are too many.
+    """Closes connections that are too slow, and the oldest idle ones where there are too many.
 
     uvicorn waits for ever for the rest of a request, and answers 503 to everybody when many do so.
     """
@@ -83,7 +83,9 @@ class BoundedProtocol(H11Protocol):
 
 
 def _keep(connections: list[Any], most: int) -> None:
-    """Close the idle one that is open the longest; that is the newest where all others work."""
-    if len(connections) > most:
-        idle = (each for each in connections if each.is_idle)
-        min(idle, key=lambda each: each._opened).transport.abort()
+    """Close the idle ones that are open the longest; that is the newest where all others work."""
+    # One that was aborted stays listed until the loop comes round to it.
+    alive = [each for each in connections if not each.transport.is_closing()]
+    idle = sorted((each for each in alive if each.is_idle), key=lambda each: each._opened)
+    for each in idle[: max(0, len(alive) - most)]:
+        each.transport.abort()

@@ -149,6 +149,11 @@ class RequestContext:
         """Read a value that may be there several times."""
         return frozenset(_proved(name, value, _LONGEST) for value in self.form.getlist(name))
 
+    def require_proved_user(self) -> Person:
+        """Do both: return who asks, no guest, once they have proved it."""
+        self.require_user()
+        return self.require_proof()
+
     def require_user(self) -> Person:
         """Return who asks; a guest of a rehearsal has nothing of their own."""
         if self.who == self.context.guest():

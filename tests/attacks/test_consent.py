@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -112,8 +113,32 @@ def test_no_verb_decides_in_a_borrowed_name(
     assert "prove that you are Ann" in capsys.readouterr().err
     monkeypatch.setenv("VERBATIM_TOKEN", "verbatim_" + "x" * 43)
     assert decide(bot, *words, "--as", "Ann") == 1
-    assert "does not stand for Ann" in capsys.readouterr().err
+    assert re.search("does not stand for Ann|by the password, no token", capsys.readouterr().err)
     assert bot.store.audit.head() == before
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a stolen token makes its successor, or gives its user another password",
+    comes_of_it="both ask for the password; another password ends every token",
+    remains="an operator's token makes users, until it is revoked",
+)
+@pytest.mark.parametrize("words", [
+    ("user", "token", "--label", "x", "--as", "anna"),
+    ("user", "password", "anna", "--as", "anna"),
+    ("user", "password", "anna", "--as", "ANNA"),
+])  # fmt: skip
+def test_a_token_makes_nothing_that_outlasts_it(
+    bot: RunningBot,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, "anna"))
+
+    assert decide(bot, *words) == 1
+
+    assert "by the password, no token" in capsys.readouterr().err
 
 
 @attack(

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from bot.app.connections import keep_secrets
 from bot.authority.tables import StopReason
 from bot.cli.main import root
+from bot.content.model import Account
 from bot.delivery.model import State
 from bot.errors import DecisionError, UnconfirmedError
 from bot.platforms.base import Profile
 from bot.platforms.bluesky.session import SignedIn
 from tests.attacks.attack import Attacker, attack
-from tests.attacks.hostile import HostileWorld, hostile_world
+from tests.attacks.hostile import TOKEN, HostileWorld, hostile_world
 from tests.fakes.loopback import Told
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.platforms.test_bluesky_session import connection
@@ -444,6 +446,14 @@ def test_a_stopped_account_does_not_keep_others_from_settling(new_bot: RunningBo
 # Binding
 
 
+@pytest.fixture
+def kept(world: HostileWorld, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the token where `login` does; return its file."""
+    monkeypatch.delenv("VERBATIM_M_ACCESS_TOKEN")
+    account = Account("m", "mastodon")
+    return next(iter(keep_secrets(world.bot.data, account, {"ACCESS_TOKEN": TOKEN}).values()))
+
+
 def login(world: HostileWorld) -> Result:
     """Sign the account in with another token, as a person at the machine types it."""
     files = ["--config", str(world.bot.tree.schedule), "--posts", str(world.bot.tree.posts)]
@@ -451,6 +461,7 @@ def login(world: HostileWorld) -> Result:
     return CliRunner().invoke(root, words, input="canary-of-another-1234\n")
 
 
+@pytest.mark.usefixtures("kept")
 @attack(
     Attacker.GIT,
     tried="`server:` is changed, and an operator is asked to sign the account in again",
@@ -472,19 +483,31 @@ def test_login_says_where_the_secret_will_go(world: HostileWorld) -> None:
     assert stops(world.bot) == set()
 
 
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("approvals_required: 2", "approvals_required: 1"),
+        ("owner: Us,", "owner: Us, visibility: private,"),
+    ],
+)
 @attack(
     Attacker.GIT,
-    tried="`server:` is changed together with a rule, and the account is signed in again",
-    comes_of_it="`login` confirms the account only; the rule still stops it",
+    tried="`server:` is changed together with a rule or with the account's visibility, and the"
+    " account is signed in again",
+    comes_of_it="`login` confirms where the account is, in a row of the log; the rest still stops"
+    " it",
 )
-def test_login_confirms_its_account_only(world: HostileWorld) -> None:
+def test_login_confirms_its_destination_only(world: HostileWorld, old: str, new: str) -> None:
     world.start()
     world.move_server()
-    world.bot.set("approvals_required: 2", "approvals_required: 1")
+    world.bot.set(old, new)
     world.bot.watch()
 
     assert login(world).exit_code == 0
 
+    row = world.bot.store.audit.rows(limit=1)[0]
+    assert (row.verb, row.subject, row.detail["server"]) == ("login", "m", world.evil.origin)
     assert stops(world.bot) == {StopReason.CONFIGURATION}
     world.bot.confirm()
     assert stops(world.bot) == set()
@@ -495,7 +518,7 @@ def test_login_confirms_its_account_only(world: HostileWorld) -> None:
     tried="`login` is tried on a server that does not take the secret",
     comes_of_it="nothing is kept and nothing is confirmed",
 )
-def test_a_secret_that_fails_binds_nothing(world: HostileWorld) -> None:
+def test_a_secret_that_fails_binds_nothing(world: HostileWorld, kept: Path) -> None:
     world.start()
     world.move_server()
     world.bot.watch()
@@ -505,4 +528,4 @@ def test_a_secret_that_fails_binds_nothing(world: HostileWorld) -> None:
     assert login(world).exit_code == 1
 
     assert stops(world.bot) == {StopReason.CONFIGURATION}
-    assert not (world.bot.data / "secrets").exists()
+    assert kept.read_text(encoding="utf-8") == TOKEN

@@ -16,7 +16,7 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from bot.authority.signing_in import FRESH, Visitor
+from bot.authority.signing_in import FRESH, TRIES, Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person
 from bot.delivery.model import State
@@ -298,6 +298,21 @@ def test_only_the_true_answer_signs_in(
 
     assert by_passkey(browser, answer) == 403
     assert browser.get("/held").status == 303
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="wrong passkeys again and again, from the address that colleagues share",
+    comes_of_it="each is refused, and nobody has to wait",
+)
+def test_wrong_passkeys_keep_nobody_waiting(
+    desk: RunningBot, browser: HttpBrowser, key: Authenticator
+) -> None:
+    browser.get("/login")
+    for _ in range(TRIES + 1):
+        assert by_passkey(browser, "{}") == 403
+
+    assert by_passkey(browser, key.sign(options_of(browser.get("/login")))) == 303
 
 
 # To go on in somebody's session

@@ -7,9 +7,10 @@ import re
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,24 @@ def test_forged_rows_are_not_confirmed(bot: RunningBot, statement: str, found: s
 
 @attack(
     Attacker.DATABASE,
+    tried="all users are deleted, so that the next one is the first, who needs no proof",
+    comes_of_it="`audit verify` names each whom the log has and the database lacks",
+    remains="what the new first user does until somebody verifies",
+)
+def test_users_who_were_deleted_are_missed(bot: RunningBot) -> None:
+    known = [user.name for user in bot.store.users.all()]
+    behind_its_back(bot, "DELETE FROM user")
+
+    access(bot).add("mallory", frozenset({Role.OPERATOR}), PASSWORD, by="mallory")
+
+    lacks = [f"the log has the user {name}, whom the database lacks" for name in known]
+    assert bot.store.audit_problems() == lacks
+    bot.restart()
+    assert bot.store.audit_problems() == lacks
+
+
+@attack(
+    Attacker.DATABASE,
     tried="the public key of somebody's passkey is replaced",
     comes_of_it="`audit verify` names its user",
 )
@@ -221,8 +240,8 @@ def test_an_old_copy_is_taken_up_as_a_restore(bot: RunningBot, tmp_path: Path) -
 @attack(
     Attacker.NETWORK,
     tried="somebody who has no access verifies an exported log against a head from a mail",
-    comes_of_it="the signature and each row are proved offline; another key, or a changed row, is"
-    " refused",
+    comes_of_it="the signature and each row are proved offline; another key, none, or a changed row"
+    " is refused",
 )
 def test_a_stranger_verifies_offline(
     bot: RunningBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -234,11 +253,39 @@ def test_a_stranger_verifies_offline(
 
     assert run([*stranger, key]) == 0
     assert run([*stranger, "0" * 64]) == 1
+    assert run(stranger[:-1]) == 2
     lines = exported.read_text(encoding="utf-8").splitlines()
     assert '"export"' in lines[-1]
     exported.write_text("\n".join(lines[2:]))
     assert run([*stranger, key]) == 1
     assert "row 1 is not what was written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", [
+    "[]", "5", '{"seq": 1}', '{"seq": Infinity, "at": "2026-01-01"}', "[" * 100_000,
+    lambda row: {**row, "why": None}, lambda row: {**row, "detail": "[]"},
+    lambda row: {**row, "detail": "{"}, lambda row: {**row, "seq": 1.0},
+    lambda row: {**row, "at": "0001-01-01T00:00:00+14:00"},
+    lambda row: {name: value for name, value in row.items() if name != "previous"},
+])  # fmt: skip
+@attack(
+    Attacker.SHELL,
+    tried="lines of an exported log, or of the copy beside the database, are no rows, or half ones",
+    comes_of_it="the log is broken there, and neither a restore nor a start trips over them",
+)
+def test_what_is_no_row_is_a_break(
+    bot: RunningBot, tmp_path: Path, line: str | Callable[[dict[str, Any]], object]
+) -> None:
+    first, *rows = bot.store.audit.file.read_text(encoding="utf-8").split("\n")
+    written = line if isinstance(line, str) else json.dumps(line(json.loads(first)))
+    changed = tmp_path / "log.jsonl"
+    changed.write_text("\n".join([written, *rows]))
+
+    assert run(["audit", "verify", "--log", str(changed)]) == 1
+
+    shutil.copy(changed, bot.store.audit.file)
+    assert bot.store.audit_problems()
+    bot.restart()
 
 
 @attack(

@@ -359,6 +359,15 @@ def test_a_changed_password_signs_out_everywhere_else(door: SignIn, anna: Access
         enter(door)
 
 
+def test_a_changed_password_ends_every_token(anna: Access, store: Store) -> None:
+    token = anna.new_token(Person("anna", APPROVER), "cron")
+
+    anna.set_password("anna", PASSWORD + " two", by="op")
+
+    assert anna.person_of_token(token) is None
+    assert store.audit_problems() == []
+
+
 def test_a_removed_user_is_out_at_once(door: SignIn, anna: Access) -> None:
     session = enter(door)
 

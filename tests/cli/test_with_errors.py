@@ -12,6 +12,7 @@ from bot.cli import numbers
 from bot.cli.main import run
 from bot.engagement.presenter import Grid
 from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.running_bot import small_campaign
 
 Said = tuple[int, str]
 
@@ -79,7 +80,20 @@ def test_a_rehearsal_goes_on_with_the_good_posts(
     found = json.loads(said)
     assert code == 1
     assert {row["post_id"] for row in found["deliveries"]} == {"first"}
-    assert {Path(each["file"]).name for each in found["left_out"]} == {"p.yaml", "broken.yaml"}
+    files = {str(tree.posts / name) for name in ("p.yaml", "broken.yaml")}
+    assert {each["file"] for each in found["left_out"]} == files
+
+
+def test_a_rehearsal_passes_over_what_a_live_campaign_has_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = small_campaign(tmp_path)
+    tree.put_post("text: Look", "at: 2020-12-09 09:00")
+
+    code, said = say(tree, capsys, "rehearse", "--days", "1")
+
+    assert "left out" not in said
+    assert code == 0
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def test_every_source_there_has_the_hash_that_its_description_says(clone: Path) 
 
 
 def check(campaign: Path) -> int:
-    return run(["check", "--config", f"{campaign}/schedule.yaml", "--posts", f"{campaign}/posts"])
+    places = {"config": "schedule.yaml", "posts": "posts", "data": "data"}
+    return run(["check", *(f"--{name}={campaign / path}" for name, path in places.items())])
 
 
 def test_check_is_green_there(clone: Path) -> None:

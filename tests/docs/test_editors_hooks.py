@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 import yaml
@@ -26,7 +27,10 @@ def test_the_workflow_uses_nobody_else_s_actions_and_only_reads() -> None:
 
 
 @pytest.mark.parametrize("told", ["workflow", "pre-commit"])
-def test_what_they_run_is_a_check_of_the_bot_s(told: str) -> None:
+def test_what_they_run_is_a_check_of_the_bot_s(
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERBATIM_DATA", str(tmp_path))  # an editor has no data of a service
     hook = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"][0]["entry"]
     command = workflow_commands()[-1] if told == "workflow" else hook
     words = shlex.split(command)

@@ -124,3 +124,64 @@ def test_a_directory_that_does_not_say_whose_it_is_is_no_bug(bot: RunningBot, sa
 
 def test_an_empty_directory_is_nobodys(tmp_path: Path) -> None:
     assert owner_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("words", [
+    ("user", "list"),
+    ("user", "unpin", "Op", "--as", "Op"),
+])  # fmt: skip
+def test_what_the_directory_remembers_is_not_written_again(
+    bot: RunningBot, say: Say, words: tuple[str, ...]
+) -> None:
+    """`user pin` may be run as root, whose new file the bot's own user could not read."""
+    before = (bot.data / OWNER_FILE).stat()
+
+    assert say(*words).startswith("0 ")
+
+    assert (bot.data / OWNER_FILE).stat() == before
+
+
+def test_a_list_of_users_makes_nothing(bot: RunningBot, say: Say, tmp_path: Path) -> None:
+    assert say("user", "list", "--data", str(tmp_path / "none")).startswith("0 no users")
+
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("check",), "[time-past]"),
+    (("doctor", "--no-ask"), "WRONG content"),
+])  # fmt: skip
+def test_what_the_service_refuses_by_its_database_is_refused_by_verbs_too(
+    bot: RunningBot, say: Say, words: tuple[str, ...], told: str
+) -> None:
+    bot.write(post("one", at=NINE), post("late", at="2020-01-01 09:00"))
+
+    answer = say(*words)
+
+    assert answer.startswith("1 ")
+    assert told in answer
+
+
+def test_another_campaign_is_checked_without_this_one_s_database(bot: RunningBot, say: Say) -> None:
+    bot.write(post("one", at=NINE), post("late", at="2020-01-01 09:00"))
+    bot.set("campaign: test", "campaign: other")
+
+    assert say("check").startswith("0 ")
+
+
+def test_what_the_service_refuses_by_its_database_is_not_confirmed(
+    bot: RunningBot, say: Say
+) -> None:
+    bot.write(post("one", at=NINE), post("late", at="2020-01-01 09:00"))
+    bot.set("approvals_required: 2", "approvals_required: 1")
+
+    assert say("accept-config", "--as", "Op").startswith("1 error: nothing has changed")
+
+
+def test_doctor_looks_at_content_whatever_became_of_the_database(bot: RunningBot, say: Say) -> None:
+    (bot.data / OWNER_FILE).write_text("{")
+
+    answer = say("doctor", "--no-ask")
+
+    assert "ok    content" in answer
+    assert "WRONG database" in answer

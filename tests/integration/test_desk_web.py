@@ -174,6 +174,21 @@ def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: HttpBr
     assert bot.store.audit.verify() is None
 
 
+def test_the_page_of_the_log_names_what_the_log_does_not_confirm(
+    bot: RunningBot, browser: HttpBrowser
+) -> None:
+    browser.sign_in("olga")
+    whole = browser.get("/log").text
+    roles = {user.name: user.roles for user in bot.store.users.all()}["vera"]
+    bot.store.users.change("vera", roles=frozenset({"operator"}))
+
+    changed = browser.get("/log").text
+
+    bot.store.users.change("vera", roles=roles)
+    assert "Unbroken" in whole
+    assert "the log does not confirm the user vera as they are" in changed
+
+
 def test_a_session_gets_a_new_id_and_ends_for_good(bot: RunningBot, browser: HttpBrowser) -> None:
     browser.get("/login")
     planted = browser.cookie

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bot.app.connections import SECRETS_FOLDER
+from bot.cli.main import root
+from bot.errors import DecisionError
 from bot.platforms.registry import RegisteredPlatform
-from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post, small_campaign
 from tests.fakes.scripted import network
 
 
@@ -79,3 +82,22 @@ def test_a_secret_that_is_replaced_is_used_from_the_next_call_on(bot: TokenBot) 
 
     assert set(bot.tokens) == {"m-old", "b-old", "m-new"}
     assert bot.states()["two/m/0"] == "SENT"
+
+
+@pytest.mark.parametrize("place", ["variable", "file", "credential"])
+def test_login_asks_for_no_secret_that_has_another_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Kept as well it would be given twice, which stops the account."""
+    tree, variable = small_campaign(tmp_path), "VERBATIM_M_ACCESS_TOKEN"
+    file = tree.put(variable, "old-token")
+    given = {"variable": (variable, "old-token"), "file": (f"{variable}_FILE", str(file)),
+             "credential": ("CREDENTIALS_DIRECTORY", str(file.parent))}  # fmt: skip
+    monkeypatch.setenv(*given[place])
+    words = ["--config", tree.schedule, "--posts", tree.posts, "--data", tmp_path / "data"]
+
+    done = CliRunner().invoke(root, ["login", "m", *map(str, words)])
+
+    assert isinstance(done.exception, DecisionError)
+    where = {"variable": "the variable itself", "file": f"{variable}_FILE", "credential": str(file)}
+    assert str(done.exception) == f"{variable} comes from {where[place]}: replace it there"

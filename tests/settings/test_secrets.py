@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Secret, secret_name, secrets_for, stray_secrets
+from bot.settings import Secret, given_elsewhere, secret_name, secrets_for, stray_secrets
 
 VALUE = "tok-3f9c2a77"
 VARIABLE = "VERBATIM_COALITION_MASTODON_ACCESS_TOKEN"
@@ -175,4 +175,12 @@ def test_a_secret_of_no_account_is_told_with_what_was_meant() -> None:
     assert unused_secrets == (
         "VERBATIM_COALITION_MASTODN_ACCESS_TOKEN: no account of the schedule uses it; "
         f"did you mean {VARIABLE}?",
+    )
+
+
+def test_what_login_keeps_is_not_given_elsewhere(tmp_path: Path) -> None:
+    kept = secret_file(tmp_path / VARIABLE)
+
+    assert not given_elsewhere(
+        "coalition-mastodon", ("ACCESS_TOKEN",), {f"{VARIABLE}_FILE": str(kept)}, kept=tmp_path
     )

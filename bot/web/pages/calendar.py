@@ -113,8 +113,7 @@ def _days(
 
 def new_address(request: RequestContext) -> Answer:
     """Make the secret address that a calendar program subscribes to; shown this once."""
-    request.require_user()
-    person = request.require_proof()
+    person = request.require_proved_user()
     return Page("feed.html", {"key": request.context.access.new_feed_key(person)})
 
 

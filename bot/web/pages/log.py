@@ -1,4 +1,4 @@
-"""The log of decisions, and whether anybody touched it since."""
+"""The log of decisions, and whether anybody touched it, or what it confirms, since."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def page(request: RequestContext) -> Answer:
         "verbs": sorted({row.verb for row in rows}),
         "who": who,
         "verb": verb,
-        "broken_at": audit.verify(),
+        "problems": request.context.store.audit_problems(),
         "head": audit.head(),
     }
     return Page("log.html", values)

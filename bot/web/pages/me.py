@@ -6,7 +6,6 @@ import pyotp
 
 from bot.authority.passkeys import challenge_in, creation_options, new_passkey
 from bot.authority.passwords import LONGEST, SHORTEST
-from bot.authority.users import Person
 from bot.canonical import sha256_hex
 from bot.web.pages.login import MOST
 from bot.web.request import Answer, Page, Redirect, RequestContext
@@ -16,7 +15,7 @@ _DONE = "/me?done=changed"
 
 def page(request: RequestContext) -> Answer:
     """Show everything, and forms to change it once they have proved who they are."""
-    context, who = request.context, _user(request)
+    context, who = request.context, request.require_user()
     user, keys = context.store.users.get(who.name), context.store.passkeys.of(who.name)
     pinned = {key.public_key for key in context.store.keys.of(who.name)}
     options = ""
@@ -39,40 +38,40 @@ def page(request: RequestContext) -> Answer:
 
 def change_password(request: RequestContext) -> Answer:
     """Take a new password; all other sessions end."""
-    who, new = _proved(request), request.form_value("new", most=LONGEST)
+    who, new = request.require_proved_user(), request.form_value("new", most=LONGEST)
     access, here = request.context.access, request.session_token
     access.set_password(who.name, new, by=who.name, session=here)
     return Redirect(_DONE)
 
 
 def end_session(request: RequestContext) -> Answer:
-    who = _user(request)
+    who = request.require_user()
     request.context.access.end_session(who, request.form_value("session"))
     return Redirect(_DONE)
 
 
 def new_codes(request: RequestContext) -> Answer:
     """Show a secret for an app that makes one-time codes; it is kept once a code of it came."""
-    who, secret = _proved(request), pyotp.random_base32()
+    who, secret = request.require_proved_user(), pyotp.random_base32()
     address = pyotp.TOTP(secret).provisioning_uri(name=who.name, issuer_name="Verbatim")
     return Page("me_codes.html", {"secret": secret, "address": address, "recovery": ()})
 
 
 def set_codes(request: RequestContext) -> Answer:
     """Ask for codes from now on, and show the recovery codes this once."""
-    who, secret = _proved(request), request.form_value("secret", most=64)
+    who, secret = request.require_proved_user(), request.form_value("secret", most=64)
     recovery = request.context.access.set_totp(who, secret, request.form_value("code", most=20))
     return Page("me_codes.html", {"secret": "", "address": "", "recovery": recovery})
 
 
 def drop_codes(request: RequestContext) -> Answer:
-    request.context.access.drop_totp(_proved(request))
+    request.context.access.drop_totp(request.require_proved_user())
     return Redirect(_DONE)
 
 
 def add_passkey(request: RequestContext) -> Answer:
     """Keep the passkey that the browser has just made."""
-    who, context, now = _proved(request), request.context, request.context.clock.now()
+    who, context, now = request.require_proved_user(), request.context, request.context.clock.now()
     answer, label = request.form_value("answer", most=MOST), request.form_value("label", most=60)
     challenge = challenge_in(answer)
     context.challenges.take(_purpose(request), challenge, now)
@@ -82,28 +81,21 @@ def add_passkey(request: RequestContext) -> Answer:
 
 
 def remove_passkey(request: RequestContext) -> Answer:
-    request.context.access.remove_passkey(_proved(request), request.form_value("key", most=2000))
+    request.context.access.remove_passkey(
+        request.require_proved_user(), request.form_value("key", most=2000)
+    )
     return Redirect(_DONE)
 
 
 def new_token(request: RequestContext) -> Answer:
     """Show a new token of the command line, this once."""
-    who, label = _proved(request), request.form_value("label", most=60)
+    who, label = request.require_proved_user(), request.form_value("label", most=60)
     return Page("me_token.html", {"token": request.context.access.new_token(who, label)})
 
 
 def revoke_token(request: RequestContext) -> Answer:
-    request.context.access.revoke_token(_user(request), request.form_value("token_sha256"))
+    request.context.access.revoke_token(request.require_user(), request.form_value("token_sha256"))
     return Redirect(_DONE)
-
-
-def _user(request: RequestContext) -> Person:
-    return request.require_user()
-
-
-def _proved(request: RequestContext) -> Person:
-    _user(request)
-    return request.require_proof()
 
 
 def _purpose(request: RequestContext) -> str:

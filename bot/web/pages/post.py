@@ -121,17 +121,17 @@ def _approval(
     """Return what stands of the approvals, why this person cannot add theirs, what they sign."""
     consents = request.context.desk.consents
     found = [consents.of(row.publication) for row in waiting]
-    least = max(found, key=lambda consent: consent.missing, default=None)
+    farthest = max(found, key=lambda consent: consent.missing, default=None)
     obstacle = _obstacle(request, found)
     if obstacle or not consents.are_signed:
-        return least, obstacle, ""
+        return farthest, obstacle, ""
     store, name = request.context.store, request.who.name
     pinned = {key.public_key for key in store.keys.of(name)}
     keys = [key for key in store.passkeys.of(name) if key.public_key in pinned]
     if not keys:
-        return least, "Approvals are signed here, and no passkey of yours is pinned.", ""
+        return farthest, "Approvals are signed here, and no passkey of yours is pinned.", ""
     challenge = challenge_of(consents.statement(waiting))
-    return least, "", request_options(request.site, challenge, keys)
+    return farthest, "", request_options(request.site, challenge, keys)
 
 
 def _obstacle(request: RequestContext, found: Sequence[ApprovalCount]) -> str:
