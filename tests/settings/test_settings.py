@@ -168,12 +168,12 @@ def test_data_that_cannot_be_made_says_what_to_do(open_umask: None, tmp_path: Pa
 
 ODD_START = """
 import os, sys
-from bot import log
+from bot import log, masking
 from bot.settings import load_settings, prepare_data
 if len(sys.argv) > 1:
     os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
 log.configure()
-settings = load_settings(account_secrets=(), mask=log.mask)
+settings = load_settings(account_secrets=(), mask=masking.mask)
 (prepare_data(settings.data) / "file").touch()
 log.get_logger("bot").info("started", machine=settings.machine_id())
 """
