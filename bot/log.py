@@ -10,12 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, Literal, TextIO
-
-import structlog
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 from bot import visible
 from bot.masking import masked
+
+if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
 
 #: A longer text in a record is cut, after masking.
 LONGEST_TEXT = 20_000
@@ -28,10 +29,21 @@ _MOST_CAUSES = 1000
 _QUERY = re.compile(r"\?[^\s\"'<>]*=[^\s\"'<>]*")
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+class _LateLogger:
+    """Loads structlog, and rich with it (0.1 s), for the first line: most verbs write none."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        from structlog.stdlib import get_logger as logger_of
+
+        return getattr(logger_of(self._name), method)
+
+
+def get_logger(name: str) -> BoundLogger:
     """Return a logger; its calls take an event and values: ``log.info("sent", delivery=id)``."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return logger
+    return cast("BoundLogger", _LateLogger(name))
 
 
 def configure(
@@ -42,10 +54,18 @@ def configure(
     Ours are written from ``level`` on; other libraries' from INFO on, whatever ``level`` says,
     because their debug lines hold headers and bodies.
     """
+    import structlog
+
+    common: list[_Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
     stream = stream or sys.stderr
     console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="time")
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_COMMON, _cut_queries("event")],
+        foreign_pre_chain=[*common, _cut_queries("event")],
         processors=[
             structlog.processors.format_exc_info,
             _cut_queries("exception"),
@@ -66,7 +86,7 @@ def configure(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_COMMON,
+            *common,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -90,13 +110,6 @@ def catch_uncaught() -> None:
 
 _Event = MutableMapping[str, Any]
 _Processor = Callable[[Any, str, _Event], Any]
-
-_COMMON: list[_Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-]
 
 
 class _Repeats(logging.Filter):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
@@ -18,12 +19,14 @@ from bot.content.signatures import SignatureError, SignedContent
 from bot.content.slots import DAY
 from bot.engine.content import Load, TreeHash, kept_files
 from bot.errors import ContentError, Problem, Severity
-from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 from bot.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy and Alembic, 0.3 s, are not needed where there is no database
+    from bot.planning.store import Store
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
 

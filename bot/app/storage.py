@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import PROGRAM, program
 from bot.app.content import Paths, prove_files, read_files
@@ -16,15 +17,16 @@ from bot.checks.checking import CheckedContent
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
-from bot.db.lock import ProcessLock, lock_beside
 from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.masking import mask
-from bot.operations.opening import open_store, sent_log_path
-from bot.operations.status import SILENT
-from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, load_settings, prepare_data, stray_secrets
+
+# SQLAlchemy and Alembic take 0.3 s, and most verbs of editors need no database.
+if TYPE_CHECKING:
+    from bot.db.lock import ProcessLock
+    from bot.planning.store import Store
 
 #: In a data directory: whose it is.
 OWNER_FILE = "campaign.json"
@@ -124,6 +126,8 @@ def confirm_mode(
     Raises:
         OperatorError: a service is at work in the other mode.
     """
+    from bot.operations.status import SILENT
+
     readable, known = read_files(paths.config, paths.posts).readable, owner_of(paths.data)
     if (
         readable is None
@@ -158,6 +162,9 @@ def database_url(mode: Mode, data: Path, known: Settings) -> str:
 
 def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
     """Return the lock of the one service that may work on an embedded database; else None."""
+    from bot.db.lock import lock_beside
+    from bot.operations.opening import sent_log_path
+
     directory = prepare_data(data)
     url = database_url(mode, directory, known)
     return lock_beside(sent_log_path(url)) if url.startswith("sqlite") else None
@@ -165,6 +172,8 @@ def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
 
 def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
     """Open the database of the service; the first start creates it."""
+    from bot.operations.opening import open_store
+
     directory = prepare_data(data)
     return open_store(
         database_url(mode, directory, known), create=True, data=directory,
@@ -178,6 +187,8 @@ def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> 
     Raises:
         OperatorError: there is none yet.
     """
+    from bot.operations.opening import open_store
+
     if not has_store(mode, data, known):
         raise OperatorError(
             f"{data} has no {mode.value} database yet: start `{program()} run` first, or name "

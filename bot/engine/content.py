@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from bot import PROGRAM
 from bot.checks.checking import CheckedContent
@@ -14,8 +15,10 @@ from bot.content.loading import is_picture
 from bot.content.model import Campaign, Mode
 from bot.errors import ContentError, Problem
 from bot.log import get_logger
-from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
+
+if TYPE_CHECKING:  # what reads files only needs no database
+    from bot.planning.store import Store
 
 log = get_logger(__name__)
 
