@@ -27,7 +27,8 @@ def campaign(tmp_path: Path) -> Path:
 
 
 def places(campaign: Path) -> list[str]:
-    return ["--config", str(campaign / "schedule.yaml"), "--posts", str(campaign / "posts")]
+    files = ["--config", str(campaign / "schedule.yaml"), "--posts", str(campaign / "posts")]
+    return [*files, "--data", str(campaign / "data")]
 
 
 def checked(campaign: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
@@ -94,8 +95,7 @@ def test_what_looks_like_a_number_or_a_truth_stays_the_text_that_was_typed(
     plain = POST.replace('text: "Hello."', f"text: {text}")
     (campaign / "posts" / "bad.yaml").write_text(plain, encoding="utf-8")
 
-    data = ("--data", str(campaign / "data"))
-    assert run(["preview", "bad", *places(campaign), *data]) == 0
+    assert run(["preview", "bad", *places(campaign)]) == 0
 
     assert f"  │ {text}\n" in capsys.readouterr().out
 
