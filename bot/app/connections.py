@@ -141,9 +141,11 @@ class Connections:
         self, account: Account, secrets: Mapping[str, str], ask: AskCode
     ) -> Mapping[str, str]:
         """Return these secrets and those that the platform gives for a code; raises as `prove`."""
-        kind, connection = self.platforms[account.platform], self._connection(account, secrets)
+        kind = self.platforms[account.platform]
+        # Not half of what is granted anew: an answer that has it again would have it blacked out.
+        own = {name: secrets[name] for name in secrets if name not in kind.spec.granted}
         with _accepted(account):
-            return {**secrets, **kind.authorize(connection, ask)}
+            return {**own, **kind.authorize(self._connection(account, own), ask)}
 
     def close(self) -> None:
         for _account, _secrets, platform in self._open.values():

@@ -22,17 +22,10 @@ def _commit(root: Path) -> str:
         return (root / "COMMIT").read_text(encoding="utf-8").strip()  # the Dockerfile writes it
     if not (root / ".git").exists():
         return ""  # a checkout further up is another project's
-    words = (
-        "-c",
-        "safe.directory=*",
-        f"--git-dir={root / '.git'}",
-        "rev-parse",
-        "--verify",
-        "HEAD",
-    )
+    where = ("-c", "safe.directory=*", f"--git-dir={root / '.git'}")
     try:
         return subprocess.run(  # noqa: S603 - words of ours
-            ["git", *words],  # noqa: S607 - the system's git
+            ["git", *where, "rev-parse", "--verify", "HEAD"],  # noqa: S607 - the system's git
             capture_output=True, check=True, encoding="utf-8", timeout=10,
         ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.SubprocessError):
