@@ -28,7 +28,22 @@ COPY run_bot.py LICENSE ./
 # The campaign that is built in; another one is mounted over it.
 COPY posts/ /campaign/posts/
 COPY schedule.yaml /campaign/
-RUN /opt/verbatim/bin/python -m compileall -q bot
+# `make image` gives these; `--version` reads the commit.
+ARG BASE
+ARG VERSION=
+ARG COMMIT=
+ARG CREATED=
+ARG SOURCE=
+LABEL org.opencontainers.image.title="Verbatim" \
+    org.opencontainers.image.description="A campaign bot that quotes exactly and posts exactly once" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${COMMIT}" \
+    org.opencontainers.image.created="${CREATED}" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.base.name="${BASE}"
+RUN /opt/verbatim/bin/python -m compileall -q bot \
+    && echo "${COMMIT}" > COMMIT
 # The root file system may be read-only: only /data is written, and /tmp by image checks.
 # The service, its health check and every `exec` find the same files here.
 ENV PATH=/opt/verbatim/bin:$PATH \

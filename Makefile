@@ -1,6 +1,6 @@
 # Every target does its own set-up; on a fresh machine Python 3.11+ and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-deep check docs bench bench-check storm threat-model operate rules image-check fresh-check lock clean
+.PHONY: help setup run test test-all test-deep check docs bench bench-check storm threat-model operate rules image sbom image-check fresh-check lock clean
 
 BIN := .venv/bin
 DAYS ?= 30
@@ -79,6 +79,22 @@ rules: ## Write docs/rules.md: every rule of `check` with what is wrong and what
 operate: ## Inject each fault into a bot at work, and write docs/operability.md
 	@sh tools/setup.sh test
 	@OPERABILITY=docs/operability.md $(BIN)/pytest -n 0 tests/operations/test_operability.py
+
+VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' bot/__init__.py)
+IMAGE ?= verbatim:$(VERSION)
+PLATFORMS ?= linux/amd64,linux/arm64
+# SOURCE is the address of the repository; OUTPUT where it goes: the builder's cache, unless e.g. OUTPUT=--push or OUTPUT=--output=type=oci,dest=FILE
+SOURCE ?=
+OUTPUT ?=
+image: ## Build the image for amd64 and arm64 with its labels (see docs/releasing.md); needs Docker
+	docker buildx build --platform $(PLATFORMS) --tag $(IMAGE) --build-arg VERSION=$(VERSION) \
+		--build-arg COMMIT=$$(git rev-parse HEAD) \
+		--build-arg CREATED=$$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ) \
+		--build-arg SOURCE=$(SOURCE) $(OUTPUT) .
+
+sbom: ## Write .build/verbatim-VERSION.cdx.json: what the image's Python packages are (CycloneDX)
+	@sh tools/setup.sh test
+	@$(BIN)/python -m tools.sbom
 
 image-check: ## Build the container image and run it; needs root, buildah, debootstrap (not in `make test`)
 	@sh tools/image_check.sh

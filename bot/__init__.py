@@ -4,6 +4,8 @@ import shlex
 import sys
 from pathlib import Path
 
+#: Of the program; pyproject.toml, image and SBOM have it from here.
+VERSION = "0.1.0"
 #: How people start the bot, from the project's folder; every hint on a page or in a mail has it.
 PROGRAM = "python3 run_bot.py"
 

@@ -32,12 +32,17 @@ if ! build images --quiet "localhost/base-$release" >/dev/null 2>&1; then
 fi
 
 say "building the image"
+commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+version=$(sed -n 's/^VERSION = "\(.*\)"/\1/p' bot/__init__.py)
 # The host's certificates, so that packages can be fetched where a company's proxy has its own.
 build build --format docker --isolation chroot -v /etc/ssl/certs:/etc/ssl/certs:ro \
-    --build-arg "BASE=localhost/base-$release" -t localhost/verbatim-check . \
+    --build-arg "BASE=localhost/base-$release" --build-arg "COMMIT=$commit" \
+    --build-arg "VERSION=$version" -t localhost/verbatim-check . \
     >"$room/build.log" 2>&1 || { tail -n 20 "$room/build.log" >&2; exit 1; }
 build inspect --type image --format '{{.Docker.Config.Healthcheck}}' localhost/verbatim-check |
     grep -q '/livez' || fail "the image has lost its HEALTHCHECK"
+build inspect --type image --format '{{.Docker.Config.Labels}}' localhost/verbatim-check |
+    grep -q "org.opencontainers.image.revision:$commit" || fail "the image does not name its commit"
 
 container=$(build from localhost/verbatim-check)
 top=$(build mount "$container")
@@ -72,6 +77,8 @@ in_image sh -c '! touch /app/x 2>/dev/null' || fail "the root file system can be
 in_image sh -c 'test "$(id -u)" = 10001' || fail "not user 10001"
 in_image python -c 'from PIL import features as f; raise SystemExit(not (f.check("raqm") and f.check("fribidi")))' ||
     fail "quote cards could not set right-to-left text"
+told=$(in_image python run_bot.py --version)
+[ "$told" = "verbatim $version (commit $commit)" ] || fail "--version says: $told"
 say "run_bot.py check"
 in_image python run_bot.py check
 say "run_bot.py rehearse --days ${DAYS:-7}"

@@ -44,6 +44,9 @@ for version in 3.11 3.12 3.13 3.14; do
     done
 done
 
+# The image's machines: both have a wheel of each pin.
+.venv/bin/python tools/wheels.py
+
 # As `make setup` does it: pip, no resolving, and then every requirement must be there.
 for name in run dev; do
     proof=.build/lock-proof/$name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,7 +19,7 @@ from bot.delivery.ledger import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.masking import mask
 from bot.planning.store import Store
-from bot.platforms.base import Connection, Platform, Profile
+from bot.platforms.base import AskCode, Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
@@ -133,16 +134,30 @@ class Connections:
             SettingsError: they do not work; the message holds none of them.
         """
         platform = self.platforms[account.platform].connect(self._connection(account, secrets))
-        try:
+        with _accepted(account), closing(platform):
             return platform.profile()
-        except PlatformError as error:
-            raise SettingsError(f"{account.name}: not accepted: {error}") from error
-        finally:
-            platform.close()
+
+    def authorize(
+        self, account: Account, secrets: Mapping[str, str], ask: AskCode
+    ) -> Mapping[str, str]:
+        """Return these secrets and those that the platform gives for a code; raises as `prove`."""
+        kind = self.platforms[account.platform]
+        # Not half of what is granted anew: an answer that has it again would have it blacked out.
+        own = {name: secrets[name] for name in secrets if name not in kind.spec.granted}
+        with _accepted(account):
+            return {**own, **kind.authorize(self._connection(account, own), ask)}
 
     def close(self) -> None:
         for _account, _secrets, platform in self._open.values():
             platform.close()
+
+
+@contextmanager
+def _accepted(account: Account) -> Iterator[None]:
+    try:
+        yield
+    except PlatformError as error:
+        raise SettingsError(f"{account.name}: not accepted: {error}") from error
 
 
 def refuse_given_elsewhere(data: Path, account: Account) -> None:

@@ -161,5 +161,6 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
         return Finding(account.name, False, str(error))
     why = unfit(account, profile, mode)
     text = why or f"{profile.handle} ({profile.server or account.platform})"
+    text += f"; access: {profile.access}" if profile.access else ""
     told = "".join(f"; {subject}: {words}" for subject, words in seen.items())
     return Finding(account.name, not why, text + told)

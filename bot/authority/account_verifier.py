@@ -144,6 +144,8 @@ def unfit(account: Account, profile: Profile, mode: Mode) -> str:
         return ""
     if profile.is_labelled_bot is False:
         return "it does not say that it is automated: set the bot flag (or bot label) on it"
+    if profile.lacks:
+        return f"its token does not allow {' '.join(profile.lacks)}: `login {account.name}` anew"
     found, wanted = profile.handle.removeprefix("@").casefold(), account.handle.removeprefix("@")
     if wanted and found and wanted.casefold() not in {found, found.split("@")[0]}:
         return f"its credentials belong to {profile.handle}, not to {account.handle}"

@@ -88,9 +88,18 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="verbatim")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False,
+              callback=lambda context, _option, value: value and _show_version(context),
+              help="Show the version and its commit, and exit.")  # fmt: skip
 def root() -> None:
     """Publish an open letter word for word, on a calendar, exactly once."""
+
+
+def _show_version(context: click.Context) -> NoReturn:
+    from bot.cli.version import version_text  # only who asks pays for it
+
+    show(version_text())
+    context.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import click
 
 from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
-from bot.app.connections import keep_secrets, refuse_given_elsewhere
+from bot.app.connections import Connections, keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
 from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
 from bot.authority.account_verifier import unfit
@@ -29,7 +29,7 @@ from bot.cli.output import (
 )
 from bot.cli.people import decides
 from bot.cli.terminal import show
-from bot.content.model import Mode
+from bot.content.model import Account, Mode
 from bot.content.zones import shown
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -206,6 +206,7 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
 def login(paths: Paths, name: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
+    Where a platform gives out tokens by a code, leave them empty: you are told which page to open.
     They are bound to where they were tried: this confirms a changed server or handle, nothing else.
 
     docs/platforms/ says where each platform gives them out, and what the try costs.
@@ -218,8 +219,9 @@ def login(paths: Paths, name: str) -> Output:
         account = accounts[name]
         refuse_given_elsewhere(paths.data, account)
         show(f"what you type is sent to {account.destination}", err=True)
-        secrets = {each: _secret(each) for each in PLATFORMS[account.platform].spec.secrets}
-        profile = workspace.connections().prove(account, secrets)
+        with closing(workspace.connections()) as connections:
+            secrets = _secrets(account, connections)
+            profile = connections.prove(account, secrets)
         obstacle = unfit(account, profile, workspace.campaign.schedule.mode)
         kept = keep_secrets(paths.data, account, secrets)
         if workspace.campaign.schedule.mode is Mode.LIVE:
@@ -236,8 +238,31 @@ def login(paths: Paths, name: str) -> Output:
     )
 
 
-def _secret(name: str) -> str:
-    value: str = click.prompt(name.replace("_", " ").lower(), hide_input=True, err=True)
+def _secrets(account: Account, connections: Connections) -> Mapping[str, str]:
+    spec = PLATFORMS[account.platform].spec
+    given: dict[str, str] = {}
+    for name in spec.secrets:
+        words = name.replace("_", " ").lower()
+        if name not in spec.granted:
+            given[name] = _secret(words)
+        elif value := _secret(f"{words} (empty: get one by a code)", default=""):
+            given[name] = value
+        else:
+            secrets = connections.authorize(account, given, _code)
+            for granted in secrets.values():
+                mask(granted)
+            return secrets
+    return given
+
+
+def _code(address: str) -> str:
+    show("sign in as the account at this address, and type the code that you get:", err=True)
+    show(address, err=True)
+    return _secret("code")
+
+
+def _secret(words: str, default: str | None = None) -> str:
+    value: str = click.prompt(words, default, hide_input=True, err=True, show_default=False)
     mask(value)
     return value.strip()
 

@@ -48,9 +48,13 @@ class Profile:
     server: str = ""
     #: Name, description and picture as readers see them; empty where it is not told.
     about: str = ""
+    #: What the credentials allow, in the platform's words; empty where it is not told.
+    access: str = ""
+    #: Of `PlatformSpec.scopes`, what posting needs and they surely do not allow.
+    lacks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("id", "handle", "server", "about"):
+        for name in ("id", "handle", "server", "about", "access"):
             object.__setattr__(self, name, visible.line(getattr(self, name)))
 
 
@@ -160,3 +164,7 @@ class Platform(Protocol):
 
 #: What a platform's module offers the registry.
 Connect = Callable[[Connection], Platform]
+#: Shows a person the address of a page; returns the code that they were given there.
+AskCode = Callable[[str], str]
+#: Gets the secrets in `PlatformSpec.granted` by such a code; the connection has the others.
+Authorize = Callable[[Connection, AskCode], Mapping[str, str]]

@@ -183,6 +183,10 @@ class PlatformSpec:
     prices: Mapping[str, float] = field(default_factory=dict)
     #: Names of the secrets an account needs, as in VERBATIM_<ACCOUNT>_<SECRET>.
     secrets: tuple[str, ...] = ()
+    #: Of these, what `authorize` of its package gets for who has none yet.
+    granted: tuple[str, ...] = ()
+    #: The least that the secrets must allow, in the platform's own words.
+    scopes: tuple[str, ...] = ()
     #: Keys of an account that no other platform need have.
     account_keys: tuple[AccountKey, ...] = ()
     #: The account key for the day on which a person saw that the account says that it is

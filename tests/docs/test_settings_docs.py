@@ -47,7 +47,19 @@ def test_every_platform_s_secrets_and_their_scope_are_documented(spec: PlatformS
     row = rows[spec.label]
 
     assert tuple(re.findall(r"`(\w+)`", row[1])) == spec.secrets
-    assert row[2]
+    assert tuple(re.findall(r"`([^`]+)`", row[2])) == spec.scopes != ()
+
+
+def test_scopes_are_stated_once() -> None:
+    scopes = {scope for spec in PLATFORMS for scope in spec.scopes}
+    stated = [
+        (str(path), scope)
+        for path in files(".md")
+        for scope in sorted(scopes)
+        for _ in range(read(path).count(f"`{scope}`"))
+    ]
+
+    assert stated == [("docs/operating.md", scope) for scope in sorted(scopes)]
 
 
 def test_no_document_names_a_variable_that_does_not_exist() -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.authority.users import Role
+from bot.clock import SystemClock
+from bot.operations.opening import open_store
 from tests.docs.tree import blocks, files, read
 from tests.fakes.bare import bare_python, copy_of_tree, give_venv
 from tests.fakes.browser import PASSWORD
+from tests.fakes.people import token_of, who_decides
 from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.servers import free_port
 
@@ -31,11 +37,21 @@ NOT_RUN = {
     "make test": "runs this test",
     "sudo install": "needs root, and writes below /etc",
     "docker compose": "needs Docker; `make image-check` runs the image without it",
+    "docker buildx": "likewise; tests/setup/test_release.py reads what `make image` gives it",
+    "docker run": "likewise",
+    "docker inspect": "likewise",
+    "make image": "likewise",
+    "make sbom": "installs packages; tests/setup/test_release.py makes one",
+    "git tag": "needs the key of whoever releases",
+    "git push": "needs the repository's server",
+    "git verify-tag": "needs a signed tag",
     "pg_dump": "needs PostgreSQL; tests/faults/test_restore_postgresql.py runs it",
     "pg_restore": "likewise",
     "python3 run_bot.py restore /backups/2026-12-08.dump": "likewise",
     "umask": "stands before it; the variable names a file of PostgreSQL",
     "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
+    "python3 run_bot.py login": "needs an account's server; tests/e2e/test_login.py runs it",
+    "python3 run_bot.py resume ACCOUNT": "needs a stopped account; tests/integration/test_hints.py",
     "python3 run_bot.py probe": "needs an account's server; tests/contract runs it",
     "python3 run_bot.py user add anna": "needs the password typed in the line before; tests/cli",
     "python3 run_bot.py user pin": "needs a code of a passkey; tests/browser/test_passkeys.py",
@@ -47,7 +63,11 @@ STAND_INS = {
     "/backups/$": "{folder}/new-backups/$",
     "/backups/2026": "{folder}/backups/2026",
     "--post open-air-prison": "--post {post}",
+    "/backups/first": "{folder}/new-backups/first",
+    "/backups/before": "{folder}/new-backups/before",
     "VERB": "check",
+    " POST": " {post}",
+    "ACCOUNT": "coalition-mastodon",
     "--days 30 --serve": "--days 2 --serve",
 }
 #: What ends only when it is told to: what it says when it is up, and how it is told.
@@ -72,8 +92,21 @@ def shown(page: str) -> Iterator[str]:
     yield from re.findall(r"`(python3 run_bot\.py [^`]+)`", page)
 
 
+def hard_days() -> Iterator[tuple[str, list[str]]]:
+    """Yield each block of "Hard days", by its heading and number: its commands belong together."""
+    _, _, page = read(OPERATING).partition("\n## Hard days\n")
+    for part in page.partition("\n## ")[0].split("\n### ")[1:]:
+        shells = [text for language, text in blocks(part) if language in SHELL]
+        for number, text in enumerate(shells):
+            yield f"{part.splitlines()[0]} {number}", list(shown(f"```sh\n{text}\n```\n"))
+
+
 PROGRAM_CALLED = re.compile(r"run_bot\.py [a-zA-Z-]")
-COMMANDS = sorted({command for path in PAGES for command in shown(read(path))})
+OPERATING = Path("docs/operating.md")
+HARD_DAYS = dict(hard_days())
+IN_ORDER = {command for commands in HARD_DAYS.values() for command in commands}
+SHOWN = {command for path in PAGES for command in shown(read(path))}
+COMMANDS = sorted(SHOWN - IN_ORDER)
 
 
 def left_out(command: str) -> list[str]:
@@ -88,10 +121,10 @@ class Machine:
     #: A post that has gone out.
     post: str
 
-    def start(self, command: str) -> subprocess.Popen[str]:
+    def start(self, command: str, data: str = "", token: str = "") -> subprocess.Popen[str]:
         for written, meant in STAND_INS.items():
             command = command.replace(written, meant.format(folder=self.folder, post=self.post))
-        data = next((FRESH[one] for one in FRESH if command.startswith(one)), "data")
+        data = data or next((FRESH[one] for one in FRESH if command.startswith(one)), "data")
         if up_of(command):
             command = f"exec {command}"  # the shell must not stand between it and its signal
         environment = {
@@ -100,6 +133,7 @@ class Machine:
             "VERBATIM_DATA": str(self.folder / data),
             "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
             "VERBATIM_MONITOR": "off",
+            **({"VERBATIM_TOKEN": token} if token else {}),
         }
         return subprocess.Popen(
             ["sh", "-euc", command], cwd=self.folder / "project", env=environment,
@@ -164,6 +198,29 @@ def test_a_command_works_when_it_is_pasted(machine: Machine, command: str) -> No
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("day", HARD_DAYS)
+def test_the_commands_of_a_hard_day_work_in_their_order(machine: Machine, day: str) -> None:
+    """On a campaign of its own, which has one operator unless the block makes her."""
+    data = f"data of {day}"
+    shutil.copytree(machine.folder / "stage" / "data", machine.folder / data)
+    first = "python3 run_bot.py user add olga --role operator --as olga"
+    commands = [command for command in HARD_DAYS[day] if not left_out(command)]
+
+    for command in (*(() if first in commands else (first,)), *commands):
+        token = proof_for(command, machine.folder / data) if command != first else ""
+        with machine.start(command, data, token) as process:
+            out, err = process.communicate(f"{PASSWORD}\n{PASSWORD}\n", timeout=100)
+        assert process.returncode == 0, (command, out, err)
+
+
+def proof_for(command: str, data: Path) -> str:
+    """Return a token of whoever decides here; at a terminal they would type their password."""
+    name = who_decides(shlex.split(command))
+    with closing(open_store(f"sqlite:///{data / 'rehearsal.db'}", create=False)) as store:
+        operator = frozenset({Role.OPERATOR})
+        return token_of(store, SystemClock(), name, operator) if name else ""
+
+
 def test_what_init_says_comes_next_works_where_it_was_said(machine: Machine) -> None:
     with machine.start("cd .. && python3 project/run_bot.py init 'a campaign'") as process:
         out, err = process.communicate()
@@ -184,8 +241,8 @@ def until(words: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def test_the_tables_name_nothing_that_no_page_shows() -> None:
-    used = {start for command in COMMANDS for start in left_out(command)}
-    run = "\n".join(command for command in COMMANDS if not left_out(command))
+    used = {start for command in SHOWN for start in left_out(command)}
+    run = "\n".join(command for command in SHOWN if not left_out(command))
 
     assert used == set(NOT_RUN)
     assert [words for words in (*STAND_INS, *SERVICES, *FRESH) if words not in run] == []

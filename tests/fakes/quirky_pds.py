@@ -13,9 +13,9 @@ from tests.fakes.loopback import Loopback, ReceivedRequest, Told
 DID = "did:plc:voice"
 
 
-def token(lives: float) -> str:
+def token(lives: float, scope: str | None = None) -> str:
     """Make a session token that atproto can read; it ends in so many seconds."""
-    parts = ({"alg": "none"}, {"exp": int(time.time() + lives), "sub": DID})
+    parts = ({"alg": "none"}, {"exp": int(time.time() + lives), "sub": DID, "scope": scope})
     told = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
     return ".".join((*(part.rstrip("=") for part in told), "c2ln"))
 
@@ -28,6 +28,8 @@ class PdsQuirks:
     lives: float = 7200.0
     did: str = DID
     handle: str = "voice.example"
+    #: Of the session's token, which tells an app password from the account's own.
+    scope: str | None = "com.atproto.appPass"
     #: Of the session: None is not told.
     active: bool | None = None
     did_doc: Any = None
@@ -71,7 +73,10 @@ class QuirkyPds(Loopback):
         return told | ({"didDoc": quirks.did_doc} if quirks.did_doc else {})
 
     def _tokens(self) -> dict[str, str]:
-        return {"accessJwt": token(self.quirks.lives), "refreshJwt": token(90 * 86_400)}
+        return {
+            "accessJwt": token(self.quirks.lives, self.quirks.scope),
+            "refreshJwt": token(90 * 86_400),
+        }
 
     def _put(self, body: Any) -> Told:
         self.records[body["rkey"]] = body["record"]

@@ -36,6 +36,8 @@ class OAuth:
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._nonces: set[str] = set()
+        #: By request token: who allowed it, and the PIN that they were shown.
+        self._allowed: dict[str, tuple[str, str]] = {}
 
     def user(self, method: str, url: str, header: str) -> str | None:
         """Return whose signature this is; None if it is nobody's, stale or used before.
@@ -46,11 +48,40 @@ class OAuth:
         token = _TOKEN.fullmatch(fields.get("oauth_token", ""))
         if not token or fields.get("oauth_consumer_key") != CONSUMER_KEY or not self._fresh(fields):
             return None
-        wanted = _signature(method, url, fields, _token_secret(token[1]))
-        if not hmac.compare_digest(wanted, fields.get("oauth_signature", "")):
-            return None
-        self._nonces.add(fields["oauth_nonce"])
-        return token[1]
+        return token[1] if self._signed(method, url, fields, _token_secret(token[1])) else None
+
+    def _signed(self, method: str, url: str, fields: Mapping[str, str], secret: str) -> bool:
+        wanted = _signature(method, url, fields, secret)
+        is_good = hmac.compare_digest(wanted, fields.get("oauth_signature", ""))
+        if is_good:
+            self._nonces.add(fields["oauth_nonce"])
+        return is_good
+
+    def sign_in(self, method: str, url: str, header: str) -> Mapping[str, str]:
+        """Serve the steps of X's PIN flow that the app takes; empty where they are refused."""
+        fields, step = _fields(header), url.rpartition("/")[2]
+        token, pin = fields.get("oauth_token", ""), fields.get("oauth_verifier", "")
+        secret = _token_secret(token) if token else ""
+        is_app = fields.get("oauth_consumer_key") == CONSUMER_KEY and self._fresh(fields)
+        if method != "POST" or not is_app or not self._signed(method, url, fields, secret):
+            return {}
+        if step == "request_token" and fields.get("oauth_callback") == "oob":
+            token = f"asked-{len(self._nonces)}"
+            return {"oauth_token": token, "oauth_token_secret": _token_secret(token),
+                    "oauth_callback_confirmed": "true"}  # fmt: skip
+        user, shown = self._allowed.pop(token, ("", ""))
+        if step != "access_token" or not shown or shown != pin:
+            return {}
+        given = secrets_for(user)
+        return {"oauth_token": given["ACCESS_TOKEN"], "user_id": user, "screen_name": "coalition",
+                "oauth_token_secret": given["ACCESS_TOKEN_SECRET"]}  # fmt: skip
+
+    def allow(self, address: str, user: str) -> str:
+        """Open the page at this address as a user, and allow the app; return the PIN it shows."""
+        page, _, query = address.partition("?")
+        assert page == "https://api.twitter.com/oauth/authorize"
+        self._allowed[dict(parse_qsl(query))["oauth_token"]] = user, "0417290"
+        return "0417290"
 
     def _fresh(self, fields: Mapping[str, str]) -> bool:
         stamp = fields.get("oauth_timestamp", "")

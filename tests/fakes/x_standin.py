@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from tests.fakes import x_api
 from tests.fakes.faultproxy import Faults, FaultyLoopback
@@ -54,6 +54,8 @@ class XStandin(FaultyLoopback):
         self.rates = dict(RATES)
         #: What it calls a status in queries: ``post``, or ``tweet``.
         self.word = "post"
+        #: What the app may do, as every answer tells.
+        self.access = "read-write"
         #: What the description does not allow; must stay empty.
         self.violations: list[str] = []
         self.spec = read_spec(spec_file)
@@ -67,8 +69,15 @@ class XStandin(FaultyLoopback):
         query = {name: values[-1] for name, values in received.query.items()}
         asked = ApiRequest(received.method, received.path, query, received.body)
         headers = {name.lower(): value for name, value in received.headers.items()}
+        if received.path.startswith("/oauth/"):
+            url, header = SIGNED_ORIGIN + received.path, headers.get("authorization", "")
+            given = self.oauth.sign_in(received.method, url, header)
+            refusal = {"errors": [{"code": 32, "message": "Could not authenticate you."}]}
+            return Told(200, urlencode(given).encode()) if given else Told(401, refusal)
         reply = self.answer(asked, {**headers, "x-target": received.target})
         extra = {**self.rate_headers(asked), "Content-Type": reply.content_type}
+        if reply.status != 401:
+            extra["x-access-level"] = self.access
         return Told(reply.status, reply.body(), extra)
 
     def answer(self, asked: ApiRequest, headers: Mapping[str, str]) -> x_api.Reply:

@@ -59,6 +59,17 @@ def test_one_without_its_secret_is_told_and_the_others_send(bot: TokenBot) -> No
     assert "VERBATIM_B_TOKEN: missing; `login b` asks for it" in matter.text
 
 
+def test_several_without_their_secrets_are_told_and_the_other_sends(bot: TokenBot) -> None:
+    bot.use("m", "b", "x")
+    bot.keep("b", "old-token")
+    bot.start_approved(post("one", at=NINE))
+    bot.wait(NINE)
+
+    assert bot.states() == {"one/m/0": "READY", "one/b/0": "SENT", "one/x/0": "READY"}
+    told = [(matter.key, matter.command) for matter in bot.services.status().errors]
+    assert sorted(told) == [("unchecked/m", "login m"), ("unchecked/x", "login x")]
+
+
 def test_a_secret_that_comes_later_is_found_without_a_restart(bot: TokenBot) -> None:
     bot.keep("m", "old-token")
     bot.start_approved(post("one", at=NINE))

@@ -79,6 +79,7 @@ class BlueskyPlatform:
                 + [str(object_in(shown, "avatar", "ref").get("$link") or "")]
             ),
             server=self._session.origin,
+            access=self._session.scope,
         )
 
     def limits(self) -> Limits:

@@ -73,6 +73,8 @@ class SignedIn:
         self._client: Client | None = None
         self.did = ""
         self.handle = account.handle
+        #: What the session may do, as its token says; empty where it does not.
+        self.scope = ""
 
     def client(self) -> Client:
         """Return a client whose session the server has just accepted.
@@ -123,6 +125,7 @@ class SignedIn:
     def _keep_server(self, client: Client, _event: SessionEvent, session: Session) -> None:
         """Choose the server again: atproto has just put the session's own one in its place."""
         self._name_is(session.did, session.handle)
+        self.scope = session.access_jwt_payload.scope or ""
         client.update_base_url(self._server(session.pds_endpoint or ""))
 
     def _server(self, named: str) -> str:

@@ -44,4 +44,5 @@ SPEC = PlatformSpec(
     # however late the first one lands.
     rate_window=timedelta(minutes=5),
     secrets=("APP_PASSWORD",),
+    scopes=("com.atproto.appPass",),
 )

@@ -60,6 +60,7 @@ class MastodonPlatform:
 
     def profile(self) -> Profile:
         me, instance = self._api.me(), self._api.instance()
+        scopes = self._api.granted_scopes()
         self._timeline.me = str(me["id"])
         host = urlsplit(str(me.get("url") or "")).netloc or urlsplit(self._api.origin).netloc
         return Profile(
@@ -69,6 +70,13 @@ class MastodonPlatform:
             followers=count_in(me, "followers_count"),
             about=" / ".join(str(me.get(key) or "") for key in ("display_name", "note", "avatar")),
             server=" ".join(str(instance.get(name) or "") for name in ("title", "version")).strip(),
+            access=" ".join(scopes),
+            # Reading may be allowed in other words, such as "profile".
+            lacks=tuple(
+                scope
+                for scope in SPEC.scopes
+                if scopes and scope.startswith("write:") and not {scope, "write"} & {*scopes}
+            ),
         )
 
     def limits(self) -> Limits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -111,6 +111,15 @@ class Api:
                 raise UnauthorizedError(NAME, describe(self.exchange, error)) from error
             raise
 
+    def granted_scopes(self) -> tuple[str, ...]:
+        """Return the scopes that the token's app has; the token has no more. Empty if not told."""
+        with suppress(PlatformError), translated_errors(NAME, self.exchange):
+            self.client.app_verify_credentials()
+        found = object_in(self.exchange.value()).get("scopes")
+        if self.exchange.status != 200 or not isinstance(found, list):
+            return ()
+        return tuple(map(str, found))
+
     def instance(self) -> Mapping[str, Any]:
         """Ask a server about itself, in our own words: the library adds a slash that some refuse.
 
@@ -137,9 +146,18 @@ def connect(connection: Connection) -> Api:
     Raises:
         SettingsError: the server is not safe to send a token to, or the token is missing.
     """
+    api = connect_without_token(connection)
+    # Not through the constructor, which reads a token that is also a path as a file.
+    api.client.access_token = require_secret(
+        connection.secrets, "ACCESS_TOKEN", connection.account.name
+    )
+    return api
+
+
+def connect_without_token(connection: Connection) -> Api:
+    """Return a client that is nobody's yet; raises as `connect`."""
     account = connection.account
     origin = safe_origin(account.server, account.name)
-    token = require_secret(connection.secrets, "ACCESS_TOKEN", account.name)
     exchange = Exchange()
     session = BoundedSession(connection, exchange, origin)
     client = mastodon.Mastodon(
@@ -154,8 +172,6 @@ def connect(connection: Connection) -> Api:
         session=session,
         user_agent="verbatim",
     )
-    # Not through the constructor, which reads a token that is also a path as a file.
-    client.access_token = token
     return Api(origin, client, session, exchange)
 
 

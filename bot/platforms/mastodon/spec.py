@@ -106,6 +106,8 @@ SPEC = PlatformSpec(
     quiet={"visibility": ("public", "unlisted")},
     rate_window=timedelta(minutes=5),
     secrets=("ACCESS_TOKEN",),
+    granted=("ACCESS_TOKEN",),
+    scopes=("read:accounts", "read:statuses", "write:media", "write:statuses"),
     account_keys=(
         AccountKey(
             "visibility",

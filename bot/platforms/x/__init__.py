@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bot.platforms.base import Connection, Platform
+from collections.abc import Mapping
+
+from bot.platforms.base import AskCode, Connection, Platform
 from bot.platforms.x.spec import SPEC
 
-__all__ = ["SPEC", "connect"]
+__all__ = ["SPEC", "authorize", "connect"]
 
 
 def connect(connection: Connection) -> Platform:
@@ -13,3 +15,10 @@ def connect(connection: Connection) -> Platform:
     from bot.platforms.x import adapter  # tweepy, 0.1 s: only who posts there should pay
 
     return adapter.connect(connection)
+
+
+def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
+    """Return the secrets that a person's code stands for; see `x.signing_in`."""
+    from bot.platforms.x import signing_in
+
+    return signing_in.authorize(connection, ask)

@@ -68,6 +68,8 @@ class X:
             followers=count_in(object_in(user, "public_metrics"), "followers_count"),
             about=f"{user.get('name') or ''} / {user.get('description') or ''}",
             server="X API v2",
+            access=self._client.access,
+            lacks=SPEC.scopes if self._client.access == "read" else (),
         )
 
     def _user_id(self) -> str:

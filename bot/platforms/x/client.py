@@ -92,6 +92,11 @@ class Client:
         self._word = "post"
 
     @property
+    def access(self) -> str:
+        """What X said of the token with its last answer; empty where it did not."""
+        return self._session.access
+
+    @property
     def token_user(self) -> str | None:
         """Numeric id of the account, which begins its access token; None if it does not."""
         user, _, _ = self._secrets["ACCESS_TOKEN"].partition("-")
@@ -144,7 +149,7 @@ class Client:
             # (a list gives AttributeError, a bad reset ValueError); the exchange has the facts.
             cause = error
         exchange.error = ""
-        exchange.message = redact(_words(exchange.value()), self._secrets)
+        exchange.message = redact(words_of(exchange.value()), self._secrets)
         self._meter.settle(booking, billed(exchange, task, charge), _resources(exchange, task))
         signed, server_time = self._session.signed_at, exchange.server_time
         is_misdated = bool(signed and server_time and abs(server_time - signed) > _APART)
@@ -155,17 +160,21 @@ class Client:
 
 
 class _SignedSession(BoundedSession):
-    """Remembers the time that its last request was signed with."""
+    """Remembers the time that its last request was signed with, and what X says of the token."""
 
     signed_at: datetime | None = None
+    #: ``read``, ``read-write`` or ``read-write-directmessages``.
+    access = ""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         stamp = _STAMP.search(str(request.headers.get("Authorization", "")))
         self.signed_at = datetime.fromtimestamp(int(stamp[1]), UTC) if stamp else None
-        return super().send(request, **options)
+        answer = super().send(request, **options)
+        self.access = answer.headers.get("x-access-level", "")
+        return answer
 
 
-def _words(value: object) -> str:
+def words_of(value: object) -> str:
     """Collect what an error answer says, for people and for telling refusals apart."""
     keys = ("title", "detail", "message", "reason", "type")
     parts = (object_in(value), *objects_in(value, "errors"))

@@ -154,6 +154,8 @@ SPEC = PlatformSpec(
         "user_read": 0.010,
     },
     secrets=("CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"),
+    granted=("ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"),
+    scopes=("read-write",),
     account_keys=(
         AccountKey("threads", "whether long posts may become threads", default=False),
         AccountKey(
