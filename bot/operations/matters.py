@@ -96,7 +96,9 @@ def _of_parts(machine: MachineFacts) -> Iterator[Matter]:
         yield Matter(f"stuck/{account}@{machine.machine}", Severity.ERROR, text, "status")
     for account, why in machine.unchecked.items():
         text = f"{account} sends nothing, as it could not be looked at: {why}"
-        yield Matter(f"unchecked/{account}", Severity.ERROR, text, f"login {account}", "/accounts")
+        yield Matter(
+            f"unchecked/{account}", Severity.ERROR, text, f"login {account} --as NAME", "/accounts"
+        )
     for account, posts in machine.left_out.items():
         why = "its server takes less than these posts need, so they do not go there"
         text = f"{account}: {why}: {', '.join(posts)}"

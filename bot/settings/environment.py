@@ -139,6 +139,8 @@ class Settings(BaseSettings):
     stop_grace: _Seconds = timedelta(seconds=40)
     #: File of approvers' public keys; one in `data` where none is named.
     approver_keys: Path | None = None
+    #: Whatever the files say, a live post needs so many approvals, each signed; 0 is as they say.
+    min_signed_approvals: Annotated[int, Field(ge=0, le=20)] = 0
     #: Stands for a user on the command line, in the place of a password.
     token: Annotated[Secret | None, BeforeValidator(_token)] = None
     #: Where the dashboard listens, ``HOST:PORT``; ``off`` is nowhere.
