@@ -76,6 +76,9 @@ def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:
         text = f"The database is broken ({machine.damage}). Nothing is sent; bring a backup back."
         command = f"restore FILE --mode {facts.schedule.mode if facts.schedule else 'live'}"
         yield Matter(f"damage@{name}", error, text, command)
+    if machine.forged:
+        text = f"The database is not what the log of decisions says: {machine.forged}"
+        yield Matter(f"forged@{name}", error, text, "audit verify", "/log")
     if machine.disk:
         text = f"{name} sends nothing: {machine.disk}. Make room; {again}."
         yield Matter(f"disk@{name}", error, text, "doctor --no-ask")
