@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     settle_first: _Seconds | None = None
     settle_apart: _Seconds | None = None
     settle_last: _Seconds | None = None
+    #: Whatever files and database say, secrets go to these alone; none named is wherever they say.
+    servers: Annotated[tuple[str, ...], BeforeValidator(_split(str)), NoDecode] = ()
     #: Whatever the files say, in US dollars, posts of one account, and share of a built-in price.
     max_budget_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
     max_posts_per_day: Annotated[int, Field(ge=1, le=1000)] = 100

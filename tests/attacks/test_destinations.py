@@ -14,9 +14,10 @@ from bot.authority.tables import StopReason
 from bot.cli.main import root
 from bot.content.model import Account
 from bot.delivery.model import State
-from bot.errors import DecisionError, UnconfirmedError
+from bot.errors import DecisionError, SettingsError, UnconfirmedError
 from bot.platforms.base import Profile
 from bot.platforms.bluesky.session import SignedIn
+from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import TOKEN, HostileWorld, hostile_world
 from tests.fakes.loopback import Told
@@ -445,6 +446,28 @@ def test_a_stopped_account_does_not_keep_others_from_settling(new_bot: RunningBo
 
 
 # Binding
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="git and the database: `server:` is changed, and the database says that it was confirmed",
+    comes_of_it="where VERBATIM_SERVERS names the servers, the token goes to these alone",
+    remains="the token, where that setting is empty",
+)
+def test_no_database_confirms_another_server(world: HostileWorld) -> None:
+    world.bot.settings = Settings(servers=(world.good.origin,))
+    world.start()
+    world.move_server()
+    world.bot.watch()
+    world.bot.confirm()
+    assert stops(world.bot) == set()
+
+    world.live_on()
+
+    assert not world.evil.asked
+    assert world.bot.rows("two", State.HELD)
+    with pytest.raises(SettingsError, match="not one of VERBATIM_SERVERS"):
+        world.bot.services.publisher.platform("m")
 
 
 @pytest.fixture

@@ -442,13 +442,3 @@ def test_the_service_verifies_its_own_log(bot: RunningBot, statement: str, looks
 
     told = [matter for matter in bot.services.status().errors if matter.key.startswith("forged")]
     assert [matter.command for matter in told] == ["audit verify"]
-
-
-def test_a_long_log_is_read_from_its_last_good_end(bot: RunningBot) -> None:
-    bot.services.inspector.run()
-    bot.store.audit.write("ann", "resume", "sending", now=START)
-    read = bot.store.audit.raw(after=bot.services.inspector._verified[0])  # type: ignore[index]
-    bot.services.inspector.run()
-
-    assert len(read) == 1
-    assert bot.services.inspector._verified == bot.store.audit.head()
