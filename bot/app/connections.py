@@ -110,6 +110,9 @@ class Connections:
         return self.campaign().schedule.mode is Mode.LIVE
 
     def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
+        server = account.destination.server
+        if secrets and server and self.known.servers and server not in self.known.servers:
+            raise SettingsError(f"{account.name}: {server} is not one of VERBATIM_SERVERS")
         spec, state = self.platforms[account.platform].spec, self.store.accounts.get(account.name)
         meter = AccountMeter(
             self.store.ledger,

@@ -71,8 +71,7 @@ class Access:
             self.store.users.change(name, password_hash=hashed)
             self.store.devices.forget(name)
             self.store.sessions.end_all(name, but=sha256_hex(session))
-            for token in self.store.tokens.of(name):
-                self._revoke_token(name, token.sha256, by=by)
+            self._revoke_tokens(name, by=by)
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
@@ -105,10 +104,15 @@ class Access:
             raise DecisionError(f"{name} is the only operator; make another one first")
 
     def sign_out_everywhere(self, name: str, *, by: str) -> int:
-        """End all sessions of a user, and know none of their devices; return how many."""
-        ended = self.store.sessions.end_all(name)
-        self.store.devices.forget(name)
-        self.write(by, "sign out everywhere", name, {"sessions": ended})
+        """End all sessions and tokens of a user, and know none of their devices.
+
+        The answer is how many sessions.
+        """
+        with self.store.transaction():
+            ended = self.store.sessions.end_all(name)
+            self.store.devices.forget(name)
+            self._revoke_tokens(name, by=by)
+            self.write(by, "sign out everywhere", name, {"sessions": ended})
         return ended
 
     # What a user does for themselves
@@ -149,6 +153,10 @@ class Access:
         """Let a token of theirs stand for nobody any more."""
         with self.store.transaction():
             self._revoke_token(person.name, sha256, by=person.name)
+
+    def _revoke_tokens(self, name: str, *, by: str) -> None:
+        for token in self.store.tokens.of(name):
+            self._revoke_token(name, token.sha256, by=by)
 
     def _revoke_token(self, name: str, sha256: str, *, by: str) -> None:
         if self.store.tokens.remove(name, sha256):

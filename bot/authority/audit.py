@@ -140,6 +140,18 @@ class Audit(Repository):
         """
         return first_break(self.raw())
 
+    def problems_since(self, head: tuple[int, str]) -> list[str]:
+        """Return what is wrong with the rows from one on that was right, without its file."""
+        seq, previous = head
+        before = self.raw(after=seq - 1)[:1] if seq else [{"sha256": ROOT}]
+        if [row["sha256"] for row in before] != [previous]:
+            return [f"row {seq} is not what was written"]
+        rows = self.raw(after=seq)
+        broken = first_break(rows, previous, seq + 1)
+        if broken is None and seq + len(rows) < (self._copied or 0):
+            broken = seq + len(rows) + 1  # cut off: the file has it
+        return [] if broken is None else [f"row {broken} is not what was written"]
+
     def problems(self, heads: Iterable[SignedHead] = ()) -> list[str]:
         """Return what is wrong with the log itself, against its file and against signed heads."""
         rows = self.raw()
@@ -184,9 +196,10 @@ def problems_of(rows: Iterable[Mapping[str, Any]], heads: Iterable[SignedHead]) 
     ]
 
 
-def first_break(rows: Iterable[Mapping[str, Any]]) -> int | None:
+def first_break(
+    rows: Iterable[Mapping[str, Any]], previous: str = ROOT, expected: int = 1
+) -> int | None:
     """Return the number of the first row that is not what was written; None where all are."""
-    previous, expected = ROOT, 1
     for row in rows:
         if (row["seq"], row["previous"]) != (expected, previous) or not _is_whole(row):
             return expected

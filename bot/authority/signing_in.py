@@ -153,7 +153,7 @@ class SignIn:
         store, since = self.access.store, self.access.clock.now() - KNOWN
         if user and store.devices.is_known(sha256_hex(visitor.device), user.name, since):
             return _key("device", visitor.device), True
-        return _key("address", _network_of(visitor.address)), False
+        return _key("address", network_of(visitor.address)), False
 
     def _require_tries_left(self, source: str) -> None:
         since = self.access.clock.now() - WAIT
@@ -189,7 +189,8 @@ def _key(kind: str, value: str) -> str:
     return sha256_hex(f"{kind} {value}")
 
 
-def _network_of(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return what counts as one address: itself, or the network of an IPv6 one."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

@@ -95,9 +95,15 @@ class AuthorityStore:
             detail = {"rows": brought, "users removed": [user.name for user in users]}
             self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
 
-    def audit_problems(self, heads: Iterable[SignedHead] = ()) -> list[str]:
-        """Return what is wrong with the audit log, and what it does not confirm."""
-        if found := self.audit.problems(heads):
+    def audit_problems(
+        self, heads: Iterable[SignedHead] = (), *, since: tuple[int, str] | None = None
+    ) -> list[str]:
+        """Return what is wrong with the audit log, and what it does not confirm.
+
+        Args:
+            since: A head up to which all was right: only later rows are read against each other.
+        """
+        if found := self.audit.problems_since(since) if since else self.audit.problems(heads):
             return found
         users, missing, approvals = self._unconfirmed()
         return [

@@ -145,7 +145,7 @@ class ConfigurationGuard:
         facts = (self.store.trust.recorded() or {"accounts": {}})["accounts"].get(name)
         return Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
 
-    def bind(self, campaign: Campaign, name: str, remote_id: str) -> None:
+    def bind(self, campaign: Campaign, name: str, remote_id: str, *, by: str) -> None:
         """Confirm where one account is, as the files have it: its secrets have been proved there.
 
         Whatever else of it was changed still waits for `accept`.
@@ -159,11 +159,11 @@ class ConfigurationGuard:
         with self.store.transaction():
             self.store.accounts.sync(campaign.schedule.accounts.values(), now=now)
             self.store.accounts.bind(name, remote_id)
-            self.store.trust.record(bound, by=f"login {name}", now=now)
+            self.store.trust.record(bound, by=by, now=now)
             if not any(change.account in {"", name} for change in changes(bound, current)):
                 self.store.accounts.start(name, StopReason.CONFIGURATION)
             detail = {**destination, "remote_id": remote_id}
-            self.store.audit.write("command line", "login", name, detail=detail, now=now)
+            self.store.audit.write(by, "login", name, detail=detail, now=now)
 
     def refuse_mode(self, campaign: Campaign, wanted: Mode) -> None:
         """Stop all live accounts because the files now ask for another mode."""

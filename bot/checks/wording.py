@@ -134,6 +134,11 @@ def _meant(markup: str) -> str:
     return "write the words alone"
 
 
+def flaws_of(text: str, campaign: Campaign) -> list[str]:
+    """Say what is wrong with words that readers see, and that stand in no post."""
+    return [message for _rule, message in _flaws(Wording("", text), campaign)]
+
+
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
     """Yield everything that is wrong with a text by itself."""
     if message := fault_of_words(wording.text):

@@ -64,6 +64,15 @@ def proved(access: Access, mode: Mode, name: str, right: Right, *, takes_token: 
     return person.name
 
 
+def confirming(access: Access, name: str) -> str:
+    """Return who confirms where secrets go; before there are users, whoever is at the machine."""
+    if not access.has_users():
+        return "command line"
+    if not name:
+        raise DecisionError("say who confirms where the secrets go: --as NAME")
+    return proved(access, Mode.LIVE, name, Right.CONFIRM)
+
+
 def named(access: Access, mode: Mode, name: str) -> str:
     """Return who says so, for what nobody need prove: a pause must never wait for a password."""
     token = settings().token
@@ -185,11 +194,11 @@ def remove_user(paths: Paths, name: str, by: str) -> None:
 @as_option
 @places
 def sign_out(paths: Paths, name: str, by: str) -> None:
-    """End all sessions of a user."""
+    """End all sessions and tokens of a user."""
     with open_users(paths) as users:
-        by = _self(users, by) if by == name else _operator(users, by)
+        by = _self(users, by) if by == name else _operator(users, by, takes_token=True)
         ended = users.sign_out_everywhere(name, by=by)
-    show(f"{ended} session(s) of {name} ended")
+    show(f"{ended} session(s) of {name} ended, and all tokens")
 
 
 @user.command("reset")
@@ -287,9 +296,9 @@ def _lines(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _operator(users: Access, name: str) -> str:
+def _operator(users: Access, name: str, *, takes_token: bool = False) -> str:
     """Return the name of an operator who has proved it, whatever the mode is."""
-    return proved(users, Mode.LIVE, name, Right.USERS)
+    return proved(users, Mode.LIVE, name, Right.USERS, takes_token=takes_token)
 
 
 def _self(users: Access, name: str, *, takes_token: bool = True) -> str:

@@ -27,7 +27,7 @@ from bot.cli.output import (
     places,
     prints,
 )
-from bot.cli.people import decides
+from bot.cli.people import confirming, decides
 from bot.cli.terminal import show
 from bot.content.model import Account, Mode
 from bot.content.zones import shown
@@ -202,8 +202,11 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
 
 @click.command()
 @click.argument("name", metavar="ACCOUNT")
+@click.option(
+    "--as", "by", default="", metavar="NAME", help="Who confirms it; once there are users."
+)
 @prints
-def login(paths: Paths, name: str) -> Output:
+def login(paths: Paths, name: str, by: str) -> Output:
     """Ask for ACCOUNT's secrets (nothing is shown), try them, and keep them below the data folder.
 
     Where a platform gives out tokens by a code, leave them empty: you are told which page to open.
@@ -216,7 +219,7 @@ def login(paths: Paths, name: str) -> Output:
         if name not in accounts:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
-        account = accounts[name]
+        account, by = accounts[name], confirming(workspace.access, by)
         refuse_given_elsewhere(paths.data, account)
         show(f"what you type is sent to {account.destination}", err=True)
         with closing(workspace.connections()) as connections:
@@ -226,7 +229,7 @@ def login(paths: Paths, name: str) -> Output:
         kept = keep_secrets(paths.data, account, secrets)
         if workspace.campaign.schedule.mode is Mode.LIVE:
             guard = ConfigurationGuard(workspace.store, workspace.clock)
-            guard.bind(workspace.written, name, profile.id)
+            guard.bind(workspace.written, name, profile.id, by=by)
     return Output(
         {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
         [

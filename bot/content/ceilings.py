@@ -1,11 +1,11 @@
-"""What the machine allows at most, whatever the files say: git reaches files, not the machine."""
+"""What the machine allows or asks for, whatever the files say: git does not reach the machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.content.model import Account, Campaign
+from bot.content.model import Account, ApprovalRules, Campaign
 from bot.platforms.spec import PlatformSpec
 from bot.settings import Settings
 
@@ -24,7 +24,15 @@ def bounded(campaign: Campaign, known: Settings, specs: Mapping[str, PlatformSpe
         }
         for name, listed in schedule.prices.items()
     }
-    return replace(campaign, schedule=replace(schedule, accounts=accounts, prices=prices))
+    least = known.min_signed_approvals
+    schedule = replace(
+        schedule,
+        accounts=accounts,
+        prices=prices,
+        approvals_required=max(schedule.approvals_required, least),
+        approvals=ApprovalRules("required") if least else schedule.approvals,
+    )
+    return replace(campaign, schedule=schedule)
 
 
 def _bounded(account: Account, known: Settings, *, is_paid: bool) -> Account:

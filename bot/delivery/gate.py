@@ -26,6 +26,8 @@ class Facts:
     #: Who approved this delivery's fingerprint.
     approved_by: Set[str] = frozenset()
     approvals_required: int = 1
+    #: Why no approval can count here, as the end of a sentence; empty where they can.
+    approvals_lack: str = ""
     #: Dollars that the account may still spend this month; None is no budget.
     budget_left: float | None = None
     #: State of the part before it; None where it is the first.
@@ -73,7 +75,9 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped)
     valid = approvers(facts.approved_by, delivery.publication.author)
     if valid < facts.approvals_required:
-        yield Hold(HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}")
+        yield Hold(
+            HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}{facts.approvals_lack}"
+        )
     if not delivery.released_by:
         yield from _lateness(delivery, facts)
     cost, left = delivery.cost_usd, facts.budget_left

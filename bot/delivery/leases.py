@@ -82,8 +82,13 @@ class Leases(OutboxRepository):
         known = self._log.known(frozenset({delivery.id})).get(delivery.id)
         return known is not None and known.draft == delivery.draft
 
-    def begin(self, claimed: Delivery, draft: Draft, *, now: datetime) -> Delivery:
+    def begin(
+        self, claimed: Delivery, draft: Draft, *, now: datetime, is_remade: bool = False
+    ) -> Delivery:
         """Store what is about to be sent, before its first byte; only then make the call.
+
+        Args:
+            is_remade: It takes the place of the first one; see `Draft.again`.
 
         Raises:
             LeaseLostError: somebody else has it, or the lease is over; do not call.
@@ -98,7 +103,8 @@ class Leases(OutboxRepository):
             for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first"), stopped):
                 if connection.execute(query.limit(1)).one_or_none() is not None:
                     raise PausedError(f"sending is {what}; nothing was begun")
-            begun = _intend(connection, row, draft, now)
+            first = None if is_remade else row.draft_json
+            begun = _intend(connection, replace(row, draft_json=first), draft, now)
             seq = self._next_seq(connection)
         try:
             self._log.announce(begun, seq, now=now)

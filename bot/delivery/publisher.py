@@ -62,11 +62,12 @@ class Releaser:
     def why_hold(self, delivery: Delivery) -> Hold | None:
         """Return why a delivery that was let through must not go out any more."""
         hold = self._gate(delivery.account)(delivery, self._parent(delivery))
-        if hold is not None or self._is_known(delivery):
+        # A replica's own log does not have what another one began: it makes its own draft.
+        if hold is not None or not self.store.is_sqlite or self.is_known(delivery):
             return hold
         return Hold(HoldReason.UNSETTLED, "the sent log does not know its draft")
 
-    def _is_known(self, delivery: Delivery) -> bool:
+    def is_known(self, delivery: Delivery) -> bool:
         """Whether its draft, if it has one, is ours; signed are only the words that it came from.
 
         Who can write the database could add another.
@@ -126,6 +127,7 @@ class Releaser:
                 shared,
                 approved_by=consent.by,
                 approvals_required=consent.required,
+                approvals_lack=consents.lack,
                 parent=parent.state if parent else None,
             )
             return why_hold(delivery, facts)
@@ -194,10 +196,14 @@ class Publisher:
             return waits
         try:
             platform = self.platform(row.account)
-            draft = row.draft or self._prepare(row, platform)
+            is_remade = not self.releaser.is_known(row)
+            draft = row.draft
+            if draft is None or is_remade:
+                made = self._prepare(row, platform)
+                draft = made.again(draft) if draft else made
             if not self.trusts_clock():
                 return put_off(row, self.clock.now(), "the clock was set just now")
-            self.store.outbox.begin(row, draft, now=self.clock.now())
+            self.store.outbox.begin(row, draft, now=self.clock.now(), is_remade=is_remade)
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
                 log.exception("failed before the call", delivery=row.id)

@@ -188,6 +188,7 @@ class Bot:
             machine=self.machine,
             clock=self.clock_guard.why(),
             damage=self.inspector.damage,
+            forged=self.inspector.forged,
             files=self.contents.broken(),
             disk=self.disk.why(),
             disk_soon=self.disk.soon(),

@@ -76,6 +76,9 @@ def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:
         text = f"The database is broken ({machine.damage}). Nothing is sent; bring a backup back."
         command = f"restore FILE --mode {facts.schedule.mode if facts.schedule else 'live'}"
         yield Matter(f"damage@{name}", error, text, command)
+    if machine.forged:
+        text = f"The database is not what the log of decisions says: {machine.forged}"
+        yield Matter(f"forged@{name}", error, text, "audit verify", "/log")
     if machine.disk:
         text = f"{name} sends nothing: {machine.disk}. Make room; {again}."
         yield Matter(f"disk@{name}", error, text, "doctor --no-ask")
@@ -96,7 +99,9 @@ def _of_parts(machine: MachineFacts) -> Iterator[Matter]:
         yield Matter(f"stuck/{account}@{machine.machine}", Severity.ERROR, text, "status")
     for account, why in machine.unchecked.items():
         text = f"{account} sends nothing, as it could not be looked at: {why}"
-        yield Matter(f"unchecked/{account}", Severity.ERROR, text, f"login {account}", "/accounts")
+        yield Matter(
+            f"unchecked/{account}", Severity.ERROR, text, f"login {account} --as NAME", "/accounts"
+        )
     for account, posts in machine.left_out.items():
         why = "its server takes less than these posts need, so they do not go there"
         text = f"{account}: {why}: {', '.join(posts)}"

@@ -42,6 +42,8 @@ class MachineFacts:
     machine: str
     clock: str = ""
     damage: str = ""
+    #: What the log of decisions does not confirm.
+    forged: str = ""
     #: What is wrong with the files on disk.
     files: str = ""
     #: Why nothing is begun for want of room.

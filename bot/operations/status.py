@@ -131,9 +131,14 @@ class Inspector:
     store: Store
     #: What is broken; empty while nothing is known to be.
     damage: str = ""
+    #: What the log of decisions does not confirm.
+    forged: str = ""
+    #: Where the log ended when it was last right, and how many looks ago all of it was read.
+    _verified: tuple[int, str] | None = None
+    _looks: int = 0
 
     def run(self) -> None:
-        """Look through the whole database; may take seconds where it is large.
+        """Look through the whole database and the log; may take seconds where they are large.
 
         Raises:
             StoreError: it cannot be looked at now, which is no proof of anything.
@@ -142,6 +147,19 @@ class Inspector:
         if found and not self.damage:
             log.critical("the database is broken; nothing is sent", damage=found)
             self.damage = found
+        if not self.damage:
+            self._verify()
+
+    def _verify(self) -> None:
+        """Prove the log of decisions: what is new in it, and all of it each seventh time."""
+        head, since = self.store.audit.head(), self._verified if self._looks % 7 else None
+        found = self.store.audit_problems(since=since)
+        # Who decides just now writes between two reads: what is forged is so at a second look.
+        found = found and self.store.audit_problems()
+        self._looks, self._verified = self._looks + 1, None if found else head
+        self.forged = "; ".join(found[:5])
+        if found:
+            log.critical("the log of decisions does not confirm the database", found=found)
 
     def unless_broken(self, job: Callable[[], None]) -> Callable[[], None]:
         """Return the job, which leaves a broken database alone: each write could break more."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from bot.authority.audit import AuditRow
 from bot.checks.rules import check
+from bot.checks.wording import flaws_of
 from bot.clock import Clock
 from bot.content.model import Post
 from bot.delivery.model import Delivery, State
@@ -64,9 +65,10 @@ class Corrections:
         and somebody else retracts the post too, which deletes it.
 
         Raises:
-            DecisionError: nothing of it is out, no reason is given, or sending is paused.
+            DecisionError: nothing of it is out, readers may not see the reason, or sending is
+                paused.
         """
-        _require(why, "say what was wrong; the list of corrections shows it")
+        self._require_public(why)
         rows = self.store.outbox.find(post_id=post_id)
         if not any(row.state in {State.SENT} | MAY_BE_OUT for row in rows):
             raise DecisionError(f"{post_id}: nothing of it is out")
@@ -89,7 +91,7 @@ class Corrections:
         Raises:
             DecisionError: nothing of it is out, or the correction breaks a rule of the campaign.
         """
-        _require(why, "say what was wrong; the list of corrections shows it")
+        self._require_public(why)
         _require(text, "say what is right")
         rows = [row for row in self.store.outbox.find(post_id=post_id) if row.state in _OUT]
         if not rows:
@@ -124,30 +126,43 @@ class Corrections:
         """
         _require(why, "say why it goes out again; the log shows it")
         now, before = self.clock.now(), self.store.audit.about(post_id, "republish")
-        ids = post_id, *(str(row.detail["as"]) for row in before)
-        rows = [row for known_as in ids for row in self.store.outbox.find(post_id=known_as)]
-        whole = self.rendered()
-        post, known = whole.campaign.post(post_id), whole.campaign.schedule.accounts
-        if post is None or not any(row.state is State.GONE for row in rows):
+        post, possible = self.rendered().campaign.post(post_id), self.elsewhere(post_id)
+        if post is None or possible is None:
             raise DecisionError(f"{post_id}: the files have no such post that others took down")
-        kept = [row for row in rows if row.state is not State.CANCELLED]
-        carried = {row.account for row in kept}
-        live = {row.platform for row in kept if row.state not in {State.RETRACTED, State.GONE}}
-        if post.at is None or post.at > now:
-            carried |= {*post.accounts}  # planning puts it there, if not yet then later
+        accounts = tuple(dict.fromkeys(accounts))
+        if not accounts:
+            raise DecisionError("say for which accounts")
         for name in accounts:
-            if name not in known:
+            if name not in self.rendered().campaign.schedule.accounts:
                 raise DecisionError(f"no account is called {name!r}")
-            if name in carried or known[name].platform in live:
+            if name not in possible:
                 raise DecisionError(f"{name}: its readers have it already, or will")
         id_ = f"{REPUBLICATION}{1 + len(before)}-of-{post_id}"
         again = replace(
-            post, id=id_, at=now, queue="", every_year=None, accounts=tuple(accounts),
-            not_after=PATIENCE,
-        )  # fmt: skip
+            post, id=id_, at=now, queue="", every_year=None, accounts=accounts, not_after=PATIENCE
+        )
         self.store.outbox.add(*self._planned(again, self._rendered(again), ()), now=now)
         self._write(by, "republish", post_id, why, {"as": again.id, "accounts": [*accounts]})
         return self.store.outbox.find(post_id=again.id)
+
+    def elsewhere(self, post_id: str) -> tuple[str, ...] | None:
+        """Return for which accounts a post may be republished; None where nobody took it down."""
+        before = self.store.audit.about(post_id, "republish")
+        ids = post_id, *(str(row.detail["as"]) for row in before)
+        rows = [row for known_as in ids for row in self.store.outbox.find(post_id=known_as)]
+        campaign = self.rendered().campaign
+        post, known = campaign.post(post_id), campaign.schedule.accounts
+        if post is None or not any(row.state is State.GONE for row in rows):
+            return None
+        kept = [row for row in rows if row.state is not State.CANCELLED]
+        carried = {row.account for row in kept}
+        live = {row.platform for row in kept if row.state not in {State.RETRACTED, State.GONE}}
+        if post.at is None or post.at > self.clock.now():
+            carried |= {*post.accounts}  # planning puts it there, if not yet then later
+        return tuple(
+            name for name, account in known.items()
+            if name not in carried and account.platform not in live
+        )  # fmt: skip
 
     def listed(self) -> tuple[PublicCorrection, ...]:
         """List what was corrected and retracted, newest first."""
@@ -221,6 +236,12 @@ class Corrections:
             )  # fmt: skip
             planned.append(named(new, rendered.campaign.schedule.campaign, 1))
         return planned
+
+    def _require_public(self, why: str) -> None:
+        """Hold a reason, which readers see in the list of corrections, to the rules of a post."""
+        _require(why, "say what was wrong; the list of corrections shows it")
+        if wrong := flaws_of(why, self.rendered().campaign):
+            raise DecisionError(f"readers see the reason: {'; '.join(wrong)}")
 
     def _write(
         self, by: str, verb: str, subject: str, why: str, detail: Mapping[str, object]

@@ -120,6 +120,10 @@ class ReplyTo:
     parent: PostRef
 
 
+#: Of drafts' bodies: no reader sees them. A record's key, and what was there before the attempt.
+_MARKS = frozenset({"at", "before", "newest", "proofs", "rkey", "since"})
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A status made ready for one platform: all that a repeated call must send again, unchanged.
@@ -135,6 +139,11 @@ class Draft:
     def to_json(self) -> str:
         """Return it as canonical JSON; `draft_from_json` is the inverse."""
         return canonical_json({"key": self.key, "wire": self.body})
+
+    def again(self, first: Draft) -> Draft:
+        """Return it as one more try of the first: of that are only the marks it is found by."""
+        marks = {name: first.body[name] for name in _MARKS & first.body.keys()}
+        return Draft(self.key, {**self.body, **marks})
 
 
 def draft_from_json(text: str) -> Draft:

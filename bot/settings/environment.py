@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     settle_first: _Seconds | None = None
     settle_apart: _Seconds | None = None
     settle_last: _Seconds | None = None
+    #: Whatever files and database say, secrets go to these alone; none named is wherever they say.
+    servers: Annotated[tuple[str, ...], BeforeValidator(_split(str)), NoDecode] = ()
     #: Whatever the files say, in US dollars, posts of one account, and share of a built-in price.
     max_budget_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
     max_posts_per_day: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -139,6 +141,8 @@ class Settings(BaseSettings):
     stop_grace: _Seconds = timedelta(seconds=40)
     #: File of approvers' public keys; one in `data` where none is named.
     approver_keys: Path | None = None
+    #: Whatever the files say, a live post needs so many approvals, each signed; 0 is as they say.
+    min_signed_approvals: Annotated[int, Field(ge=0, le=20)] = 0
     #: Stands for a user on the command line, in the place of a password.
     token: Annotated[Secret | None, BeforeValidator(_token)] = None
     #: Where the dashboard listens, ``HOST:PORT``; ``off`` is nowhere.

@@ -7,7 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: From one address (a proxy's apart), and in all.
+from bot.authority.signing_in import network_of
+
+#: For one address (behind a proxy, requests at once for whom it names), and in all.
 PER_ADDRESS, IN_ALL = 60, 240
 #: Seconds for the head of a request, and for all of it until it is answered and read.
 HEAD_SECONDS, REQUEST_SECONDS = 10, 120
@@ -31,15 +33,17 @@ class BoundedProtocol(H11Protocol):
 
     _timer: asyncio.TimerHandle | None = None
     _opened: float = 0.0
+    #: For whom it is: an address, or the network of one.
+    _asker: str = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; close one that waits longer where it is crowded."""
         super().connection_made(transport)
         self._opened = self.loop.time()
         self._allow(HEAD_SECONDS)
-        same = [each for each in self.connections if self._is_of_my_address(each)]
-        if self.client and self.client[0] != self.config.forwarded_allow_ips:
-            _keep(same, PER_ADDRESS)
+        if not self._is_of_proxy:
+            self._asker = network_of(self.client[0]) if self.client else ""
+            _keep(self._of_mine(), PER_ADDRESS)
         _keep(list(self.connections), IN_ALL)
 
     def data_received(self, data: bytes) -> None:
@@ -50,6 +54,8 @@ class BoundedProtocol(H11Protocol):
         super().data_received(data)
         if was_idle and not self.is_idle:
             self._allow(REQUEST_SECONDS)
+            if self._is_of_proxy:
+                self._bound_forwarded()
 
     def on_response_complete(self) -> None:
         """Leave it to uvicorn to close a connection on which nothing more comes."""
@@ -78,8 +84,23 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
             self._timer = None
 
-    def _is_of_my_address(self, other: Any) -> bool:
-        return bool(self.client and other.client and self.client[0] == other.client[0])
+    @property
+    def _is_of_proxy(self) -> bool:
+        is_named = self.client and self.client[0] in self.config.forwarded_allow_ips
+        return bool(self.config.proxy_headers and is_named)
+
+    def _bound_forwarded(self) -> None:
+        """Count requests behind the proxy by whom it names last: what is before, anybody wrote."""
+        given = [value for name, value in self.scope["headers"] if name == b"x-forwarded-for"]
+        last = b",".join(given).rpartition(b",")[2].strip().decode("latin-1")
+        # Some proxies add a port, which is another one each time.
+        self._asker = network_of(last.partition(":")[0] if last.count(":") == 1 else last)
+        if sum(not each.is_idle for each in self._of_mine()) > PER_ADDRESS:
+            self._give_up()
+
+    def _of_mine(self) -> list[Any]:
+        every: list[Any] = list(self.connections)
+        return [each for each in every if each._asker == self._asker]
 
 
 def _keep(connections: list[Any], most: int) -> None:

@@ -31,6 +31,7 @@ ROUTES = (
     PageRoute("/posts/{post}/approve", post.approve, "POST", Right.APPROVE),
     PageRoute("/posts/{post}/correct", post.correct, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/retract", post.retract, "POST", Right.CORRECT),
+    PageRoute("/posts/{post}/republish", post.republish, "POST", Right.CORRECT),
     PageRoute("/sources/{source}", source.page),
     PageRoute("/pictures/{sha256}", post.picture),
     PageRoute("/held", held.page),

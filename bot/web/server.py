@@ -113,7 +113,10 @@ def _serving(app: RequestGuard, known: Settings, listening: socket.socket) -> It
             timeout_keep_alive=5,
             timeout_graceful_shutdown=5,
             proxy_headers=bool(known.web_proxy),
-            forwarded_allow_ips=known.web_proxy,
+            # The second is how an IPv4 address looks where [::] takes it.
+            forwarded_allow_ips=[known.web_proxy, f"::ffff:{known.web_proxy}"]
+            if known.web_proxy
+            else [],
             ssl_certfile=known.web_certificate,
             ssl_keyfile=known.web_key,
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -17,7 +18,8 @@ from bot.authority.users import Role
 from bot.cli.main import VERBS, run
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
-from bot.errors import DecisionError
+from bot.errors import DecisionError, UnconfirmedError
+from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
 from tests.fakes.people import token_of
@@ -90,7 +92,7 @@ DECISIONS = {
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
     "user sign-out": ("user", "sign-out", "Ann"), "user reset": ("user", "reset", "Ann"),
     "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),
-    "user unpin": ("user", "unpin", "Ann"), "probe": ("probe", "m"),
+    "user unpin": ("user", "unpin", "Ann"), "probe": ("probe", "m"), "login": ("login", "m"),
 }  # fmt: skip
 
 
@@ -98,7 +100,8 @@ DECISIONS = {
     Attacker.SHELL,
     tried="a decision of the command line in the name of somebody else, without their proof",
     comes_of_it="every verb but `pause` asks for that user's password or token",
-    remains="a stolen token decides as its user until it is revoked, 90 days at most",
+    remains="a stolen token decides as its user until it is revoked, 90 days at most; it changes no"
+    " user",
 )
 @pytest.mark.parametrize("words", DECISIONS.values(), ids=DECISIONS)
 def test_no_verb_decides_in_a_borrowed_name(
@@ -119,12 +122,14 @@ def test_no_verb_decides_in_a_borrowed_name(
 
 @attack(
     Attacker.SHELL,
-    tried="a stolen token makes its successor, or gives its user another password",
-    comes_of_it="both ask for the password; another password ends every token",
-    remains="an operator's token makes users, until it is revoked",
+    tried="a stolen token makes its successor, gives anybody another password, role or key, or"
+    " makes or removes users",
+    comes_of_it="each asks for the password; another password, or a sign-out, ends every token",
+    remains="an operator's token signs people out, until it is revoked",
 )
 @pytest.mark.parametrize("words", [
-    ("user", "token", "--label", "x", "--as", "anna"),
+    *((*DECISIONS[name], "--as", "anna") for name in DECISIONS
+      if name.startswith("user") and name != "user sign-out"),
     ("user", "password", "anna", "--as", "anna"),
     ("user", "password", "anna", "--as", "ANNA"),
 ])  # fmt: skip
@@ -139,6 +144,22 @@ def test_a_token_makes_nothing_that_outlasts_it(
     assert decide(bot, *words) == 1
 
     assert "by the password, no token" in capsys.readouterr().err
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a stolen token is used after its user, or an operator, signed them out",
+    comes_of_it="that ends tokens as it ends sessions",
+)
+def test_a_sign_out_ends_tokens(
+    bot: RunningBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, "anna"))
+    assert decide(bot, "user", "sign-out", "anna", "--as", "anna") == 0
+
+    assert decide(bot, *DECISIONS["resume"], "--as", "anna") == 1
+    assert "does not stand for anna" in capsys.readouterr().err
+    assert bot.store.audit_problems() == []
 
 
 @attack(
@@ -159,10 +180,10 @@ def test_each_verb_that_takes_a_name_is_tried_above() -> None:
 
 @attack(
     Attacker.APPROVER,
-    tried="an approver's token resumes, settles, confirms the configuration or makes users",
+    tried="an approver's token resumes, settles, confirms the configuration or a destination",
     comes_of_it="a token stands for its user, who has the rights of their roles and no others",
 )
-@pytest.mark.parametrize("verb", ["resume", "retry", "cancel", "accept-config", "user add"])
+@pytest.mark.parametrize("verb", ["resume", "retry", "cancel", "accept-config", "login"])
 def test_a_token_gives_no_right_that_its_user_lacks(
     bot: RunningBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
@@ -254,6 +275,11 @@ class Signed:
 @pytest.fixture
 def signed(new_bot: RunningBot) -> Signed:
     """Return a bot that was started with one post, which nobody has approved yet."""
+    return sign_in(new_bot)
+
+
+def sign_in(new_bot: RunningBot) -> Signed:
+    """Start it so, with two approvers' passkeys pinned on its machine."""
     new_bot.set("approvals_required: 2", "approvals_required: 2\napprovals: {signed: required}")
     new_bot.use("m", "b")
     written = (post(name, "accounts: [m]", at=at) for name, at in TIMES.items())
@@ -504,3 +530,137 @@ def test_who_edits_the_files_cannot_do_without_signatures(signed: Signed) -> Non
 
     assert comes_due(signed.bot) is State.HELD
     assert signed.bot.row("one").reason is HoldReason.ACCOUNT_STOPPED
+
+
+def drop_what_was_confirmed(signed: Signed) -> None:
+    """Write into the database that an operator confirmed the files as they are now."""
+    signed.bot.watch()
+    signed.bot.confirm()
+    for name in APPROVERS:
+        insert(signed, name)
+
+
+@attack(
+    Attacker.GIT,
+    tried="git and the database: `signed: required` or all approvals are taken out of the schedule,"
+    " and the database says that an operator confirmed it",
+    comes_of_it="held: keys are pinned on the machine, so at least one signature of them is needed",
+    remains="fewer signatures than the schedule asked for, down to VERBATIM_MIN_SIGNED_APPROVALS",
+)
+@pytest.mark.parametrize("looser", ["approvals_required: 2", "approvals_required: 0"])
+def test_pinned_keys_ask_for_signatures_whatever_files_and_database_say(
+    signed: Signed, looser: str
+) -> None:
+    signed.bot.set("approvals_required: 2\napprovals: {signed: required}", looser)
+    drop_what_was_confirmed(signed)
+
+    assert comes_due(signed.bot) is State.HELD
+    assert signed.bot.row("one").reason is HoldReason.UNAPPROVED
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="the files kept in the database, which are in force while those on disk are broken, get "
+    "other rules",
+    comes_of_it="the same: the machine's file of keys asks for signatures",
+)
+def test_the_kept_files_of_the_database_cannot_do_without_signatures(signed: Signed) -> None:
+    bot = signed.bot
+    bot.set("campaign: test", "campaign: [")
+    bot.stop()
+    sql(
+        bot,
+        "UPDATE content_tree SET files = replace(files, 'approvals_required: 2\\napprovals: "
+        "{signed: required}', 'approvals_required: 0')",
+    )
+    bot.start()
+    assert not bot.services.contents.campaign().schedule.approvals_required
+    bot.confirm()
+
+    assert comes_due(bot) is State.HELD
+
+
+@attack(
+    Attacker.SHELL,
+    tried="git, the database and the file of keys in the data directory are edited",
+    comes_of_it="held where the environment has VERBATIM_MIN_SIGNED_APPROVALS",
+    remains="who may write the environment of the service, or a file of keys that is not root's",
+)
+def test_the_environment_asks_for_signatures_where_no_key_is_pinned(signed: Signed) -> None:
+    signed.bot.settings = Settings(min_signed_approvals=2)
+    signed.bot.set("approvals_required: 2\napprovals: {signed: required}", "approvals_required: 0")
+    signed.bot.store.keys.path.unlink()
+    signed.bot.restart()
+    drop_what_was_confirmed(signed)
+
+    assert comes_due(signed.bot) is State.HELD
+    assert "0 of 2; no key is pinned on this machine" in signed.bot.row("one").reason_text
+
+
+@dataclass
+class Replicas:
+    """A signed post that one replica began to send, and the other one, which takes it over."""
+
+    first: Signed
+    second: RunningBot
+
+
+@pytest.fixture
+def replicas(postgres_url: str, tmp_path: Path) -> Iterator[Replicas]:
+    for name in ("data", "other"):
+        (tmp_path / name).mkdir(mode=0o700)
+    bot = RunningBot(tmp_path, postgres_url)
+    signed = sign_in(bot)
+    signed.approve(*APPROVERS)
+    bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
+    bot.clock.advance(NINE - bot.clock.now())
+    bot.work()
+    assert bot.row("one").attempts == 1
+    bot.stop()
+    second = RunningBot(
+        tmp_path, postgres_url, data=tmp_path / "other", tree=bot.tree, clock=bot.clock,
+        platforms=bot.platforms,
+    )  # fmt: skip
+    yield Replicas(signed, second)
+    second.stop()
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="several replicas: a draft of other words is put beside what one began to send",
+    comes_of_it="another replica, whose own log lacks that draft, makes its own of what was signed",
+)
+@pytest.mark.server
+@pytest.mark.parametrize("is_forged", [False, True])
+def test_another_replica_with_the_keys_sends_what_was_signed(
+    replicas: Replicas, is_forged: bool
+) -> None:
+    other, keys = replicas.second, replicas.first.bot.data / "approver-keys"
+    (other.data / "approver-keys").write_bytes(keys.read_bytes())
+    if is_forged:
+        sql(other, "UPDATE delivery SET draft_json = replace(draft_json, 'onea', 'EVIL')")
+    other.start()
+
+    other.wait(NINE + 10 * MINUTE)
+
+    assert other.row("one").state is State.SENT
+    assert other.row("one").attempts == 2
+    assert other.row("one").status.text in replicas.first.bot.servers["m"].texts
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="a replica without the file of keys takes over",
+    comes_of_it="held; the reason says which file it lacks",
+)
+@pytest.mark.server
+def test_a_replica_without_the_keys_says_what_it_lacks(replicas: Replicas) -> None:
+    other = replicas.second
+    other.start()
+
+    other.wait(NINE + 10 * MINUTE)
+
+    assert other.row("one").state is State.HELD
+    assert (
+        f"copy the others' file to {other.data / 'approver-keys'}" in other.row("one").reason_text
+    )

@@ -14,12 +14,14 @@ from bot.authority.tables import StopReason
 from bot.cli.main import root
 from bot.content.model import Account
 from bot.delivery.model import State
-from bot.errors import DecisionError, UnconfirmedError
+from bot.errors import DecisionError, SettingsError, UnconfirmedError
 from bot.platforms.base import Profile
 from bot.platforms.bluesky.session import SignedIn
+from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import TOKEN, HostileWorld, hostile_world
 from tests.fakes.loopback import Told
+from tests.fakes.people import token_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.platforms.test_bluesky_session import connection
 
@@ -446,6 +448,28 @@ def test_a_stopped_account_does_not_keep_others_from_settling(new_bot: RunningBo
 # Binding
 
 
+@attack(
+    Attacker.DATABASE,
+    tried="git and the database: `server:` is changed, and the database says that it was confirmed",
+    comes_of_it="where VERBATIM_SERVERS names the servers, the token goes to these alone",
+    remains="the token, where that setting is empty",
+)
+def test_no_database_confirms_another_server(world: HostileWorld) -> None:
+    world.bot.settings = Settings(servers=(world.good.origin,))
+    world.start()
+    world.move_server()
+    world.bot.watch()
+    world.bot.confirm()
+    assert stops(world.bot) == set()
+
+    world.live_on()
+
+    assert not world.evil.asked
+    assert world.bot.rows("two", State.HELD)
+    with pytest.raises(SettingsError, match="not one of VERBATIM_SERVERS"):
+        world.bot.services.publisher.platform("m")
+
+
 @pytest.fixture
 def kept(world: HostileWorld, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the token where `login` does; return its file."""
@@ -454,11 +478,19 @@ def kept(world: HostileWorld, monkeypatch: pytest.MonkeyPatch) -> Path:
     return next(iter(keep_secrets(world.bot.data, account, {"ACCESS_TOKEN": TOKEN}).values()))
 
 
-def login(world: HostileWorld) -> Result:
-    """Sign the account in with another token, as a person at the machine types it."""
+def login(world: HostileWorld, name: str = "Ann") -> Result:
+    """Sign the account in with another token, as a person at the machine types it.
+
+    Args:
+        name: A user, who proves it by a token; empty for nobody.
+    """
     files = ["--config", str(world.bot.tree.schedule), "--posts", str(world.bot.tree.posts)]
     words = ["login", "m", *files, "--data", str(world.bot.data)]
-    return CliRunner().invoke(root, words, input="canary-of-another-1234\n")
+    env = {}
+    if name:
+        words += ["--as", name]
+        env["VERBATIM_TOKEN"] = token_of(world.bot.store, world.bot.clock, name)
+    return CliRunner(env=env).invoke(root, words, input="canary-of-another-1234\n")
 
 
 @pytest.mark.usefixtures("kept")
@@ -481,6 +513,30 @@ def test_login_says_where_the_secret_will_go(world: HostileWorld) -> None:
     sent = {asked.headers.get("Authorization") for asked in world.evil.asked}
     assert sent <= {"Bearer canary-of-another-1234", None}
     assert stops(world.bot) == set()
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("name", ["", "Ann"])
+@attack(
+    Attacker.SHELL,
+    tried="`server:` is changed in the files, and `login` confirms it without anybody's proof",
+    comes_of_it="it asks for a user who may confirm rules, before it asks for a secret",
+    remains="a campaign that has no users yet",
+)
+def test_login_confirms_nothing_in_nobodys_name(
+    world: HostileWorld, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    world.start()
+    world.move_server()
+    world.bot.watch()
+    monkeypatch.setattr(f"{__name__}.token_of", lambda *_given: "verbatim_invented")
+
+    done = login(world, name)
+
+    assert isinstance(done.exception, DecisionError)
+    assert "access token" not in done.output
+    assert not world.evil.asked
+    assert stops(world.bot) == {StopReason.CONFIGURATION}
 
 
 @pytest.mark.usefixtures("kept")

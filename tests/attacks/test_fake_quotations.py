@@ -230,7 +230,8 @@ def test_no_preview_quotes_what_nobody_wrote(tree: CampaignTree) -> None:
 
 @attack(
     Attacker.APPROVER,
-    tried="invented words in a correction: in marks, signed, with unseen or look-alike characters",
+    tried="invented words in a correction, or in the public reason of one or of a retraction: in"
+    " marks, signed, with unseen or look-alike characters",
     comes_of_it="refused, as in any post",
 )
 def test_no_correction_quotes_what_nobody_wrote(tmp_path: Path) -> None:
@@ -247,5 +248,10 @@ def test_no_correction_quotes_what_nobody_wrote(tmp_path: Path) -> None:
     for words in ("They wrote ‹We knew›.", signed, "Dаhua", "a\u200bb"):
         with pytest.raises(DecisionError):
             desk.correct("one", words, by="Ann", why="wrong")
+        with pytest.raises(DecisionError, match="readers see the reason"):
+            desk.correct("one", "It was four.", by="Ann", why=words)
+        with pytest.raises(DecisionError, match="readers see the reason"):
+            desk.retract("one", by="Ann", why=words)
     assert bot.rows("correction-1-of-one") == []
+    assert desk.listed() == ()
     bot.stop()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -20,14 +21,17 @@ from bot.authority.signing_in import FRESH, TRIES, Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person
 from bot.delivery.model import State
+from bot.settings import Settings
 from bot.web import app, connections
 from bot.web.guard import POLICY
+from bot.web.server import dashboard
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
 from tests.fakes.browser import PASSWORD, HttpBrowser, PageAnswer
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import APPROVERS, WEAK, add_people, open_shipped, planned, serving
 from tests.integration.store_rows import due
+from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -191,6 +195,77 @@ def test_nobody_is_locked_out_by_others(desk: RunningBot, browser: HttpBrowser) 
 
     assert guesses == [403] * 5 + [429]
     assert browser.sign_in("ben").status == 303
+
+
+@dataclass
+class Behind(HttpBrowser):
+    """A browser as a proxy hands it on."""
+
+    #: Says for whom each request is; takes which one it is.
+    forwarded: Callable[[int], str] = lambda _number: "203.0.113.9"
+    asked: int = 0
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> PageAnswer:  # fmt: skip
+        self.asked += 1
+        told = {"X-Forwarded-For": self.forwarded(self.asked), "X-Forwarded-Proto": "https"}
+        told |= {"Host": "desk.example", "Origin": "https://desk.example"}
+        return super().ask(method, path, body, {**(headers or {}), **told})
+
+
+@contextmanager
+def serving_behind(desk: RunningBot, proxy: str) -> Iterator[str]:
+    """Serve the desk once more, behind a proxy at this address; return where it listens."""
+    place = f"127.0.0.1:{free_port()}"
+    known = Settings(web=place, web_proxy=proxy, web_hosts=("desk.example",))
+    with dashboard(desk.dashboard, known):
+        yield f"http://{place}"
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="behind a proxy: guesses with invented addresses before the true one, or another port"
+    " each time; to a desk that names another proxy, with invented addresses alone",
+    comes_of_it="counted by what VERBATIM_WEB_PROXY names last; nobody else's word counts, and"
+    " people at other addresses do not wait",
+)
+@pytest.mark.parametrize("proxy", ["127.0.0.1", "127.0.0.9"])
+def test_guesses_behind_a_proxy_count_for_whom_it_names(desk: RunningBot, proxy: str) -> None:
+    is_proxy = proxy == "127.0.0.1"
+    true = "203.0.113.9:{0}" if is_proxy else "198.51.100.{0}"
+    with serving_behind(desk, proxy) as origin:
+        eve = Behind(origin, forwarded=lambda number: f"6.6.6.{number}, {true.format(number)}")
+        guesses = [eve.sign_in("ben", "guess" * 4).status for _ in range(6)]
+        anna = Behind(origin, forwarded=lambda _number: "203.0.113.10")
+
+        assert guesses == [403] * 5 + [429]
+        assert anna.sign_in("anna").status == (303 if is_proxy else 429)
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="behind a proxy: more slow requests at once than one address may have",
+    comes_of_it="the last of them is closed; others behind the proxy are answered",
+)
+def test_slow_requests_behind_a_proxy_count_for_whom_it_names(
+    desk: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PER_ADDRESS", 3)
+    with serving_behind(desk, "127.0.0.1") as origin, ExitStack() as stack:
+        place = origin.removeprefix("http://").split(":")
+        for number in range(4):
+            line = socket.create_connection((place[0], int(place[1])), timeout=PATIENCE)
+            stack.enter_context(line)
+            head = "POST /login HTTP/1.1\r\nHost: desk.example\r\nContent-Length: 9\r\n"
+            line.sendall(
+                f"{head}Content-Type: application/x-www-form-urlencoded\r\n"
+                f"X-Forwarded-For: 1.1.1.{number}, 203.0.113.9:{number}\r\n\r\n".encode()
+            )
+        assert line.recv(1) == b""
+
+        assert Behind(origin, forwarded=lambda _number: "203.0.113.10").get("/login").status == 200
 
 
 @attack(

@@ -411,3 +411,34 @@ def test_a_torn_copy_is_completed(bot: RunningBot) -> None:
     seqs = {json.loads(line)["seq"] for line in file.read_text().split("\n") if line.endswith("}")}
     assert seqs == {row.seq for row in bot.store.audit.rows()}
     assert bot.store.audit_problems() == []
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="a user or an approval is forged, or the log is changed or cut, and nobody looks",
+    comes_of_it="the service verifies its log once a day, all of it once a week, and tells people",
+    remains="what a forged row does within the day; an old row of the log within the week",
+)
+@pytest.mark.parametrize(
+    ("statement", "looks"),
+    [
+        ("UPDATE user SET roles = '[\"operator\"]' WHERE name = 'eve'", 1),
+        ("UPDATE approval SET post_id = 'two'", 1),
+        ("UPDATE audit SET why = 'x' WHERE seq = (SELECT max(seq) FROM audit)", 1),
+        ("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)", 1),
+        ("UPDATE audit SET why = 'x' WHERE seq = 2", 7),
+    ],
+)
+def test_the_service_verifies_its_own_log(bot: RunningBot, statement: str, looks: int) -> None:
+    inspector = bot.services.inspector
+    inspector.run()
+    bot.store.audit.write("ann", "resume", "sending", now=START)
+    assert not bot.services.status().errors
+    behind_its_back(bot, statement)
+
+    for _day in range(looks):
+        assert not inspector.forged
+        inspector.run()
+
+    told = [matter for matter in bot.services.status().errors if matter.key.startswith("forged")]
+    assert [matter.command for matter in told] == ["audit verify"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -353,6 +354,44 @@ def test_the_desk_shows_who_asked(bot: RunningBot, may_sleep: None) -> None:
         ada.post("/posts/two/retract", form)
 
     assert live(bot) == 0
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="`republish` on the desk: without a proof, by an editor, for no account, for one that has"
+    " it, or of what nobody took down",
+    comes_of_it="refused as on the command line; the page offers only accounts that lack it",
+)
+def test_the_desk_republishes_by_the_same_rules(bot: RunningBot, may_sleep: None) -> None:
+    bot.use("m", "b", "x")
+    bot.watch()
+    bot.dashboard.access.passwords.hasher = WEAK
+    for name, role in (("ada", Role.APPROVER), ("edith", Role.EDITOR)):
+        bot.dashboard.access.add(name, frozenset({role}), PASSWORD, by="op")
+    form = {"why": "taken down", "account": "x"}
+    with serving(bot):
+        ada, edith = bot.browser(), bot.browser()
+        for browser, name in ((ada, "ada"), (edith, "edith")):
+            browser.sign_in(name, PASSWORD)
+        assert "Send it from other accounts" not in ada.get("/posts/one").text
+        assert ada.post("/posts/one/republish", form).status == 409
+        [row] = [row for row in bot.rows("one") if row.account == "m"]
+        now = bot.clock.now()
+        bot.store.outbox.move(row.id, Event.REMOTE_DELETED, now=now, actor="collector")
+        page = ada.get("/posts/one").text
+        assert re.findall(r'name="account" value="(\w+)"', page) == ["x"]
+        assert "Send it from other accounts" not in edith.get("/posts/one").text
+
+        assert edith.post("/posts/one/republish", form).status == 403
+        for wrong in ({"account": "b"}, {"account": ""}, {"why": ""}):
+            assert ada.post("/posts/one/republish", form | wrong).status in {400, 409}
+        bot.clock.advance(11 * MINUTE)
+        assert ada.post("/posts/one/republish", form).status == 403
+        assert not bot.rows("republication-1-of-one")
+        done = ada.post("/posts/one/republish", form | {"password": PASSWORD})
+
+    assert done.headers["location"] == "/posts/republication-1-of-one?done=republished"
+    assert [row.account for row in bot.rows("republication-1-of-one")] == ["x"]
 
 
 def alerts(bot: RunningBot) -> list[str]:

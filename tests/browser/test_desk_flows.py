@@ -12,9 +12,10 @@ from icalendar import Calendar
 from playwright.sync_api import Browser, Page, expect
 
 from bot.authority.tables import StopReason
+from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from tests.browser.chromium import new_window, signed_in
-from tests.fakes.running_bot import RunningBot
+from tests.fakes.running_bot import RunningBot, post
 from tests.fakes.shipped import (
     APPROVERS,
     START,
@@ -294,6 +295,34 @@ def test_a_retraction_deletes_everywhere_and_says_what_is_left(
     expect(page.get_by_role("heading", name=re.compile("^Retraction"))).to_be_visible()
     states = {row.state for row in bot.store.outbox.find(post_id=post) if row.sent_at}
     assert states == {State.RETRACTED}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_others_took_down_goes_before_the_approvers_for_other_accounts(
+    bot: RunningBot, enter: Enter, width: int
+) -> None:
+    lines = "accounts: [coalition-mastodon]", "author: edna"
+    at = bot.clock.now() + timedelta(hours=1)
+    written = post("gone", *lines, at=at, words="Four organisations signed it in 2022.")
+    bot.tree.put("posts/gone.yaml", f"posts:\n{written}")
+    plan(bot)
+    bot.approve("gone", by=APPROVERS)
+    bot.wait(at + timedelta(minutes=1))
+    [row] = bot.store.outbox.find(post_id="gone", states={State.SENT})
+    bot.store.outbox.move(row.id, Event.REMOTE_DELETED, now=bot.clock.now(), actor="collector")
+    page = enter("ben", "/posts/gone")
+    page.set_viewport_size({"width": width, "height": 800})
+
+    page.get_by_text("Send it from other accounts").click()
+    page.get_by_label("coalition-bluesky").check()
+    page.get_by_label("Why it goes out again").fill("The network deleted it.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="Put it before the approvers").click()
+
+    expect(page.get_by_role("status")).to_contain_text("It waits for the approvers")
+    expect(page.locator(".big")).to_have_text("0 of 2")
+    rows = bot.store.outbox.find(post_id="republication-1-of-gone")
+    assert [row.account for row in rows] == ["coalition-bluesky"]
 
 
 def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(

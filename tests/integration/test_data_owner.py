@@ -128,7 +128,7 @@ def test_an_empty_directory_is_nobodys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [
     ("user", "list"),
-    ("user", "unpin", "Op", "--as", "Op"),
+    ("user", "sign-out", "Op", "--as", "Op"),
 ])  # fmt: skip
 def test_what_the_directory_remembers_is_not_written_again(
     bot: RunningBot, say: Say, words: tuple[str, ...]

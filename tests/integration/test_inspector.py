@@ -149,3 +149,13 @@ def test_a_page_that_cannot_be_read_is_damage(bot: RunningBot) -> None:
 @pytest.mark.server
 def test_postgresql_looks_after_its_own_pages(store: Store) -> None:
     assert store.find_damage() == ""
+
+
+def test_a_long_log_is_read_from_its_last_good_end(bot: RunningBot) -> None:
+    bot.services.inspector.run()
+    bot.store.audit.write("ann", "resume", "sending", now=bot.clock.now())
+    read = bot.store.audit.raw(after=bot.services.inspector._verified[0])  # type: ignore[index]
+    bot.services.inspector.run()
+
+    assert len(read) == 1
+    assert bot.services.inspector._verified == bot.store.audit.head()

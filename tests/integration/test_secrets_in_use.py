@@ -55,7 +55,7 @@ def test_one_without_its_secret_is_told_and_the_others_send(bot: TokenBot) -> No
 
     assert bot.states() == {"one/m/0": "SENT", "one/b/0": "READY"}
     (matter,) = bot.services.status().errors
-    assert (matter.key, matter.command) == ("unchecked/b", "login b")
+    assert (matter.key, matter.command) == ("unchecked/b", "login b --as NAME")
     assert "VERBATIM_B_TOKEN: missing; `login b` asks for it" in matter.text
 
 

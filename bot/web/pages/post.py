@@ -72,6 +72,7 @@ def page(request: RequestContext) -> Answer:
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
+        "elsewhere": context.corrections.elsewhere(post_id) or (),
         "asked": requests(asked, post_id, now),
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows)
         and not post_id.startswith(REPUBLICATION),
@@ -214,6 +215,16 @@ def retract(request: RequestContext) -> Answer:
     post_id = request.path_value("post")
     done = request.context.corrections.retract(post_id, by=by.name, why=why)
     return Redirect("/corrections?done=retracted" if done else f"/posts/{post_id}?done=asked")
+
+
+def republish(request: RequestContext) -> Answer:
+    by = request.require(Right.CORRECT)
+    why = request.form_value("why", most=_MOST)
+    request.require_proof()
+    rows = request.context.corrections.republish(
+        request.path_value("post"), sorted(request.form_values("account")), by=by.name, why=why
+    )
+    return Redirect(f"/posts/{rows[0].post_id}?done=republished")
 
 
 def picture(request: RequestContext) -> Answer:
