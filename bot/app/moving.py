@@ -95,7 +95,7 @@ def _settings_for(to: str) -> Settings:
 
 def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
     clock, url = SystemClock(), parse_url(there)
-    name, now = url.render_as_string(hide_password=True), clock.now()
+    name, now = _name_of(url), clock.now()
     is_file = url.get_backend_name() == "sqlite"
     part = path_of(url).with_name(path_of(url).name + ".moving")
     with (
@@ -125,6 +125,11 @@ def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
         return Moved(name, rows, count, tuple(store.audit_problems()), kept)
 
 
+def _name_of(url: URL) -> str:
+    """Return an address for people and the log; its options may hold a password too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
 def _hand_over(source: Database, target: Database, name: str, now: datetime) -> int:
     """Let the old database refuse its use in the transaction that all of it was read in."""
     with source.write() as old:
@@ -150,8 +155,7 @@ def _prove_free(source: Database, url: URL) -> None:
         if found is None and not there.is_sqlite:
             return  # whose tables others are, `fill` looks
         if found not in {MOVED, ARRIVING} or instance_id(there) != instance_id(source):
-            name = url.render_as_string(hide_password=True)
-            raise DecisionError(f"{name} holds another database; --to names an empty one")
+            raise DecisionError(f"{_name_of(url)} holds another database; --to names an empty one")
 
 
 def _prove_same(source: Database, target: Database, name: str) -> None:

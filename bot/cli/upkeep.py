@@ -300,7 +300,7 @@ def move(paths: Paths, target: str) -> Output:
     is in force, or says that it was moved; then the same call finishes it.
     """
     done = move_database(paths.data, target)
-    url = "" if target == EMBEDDED else done.target
+    settle = "unset" if target == EMBEDDED else "let URL stand in"
     copied = "" if done.rows is None else f"{done.rows} rows, "
     return Output(
         done,
@@ -308,8 +308,8 @@ def move(paths: Paths, target: str) -> Output:
             f"moved to {done.target}: {copied}{done.deliveries} deliveries, each row compared",
             f"audit log: {'; '.join(done.problems) or 'it verifies'}",
             *([f"what was in that place is kept as {done.kept}"] if done.kept else []),
-            f"now set VERBATIM_DATABASE_URL={url}" if url else "now unset VERBATIM_DATABASE_URL",
-            "and start `run`; the old database is not used any more",
+            f"now {settle} VERBATIM_DATABASE_URL, and start `run`;"
+            " the old database is not used any more",
         ],
         code=1 if done.problems else 0,
     )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,14 @@ from sqlalchemy import func, select
 from bot.app.storage import DataOwner, remember_owner
 from bot.cli.main import run
 from bot.content.model import Mode
+from bot.db import transfer
 from bot.db.columns import metadata
 from bot.db.database import connect, parse_url
 from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
 from bot.db.migrate import revision_of
 from bot.db.transfer import MOVED
+from bot.delivery.restore_guard import RestoreGuard
 from bot.operations.opening import open_store
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fixtures.released import become_later, differences
@@ -191,6 +193,19 @@ def test_a_replica_that_slept_through_a_move_calls_nobody(
     assert {row.state for row in half_sent.rows("later")} != {"SENT"}
 
 
+def test_a_password_is_not_told(half_sent: RunningBot, postgres_url: str, say: Say) -> None:
+    secret = postgres_url.replace("postgres@", "postgres:hush-1@") + "?password=hush-2"
+
+    told = say("move", "--to", secret)
+
+    assert told.startswith("0 moved")
+    refused = say("status")
+    half_sent.url = postgres_url
+    half_sent.start()
+    rows = half_sent.store.audit.file.read_text()
+    assert "hush" not in told + refused + rows
+
+
 def test_another_database_is_left_alone(
     half_sent: RunningBot, postgres_url: str, say: Say, tmp_path: Path
 ) -> None:
@@ -290,6 +305,50 @@ def test_an_empty_database_beside_a_sent_log_is_no_first_start(
 ) -> None:
     with pytest.raises(DatabaseUnusableError, match=r"tried 1 deliveries.*`restore`"):
         open_store(postgres_url, create=True, data=half_sent.data, room=NO_ROOM)
+
+
+def test_rows_that_did_not_come_over_are_noticed(
+    half_sent: RunningBot, postgres_url: str, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = transfer._copy
+    with monkeypatch.context() as lossy:
+        lossy.setattr(
+            transfer, "_copy", lambda table, *ends: table.name == "approval" or copy(table, *ends)
+        )
+        assert "approval: 0 rows came over of 6" in say("move", "--to", postgres_url)
+
+    goes_on(half_sent)
+
+
+def test_what_an_unfinished_move_left_is_not_taken_for_a_later_one(
+    half_sent: RunningBot, postgres_server: PostgresServer, postgres_url: str, say: Say
+) -> None:
+    say("move", "--to", postgres_url)
+    half_sent.url = postgres_url
+    killed(half_sent, "embedded", "moving", "set_revision")
+    half_sent.start()
+    half_sent.wait(NINE + MINUTE)
+    half_sent.stop()
+    with postgres_server.database() as third:
+        assert say("move", "--to", third).startswith("0 moved")
+
+        assert "is not where an unfinished move left it" in say("move", "--to", "embedded")
+
+
+def test_a_verb_that_a_move_overtakes_is_refused(
+    half_sent: RunningBot, postgres_url: str, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = RestoreGuard.compare
+
+    def overtaken(self: RestoreGuard, log_is_new: bool, now: datetime) -> None:
+        monkeypatch.setattr(RestoreGuard, "compare", compare)
+        assert say("move", "--to", postgres_url).startswith("0 moved")
+        compare(self, log_is_new, now)
+
+    monkeypatch.setattr(RestoreGuard, "compare", overtaken)
+
+    with pytest.raises(DatabaseUnusableError, match="was moved to"):
+        open_store(half_sent.url, create=False, data=half_sent.data, room=NO_ROOM, machine="one")
 
 
 # --- backups of PostgreSQL
