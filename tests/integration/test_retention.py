@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.errors import StoreError
 from bot.platforms.spec import Charge
 from bot.platforms.status import Draft, Picture, PostRef, Status
 from bot.settings import Settings
+from tests.docs.tree import read, table
 from tests.fakes.running_bot import DAY, NINE, RunningBot
 from tests.integration.store_rows import claimed, copied_database, new_publication, ready, sent
 
@@ -46,8 +48,8 @@ def bot(
 def counts(bot: RunningBot) -> dict[str, int]:
     with bot.store._db.read() as connection:
         return {
-            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in metadata.sorted_tables
+            each.name: connection.execute(select(func.count()).select_from(each)).scalar_one()
+            for each in metadata.sorted_tables
         }
 
 
@@ -80,10 +82,10 @@ def test_ten_years_are_flat_where_they_should_be_and_prove_all_they_did(bot: Run
         history.append(counts(bot))
 
     after_a_year, after_ten = history[11], history[-1]
-    for table in PRUNED:
-        assert 0 < after_ten[table] <= after_a_year[table], table
-    for table in ("publication", "delivery", "attempt"):
-        assert after_ten[table] == MONTHS
+    for name in PRUNED:
+        assert 0 < after_ten[name] <= after_a_year[name], name
+    for name in ("publication", "delivery", "attempt"):
+        assert after_ten[name] == MONTHS
     assert after_ten["audit"] == after_a_year["audit"] + MONTHS - 12
     assert bot.store.audit_problems() == []
     assert len(bot.store.restore_guard._log.known()) == MONTHS, "the sent log is whole"
@@ -168,3 +170,10 @@ def test_the_service_does_it_daily(bot: RunningBot) -> None:
     (job,) = (job for job in bot.services.jobs(timedelta(5)) if job.name == "prune")
 
     assert job.every == DAY
+
+
+def test_the_docs_say_of_every_table_how_long_it_is_kept() -> None:
+    rows = table(read("docs/operating.md"), "## What is kept")
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+
+    assert set(metadata.tables) - told == set()
