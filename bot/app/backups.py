@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import URL, func, select
+
 from bot.app.storage import database_url, owner_of, settings
+from bot.authority.tables import worker
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
 from bot.content.model import Mode
+from bot.db import sqlite as files
 from bot.db.backup import Backup, restore
+from bot.db.database import Database, connect, parse_url
 from bot.db.lock import lock_beside
-from bot.errors import DecisionError
+from bot.db.migrate import newest, prove_known, revision_of, upgrade
+from bot.db.transfer import MOVED, fill
+from bot.delivery.restore_guard import mark_restored
+from bot.errors import DecisionError, StoreError
 from bot.operations.opening import declare_restored, open_store, sent_log_path
+from bot.operations.status import SILENT
 from bot.planning.store import Store
 from bot.settings import prepare_data
 
@@ -71,21 +81,57 @@ def restore_backup(
         declare_restored(url, f"restored from {backup.name}")
         done = Restored(None, sent_log_path(url, data=directory).exists())
         return _noted(done, url, directory, backup)
-    if not is_embedded:
-        raise DecisionError(
-            "PostgreSQL is restored with pg_restore, and then told so with --loaded; see"
-            " docs/operating.md"
-        )
-    target = Path(url.removeprefix("sqlite:///"))
-    log = sent_log_path(url)
+    log = sent_log_path(url, data=directory)
     with TemporaryDirectory(dir=directory) as folder:
         plain = Path(folder) / backup.name if identity else backup
         if identity:
             from bot.db.encryption import decrypt  # only who encrypts needs the library
 
             decrypt(backup, plain, identity)
-        kept = restore(plain, target, lock=lock_beside(log), now=SystemClock().now())
+        if is_embedded:
+            target = Path(url.removeprefix("sqlite:///"))
+            _refuse_moved(target)
+            kept = restore(plain, target, lock=lock_beside(log), now=SystemClock().now())
+        else:
+            kept = None
+            _load(plain, Path(folder) / "loaded.db", url, backup.name)
     return _noted(Restored(kept, log.exists()), url, directory, backup)
+
+
+def _refuse_moved(target: Path) -> None:
+    """Raise DecisionError where the database in this place is another one now."""
+    if not target.exists():
+        return
+    with suppress(StoreError), closing(connect(URL.create("sqlite", database=str(target)))) as db:
+        if revision_of(db) == MOVED:
+            raise DecisionError(
+                f"{target} was moved: let VERBATIM_DATABASE_URL name where it is now, and restore"
+                " there; or move it back first"
+            )
+
+
+def refuse_replicas(db: Database) -> None:
+    """Raise DecisionError while a service is at work on a PostgreSQL database."""
+    if revision_of(db) is None:
+        return
+    with db.read() as connection:
+        last = connection.execute(select(func.max(worker.c.beat_at))).scalar_one()
+    if last and abs(db.time() - last) < SILENT:
+        raise DecisionError("`run` is at work on that database; stop each replica first")
+
+
+def _load(backup: Path, part: Path, url: str, name: str) -> None:
+    """Replace all that PostgreSQL has by a backup, in one transaction."""
+    files.prove(backup)
+    shutil.copyfile(backup, part)
+    copy = URL.create("sqlite", database=str(part))
+    with closing(connect(parse_url(url))) as target, closing(connect(copy)) as source:
+        refuse_replicas(target)
+        prove_known(revision_of(source) or "")
+        upgrade(source)
+        mark_restored(source, f"restored from {name}")
+        with source.read() as old, target.write() as new:
+            fill(new, old, revision=newest())
 
 
 def _noted(done: Restored, url: str, data: Path, backup: Path) -> Restored:

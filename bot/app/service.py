@@ -154,6 +154,7 @@ def build(
         desk=known.desk(),
         ping=partial(ping, known.deadman),
         disconnect=disconnect,
+        keep=timedelta(days=known.keep_days),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from bot import visible
 from bot.authority.audit_head import SignedHead, audit_key, row_line, rows_in, sign_head
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
+from bot.content.model import Mode
 from bot.db.database import Repository, StoreContext, path_of
 from bot.db.sqlite import append_line
 from bot.log import get_logger
@@ -47,9 +48,9 @@ class Audit(Repository):
 
     def __init__(self, context: StoreContext) -> None:
         super().__init__(context)
-        stem = f"{path_of(self._db.url).stem}." if self._db.is_sqlite else ""
+        stem = path_of(self._db.url).stem if self._db.is_sqlite else Mode.LIVE
         #: A copy of each row, beside the database and in no backup of it.
-        self.file = context.directory / f"{stem}audit.log"
+        self.file = context.directory / f"{stem}.audit.log"
         self._key = context.directory / "audit.key"
         #: Number of the last row that the file has; None before it was looked at.
         self._copied: int | None = None

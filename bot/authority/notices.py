@@ -86,6 +86,10 @@ class Workers(Repository):
         row = self._db.insert(worker).values(name=name, **values)
         self._change(row.on_conflict_do_update(index_elements=[worker.c.name], set_=values))
 
+    def prune(self, before: datetime) -> int:
+        """Forget workers that were silent since; return how many. Each start is a new one."""
+        return self._change(delete(worker).where(worker.c.beat_at < before))
+
     def alive(
         self, now: datetime, within: timedelta = timedelta(seconds=60)
     ) -> tuple[WorkerBeat, ...]:

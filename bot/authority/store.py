@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bot.authority.accounts import Accounts
 from bot.authority.approvals import Approval, Approvals, Pauses
@@ -28,6 +29,8 @@ from bot.authority.user_table import (
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up
 from bot.db.database import StoreContext, path_of
+from bot.db.migrate import newest
+from bot.db.transfer import write_file
 from bot.errors import StoreError
 
 
@@ -139,12 +142,15 @@ class AuthorityStore:
             raise StoreError(f"the database cannot be looked through: {error}") from error
 
     def backup(self, target: Path) -> Backup:
-        """Write the whole state to a new file, and prove it.
+        """Write the whole state to a new SQLite file, and prove it.
 
         Raises:
-            StoreError: it failed, or the database is PostgreSQL (use pg_dump).
+            StoreError: it failed.
             DecisionError: the file exists.
         """
-        if not self.is_sqlite:
-            raise StoreError("PostgreSQL is backed up with pg_dump; see docs/operating.md")
-        return back_up(path_of(self._db.url), target)
+        if self.is_sqlite:
+            return back_up(path_of(self._db.url), target)
+        with TemporaryDirectory(dir=self.directory) as folder:
+            copy = Path(folder) / "copy.db"
+            write_file(self._db, copy, revision=newest())
+            return back_up(copy, target)

@@ -55,6 +55,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "export": ("numbers", "Write everything as CSV and JSON Lines, with a data dictionary."),
     "backup": ("upkeep", "Copy the whole state, safely."),
     "restore": ("upkeep", "Bring a backup back; nothing is sent before it is settled."),
+    "move": ("upkeep", "Move the whole state to another database; `run` must be stopped."),
     "schema": ("content", "Print the JSON Schemas of the YAML files."),
     "init": ("content", "Start a new campaign in an empty folder."),
 }

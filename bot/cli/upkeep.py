@@ -14,6 +14,7 @@ from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import Connections, keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
+from bot.app.moving import EMBEDDED, move_database
 from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
 from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
@@ -314,3 +315,29 @@ def _restore_lines(done: Restored) -> Iterator[str]:
             "there is no sent log here: put the lost one in its place, or look at the accounts"
             " before the next `run` and `cancel` what is out already"
         )
+
+
+@click.command()
+@click.option("--to", "target", required=True, metavar="URL",
+              help=f"postgresql://… (its password: in ~/.pgpass), or `{EMBEDDED}`.")  # fmt: skip
+@prints
+def move(paths: Paths, target: str) -> Output:
+    """Move the whole state to the database at URL, and compare every row; the bot must be stopped.
+
+    The old database then refuses its use, until all is moved back. If it is killed: the old one
+    is in force, or says that it was moved; then the same call finishes it.
+    """
+    done = move_database(paths.data, target)
+    settle = "unset" if target == EMBEDDED else "let URL stand in"
+    copied = "" if done.rows is None else f"{done.rows} rows, "
+    return Output(
+        done,
+        [
+            f"moved to {done.target}: {copied}{done.deliveries} deliveries, each row compared",
+            f"audit log: {'; '.join(done.problems) or 'it verifies'}",
+            *([f"what was in that place is kept as {done.kept}"] if done.kept else []),
+            f"now {settle} VERBATIM_DATABASE_URL, and start `run`;"
+            " the old database is not used any more",
+        ],
+        code=1 if done.problems else 0,
+    )

@@ -1,4 +1,4 @@
-"""Backups of the embedded database, and the way back from one. PostgreSQL has pg_dump.
+"""Backups in SQLite's form, and the way back from one.
 
 Never a plain copy of the file: a copy of a live database can lack what stands in its journal.
 """
@@ -80,14 +80,20 @@ def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> 
             settle = "UPDATE instance SET settle_reason = ?, epoch = epoch + 1"
             copy.execute(settle, (f"restored from {backup.name}",))
             copy.commit()
-        _keep(part)
-        old = _put_aside(target, now)
-        part.rename(target)
-        files.sync(target)
+        old = put_in_place(part, target, now)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the restore from {backup} failed: {error}") from error
     finally:
         lock.release()
+    return old
+
+
+def put_in_place(part: Path, target: Path, now: datetime) -> Path | None:
+    """Let a new file be the database; return where the one is kept that was there before."""
+    _keep(part)
+    old = _put_aside(target, now)
+    part.rename(target)
+    files.sync(target)
     return old
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from bot.clock import Clock
 from bot.content.model import Account
@@ -70,6 +70,10 @@ class Ledger(Repository):
                 new = _unpaid(connection, resources, row.account, row.action, row.day, booking)
                 values |= {"units": len(new), "resource": " ".join(new) or None}
             connection.execute(update(charges).where(_C.id == booking).values(values))
+
+    def prune(self, before: datetime) -> int:
+        """Forget bookings of long ago; return how many. No budget and no page looks so far back."""
+        return self._change(delete(charges).where(_C.day < _day(before)))
 
     def spent(self, account: str, *, month_of: datetime) -> float:
         """Add up, in US dollars, what is booked in the month (UTC) of that moment."""

@@ -18,7 +18,8 @@ from bot.platforms.status import PostRef
 
 _D, _P = delivery.c, publication.c
 _KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
-_OVER = (*_KNOWN_OUT, State.CANCELLED)
+#: Nothing is sent of it any more, unless it is planned anew.
+OVER = (*_KNOWN_OUT, State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class RestoreGuard(OutboxRepository):
 
     def suspects(self, now: datetime) -> tuple[Suspect, ...]:
         """Find what must be read back: tried, as the log says, or due, and not known to be out."""
-        due = and_(_P.due_at <= now, _D.state.not_in(_OVER))
+        due = and_(_P.due_at <= now, _D.state.not_in(OVER))
         tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
         query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}

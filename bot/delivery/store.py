@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Text, delete, select, type_coerce
 
 from bot.authority.store import AuthorityStore
+from bot.authority.tables import content_tree
 from bot.canonical import sha256_hex
 from bot.db.database import Repository
 from bot.db.lock import AccountLocks
@@ -14,10 +17,13 @@ from bot.delivery.leases import Leases
 from bot.delivery.ledger import Ledger
 from bot.delivery.moves import Moves
 from bot.delivery.reads import OutboxReads
-from bot.delivery.restore_guard import RestoreGuard
+from bot.delivery.restore_guard import OVER, RestoreGuard
 from bot.delivery.sent_log import OutboxContext
-from bot.delivery.tables import medium
+from bot.delivery.tables import delivery, medium
 from bot.errors import StoreError
+
+_M = medium.c
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 class Outbox(OutboxReads, Moves, Leases):
@@ -27,16 +33,32 @@ class Outbox(OutboxReads, Moves, Leases):
 class Media(Repository):
     """Pictures by the hash of their bytes, so that what was approved is what is sent."""
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, now: datetime) -> str:
         """Keep a picture; its SHA-256 is its name."""
         sha256 = sha256_hex(content)
-        row = self._db.insert(medium).values(sha256=sha256, content=content)
-        self._change(row.on_conflict_do_nothing())
+        row = self._db.insert(medium).values(sha256=sha256, content=content, used_at=now)
+        again = row.on_conflict_do_update(index_elements=[_M.sha256], set_={"used_at": now})
+        self._change(again)
         return sha256
+
+    def prune(self, unused_since: datetime) -> int:
+        """Forget pictures that nothing needs which may yet be sent; return how many."""
+        old = select(_M.sha256).where(_M.used_at < unused_since)
+        open_ = select(delivery.c.status_json).where(delivery.c.state.not_in(OVER))
+        trees = select(type_coerce(content_tree.c.files, Text))
+        with self._db.write() as connection:
+            found = set(connection.execute(old).scalars())
+            for query in (open_, trees):
+                for text in connection.execute(query).scalars() if found else ():
+                    found.difference_update(_SHA256.findall(text))
+            for sha256 in found:  # one that was put to use meanwhile stays
+                which = (_M.sha256 == sha256, _M.used_at < unused_since)
+                connection.execute(delete(medium).where(*which))
+        return len(found)
 
     def get(self, sha256: str) -> bytes:
         """Read a picture; StoreError where it is not there, or no longer what it was."""
-        row = self._row(select(medium.c.content).where(medium.c.sha256 == sha256))
+        row = self._row(select(_M.content).where(_M.sha256 == sha256))
         if row is None:
             raise StoreError(f"no picture has the hash {sha256}")
         # SQLite keeps whatever type somebody put there.

@@ -161,6 +161,7 @@ medium = Table(
     metadata,
     Column("sha256", String(64), primary_key=True, comment="of the bytes"),
     Column("content", LargeBinary, nullable=False, comment="a picture, as it is uploaded"),
+    Column("used_at", Instant, nullable=False, comment="when something was last planned with it"),
 )
 
 instance = Table(

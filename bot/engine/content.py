@@ -115,11 +115,11 @@ class ContentInForce:
                 self._void_changed(self._rendered.campaign, content.rendered.campaign)
             self._put_in_force(content, content.rendered)
             # Pictures are kept among the other pictures, by their hash.
+            now, commit, put = self.clock.now(), content.commit, self.store.media.put
             kept = {
-                name: f"{_KEPT}{self.store.media.put(file)}" if is_picture(name) else file.decode()
+                name: f"{_KEPT}{put(file, now)}" if is_picture(name) else file.decode()
                 for name, file in content.loaded.files.items()
             }
-            now, commit = self.clock.now(), content.commit
             self.store.contents.apply(content.tree_sha256, kept, now, commit=commit)
             log.info("content in force", tree=content.tree_sha256[:12])
             return True

@@ -41,6 +41,8 @@ log = get_logger(__name__)
 HORIZON = 35
 #: Binary digits of what is told of the free disk that are left out: 64 MiB.
 _DISK_STEP = 26
+#: Copies from before an upgrade that are kept; each is the way back from one.
+COPIES = 3
 #: How often a plan is made anew when senders change the outbox meanwhile.
 TRIES = 3
 
@@ -77,6 +79,8 @@ class Bot:
     ping: Callable[[], None]
     #: Lets go of all accounts' connections.
     disconnect: Callable[[], None]
+    #: For how long is kept what proves nothing.
+    keep: timedelta
     #: What the outbox was last brought to.
     _planned: RenderedCampaign | None = None
     _planning: Lock = field(default_factory=Lock)
@@ -233,6 +237,7 @@ class Bot:
             PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),
             PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
             PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
+            PeriodicJob("prune", timedelta(days=1), unless_broken(self.prune)),
         )
 
     def collect(self) -> None:
@@ -242,6 +247,24 @@ class Bot:
             # After a restore the database may not know yet what is its own.
             if self.store.restore_guard.reason() is None:
                 self.watcher.run()
+
+    def prune(self) -> None:
+        """Forget what is old and proves nothing; by a clock that is wrong nothing is old."""
+        if not self.clock_guard.is_sure() or self.store.restore_guard.reason():
+            return
+        store, before = self.store, self.clock.now() - self.keep
+        copies = (store.directory / "backups").glob("*-before-*.db")
+        old = sorted(copies, key=lambda path: path.stat().st_mtime)[:-COPIES]
+        for path in old:
+            path.unlink(missing_ok=True)
+        pruned = {
+            "pictures": store.media.prune(before),
+            "charges": store.ledger.prune(before),
+            "workers": store.workers.prune(before),
+            "copies": len(old),
+        }
+        if any(pruned.values()):
+            log.info("pruned", **pruned)
 
     def tell_the_week(self) -> None:
         """Send the digest where one is due; a rehearsal has nothing to tell people."""

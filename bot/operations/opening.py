@@ -6,19 +6,25 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.engine import URL
+from sqlalchemy import select
 
+from bot.authority.tables import audit
+from bot.content.model import Mode
 from bot.db import sqlite as files
 from bot.db.backup import back_up
 from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.diskspace import Ballast, Room
 from bot.db.errors import DatabaseUnusableError
 from bot.db.migrate import newest, prove_known, revision_of, upgrade
+from bot.db.transfer import ARRIVING, MOVED, create_file, write_file
 from bot.delivery.restore_guard import begin_instance, instance_id, mark_restored, place_of
 from bot.delivery.sent_log import OutboxContext, SentLog, open_log, start_log
 from bot.errors import StoreError
 from bot.planning.store import Store
 from bot.settings import Settings
+
+#: Verb of the log: the whole database was moved to another one.
+MOVE = "move"
 
 
 def open_store(
@@ -36,7 +42,7 @@ def open_store(
     Args:
         url: ``sqlite:////absolute/path.db`` or ``postgresql+psycopg://…``.
         create: The caller is the service: a first start may create the database, unless a sent
-            log says that one existed; an older one is upgraded, SQLite's after a backup.
+            log says that one existed; an older one is upgraded after a backup.
         data: Directory of the sent log and the lock; a SQLite database's own by default.
         machine: What this machine is called; by default what the settings call it.
         room: What of the disk is kept in hand.
@@ -57,7 +63,7 @@ def open_store(
     ballast = Ballast(directory / "ballast", size=room.ballast)
     db = connect(parsed, ballast=ballast)
     try:
-        _ready(db, log, create=create, now=now)
+        _ready(db, log, directory, create=create, now=now)
         log_is_new = log is None
         known = log or start_log(log_path, instance_id(db), now=now())
         known.place = place_of(known, machine or Settings().machine_id())
@@ -67,6 +73,8 @@ def open_store(
             OutboxContext(db, directory, room, keys or directory / "approver-keys", known)
         )
         store.restore_guard.compare(log_is_new, now())
+        # It may have been moved since we looked; what we write waits until such a move is over.
+        _refuse_moved(db, revision_of(db))
         store.recall(now())
         if create:
             store.audit.public_key()  # the first start makes the key
@@ -83,7 +91,9 @@ def sent_log_path(url: str, *, data: Path | None = None) -> Path:
         return path_of(parsed).with_suffix(".sent.log")
     if data is None:
         raise StoreError("PostgreSQL needs a data directory too, for the sent log")
-    return data / "sent.log"
+    return (
+        data / f"{Mode.LIVE}.sent.log"
+    )  # as beside an embedded one: it stays where it is in a move
 
 
 def declare_restored(url: str, reason: str) -> int:
@@ -104,7 +114,9 @@ def declare_restored(url: str, reason: str) -> int:
         db.close()
 
 
-def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[], datetime]) -> None:
+def _ready(
+    db: Database, log: SentLog | None, directory: Path, *, create: bool, now: Callable[[], datetime]
+) -> None:
     if db.is_sqlite:
         path = path_of(db.url)
         if path.parent.is_dir():
@@ -120,11 +132,26 @@ def _ready(db: Database, log: SentLog | None, *, create: bool, now: Callable[[],
             raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
         _refuse_known(log, str(db.url.render_as_string(hide_password=True)))
         _fill(db, now())
-    elif found != newest():
-        _renew(db, found, create=create, now=now)
+    _refuse_moved(db, found)
+    if found not in {None, newest()}:
+        _renew(db, found, directory, create=create, now=now)
     elif create:
         # PostgreSQL's tables and identity come in two steps, between which a start may die.
         begin_instance(db, now())
+
+
+def _refuse_moved(db: Database, found: str | None) -> None:
+    if found not in {MOVED, ARRIVING}:
+        return
+    moves = select(audit.c.subject).where(audit.c.verb == MOVE).order_by(audit.c.seq.desc())
+    with db.read() as connection:
+        target = connection.execute(moves.limit(1)).scalar_one()
+    raise DatabaseUnusableError(
+        f"this database was moved to {target}, where all of it is now: let VERBATIM_DATABASE_URL"
+        " say so (without it the embedded one is used), or bring it back with `move`"
+        if found == MOVED
+        else "a move to this database was not finished: call `move` as before, which finishes it"
+    )
 
 
 def _refuse_known(log: SentLog | None, where: str) -> None:
@@ -139,14 +166,8 @@ def _refuse_known(log: SentLog | None, where: str) -> None:
 def _create(path: Path, now: datetime) -> None:
     # Made beside and then renamed: a crash half-way leaves no half database in its place.
     part = path.with_name(path.name + ".creating")
-    for ending in ("", "-wal", "-shm", "-journal"):
-        part.with_name(part.name + ending).unlink(missing_ok=True)
-    part.touch(mode=0o600)
-    db = connect(URL.create("sqlite", database=str(part)))
+    db = create_file(part)
     try:
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql(f"PRAGMA application_id={files.APPLICATION_ID}")
-            connection.commit()
         _fill(db, now)
     finally:
         db.close()
@@ -160,15 +181,19 @@ def _fill(db: Database, now: datetime) -> None:
     begin_instance(db, now)
 
 
-def _renew(db: Database, found: str, *, create: bool, now: Callable[[], datetime]) -> None:
+def _renew(
+    db: Database, found: str, directory: Path, *, create: bool, now: Callable[[], datetime]
+) -> None:
     prove_known(found)
     if not create:
         raise DatabaseUnusableError(
             f"the database is at revision {found}, this program works with {newest()}; stop the"
             " running bot and start this one's `run`, which upgrades it after a backup"
         )
+    stem = path_of(db.url).stem if db.is_sqlite else Mode.LIVE
+    copy = directory / "backups" / f"{stem}-before-{newest()}-{now():%Y%m%dT%H%M%S}.db"
     if db.is_sqlite:
-        path = path_of(db.url)
-        name = f"{path.stem}-before-{newest()}-{now():%Y%m%dT%H%M%S}.db"
-        back_up(path, path.parent / "backups" / name)
+        back_up(path_of(db.url), copy)
+    else:
+        write_file(db, copy, revision=found)
     upgrade(db)

@@ -57,7 +57,7 @@ class Planner:
         difference = self._difference(rendered, now, days, why)[1]
         if difference:
             for new in (*difference.add, *difference.replace):
-                self._keep_pictures(new, rendered)
+                self._keep_pictures(new, rendered, now)
             self.store.plan.apply(difference, now=now)
             log.info("planned", **difference.counts())
         return difference
@@ -108,12 +108,14 @@ class Planner:
         )
         return turns, existing, laid
 
-    def _keep_pictures(self, new: NewPublication, rendered: RenderedCampaign) -> None:
+    def _keep_pictures(
+        self, new: NewPublication, rendered: RenderedCampaign, now: datetime
+    ) -> None:
         for part in new.parts:
             status = status_from_json(part.status_json)
             thumb = status.card.thumb if status.card else None
             for picture in (*status.pictures, *([thumb] if thumb else [])):
-                self.store.media.put(rendered.pictures[picture.sha256])
+                self.store.media.put(rendered.pictures[picture.sha256], now)
 
 
 def _reach(schedule: Schedule) -> timedelta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.settings.environment import Settings, load_settings, prepare_data
+from bot.settings.environment import Settings, database_address, load_settings, prepare_data
 from bot.settings.private import private_file, write_private
 from bot.settings.secrets import (
     Secret,
@@ -15,6 +15,7 @@ from bot.settings.secrets import (
 __all__ = [
     "Secret",
     "Settings",
+    "database_address",
     "given_elsewhere",
     "load_settings",
     "prepare_data",

@@ -50,13 +50,16 @@ def _split(kind: type[str]) -> Callable[[object], object]:
     return lambda value: tuple(map(kind, value.split())) if isinstance(value, str) else value
 
 
-def _database(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def database_address(value: str) -> Secret:
+    """Return a database's address as the store takes it; ValueError where it is none of ours."""
     address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
     if not address.startswith(("sqlite:////", "postgresql+psycopg://")):
         raise ValueError("begin with sqlite://// (and an absolute path) or postgresql://")
     return Secret(address)
+
+
+def _database(value: object) -> object:
+    return database_address(value) if isinstance(value, str) else value
 
 
 def _token(value: object) -> object:
@@ -135,6 +138,8 @@ class Settings(BaseSettings):
     max_discount: Annotated[float, Field(ge=0, le=1)] = 0.5
     #: Between two posts of a queue on one account; the files may only ask for more.
     min_spacing: _Seconds = timedelta(minutes=5)
+    #: Days for which is kept what proves nothing: unused pictures, bookings, dead workers.
+    keep_days: Annotated[int, Field(ge=62, le=36_500)] = 400
     #: Between two looks at the campaign's files.
     reload: _Seconds = timedelta(seconds=5)
     #: How long a call that is under way may take to end when the service is stopped.

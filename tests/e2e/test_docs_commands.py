@@ -49,6 +49,7 @@ NOT_RUN = {
     "pg_restore": "likewise",
     "python3 run_bot.py restore /backups/2026-12-08.dump": "likewise",
     "umask": "stands before it; the variable names a file of PostgreSQL",
+    "python3 run_bot.py move": "needs PostgreSQL; tests/integration/test_moving.py runs it",
     "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
     "python3 run_bot.py login": "needs an account's server; tests/e2e/test_login.py runs it",
     "python3 run_bot.py resume ACCOUNT": "needs a stopped account; tests/integration/test_hints.py",

@@ -91,7 +91,7 @@ def test_postgresql_is_told_and_not_copied(
 ) -> None:
     monkeypatch.setenv("VERBATIM_DATABASE_URL", postgres_url)
 
-    assert say("monday.dump").startswith("1 error: PostgreSQL is restored with pg_restore")
+    assert say("monday.dump").startswith("1 error: there is no database at monday.dump")
     assert say("monday.dump", "--loaded") == (
         "1 error: the database has no tables; load the backup into it first"
     )

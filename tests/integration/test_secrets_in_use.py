@@ -67,7 +67,9 @@ def test_several_without_their_secrets_are_told_and_the_other_sends(bot: TokenBo
 
     assert bot.states() == {"one/m/0": "READY", "one/b/0": "SENT", "one/x/0": "READY"}
     told = [(matter.key, matter.command) for matter in bot.services.status().errors]
-    assert sorted(told) == [("unchecked/m", "login m"), ("unchecked/x", "login x")]
+    assert sorted(told) == [
+        ("unchecked/m", "login m --as NAME"), ("unchecked/x", "login x --as NAME"),
+    ]  # fmt: skip
 
 
 def test_a_secret_that_comes_later_is_found_without_a_restart(bot: TokenBot) -> None:

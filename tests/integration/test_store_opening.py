@@ -58,8 +58,7 @@ def test_a_missing_database_is_no_first_start_where_a_sent_log_is(
     new_store_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()
-    name = "live.sent.log" if new_store_url.startswith("sqlite") else "sent.log"
-    (tmp_path / "data" / name).write_text('{"log":"l","instance":"i"}\n')
+    (tmp_path / "data" / "live.sent.log").write_text('{"log":"l","instance":"i"}\n')
 
     with pytest.raises(DatabaseUnusableError, match="says that one existed"):
         open_store(new_store_url, create=True, data=tmp_path / "data", room=NO_ROOM)

@@ -382,14 +382,6 @@ def test_a_broken_backup_is_not_restored(sqlite_store: Store, tmp_path: Path) ->
     assert target.read_bytes() == before
 
 
-def test_postgresql_is_backed_up_by_its_own_means(postgres_url: str, tmp_path: Path) -> None:
-    store = open_store(postgres_url, create=True, data=tmp_path, room=NO_ROOM)
-
-    with pytest.raises(StoreError, match="pg_dump"):
-        store.backup(tmp_path / "b.db")
-    store.close()
-
-
 def test_a_backup_that_cannot_be_written_leaves_no_file(
     sqlite_store: Store, tmp_path: Path
 ) -> None:

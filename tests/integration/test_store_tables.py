@@ -248,8 +248,8 @@ def test_the_last_good_tree_stays_and_old_ones_go_in_time(store: Store) -> None:
 def test_a_picture_is_what_its_hash_says(store: Store) -> None:
     content = bytes(range(256)) * 10
 
-    name = store.media.put(content)
-    store.media.put(content)
+    name = store.media.put(content, NOW)
+    store.media.put(content, NOW)
 
     assert (name, store.media.get(name)) == (sha256_hex(content), content)
     with pytest.raises(StoreError, match="no picture"):
