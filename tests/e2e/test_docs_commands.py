@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shlex
 import shutil
@@ -122,7 +123,9 @@ class Machine:
     #: A post that has gone out.
     post: str
 
-    def start(self, command: str, data: str = "", token: str = "") -> subprocess.Popen[str]:
+    def start(
+        self, command: str, data: str = "", token: str = "", stdin: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         for written, meant in STAND_INS.items():
             command = command.replace(written, meant.format(folder=self.folder, post=self.post))
         data = data or next((FRESH[one] for one in FRESH if command.startswith(one)), "data")
@@ -138,7 +141,7 @@ class Machine:
         }
         return subprocess.Popen(
             ["sh", "-euc", command], cwd=self.folder / "project", env=environment,
-            encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            encoding="utf-8", stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True,  # no terminal: passwords come by stdin
         )  # fmt: skip
 
@@ -209,8 +212,13 @@ def test_the_commands_of_a_hard_day_work_in_their_order(machine: Machine, day: s
 
     for command in (*(() if first in commands else (first,)), *commands):
         token = proof_for(command, machine.folder / data) if command != first else ""
-        with machine.start(command, data, token) as process:
-            out, err = process.communicate(f"{PASSWORD}\n{PASSWORD}\n", timeout=100)
+        # Who makes or removes users types a password in a terminal, whatever the token.
+        keyboard, terminal = pty.openpty()
+        os.write(keyboard, f"{PASSWORD}\n{PASSWORD}\n{PASSWORD}\n".encode())
+        with machine.start(command, data, token, stdin=terminal) as process:
+            out, err = process.communicate(timeout=100)
+        os.close(keyboard)
+        os.close(terminal)
         assert process.returncode == 0, (command, out, err)
 
 
