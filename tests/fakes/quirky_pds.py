@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.platforms.bluesky.record import cid_of
 from tests.fakes.loopback import Loopback, ReceivedRequest, Told
 
 DID = "did:plc:voice"
@@ -33,6 +34,8 @@ class PdsQuirks:
     did_doc: Any = None
     #: Instead of any answer, by method name.
     answers: dict[str, Told] = field(default_factory=dict)
+    #: Fields that it gives each record instead of what was sent.
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 class QuirkyPds(Loopback):
@@ -74,14 +77,16 @@ class QuirkyPds(Loopback):
         return {"accessJwt": token(self.quirks.lives), "refreshJwt": token(90 * 86_400)}
 
     def _put(self, body: Any) -> Told:
-        self.records[body["rkey"]] = body["record"]
-        return Told(body={"uri": self._uri(body["rkey"], body["collection"]), "cid": "bafy"})
+        self.records[body["rkey"]] = {**body["record"], **self.quirks.fields}
+        return Told(body=self._shown(body["rkey"], body["collection"]))
 
     def _get(self, rkey: str, collection: str) -> Told:
         if rkey not in self.records:
             return Told(400, {"error": "RecordNotFound", "message": "Could not locate record"})
-        body = {"uri": self._uri(rkey, collection), "cid": "bafy", "value": self.records[rkey]}
-        return Told(body=body)
+        return Told(body={**self._shown(rkey, collection), "value": self.records[rkey]})
+
+    def _shown(self, rkey: str, collection: str) -> dict[str, str]:
+        return {"uri": self._uri(rkey, collection), "cid": cid_of(self.records[rkey])}
 
     def _uri(self, rkey: str, collection: str) -> str:
         return f"at://{self.quirks.did}/{collection}/{rkey}"

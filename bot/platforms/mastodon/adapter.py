@@ -136,7 +136,7 @@ class MastodonPlatform:
         """Remember an own status that is live."""
         ref = ref_of(status)
         self._timeline.last = ref.id
-        return replace(ref, differs=differences(status, draft.body))
+        return ref.compared(differences(status, draft.body))
 
     def find(self, draft: Draft) -> PostRef | None:
         # Asked each time: it proves that the server answers for this account before an
