@@ -5,13 +5,24 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from atproto_client import models
 
 from bot.platforms.bluesky.record import cid_of
 from tests.fakes.loopback import Loopback, ReceivedRequest, Told
+from tests.fakes.variation import SEED, Variation
 
 DID = "did:plc:voice"
+#: What the lexicons say of answers.
+_ANSWERS: dict[str, Any] = {
+    "createSession": models.ComAtprotoServerCreateSession.Response,
+    "refreshSession": models.ComAtprotoServerRefreshSession.Response,
+    "getSession": models.ComAtprotoServerGetSession.Response,
+    "putRecord": models.ComAtprotoRepoPutRecord.Response,
+    "getRecord": models.ComAtprotoRepoGetRecord.Response,
+}
 
 
 def token(lives: float) -> str:
@@ -44,12 +55,23 @@ class QuirkyPds(Loopback):
     def __init__(self) -> None:
         self.quirks = PdsQuirks()
         self.records: dict[str, Any] = {}
-        super().__init__(self.answer)
+        #: Of the seed that makes answers vary, within what the lexicons allow.
+        self.seed = SEED
+        self._schemas = {name: model.model_json_schema() for name, model in _ANSWERS.items()}
+        super().__init__(self._varied)
 
     @property
     def methods(self) -> list[str]:
         """Return what was asked, by the last part of the method names."""
         return [asked.path.rpartition(".")[2] for asked in self.asked]
+
+    def _varied(self, asked: ReceivedRequest) -> Told:
+        told, method = self.answer(asked), asked.path.rpartition(".")[2]
+        if told.status != 200 or method in self.quirks.answers or method not in self._schemas:
+            return told
+        schema = self._schemas[method]
+        variation = Variation(self.seed + len(self.asked), schema, leaves_out=0.3)
+        return replace(told, body=variation.of(told.body, schema))
 
     def answer(self, asked: ReceivedRequest) -> Told:
         method = asked.path.rpartition(".")[2]
