@@ -338,6 +338,15 @@ def test_a_probe_that_cannot_delete_names_all_that_it_leaves(server: VoiceServer
     assert all(status["url"] in str(raised.value) for status in left)
 
 
+def test_a_server_that_a_probe_saw_without_batches_is_not_asked_for_one() -> None:
+    with VoiceServer(abilities={"numbers in batches": False}) as server:
+        refs = [server.platform.publish(server.draft(text)) for text in ("one", "two")]
+        server.asked.clear()
+
+        assert set(server.platform.metrics(refs)) == set(refs)
+        assert "GET /api/v1/statuses" not in server.lines
+
+
 def test_what_a_probe_saw_listed_counts_before_the_first_status() -> None:
     seen = {"lists unlisted": True, "language": False, "pictures": False}
     with VoiceServer(visibility="unlisted", abilities=seen) as server:
