@@ -19,6 +19,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.fakes.compiled import share_compiled
+from tests.fakes.variation import SEED
 from tests.system_packages import package_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,12 @@ def pytest_configure() -> None:
 
 #: Folders whose tests take longest; they begin, so that no worker is left alone with one.
 _LONGEST_FIRST = ("faults", "e2e", "browser", "contract", "integration", "property")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how to get the same answers of stand-ins again."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(f"the answers of stand-ins: VARIATION_SEED={SEED}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

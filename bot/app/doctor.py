@@ -160,6 +160,10 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
     except BotError as error:
         return Finding(account.name, False, str(error))
     why = unfit(account, profile, mode)
+    state = connections.store.accounts.get(account.name)
+    probed = state.profile.get("probe", {}).get("server", profile.server) if state else ""
+    if state and probed != profile.server:
+        seen = {**seen, "probe": f"it was {probed} then; do `probe {account.name} --post` again"}
     text = why or f"{profile.handle} ({profile.server or account.platform})"
     text += f"; access: {profile.access}" if profile.access else ""
     told = "".join(f"; {subject}: {words}" for subject, words in seen.items())

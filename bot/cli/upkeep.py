@@ -185,10 +185,12 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
     with closing(workspace.connections()) as connections:
         platform = connections.platform(name)
         seen, trials = platform.abilities(), tuple(tried(platform, now)) if post else ()
+        server = platform.profile().server if post else ""
     if trials:
         store.accounts.sync(accounts.values(), now)
-        abilities = {trial.ability: trial.is_able for trial in trials}
-        seen_at = {"of": str(accounts[name].destination), "abilities": abilities}
+        abilities = {subject: not words.startswith("no") for subject, words in seen.items()}
+        abilities |= {trial.ability: trial.is_able for trial in trials}
+        seen_at = {"of": str(accounts[name].destination), "abilities": abilities, "server": server}
         store.accounts.remember(name, profile={"probe": seen_at})
         store.audit.write(by, "probe", name, detail=abilities, now=now)
     signs = {True: "can   ", False: "CANNOT"}

@@ -120,6 +120,8 @@ class Platform(Protocol):
     def publish(self, draft: Draft) -> PostRef:
         """Publish once: one call that a reader can see, the same bytes each time.
 
+        What the answer shows otherwise than it was sent is in the receipt's ``differs``.
+
         Raises:
             UnavailableError: surely nothing was published; retry later.
             RejectedError: surely nothing was published, and it never will be.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 
@@ -110,6 +110,10 @@ class PostRef:
     cid: str = ""
     #: What the platform made otherwise than was sent, for people, by what it is of.
     differs: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def compared(self, found: Mapping[str, str]) -> PostRef:
+        """Return it with what differs; what is empty, or is not told, is no difference."""
+        return replace(self, differs={subject: told for subject, told in found.items() if told})
 
 
 @dataclass(frozen=True, slots=True)

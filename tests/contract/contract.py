@@ -265,6 +265,24 @@ class PlatformContract:
 
         assert [seen.warning for seen in stand.live()] == [warning]
 
+    def test_what_was_taken_as_it_was_sent_differs_in_nothing(self, platform: Platform) -> None:
+        body = png(90)
+        root = platform.publish(prepare(platform, "“a & b” <c> https://example.org/a?b=1&c=2."))
+        status = Status(
+            "Two\nlines (https://example.org/)",
+            lang="ug",
+            warning="forced sterilisation" if platform.spec.folds_warning else None,
+            sensitive=True,
+            pictures=(picture_of(body, "a square"),),
+        )
+        draft = prepare(platform, status, reply_to=ReplyTo(root, root), pictures=lambda _: body)
+
+        ref = platform.publish(draft)
+        found = platform.find(draft)
+
+        assert found is not None
+        assert [root.differs, ref.differs, found.differs] == [{}, {}, {}]
+
     # -- reading back
 
     def test_what_was_never_published_is_not_found(self, platform: Platform) -> None:

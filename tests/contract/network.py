@@ -187,6 +187,17 @@ class NetworkContract(PlatformContract):
 
         assert [seen.id for seen in stand.live()] == [found.id if found else "not found"]
 
+    def test_what_was_taken_otherwise_than_it_was_sent_is_told(
+        self, platform: Platform, stand: FaultyStand
+    ) -> None:
+        draft = prepare(platform, "our words, quoted")
+        stand.spoil_publish(Fault(swaps=(b"quoted", b"edited")))
+
+        ref = platform.publish(draft)
+
+        assert [seen.text for seen in stand.live()] == ["our words, edited"]
+        assert [*ref.differs] == ["text"]
+
     def test_a_request_that_was_lost_is_unconfirmed_and_absent(
         self, platform: Platform, stand: FaultyStand
     ) -> None:

@@ -14,7 +14,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from typing import Self
@@ -62,6 +62,8 @@ class Fault:
     #: Happens when the server has answered and the client has heard `heard` bytes of it.
     meanwhile: Callable[[], object] | None = None
     heard: int = 0
+    #: Bytes of the request that reach the server as others, so many for so many.
+    swaps: tuple[bytes, bytes] = (b"", b"")
 
 
 #: The server has stored the status, and the client hears nothing.
@@ -151,6 +153,8 @@ class FaultyLoopback(Loopback):
         line = f"{handler.command} {handler.path} HTTP/1.1"
         fault = self.faults.due(line)
         self._kill(line, "before")
+        if any(fault.swaps):
+            asked = replace(asked, body=asked.body.replace(*fault.swaps))
         told = answer(asked) if fault.up != 0 else Told(0, is_lost=True)
         self._kill(line, "after")
         reply = b"" if told.is_lost else self._wire(told)
@@ -241,6 +245,8 @@ class FaultProxy:
 
     def _answer(self, request: bytes, fault: Fault) -> bytes:
         answer = b""
+        if any(fault.swaps):
+            request = request.replace(*fault.swaps)
         if fault.up != 0:
             answer = self._ask(request[: fault.up], wait=fault.up is None)
         return fault.answer.wire() if fault.answer else answer

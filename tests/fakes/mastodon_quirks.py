@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,16 @@ def _markdown(text: str) -> str:
     return f"<ol>{'<br />'.join(lines)}</ol>"
 
 
+def _counted(value: Any) -> Any:
+    """Write the ids of an answer as numbers."""
+    if isinstance(value, list):
+        return [_counted(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    ids = {name: int(value[name]) for name in ("id", "in_reply_to_id") if value.get(name)}
+    return {name: _counted(part) for name, part in value.items()} | ids
+
+
 @dataclass(slots=True)
 class Quirks:
     """How this server differs."""
@@ -58,6 +68,10 @@ class Quirks:
     instance_v2: Any = None
     instance_v1: Any = None
     ignores_max_id: bool = False
+    #: Each page ends with what is pinned.
+    repeats_pinned: bool = False
+    #: Ids are numbers, not text.
+    has_number_ids: bool = False
     page: int = 40
     #: Visibilities whose statuses are in no timeline, though they are shown by id.
     unlisted_kinds: tuple[str, ...] = ()
@@ -151,7 +165,8 @@ class QuirkyMastodon(Loopback):
         for waits in [waits for waits in self._waiting if waits[0] <= self.moment()]:
             self._waiting.remove(waits)
             waits[1]()
-        return self.quirks.answers.get(asked.line) or self._refusal(asked) or self._answer(asked)
+        told = self.quirks.answers.get(asked.line) or self._refusal(asked) or self._answer(asked)
+        return replace(told, body=_counted(told.body)) if self.quirks.has_number_ids else told
 
     def _refusal(self, asked: ReceivedRequest) -> Told | None:
         """Return what stands between a request and its answer."""
@@ -282,7 +297,9 @@ class QuirkyMastodon(Loopback):
         ids = [status["id"] for status in listed]
         if before in ids and not self.quirks.ignores_max_id:
             listed = listed[ids.index(before) + 1 :]
-        return Told(body=listed[: self.quirks.page])
+        page = listed[: self.quirks.page]
+        pinned = [self.shown(status) for status in self.statuses if status.get("pinned")]
+        return Told(body=[*page, *pinned] if self.quirks.repeats_pinned else page)
 
     def _batch(self, asked: ReceivedRequest) -> Told:
         ids = asked.query.get("id[]", [])

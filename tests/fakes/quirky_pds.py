@@ -5,12 +5,24 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from atproto_client import models
+
+from bot.platforms.bluesky.record import cid_of
 from tests.fakes.loopback import Loopback, ReceivedRequest, Told
+from tests.fakes.variation import SEED, Variation
 
 DID = "did:plc:voice"
+#: What the lexicons say of answers.
+_ANSWERS: dict[str, Any] = {
+    "createSession": models.ComAtprotoServerCreateSession.Response,
+    "refreshSession": models.ComAtprotoServerRefreshSession.Response,
+    "getSession": models.ComAtprotoServerGetSession.Response,
+    "putRecord": models.ComAtprotoRepoPutRecord.Response,
+    "getRecord": models.ComAtprotoRepoGetRecord.Response,
+}
 
 
 def token(lives: float, scope: str | None = None) -> str:
@@ -35,6 +47,8 @@ class PdsQuirks:
     did_doc: Any = None
     #: Instead of any answer, by method name.
     answers: dict[str, Told] = field(default_factory=dict)
+    #: Fields that it gives each record instead of what was sent.
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 class QuirkyPds(Loopback):
@@ -43,12 +57,23 @@ class QuirkyPds(Loopback):
     def __init__(self) -> None:
         self.quirks = PdsQuirks()
         self.records: dict[str, Any] = {}
-        super().__init__(self.answer)
+        #: Of the seed that makes answers vary, within what the lexicons allow.
+        self.seed = SEED
+        self._schemas = {name: model.model_json_schema() for name, model in _ANSWERS.items()}
+        super().__init__(self._varied)
 
     @property
     def methods(self) -> list[str]:
         """Return what was asked, by the last part of the method names."""
         return [asked.path.rpartition(".")[2] for asked in self.asked]
+
+    def _varied(self, asked: ReceivedRequest) -> Told:
+        told, method = self.answer(asked), asked.path.rpartition(".")[2]
+        if told.status != 200 or method in self.quirks.answers or method not in self._schemas:
+            return told
+        schema = self._schemas[method]
+        variation = Variation(self.seed + len(self.asked), schema, leaves_out=0.3)
+        return replace(told, body=variation.of(told.body, schema))
 
     def answer(self, asked: ReceivedRequest) -> Told:
         method = asked.path.rpartition(".")[2]
@@ -79,14 +104,16 @@ class QuirkyPds(Loopback):
         }
 
     def _put(self, body: Any) -> Told:
-        self.records[body["rkey"]] = body["record"]
-        return Told(body={"uri": self._uri(body["rkey"], body["collection"]), "cid": "bafy"})
+        self.records[body["rkey"]] = {**body["record"], **self.quirks.fields}
+        return Told(body=self._shown(body["rkey"], body["collection"]))
 
     def _get(self, rkey: str, collection: str) -> Told:
         if rkey not in self.records:
             return Told(400, {"error": "RecordNotFound", "message": "Could not locate record"})
-        body = {"uri": self._uri(rkey, collection), "cid": "bafy", "value": self.records[rkey]}
-        return Told(body=body)
+        return Told(body={**self._shown(rkey, collection), "value": self.records[rkey]})
+
+    def _shown(self, rkey: str, collection: str) -> dict[str, str]:
+        return {"uri": self._uri(rkey, collection), "cid": cid_of(self.records[rkey])}
 
     def _uri(self, rkey: str, collection: str) -> str:
         return f"at://{self.quirks.did}/{collection}/{rkey}"

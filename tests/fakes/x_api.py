@@ -59,6 +59,10 @@ def invalid(detail: str) -> Reply:
     return Reply(400, raw)
 
 
+#: An error that may stand beside what an answer tells.
+INNER = {"title": "Internal Error", "detail": "Part of it.", "type": f"{_PROBLEMS}/internal-error"}
+
+
 def serve(world: World, asked: ApiRequest, user: str) -> Reply:
     """Do what a signed, valid request asks for."""
     path = asked.path

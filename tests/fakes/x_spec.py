@@ -45,6 +45,7 @@ class Spec:
     def __init__(self, file: Path) -> None:
         raw = json.loads(file.read_text("utf-8"))
         raw["paths"] = {path: _open(raw["paths"][path]) for path in PATHS}
+        self.raw = raw
         self._queries = {
             (method, path): _query_names(raw, operation)
             for path, item in raw["paths"].items()
@@ -56,6 +57,12 @@ class Spec:
                 spec_validator_cls=None, extra_media_type_deserializers={_PROBLEM: json.loads}
             ),
         )
+
+    def schema_of_answer(self, asked: ApiRequest, status: int) -> Mapping[str, Any]:
+        """Return what is said of a good answer."""
+        told = self.raw["paths"][_route(asked.path)[0]][asked.method.lower()]["responses"]
+        schema: Mapping[str, Any] = told[str(status)]["content"]["application/json"]["schema"]
+        return schema
 
     def complaint_about_request(self, asked: ApiRequest) -> str | None:
         """Say what the description does not allow; None if all is well.

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.fakes import x_api
 from tests.fakes.faultproxy import Faults, FaultyLoopback
 from tests.fakes.loopback import ReceivedRequest, Told
+from tests.fakes.variation import Variation
 from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_spec import ApiRequest, read_spec
 from tests.fakes.x_world import World
@@ -56,6 +57,10 @@ class XStandin(FaultyLoopback):
         self.word = "post"
         #: What the app may do, as every answer tells.
         self.access = "read-write"
+        #: What becomes of good answers, within what the description allows.
+        self.variation: Variation | None = None
+        #: How many of the answers have an error beside what they tell, of some kind.
+        self.partial_errors = 0.0
         #: What the description does not allow; must stay empty.
         self.violations: list[str] = []
         self.spec = read_spec(spec_file)
@@ -83,7 +88,7 @@ class XStandin(FaultyLoopback):
     def answer(self, asked: ApiRequest, headers: Mapping[str, str]) -> x_api.Reply:
         """Judge and serve one request."""
         with self.lock:
-            reply = self._answer(asked, headers)
+            reply = self._varied(self._answer(asked, headers), asked)
             body = reply.body()
             if not reply.in_the_wild and asked.path.startswith("/2/"):
                 self._check(self.spec.complaint_about_answer(asked, reply.status, body), "answer")
@@ -105,6 +110,17 @@ class XStandin(FaultyLoopback):
         if limited := self._count(asked, user):
             return limited
         return x_api.serve(self.world, asked, user)
+
+    def _varied(self, reply: x_api.Reply, asked: ApiRequest) -> x_api.Reply:
+        if self.variation is None or reply.status >= 300:
+            return reply
+        dice, told = self.variation.dice, dict(reply.json)
+        if isinstance(told.get("data"), list):
+            told["data"] = dice.sample(told["data"], len(told["data"]))
+        if dice.random() < self.partial_errors:
+            told["errors"] = [*told.get("errors", ()), x_api.INNER]
+        schema = self.spec.schema_of_answer(asked, reply.status)
+        return replace(reply, json=self.variation.of(told, schema))
 
     def _understood(self, asked: ApiRequest) -> ApiRequest:
         """Drop what is asked for in words that this X does not know, as X does; silently."""

@@ -2,27 +2,38 @@
 
 Quirks are combined at random; answers are lost, requests are carried out late, strangers boost,
 and the bot dies at random moments. The server's own list of what it took is the only judge.
+
+``python -m tests.faults.quirk_storm FOLDER DIE_AT`` is one life of it in a process of its own.
 """
 
 from __future__ import annotations
 
+import mmap
+import os
 import random
+import signal
+import struct
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 from bot.clock import FastClock
 from bot.delivery.model import Delivery, HoldReason, State
+from bot.log import configure
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings
 from tests.contract.contract import png
+from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.loopback import ReceivedRequest, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.running_bot import AT_REST, MINUTE, NINE, OWNED, START, RunningBot
+from tests.faults.boundaries import Boundaries
 from tests.faults.reporting import judged
 
 #: Behaviours by name, as docs/platforms/mastodon.md has them, and the switches that make them.
@@ -92,12 +103,34 @@ class MortalClock(FastClock):
         return self._now
 
 
+class FileClock(FastClock):
+    """A clock that outlives the processes that move it on: its time is in a file."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(struct.pack("d", START.timestamp()))
+        with path.open("r+b") as file:
+            self._shared = mmap.mmap(file.fileno(), 8)
+        self._start = START
+
+    @property
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(struct.unpack("d", self._shared[:8])[0], UTC)
+
+    @_now.setter
+    def _now(self, moment: datetime) -> None:
+        self._shared[:8] = struct.pack("d", moment.timestamp())
+
+
 class StormServer(QuirkyMastodon):
     """Takes statuses, or not, as its dice say; keeps what it took."""
 
     def __init__(self, clock: FastClock, dice: random.Random, *, visibility: str) -> None:
         self._clock, self.dice = clock, dice
         self.is_calm = True
+        #: Whom it kills at which of the next requests that publish, and when: ``before`` it
+        #: takes it, or ``after``.
+        self.victim: tuple[int, int, str] | None = None
         #: Texts and ids of all that it took.
         self.taken: list[tuple[str, str]] = []
         super().__init__()
@@ -123,6 +156,19 @@ class StormServer(QuirkyMastodon):
         if asked.line != "POST /api/v1/statuses":
             is_out = self.dice.random() < 0.08
             return Told(503, {"error": "busy"}) if is_out else super().answer(asked)
+        self._kill("before")
+        told = self._fated(asked)
+        self._kill("after")
+        return told
+
+    def _kill(self, when: str) -> None:
+        if self.victim and self.victim[2] == when:
+            pid, left, _ = self.victim
+            self.victim = (pid, left - 1, when) if left else None
+            if not left:
+                os.kill(pid, signal.SIGKILL)
+
+    def _fated(self, asked: ReceivedRequest) -> Told:
         fate = self.dice.choices([*_PUBLISHING], [*_PUBLISHING.values()])[0]
         if fate.endswith("before"):
             return Told(503, {"error": "busy"}) if fate[0] == "5" else Told(is_lost=True)
@@ -162,10 +208,18 @@ def weather_of(seed: int) -> Weather:
 class QuirkStorm:
     """Six posts on one account, in one weather."""
 
-    def __init__(self, folder: Path, weather: Weather, settings: Settings | None = None) -> None:
-        self.weather = weather
+    kills = 0
+
+    def __init__(
+        self,
+        folder: Path,
+        weather: Weather,
+        settings: Settings | None = None,
+        clock: FastClock | None = None,
+    ) -> None:
+        self.weather, self.folder = weather, folder
         self.dice = random.Random(weather.seed + 1)  # noqa: S311 - as above
-        self.clock = MortalClock(START)
+        self.clock = clock or MortalClock(START)
         self.server = StormServer(self.clock, self.dice, visibility=weather.visibility)
         for name in weather.behaviours:
             for switch, value in BEHAVIOURS[name].items():
@@ -187,7 +241,7 @@ class QuirkStorm:
             self.server.is_calm = False
             self._live()
             # What comes after a part that is held waits with it.
-            rows = [row for row in self.bot.rows() if not self._waits_behind(row)]
+            rows = [row for row in self.bot.rows() if not _waits_behind(self.bot, row)]
             counted = judged(rows, Counter(text for text, _ in self.server.taken))
             # Where a platform's id is not that of the very text, a correction would hit another.
             wrong = {row.id for row in rows if row.state is State.SENT} - {
@@ -195,7 +249,8 @@ class QuirkStorm:
             }
             unsaid = [row.id for row in rows if row.state is State.HELD and not row.reason_text]
             evidence = [f"{row.id[:6]} {row.reason_text} {row.evidence}" for row in rows]
-            return {**counted, "wrong": len(wrong), "unsaid": len(unsaid), "evidence": evidence}
+            found = {"wrong": len(wrong), "unsaid": len(unsaid), "kills": self.kills}
+            return {**counted, **found, "evidence": evidence}
         finally:
             self.bot.stop()
             self.server.close()
@@ -210,34 +265,93 @@ class QuirkStorm:
             )
 
     def _live(self) -> None:
-        deaths, end = self.weather.deaths, NINE + timedelta(hours=12)
-        while self.clock._now < end:
-            if deaths and self.clock.left is None:
-                deaths, self.clock.left = deaths - 1, self.dice.randint(1, 400)
+        deaths, clock = self.weather.deaths, self.clock
+        while clock._now < _END:
+            if deaths and isinstance(clock, MortalClock) and clock.left is None:
+                deaths, clock.left = deaths - 1, self.dice.randint(1, 400)
             try:
-                self._work()
+                if _has_rested(self.bot):
+                    return
             except DiedError:
                 self.bot.stop()
-                continue
-            rows = self.bot.store.outbox.find()
-            if all(row.state in AT_REST or self._waits_behind(row) for row in rows):
+
+
+class KilledQuirkStorm(QuirkStorm):
+    """The same with a bot that is a process, which dies by SIGKILL."""
+
+    def __init__(self, folder: Path, weather: Weather) -> None:
+        super().__init__(folder, weather, clock=FileClock(folder / "clock"))
+
+    def _live(self) -> None:
+        self.bot.stop()
+        for left in range(self.weather.deaths + 1, 0, -1):
+            by_server = left > 1 and self.dice.random() < _BY_SERVER
+            is_last = left == 1 or by_server
+            die_at = 0 if is_last else 1 + int(_STEPS * self.dice.random() ** 2)
+            command = [sys.executable, "-m", "tests.faults.quirk_storm", str(self.folder)]
+            life = subprocess.Popen([*command, str(die_at)])
+            if by_server:
+                when = self.dice.choice(("before", "after"))
+                self.server.victim = (life.pid, self.dice.randint(0, 2), when)
+            code = life.wait()
+            assert code in {0, -signal.SIGKILL}, f"{self.weather}: a life ended with {code}"
+            self.server.victim = None
+            if not code:
                 return
-
-    def _waits_behind(self, row: Delivery) -> bool:
-        parent = self.bot.store.outbox.get(row.parent_id) if row.parent_id else None
-        is_unsent = row.state in {State.PLANNED, State.READY}
-        return is_unsent and parent is not None and parent.state is State.HELD
-
-    def _work(self) -> None:
-        if self.bot._services is None:
-            self.bot.start()
-        self.bot.work()
-        now = self.clock.now()
-        wake = self.bot.store.outbox.next_wake(now) or now + MINUTE
-        self.clock.wait(self.bot.stopping, max(wake, now + timedelta(seconds=1)))
+            self.kills += 1
 
 
-def storm(folder: Path, seed: int, settings: Settings | None = None) -> dict[str, Any]:
+#: Of the deaths of processes, the share that comes as the server takes a status; the others come
+#: at a boundary, the early ones rather than the late: a whole life has 1800 or so.
+_BY_SERVER, _STEPS = 0.5, 1600
+_END = NINE + timedelta(hours=12)
+
+
+def _has_rested(bot: RunningBot) -> bool:
+    """Do what is due, and wait for what is due next; return whether nothing ever will be."""
+    if bot._services is None:
+        bot.start()
+    bot.work()
+    now = bot.clock.now()
+    wake = bot.store.outbox.next_wake(now) or now + MINUTE
+    bot.clock.wait(bot.stopping, max(wake, now + timedelta(seconds=1)))
+    rows = bot.store.outbox.find()
+    return all(row.state in AT_REST or _waits_behind(bot, row) for row in rows)
+
+
+def _waits_behind(bot: RunningBot, row: Delivery) -> bool:
+    parent = bot.store.outbox.get(row.parent_id) if row.parent_id else None
+    is_unsent = row.state in {State.PLANNED, State.READY}
+    return is_unsent and parent is not None and parent.state is State.HELD
+
+
+def storm(
+    folder: Path, seed: int, settings: Settings | None = None, *, is_killed: bool = False
+) -> dict[str, Any]:
     """Live through the weather of a seed."""
     folder.mkdir()
-    return QuirkStorm(folder, weather_of(seed), settings).run()
+    weather = weather_of(seed)
+    made = KilledQuirkStorm(folder, weather) if is_killed else QuirkStorm(folder, weather, settings)
+    return made.run()
+
+
+def main() -> None:
+    """Live once, to the end or to a boundary of `Boundaries`."""
+    folder, die_at = Path(sys.argv[1]), int(sys.argv[2])
+    signal.alarm(_LONGEST)
+    configure(form="json", level="CRITICAL")
+    clock = FileClock(folder / "clock")
+    tree = CampaignTree(folder / "unread")  # the campaign that it writes
+    tree.schedule, tree.posts = folder / "campaign/schedule.yaml", folder / "campaign/posts"
+    bot = RunningBot(folder, tree=tree, platforms=PLATFORMS, clock=clock)
+    Boundaries(die_at).watch()
+    while clock.now() < _END and not _has_rested(bot):
+        pass
+    bot.stop()
+
+
+#: Seconds after which a life that stands still is ended.
+_LONGEST = 300
+
+if __name__ == "__main__":
+    main()

@@ -19,20 +19,28 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERBATIM_M_ACCESS_TOKEN", "token-of-the-mastodon-account")
 
 
-def weathers(tmp_path: Path, seeds: range | tuple[int, ...], tally: Counts) -> None:
-    found = []
+def weathers(
+    tmp_path: Path, seeds: range | tuple[int, ...], tally: Counts, *, is_killed: bool = False
+) -> None:
+    found, kills = [], 0
     for seed in seeds:
-        counted = storm(tmp_path / str(seed), seed)
+        counted = storm(tmp_path / str(seed), seed, is_killed=is_killed)
+        kills += counted["kills"]
         told = f"{weather_of(seed)}\n{counted['evidence']}"
         bad = {name: counted[name] for name in ("duplicate", "lost", "wrong", "unsaid")}
         assert not any(bad.values()), f"{bad}: {told}"
         assert set(counted["held"]) <= set(map(str, REASONS)), told
         found.append({**counted, "lateness": None})
-    tally(33, f"quirk storm, {len(found)} servers", total(*found))
+    killed = f", {kills} kills" if is_killed else ""
+    tally(33, f"quirk storm, {len(found)} servers{killed}", total(*found))
 
 
 def test_row_33_a_short_quirk_storm(tmp_path: Path, tally: Counts) -> None:
     weathers(tmp_path, SHORT, tally)
+
+
+def test_row_33_a_short_quirk_storm_of_killed_processes(tmp_path: Path, tally: Counts) -> None:
+    weathers(tmp_path, (5,), tally, is_killed=True)
 
 
 @pytest.mark.deep
@@ -40,10 +48,20 @@ def test_row_33_a_longer_quirk_storm(tmp_path: Path, tally: Counts) -> None:
     weathers(tmp_path, range(40), tally)
 
 
+@pytest.mark.deep
+def test_row_33_a_longer_quirk_storm_of_killed_processes(tmp_path: Path, tally: Counts) -> None:
+    weathers(tmp_path, range(200, 206), tally, is_killed=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(1000, 2000, 100))
 def test_row_33_a_long_quirk_storm(tmp_path: Path, tally: Counts, start: int) -> None:
     weathers(tmp_path, range(start, start + 100), tally)
+
+
+@pytest.mark.slow
+def test_row_33_a_long_quirk_storm_of_killed_processes(tmp_path: Path, tally: Counts) -> None:
+    weathers(tmp_path, range(2000, 2016), tally, is_killed=True)
 
 
 @pytest.mark.slow

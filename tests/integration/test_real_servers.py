@@ -138,7 +138,8 @@ def test_an_outage_ends_in_order_of_due_time_and_status_shows_what_is_overdue(
 def test_a_probe_s_answers_are_kept_and_used(
     on_server: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = on_server("drops languages", "strips alternative texts", "forgets keys")
+    one = on_server("drops languages", "strips alternative texts", "forgets keys", "has no batches")
+    one.server.quirks.instance_v2 = {"title": "Social", "version": "4.5.0"}
     one.bot.machine = Settings().machine_id()
     one.bot.write(post("one", 'media: [{file: media/a.png, alt: "A <b>square</b>"}]', "lang: de"))
     one.bot.start()
@@ -164,5 +165,14 @@ def test_a_probe_s_answers_are_kept_and_used(
     assert state is not None
     assert state.limits is not None
     assert not state.limits.keeps_language
+    assert not state.abilities_at(
+        one.bot.services.contents.campaign().schedule.accounts["m"].destination
+    )["numbers in batches"]
     assert run(["doctor", *places]) in {0, 1}
-    assert "lists public statuses: yes" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "lists public statuses: yes" in told
+    assert "probe:" not in told
+    one.server.quirks.instance_v2 = {"title": "Social", "version": "4.6.0"}
+    assert run(["doctor", *places]) in {0, 1}
+    told = capsys.readouterr().out
+    assert "probe: it was Social 4.5.0 then; do `probe m --post` again" in told

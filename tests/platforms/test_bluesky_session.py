@@ -119,7 +119,7 @@ def test_tokens_that_nobody_can_read_do_not_lock_us_out(server: VoiceServer) -> 
         server.platform.publish(server.draft())
     del server.quirks.answers["createSession"]
 
-    assert server.platform.publish(server.draft()).cid == "bafy"
+    assert server.platform.publish(server.draft()).cid
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -285,6 +285,39 @@ def test_the_put_creates_only(server: VoiceServer) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, {}),
+        ({"createdAt": "2026-11-23T12:00:01.000Z"}, {}),
+        ({"langs": ["en"]}, {"language": "its language is not what was sent"}),
+        (
+            {"text": "word", "reply": None, "via": "a bridge"},
+            {"text": "its text is not what was sent", "via": "its via is not what was sent"},
+        ),
+    ],
+)
+def test_a_record_with_another_hash_is_read_and_compared(
+    server: VoiceServer, fields: dict[str, object], told: dict[str, str]
+) -> None:
+    server.quirks.fields = fields
+
+    ref = server.platform.publish(server.draft(Status("words", lang="ug")))
+
+    assert ref.differs == told
+
+
+def test_a_record_with_another_hash_that_cannot_be_read_is_out_and_people_are_told(
+    server: VoiceServer,
+) -> None:
+    draft, server.quirks.fields = server.draft(), {"langs": ["en", "de"]}
+    server.quirks.answers["getRecord"] = Told(503)
+
+    ref = server.platform.publish(draft)
+
+    assert ref.differs == {"record": "its content hash is not that of what was sent"}
+
+
 # -- reading back
 
 
@@ -345,7 +378,7 @@ def test_a_reply_to_a_vouched_page_looks_its_hash_up(server: VoiceServer) -> Non
 
     made = server.draft("two", reply_to=ReplyTo(page, page))
 
-    assert made.body["record"]["reply"]["parent"] == {"uri": ref.id, "cid": "bafy"}
+    assert made.body["record"]["reply"]["parent"] == {"uri": ref.id, "cid": ref.cid}
 
 
 def test_nothing_replies_to_what_is_gone(server: VoiceServer) -> None:

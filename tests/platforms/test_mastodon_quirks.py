@@ -216,6 +216,32 @@ def test_ids_may_be_words(server: VoiceServer) -> None:
     assert server.found(draft) == made["id"]
 
 
+def test_ids_may_be_numbers(server: VoiceServer) -> None:
+    server.quirks.has_number_ids = server.quirks.wraps_boosted = True
+    first = server.platform.publish(server.draft("one", pictures=(PICTURE,)))
+    draft = server.draft("two", parent=first)
+    made = lost(server, draft)
+    server.boost(server.statuses[0])
+
+    found = server.platform.find(draft)
+
+    assert found is not None
+    assert (found.id, found.differs, first.differs) == (made["id"], {}, {})
+    assert set(server.platform.metrics([first, found])) == {first, found}
+    assert server.platform.delete(found)
+
+
+def test_what_is_pinned_does_not_end_the_reading(server: VoiceServer) -> None:
+    server.quirks.repeats_pinned, server.quirks.page = True, 2
+    server.post("pinned", pinned=True, created_at="2020-01-01T00:00:00Z")
+    draft = server.draft("two")
+    made = lost(server, draft)
+    for number in range(3):
+        server.post(f"later {number}")
+
+    assert server.found(draft) == made["id"]
+
+
 # -- 9: tokens that were revoked, and pages in front
 
 
@@ -336,6 +362,15 @@ def test_a_probe_that_cannot_delete_names_all_that_it_leaves(server: VoiceServer
     left = [status for status in server.statuses if status["id"] != "1"]
     assert len(left) >= 2
     assert all(status["url"] in str(raised.value) for status in left)
+
+
+def test_a_server_that_a_probe_saw_without_batches_is_not_asked_for_one() -> None:
+    with VoiceServer(abilities={"numbers in batches": False}) as server:
+        refs = [server.platform.publish(server.draft(text)) for text in ("one", "two")]
+        server.asked.clear()
+
+        assert set(server.platform.metrics(refs)) == set(refs)
+        assert "GET /api/v1/statuses" not in server.lines
 
 
 def test_what_a_probe_saw_listed_counts_before_the_first_status() -> None:

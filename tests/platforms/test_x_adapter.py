@@ -21,6 +21,7 @@ from bot.errors import (
 from bot.platforms.spec import Charge
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 from bot.platforms.x.adapter import X, connect
+from bot.platforms.x.comparing import receipt_differences
 from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
@@ -119,12 +120,72 @@ def test_the_same_text_with_other_pictures_is_for_a_person_to_judge(x: X, server
         x.find(draft)
 
 
-def test_the_same_text_under_another_parent_is_not_ours(x: X, server: XStandin) -> None:
+def test_the_same_text_elsewhere_is_for_a_person_to_judge(x: X, server: XStandin) -> None:
     root, other = publish(x, "root"), publish(x, "other root")
     draft = prepare(x, "same words", reply_to=ReplyTo(root, root))
     server.world.create(USER, "same words", [], other.id)
 
-    assert x.find(draft) is None
+    with pytest.raises(UnconfirmedError, match=f"but answers nothing, not {root.id}"):
+        x.find(draft)
+
+
+def test_the_same_text_without_its_addresses_is_for_a_person_to_judge(
+    x: X, server: XStandin
+) -> None:
+    draft = prepare(x, "read https://example.org/list. All of it")
+    text = "read https://t.co/abc. All of it"
+    status = {"id": "1990000000000000001", "text": text, "conversation_id": "1990000000000000001"}
+    tell(server, TIMELINE, {"data": [status], "meta": {"result_count": 1}})
+
+    with pytest.raises(UnconfirmedError, match="but does not tell its addresses"):
+        x.find(draft)
+
+
+def test_a_lost_status_that_is_known_by_its_picture_is_compared(x: X, server: XStandin) -> None:
+    root = publish(x, "root")
+    status = Status("two of us", pictures=(picture_of(png(), "a"),))
+    draft = prepare(x, status, pictures=_png, reply_to=ReplyTo(root, root))
+    media = draft.body["request"]["media"]["media_ids"]
+    server.world.create(USER, "one of us", media, None)
+
+    found = x.find(draft)
+
+    assert found is not None
+    assert found.differs == {
+        "text": "its text reads otherwise",
+        "parent": f"but answers nothing, not {root.id}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "is_other"),
+    [
+        ("“a & b” at https://t.co/abc123.", False),
+        ("“a &amp; b” at https://t.co/abc123. https://t.co/pict", False),
+        ("“a & b” at https://ngo.example/list.", False),
+        (None, False),
+        ("", False),
+        ("“a & b” at (https://t.co/abc123.", True),
+        ("“a & c” at https://t.co/abc123.", True),
+        ("“a & b” at", True),
+    ],
+)
+def test_the_text_of_a_receipt_is_compared_with_short_addresses_in_it(
+    told: str | None, is_other: bool
+) -> None:
+    body = {"request": {"text": "“a & b” at https://ngo.example/list."}}
+
+    assert receipt_differences(told, body)["text"] == (
+        "its text reads otherwise" if is_other else ""
+    )
+
+
+def test_a_long_text_that_a_receipt_tells_cut_differs_in_nothing() -> None:
+    body = {"request": {"text": "word https://a.example/b " * 60}}
+    told = "word https://t.co/abc " * 11
+
+    assert receipt_differences(told + "wo… https://t.co/self", body)["text"] == ""
+    assert receipt_differences(told + "but wo…", body)["text"]
 
 
 def test_an_older_status_with_the_same_text_is_not_ours(x: X, server: XStandin) -> None:
@@ -177,16 +238,16 @@ def test_a_parent_that_x_tells_decides(x: X, server: XStandin) -> None:
     draft = prepare(x, "reply", reply_to=ReplyTo(root, root))
     id_ = str(int(root.id) + 10)
     reply = {"id": id_, "text": "reply", "conversation_id": root.id}
-    for parent, found in (("7", None), (root.id, id_)):
+    for parent in ("7", root.id):
         references = [{"type": "replied_to", "id": parent}]
         page = {"data": [{**reply, "referenced_posts": references}], "meta": {"result_count": 1}}
         tell(server, TIMELINE, page)
-        tell(server, LOOKUP, _gone(root))
 
-        ref = x.find(draft)
-
-        assert (ref.id if ref else None) == found
-        server.faults.heal()
+        if parent == root.id:
+            assert x.find(draft) == PostRef(id_, f"https://x.com/i/status/{id_}")
+        else:
+            with pytest.raises(UnconfirmedError, match=f"but answers 7, not {root.id}"):
+                x.find(draft)
 
 
 def _gone(ref: PostRef) -> object:

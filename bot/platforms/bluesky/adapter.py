@@ -20,6 +20,8 @@ from bot.platforms.bluesky.api import REFUSED, AppView, Repo
 from bot.platforms.bluesky.record import (
     COLLECTION,
     at_uri,
+    cid_of,
+    differences,
     is_same,
     place_of,
     post_record,
@@ -126,7 +128,7 @@ class BlueskyPlatform:
         }
         try:
             with self._session.calls(writing=True, refusals=REFUSED):
-                return self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
+                ref = self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
             meant = self._meant(error)
             if meant is error:
@@ -134,6 +136,17 @@ class BlueskyPlatform:
             if meant is error:
                 raise
             raise meant from error
+        return self._compared(ref, draft)
+
+    def _compared(self, ref: PostRef, draft: Draft) -> PostRef:
+        """Say what differs, where the server's hash is not that of the record that was sent."""
+        record = draft.body["record"]
+        if ref.cid == cid_of(record):
+            return ref
+        with suppress(PlatformError):
+            seen = self._repo.record(draft.body["repo"], COLLECTION, draft.body["rkey"])
+            return ref.compared(differences(object_in(seen, "value"), record))
+        return ref.compared({"record": "its content hash is not that of what was sent"})
 
     def _meant(self, error: PlatformError) -> PlatformError:
         """Return what a refusal means here, where one status may mean several things."""

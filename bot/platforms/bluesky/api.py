@@ -11,7 +11,7 @@ from atproto_client import Client
 from bot.canonical import JsonObject
 from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import Connection, PictureReader
-from bot.platforms.bluesky.record import COLLECTION, at_uri, place_of
+from bot.platforms.bluesky.record import COLLECTION, at_uri, cid_of, place_of
 from bot.platforms.bluesky.session import BoundedRequest, SignedIn, procedure, query
 from bot.platforms.bluesky.spec import NAME
 from bot.platforms.http.answers import count_in
@@ -49,10 +49,11 @@ class Repo:
                 )
                 if seen["uri"] != f"at://{repo}/{collection}/{rkey}":
                     raise TypeError("another record")
-                cid = seen["cid"]
-                if not isinstance(cid, str) or not cid or not isinstance(seen["value"], dict):
+                cid, value = seen.get("cid"), seen["value"]
+                if not isinstance(value, dict) or not (cid is None or (cid and type(cid) is str)):
                     raise TypeError("no record")
-                return seen
+                # The lexicon lets a server leave the hash out.
+                return {**seen, "cid": cid or cid_of(value)}
         except PlatformError:
             exchange = self.session.exchange
             # Servers before 2024 say it in words only.

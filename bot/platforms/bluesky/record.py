@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import libipld
+
 from bot.canonical import JsonObject, canonical_json
 from bot.platforms.status import Facet, FacetKind, Status
 
@@ -15,6 +17,13 @@ COLLECTION = "app.bsky.feed.post"
 _AT_URI = re.compile(r"at://(?P<repo>[^/]+)/app\.bsky\.feed\.post/(?P<rkey>[A-Za-z0-9._~:-]+)")
 _PAGE = re.compile(r"https://[^/]+/profile/(?P<repo>[^/]+)/post/(?P<rkey>[A-Za-z0-9._~:-]+)/?")
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+#: CID version 1, DAG-CBOR, and a SHA-256 of 32 bytes: what all records have.
+_CID = b"\x01\x71\x12\x20"
+#: What a person calls the fields of a record; ``createdAt`` is nothing that was approved.
+_FIELDS = {
+    "text": "text", "facets": "links", "langs": "language", "embed": "pictures",
+    "reply": "parent", "labels": "warning",
+}  # fmt: skip
 _DAY = 86_400
 _DAY_MICROS = _DAY * 1_000_000
 
@@ -116,6 +125,34 @@ def is_same(seen: object, record: JsonObject) -> bool:
     if not isinstance(seen, dict):
         return False
     return canonical_json({**seen, "createdAt": ""}) == canonical_json({**record, "createdAt": ""})
+
+
+def cid_of(record: JsonObject) -> str:
+    """Return the content hash that every server must give this record (atproto's data model)."""
+    digest = hashlib.sha256(libipld.encode_dag_cbor(_linked(record))).digest()
+    return libipld.encode_cid(_CID + digest)
+
+
+def _linked(value: Any) -> Any:
+    """Write links to blobs as libipld does: as the bytes of their hashes."""
+    match value:
+        case {"$link": str(cid)}:
+            return libipld.decode_multibase(cid)[1]
+        case dict():
+            return {name: _linked(part) for name, part in value.items()}
+        case list():
+            return [_linked(part) for part in value]
+    return value
+
+
+def differences(seen: JsonObject, record: JsonObject) -> Mapping[str, str]:
+    """Return in words where a record that was read differs from what was sent."""
+    names = [name for name in {**record, **seen} if name != "createdAt"]
+    return {
+        _FIELDS.get(name, name): f"its {_FIELDS.get(name, name)} is not what was sent"
+        for name in names
+        if seen.get(name) != record.get(name)
+    }
 
 
 def at_uri(did: str, rkey: str) -> str:

@@ -29,6 +29,8 @@ _DONE, _GONE = frozenset({200, 202, 204}), frozenset({404, 410})
 _SKEW = timedelta(minutes=5)
 #: DEFAULT_STATUSES_LIMIT of Mastodon's statuses controller; one more is a 422.
 _BATCH = 20
+#: What a probe calls it.
+_BATCHES = "numbers in batches"
 _PAGES = 3
 
 
@@ -144,7 +146,7 @@ class MastodonPlatform:
         """Remember an own status that is live."""
         ref = ref_of(status)
         self._timeline.last = ref.id
-        return replace(ref, differs=differences(status, draft.body))
+        return ref.compared(differences(status, draft.body))
 
     def find(self, draft: Draft) -> PostRef | None:
         # Asked each time: it proves that the server answers for this account before an
@@ -191,7 +193,7 @@ class MastodonPlatform:
             f"lists {visibility} statuses": "yes"
             if noted["proofs"]
             else "not seen yet: until one is, what has no answer is held",
-            "numbers in batches": self._can(lambda: client.statuses(some)) if some else "unknown",
+            _BATCHES: self._can(lambda: client.statuses(some)) if some else "unknown",
             "source": self._can(lambda: client.status_source(some[0])) if some else "unknown",
             "limits": f"{limits.max_length} characters, {limits.max_pictures} pictures",
         }
@@ -204,7 +206,9 @@ class MastodonPlatform:
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}
-        numbers = _read_numbers(self._api, self._timeline.me or self._me(), list(refs_by_id))
+        has_batches = self._seen_to.get(_BATCHES, True)
+        me = self._timeline.me or self._me()
+        numbers = _read_numbers(self._api, me, list(refs_by_id), has_batches=has_batches)
         return {refs_by_id[id_]: found for id_, found in numbers.items()}
 
     def recent(self) -> Sequence[PostRef]:
@@ -224,22 +228,25 @@ def _receipt(status: Any) -> Mapping[str, Any]:
     return dict(status)
 
 
-def _read_numbers(api: Api, me: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
+def _read_numbers(
+    api: Api, me: str, ids: Sequence[str], *, has_batches: bool
+) -> Mapping[str, Metrics]:
     """Return the numbers that can be read; a deleted status is missing.
 
-    Asks in batches where the server can (Mastodon from 4.3), else the account's timeline. What
-    neither shows is asked by itself: a server that does not know batches may answer with an empty
-    list, and that must not look like deletion. One that cannot be read has no numbers, and does
-    not keep others from having theirs.
+    Asks in batches unless a probe saw that the server cannot (Mastodon can from 4.3), else the
+    account's timeline. What neither shows is asked by itself: a server that does not know batches
+    may answer with an empty list, and that must not look like deletion. One that cannot be read
+    has no numbers, and does not keep others from having theirs.
     """
     found: dict[str, Metrics] = {}
     try:
-        for start in range(0, len(ids), _BATCH):
+        for start in range(0, len(ids), _BATCH) if has_batches else ():
             batch = ids[start : start + _BATCH]
             found |= api.read(partial(api.client.statuses, list(batch)), partial(_counted, me))
     except UnavailableError:
-        if len(ids) > 1:
-            found |= _recent(api, me, ids)
+        has_batches = False
+    if not has_batches and len(ids) > 1:
+        found |= _recent(api, me, ids)
     unread: dict[str, PlatformError] = {}
     for id_ in ids:
         try:

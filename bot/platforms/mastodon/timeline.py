@@ -121,14 +121,16 @@ class Timeline:
             page = self._page(me, oldest)
             fresh = [status for status in page if _id(status) not in known]
             yield from (status for listed in fresh if (status := own(listed, me)))
+            # Some servers list what is pinned on every page, wherever it belongs.
+            last = next((each for each in reversed(page) if not each.get("pinned")), None)
             # A moment without a zone proves nothing.
-            made_at = iso_date(str(page[-1].get("created_at"))) if page else None
+            made_at = iso_date(str(last.get("created_at"))) if last else None
             if not page or (made_at and made_at < since):
                 return
             if not fresh:
                 break  # it ignores max_id
             known.update(_id(status) for status in fresh)
-            oldest = _id(page[-1])
+            oldest = _id(last or page[-1])
         raise UnconfirmedError(NAME, "the account's timeline cannot be read back to the attempt")
 
     def _page(self, me: str, before: str | None) -> list[Mapping[str, Any]]:

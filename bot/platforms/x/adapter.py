@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.canonical import JsonObject
 from bot.errors import (
     RejectedError,
     UnauthorizedError,
@@ -21,9 +20,10 @@ from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
+from bot.platforms.x.comparing import differences, is_ours, receipt_differences
 from bot.platforms.x.numbers import look_up, own_page, read_own
 from bot.platforms.x.spec import NAME, SPEC
-from bot.platforms.x.timeline import Shown, canonical, newest_id, statuses_since
+from bot.platforms.x.timeline import newest_id, statuses_since
 
 
 def connect(connection: Connection) -> X:
@@ -121,7 +121,8 @@ class X:
         id_ = object_in(answer, "data").get("id")
         if not is_id(id_):
             raise UnconfirmedError(NAME, "the answer to a new status has no id")
-        return self._seen(str(id_))
+        told = object_in(answer, "data").get("text")
+        return self._seen(str(id_)).compared(receipt_differences(told, draft.body))
 
     def _seen(self, id_: str) -> PostRef:
         """Remember an own status that is live."""
@@ -135,9 +136,10 @@ class X:
     def find(self, draft: Draft) -> PostRef | None:
         newest = draft.body["newest"]
         shown = statuses_since(self._client, self._user_id(), self._read_action, newest)
-        ours = [status.id for status in shown if _is_ours(status, draft.body)]
+        ours = {status.id: status for status in shown if is_ours(status, draft.body)}
         if ours:
-            return self._seen(min(ours, key=int))
+            first = ours[min(ours, key=int)]
+            return self._seen(first.id).compared(differences(first, draft.body))
         is_newest_shown = newest in {status.id for status in shown}
         if newest and not is_newest_shown and self.exists(PostRef(newest)):
             raise UnavailableError(NAME, "the timeline does not show the newest known status yet")
@@ -183,33 +185,6 @@ class X:
 
     def close(self) -> None:
         self._client.close()
-
-
-def _is_ours(shown: Shown, body: JsonObject) -> bool:
-    """Return whether a status is the one of this draft: certain by its pictures, else by its text.
-
-    Raises:
-        UnconfirmedError: it says the same with other pictures; only a person can tell.
-    """
-    keys = frozenset(body["media_keys"])
-    if keys & shown.media_keys:
-        return True
-    is_same_text = shown.text == canonical(body["request"]["text"])
-    if not is_same_text or not _is_same_place(shown, body) or shown.id == body["newest"]:
-        return False
-    if keys or shown.media_keys:
-        raise UnconfirmedError(NAME, f"status {shown.id} says the same with other pictures")
-    return True
-
-
-def _is_same_place(shown: Shown, body: JsonObject) -> bool:
-    """Return whether a status stands where the draft's would: alone, or below the same parent."""
-    reply = body["request"].get("reply")
-    if reply is None:
-        return shown.parent is None and shown.root == shown.id
-    if shown.parent is not None:
-        return bool(shown.parent == reply["in_reply_to_tweet_id"])
-    return bool(shown.root == body["root"])
 
 
 def _upload(client: Client, picture: Picture, body: bytes) -> tuple[str, str]:

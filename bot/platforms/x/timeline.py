@@ -45,7 +45,7 @@ class Shown:
 def newest_id(client: Client, user: str, action: str) -> str | None:
     """Ask for the newest id; None where the account has posted nothing."""
     page, _ = _page(client, user, Charge(action, _SMALL_PAGE), {})
-    return page[0].id if page else None
+    return max((status.id for status in page), key=int, default=None)
 
 
 def statuses_since(client: Client, user: str, action: str, newest: str | None) -> list[Shown]:

@@ -83,9 +83,16 @@ class Postcards:
     def publish(self, draft: Draft) -> PostRef:
         booking = self._meter.reserve(SPEC.charges(Status(""))[0])
         with self._calls(writing=True, refusals=_REFUSED):
-            ref = self._ref(self._ask("PUT", f"/cards/{draft.key}", draft.body), draft.key)
+            card = self._ask("PUT", f"/cards/{draft.key}", draft.body)
+            ref = self._ref(card, draft.key)
         self._meter.settle(booking, 1)
-        return ref
+        return ref.compared(
+            {
+                name: f"its {name} is not what was sent"
+                for name, sent in draft.body.items()
+                if card.get(name, sent) != sent
+            }
+        )
 
     def find(self, draft: Draft) -> PostRef | None:
         return self._look(draft.key)

@@ -57,4 +57,4 @@ class PostcardServer(Loopback):
         if key not in self.cards:
             self.cards[key] = card
             self.arrivals.release()
-        return Told(201, {"id": key})
+        return Told(201, {**self.cards[key], "id": key})
