@@ -154,14 +154,10 @@ class Snapshots(Repository):
         """Return all snapshots of a delivery, youngest age first."""
         return self._read(_S.delivery_id == delivery_id)
 
-    def find(
-        self, *, account: str | None = None, outcome: SnapshotState | None = None
-    ) -> tuple[Snapshot, ...]:
-        """Return snapshots, oldest first."""
-        which = [_S.state == outcome] if outcome is not None else []
-        if account is not None:
-            which += [_S.delivery_id == _D.id, _D.account == account]
-        return self._read(*which)
+    def to_come(self, account: str) -> tuple[Snapshot, ...]:
+        """Return what is yet to be read of an account, soonest first."""
+        is_its = _S.delivery_id == _D.id, _D.account == account
+        return self._read(_S.state == SnapshotState.DUE, *is_its)
 
     def each(self) -> Iterator[Snapshot]:
         """Yield all snapshots, one delivery after another, in the memory of a page."""

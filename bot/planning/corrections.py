@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from bot.authority.audit import AuditRow
 from bot.checks.rules import check
 from bot.clock import Clock
-from bot.content.model import Post
+from bot.content.model import Mode, Post
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction, NewPublication
 from bot.errors import DecisionError, Severity
@@ -52,6 +52,10 @@ class Corrections:
     clock: Clock
     rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
+
+    @property
+    def mode(self) -> Mode:
+        return self.rendered().campaign.schedule.mode
 
     @property
     def removals(self) -> Removals:
