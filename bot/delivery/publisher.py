@@ -94,13 +94,9 @@ class Releaser:
     def _hold(self, delivery: Delivery, hold: Hold, now: datetime) -> None:
         with suppress(DecisionError):  # another replica, or a person, was faster
             self.store.outbox.move(
-                delivery.id,
-                Event.HOLD,
-                now=now,
-                actor=_PUBLISHER,
-                reason=hold.reason,
+                delivery.id, Event.HOLD, now=now, actor=_PUBLISHER, reason=hold.reason,
                 detail=hold.detail,
-            )
+            )  # fmt: skip
             log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=str(hold))
 
     def _parent(self, delivery: Delivery) -> Delivery | None:
