@@ -69,11 +69,7 @@ class DecisionError(OperatorError):
 
 
 class PictureError(OperatorError):
-    """A picture file is unsafe, broken or cannot be made to fit; says what to do about it."""
-
-
-class CardError(OperatorError):
-    """A quote card cannot be drawn; says how long its text may be, or which letters it lacks."""
+    """A picture is unsafe or broken, or cannot be fitted or drawn; says what to do about it."""
 
 
 class PlatformError(BotError):

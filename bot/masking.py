@@ -65,8 +65,5 @@ def _base64_forms(secret: bytes) -> set[str]:
 
 #: Every line that the program writes goes through this one.
 masked = Masker()
-
-
-def mask(secret: str) -> None:
-    """Keep a secret out of every later log line."""
-    masked.add(secret)
+#: Keeps a secret out of every later log line.
+mask = masked.add

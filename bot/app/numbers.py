@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from bot.app.content import SPECS, Paths
-from bot.app.storage import settings
-from bot.app.workspace import Workspace, open_workspace
+from bot.app.workspace import open_workspace
 from bot.clock import Clock
 from bot.engagement.collector import Collector, Tally
 from bot.engagement.report import Reporter
-from bot.operations.channels import Channels, channels_of
+from bot.operations.channels import Channels
 from bot.operations.digest import Digest
 from bot.operations.status import status_of
 from bot.planning.outlook import outlook_of
@@ -34,17 +33,6 @@ def collect_now(paths: Paths) -> Tally:
             workspace.store, workspace.clock, lambda: workspace.campaign, connections.platform,
             SPECS.__getitem__,
         ).run()  # fmt: skip
-
-
-def reporter(workspace: Workspace) -> Reporter:
-    """Return what makes reports of the open database."""
-    return Reporter(workspace.store, workspace.clock, workspace.campaign, SPECS)
-
-
-def digest(workspace: Workspace) -> Digest:
-    """Return what writes and sends the week's summary."""
-    channels = channels_of(tuple(map(str, settings().alerts)))
-    return digest_of(workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, channels)
 
 
 def digest_of(

@@ -148,7 +148,6 @@ def build(
         collector=Collector(store, clock, campaign, readers.platform, specs.__getitem__),
         watcher=AccountWatch(store, clock, campaign, readers.platform),
         digest=digest_of(store, clock, lambda: contents.rendered, specs, channels),
-        has_readers=bool(channels.all),
         owner=owner,
         machine=machine,
         desk=known.desk(),

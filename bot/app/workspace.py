@@ -66,10 +66,6 @@ class Workspace:
     def mode(self) -> Mode:
         return self.campaign.schedule.mode
 
-    @property
-    def access(self) -> Access:
-        return Access(self.store, self.clock)
-
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
         rehearsed = self.store.directory / "rehearsed.db"
@@ -134,10 +130,6 @@ class EmergencyDesk:
     schedule: Schedule | None
     #: Of the database.
     mode: Mode
-
-    @property
-    def access(self) -> Access:
-        return Access(self.store, self.clock)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,12 +1,10 @@
 """Users with what they sign in with: sessions, devices, passkeys and tokens as they are stored."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Column, Row, Table, delete, or_, select, update
 
 from bot.authority.tables import device, passkey, session, sign_in_failure, token, user
 from bot.canonical import sha256_hex
@@ -18,7 +16,6 @@ _U = user.c
 _S = session.c
 _D = device.c
 _P = passkey.c
-_T = token.c
 _F = sign_in_failure.c
 
 
@@ -158,24 +155,48 @@ class Users(Repository):
                 raise DecisionError(f"there is no user {name!r}")
 
 
-class Sessions(Repository):
-    """Sign-ins by the hash of their id: who reads the database cannot use one."""
+_Owned = TypeVar("_Owned", SessionRow, Passkey, Token)
+
+
+class _OwnedRows(Repository, Generic[_Owned]):
+    """What a user may have several of: rows as values of one class, each with a key."""
+
+    _table: ClassVar[Table]
+    _order: ClassVar[tuple[Any, ...]]
+    _kind: type[_Owned]
+
+    def add(self, row: _Owned) -> None:
+        """Store one."""
+        self._change(self._table.insert().values(asdict(row)))
+
+    def get(self, key: str) -> _Owned | None:
+        """Find one by its key."""
+        row = self._row(select(self._table).where(self._key == key))
+        return None if row is None else self._kind(**row._mapping)
+
+    def of(self, name: str) -> tuple[_Owned, ...]:
+        """Read all of a user's, in their order."""
+        query = select(self._table).where(self._table.c.user == name).order_by(*self._order)
+        return tuple(self._kind(**row._mapping) for row in self._rows(query))
+
+    def remove(self, name: str, key: str | None = None) -> int:
+        """Remove one of a user's, or all; return how many."""
+        which = [self._table.c.user == name] + ([] if key is None else [self._key == key])
+        return self._change(delete(self._table).where(*which))
+
+    @property
+    def _key(self) -> Column[Any]:
+        return self._table.primary_key.columns[0]
+
+
+class Sessions(_OwnedRows[SessionRow]):
+    """Sign-ins by the hash of their id (who reads the database cannot use one), latest first."""
+
+    _table, _kind, _order = session, SessionRow, (_S.seen_at.desc(),)
 
     def start(self, id_sha256: str, name: str, now: datetime, *, agent: str = "") -> None:
         """Note that a user signed in."""
-        self._change(
-            session.insert().values(asdict(SessionRow(id_sha256, name, now, now, now, agent)))
-        )
-
-    def get(self, id_sha256: str) -> SessionRow | None:
-        """Find a session."""
-        row = self._row(select(session).where(_S.id_sha256 == id_sha256))
-        return None if row is None else SessionRow(**row._mapping)
-
-    def of(self, name: str) -> tuple[SessionRow, ...]:
-        """Read a user's sessions, the one used last first."""
-        query = select(session).where(_S.user == name).order_by(_S.seen_at.desc())
-        return tuple(SessionRow(**row._mapping) for row in self._rows(query))
+        self.add(SessionRow(id_sha256, name, now, now, now, agent))
 
     def touch(self, id_sha256: str, now: datetime) -> None:
         """Note that it was used."""
@@ -248,57 +269,27 @@ class Devices(Repository):
         self._change(delete(device).where(_D.user == name))
 
 
-class Passkeys(Repository):
-    """Public keys of users' passkeys."""
+class Passkeys(_OwnedRows[Passkey]):
+    """Public keys of users' passkeys by the id of their credential, oldest first."""
 
-    def add(self, key: Passkey) -> None:
+    _table, _kind, _order = passkey, Passkey, (_P.created_at, _P.id)
+
+    def add(self, row: Passkey) -> None:
         """Store one; DecisionError where somebody has it already."""
         try:
-            self._change(passkey.insert().values(asdict(key)))
+            super().add(row)
         except ConflictError as error:
             raise DecisionError("this passkey is in use already") from error
-
-    def get(self, key_id: str) -> Passkey | None:
-        """Find one by the id of its credential."""
-        row = self._row(select(passkey).where(_P.id == key_id))
-        return None if row is None else Passkey(**row._mapping)
-
-    def of(self, name: str) -> tuple[Passkey, ...]:
-        """Read a user's passkeys, oldest first."""
-        query = select(passkey).where(_P.user == name).order_by(_P.created_at, _P.id)
-        return tuple(Passkey(**row._mapping) for row in self._rows(query))
 
     def count_up(self, key_id: str, sign_count: int) -> None:
         """Keep what its authenticator counts, which shows a copied one."""
         self._change(update(passkey).where(_P.id == key_id).values(sign_count=sign_count))
 
-    def remove(self, name: str, key_id: str | None = None) -> int:
-        """Remove one of a user's passkeys, or all; return how many."""
-        which = [_P.user == name] + ([] if key_id is None else [_P.id == key_id])
-        return self._change(delete(passkey).where(*which))
 
+class Tokens(_OwnedRows[Token]):
+    """Tokens of the command line by their hash, oldest first."""
 
-class Tokens(Repository):
-    """Tokens of the command line by their hash."""
-
-    def add(self, made: Token) -> None:
-        """Store one."""
-        self._change(token.insert().values(asdict(made)))
-
-    def get(self, sha256: str) -> Token | None:
-        """Find one."""
-        row = self._row(select(token).where(_T.sha256 == sha256))
-        return None if row is None else Token(**row._mapping)
-
-    def of(self, name: str) -> tuple[Token, ...]:
-        """Read a user's tokens, oldest first."""
-        query = select(token).where(_T.user == name).order_by(_T.created_at)
-        return tuple(Token(**row._mapping) for row in self._rows(query))
-
-    def remove(self, name: str, sha256: str | None = None) -> int:
-        """Revoke one of a user's tokens, or all; return how many."""
-        which = [_T.user == name] + ([] if sha256 is None else [_T.sha256 == sha256])
-        return self._change(delete(token).where(*which))
+    _table, _kind, _order = token, Token, (token.c.created_at,)
 
 
 def _joined(words: frozenset[str]) -> str:

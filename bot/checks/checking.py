@@ -1,10 +1,9 @@
 """Content as it was read, rendered and held against every rule; also what is not stored yet."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from bot.checks.rules import check
 from bot.content.files import POSTS
@@ -58,7 +57,7 @@ class CheckedContent:
         """What is written; None while anything in it is an error."""
         return self.readable.campaign if self.readable and not self.errors else None
 
-    def without_errors(self) -> CheckedContent:
+    def without_errors(self) -> Self:
         """Return the same without the posts that have errors, to be looked at, never sent.
 
         What is wrong with the schedule or a source stays an error: it may touch any post.
@@ -75,7 +74,7 @@ class CheckedContent:
         kept = tuple(each for each in self.problems if each not in dropped)
         return replace(self, readable=whole, problems=kept)
 
-    def changed(self, campaign: Campaign) -> CheckedContent:
+    def changed(self, campaign: Campaign) -> Self:
         """Return the same texts with another schedule, or with posts at other times."""
         if self.readable is None:
             return self

@@ -12,7 +12,7 @@ import click
 from bot import program
 from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
-from bot.app.workspace import EmergencyDesk, Workspace, open_corrections, open_workspace
+from bot.app.workspace import EmergencyDesk, Workspace, open_workspace
 from bot.authority.access import Access
 from bot.authority.audit import first_break, problems_of
 from bot.authority.audit_head import read_head, row_line, rows_in
@@ -22,6 +22,7 @@ from bot.cli.output import (
     Output,
     as_option,
     as_rows,
+    in_corrections,
     in_emergency,
     in_workspace,
     lines,
@@ -72,7 +73,7 @@ def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Ou
 
     With --all-calls no platform is called for anything.
     """
-    by = named(workspace.access, workspace.mode, by)
+    by = named(Access(workspace.store, workspace.clock), workspace.mode, by)
     workspace.desk.pause(reason, by=by, all_calls=all_calls)
     what = "no platform is called" if all_calls else "nothing is sent or deleted"
     return Output(
@@ -172,17 +173,15 @@ def _decided(row: Delivery) -> Output:
 @click.option("--text", required=True, help="What is right.")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
 @click.option("--delete", is_flag=True, help="Delete the original too.")
-@as_option
-@prints
-def correct(paths: Paths, post: str, text: str, why: str, delete: bool, by: str) -> Output:
+@in_corrections
+@decides(Right.CORRECT)
+def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by: str) -> Output:
     """Put a dated correction of POST before the approvers.
 
     It goes where the post went, as a reply where the network allows it. It needs the same approvals
     as any post; then `resolve` sends it.
     """
-    with open_corrections(paths) as desk:
-        by = _corrector(desk, by)
-        rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
+    rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
     return Output(
         as_rows(rows),
         [
@@ -196,16 +195,14 @@ def correct(paths: Paths, post: str, text: str, why: str, delete: bool, by: str)
 @click.command()
 @click.argument("post")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
-@as_option
-@prints
-def retract(paths: Paths, post: str, why: str, by: str) -> Output:
+@in_corrections
+@decides(Right.CORRECT)
+def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
     """Delete every status of POST and say what could not be deleted; then the exit code is 1.
 
     To keep it from coming again, its file must say `status: draft`.
     """
-    with open_corrections(paths) as desk:
-        by = _corrector(desk, by)
-        outcomes = desk.retract(post, by=by, why=why)
+    outcomes = desk.retract(post, by=by, why=why)
     if not outcomes:
         line = "another post was deleted within a day: somebody else must retract this one too"
         return Output((), [line], code=1)
@@ -217,33 +214,26 @@ def retract(paths: Paths, post: str, why: str, by: str) -> Output:
     )
 
 
-def _corrector(desk: Corrections, name: str) -> str:
-    access, mode = Access(desk.store, desk.clock), desk.rendered().campaign.schedule.mode
-    return proved(access, mode, name, Right.CORRECT)
-
-
 @click.command()
 @click.argument("post", metavar="POST")
 @click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
-@as_option
 @why_option
-@prints
-def republish(paths: Paths, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
+@in_corrections
+@decides(Right.CORRECT)
+def republish(desk: Corrections, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
     """Put POST, which others took down, before the approvers again, for other ACCOUNTs."""
-    with open_corrections(paths) as desk:
-        rows = desk.republish(post, accounts, by=_corrector(desk, by), why=why)
-        zone = desk.rendered().campaign.zone
+    rows = desk.republish(post, accounts, by=by, why=why)
+    zone = desk.rendered().campaign.zone
     return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 
 
 @click.command()
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False),
               help="Write it as a page to publish.")  # fmt: skip
-@prints
-def corrections(paths: Paths, html: Path | None) -> Output:
+@in_corrections
+def corrections(desk: Corrections, html: Path | None) -> Output:
     """List what was corrected and retracted; it names no person."""
-    with open_corrections(paths) as desk:
-        entries = desk.listed()
+    entries = desk.listed()
     if html is not None:
         from bot.web.pages.corrections import public_page
 

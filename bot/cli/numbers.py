@@ -17,7 +17,8 @@ from rich.text import Text
 
 from bot import visible
 from bot.app import numbers
-from bot.app.content import Paths
+from bot.app.content import SPECS, Paths
+from bot.app.storage import settings
 from bot.app.workspace import open_readonly
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.cli.terminal import show
@@ -25,9 +26,10 @@ from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement.ages import AGES
 from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
-from bot.engagement.report import GROUPINGS, Report
+from bot.engagement.report import GROUPINGS, JUDGED_BY, Report, Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
+from bot.operations.channels import channels_of
 from bot.settings import write_private
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -65,7 +67,10 @@ def export(paths: Paths, folder: Path) -> Output:
 def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
     """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
     with open_readonly(paths) as workspace:
-        wanted = numbers.digest(workspace)
+        channels = channels_of(tuple(map(str, settings().alerts)))
+        wanted = numbers.digest_of(
+            workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, channels
+        )
         message = wanted.message()
         if not (only_print or as_json) and not wanted.send(message):
             raise OperatorError("not sent: set VERBATIM_ALERTS, or see the log for who refused it")
@@ -101,7 +106,8 @@ def engagement(
     """
     with open_readonly(paths) as workspace:
         start = _day(since, workspace.campaign.zone) if since else None
-        report = numbers.reporter(workspace).report(since=start, post=post)
+        reporter = Reporter(workspace.store, workspace.clock, workspace.campaign, SPECS)
+        report = reporter.report(since=start, post=post)
         _tell(report, by, post, as_csv=as_csv, html=html, as_json=as_json)
 
 
@@ -141,7 +147,7 @@ def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
         every = report.every_age
         _print_grid(console, every, title)
         notes = [every.caption]
-    elif by in report.ratios:
+    elif by in JUDGED_BY:
         console.print(_ratios(report.ratios[by], title))
         notes = [f"{report.ratios[by].caption} Growth: {', '.join(AGES)}."]
     else:

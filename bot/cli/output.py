@@ -24,6 +24,7 @@ from bot.delivery.publications import Occurrence, occurrence_text
 
 if TYPE_CHECKING:
     from bot.app.workspace import EmergencyDesk, Workspace
+    from bot.planning.corrections import Corrections
 
 P = ParamSpec("P")
 
@@ -96,6 +97,11 @@ def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[
 def in_emergency(verb: Callable[Concatenate[EmergencyDesk, P], Output]) -> Callable[P, int | None]:
     """Return one that works whatever became of the content."""
     return _opening("open_emergency", verb)
+
+
+def in_corrections(verb: Callable[Concatenate[Corrections, P], Output]) -> Callable[P, int | None]:
+    """Return one that works on what is out, with the accounts that it is on."""
+    return _opening("open_corrections", verb)
 
 
 def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:

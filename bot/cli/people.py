@@ -23,6 +23,7 @@ from bot.cli.output import Output, as_option, places, prints
 from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.errors import DecisionError
+from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
@@ -34,8 +35,10 @@ def decides(right: Right) -> Callable[[_Verb], _Verb]:
     def decorate(verb: _Verb) -> _Verb:
         @as_option
         @wraps(verb)
-        def called(workspace: Workspace | EmergencyDesk, by: str, **options: Any) -> Any:
-            by = proved(workspace.access, workspace.mode, by, right)
+        def called(
+            workspace: Workspace | EmergencyDesk | Corrections, by: str, **options: Any
+        ) -> Any:
+            by = proved(Access(workspace.store, workspace.clock), workspace.mode, by, right)
             return verb(workspace, by=by, **options)
 
         return called  # type: ignore[return-value]  # the same but for `by`, which click gives it
@@ -115,6 +118,19 @@ _FILE = click.option(
 _NAME = click.argument("name", metavar="NAME")
 
 
+def _by_operator(verb: Callable[..., str]) -> Callable[..., Any]:
+    """Return a verb that an operator decides, whatever the mode is, and that says what it did."""
+
+    @as_option
+    @places
+    @wraps(verb)
+    def called(paths: Paths, /, by: str, **options: Any) -> None:
+        with open_users(paths) as users:
+            show(verb(users, by=_operator(users, by), **options))
+
+    return called
+
+
 @click.group()
 def user() -> None:
     """Make, change and remove users of the dashboard.
@@ -165,28 +181,23 @@ def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -
 @user.command("roles")
 @_NAME
 @_ROLES
-@as_option
-@places
-def set_roles(paths: Paths, name: str, roles: tuple[str, ...], by: str) -> None:
+@_by_operator
+def set_roles(users: Access, name: str, roles: tuple[str, ...], by: str) -> str:
     """Give a user these roles and no other."""
-    with open_users(paths) as users:
-        by = _operator(users, by)
-        users.set_roles(name, frozenset(map(Role, roles)), by=by)
-        if Role.APPROVER not in roles:
-            _unpin(users, name)
-    show(f"{name} is {', '.join(sorted(roles))}")
+    users.set_roles(name, frozenset(map(Role, roles)), by=by)
+    if Role.APPROVER not in roles:
+        _unpin(users, name)
+    return f"{name} is {', '.join(sorted(roles))}"
 
 
 @user.command("remove")
 @_NAME
-@as_option
-@places
-def remove_user(paths: Paths, name: str, by: str) -> None:
+@_by_operator
+def remove_user(users: Access, name: str, by: str) -> str:
     """Take a user away and sign them out."""
-    with open_users(paths) as users:
-        users.remove(name, by=_operator(users, by))
-        _unpin(users, name)
-    show(f"{name} is removed")
+    users.remove(name, by=by)
+    _unpin(users, name)
+    return f"{name} is removed"
 
 
 @user.command("sign-out")
@@ -203,14 +214,12 @@ def sign_out(paths: Paths, name: str, by: str) -> None:
 
 @user.command("reset")
 @_NAME
-@as_option
-@places
-def reset_user(paths: Paths, name: str, by: str) -> None:
+@_by_operator
+def reset_user(users: Access, name: str, by: str) -> str:
     """Forget NAME's lost device: its codes, passkeys, tokens and sessions; not the password."""
-    with open_users(paths) as users:
-        users.reset(name, by=_operator(users, by))
-        _unpin(users, name)
-    show(f"{name} signs in with the password alone until they set up a device anew")
+    users.reset(name, by=by)
+    _unpin(users, name)
+    return f"{name} signs in with the password alone until they set up a device anew"
 
 
 @user.command("token")
@@ -231,31 +240,25 @@ def make_token(paths: Paths, label: str, by: str) -> None:
 @user.command("pin")
 @_NAME
 @click.argument("code", metavar="CODE")
-@as_option
-@places
-def pin_key(paths: Paths, name: str, code: str, by: str) -> None:
+@_by_operator
+def pin_key(users: Access, name: str, code: str, by: str) -> str:
     """Let the passkey of NAME that has CODE sign approvals. Ask NAME for the code by voice.
 
     It is written to the file that VERBATIM_APPROVER_KEYS names, which no database can change.
     """
-    with open_users(paths) as users:
-        by = _operator(users, by)
-        pinned = users.store.keys.pin(users.store.passkeys.of(name), code)
-        users.write(by, "user pin", name, {"key": pinned.public_key, "origin": pinned.origin})
-    show(f"{name} signs approvals with it; it stands in {users.store.keys.path}")
+    pinned = users.store.keys.pin(users.store.passkeys.of(name), code)
+    users.write(by, "user pin", name, {"key": pinned.public_key, "origin": pinned.origin})
+    return f"{name} signs approvals with it; it stands in {users.store.keys.path}"
 
 
 @user.command("unpin")
 @_NAME
-@as_option
-@places
-def unpin_keys(paths: Paths, name: str, by: str) -> None:
+@_by_operator
+def unpin_keys(users: Access, name: str, by: str) -> str:
     """Let no passkey of NAME sign approvals any more; those given before count no more either."""
-    with open_users(paths) as users:
-        by = _operator(users, by)
-        count = users.store.keys.unpin(name)
-        users.write(by, "user unpin", name, {"keys": count})
-    show(f"{count} key(s) of {name} sign no more")
+    count = users.store.keys.unpin(name)
+    users.write(by, "user unpin", name, {"keys": count})
+    return f"{count} key(s) of {name} sign no more"
 
 
 @user.command("list")

@@ -16,6 +16,7 @@ from bot.app.connections import Connections, keep_secrets, refuse_given_elsewher
 from bot.app.content import Paths
 from bot.app.moving import EMBEDDED, move_database
 from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
+from bot.authority.access import Access
 from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Right
@@ -222,7 +223,8 @@ def login(paths: Paths, name: str, by: str) -> Output:
         if name not in accounts:
             known = ", ".join(accounts)
             raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
-        account, by = accounts[name], confirming(workspace.access, by)
+        account = accounts[name]
+        by = confirming(Access(workspace.store, workspace.clock), by)
         refuse_given_elsewhere(paths.data, account)
         show(f"what you type is sent to {account.destination}", err=True)
         with closing(workspace.connections()) as connections:

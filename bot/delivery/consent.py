@@ -12,33 +12,10 @@ from bot.authority.pinned_keys import PinnedKey
 from bot.authority.users import Role, SignInError
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
-from bot.delivery.gate import approvers, is_same_person
+from bot.delivery.gate import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Publication, Queued
 from bot.delivery.store import DeliveryStore
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalCount:
-    """What stands of the approvals of one publication."""
-
-    #: Who approved it and counts.
-    by: frozenset[str]
-    required: int
-    author: str
-
-    def __str__(self) -> str:
-        return f"{self.count} of {self.required}"
-
-    @property
-    def count(self) -> int:
-        """Count the people; the author is none."""
-        return approvers(self.by, self.author)
-
-    @property
-    def missing(self) -> int:
-        """How many more it needs."""
-        return max(0, self.required - self.count)
 
 
 @dataclass(frozen=True)
@@ -59,6 +36,7 @@ class Consents:
             frozenset(each.by for each in given if self._counts(each, publication, payloads)),
             self._required(publication.author),
             publication.author,
+            self.lack,
         )
 
     def of_delivery(self, delivery: Delivery) -> ApprovalCount:

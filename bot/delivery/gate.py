@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,29 +14,45 @@ _ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOW
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalCount:
+    """What stands of the approvals of one publication."""
+
+    #: Who approved it and counts.
+    by: frozenset[str]
+    required: int
+    author: str
+    #: Why none can count on this machine, as the end of a sentence; empty where they can.
+    lack: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.required}"
+
+    @property
+    def count(self) -> int:
+        """Count the people: the author is none, and nobody is two people."""
+        return len({_person(name) for name in self.by} - {_person(self.author)})
+
+    @property
+    def missing(self) -> int:
+        """How many more it needs."""
+        return max(0, self.required - self.count)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the gate must know about the moment; read just before it is asked."""
 
     now: datetime
+    approvals: ApprovalCount
     #: Why this machine sends nothing at all; empty where it may.
     obstacle: str = ""
     paused: bool = False
     #: Why the account is stopped; empty where it is not.
     stopped: str = ""
-    #: Who approved this delivery's fingerprint.
-    approved_by: Set[str] = frozenset()
-    approvals_required: int = 1
-    #: Why no approval can count here, as the end of a sentence; empty where they can.
-    approvals_lack: str = ""
     #: Dollars that the account may still spend this month; None is no budget.
     budget_left: float | None = None
     #: State of the part before it; None where it is the first.
     parent: State | None = None
-
-
-def approvers(approved_by: Iterable[str], author: str) -> int:
-    """Count the people whose approval counts: the author's is none, and nobody is two people."""
-    return len({_person(name) for name in approved_by} - {_person(author)})
 
 
 def is_same_person(one: str, other: str) -> bool:
@@ -73,11 +89,8 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.PAUSED)
     if facts.stopped:
         yield Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped)
-    valid = approvers(facts.approved_by, delivery.publication.author)
-    if valid < facts.approvals_required:
-        yield Hold(
-            HoldReason.UNAPPROVED, f"{valid} of {facts.approvals_required}{facts.approvals_lack}"
-        )
+    if facts.approvals.missing:
+        yield Hold(HoldReason.UNAPPROVED, f"{facts.approvals}{facts.approvals.lack}")
     if not delivery.released_by:
         yield from _lateness(delivery, facts)
     cost, left = delivery.cost_usd, facts.budget_left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, HoldReason, Reason, State
-from bot.delivery.publications import NewPart, NewPublication
+from bot.delivery.publications import NewPublication
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -136,7 +137,7 @@ class Moves(OutboxRepository):
         for number, (id_, part) in enumerate(zip(new.delivery_ids, new.parts, strict=True)):
             values = {
                 **BLANK,
-                **payload(part),
+                **asdict(part),
                 "id": id_,
                 "publication_id": new.publication.id,
                 "account": new.publication.account,
@@ -201,11 +202,6 @@ class Moves(OutboxRepository):
         if seq:
             self._note_sent(sent, seq, now)
         return sent
-
-
-def payload(part: NewPart) -> dict[str, Any]:
-    """Return the columns of what a part says and costs."""
-    return {"status_json": part.status_json, "cost_usd": part.cost_usd}
 
 
 def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...]:

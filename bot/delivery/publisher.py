@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.clock import Clock
 from bot.content.model import Campaign
@@ -45,7 +46,7 @@ class Releaser:
     def run(self, account: str) -> None:
         """Look at all that is due on an account, and again at what was let through."""
         now, gate = self.clock.now(), self._gate(account)
-        self._release_all(account, gate)
+        self.release(account, gate)
         for delivery in self.store.outbox.find(states={State.PLANNED}, account=account, until=now):
             parent = self._parent(delivery)
             if parent and (hold := why_truncate(delivery, parent.state, now)):
@@ -55,9 +56,11 @@ class Releaser:
             if may_go and (hold := gate(delivery, self._parent(delivery))):
                 self._hold(delivery, hold, now)
 
-    def release(self, account: str) -> None:
+    def release(self, account: str, gate: Gate | None = None) -> None:
         """Look only at what has become due, such as the next part of a thread."""
-        self._release_all(account, self._gate(account))
+        now, gate = self.clock.now(), gate or self._gate(account)
+        for delivery in self.store.outbox.due(account, now):
+            self._release(delivery, gate, now)
 
     def why_hold(self, delivery: Delivery) -> Hold | None:
         """Return why a delivery that was let through must not go out any more."""
@@ -76,11 +79,6 @@ class Releaser:
         has_draft = delivery.draft_json is not None
         return not (is_signed and has_draft) or self.store.outbox.is_announced(delivery)
 
-    def _release_all(self, account: str, gate: Gate) -> None:
-        now = self.clock.now()
-        for delivery in self.store.outbox.due(account, now):
-            self._release(delivery, gate, now)
-
     def _release(self, delivery: Delivery, gate: Gate, now: datetime) -> None:
         parent = self._parent(delivery)
         # Who sends the beginning of a thread late sends all of it.
@@ -97,13 +95,9 @@ class Releaser:
     def _hold(self, delivery: Delivery, hold: Hold, now: datetime) -> None:
         with suppress(DecisionError):  # another replica, or a person, was faster
             self.store.outbox.move(
-                delivery.id,
-                Event.HOLD,
-                now=now,
-                actor=_PUBLISHER,
-                reason=hold.reason,
+                delivery.id, Event.HOLD, now=now, actor=_PUBLISHER, reason=hold.reason,
                 detail=hold.detail,
-            )
+            )  # fmt: skip
             log.warning("held", delivery=delivery.id, post=delivery.post_id, reason=str(hold))
 
     def _parent(self, delivery: Delivery) -> Delivery | None:
@@ -112,8 +106,9 @@ class Releaser:
     def _gate(self, account: str) -> Gate:
         """Look once at what holds for all deliveries of an account; hundreds may be waiting."""
         schedule, state = self.campaign().schedule, self.store.accounts.get(account)
-        shared = Facts(
-            now=self.clock.now(),
+        shared = partial(
+            Facts,
+            self.clock.now(),
             obstacle=self.obstacle(),
             paused=self.store.pauses.current() is not None,
             stopped=state.stopped_detail if state else "",
@@ -122,15 +117,8 @@ class Releaser:
         consents = Consents(self.store, schedule)
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
-            consent = consents.of_delivery(delivery)
-            facts = replace(
-                shared,
-                approved_by=consent.by,
-                approvals_required=consent.required,
-                approvals_lack=consents.lack,
-                parent=parent.state if parent else None,
-            )
-            return why_hold(delivery, facts)
+            approvals, before = consents.of_delivery(delivery), parent.state if parent else None
+            return why_hold(delivery, shared(approvals, parent=before))
 
         return why
 

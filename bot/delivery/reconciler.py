@@ -12,7 +12,6 @@ from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
 from bot.delivery.receipts import log_differences
-from bot.delivery.restore_guard import Suspect
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
@@ -119,7 +118,7 @@ class Recovery:
             now = self.clock.now()
             suspects = self.store.restore_guard.suspects(now)
             # Every one is tried, also after one that could not be read.
-            done = [self._reconcile(suspect) for suspect in suspects]
+            done = [self._reconcile(row, ref) for row, ref in suspects]
             if not all(done):
                 return False
             self.store.restore_guard.settled(now)
@@ -128,10 +127,9 @@ class Recovery:
         log.warning("settled; sending goes on", reason=reason, looked_at=len(suspects))
         return True
 
-    def _reconcile(self, suspect: Suspect) -> bool:
-        row = suspect.delivery
-        if suspect.ref is not None:
-            self._recognise(row, suspect.ref)
+    def _reconcile(self, row: Delivery, ref: PostRef | None) -> bool:
+        if ref is not None:
+            self._recognise(row, ref)
             return True
         if row.state in {State.UNKNOWN, State.SENDING}:
             return True  # the reconciler reads it back before anything else goes there

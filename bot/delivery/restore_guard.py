@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,15 +21,6 @@ _KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
 OVER = (*_KNOWN_OUT, State.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A delivery that may be out although the database does not say so."""
-
-    delivery: Delivery
-    #: Where the sent log says it is; None where it says nothing.
-    ref: PostRef | None
-
-
 class RestoreGuard(OutboxRepository):
     """The flag that a restore sets, and what must be reconciled while it is set."""
 
@@ -40,15 +30,18 @@ class RestoreGuard(OutboxRepository):
             found: str | None = _instance(connection).settle_reason
         return found
 
-    def suspects(self, now: datetime) -> tuple[Suspect, ...]:
-        """Find what must be read back: tried, as the log says, or due, and not known to be out."""
+    def suspects(self, now: datetime) -> tuple[tuple[Delivery, PostRef | None], ...]:
+        """Find what must be read back: tried, as the log says, or due, and not known to be out.
+
+        Each with where the log says that it is; None where it says nothing.
+        """
         due = and_(_P.due_at <= now, _D.state.not_in(OVER))
         tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
         query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}
         refs = {delivery_id: logged.ref for delivery_id, logged in known.items()}
         rows = map(as_delivery, self._rows(query))
-        return tuple(Suspect(row, refs.get(row.id)) for row in rows)
+        return tuple((row, refs.get(row.id)) for row in rows)
 
     def settled(self, now: datetime) -> None:
         """All has been read back: send again, and take this log and this place for ours."""

@@ -11,7 +11,6 @@ from bot.clock import Clock
 from bot.content.model import Account, Campaign, Schedule
 from bot.delivery.model import State
 from bot.engagement.ages import due_times
-from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.rendered import prices_for
@@ -89,8 +88,7 @@ def read_days(
 
     Statuses are those that are out, and those that go out at the moments ``to_come``.
     """
-    out = store.snapshots.find(account=account, outcome=SnapshotState.DUE)
-    dues = [(read.delivery_id, read.due_at) for read in out]
+    dues = [(read.delivery_id, read.due_at) for read in store.snapshots.to_come(account)]
     for number, moment in enumerate(to_come):
         times = due_times(moment, in_few_days=True).values()
         dues += [(f"{number} to come", due) for due in times]

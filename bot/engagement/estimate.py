@@ -6,8 +6,6 @@ platform tells impressions, against what is usual for as many impressions. Each 
 towards the others of its table as far as chance could explain it: the gamma-Poisson model.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,11 +50,11 @@ class Gamma:
         outside = (1 - level) / 2
         return self.quantile(outside), self.quantile(1 - outside)
 
-    def after(self, count: float, exposure: float) -> Gamma:
+    def after(self, count: float, exposure: float) -> "Gamma":
         """Return the posterior of a Poisson rate after events in an exposure (conjugate)."""
         return Gamma(self.a + count, self.b + exposure)
 
-    def widened(self, variance: float) -> Gamma:
+    def widened(self, variance: float) -> "Gamma":
         """Return it with a relative variance added and the same mean (matched moments)."""
         shape = 1 / (1 / self.a + variance)
         return Gamma(shape, shape / self.mean)

@@ -14,18 +14,18 @@ from datetime import datetime
 from io import TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import regex
 
 from bot import visible
 from bot.canonical import sha256_hex
-from bot.delivery.model import Delivery
 from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.readings import Reading
-from bot.engagement.report import Report
+from bot.engagement.report import JUDGED_BY, Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
 from bot.settings import private_file, write_private
@@ -75,25 +75,15 @@ def _count(name: str, meaning: str) -> Column:
                    f"metrics.{name}")  # fmt: skip
 
 
-class _Quoted(NamedTuple):
-    delivery: Delivery
-    span: Any
+def _quoted(store: EngagementStore) -> Iterator[object]:
+    rows = store.outbox.each()
+    return (SimpleNamespace(delivery=row, span=span) for row in rows for span in row.status.spans)
 
 
-class _FollowerCount(NamedTuple):
-    account: str
-    day: str
-    followers: int
-
-
-def _quoted(store: EngagementStore) -> Iterator[_Quoted]:
-    return (_Quoted(row, span) for row in store.outbox.each() for span in row.status.spans)
-
-
-def _days(store: EngagementStore) -> Iterator[_FollowerCount]:
+def _days(store: EngagementStore) -> Iterator[object]:
     for name in sorted({tally.account for tally in store.outbox.tallies()}):
         for day, count in store.followers.of(name).items():
-            yield _FollowerCount(name, day, count)
+            yield SimpleNamespace(account=name, day=day, followers=count)
 
 
 TABLES = (
@@ -213,7 +203,7 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
         "as_of": report.at,
         "since": report.since,
         "by": by,
-        "lines": report.lines[by] if by in report.lines else report.usual[by],
+        "lines": report.lines[by] if by in JUDGED_BY else report.usual[by],
         "ages": list(AGES),
         "time_of_day": {"differs": report.day_parts_differ, "why": WHY_NO_BEST_TIME,
                         "lines": report.day_parts},
@@ -241,7 +231,7 @@ def _status(reading: Reading) -> Mapping[str, Any]:
 
 def csv_of(report: Report, by: str) -> Iterator[Sequence[object]]:
     """Return the rows that `engagement --csv` prints, the first being the header."""
-    if by in report.lines:
+    if by in JUDGED_BY:
         columns: Sequence[str] = ("words", "n", "ratio", "low", "high", "as_of")
         lines: Sequence[Any] = report.lines[by]
     else:

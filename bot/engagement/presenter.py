@@ -29,7 +29,6 @@ from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.readings import Reading
 from bot.engagement.report import (
-    JUDGED_BY,
     NOT_JUDGED_BY,
     ByGrouping,
     Line,
@@ -120,7 +119,7 @@ class Presented:
     @cached_property
     def ratios(self) -> Mapping[str, RatioTable]:
         """Posts or groups of posts, by grouping."""
-        return ByGrouping(JUDGED_BY, lambda by: self._table(by, self.report.lines[by]))
+        return ByGrouping(lambda by: self._table(by, self.report.lines[by]))
 
     @cached_property
     def day_parts(self) -> RatioTable:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import chain
 from statistics import median
 from typing import Any, TypeVar
@@ -104,22 +104,15 @@ def blanks_of(reading: Reading) -> Iterator[Blank]:
             yield Blank(reading.post_id, reading.account, age, outcome, reason)
 
 
-class ByGrouping(Mapping[str, _Made]):
+class ByGrouping(dict[str, _Made]):
     """What a report has by grouping, each made when it is first asked for."""
 
-    def __init__(self, names: Sequence[str], make: Callable[[str], _Made]) -> None:
-        self._names, self._made = names, cache(make)
+    def __init__(self, make: Callable[[str], _Made]) -> None:
+        super().__init__()
+        self._make = make
 
-    def __getitem__(self, name: str) -> _Made:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._made(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
+    def __missing__(self, name: str) -> _Made:
+        return self.setdefault(name, self._make(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +199,12 @@ class Report:
     @cached_property
     def lines(self) -> Mapping[str, tuple[Line, ...]]:
         """Grouping -> lines, best first."""
-        return ByGrouping(JUDGED_BY, self._lines)
+        return ByGrouping(self._lines)
 
     @cached_property
     def usual(self) -> Mapping[str, tuple[Typical, ...]]:
         """``platform`` and ``account`` -> what is usual on each."""
-        return ByGrouping(NOT_JUDGED_BY, self._usual)
+        return ByGrouping(self._usual)
 
     @cached_property
     def day_parts(self) -> tuple[Line, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
+from pathlib import Path
 
 from bot.engagement.costs import Forecast
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.snapshots import SnapshotState
 
 UNTOLD = "–"
+_TERMS = Path(__file__).parent / "reporting" / "terms.json"
 #: Grouping -> heading, heading of its first column, and what it groups.
 GROUPS: Mapping[str, tuple[str, str, str]] = {
     "post": ("Posts", "Post", ""),
@@ -39,41 +42,11 @@ WHY_NO_BEST_TIME = (
     "And luck looks like a best hour: with no effect at all, the best of 24 hourly slots comes out "
     "three times the average."
 )
-TERMS: Sequence[tuple[str, str]] = (
-    ("Engagements", "Likes + reposts + quotes + replies. Bookmarks and clicks stand apart."),
-    (
-        "Ratio",
-        "Engagements against the median of the same account at the same age. Where a platform "
-        "tells impressions, against what is usual there for as many impressions. It is pulled "
-        "towards the other posts as far as chance could explain it (gamma-Poisson shrinkage), so "
-        "a lucky post with few looks does not come out on top.",
-    ),
-    (
-        "80 % interval",
-        "Where the true ratio lies, four times in five. Where it crosses 1×, the post may well be "
-        "an ordinary one.",
-    ),
-    (
-        "Age",
-        "Numbers are read 1 h, 6 h, 24 h, 72 h, 7 d and 30 d after a post went out, within a tenth "
-        "of that time. Only the same ages are compared, up to 7 days.",
-    ),
-    (
-        "Not enough yet",
-        f"A platform with fewer than {ENOUGH} posts that have numbers is not judged.",
-    ),
-    (UNTOLD, "The platform does not tell it, or it could not be read. It is never 0."),
-    (
-        "per 1,000 followers",
-        "Of the account's followers on the day the post went out. It compares no accounts fairly, "
-        "and misleads more than raw counts do.",
-    ),
-    (
-        "per 1,000 impressions",
-        "Times shown, where a platform tells its own authors. Most do not tell it, and none is "
-        "guessed.",
-    ),
-)
+#: What the words of a report mean, in the order in which they are explained.
+TERMS = {
+    term: meaning.format(enough=ENOUGH)
+    for term, meaning in json.loads(_TERMS.read_text(encoding="utf-8")).items()
+}
 
 
 def number(value: float | None, digits: int = 0) -> str:

@@ -125,8 +125,7 @@ class Snapshots(Repository):
     ) -> None:
         """Note why a read did not work, and when to try again."""
         values = {"due_at": until, "reason": reason, "closes_as": closes_as}
-        with self._db.write() as connection:
-            connection.execute(_update_due(delivery_id, age).values(values))
+        self._change(_update_due(delivery_id, age).values(values))
 
     def put(
         self,
@@ -154,21 +153,15 @@ class Snapshots(Repository):
         """Return all snapshots of a delivery, youngest age first."""
         return self._read(_S.delivery_id == delivery_id)
 
-    def find(
-        self, *, account: str | None = None, outcome: SnapshotState | None = None
-    ) -> tuple[Snapshot, ...]:
-        """Return snapshots, oldest first."""
-        which = [_S.state == outcome] if outcome is not None else []
-        if account is not None:
-            which += [_S.delivery_id == _D.id, _D.account == account]
-        return self._read(*which)
+    def to_come(self, account: str) -> tuple[Snapshot, ...]:
+        """Return what is yet to be read of an account, soonest first."""
+        is_its = _S.delivery_id == _D.id, _D.account == account
+        return self._read(_S.state == SnapshotState.DUE, *is_its)
 
     def each(self) -> Iterator[Snapshot]:
         """Yield all snapshots, one delivery after another, in the memory of a page."""
-        return map(
-            _as_snapshot,
-            self._each(select(snapshot).where(_S.delivery_id > ""), _S.delivery_id, _S.age_label),
-        )
+        every = select(snapshot).where(_S.delivery_id > "")
+        return map(_as_snapshot, self._each(every, _S.delivery_id, _S.age_label))
 
     def _sum_up(self, connection: Connection, delivery_id: str) -> None:
         """Write what all parts of a delivery's publication come to; nothing while none is out."""

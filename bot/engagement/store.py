@@ -33,8 +33,7 @@ class Digests(Repository):
 
     def mark_sent(self, week: str, now: datetime) -> None:
         """Note that people have it."""
-        with self._db.write() as connection:
-            connection.execute(update(digest).where(_D.week == week).values(sent_at=now))
+        self._change(update(digest).where(_D.week == week).values(sent_at=now))
 
 
 class EngagementStore(DeliveryStore):

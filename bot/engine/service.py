@@ -69,8 +69,6 @@ class Bot:
     collector: Collector
     watcher: AccountWatch
     digest: Digest
-    #: Some address gets alerts and digests.
-    has_readers: bool
     owner: str
     machine: str
     #: Address of the dashboard; empty where there is none.
@@ -268,7 +266,7 @@ class Bot:
 
     def tell_the_week(self) -> None:
         """Send the digest where one is due; a rehearsal has nothing to tell people."""
-        if self.has_readers and self.contents.campaign().schedule.mode is Mode.LIVE:
+        if self.channels.all and self.contents.campaign().schedule.mode is Mode.LIVE:
             self.digest.run()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from bot.authority.audit import AuditRow
 from bot.checks.rules import check
 from bot.checks.wording import flaws_of
 from bot.clock import Clock
-from bot.content.model import Post
+from bot.content.model import Mode, Post
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction, NewPublication
 from bot.errors import DecisionError, Severity
@@ -53,6 +53,10 @@ class Corrections:
     clock: Clock
     rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
+
+    @property
+    def mode(self) -> Mode:
+        return self.rendered().campaign.schedule.mode
 
     @property
     def removals(self) -> Removals:

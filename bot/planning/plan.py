@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.content.model import Account, Post, Queue, Schedule
-from bot.content.slots import pause_on, slot_times, yearly_times
+from bot.content.slots import HOUR, caps_of, pause_on, slot_times, yearly_times
 from bot.content.zones import LocalTimeKind
 from bot.delivery.publications import FixedTime, Occurrence, Publication, Queued, Yearly
 
@@ -131,12 +131,10 @@ class PlanState:
 
     def caps(self, account: Account, when: datetime) -> str:
         """Return which cap of an account a delivery would break; empty for none."""
-        name, hourly, daily = account.name, account.max_per_hour, account.max_per_day
-        if hourly and self.count(name, when, timedelta(hours=1)) >= hourly:
-            return f"the account's {hourly} an hour are used"
-        if daily and self.count(name, when, timedelta(days=1)) >= daily:
-            return f"the account's {daily} a day are used"
-        if account.min_gap and any(self.near(name, when, account.min_gap)):
+        for most, span, _key in caps_of(account):
+            if self.count(account.name, when, span) >= most:
+                return f"the account's {most} {'an hour' if span == HOUR else 'a day'} are used"
+        if account.min_gap and any(self.near(account.name, when, account.min_gap)):
             return "too close to another post of the account"
         return ""
 

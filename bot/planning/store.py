@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Connection, update
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, update
 from bot.db.errors import ConflictError
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
-from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, payload, refuse_touched
+from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, refuse_touched
 from bot.delivery.publications import NewPublication, Publication, PublicationState
 from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
 from bot.delivery.sent_log import OutboxContext
@@ -81,7 +82,7 @@ def _replace(connection: Connection, new: NewPublication, note: Note) -> None:
             event = Event.REQUEUE if row.state is State.HELD else Event.EDIT
             shift(connection, row, event, note)
         never = dict.fromkeys(("draft_json", "first_intent_at", "retry_at"))
-        values = {**BLANK, **payload(part), **never, "fence": row.fence, "updated_at": note.at}
+        values = {**BLANK, **asdict(part), **never, "fence": row.fence, "updated_at": note.at}
         change(connection, row.id, values)
     _write(connection, new.publication.id, publication_columns(new.publication))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.content.model import Account, Campaign, MediaFile, Post
-from bot.errors import CardError, PictureError, Problem
+from bot.errors import PictureError, Problem
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
@@ -165,7 +165,7 @@ def _pictures(
     if version.card and source:
         try:
             found.append(source.card(post, context.campaign))
-        except CardError as error:
+        except PictureError as error:
             key = version.key_of("card")
             problems.append(problem_at(post, key, str(error), CARD))
     for number, file in enumerate(version.media):

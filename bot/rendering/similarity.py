@@ -46,14 +46,6 @@ def _shingles(text: str) -> _Shingles:
     return frozenset(zip(found, found[1:], found[2:], strict=False))
 
 
-def similarity(a: str, b: str) -> float:
-    """Compare two texts: 0 where they share no three words in a row, 1 where they share all.
-
-    A text of less than three words is one shingle; one without words resembles nothing.
-    """
-    return _jaccard(_shingles(a), _shingles(b))
-
-
 def _jaccard(a: _Shingles, b: _Shingles) -> float:
     common = len(a & b)
     return common / (len(a) + len(b) - common) if common else 0.0
@@ -61,6 +53,9 @@ def _jaccard(a: _Shingles, b: _Shingles) -> float:
 
 def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     """List the pairs of texts that are at least that similar, in order.
+
+    A similarity is 0 where two share no three words in a row, 1 where they share all. A text of
+    less than three words is one shingle; one without words resembles nothing.
 
     Does not compare all with all: two texts above the threshold share one of their rarest
     shingles, and only those are looked up.

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.content.model import Post
-from bot.content.zones import resolve
+from bot.content.slots import yearly_times
 from bot.delivery.model import Delivery, State
 from bot.planning.plan import Assignment
 from bot.planning.planner import Planner
@@ -19,7 +19,6 @@ from bot.web.context import AppContext
 from bot.web.words import KIND_OF, words_of
 
 _MOST_DAYS = 800
-_LEAP_DAY = (2, 29)
 _LINK = re.compile(r"https?://\S+")
 #: Kinds, those that need a person most first.
 _URGENCY = ("failed", "held", "unapproved", "sending", "approved", "forecast", "draft")
@@ -139,13 +138,10 @@ def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> It
     """Return the moments a draft would have, from ``since`` and before ``until``."""
     if post.at and since <= post.at < until:
         yield post.at
-    yearly = post.every_year
-    if yearly is None or yearly.on == _LEAP_DAY:
-        return
-    for year in range(since.year - 1, until.year + 2):
-        at = resolve(datetime.combine(date(year, *yearly.on), yearly.at), zone).utc
-        if since <= at < until:
-            yield at
+    if post.every_year:
+        first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+        times = yearly_times(post.every_year, zone=zone, first=first, last=last)
+        yield from (instant.utc for _year, instant in times if since <= instant.utc < until)
 
 
 def filtered(

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from bot.checks.quotation_marks import marked_spans, problems_of_marks

@@ -1,7 +1,5 @@
 """What people really write must pass the rules against fake quotations."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.checks.attribution import attribution_shape

@@ -1,7 +1,5 @@
 """Texts to compare counting with: such as editors write, and such as nobody should."""
 
-from __future__ import annotations
-
 import random
 
 from bot.platforms.x.spec import longer_sequences

@@ -1,7 +1,5 @@
 """Our closed forms against scipy, which the program itself does not need."""
 
-from __future__ import annotations
-
 import numpy
 import pytest
 from scipy import stats

@@ -1,7 +1,5 @@
 """Compares our counting with the platforms' own JavaScript on ten thousand texts and more."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

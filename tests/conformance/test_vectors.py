@@ -1,7 +1,5 @@
 """Holds our counting to twitter-text's and Unicode's own cases."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

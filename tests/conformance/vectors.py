@@ -1,7 +1,5 @@
 """Reads the platforms' and Unicode's own test cases."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The campaign in this repository: the real letter, every proved excerpt, nothing invented."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

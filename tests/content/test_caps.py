@@ -1,7 +1,5 @@
 """An account has no more posts in an hour or a day than it may, whatever crowds them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Only plain files inside the campaign's folder are read, and never more than the bounds allow."""
 
-from __future__ import annotations
-
 import os
 import resource
 import socket

@@ -1,7 +1,5 @@
 """A campaign is loaded as a whole or not at all, and the same from disk and from the database."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Pictures are named, found and judged while the campaign is checked, never while it is sent."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.content.files import Bounds

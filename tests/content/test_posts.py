@@ -1,7 +1,5 @@
 """Entries of posts/**/*.yaml become posts, or say at once all that is wrong with them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """schedule.yaml becomes a typed value, or says at once all that is wrong with it."""
 
-from __future__ import annotations
-
 from datetime import date, time, timedelta
 
 import pytest

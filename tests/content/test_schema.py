@@ -1,7 +1,5 @@
 """The committed JSON Schemas are the models', and editors' real files fit them."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

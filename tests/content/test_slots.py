@@ -1,7 +1,5 @@
 """Slots, yearly days and local times become UTC instants, and zones are found by name."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 

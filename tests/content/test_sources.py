@@ -1,7 +1,5 @@
 """Sources are proved by their hash; investigations are the only pages that posts link to."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

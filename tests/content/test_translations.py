@@ -3,8 +3,6 @@
 The text is article 1 of the Universal Declaration of Human Rights in its published translations.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from tests.fakes.campaign_tree import CampaignTree, sha256_of

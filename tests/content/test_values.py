@@ -1,7 +1,5 @@
 """Single values: what a typed text means, and what is said where it means nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 

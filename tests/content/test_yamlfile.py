@@ -1,7 +1,5 @@
 """YAML is read as text with places, and whatever hides, explodes or crashes is refused."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import textwrap

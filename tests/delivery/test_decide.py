@@ -1,7 +1,5 @@
 """The rows of a delivery's states that no person moves: what each answer leads to."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The gate: what holds a due delivery, in which order, and whom a person's word overrules."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.gate import Facts, approvers, is_same_person, why_hold, why_truncate
+from bot.delivery.gate import ApprovalCount, Facts, is_same_person, why_hold, why_truncate
 from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
 from bot.delivery.publications import FixedTime, Publication
 
@@ -26,7 +24,13 @@ DELIVERY = Delivery(
     absent_reads=0, next_read_at=None, released_by="", remote_id="", url="", cid="", sent_at=None,
     created_at=DUE, updated_at=DUE,
 )  # fmt: skip
-FINE = Facts(now=DUE, approved_by=frozenset({"Ann", "Ben"}), approvals_required=2)
+
+
+def approved(*by: str, author: str = "Ed") -> ApprovalCount:
+    return ApprovalCount(frozenset(by), 2, author)
+
+
+FINE = Facts(DUE, approved("Ann", "Ben"))
 
 
 def held(facts: Facts, delivery: Delivery = DELIVERY) -> str:
@@ -53,9 +57,9 @@ def test_it_may_go_out(facts: Facts, cost: float) -> None:
     [
         (replace(FINE, paused=True), "paused"),
         (replace(FINE, stopped="revoked"), "account stopped: revoked"),
-        (replace(FINE, approved_by=frozenset({"Ann"})), "unapproved: 1 of 2"),
-        (replace(FINE, approved_by=frozenset({"Ann", "Ed"})), "unapproved: 1 of 2"),
-        (replace(FINE, approved_by=frozenset({"Ann", "ann "})), "unapproved: 1 of 2"),
+        (replace(FINE, approvals=approved("Ann")), "unapproved: 1 of 2"),
+        (replace(FINE, approvals=approved("Ann", "Ed")), "unapproved: 1 of 2"),
+        (replace(FINE, approvals=approved("Ann", "ann ")), "unapproved: 1 of 2"),
         (replace(FINE, now=DUE + timedelta(minutes=16)), "late: 16 min after its time"),
         (replace(FINE, budget_left=0.01), "over budget: costs $0.015, $0.010 left this month"),
         (replace(FINE, parent=State.HELD), "the part before it is not out: it is HELD"),
@@ -92,8 +96,12 @@ def test_a_part_waits_for_the_one_before_it_unless_that_failed_or_takes_too_long
         now=st.datetimes(DUE.replace(tzinfo=None), timezones=st.just(UTC)),
         paused=st.booleans(),
         stopped=st.sampled_from(["", "revoked"]),
-        approved_by=st.frozensets(st.sampled_from(["Ann", "Ben", "Ed", "ben"])),
-        approvals_required=st.integers(0, 3),
+        approvals=st.builds(
+            ApprovalCount,
+            st.frozensets(st.sampled_from(["Ann", "Ben", "Ed", "ben"])),
+            st.integers(0, 3),
+            st.just("Ed"),
+        ),
         budget_left=st.none() | st.floats(0, 1),
         parent=st.none() | st.sampled_from(State),
     )
@@ -118,8 +126,8 @@ def test_a_person_s_word_forgives_nothing_else(facts: Facts) -> None:
 )
 def test_a_person_is_one_however_the_name_is_written(one: str, other: str, same: bool) -> None:
     assert is_same_person(one, other) is same
-    assert approvers([one, other], "Ed") == (1 if same else 2)
+    assert approved(one, other).count == (1 if same else 2)
 
 
 def test_where_no_author_is_known_everybody_counts() -> None:
-    assert approvers(["Ann", "Ben"], "") == 2
+    assert approved("Ann", "Ben", author="").count == 2

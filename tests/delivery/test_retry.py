@@ -1,7 +1,5 @@
 """Waits between attempts: they double, spread, end, and give way to a server's own word."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

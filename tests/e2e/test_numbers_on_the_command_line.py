@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.app.content import Paths
-from bot.app.numbers import reporter
+from bot.app.content import SPECS, Paths
 from bot.app.workspace import open_readonly
 from bot.cli.main import root
 from bot.engagement.presenter import Presented
-from bot.engagement.report import GROUPINGS
+from bot.engagement.report import GROUPINGS, Reporter
 from bot.operations.opening import open_store
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged, troubled
@@ -49,7 +48,7 @@ def shown(folder: Path) -> Presented:
     with open_readonly(
         Paths(*(folder / name for name in ("schedule.yaml", "posts", "data")))
     ) as place:
-        return Presented(reporter(place).report())
+        return Presented(Reporter(place.store, place.clock, place.campaign, SPECS).report())
 
 
 class Say:

@@ -1,7 +1,5 @@
 """When numbers are read, and what numbers of a post are added up."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

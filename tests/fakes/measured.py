@@ -112,7 +112,7 @@ class MeasuredAccount:
 
     def at(self, age: str) -> None:
         """Move to an age of what was published first, and collect as the service does."""
-        due = [snapshot for snapshot in self.store.snapshots.find() if snapshot.age_label == age]
+        due = [snapshot for snapshot in self.store.snapshots.each() if snapshot.age_label == age]
         self.clock.advance(min(one.due_at for one in due) - self.clock.now())
         self.collector.run()
 

@@ -172,11 +172,10 @@ def test_an_older_database_settles_first_and_gives_nothing_out(reopen: Open) -> 
 def test_what_the_log_knows_is_a_suspect_with_its_draft_and_its_place(reopen: Open) -> None:
     store = older_database(reopen)
 
-    (suspect,) = store.restore_guard.suspects(NOW)
+    ((row, ref),) = store.restore_guard.suspects(NOW)
 
-    assert (suspect.delivery.id, suspect.ref) == ("d1", REF)
-    assert suspect.delivery.draft == DRAFT
-    assert (suspect.delivery.first_intent_at, suspect.delivery.attempts) == (NOW, 1)
+    assert (row.id, ref, row.draft) == ("d1", REF, DRAFT)
+    assert (row.first_intent_at, row.attempts) == (NOW, 1)
 
 
 def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
@@ -190,13 +189,13 @@ def test_what_the_log_knows_and_the_database_forgot_is_held_when_planned_again(
     assert row is not None
     assert (row.state, row.reason) == (State.HELD, HoldReason.UNSETTLED)
     assert (row.draft, row.attempts) == (DRAFT, 1)
-    assert [suspect.delivery.id for suspect in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
+    assert [row.id for row, _ref in store.restore_guard.suspects(NOW)] == ["d1", "d2"]
 
 
 def test_once_all_is_read_back_sending_goes_on_for_good(reopen: Open) -> None:
     store = older_database(reopen)
-    for suspect in store.restore_guard.suspects(NOW):
-        store.outbox.recognise(suspect.delivery.id, suspect.ref or REF, now=NOW)
+    for row, ref in store.restore_guard.suspects(NOW):
+        store.outbox.recognise(row.id, ref or REF, now=NOW)
 
     store.restore_guard.settled(NOW)
 
@@ -212,7 +211,7 @@ def test_what_is_due_is_a_suspect_too_and_what_is_over_is_not(reopen: Open) -> N
         store.outbox.add(new_publication(id=name, due_at=due), now=NOW)
     store.outbox.move("dropped", Event.CANCEL, now=NOW, actor="planner")
 
-    assert [suspect.delivery.id for suspect in store.restore_guard.suspects(NOW)] == ["due"]
+    assert [row.id for row, _ref in store.restore_guard.suspects(NOW)] == ["due"]
 
 
 def test_a_claim_made_before_the_flag_begins_nothing(reopen: Open) -> None:
@@ -331,12 +330,8 @@ def test_a_restored_backup_settles_first_and_keeps_what_stood_there(
     assert old == tmp_path / "data" / "live.db.before-20261209T140000"
     store = open_store(f"sqlite:///{target}", create=False, room=NO_ROOM)
     assert (store.restore_guard.reason(), epoch(store)) == ("restored from b.db", 1)
-    (suspect,) = store.restore_guard.suspects(NOW)
-    assert (suspect.delivery.state, suspect.ref, suspect.delivery.draft) == (
-        State.PLANNED,
-        REF,
-        DRAFT,
-    )
+    ((row, ref),) = store.restore_guard.suspects(NOW)
+    assert (row.state, ref, row.draft) == (State.PLANNED, REF, DRAFT)
     store.close()
     assert old.exists()
 

@@ -339,13 +339,14 @@ def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store
     assert store.snapshots.due(day + timedelta(days=1)) == ()
 
 
-def test_snapshots_are_found_by_account_and_outcome(store: Store) -> None:
+def test_what_is_yet_to_be_read_is_found_by_account(store: Store) -> None:
     store.outbox.add(new_publication(), now=NOW)
     store.snapshots.schedule("d1", {"1h": NOW, "6h": NOW + timedelta(hours=5)})
 
-    assert len(store.snapshots.find(account="acc", outcome=SnapshotState.DUE)) == 2
-    assert store.snapshots.find(account="other") == ()
-    assert store.snapshots.find(outcome=SnapshotState.TAKEN) == ()
+    store.snapshots.put("d1", "1h", taken_at=NOW)
+
+    assert [read.age_label for read in store.snapshots.to_come("acc")] == ["6h"]
+    assert store.snapshots.to_come("other") == ()
 
 
 def test_followers_are_counted_once_a_utc_day(store: Store) -> None:

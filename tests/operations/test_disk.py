@@ -1,7 +1,5 @@
 """A disk that fills is told hours before, and why nothing is sent at the limit."""
 
-from __future__ import annotations
-
 from collections import namedtuple
 from datetime import timedelta
 from pathlib import Path

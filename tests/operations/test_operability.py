@@ -3,8 +3,6 @@
 ``make operate`` writes what they told into docs/operability.md.
 """
 
-from __future__ import annotations
-
 import html
 import os
 import re

@@ -99,7 +99,7 @@ class OldReading:
 
 def readings(store: EngagementStore) -> tuple[OldReading, ...]:
     """Read all that went out, oldest first."""
-    snapshots = {(read.delivery_id, read.age_label): read for read in store.snapshots.find()}
+    snapshots = {(read.delivery_id, read.age_label): read for read in store.snapshots.each()}
     threads: dict[str, list[Delivery]] = defaultdict(list)
     for row in store.outbox.find(states=OUT):
         if row.sent_at is not None:

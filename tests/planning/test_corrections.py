@@ -1,7 +1,5 @@
 """Retracting and correcting: everywhere, dated, in the log, and never silently."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta

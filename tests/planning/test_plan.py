@@ -1,7 +1,5 @@
 """The plan: queues over slots, fixed times, caps, spacing, quiet days, and what stays empty."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """Laws of reading: nothing crashes it, and what is accepted is exactly what was typed."""
 
-from __future__ import annotations
-
 import json
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone

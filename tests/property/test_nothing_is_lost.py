@@ -1,7 +1,5 @@
 """What is typed into a file is its value, to the character, or an error says what is lost."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

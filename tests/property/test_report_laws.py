@@ -1,7 +1,5 @@
 """A report out of kept sums tells the same numbers as one out of the whole history."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from dataclasses import replace

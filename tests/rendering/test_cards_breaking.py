@@ -1,7 +1,5 @@
 """Lines end only where a reader lets them, keep every letter, and are as even as they can be."""
 
-from __future__ import annotations
-
 import unicodedata
 
 import pytest

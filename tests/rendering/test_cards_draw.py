@@ -1,7 +1,5 @@
 """Cards are legible, complete, the same for the same text, and refuse what they cannot show."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from bot.errors import CardError, SettingsError
+from bot.errors import PictureError, SettingsError
 from bot.rendering.cards.card import (
     ACCENT,
     CARD_SIZE,
@@ -154,12 +152,14 @@ def test_the_english_samples_quote_the_letter() -> None:
 def test_a_quotation_that_is_too_long_is_told_how_long_it_may_be() -> None:
     words = "word " * 400
 
-    with pytest.raises(CardError, match=r"has 2000 characters; about (\d+) of them fit") as caught:
+    with pytest.raises(
+        PictureError, match=r"has 2000 characters; about (\d+) of them fit"
+    ) as caught:
         draw(CardText(words, LETTER))
 
     fitting = int(str(caught.value).split("about ")[1].split()[0])
     assert Layout.of(CardText(words[:fitting], LETTER)).quotation.size == 32
-    with pytest.raises(CardError):
+    with pytest.raises(PictureError):
         Layout.of(CardText(words[: fitting + 6], LETTER))
 
 
@@ -176,7 +176,7 @@ def test_a_quotation_that_is_too_long_is_told_how_long_it_may_be() -> None:
     ],
 )
 def test_letters_that_the_typeface_lacks_are_named(lang: str, text: str, missing: str) -> None:
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(PictureError) as caught:
         draw(CardText(text, "a", lang=lang))
 
     assert repr(missing) in str(caught.value)
@@ -209,7 +209,7 @@ def test_letters_and_marks_that_campaigns_write_are_there(typeface: Typeface, te
     ],
 )
 def test_a_card_without_words_or_with_too_long_ones_is_refused(card: CardText, says: str) -> None:
-    with pytest.raises(CardError, match=says):
+    with pytest.raises(PictureError, match=says):
         draw(card)
 
 

@@ -1,7 +1,5 @@
 """An approval binds all that is said, to whom, by whom, and a fixed time; nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Pictures are judged by what they hold, before anything is decoded (row 23 of the bad inputs)."""
 
-from __future__ import annotations
-
 import io
 import struct
 import subprocess

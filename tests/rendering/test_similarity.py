@@ -1,12 +1,15 @@
-from __future__ import annotations
-
 import pytest
 
-from bot.rendering.similarity import Pair, similar_pairs, similarity, words
+from bot.rendering.similarity import Pair, similar_pairs, words
 
 ENGLISH = "As the CCP sketched its plan to destroy millions of lives, Dahua held the pen."
 UYGHUR = "بىز دادىمىز ۋە ئانىمىز، قېرىندىشىمىز ھەققىدە سۆزلەۋاتىمىز."
 CHINESE = "我们所说的是我们的父母、兄弟姐妹、亲人和朋友。"
+
+
+def similarity(one: str, other: str) -> float:
+    """Return how alike two texts are, by all pairs above next to nothing."""
+    return sum(pair.similarity for pair in similar_pairs([one, other], 1e-9))
 
 
 @pytest.mark.parametrize("text", [ENGLISH, UYGHUR, CHINESE, "Word", "Two words"])

@@ -1,14 +1,13 @@
 """Draws a quotation as a picture: text in, PNG bytes out, the same for the same text."""
 
-from __future__ import annotations
-
 import io
 import math
 from dataclasses import dataclass
+from typing import Self
 
 from PIL import Image, ImageDraw
 
-from bot.errors import CardError
+from bot.errors import PictureError
 from bot.rendering.cards.layout import Block, Style, fit, shaping
 from bot.rendering.cards.typefaces import BOLD, REGULAR, load, missing_letters, typeface_for
 from bot.rendering.layout import direction
@@ -61,16 +60,16 @@ def draw(card: CardText) -> bytes:
     """Draw a quote card as PNG.
 
     Raises:
-        CardError: the text is too long, has letters the typeface lacks, or is empty.
+        PictureError: the text is too long, has letters the typeface lacks, or is empty.
         SettingsError: Raqm is missing, see `require_raqm`.
     """
     if not card.quotation.strip() or not card.attribution.strip():
-        raise CardError("a card needs a quotation and its attribution")
+        raise PictureError("a card needs a quotation and its attribution")
     missing = missing_letters(
         typeface_for(card.lang), card.quotation + card.attribution + card.campaign
     )
     if missing:
-        raise CardError(
+        raise PictureError(
             f"the typeface for {card.lang!r} cannot write {missing!r};"
             " set `lang` to the quotation's language or post it without a card"
         )
@@ -103,11 +102,11 @@ class Layout:
     attribution_top: float
 
     @classmethod
-    def of(cls, card: CardText) -> Layout:
+    def of(cls, card: CardText) -> Self:
         """Lay out a card.
 
         Raises:
-            CardError: something on it is too long; says how long it may be.
+            PictureError: something on it is too long; says how long it may be.
         """
         attribution = _footer_block(card, card.attribution, BOLD, _ATTRIBUTION_SIZE)
         campaign = None
@@ -140,7 +139,7 @@ def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
     box = (CARD_SIZE[0] - 2 * MARGIN, math.inf)
     block = fit(text, style, box=box, sizes=(size * typeface.scale,))
     if block is None or len(block.lines) > 2:
-        raise CardError(f"{text!r} is longer than the two lines it has on a card; shorten it")
+        raise PictureError(f"{text!r} is longer than the two lines it has on a card; shorten it")
     return block
 
 
@@ -159,7 +158,7 @@ def _quotation_block(card: CardText, room: float) -> Block:
             longest = middle
         else:
             too_long = middle
-    raise CardError(
+    raise PictureError(
         f"the quotation has {len(card.quotation)} characters; about {longest} of them fit on a"
         f" card of {CARD_SIZE[0]} by {CARD_SIZE[1]} in letters that can be read: quote less, or"
         " post it as text"

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bot.canonical import sha256_hex
 from bot.content.model import Campaign, MediaFile, Post
-from bot.errors import CardError, PictureError
+from bot.errors import PictureError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
 from bot.rendering.cards.card import CARD_SIZE, CardText, card_alt, draw
@@ -39,16 +39,6 @@ _answers: dict[str, tuple[dict[str, Any], bytes]] = {}
 _lock = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
-    """A picture ready to post: upright, without metadata, within the byte limit."""
-
-    data: bytes
-    mime: str
-    width: int
-    height: int
-
-
 def inspect(data: bytes) -> tuple[str, int, int]:
     """Return a picture's type, width and height as a person sees it; proved by decoding it.
 
@@ -61,8 +51,8 @@ def inspect(data: bytes) -> tuple[str, int, int]:
 
 def clean(
     data: bytes, *, max_bytes: int, mimes: Collection[str], max_pixels: int | None = None
-) -> Cleaned:
-    """Re-encode a picture for one platform; the same input gives the same bytes.
+) -> tuple[bytes, Picture]:
+    """Re-encode a picture for one platform, upright; the same input gives the same bytes.
 
     Nothing but the visible picture survives: no EXIF, GPS, XMP, colour profile or comment. Files
     that are too large lose quality first and size after that.
@@ -78,7 +68,7 @@ def clean(
     """
     wanted = {"max_bytes": max_bytes, "mimes": sorted(mimes), "max_pixels": max_pixels}
     (mime, width, height), cleaned = _decoded(data, wanted)
-    return Cleaned(cleaned, mime, width, height)
+    return cleaned, Picture(sha256_hex(cleaned), mime, "", width, height, len(cleaned))
 
 
 def _decoded(data: bytes, wanted: dict[str, Any]) -> tuple[tuple[str, int, int], bytes]:
@@ -133,20 +123,12 @@ class PreparedPictures:
             PictureError: it cannot be made to fit.
         """
         if (file, limits) not in self._fitted:
-            cleaned = clean(
-                self.read(file),
-                max_bytes=limits.max_picture_bytes,
-                mimes=limits.picture_mimes,
-                max_pixels=limits.max_pixels,
+            most, mimes = limits.max_picture_bytes, limits.picture_mimes
+            data, picture = clean(
+                self.read(file), max_bytes=most, mimes=mimes, max_pixels=limits.max_pixels
             )
-            self._fitted[file, limits] = Picture(
-                sha256=self._keep(cleaned.data),
-                mime=cleaned.mime,
-                alt=file.alt,
-                width=cleaned.width,
-                height=cleaned.height,
-                size=len(cleaned.data),
-            )
+            self.contents[picture.sha256] = data
+            self._fitted[file, limits] = replace(picture, alt=file.alt)
         return self._fitted[file, limits]
 
     def card(self, post: Post, campaign: Campaign) -> Picture:
@@ -155,28 +137,18 @@ class PreparedPictures:
         The same quotation gives the same bytes.
 
         Raises:
-            CardError: the post quotes nothing, or the quotation is too long for a card.
+            PictureError: the post quotes nothing, or the quotation is too long for a card.
         """
         if post.id in self._cards:
             return self._cards[post.id]
         quote = post.quote
         source = campaign.sources.get(quote.source) if quote else None
         if quote is None or source is None:
-            raise CardError(f"{post.id}: a card needs a quotation")
+            raise PictureError(f"{post.id}: a card needs a quotation")
         shown = passage(quote, source)
-        text = CardText(
-            quotation=shown.marked,
-            attribution=source.attribution,
-            campaign=source.title,
-            lang=source.lang,
-        )
-        data = draw(text)
-        alt = card_alt(shown.marked, source.attribution)
-        card = Picture(self._keep(data), "image/png", alt, *CARD_SIZE, len(data))
+        data = draw(CardText(shown.marked, source.attribution, source.title, source.lang))
+        alt, sha256 = card_alt(shown.marked, source.attribution), sha256_hex(data)
+        self.contents[sha256] = data
+        card = Picture(sha256, "image/png", alt, *CARD_SIZE, len(data))
         self._cards[post.id] = card
         return card
-
-    def _keep(self, data: bytes) -> str:
-        digest = sha256_hex(data)
-        self.contents[digest] = data
-        return digest

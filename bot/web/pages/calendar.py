@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from bot.content.model import Schedule
+from bot.content.slots import pause_on
 from bot.content.zones import resolve
 from bot.planning.outlook import as_calendar, outlook_of
 from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
@@ -94,20 +95,15 @@ def _days(
     for entry in entries:
         by_day[entry.at.astimezone(zone).date()].append(entry)
     days = [first + timedelta(days=count) for count in range((end - first).days)]
-    pauses = {
-        day: pause.reason
-        for pause in reversed(schedule.pauses)
-        for day in days
-        if pause.first <= day <= pause.last
-    }
+    pauses = {day: pause_on(schedule.pauses, day) for day in days}
     return [
         {
             "day": day,
             "entries": by_day[day],
-            "pause": pauses.get(day, ""),
+            "pause": pause.reason if pause else "",
             "is_quiet": schedule.is_quiet(day),
         }
-        for day in days
+        for day, pause in pauses.items()
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bot.authority.users import Right
@@ -27,16 +26,6 @@ ADVICE: Mapping[Reason | None, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One way to decide it."""
-
-    value: str
-    label: str
-    #: Why it cannot be chosen now; empty where it can.
-    obstacle: str = ""
-
-
 def page(request: RequestContext) -> Answer:
     context = request.context
     cases = [_case(context, row) for row in context.desk.held()]
@@ -55,12 +44,11 @@ def _case(context: AppContext, row: Delivery) -> dict[str, Any]:
     }
 
 
-def _choices(context: AppContext, row: Delivery) -> tuple[Choice, ...]:
+def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
+    """Return each way to decide it: value, label, and why it cannot be chosen now, if so."""
+    drop = ("drop", "Drop it: it is never sent", "")
     if row.state is State.FAILED:
-        return (
-            Choice("retry", "Try again, unchanged"),
-            Choice("drop", "Drop it: it is never sent"),
-        )
+        return [("retry", "Try again, unchanged", ""), drop]
     missing = context.desk.consents.of(row.publication).missing
     not_now = f"{missing} more approval(s) needed" if missing > 0 else ""
     if context.store.pauses.current() is not None:
@@ -68,12 +56,12 @@ def _choices(context: AppContext, row: Delivery) -> tuple[Choice, ...]:
     not_back = "it may be out already" if row.attempts else ""
     if not isinstance(row.publication.occurrence, Queued):
         not_back = "it has a fixed time"
-    return (
-        Choice("send", "Send it now, once", not_now),
-        Choice("queue", "Put it back in its queue", not_back),
-        Choice("drop", "Drop it: it is never sent"),
-        Choice("address", "It is out already, at this address:"),
-    )
+    return [
+        ("send", "Send it now, once", not_now),
+        ("queue", "Put it back in its queue", not_back),
+        drop,
+        ("address", "It is out already, at this address:", ""),
+    ]
 
 
 def decide(request: RequestContext) -> Answer:

@@ -9,8 +9,8 @@ from bot.authority.passkeys import request_options
 from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
-from bot.delivery.consent import ApprovalCount, challenge_of
-from bot.delivery.gate import is_same_person
+from bot.delivery.consent import challenge_of
+from bot.delivery.gate import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
