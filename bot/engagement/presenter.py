@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +23,7 @@ from markupsafe import Markup
 
 from bot import visible
 from bot.content.zones import shown
+from bot.db.lazy import ReadOnce
 from bot.delivery.model import State
 from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
@@ -119,12 +119,12 @@ class Presented:
     def at(self) -> datetime:
         return self.report.at
 
-    @cached_property
+    @ReadOnce
     def ratios(self) -> Mapping[str, RatioTable]:
         """Posts or groups of posts, by grouping."""
         return ByGrouping(JUDGED_BY, lambda by: self._table(by, self.report.lines[by]))
 
-    @cached_property
+    @ReadOnce
     def day_parts(self) -> RatioTable:
         return self._table("time", self.report.day_parts)
 
@@ -183,7 +183,7 @@ class Presented:
         if costs:
             yield "US dollars spent this month", number(sum(month.spent for month in costs), 2)
 
-    @cached_property
+    @ReadOnce
     def usual(self) -> Mapping[str, Grid]:
         """What is usual on each ``account`` and ``platform``."""
         return {
@@ -211,7 +211,7 @@ class Presented:
             number(gained(days)),
         )
 
-    @cached_property
+    @ReadOnce
     def growth(self) -> Mapping[str, Grid]:
         """Mean engagements of a post at each age, by ``account`` and ``platform``."""
         return {
@@ -225,17 +225,17 @@ class Presented:
             for by in NOT_JUDGED_BY
         }  # fmt: skip
 
-    @cached_property
+    @ReadOnce
     def growth_chart(self) -> Chart | None:
         means = {group.name: group.growth for group in self.report.usual["account"]
                  if self.account in {"", group.name}}  # fmt: skip
         return charts.growth_chart(means)
 
-    @cached_property
+    @ReadOnce
     def follower_chart(self) -> Chart | None:
         return charts.follower_chart(self.report.followers)
 
-    @cached_property
+    @ReadOnce
     def numbers(self) -> Grid:
         """Every post on every account, at the age at which it is judged; of many, the newest."""
         rows, links = [], []
@@ -277,7 +277,7 @@ class Presented:
         caption = f"All numbers that were read.{note}"
         return Grid(caption, ("Account", "Age", "Read"), KINDS, tuple(rows))
 
-    @cached_property
+    @ReadOnce
     def missing(self) -> Grid:
         rows: dict[tuple[str, ...], tuple[str, ...]] = {}
         readings = self.report.newest(MOST_ROWS + 1, only_blank=True)
@@ -295,12 +295,12 @@ class Presented:
             newest,
         )
 
-    @cached_property
+    @ReadOnce
     def costs(self) -> Mapping[str, str]:
         """How each account's month stands."""
         return {month.account: report_text.cost_text(month) for month in self.report.costs}
 
-    @cached_property
+    @ReadOnce
     def cost_items(self) -> Mapping[str, Grid]:
         """What each account pays for."""
         grids = {}

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain
 from statistics import median
 from threading import RLock
@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import offsets
+from bot.db.lazy import ReadOnce
 from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand
 from bot.engagement.costs import Forecast, forecasts
 from bot.engagement.estimate import (
@@ -166,11 +167,11 @@ class _Judged:
         """Estimate readings by themselves."""
         return estimate({id_: self._seen(id_) for id_ in ids}, self._learnt)
 
-    @cached_property
+    @ReadOnce
     def _learnt(self) -> Learnt | None:
         return learn({id_: (observed,) for id_, observed in self.observed.items()})
 
-    @cached_property
+    @ReadOnce
     def _learnt_of_posts(self) -> Learnt | None:
         return learn(self._by_post(Chosen()))
 
@@ -250,17 +251,17 @@ class Report:
         readings = self.store.readings.each(self.chosen, only_blank=True)
         return chain.from_iterable(map(blanks_of, readings))
 
-    @cached_property
+    @ReadOnce
     def lines(self) -> Mapping[str, tuple[Line, ...]]:
         """Grouping -> lines, best first."""
         return ByGrouping(JUDGED_BY, lambda by: self._keep(by, lambda: self._lines(by)))
 
-    @cached_property
+    @ReadOnce
     def usual(self) -> Mapping[str, tuple[Typical, ...]]:
         """``platform`` and ``account`` -> what is usual on each."""
         return ByGrouping(NOT_JUDGED_BY, lambda by: self._keep(by, lambda: self._usual(by)))
 
-    @cached_property
+    @ReadOnce
     def day_parts(self) -> tuple[Line, ...]:
         """Times of day, which are mixed up with what was posted then."""
         estimates = self._day_estimates
@@ -286,7 +287,7 @@ class Report:
         """Return the own ratios of readings, by id, where they can be judged."""
         return {known.name: known for known in self._judged.own(ids)}
 
-    @cached_property
+    @ReadOnce
     def posts(self) -> Mapping[str, GroupSum]:
         """Every post with the sum of its readings."""
         return self._keep("sums", lambda: self.store.readings.sums(NAMES["post"], self.chosen))
@@ -296,11 +297,11 @@ class Report:
         """All of them, of each reading at the age at which it is judged."""
         return sum(found.judged for found in self.posts.values())
 
-    @cached_property
+    @ReadOnce
     def costs(self) -> tuple[Forecast, ...]:
         return forecasts(self.store, self.of, self.clock, self.specs)
 
-    @cached_property
+    @ReadOnce
     def followers(self) -> Mapping[str, Mapping[str, int]]:
         """Account -> followers by UTC day."""
         return {name: self.store.followers.of(name) for name in self.of.schedule.accounts}
@@ -308,7 +309,7 @@ class Report:
     def _keep(self, what: str, make: Callable[[], _Made]) -> _Made:
         return self.kept.get(self.state, (what, self.chosen), make)
 
-    @cached_property
+    @ReadOnce
     def _judged(self) -> _Judged:
         return self.kept.get(self.state, _Judged, self._judge)
 
@@ -340,12 +341,12 @@ class Report:
         platforms = frozenset(sample.platform for sample in samples if sample.id in observed)
         return _Judged(observed, lacking, platforms, rows)
 
-    @cached_property
+    @ReadOnce
     def _part(self) -> ColumnElement[int]:
         first, last = self.store.readings.span()
         return hour_of(offsets(self.zone, first or self.at, last or self.at)) // _PART_HOURS
 
-    @cached_property
+    @ReadOnce
     def _day_estimates(self) -> tuple[Estimate, ...]:
         return self._judged.groups(self.chosen, lambda _names, part: _part_name(part))
 
