@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NewType
-
-import regex
 
 Visible = NewType("Visible", str)
 
@@ -36,10 +35,10 @@ _FINE = "|".join(
     )
 )
 _CLASS = r"\p{DI}\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{NChar}\p{Bidi_Control}\ufff9-\ufffb\u2800"
-_HIDDEN = regex.compile(rf"(?V1)(?!{_FINE})[[{_CLASS}]--[\n\t]]")
+_HIDDEN = rf"(?V1)(?!{_FINE})[[{_CLASS}]--[\n\t]]"
 #: The same in a text with letters that run from right to left, which need marks beside others.
-_HIDDEN_BIDI = regex.compile(rf"(?V1)(?!{_FINE}|[\u200e\u200f\u061c])[[{_CLASS}]--[\n\t]]")
-_RIGHT_TO_LEFT = regex.compile(r"[\p{BC=R}\p{BC=AL}--[\u200f\u061c]]", regex.V1)
+_HIDDEN_BIDI = rf"(?V1)(?!{_FINE}|[\u200e\u200f\u061c])[[{_CLASS}]--[\n\t]]"
+_RIGHT_TO_LEFT = r"(?V1)[\p{BC=R}\p{BC=AL}--[\u200f\u061c]]"
 
 
 def hidden_in(text: str) -> Iterator[tuple[int, str]]:
@@ -48,17 +47,31 @@ def hidden_in(text: str) -> Iterator[tuple[int, str]]:
     Line feed and tab are none; nor are joiners, variation selectors and direction marks where a
     script or an emoji needs them.
     """
-    if not (text.isascii() and text.isprintable()):
+    if not _is_plain(text):
         yield from ((match.start(), match[0]) for match in _pattern(text).finditer(text))
 
 
-def _pattern(text: str) -> regex.Pattern[str]:
-    return _HIDDEN_BIDI if _RIGHT_TO_LEFT.search(text) else _HIDDEN
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
+
+
+def _pattern(text: str) -> Any:
+    is_bidi = _compiled(_RIGHT_TO_LEFT).search(text)
+    return _compiled(_HIDDEN_BIDI if is_bidi else _HIDDEN)
+
+
+@cache
+def _compiled(pattern: str) -> Any:
+    import regex  # 0.03 s: nobody waits for it where all is plain ASCII
+
+    return regex.compile(pattern)
 
 
 def block(text: object) -> Visible:
     """Return text of any number of lines in which everything is seen."""
     shown = str(text).replace("\r\n", "\n")
+    if _is_plain(shown):
+        return Visible(shown)
     return Visible(_pattern(shown).sub(lambda match: _escaped(match[0]), shown))
 
 

@@ -48,7 +48,7 @@ from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
-from bot.engagement.report import Reporter
+from bot.engagement.report import Kept, Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
@@ -227,7 +227,7 @@ def _run(
 def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
     """Put together what the pages of a bot work with."""
     store, clock, contents = bot.store, bot.clock, bot.contents
-    access = Access(store, clock)
+    access, kept = Access(store, clock), Kept()
     return AppContext(
         store=store,
         clock=clock,
@@ -245,7 +245,7 @@ def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
             partial(prove_stored, store=store, clock=clock),
             contents.warnings,
         ),
-        reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS),
+        reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS, kept),
     )
 
 

@@ -107,6 +107,8 @@ def fault_of_words(text: str) -> str | None:
 
 def _stranger(word: str) -> str:
     """Return a letter of another alphabet than the rest of its word, where they look alike."""
+    if word.isascii():
+        return ""
     letters = [(char, script) for char in word for script in _ALIKE if script[1].match(char)]
     usual = Counter(script[0] for _, script in letters).most_common(1)
     return next((char for char, script in letters if script[0] != usual[0][0]), "")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from bot.authority.approvals import Approval
 from bot.authority.pinned_keys import PinnedKey
 from bot.authority.users import Role, SignInError
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
+from bot.db.lazy import ReadOnce
 from bot.delivery.gate import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Publication, Queued
@@ -85,11 +86,11 @@ class Consents:
         """Nothing leaves the machine, so whoever tries it out may say yes."""
         return self.schedule.mode is Mode.REHEARSAL
 
-    @cached_property
+    @ReadOnce
     def _roles(self) -> dict[str, frozenset[str]]:
         return {user.name: user.roles for user in self.store.users.all()}
 
-    @cached_property
+    @ReadOnce
     def _keys(self) -> tuple[PinnedKey, ...]:
         return self.store.keys.all()
 

@@ -9,7 +9,7 @@ towards the others of its table as far as chance could explain it: the gamma-Poi
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist, fmean, median
 
 #: Posts with numbers that a platform needs before anything of it is ranked.
@@ -153,7 +153,7 @@ def observe(samples: Iterable[Sample]) -> tuple[Mapping[str, Observed], Mapping[
         for id_, (look, n) in seen.items():
             unsure = median_noise(noise, variance / mean**2, n)
             weight = 1 / (look.noise + max(variance, LEAST_SPREAD))
-            observed[id_] = replace(look, unsure=unsure, weight=weight)
+            observed[id_] = Observed(look.ratio, look.noise, unsure, weight)
     return observed, lacking
 
 
@@ -200,7 +200,25 @@ def median_noise(noise: float, variance: float, n: int) -> float:
     return math.pi / 2 * math.sqrt(noise * (noise + variance)) / n
 
 
-def estimate(groups: Groups, among: Groups | None = None) -> tuple[Estimate, ...]:
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a whole table says of each thing in it."""
+
+    #: Relative variance of one look of weight 1; 0 where nothing has two looks.
+    chance: float
+    start: Gamma
+
+
+def learn(among: Groups) -> Learnt | None:
+    """Return what can be learnt from a table; None where nothing was seen."""
+    every = [seen for seen in among.values() if seen]
+    if not every:
+        return None
+    chance = _chance(every)
+    return Learnt(chance, prior([_combined(seen, chance) for seen in every]))
+
+
+def estimate(groups: Groups, learnt: Learnt | None = None) -> tuple[Estimate, ...]:
     """Estimate each ratio, best first, with one prior for all of the table.
 
     The posterior mean is ``(events + a) / (usual + b)``: Clayton & Kaldor (1987), "Empirical Bayes
@@ -208,14 +226,12 @@ def estimate(groups: Groups, among: Groups | None = None) -> tuple[Estimate, ...
 
     Args:
         groups: What was seen of each; a name without anything is left out.
-        among: What the prior is learnt from, where that is more than is asked for.
+        learnt: From a larger table, where these are only some of it.
     """
-    every = [seen for seen in (among or groups).values() if seen]
-    if not every:
+    learnt = learnt or learn(groups)
+    if learnt is None:
         return ()
-    chance = _chance(every)
-    start = prior([_combined(seen, chance) for seen in every])
-    estimates = []
+    chance, start, estimates = learnt.chance, learnt.start, []
     for name, seen in groups.items():
         if not seen:
             continue

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from bot import visible
 from bot.content.zones import shown
+from bot.db.lazy import ReadOnce
 from bot.delivery.model import State
 from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
@@ -39,9 +40,10 @@ from bot.engagement.report import (
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 
-#: Rows of a table of single posts.
-MOST_ROWS = 1000
-_ONLY_NEWEST = f" These are the newest {MOST_ROWS:,}; `export` has all."
+#: Rows of a table of posts.
+MOST_ROWS = 100
+_ONLY_NEWEST = f" These are the newest {MOST_ROWS}; `export` has all."
+_ONLY_BEST = f" These are the first {MOST_ROWS}; `engagement --csv` has all."
 _FOLDER = Path(__file__).parent / "reporting"
 
 _Row = TypeVar("_Row")
@@ -116,21 +118,22 @@ class Presented:
     def at(self) -> datetime:
         return self.report.at
 
-    @cached_property
+    @ReadOnce
     def ratios(self) -> Mapping[str, RatioTable]:
         """Posts or groups of posts, by grouping."""
         return ByGrouping(lambda by: self._table(by, self.report.lines[by]))
 
-    @cached_property
+    @ReadOnce
     def day_parts(self) -> RatioTable:
         return self._table("time", self.report.day_parts)
 
-    def _table(self, by: str, lines: Iterable[Line]) -> RatioTable:
+    def _table(self, by: str, lines: Sequence[Line]) -> RatioTable:
         title, what, about = report_text.GROUPS[by]
         caption, unit = report_text.BETWEEN_GROUPS, "Posts"
         if by == "post":
             caption, unit = report_text.BETWEEN_POSTS, "Accounts"
-        rows = tuple(_row(by, line, self.report.zone) for line in lines)
+        rows = tuple(_row(by, line, self.report.zone) for line in lines[:MOST_ROWS])
+        caption += _ONLY_BEST if len(lines) > MOST_ROWS else ""
         return RatioTable(title, what, about, caption, unit, rows)
 
     @property
@@ -142,21 +145,25 @@ class Presented:
     @property
     def headlines(self) -> tuple[str, ...]:
         """What the numbers carry, and what they do not, in a few sentences."""
-        judged = self.ratios["post"].judged
-        if not judged:
+        trends = Counter(line.trend for line in self.report.lines["post"])
+        ups, downs, even = (trends[trend] for trend in ("up", "down", "even"))
+        if not ups + downs + even:
             return ("There is not enough yet to judge any post.",)
-        ups = [row for row in judged if row.trend == "up"]
-        downs = [row for row in judged if row.trend == "down"]
         lines = [
-            f"Of {len(judged)} posts, {len(ups)} did better than usual and {len(downs)} worse; "
-            f"for the other {len(judged) - len(ups) - len(downs)} the numbers cannot tell."
+            f"Of {ups + downs + even} posts, {ups} did better than usual and {downs} worse; "
+            f"for the other {even} the numbers cannot tell."
         ]
-        lines += (f"Furthest ahead: {row.label}, {row.ratio} the usual." for row in ups[:1])
-        for table in (self.ratios["theme"], self.ratios["excerpt"], self.ratios["form"]):
-            first = next((row for row in table.judged if row.trend == "up"), None)
-            if first:
-                lines.append(f"{table.what} ahead of the average: {first.name}, {first.ratio}.")
+        if row := self._first_up("post"):
+            lines.append(f"Furthest ahead: {row.label}, {row.ratio} the usual.")
+        for by in ("theme", "excerpt", "form"):
+            if row := self._first_up(by):
+                what = self.ratios[by].what
+                lines.append(f"{what} ahead of the average: {row.name}, {row.ratio}.")
         return tuple(lines)
+
+    def _first_up(self, by: str) -> Row | None:
+        ups = (line for line in self.report.lines[by] if line.trend == "up")
+        return next((_row(by, line, self.report.zone) for line in ups), None)
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -175,7 +182,7 @@ class Presented:
         if costs:
             yield "US dollars spent this month", number(sum(month.spent for month in costs), 2)
 
-    @cached_property
+    @ReadOnce
     def usual(self) -> Mapping[str, Grid]:
         """What is usual on each ``account`` and ``platform``."""
         return {
@@ -203,7 +210,7 @@ class Presented:
             number(gained(days)),
         )
 
-    @cached_property
+    @ReadOnce
     def growth(self) -> Mapping[str, Grid]:
         """Mean engagements of a post at each age, by ``account`` and ``platform``."""
         return {
@@ -217,17 +224,17 @@ class Presented:
             for by in NOT_JUDGED_BY
         }  # fmt: skip
 
-    @cached_property
+    @ReadOnce
     def growth_chart(self) -> Chart | None:
         means = {group.name: group.growth for group in self.report.usual["account"]
                  if self.account in {"", group.name}}  # fmt: skip
         return charts.growth_chart(means)
 
-    @cached_property
+    @ReadOnce
     def follower_chart(self) -> Chart | None:
         return charts.follower_chart(self.report.followers)
 
-    @cached_property
+    @ReadOnce
     def numbers(self) -> Grid:
         """Every post on every account, at the age at which it is judged; of many, the newest."""
         rows, links = [], []
@@ -269,7 +276,7 @@ class Presented:
         caption = f"All numbers that were read.{note}"
         return Grid(caption, ("Account", "Age", "Read"), KINDS, tuple(rows))
 
-    @cached_property
+    @ReadOnce
     def missing(self) -> Grid:
         rows: dict[tuple[str, ...], tuple[str, ...]] = {}
         readings = self.report.newest(MOST_ROWS + 1, only_blank=True)
@@ -287,12 +294,12 @@ class Presented:
             newest,
         )
 
-    @cached_property
+    @ReadOnce
     def costs(self) -> Mapping[str, str]:
         """How each account's month stands."""
         return {month.account: report_text.cost_text(month) for month in self.report.costs}
 
-    @cached_property
+    @ReadOnce
     def cost_items(self) -> Mapping[str, Grid]:
         """What each account pays for."""
         grids = {}
@@ -344,10 +351,9 @@ def _row(by: str, line: Line, zone: ZoneInfo) -> Row:
         source, _, stretch = line.name.rpartition(":")
         name, lang = line.words, line.lang
         detail, detail_lang = f"{source}, characters {stretch.replace('-', '–')}", "en"
-    plot, trend = None, "unknown"
+    plot, trend = None, line.trend
     if line.ratio is not None and line.low is not None and line.high is not None:
         plot = line.ratio, line.low, line.high
-        trend = "up" if line.low > 1 else "down" if line.high < 1 else "even"
     return Row(
         name=name,
         name_lang=lang,

@@ -101,6 +101,10 @@ class Chosen:
         since = true() if self.since is None else _R.sent_at >= self.since
         return since & (true() if self.post is None else _P.post_id == self.post)
 
+    def has(self, sent_at: datetime, post: str) -> bool:
+        """Return whether a reading is one of them."""
+        return (not self.since or sent_at >= self.since) and self.post in {None, post}
+
 
 @dataclass(frozen=True, slots=True)
 class GroupSum:
@@ -149,12 +153,15 @@ class Readings(Repository):
         last = query.order_by(*(column.desc() for column in _ORDER)).limit(count)
         return self._whole(self._rows(last)[::-1])
 
-    def slim(self, names: Sequence[ColumnElement[Any]], chosen: Chosen) -> Iterator[Any]:
-        """Yield what judging needs of every reading, oldest first: in one state of the database."""
-        known = _R.publication_id, _P.platform, _P.account, _R.age, _R.count, _R.shown
-        query = _joined(*known, chosen.condition().label("is_chosen"), *names)
-        with self._db.read() as connection:
-            yield from connection.execute(query.order_by(*_ORDER).execution_options(yield_per=PAGE))
+    def slim(self, names: Sequence[ColumnElement[Any]]) -> Iterator[Sequence[Any]]:
+        """Yield what judging needs of every reading, then what orders them; oldest first."""
+        return self._each(_joined(_P.platform, _R.age, _R.count, _R.shown, *names), *_ORDER)
+
+    def state(self) -> Sequence[Any]:
+        """Return what is different once any number that is judged is another one."""
+        counts = (func.sum(_R[f"count_{age}"]) for age in AGES)
+        others = func.max(_R.as_of), func.sum(_R.count), func.sum(_R.shown), func.sum(_R.followers)
+        return tuple(self._rows(select(*others, *counts, func.count()).select_from(reading))[0])
 
     def sums(self, name: ColumnElement[Any], chosen: Chosen) -> Mapping[str, GroupSum]:
         """Sum readings up by the name of their group."""
@@ -186,10 +193,10 @@ class Readings(Repository):
         """Return text and language of publications' first statuses."""
         found = {}
         for start in range(0, len(ids), PAGE):
-            some = _D.publication_id.in_(ids[start : start + PAGE]), _D.state.in_(OUT)
-            query = select(_D.publication_id, _D.status_json).where(*some, _D.sent_at.is_not(None))
+            columns = _D.publication_id, _D.status_json, _D.state, _D.sent_at
+            query = select(*columns).where(_D.publication_id.in_(ids[start : start + PAGE]))
             # The last that is put there is the first part.
-            for row in self._rows(query.order_by(_D.part.desc())):
+            for row in filter(_is_out, self._rows(query.order_by(_D.part.desc()))):
                 found[row.publication_id] = row.status_json
         statuses = {id_: status_from_json(text) for id_, text in found.items()}
         return {id_: (status.text, status.lang) for id_, status in statuses.items()}
@@ -202,9 +209,9 @@ class Readings(Repository):
 
     def _whole(self, rows: Sequence[Row[Any]]) -> Sequence[Reading]:
         ids = [row.publication_id for row in rows]
-        out = _D.publication_id.in_(ids), _D.state.in_(OUT), _D.sent_at.is_not(None)
         threads: dict[str, list[Delivery]] = defaultdict(list)
-        for part in map(as_delivery, self._rows(deliveries().where(*out).order_by(_D.part))):
+        query = deliveries().where(_D.publication_id.in_(ids)).order_by(_D.part)
+        for part in filter(_is_out, map(as_delivery, self._rows(query))):
             threads[part.publication.id].append(part)
         parts_out = [part.id for parts in threads.values() for part in parts]
         reads = by_delivery(
@@ -235,6 +242,11 @@ def hour_of(offsets: Sequence[tuple[datetime, int]]) -> ColumnElement[int]:
     """Return the hour at which a reading went out, by what `zones.offsets` says of a zone."""
     ahead = case(*((_R.sent_at < until, seconds) for until, seconds in offsets), else_=0)
     return (type_coerce(_R.sent_at, BigInteger) // 1_000_000 + ahead) // 3600 % 24
+
+
+def _is_out(part: Any) -> bool:
+    """Return whether a part went out; asked in SQL, SQLite would go through all that ever did."""
+    return part.state in OUT and part.sent_at is not None
 
 
 def _joined(*columns: ColumnElement[Any]) -> Select[Any]:

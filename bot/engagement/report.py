@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from itertools import chain
 from statistics import median
+from threading import RLock
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -21,17 +21,20 @@ from sqlalchemy import ColumnElement
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import offsets
+from bot.db.lazy import ReadOnce
 from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand
 from bot.engagement.costs import Forecast, forecasts
 from bot.engagement.estimate import (
     ENOUGH,
     ENOUGH_FOR_MEDIAN,
     Estimate,
+    Learnt,
     Observed,
     Sample,
     differ,
     estimate,
     estimate_groups,
+    learn,
     observe,
 )
 from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading, hour_of
@@ -67,6 +70,13 @@ class Line:
     #: Mean engagements of a post at each age; None where none was read.
     growth: tuple[float | None, ...]
     as_of: datetime | None
+
+    @property
+    def trend(self) -> str:
+        """Return ``up`` or ``down`` where the interval is clear of the usual."""
+        if self.low is None or self.high is None:
+            return "unknown"
+        return "up" if self.low > 1 else "down" if self.high < 1 else "even"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class ByGrouping(dict[str, _Made]):
         return self.setdefault(name, self._make(name))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Judged:
     """Every reading as a ratio, and the names of the groups that it is in."""
 
@@ -123,34 +133,68 @@ class _Judged:
     lacking: Mapping[str, int]
     #: Platforms that have enough to be judged.
     platforms: frozenset[str]
-    #: Id, whether it is chosen, names in the order of `JUDGED_BY`, part of the day; oldest first.
-    rows: Sequence[tuple[str, bool, tuple[str, ...], int]]
+    #: Id, when it went out, names in the order of `JUDGED_BY`, part of the day; oldest first.
+    rows: Sequence[tuple[str, datetime, tuple[str, ...], int]]
 
-    def posts(self) -> tuple[Estimate, ...]:
+    def of(self, chosen: Chosen) -> Iterator[tuple[str, tuple[str, ...], int]]:
+        """Yield id, names and part of the day of what is chosen."""
+        for id_, sent_at, names, part in self.rows:
+            if chosen.has(sent_at, names[0]):
+                yield id_, names, part
+
+    def posts(self, chosen: Chosen) -> tuple[Estimate, ...]:
         """Estimate the chosen posts; the prior is learnt from all."""
-        among: dict[str, list[Observed]] = defaultdict(list)
-        asked: dict[str, list[Observed]] = defaultdict(list)
-        for id_, is_chosen, names, _part in self.rows:
-            for groups in (among, asked) if is_chosen else (among,):
-                groups[names[0]] += self._seen(id_)
-        return estimate(asked, among)
+        return estimate(self._by_post(chosen), self._learnt_of_posts)
 
-    def groups(self, name_of: Callable[[tuple[str, ...], int], str]) -> tuple[Estimate, ...]:
+    def groups(
+        self, chosen: Chosen, name_of: Callable[[tuple[str, ...], int], str]
+    ) -> tuple[Estimate, ...]:
         """Estimate groups of the chosen posts."""
         found: dict[str, dict[str, list[Observed]]] = defaultdict(lambda: defaultdict(list))
-        for id_, is_chosen, names, part in self.rows:
-            if is_chosen:
-                found[name_of(names, part)][names[0]] += self._seen(id_)
+        for id_, names, part in self.of(chosen):
+            found[name_of(names, part)][names[0]] += self._seen(id_)
         return estimate_groups(found)
 
     def own(self, ids: Iterable[str]) -> tuple[Estimate, ...]:
         """Estimate readings by themselves."""
-        every = {id_: [observed] for id_, observed in self.observed.items()}
-        return estimate({id_: every[id_] for id_ in ids if id_ in every}, every)
+        return estimate({id_: self._seen(id_) for id_ in ids}, self._learnt)
+
+    @ReadOnce
+    def _learnt(self) -> Learnt | None:
+        return learn({id_: (observed,) for id_, observed in self.observed.items()})
+
+    @ReadOnce
+    def _learnt_of_posts(self) -> Learnt | None:
+        return learn(self._by_post(Chosen()))
+
+    def _by_post(self, chosen: Chosen) -> Mapping[str, Sequence[Observed]]:
+        found: dict[str, list[Observed]] = defaultdict(list)
+        for id_, names, _part in self.of(chosen):
+            found[names[0]] += self._seen(id_)
+        return found
 
     def _seen(self, id_: str) -> Sequence[Observed]:
         observed = self.observed.get(id_)
         return () if observed is None else (observed,)
+
+
+class Kept:
+    """What reports worked out, for as long as nothing that it depends on changes."""
+
+    def __init__(self) -> None:
+        # Who asks for the same meanwhile waits for it: it takes seconds, and a lot of memory.
+        self._turn = RLock()
+        self._state: object = None
+        self._made: dict[object, Any] = {}
+
+    def get(self, state: object, key: object, make: Callable[[], _Made]) -> _Made:
+        with self._turn:
+            if state != self._state:
+                self._state, self._made = state, {}
+            if key not in self._made:
+                self._made[key] = make()
+            made: _Made = self._made[key]
+            return made
 
 
 @dataclass(frozen=True)
@@ -163,6 +207,9 @@ class Report:
     specs: Mapping[str, PlatformSpec]
     chosen: Chosen
     at: datetime
+    kept: Kept
+    #: What all that is kept depends on.
+    state: object
 
     @property
     def campaign(self) -> str:
@@ -196,17 +243,17 @@ class Report:
         readings = self.store.readings.each(self.chosen, only_blank=True)
         return chain.from_iterable(map(blanks_of, readings))
 
-    @cached_property
+    @ReadOnce
     def lines(self) -> Mapping[str, tuple[Line, ...]]:
         """Grouping -> lines, best first."""
-        return ByGrouping(self._lines)
+        return ByGrouping(lambda by: self._keep(by, lambda: self._lines(by)))
 
-    @cached_property
+    @ReadOnce
     def usual(self) -> Mapping[str, tuple[Typical, ...]]:
         """``platform`` and ``account`` -> what is usual on each."""
-        return ByGrouping(self._usual)
+        return ByGrouping(lambda by: self._keep(by, lambda: self._usual(by)))
 
-    @cached_property
+    @ReadOnce
     def day_parts(self) -> tuple[Line, ...]:
         """Times of day, which are mixed up with what was posted then."""
         estimates = self._day_estimates
@@ -232,57 +279,75 @@ class Report:
         """Return the own ratios of readings, by id, where they can be judged."""
         return {known.name: known for known in self._judged.own(ids)}
 
-    @cached_property
+    @ReadOnce
     def posts(self) -> Mapping[str, GroupSum]:
         """Every post with the sum of its readings."""
-        return self.store.readings.sums(NAMES["post"], self.chosen)
+        return self._keep("sums", lambda: self.store.readings.sums(NAMES["post"], self.chosen))
 
     @property
     def engagements(self) -> int:
         """All of them, of each reading at the age at which it is judged."""
         return sum(found.judged for found in self.posts.values())
 
-    @cached_property
+    @ReadOnce
     def costs(self) -> tuple[Forecast, ...]:
         return forecasts(self.store, self.of, self.clock, self.specs)
 
-    @cached_property
+    @ReadOnce
     def followers(self) -> Mapping[str, Mapping[str, int]]:
         """Account -> followers by UTC day."""
         return {name: self.store.followers.of(name) for name in self.of.schedule.accounts}
 
-    @cached_property
+    def _keep(self, what: str, make: Callable[[], _Made]) -> _Made:
+        return self.kept.get(self.state, (what, self.chosen), make)
+
+    @ReadOnce
     def _judged(self) -> _Judged:
-        columns: Sequence[ColumnElement[Any]] = (*(NAMES[by] for by in JUDGED_BY), self._part)
-        known: dict[str, str] = {}
+        return self.kept.get(self.state, _Judged, self._judge)
+
+    def _judge(self) -> _Judged:
+        # A post's name is part of the order already.
+        columns: list[ColumnElement[Any]] = [NAMES[by] for by in JUDGED_BY[1:]]
+        known: dict[Any, Any] = {}
         samples, rows = [], []
-        for id_, platform, account, age, count, shown, is_chosen, *names, part in (
-            self.store.readings.slim(columns, self.chosen)
-        ):  # fmt: skip
+        for (
+            platform,
+            age,
+            count,
+            shown,
+            *names,
+            part,
+            sent_at,
+            account,
+            post,
+            id_,
+        ) in self.store.readings.slim([*columns, self._part]):
             if age:
                 samples.append(Sample(
                     id_, known.setdefault(platform, platform), known.setdefault(account, account),
                     known.setdefault(age, age), count, shown,
                 ))  # fmt: skip
-            rows.append(
-                (id_, bool(is_chosen), tuple(known.setdefault(one, one) for one in names), part)
-            )
+            groups = (post, *names)
+            rows.append((id_, sent_at, known.setdefault(groups, groups), part))
         observed, lacking = observe(samples)
         platforms = frozenset(sample.platform for sample in samples if sample.id in observed)
         return _Judged(observed, lacking, platforms, rows)
 
-    @cached_property
+    @ReadOnce
     def _part(self) -> ColumnElement[int]:
         first, last = self.store.readings.span()
         return hour_of(offsets(self.zone, first or self.at, last or self.at)) // _PART_HOURS
 
-    @cached_property
+    @ReadOnce
     def _day_estimates(self) -> tuple[Estimate, ...]:
-        return self._judged.groups(lambda _names, part: _part_name(part))
+        return self._judged.groups(self.chosen, lambda _names, part: _part_name(part))
 
     def _lines(self, by: str) -> tuple[Line, ...]:
         place, judged = JUDGED_BY.index(by), self._judged
-        estimates = judged.posts() if by == "post" else judged.groups(lambda names, _: names[place])
+        estimates = (
+            judged.posts(self.chosen) if by == "post" else
+            judged.groups(self.chosen, lambda names, _: names[place])
+        )  # fmt: skip
         # Read after what was judged, so that nothing judged is missing.
         sums = dict(self.store.readings.sums(NAMES[by], self.chosen))
         sums.pop("", None)
@@ -294,9 +359,8 @@ class Report:
         """Return what gives first words, and their language, for people."""
         if by == "post":
             first: dict[str, str] = {}
-            for id_, is_chosen, of, _part in self._judged.rows:
-                if is_chosen:
-                    first.setdefault(of[0], id_)
+            for id_, of, _part in self._judged.of(self.chosen):
+                first.setdefault(of[0], id_)
             texts = self.store.readings.texts(list(first.values()))
             shown = {post: texts[id_] for post, id_ in first.items()}
         elif by == "excerpt":
@@ -354,12 +418,16 @@ class Reporter:
     clock: Clock
     campaign: Campaign
     specs: Mapping[str, PlatformSpec]
+    kept: Kept = field(default_factory=Kept)
 
     def report(self, *, since: datetime | None = None, post: str | None = None) -> Report:
         """Report on what went out since then; what is usual comes from everything."""
         self.store.snapshots.catch_up()
         chosen, now = Chosen(since, post), self.clock.now()
-        return Report(self.store, self.clock, self.campaign, self.specs, chosen, now)
+        state = self.store.readings.state(), self.campaign.tree_sha256
+        return Report(
+            self.store, self.clock, self.campaign, self.specs, chosen, now, self.kept, state
+        )
 
 
 def _part_name(part: int) -> str:

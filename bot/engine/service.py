@@ -39,10 +39,10 @@ log = get_logger(__name__)
 
 #: How far ahead the service plans.
 HORIZON = 35
-#: Binary digits of what is told of the free disk that are left out: 64 MiB.
-_DISK_STEP = 26
 #: Copies from before an upgrade that are kept; each is the way back from one.
 COPIES = 3
+#: Binary digits that are told of the free disk: a sixteenth of it is said to have changed.
+_DISK_DIGITS = 5
 #: How often a plan is made anew when senders change the outbox meanwhile.
 TRIES = 3
 
@@ -175,7 +175,7 @@ class Bot:
         now = self.clock.now()
         facts = self.facts()
         # In large steps, or each sign of life would have something new to store.
-        told = replace(facts, disk_free=facts.disk_free >> _DISK_STEP << _DISK_STEP)
+        told = replace(facts, disk_free=in_large_steps(facts.disk_free))
         self.store.workers.beat(self.owner, asdict(told), now)
         if self.inspector.damage:
             return
@@ -273,3 +273,9 @@ class Bot:
         """Let go of connections and the database."""
         self.disconnect()
         self.store.close()
+
+
+def in_large_steps(room: int) -> int:
+    """Return a number of bytes without its smaller digits; never more than there are."""
+    left_out = max(0, room.bit_length() - _DISK_DIGITS)
+    return room >> left_out << left_out

@@ -23,6 +23,7 @@ from bot.engagement.estimate import (
     differ,
     estimate,
     estimate_groups,
+    learn,
     observe,
 )
 from tests.fakes.engaged import poisson
@@ -301,6 +302,6 @@ def test_a_post_is_estimated_the_same_alone_as_among_the_others() -> None:
     draw = drawing(8)
     looks = {str(n): [Observed(math.exp(draw.gauss(0, 0.5)), 0.05)] * 2 for n in range(12)}
 
-    (alone,) = estimate({"3": looks["3"]}, among=looks)
+    (alone,) = estimate({"3": looks["3"]}, learn(looks))
 
     assert alone in estimate(looks)

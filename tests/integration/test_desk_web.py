@@ -17,6 +17,7 @@ import pytest
 from bot.authority.signing_in import ABSOLUTE, IDLE
 from bot.authority.users import RIGHTS
 from bot.web.guard import POLICY
+from bot.web.pages import calendar
 from bot.web.request import PageRoute
 from bot.web.routes import ROUTES
 from tests.fakes.browser import PASSWORD, HttpBrowser
@@ -432,6 +433,19 @@ def test_a_first_user_ends_the_guests(tmp_path: Path) -> None:
 
         assert browser.get("/held").status == 303
         assert browser.post("/pause", {"reason": "too late"}).status == 401
+
+
+def test_a_day_of_the_month_shows_some_and_says_how_many_more(
+    bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = bot.browser()
+    visitor.sign_in("vera")
+    day = next(row.due_at for row in bot.store.outbox.find() if row.due_at).date()
+    assert " more</a>" not in visitor.get(f"/calendar?day={day}").text
+    monkeypatch.setattr(calendar, "_MOST_A_DAY", 0)
+
+    assert " more</a>" in visitor.get(f"/calendar?day={day}").text
+    assert " more</a>" not in visitor.get(f"/calendar?view=week&day={day}").text
 
 
 def test_however_many_people_look_at_once_all_are_served(bot: RunningBot) -> None:

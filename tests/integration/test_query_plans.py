@@ -121,5 +121,7 @@ def test_no_question_reads_all_of_the_history(store: Store, name: str) -> None:
     assert seen
     for statement, values in seen:
         for line in plan_of(store, statement, values):
+            # As good as a scan: most deliveries of a history are in that state.
+            assert name != "engagement" or "delivery_state_account_sent_at (state=?)" not in line
             is_allowed = any(index in line for index in _WHOLE_INDEX)
             assert is_allowed or not scans.search(line), f"{line}\n{statement}"

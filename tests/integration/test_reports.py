@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.clock import FastClock
 from bot.db.columns import metadata
+from bot.delivery.model import State
 from bot.engagement import presenter
 from bot.engagement.ages import AGES
 from bot.engagement.charts import Chart, interval, lines, nice, sparkline
@@ -22,6 +24,7 @@ from bot.engagement.presenter import Presented, page
 from bot.engagement.report import JUDGED_BY, Report, Reporter
 from bot.engagement.report_text import ratio
 from bot.engagement.snapshots import SnapshotState
+from bot.engagement.tables import snapshot
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
@@ -139,6 +142,41 @@ def test_failed_missed_and_gone_reads_are_told_with_their_reasons(presented: Pre
         ("not read in time", "given up for the posts to come: $0.03 are left this month"),
         ("the post is gone", "the platform says that it is gone"),
     }
+
+
+def test_what_was_judged_is_kept_until_a_number_changes(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'live.db'}", create=True)
+    Engaged(store).fill()
+    reporter = reporter_of(store)
+    before = reporter.report()
+    lines, kept = before.lines["post"], before._judged
+    assert reporter.report(since=END - timedelta(days=9))._judged is kept
+    assert reporter.report().lines["post"] is lines
+    id_ = next(store.outbox.each(states={State.SENT})).id
+    with store._db.write() as connection:
+        due = {"state": SnapshotState.DUE, "due_at": END}
+        own = snapshot.c.delivery_id == id_, snapshot.c.age_label == "7d"
+        connection.execute(update(snapshot).where(*own).values(due))
+
+    store.snapshots.put(id_, "7d", taken_at=END, metrics=Metrics(likes=999, reposts=1, replies=1))
+
+    after = reporter.report()
+    assert after.lines["post"] == reporter_of(store).report().lines["post"] != lines
+    store.close()
+
+
+def test_the_best_of_many_posts_are_shown_and_all_are_counted(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Presented(report)
+    rows, headlines = whole.ratios["post"].rows, whole.headlines
+    monkeypatch.setattr(presenter, "MOST_ROWS", 2)
+
+    cut = Presented(report)
+
+    assert cut.ratios["post"].rows == rows[:2]
+    assert "has all" in cut.ratios["post"].caption
+    assert cut.headlines == headlines
 
 
 def test_tables_keep_the_newest_and_say_so_only_where_they_are_cut(

@@ -20,6 +20,7 @@ from bot.engagement.estimate import (
     differ,
     estimate,
     estimate_groups,
+    learn,
     observe,
 )
 from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, Line, Typical
@@ -210,7 +211,7 @@ class _Tables:
         members = _grouped(self.chosen, _GROUP[by])
         if by == "post":
             among = self._seen(_grouped(self.everything, _GROUP[by]))
-            estimates = estimate(self._seen(members), among)
+            estimates = estimate(self._seen(members), learn(among))
         else:
             estimates = self._of_groups(members)
         members.pop("", None)

@@ -19,6 +19,8 @@ from bot.web.words import KINDS, words_of
 
 VIEWS = ("month", "week", "list")
 _LIST_DAYS = 60
+#: Entries of one day that a month has room for; a week or a list has all.
+_MOST_A_DAY = 6
 _FEED_DAYS = 120
 
 
@@ -51,6 +53,7 @@ def page(request: RequestContext) -> Answer:
         "today": today,
         "days": _days(campaign.schedule, first, end, entries, zone),
         "counts": counted(entries),
+        "most": _MOST_A_DAY if view == "month" else None,
         "filters": filters,
         "hidden": len(everything) - len(entries),
         # Those that have no time of their own.
