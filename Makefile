@@ -57,6 +57,7 @@ bench-check: ## Measure again, and name what got worse by more than a fifth
 
 storm: export FAULTS_KEPT = .build/faults.jsonl
 storm: export FAULTS_REPORT = docs/reliability.md
+storm: export VARIATION_SEED = $(shell date +%s)
 storm: ## Run every fault, crash and storm there is (two hours), and write docs/reliability.md
 	@sh tools/setup.sh test
 	@mkdir -p .build && rm -f $(FAULTS_KEPT)

@@ -57,6 +57,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     fresh = masking.Masker()
     monkeypatch.setattr(log, "masked", fresh)
     monkeypatch.setattr(masking, "masked", fresh)
+    monkeypatch.setattr(masking, "mask", fresh.add)
     yield
     root.handlers[:], root.level = before[0], before[1]
     logging.getLogger("bot").setLevel(before[2])

@@ -9,8 +9,9 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -212,14 +213,35 @@ def test_the_commands_of_a_hard_day_work_in_their_order(machine: Machine, day: s
 
     for command in (*(() if first in commands else (first,)), *commands):
         token = proof_for(command, machine.folder / data) if command != first else ""
-        # Who makes or removes users types a password in a terminal, whatever the token.
-        keyboard, terminal = pty.openpty()
-        os.write(keyboard, f"{PASSWORD}\n{PASSWORD}\n{PASSWORD}\n".encode())
+        code, shown = typed(machine, command, data, token)
+        assert code == 0, (command, shown)
+
+
+def typed(machine: Machine, command: str, data: str, token: str) -> tuple[int, str]:
+    """Run a command in a terminal in which somebody types the password again and again.
+
+    Who makes or removes users must have one. Each prompt throws away what was typed before it.
+    """
+    keyboard, terminal = pty.openpty()
+    os.set_blocking(keyboard, False)
+    done = threading.Event()
+
+    def type_on() -> None:
+        while not done.wait(0.2):
+            with suppress(BlockingIOError):
+                os.write(keyboard, f"{PASSWORD}\n".encode())
+
+    fingers = threading.Thread(target=type_on)
+    fingers.start()
+    try:
         with machine.start(command, data, token, stdin=terminal) as process:
-            out, err = process.communicate(timeout=100)
+            out, err = process.communicate(timeout=300)
+    finally:
+        done.set()
+        fingers.join()
         os.close(keyboard)
         os.close(terminal)
-        assert process.returncode == 0, (command, out, err)
+    return process.returncode, out + err
 
 
 def proof_for(command: str, data: Path) -> str:

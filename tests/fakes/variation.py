@@ -9,8 +9,8 @@ from typing import Any
 
 #: What may stand in a field that no description knows.
 _ODD: tuple[Any, ...] = (None, "", 0, -1, 1.5, True, "null", [], {}, [None], {"id": "5"}, "“ü”")
-#: The same in all processes of a run; a run that failed prints it, and takes it again.
-SEED = int(os.environ.setdefault("VARIATION_SEED", str(random.randrange(10**6))))  # noqa: S311
+#: `make storm` sets another each time; a run that failed prints it.
+SEED = int(os.environ.get("VARIATION_SEED", "1"))
 Schema = Mapping[str, Any]
 
 

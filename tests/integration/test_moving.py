@@ -280,13 +280,19 @@ def test_killed_in_the_middle_the_old_one_is_in_force_and_the_new_one_unused(
     assert say("move", "--to", to).startswith("0 moved")
 
 
-@pytest.mark.parametrize(("name", "times"), [("set_revision", 2), ("put_in_place", 1)])
+@pytest.mark.parametrize(
+    ("moving", "name", "times"),
+    [
+        ("to PostgreSQL", "set_revision", 2),
+        ("from PostgreSQL", "set_revision", 2),
+        ("from PostgreSQL", "put_in_place", 1),  # a file is renamed
+    ],
+    indirect=["moving"],
+)
 def test_killed_after_the_old_one_let_go_the_same_call_finishes_it(
     half_sent: RunningBot, moving: tuple[str, str, str], say: Say, name: str, times: int
 ) -> None:
     to, old, new = moving
-    if name == "put_in_place" and to != "embedded":
-        pytest.skip("a server has no file to rename")
 
     killed(half_sent, to, "moving", name, times)
 

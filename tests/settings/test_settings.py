@@ -168,6 +168,7 @@ def test_data_that_cannot_be_made_says_what_to_do(open_umask: None, tmp_path: Pa
 
 ODD_START = """
 import os, sys
+import structlog.stdlib  # an unknown user may not read where this Python is
 from bot import log, masking
 from bot.settings import load_settings, prepare_data
 if len(sys.argv) > 1:
