@@ -203,6 +203,7 @@ def test_a_command_works_when_it_is_pasted(machine: Machine, command: str) -> No
     assert "Traceback" not in err
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("day", HARD_DAYS)
 def test_the_commands_of_a_hard_day_work_in_their_order(machine: Machine, day: str) -> None:
     """On a campaign of its own, which has one operator unless the block makes her."""

@@ -116,6 +116,7 @@ def test_every_boundary_of_a_thread_and_hundreds_of_pairs(platform: str, tally: 
     assert thread["once"] >= 2 * thread["schedules"], "a thread has parts"
 
 
+@pytest.mark.deep
 def test_an_intent_that_is_stored_after_the_call_is_caught() -> None:
     outcome = run_program(
         "crashes", "mastodon", "--publisher", "intent-after-send", "--every", str(EVERY // 2)

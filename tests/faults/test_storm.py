@@ -38,6 +38,7 @@ def test_row_05_a_short_storm_with_a_standby(
     assert counted["also"]["kills"] > 0
 
 
+@pytest.mark.deep
 def test_row_05_a_short_storm_of_three_replicas(
     tmp_path: Path, world: Networks, postgres_url: str, tally: Counts
 ) -> None:
