@@ -259,7 +259,10 @@ def test_slow_requests_behind_a_proxy_count_for_whom_it_names(
         for number in range(4):
             line = socket.create_connection((place[0], int(place[1])), timeout=PATIENCE)
             lines.append(stack.enter_context(line))
-            head = "POST /login HTTP/1.1\r\nHost: desk.example\r\nContent-Length: 9\r\n"
+            head = (
+                "POST /login HTTP/1.1\r\nHost: desk.example\r\nOrigin: https://desk.example\r\n"
+                "X-Forwarded-Proto: https\r\nContent-Length: 9\r\n"
+            )
             line.sendall(
                 f"{head}Content-Type: application/x-www-form-urlencoded\r\n"
                 f"X-Forwarded-For: 1.1.1.{number}, 203.0.113.9:{number}\r\n\r\n".encode()
