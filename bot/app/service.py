@@ -239,7 +239,9 @@ def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
         access=access,
         sign_in=SignIn(access),
         challenges=Challenges(),
-        corrections=Corrections(store, clock, lambda: contents.rendered, platform),
+        corrections=Corrections(
+            store, clock, lambda: contents.rendered, platform, bot.channels.announce
+        ),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},
             partial(prove_stored, store=store, clock=clock),

@@ -37,6 +37,7 @@ from bot.content.files import SCHEDULE
 from bot.content.model import Campaign, Mode, Schedule
 from bot.delivery.decisions import Desk
 from bot.errors import DecisionError
+from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
@@ -180,4 +181,5 @@ def open_corrections(paths: Paths) -> Iterator[Corrections]:
     """Open what is out, with the accounts that it is on."""
     with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
         store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
-        yield Corrections(store, clock, lambda: rendered, connections.platform)
+        channels = channels_of(tuple(map(str, read_settings().alerts)))
+        yield Corrections(store, clock, lambda: rendered, connections.platform, channels.announce)

@@ -116,6 +116,10 @@ class Channels:
             return True
         return True in [channel.send(alert) for channel in self.all]  # each of them
 
+    def announce(self, text: str) -> bool:
+        """Tell every address what is about to be done to what readers see; True as for `send`."""
+        return self.send(Alert("A post is about to be taken down", text))
+
     def failing(self) -> Mapping[str, str]:
         """Return why, by the name of each address that fails."""
         return {channel.name: channel.failing for channel in self.all if channel.failing}

@@ -45,6 +45,10 @@ class PublicCorrection:
     remaining: tuple[str, ...]
 
 
+def _tell_nobody(_text: str) -> None:
+    """Stand in where nobody is to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Corrections:
     """Retract and correct; both spend network calls, and both are one audit row."""
@@ -53,6 +57,8 @@ class Corrections:
     clock: Clock
     rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
+    #: Tells people at once, before what cannot be undone.
+    announce: Callable[[str], object] = _tell_nobody
 
     @property
     def mode(self) -> Mode:
@@ -60,7 +66,7 @@ class Corrections:
 
     @property
     def removals(self) -> Removals:
-        return Removals(self.store, self.clock, self.platform)
+        return Removals(self.store, self.clock, self.platform, self.announce)
 
     def retract(self, post_id: str, *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete every status of a post on every network; the answer says what is left.

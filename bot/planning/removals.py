@@ -69,9 +69,11 @@ class Removals:
     store: Store
     clock: Clock
     platform: Callable[[str], Platform]
+    #: Tells people at once, before what cannot be undone.
+    announce: Callable[[str], object]
 
     def begin(self, post_id: str, *, by: str, why: str) -> bool:
-        """Write down that a post is to be taken down; False where that waits for somebody else.
+        """Write down and announce that a post is taken down; False where that waits for a second.
 
         Raises:
             DecisionError: sending is paused.
@@ -86,6 +88,8 @@ class Removals:
         row = self.store.audit.write_chosen(
             by, choose, post_id, why=why, since=now - WAITING, now=now
         )
+        if row.verb == BEGUN:
+            self.announce(f"{post_id}: {by} takes it down now: {why}")
         return row.verb == BEGUN
 
     def _may(self, name: str) -> bool:

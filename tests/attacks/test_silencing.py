@@ -19,6 +19,7 @@ from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
+from bot.platforms.base import Platform
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import DAY, MINUTE, NINE, OWNED, RunningBot, enlist, post
@@ -53,6 +54,30 @@ def live(bot: RunningBot) -> int:
 
 def verbs(bot: RunningBot) -> list[str]:
     return [row.verb for row in bot.store.audit.rows() if row.verb.startswith("retract")]
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="one person takes down a post before anybody can object",
+    comes_of_it="people are told before the first deletion, by whom and why, and again after it",
+    remains="one post a day, told as it happens",
+)
+def test_people_hear_of_a_deletion_before_it_and_after_it(
+    bot: RunningBot, desk: Corrections
+) -> None:
+    heard: list[list[str]] = []
+    with Inbox() as inbox:
+
+        def platform(name: str) -> Platform:
+            heard.append(list(inbox.texts))
+            return desk.platform(name)
+
+        announce = channels_of((inbox.address,)).announce
+        telling = replace(desk, platform=platform, announce=announce)
+        assert len(telling.retract("one", by="eve", why="it names a person")) == 2
+
+    assert heard[0] == ["one: eve takes it down now: it names a person"]
+    assert len(bot.store.audit.about("one", "retract")) == 1
 
 
 @attack(
