@@ -70,6 +70,9 @@ in_root() {
             mount --bind "/dev/$node" "$top/dev/$node"
         done
         ln -s /proc/self/fd "$top/dev/fd"
+        mkdir "$top/dev/pts"
+        mount -t devpts -o newinstance,ptmxmode=0666 pts "$top/dev/pts"
+        ln -s pts/ptmx "$top/dev/ptmx"
         mkdir "$top/dev/shm"
         mount -t tmpfs -o mode=1777 shm "$top/dev/shm"
         bundle=/etc/ssl/certs/ca-certificates.crt
