@@ -113,12 +113,12 @@ def test_only_what_fits_its_platform_is_left_out_by_a_servers_word(
 ) -> None:
     built_in = SPECS["mastodon"].limits
 
-    def told(limits: Limits, **more: Any) -> list[Severity]:
+    def severities(limits: Limits, **more: Any) -> list[Severity]:
         written = post(**{**changes, **more}, accounts=("on-mastodon",))
         return [one.severity for one in problems(campaign(written), {"on-mastodon": limits})]
 
-    assert told(replace(built_in, **lowered)) == [Severity.NOTICE]
-    assert told(replace(built_in, **still_fits)) == []
+    assert severities(replace(built_in, **lowered)) == [Severity.NOTICE]
+    assert severities(replace(built_in, **still_fits)) == []
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def say(
     """Run a verb on the bot's database; its exit code and all that the operator sees."""
     monkeypatch.setenv("VERBATIM_HOST_ID", "one")
 
-    def said(*words: str) -> str:
+    def run_verb(*words: str) -> str:
         if new_bot.url.startswith("sqlite"):
             monkeypatch.delenv("VERBATIM_DATABASE_URL", raising=False)
         else:
@@ -55,7 +55,7 @@ def say(
         out, err = capsys.readouterr()
         return f"{code} {out}{err}".strip()
 
-    return said
+    return run_verb
 
 
 @pytest.fixture

@@ -22,13 +22,13 @@ Say = Callable[..., str]
 def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
     """Run `restore`; its exit code and all that the operator sees."""
 
-    def said(*words: str, data: str = "data") -> str:
+    def run_verb(*words: str, data: str = "data") -> str:
         capsys.readouterr()
         code = run(["restore", *words, "--mode", "live", "--data", str(tmp_path / data)])
         out, err = capsys.readouterr()
         return f"{code} {out}{err}".strip()
 
-    return said
+    return run_verb
 
 
 @pytest.fixture

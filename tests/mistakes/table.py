@@ -117,7 +117,7 @@ def mistakes() -> list[Mistake]:
     return [Mistake(name, each) for name, rule in rules().items() for each in rule["mistakes"]]
 
 
-def said(mistake: Mistake) -> Problem:
+def problem_of(mistake: Mistake) -> Problem:
     """Return the problem of this rule that is meant."""
     of_rule = [each for each in mistake.problems() if each.rule == mistake.rule]
     return next((each for each in of_rule if mistake.says in each.message), of_rule[0])
@@ -130,7 +130,7 @@ def page() -> str:
         parts.append(f"## {name}\n\n{rule['why']}\n")
         for written in rule["mistakes"]:
             mistake = Mistake(name, written)
-            problem = said(mistake)
+            problem = problem_of(mistake)
             kind = "" if problem.severity is Severity.ERROR else f" ({problem.severity})"
             parts.append(
                 f"```yaml\n{_shown(mistake.wrong)}\n```\n\n{_code(problem.message)}{kind}\n\n"

@@ -10,7 +10,7 @@ import pytest
 
 from bot.errors import Severity
 from tests.conftest import ROOT
-from tests.mistakes.table import Mistake, mistakes, page, rules, said
+from tests.mistakes.table import Mistake, mistakes, page, problem_of, rules
 
 IDS = [f"{one.rule}-{number}" for number, one in enumerate(mistakes())]
 
@@ -19,7 +19,7 @@ IDS = [f"{one.rule}-{number}" for number, one in enumerate(mistakes())]
 def test_a_mistake_is_named_with_what_to_write(mistake: Mistake) -> None:
     assert mistake.rule in {each.rule for each in mistake.problems()}
 
-    assert mistake.says in said(mistake).message
+    assert mistake.says in problem_of(mistake).message
 
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=IDS)
@@ -40,7 +40,7 @@ def test_no_message_speaks_as_libyaml_does() -> None:
         r"while (?:parsing|scanning)|did not find expected|block mapping|flow sequence"
     )
 
-    assert not [one for one in mistakes() if words.search(said(one).message)]
+    assert not [one for one in mistakes() if words.search(problem_of(one).message)]
 
 
 def test_the_page_of_rules_is_what_check_says() -> None:

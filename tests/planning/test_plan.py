@@ -55,7 +55,7 @@ def lay(
     )  # fmt: skip
 
 
-def told(result: Plan) -> list[str]:
+def as_lines(result: Plan) -> list[str]:
     return [f"{one.due_at:%d %H:%M} {one.account} {one.post_id}" for one in result.assignments]
 
 
@@ -97,11 +97,11 @@ PLANS: dict[str, tuple[Schedule, list[Post], int, list[str]]] = {
 def test_a_plan_lays_posts_into_slots(
     rules: Schedule, posts: list[Post], days: int, planned: list[str]
 ) -> None:
-    assert told(lay(rules, posts, days=days)) == planned
+    assert as_lines(lay(rules, posts, days=days)) == planned
 
 
 def test_a_post_does_not_come_again_where_the_platform_does_not_allow_it() -> None:
-    assert told(lay(AGAIN, [post("one")], days=4, repeat=False)) == ["23 09:00 m one"]
+    assert as_lines(lay(AGAIN, [post("one")], days=4, repeat=False)) == ["23 09:00 m one"]
 
 
 def test_a_slot_that_stays_empty_says_why() -> None:
@@ -138,7 +138,7 @@ def test_a_planned_pause_yields_no_slots_and_no_fixed_posts() -> None:
 
     result = lay(schedule(pauses=(pause,)), [post("one"), fixed], days=3)
 
-    assert told(result) == ["25 09:00 m one"]
+    assert as_lines(result) == ["25 09:00 m one"]
     assert {hole.why for hole in result.empty_slots} == {
         "planned pause: mourning", "fixed: planned pause: mourning",
     }  # fmt: skip
@@ -150,7 +150,7 @@ def test_alike_posts_keep_their_distance_on_an_account() -> None:
     result = lay(rules, [post("a"), post("b"), post("c")], days=5,
                  alike=lambda one, other: {one, other} <= {"a", "b"})  # fmt: skip
 
-    assert told(result) == ["23 09:00 m a", "24 09:00 m c", "26 09:00 m b"]
+    assert as_lines(result) == ["23 09:00 m a", "24 09:00 m c", "26 09:00 m b"]
 
 
 def test_queue_posts_keep_clear_of_an_alike_post_with_a_fixed_time_beyond_the_window() -> None:
@@ -180,7 +180,7 @@ def test_a_cap_or_a_gap_leaves_slots_empty(account: Account, second: str, why: s
 
     result = lay(schedule(account, slots=slots), [post("one"), post("two")], days=2)
 
-    assert told(result) == ["23 09:00 m one", f"{second} m two"]
+    assert as_lines(result) == ["23 09:00 m one", f"{second} m two"]
     assert result.empty_slots[0].why == why
 
 
@@ -202,7 +202,7 @@ def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
 
     result = lay(schedule(), posts, past=out, days=2)
 
-    assert told(result) == ["24 09:00 m two"]
+    assert as_lines(result) == ["24 09:00 m two"]
 
 
 def test_an_account_gets_only_what_comes_after_it_was_added() -> None:
@@ -214,7 +214,7 @@ def test_an_account_gets_only_what_comes_after_it_was_added() -> None:
         added_at={"m": START + timedelta(hours=10)}, alike=lambda one, other: one == other,
     )  # fmt: skip
 
-    assert told(result) == ["24 09:00 m one"]
+    assert as_lines(result) == ["24 09:00 m one"]
 
 
 def as_past(
