@@ -66,7 +66,9 @@ class Corrections:
 
     @property
     def removals(self) -> Removals:
-        return Removals(self.store, self.clock, self.platform, self.announce)
+        # Nothing is taken down in a rehearsal, so nobody is alarmed.
+        announce = self.announce if self.mode is Mode.LIVE else _tell_nobody
+        return Removals(self.store, self.clock, self.platform, announce)
 
     def retract(self, post_id: str, *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete every status of a post on every network; the answer says what is left.
