@@ -14,7 +14,6 @@ import pytest
 from bot.authority.access import Access
 from bot.authority.passwords import Passwords
 from bot.authority.users import Role
-from bot.content.model import Mode
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
@@ -79,18 +78,6 @@ def test_people_hear_of_a_deletion_before_it_and_after_it(
 
     assert heard[0] == ["one: eve takes it down now: it names a person"]
     assert len(bot.store.audit.about("one", "retract")) == 1
-
-
-def test_nobody_hears_of_a_deletion_in_a_rehearsal(bot: RunningBot, desk: Corrections) -> None:
-    heard: list[str] = []
-    rendered = desk.rendered()
-    schedule = replace(rendered.campaign.schedule, mode=Mode.REHEARSAL)
-    rehearsed = replace(rendered, campaign=replace(rendered.campaign, schedule=schedule))
-    telling = replace(desk, rendered=lambda: rehearsed, announce=heard.append)
-
-    assert telling.retract("one", by="eve", why="it names a person")
-
-    assert heard == []
 
 
 @attack(

@@ -1,12 +1,13 @@
 """Retracting and correcting: everywhere, dated, in the log, and never silently."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.content.model import Mode
 from bot.delivery.model import Delivery, State
 from bot.errors import DecisionError, UnavailableError
 from bot.planning.corrections import Corrections
@@ -64,6 +65,20 @@ def test_a_retraction_deletes_on_every_network(scene: Scene) -> None:
     assert {row.state for row in scene.rows() if row.sent_at} == {State.RETRACTED}
     refs = [(row.account, row.ref) for row in out]
     assert not any(scene.bot.services.publisher.platform(name).exists(ref) for name, ref in refs)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_people_are_told_of_a_deletion_unless_it_is_rehearsed(scene: Scene, mode: Mode) -> None:
+    heard: list[str] = []
+    rendered = scene.service.rendered()
+    schedule = replace(rendered.campaign.schedule, mode=mode)
+    changed = replace(rendered, campaign=replace(rendered.campaign, schedule=schedule))
+    service = replace(scene.service, rendered=lambda: changed, announce=heard.append)
+
+    assert service.retract(scene.post, by="ben", why="It named a person.")
+
+    told = [f"{scene.post}: ben takes it down now: It named a person."]
+    assert heard == (told if mode is Mode.LIVE else [])
 
 
 def test_what_could_not_be_deleted_is_said_and_stays_to_be_tried_again(scene: Scene) -> None:
