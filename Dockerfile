@@ -15,9 +15,10 @@ RUN python3 -m venv /opt/verbatim \
     && /opt/verbatim/bin/python -m compileall -q /opt/verbatim/lib
 
 FROM ${BASE}
-# fribidi: right-to-left text in quote cards. git and ssh-keygen: signed content.
+# docs/system-packages.md says why each of them is needed.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git libfribidi0 openssh-client \
+    && apt-get install --yes --no-install-recommends git libfribidi0 \
+        libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 openssh-client \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
     && mkdir --mode=0700 /data \
     && chown 10001:10001 /data
