@@ -2,6 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all test-deep check docs bench bench-check storm threat-model operate rules image sbom image-check fresh-check lock clean
 
+# Some machines forbid Python to keep what it compiled; each of some hundred started processes would
+# then compile the bot anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 DAYS ?= 30
 # Stages of `make storm`: what is timed has the machine to itself.
