@@ -75,7 +75,9 @@ class Mistake:
     def _write(self, tree: CampaignTree, *, right: bool) -> None:
         text = self.right if right else self.wrong
         file = str(self.written.get("right-in" if right else "in") or self.written.get("in", ""))
-        if picture := self.written.get("picture"):
+        for name, old, new in self.written.get("also", ()):
+            tree.change(name, old, new) if old else tree.put(name, new)
+        for picture in str(self.written.get("picture", "")).split():
             out = io.BytesIO()
             Image.new("RGB", (40, 30)).save(out, "PNG")
             tree.put(f"posts/{picture}", out.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,11 @@ from bot.errors import Severity
 from tests.conftest import ROOT
 from tests.mistakes.table import Mistake, mistakes, page, problem_of, rules
 
+#: What makes a problem, and how the name of a rule is written.
+TELLS = re.compile(r"(^|[._])(Problem|problem_at|problem|tell|refuse|problems[.]add)$")
+IS_RULE = re.compile(r"[a-z]+(-[a-z]+)+|file|mode|signature|character|value|yaml")
+#: Nothing that `check` can see: what changed since, and who signed.
+SAID_BY_RUN = {"cancels-much", "mode", "signature"}
 IDS = [f"{one.rule}-{number}" for number, one in enumerate(mistakes())]
 
 
@@ -33,6 +39,21 @@ def test_what_is_right_passes(mistake: Mistake) -> None:
 def test_the_table_is_long_enough_and_says_why() -> None:
     assert len(mistakes()) >= 80
     assert all(rule["why"].endswith((".", "!")) for rule in rules().values())
+
+
+def test_every_rule_of_the_code_is_in_the_table() -> None:
+    """Rules are words with hyphens that `Problem` and what makes one are called with."""
+    said = {
+        word.value
+        for path in (ROOT / "bot").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and TELLS.search(ast.unparse(call.func))
+        for word in (*call.args, *(each.value for each in call.keywords if each.arg == "rule"))
+        if isinstance(word, ast.Constant) and IS_RULE.fullmatch(str(word.value))
+    }
+
+    assert len(said) > 30
+    assert said - set(rules()) == SAID_BY_RUN
 
 
 def test_no_message_speaks_as_libyaml_does() -> None:
