@@ -27,6 +27,22 @@ class Secret(str):
         return "Secret(***)"
 
 
+#: What people paste with a secret, and what to do; none of it can begin or end a token.
+FLAWS = (
+    ("\ufeff", "begins with a byte order mark; save the file as UTF-8 without one"),
+    (r"\s|.*\s\Z", "holds a space at an end; paste it anew"),
+    (r"[\"'`“‘«]|.*[\"'`”’»]\Z", "stands in quotation marks; write only what is between them"),
+    (
+        r"(?i)(bearer|basic|token)\s",
+        "begins with a word of the HTTP header; write only what follows",
+    ),
+    (
+        r"(?i)(export\s+)?\w+_(token|password|secret|key)\s*[=:]",
+        "begins with the name of a variable; write only what follows",
+    ),
+)
+
+
 def secret_name(account: str, secret: str) -> str:
     """Return the variable of an account's secret: ``VERBATIM_<ACCOUNT>_<SECRET>``."""
     return f"{PREFIX}{re.sub(r'[^A-Z0-9]', '_', account.upper())}_{secret}"
@@ -61,14 +77,21 @@ def secrets_for(
         if secret is None:
             where = f"`login {account}` asks for it; or set it, or {variable}_FILE to its file"
             problems.append(f"{variable}: missing; {where}")
-        elif secret != secret.strip() or not secret.isprintable():
-            why = "holds a space at an end or a control character; paste it anew"
+        elif why := _flaw(secret):
             problems.append(f"{variable}: {why}")
         else:
             found[name] = secret
     if problems:
         raise SettingsError("\n".join(problems))
     return found
+
+
+def _flaw(secret: str) -> str:
+    """Return what was pasted around a secret and what to write; empty for one that may be right."""
+    for pattern, why in FLAWS:
+        if re.match(pattern, secret):
+            return why
+    return "" if secret.isprintable() else "holds a control character; paste it anew"
 
 
 def read_secret(
@@ -190,7 +213,8 @@ def _read_file(name: str, place: _SecretSource) -> str:
         with open(
             path, "rb", opener=lambda file, flags: os.open(file, flags | os.O_NONBLOCK)
         ) as file:
-            _require_private(name, path, os.fstat(file.fileno()), is_systemd=place.is_systemd)
+            is_private = place.is_systemd or is_mounted_for_us(file.fileno())
+            _require_private(name, path, os.fstat(file.fileno()), is_private=is_private)
             return file.read(LARGEST_FILE).decode()
     except OSError as error:
         raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from error
@@ -198,10 +222,20 @@ def _read_file(name: str, place: _SecretSource) -> str:
         raise SettingsError(f"{name}: {path} is not UTF-8") from None
 
 
-def _require_private(name: str, path: Path, file: os.stat_result, *, is_systemd: bool) -> None:
+def is_mounted_for_us(file: int) -> bool:
+    """Return whether a container engine put an open file there.
+
+    It mounts secrets read-only, with modes that nobody can change from inside (0444 by swarm, 0440
+    by Kubernetes), where nobody lives but the bot.
+    """
+    is_read_only = bool(os.fstatvfs(file).f_flag & os.ST_RDONLY)
+    return is_read_only and os.fstat(file).st_dev != Path("/").stat().st_dev
+
+
+def _require_private(name: str, path: Path, file: os.stat_result, *, is_private: bool) -> None:
     if not stat.S_ISREG(file.st_mode):
         raise SettingsError(f"{name}: {path} is not a plain file")
-    if file.st_mode & 0o077 and not is_systemd:
+    if file.st_mode & 0o077 and not is_private:
         raise SettingsError(
             f"{name}: others may read {path} (mode {file.st_mode & 0o777:04o}); "
             f"run: chmod 600 {path}"

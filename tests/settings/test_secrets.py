@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,8 +108,32 @@ def test_a_file_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> No
     assert f"others may read {file} (mode {mode:04o}); run: chmod 600 {file}" in message
 
 
+def test_a_file_that_an_engine_mounted_may_be_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kubernetes and swarm mount read-only file systems with 0440 and 0444."""
+    file = secret_file(tmp_path / "token", mode=0o444)
+    assert "others may read" in refusal({f"{VARIABLE}_FILE": str(file)}, tmp_path)
+    look, tell = Path.stat, os.fstatvfs
+    monkeypatch.setattr(
+        os, "fstatvfs", lambda file: SimpleNamespace(f_flag=tell(file).f_flag | os.ST_RDONLY)
+    )
+    # As if the file were not on the root's own file system.
+    other = Path("/proc")
+    monkeypatch.setattr(Path, "stat", lambda at: look(other if at == Path("/") else at))
+
+    assert read({f"{VARIABLE}_FILE": str(file)}, tmp_path) == VALUE
+
+
 FORMS = {
     **dict.fromkeys(("", "\n", "  \n", "\t"), "empty"),
+    **dict.fromkeys((f'"{VALUE}"', f"'{VALUE}'", f"“{VALUE}”"), "stands in quotation marks"),
+    f"Bearer {VALUE}": "begins with a word of the HTTP header",
+    f"\ufeff{VALUE}": "begins with a byte order mark",
+    **dict.fromkeys(
+        (f"{VARIABLE}={VALUE}", f"export ACCESS_TOKEN={VALUE}", f"app_password: {VALUE}"),
+        "begins with the name of a variable",
+    ),
     **dict.fromkeys((f" {VALUE}", f"{VALUE} ", f"{VALUE}\n{VALUE}", f"{VALUE}\x1b[0m"), "paste"),
     f"{VALUE}\udcff": "not UTF-8",
 }
