@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
@@ -77,12 +77,12 @@ class Accounts(Repository):
         return self._find(_A.removed_at.is_(None))
 
     def _find(self, which: ColumnElement[bool]) -> tuple[AccountState, ...]:
-        stops: dict[str, dict[StopReason, str]] = defaultdict(dict)
-        with self._db.read() as connection:
-            rows = connection.execute(select(accounts).where(which).order_by(_A.name)).all()
-            for row in connection.execute(select(account_stop).order_by(_S.at, _S.reason)):
-                stops[row.account][row.reason] = row.detail
-        return tuple(_as_state(row, stops[row.name]) for row in rows)
+        stops = _S.reason.label("stop"), _S.detail.label("stop_detail")
+        query = select(accounts, *stops).outerjoin_from(
+            accounts, account_stop, _S.account == _A.name
+        )
+        rows = self._rows(query.where(which).order_by(_A.name, _S.at, _S.reason))
+        return tuple(_as_state(list(of_one)) for _, of_one in groupby(rows, lambda row: row.name))
 
     def stop(self, name: str, reason: StopReason, detail: str, now: datetime) -> None:
         """Let no call be made for an account until a person lifts this reason."""
@@ -130,8 +130,11 @@ def write_stop(
     connection.execute(row.on_conflict_do_update(index_elements=keys, set_={"detail": detail}))
 
 
-def _as_state(row: Row[Any], stops: Mapping[StopReason, str]) -> AccountState:
-    values: dict[str, Any] = {**row._mapping, "stops": stops}
+def _as_state(rows: Sequence[Row[Any]]) -> AccountState:
+    """Make one account of its rows, one for each stop."""
+    row = rows[0]
+    values: dict[str, Any] = {column.name: row._mapping[column.name] for column in _A}
+    values["stops"] = {each.stop: each.stop_detail for each in rows if each.stop is not None}
     if row.limits:
         # A database that is older may have keys that mean nothing any more.
         known = {name: row.limits[name] for name in Limits.__slots__ if name in row.limits}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,6 +73,10 @@ class AuthorityStore:
         with self._db.together():
             yield
         self.audit.copy()
+
+    def looking(self) -> AbstractContextManager[None]:
+        """Let several reads be one transaction, of one state; nothing is written meanwhile."""
+        return self._db.looking()
 
     def time(self) -> datetime:
         """Return what PostgreSQL says the time is, in UTC.

@@ -129,13 +129,15 @@ class ConfigurationGuard:
             mode: A rehearsal has no credentials.
             writes: Readers could see the call.
         """
-        pause, name = self.store.pauses.current(), account.name
+        name = account.name
+        with self.store.looking():
+            pause, state = self.store.pauses.current(), self.store.accounts.get(name)
+            bound = self._bound(name) if mode is Mode.LIVE else None
         if pause and (writes or pause.all_calls):
             raise PausedError(f"paused by {pause.by}: {pause.reason}")
-        state = self.store.accounts.get(name)
         if state and state.stops:
             raise PausedError(f"{name} is stopped: {state.stopped_detail}")
-        if mode is Mode.LIVE and account.destination != (bound := self._bound(name)):
+        if mode is Mode.LIVE and account.destination != bound:
             was = f"is bound to {bound}" if bound else "was never confirmed"
             raise PausedError(
                 f"{name}: {account.destination}: it {was}; confirm it by accept-config"

@@ -66,7 +66,7 @@ class Database:
         # SQLite lets one connection write at a time, and whoever waits for it polls: with many
         # threads some of them wait in vain. In this process they take turns instead.
         self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
-        #: By thread: the transaction that it has begun by `together`.
+        #: By thread: the transaction that it has begun by `together`, or by `looking`.
         self._begun = local()
 
     @property
@@ -76,7 +76,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Look at one state of the database; nothing that is written here stays."""
-        if (begun := self._joined()) is not None:
+        if (begun := self._joined() or self._looked_with()) is not None:
             with translated():
                 yield begun
             return
@@ -99,6 +99,8 @@ class Database:
             with translated():
                 yield begun
             return
+        if self._looked_with() is not None:
+            raise RuntimeError("nothing is written while several reads are one")
         with self._turn, translated(), self.engine.begin() as connection:
             yield connection
 
@@ -111,6 +113,19 @@ class Database:
                 yield
             finally:
                 self._begun.connection = None
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Let all that this thread reads meanwhile be one transaction; it must not write."""
+        with self.read() as connection:
+            before, self._begun.looking = self._looked_with(), connection
+            try:
+                yield
+            finally:
+                self._begun.looking = before
+
+    def _looked_with(self) -> Connection | None:
+        return getattr(self._begun, "looking", None)
 
     def _joined(self) -> Connection | None:
         return getattr(self._begun, "connection", None)

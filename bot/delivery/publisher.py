@@ -47,27 +47,34 @@ class Releaser:
         """Look at all that is due on an account, and again at what was let through."""
         now, gate = self.clock.now(), self._gate(account)
         self.release(account, gate)
-        for delivery in self.store.outbox.find(states={State.PLANNED}, account=account, until=now):
+        outbox = self.store.outbox
+        with self.store.looking():
+            planned = outbox.find(states={State.PLANNED}, account=account, until=now)
+            ready = outbox.find(states={State.READY}, account=account)
+        for delivery in planned:
             parent = self._parent(delivery)
             if parent and (hold := why_truncate(delivery, parent.state, now)):
                 self._hold(delivery, hold, now)
-        for delivery in self.store.outbox.find(states={State.READY}, account=account):
+        for delivery in ready:
             may_go = delivery.retry_at is None or delivery.retry_at <= now
             if may_go and (hold := gate(delivery, self._parent(delivery))):
                 self._hold(delivery, hold, now)
 
     def release(self, account: str, gate: Gate | None = None) -> None:
         """Look only at what has become due, such as the next part of a thread."""
-        now, gate = self.clock.now(), gate or self._gate(account)
-        for delivery in self.store.outbox.due(account, now):
+        now = self.clock.now()
+        with self.store.looking():
+            gate, due = gate or self._gate(account), self.store.outbox.due(account, now)
+        for delivery in due:
             self._release(delivery, gate, now)
 
     def why_hold(self, delivery: Delivery) -> Hold | None:
         """Return why a delivery that was let through must not go out any more."""
-        hold = self._gate(delivery.account)(delivery, self._parent(delivery))
-        # A replica's own log does not have what another one began: it makes its own draft.
-        if hold is not None or not self.store.is_sqlite or self.is_known(delivery):
-            return hold
+        with self.store.looking():
+            hold = self._gate(delivery.account)(delivery, self._parent(delivery))
+            # A replica's own log does not have what another one began: it makes its own draft.
+            if hold is not None or not self.store.is_sqlite or self.is_known(delivery):
+                return hold
         return Hold(HoldReason.UNSETTLED, "the sent log does not know its draft")
 
     def is_known(self, delivery: Delivery) -> bool:
@@ -105,14 +112,17 @@ class Releaser:
 
     def _gate(self, account: str) -> Gate:
         """Look once at what holds for all deliveries of an account; hundreds may be waiting."""
-        schedule, state = self.campaign().schedule, self.store.accounts.get(account)
+        schedule, obstacle = self.campaign().schedule, self.obstacle()
+        with self.store.looking():
+            state, pause = self.store.accounts.get(account), self.store.pauses.current()
+            left = budget_left(self.store.ledger, schedule.accounts[account], self.clock)
         shared = partial(
             Facts,
             self.clock.now(),
-            obstacle=self.obstacle(),
-            paused=self.store.pauses.current() is not None,
+            obstacle=obstacle,
+            paused=pause is not None,
             stopped=state.stopped_detail if state else "",
-            budget_left=budget_left(self.store.ledger, schedule.accounts[account], self.clock),
+            budget_left=left,
         )
         consents = Consents(self.store, schedule)
 

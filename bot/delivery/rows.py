@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
@@ -79,8 +80,12 @@ class Attempt:
     ended_at: datetime | None
 
 
+@cache
 def deliveries() -> Select[Any]:
-    """Return the query of all deliveries with their publications; `as_delivery` reads its rows."""
+    """Return the query of all deliveries with their publications; `as_delivery` reads its rows.
+
+    Made once: its forty columns cost more than the question that is put to it.
+    """
     names = (*_OF_PUBLICATION, *_OF_OCCURRENCE)
     shared = [publication.c[name].label(f"{_PREFIX}{name}") for name in names]
     own = [delivery.c[name] for name in _OF_DELIVERY]

@@ -162,12 +162,13 @@ class Bot:
     def busy(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts with something to send or to read back, or not yet looked at."""
         outbox = self.store.outbox
-        reading = (row.account for row in outbox.unknown(now))
-        # What is being sent, perhaps by nobody any more: another replica may have died over it, or
-        # this one could not store what came of it. Who gets the account's lock all the same takes
-        # over; no need to wait for the lease.
-        sending = (row.account for row in outbox.find(states={State.SENDING}))
-        working, unseen = outbox.accounts_with_work(now), self.verifier.unseen(now)
+        with self.store.looking():
+            reading = [row.account for row in outbox.unknown(now)]
+            # What is being sent, perhaps by nobody any more: another replica may have died over it,
+            # or this one could not store what came of it. Who gets the account's lock all the same
+            # takes over; no need to wait for the lease.
+            sending = [row.account for row in outbox.find(states={State.SENDING})]
+            working, unseen = outbox.accounts_with_work(now), self.verifier.unseen(now)
         return tuple(sorted({*working, *reading, *unseen, *sending}))
 
     def beat(self) -> None:

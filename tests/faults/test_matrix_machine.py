@@ -233,7 +233,8 @@ def _resident() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", [1, 2])
 def test_row_32_a_month_of_everything(new_bot: RunningBot, tally: Counts, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - a month that can be repeated
     names = [f"q{number}" for number in range(30)]

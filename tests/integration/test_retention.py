@@ -71,6 +71,7 @@ def live_a_month(bot: RunningBot, number: int, now: datetime) -> None:
     store.audit.write("op", "look", f"month {number}", now=now)
 
 
+@pytest.mark.deep
 def test_ten_years_are_flat_where_they_should_be_and_prove_all_they_did(bot: RunningBot) -> None:
     begun = bot.clock.now()
     history = []

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from bot.authority.approvals import PauseState
 from bot.authority.notices import Notice
@@ -363,3 +364,20 @@ def test_a_row_that_is_not_even_json_is_a_store_error(store: Store) -> None:
 
     with pytest.raises(StoreError, match="cannot be read"):
         store.workers.alive(NOW)
+
+
+def test_reads_together_are_one_transaction_that_writes_nothing(store: Store) -> None:
+    begun: list[str] = []
+    event.listen(store._db.engine, "begin", lambda _connection: begun.append("begin"))
+
+    with store.looking():
+        assert store.pauses.current() is None
+        with store.looking():
+            assert len(store.accounts.all()) == 1
+        with pytest.raises(RuntimeError, match="nothing is written"), store.transaction():
+            pass
+        assert store.users.all() == ()
+
+    assert begun == ["begin"]
+    store.pauses.current()
+    assert begun == ["begin", "begin"]
