@@ -41,6 +41,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "retract": ("decisions", "Take a post down everywhere."),
     "republish": ("decisions", "Send what others took down to other accounts."),
     "corrections": ("decisions", "List what was corrected and retracted."),
+    "verify": ("public", "Tell whether a text is ours: exact, published, altered, or nowhere."),
+    "site": ("public", "Write what is published as static pages, with a signed record."),
     "deliveries": ("upkeep", "List deliveries and where they stand."),
     "status": ("upkeep", "Tell what is so and whether it works."),
     "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),

@@ -16,6 +16,7 @@ from bot.web.pages import (
     post,
     source,
     today,
+    verify,
 )
 from bot.web.request import LARGE, PageRoute
 
@@ -42,6 +43,8 @@ ROUTES = (
     PageRoute("/accounts/{account}/restart", accounts.restart, "POST", Right.SETTLE),
     PageRoute("/corrections", corrections.page),
     PageRoute("/corrections.json", corrections.as_json),
+    PageRoute("/verify", verify.page),
+    PageRoute("/verify", verify.verify, "POST", most=LARGE),
     PageRoute("/check", check.page, right=Right.CHECK),
     PageRoute("/check", check.check, "POST", Right.CHECK, most=LARGE),
     PageRoute("/login", login.page, right=None),
