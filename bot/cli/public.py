@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.app.content import SPECS, Paths
 from bot.canonical import sha256_hex
-from bot.cli.output import Output, in_corrections, prints
+from bot.cli.output import Output, in_corrections, in_workspace, prints
 from bot.content.files import BOUNDS
 from bot.errors import DecisionError
 from bot.planning.corrections import Corrections
 from bot.public.folder import write_folder
 from bot.public.record import MOST, PublicRecord, read_record, record_of, signed_record
 from bot.public.verifying import RecordVerifier, Verified
+
+if TYPE_CHECKING:
+    from bot.app.workspace import Workspace
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -116,3 +120,25 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     store.audit.write("command line", "site", "record", detail=detail, now=now)
     lines = [f"{folder}: {len(files)} files, {len(record.statuses)} statuses", f"key: {key}"]
     return Output({"files": sorted(files), "key": key, **detail}, lines)
+
+
+@click.command()
+@_FOLDER
+@click.option("--partner", "partners", multiple=True, required=True, metavar="NAME",
+              help="Who gets a kit; give it once for each.")  # fmt: skip
+@in_workspace
+def kit(workspace: Workspace, folder: Path, partners: tuple[str, ...]) -> Output:
+    """Write a kit for each partner into DIR: what is released for them, each other passages.
+
+    Released is a post with `partners_from` that is approved as it is now.
+    """
+    from bot.public.kit import deal, kit_files, passages_of, released
+
+    whole, now = workspace.rendered, workspace.clock.now()
+    passages = passages_of(whole, released(whole, workspace.store), now)
+    dealt = deal(passages, partners, whole.campaign.schedule.similarity)
+    write_folder(folder, kit_files(dealt, whole.campaign))
+    named = {name: [each.post.id for each in own] for name, own in dealt.items()}
+    workspace.store.audit.write("command line", "kit", "partners", detail=named, now=now)
+    lines = (f"{name}: {', '.join(ids)}" for name, ids in named.items())
+    return Output(named, [*lines, f"written to {folder}; send each partner their own zip"])

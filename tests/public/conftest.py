@@ -33,6 +33,7 @@ posts:
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     with open_shipped(tmp_path_factory.mktemp("campaign"), plans=False) as bot:
         bot.tree.put("posts/planted.yaml", _PLANTED)
+        release(bot, "2026-12-09 09:00")
         plan(bot)
         coming = dict.fromkeys(row.post_id for row in planned(bot) if row.status.spans)
         first, second, third = list(coming)[:3]
@@ -46,7 +47,17 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
         )  # fmt: skip
         service.retract(first, by="Annabeth Quill", why="It was cut short.")
         service.correct(second, "A waiting correction.", by="Benedict Ohm", why="A wrong year.")
+        for post in list(coming)[3:7]:
+            bot.approve(post, by=("Annabeth Quill", "Benedict Ohm"))
         yield bot
+
+
+def release(bot: RunningBot, moment: str) -> None:
+    """Let partners post every passage of the shipped campaign from a moment on."""
+    for file in (bot.tree.posts / "excerpts").glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        line = f"partners_from: {moment}\n    author: campaign-desk"
+        file.write_text(text.replace("author: campaign-desk", line), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
