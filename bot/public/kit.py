@@ -14,7 +14,7 @@ from datetime import datetime
 from urllib.parse import quote as percent_encoded
 
 from bot.checks.rules import check
-from bot.content.model import Account, Campaign, Post, Variant
+from bot.content.model import Account, Campaign, Mode, Post, Variant
 from bot.delivery.consent import Consents
 from bot.delivery.store import DeliveryStore
 from bot.errors import ContentError, DecisionError, PictureError, Severity
@@ -140,7 +140,8 @@ def partner_campaign(whole: RenderedCampaign, posts: Sequence[Post]) -> Rendered
         name: Account(platform=name, name=name, server=account.server)
         for name, account in known.items()
     }
-    schedule = replace(whole.campaign.schedule, accounts=accounts)
+    # People post by hand there: what `live` asks of an account is not asked of theirs.
+    schedule = replace(whole.campaign.schedule, accounts=accounts, mode=Mode.REHEARSAL)
     campaign = replace(whole.campaign, schedule=schedule)
     prepared = (_for_partners(post, campaign, whole) for post in posts)
     campaign = replace(campaign, posts=tuple(post for post in prepared if post.accounts))
@@ -323,5 +324,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name), files[name], zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
     return out.getvalue()

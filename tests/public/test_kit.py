@@ -17,7 +17,7 @@ from PIL import Image
 
 from bot.checks.quotation_marks import marked_spans
 from bot.cli.main import run
-from bot.content.model import Post
+from bot.content.model import Mode, Post
 from bot.errors import DecisionError
 from bot.public.kit import SHAPES, KitPassage, deal, kit_files, passages_of, released, zipped
 from bot.rendering.rendered import RenderedCampaign, fingerprint, render_campaign
@@ -115,6 +115,14 @@ def test_what_cannot_be_dealt_is_refused(
         deal(passages, names, 0.6)
 
 
+def test_a_live_campaign_has_kits_too() -> None:
+    whole, posts = all_released()
+    live = replace(whole.campaign.schedule, mode=Mode.LIVE)
+    whole = replace(whole, campaign=replace(whole.campaign, schedule=live))
+
+    assert len(passages_of(whole, posts[:3], NOW)) == 3
+
+
 def test_share_links_carry_the_text_and_nothing_else(passages: Sequence[KitPassage]) -> None:
     texts = [text for each in passages for text in each.texts]
 
@@ -152,6 +160,7 @@ def test_each_link_of_a_kit_leads_somewhere_and_nobody_is_named(kit: Path, bot: 
         assert [other for other in PARTNERS if other in page and f"<bdi>{other}" not in page] == []
         with zipfile.ZipFile(io.BytesIO(files[f"{name}.zip"])) as archive:
             inside = {each: archive.read(each) for each in archive.namelist()}
+            assert {each.external_attr >> 16 for each in archive.infolist()} == {0o644}
         assert {f"{name}/{each}": raw for each, raw in inside.items()}.items() <= files.items()
         assert broken_links(inside) == []
         assert any(each.endswith("/qr.svg") for each in inside)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.fakes.campaign_tree import spec
 from tests.fakes.running_bot import RunningBot
 from tests.public.conftest import UNSEEN
 from tests.public.records import SigningKey, published, shipped
+from tools.sample_cards import UYGHUR_1
 
 
 class Links(HTMLParser):
@@ -158,6 +160,18 @@ def test_of_a_whole_campaign_each_passage_has_its_place(monkeypatch: pytest.Monk
 
     assert broken_links(files) == []
     assert len(posts_of(record)) > 20
+
+
+def test_a_source_that_runs_from_right_to_left_says_so() -> None:
+    text = f"{UYGHUR_1}\n"
+    source = replace(published().sources[0], id="ug", lang="ug", text=text, never=())
+    record = replace(published(), sources=(source,), statuses=())
+    key = SigningKey()
+
+    files = site_files(record, b"", key.public, shipped(), spec())
+
+    assert '<article lang="ug" dir="rtl">' in files["source-ug.html"].decode()
+    assert broken_links({**files, RECORD: b""}) == []
 
 
 def test_overlapping_passages_each_have_an_address() -> None:
