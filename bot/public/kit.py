@@ -94,28 +94,27 @@ class KitPassage:
 
 
 def released(whole: RenderedCampaign, store: DeliveryStore) -> tuple[Post, ...]:
-    """Return the posts that may go into a kit: released, approved as they are, never taken back."""
+    """Return what is released and was never taken back, for the accounts that it is approved for.
+
+    It counts as approved only as it is now.
+    """
     consents = Consents(store, whole.campaign.schedule)
-    return tuple(
-        post
-        for post in whole.campaign.posts
-        if post.partners_from
-        and post.ready
-        and _is_approved(post, whole, store, consents)
-        and not store.audit.about(post.id, "retract", "correct")
-    )
-
-
-def _is_approved(
-    post: Post, whole: RenderedCampaign, store: DeliveryStore, consents: Consents
-) -> bool:
-    rows = {row.publication.id: row for row in store.outbox.find(post_id=post.id)}
-    return any(
-        row.fingerprint == whole.fingerprint(post, row.account, row.due_at)
-        and not consents.of(row.publication).missing
-        for row in rows.values()
-        if (post.id, row.account) in whole.texts
-    )
+    found = []
+    for post in whole.campaign.posts:
+        if not (post.partners_from and post.ready):
+            continue
+        if store.audit.about(post.id, "retract", "correct"):
+            continue
+        approved = {
+            row.account
+            for row in store.outbox.find(post_id=post.id)
+            if (post.id, row.account) in whole.texts
+            and row.fingerprint == whole.fingerprint(post, row.account, row.due_at)
+            and not consents.of(row.publication).missing
+        }
+        accounts = tuple(name for name in post.accounts if name in approved)
+        found += [replace(post, accounts=accounts)] if accounts else []
+    return tuple(found)
 
 
 def passages_of(
@@ -134,13 +133,12 @@ def passages_of(
 
 
 def partner_campaign(whole: RenderedCampaign, posts: Sequence[Post]) -> RenderedCampaign:
-    """Return the campaign of a partner who has one account on each platform."""
-    known = {account.platform: account for account in whole.campaign.schedule.accounts.values()}
-    accounts = {
-        name: Account(platform=name, name=name, server=account.server)
-        for name, account in known.items()
-    }
+    """Return the campaign with our accounts as a partner's: what they say, and nothing else."""
     # People post by hand there: what `live` asks of an account is not asked of theirs.
+    accounts = {
+        name: Account(platform=own.platform, name=name, server=own.server)
+        for name, own in whole.campaign.schedule.accounts.items()
+    }
     schedule = replace(whole.campaign.schedule, accounts=accounts, mode=Mode.REHEARSAL)
     campaign = replace(whole.campaign, schedule=schedule)
     prepared = (_for_partners(post, campaign, whole) for post in posts)
@@ -152,25 +150,19 @@ def _for_partners(post: Post, campaign: Campaign, whole: RenderedCampaign) -> Po
     """Leave out pictures, and the link or the whole post where a platform has no room for it."""
     variants = {
         name: replace(variant, media=None, card=None) for name, variant in post.variants.items()
-        if name in campaign.schedule.accounts
-    }  # fmt: skip
-    bare = replace(post, media=(), card=False, accounts=(), variants=variants)
-    own = whole.campaign.schedule.accounts
-    approved_for = {own[name].platform for name in post.accounts}
-    fitting: dict[str, Variant | None] = {}
-    for name, account in campaign.schedule.accounts.items():
-        if name not in approved_for:
-            continue
-        spec, variant = whole.specs[name], variants.get(name)
-        for tried in (variant, replace(variant or Variant(), link="")):
-            changed = {name: tried} if tried else {}
-            one = replace(bare, variants=changed)
-            text = render(one, account, campaign=campaign, spec=spec, limits=spec.limits)
+    }
+    bare = replace(post, media=(), card=False, variants=variants)
+    fitting: dict[str, str] = {}  # one account of a platform is enough
+    for name in post.accounts:
+        account, own = campaign.schedule.accounts[name], bare.variants.get(name, Variant())
+        without_link = replace(bare, variants={**bare.variants, name: replace(own, link="")})
+        for tried in (bare, without_link) if account.platform not in fitting else ():
+            spec = whole.specs[account.platform]
+            text = render(tried, account, campaign=campaign, spec=spec, limits=spec.limits)
             if text.statuses:
-                fitting[name] = tried
+                bare, fitting[account.platform] = tried, name
                 break
-    kept = {name: variant for name, variant in fitting.items() if variant}
-    return replace(bare, accounts=tuple(fitting), variants=kept)
+    return replace(bare, accounts=tuple(fitting.values()))
 
 
 def _passage(
@@ -308,6 +300,8 @@ def _files_of(
         if each.alt:
             found[f"{name}/alt.txt"] = f"{each.alt}\n".encode()
         for text in each.texts:
+            if text.warning:
+                found[f"{name}/{text.platform}-warning.txt"] = f"{text.warning}\n".encode()
             for number, part in enumerate(text.parts, 1):
                 of = f"-{number}" if len(text.parts) > 1 else ""
                 found[f"{name}/{text.platform}{of}.txt"] = f"{part}\n".encode()

@@ -29,7 +29,7 @@ posts:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     with open_shipped(tmp_path_factory.mktemp("campaign"), plans=False) as bot:
         bot.tree.put("posts/planted.yaml", _PLANTED)
@@ -60,13 +60,13 @@ def release(bot: RunningBot, moment: str) -> None:
         file.write_text(text.replace("author: campaign-desk", line), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk(bot: RunningBot) -> Iterator[RunningBot]:
     with serving(bot):
         yield bot
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def where(bot: RunningBot) -> list[str]:
     """Return where the campaign is, for verbs."""
     tree: dict[str, Path] = {

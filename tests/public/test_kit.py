@@ -67,6 +67,10 @@ def test_only_what_is_released_approved_and_not_taken_back_is_in_it(bot: Running
     assert approved & taken_back
     assert for_partners - approved
     assert len(found) >= 4
+    rows = bot.store.outbox.find()
+    assert {(post.id, name) for post in released(whole, bot.store) for name in post.accounts} <= {
+        (row.post_id, row.account) for row in rows if bot.store.approvals.of(row.fingerprint)
+    }
     for posts in (later, never):  # what was approved is not this
         changed = replace(whole, campaign=replace(whole.campaign, posts=posts))
         assert released(changed, bot.store) == ()
@@ -205,6 +209,18 @@ def test_cards_have_three_shapes_and_all_words(passages: Sequence[KitPassage]) -
 
     assert {shape: Image.open(io.BytesIO(raw)).size for shape, raw in cards.items()} == SHAPES
     assert shortest.shown in shortest.alt
+
+
+def test_a_folded_warning_is_a_file_of_its_own(
+    passages: Sequence[KitPassage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.public.kit.draw", lambda _card: b"a picture")
+    (graphic,) = (each for each in passages if each.post.id == "camps-millions-even-children")
+
+    files = kit_files({"a": [graphic]}, shipped())
+
+    assert files[f"a/{graphic.post.id}/mastodon-warning.txt"].startswith(b"Content warning: ")
+    assert files[f"a/{graphic.post.id}/x.txt"].startswith(b"CW: torture")
 
 
 def test_the_same_kit_has_the_same_bytes(

@@ -141,9 +141,10 @@ def test_its_record_verifies_alone(
 
 
 def test_the_site_is_in_the_log_and_is_replaced_as_a_whole(
-    site: Path, bot: RunningBot, where: list[str]
+    site: Path, bot: RunningBot, where: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (site / "index.html").write_text("changed", encoding="utf-8")
+    monkeypatch.setattr("bot.public.site.draw", lambda _card: b"a picture")
 
     assert run(["site", str(site), "--address", "https://example.org/letter", *where]) == 0
     assert 'og:image" content="https://example.org/letter/card-' in (site / "index.html").read_text(

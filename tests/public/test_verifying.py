@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -81,6 +81,16 @@ def test_every_published_text_is_recognised() -> None:
 
     assert len(texts) > 40
     assert {verifier().verify(text).answer for text in as_copied} == {Answer.PUBLISHED}
+
+
+def test_a_whole_thread_is_recognised() -> None:
+    threads: dict[str, list[str]] = defaultdict(list)
+    for each in published().statuses:
+        threads[each.publication].append(each.status.text)
+    wholes = ["\n\n".join(parts) for parts in threads.values() if len(parts) > 1]
+
+    assert wholes
+    assert {verifier().verify(whole).answer for whole in wholes} == {Answer.PUBLISHED}
 
 
 def test_what_was_taken_down_or_corrected_is_told() -> None:
