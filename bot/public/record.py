@@ -56,7 +56,8 @@ class PublicSource:
         """Return it as quotations are proved against it."""
         return Source(
             "", self.sha256, self.title, self.attribution, self.day, self.signatories,
-            id=self.id, lang=self.lang, text=self.text, never_spans=self.never,
+            id=self.id, address=self.address, lang=self.lang, text=self.text,
+            never_spans=self.never,
         )  # fmt: skip
 
 

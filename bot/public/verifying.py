@@ -236,9 +236,11 @@ def _outer(text: str) -> Iterator[Marked]:
 
 
 def _bare(text: str, sources: Iterable[Source]) -> str:
-    """Return a quotation without its attribution line and its marks."""
+    """Return a quotation without the line of its attribution, the link below and its marks."""
     bare = text.replace(ISOLATE, "").replace(END_ISOLATE, "").replace("\r\n", "\n").strip()
     for source in sources:
+        if source.address:
+            bare = regex.sub(rf"\s+{regex.escape(source.address)}\S*$", "", bare)
         bare = bare.removesuffix(source.attribution).rstrip()
     marked = _MARKED.fullmatch(bare)
     return next(filter(None, marked.groups())) if marked else bare

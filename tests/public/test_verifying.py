@@ -22,6 +22,7 @@ from tests.fakes.campaign_tree import NOW
 from tests.public.records import SigningKey, published, with_state
 
 OUT = "We write to urge that you decouple from Dahua."
+LETTER = "https://campaignforuyghurs.org/open-letter-to-dahua-and-lorex-partners/"
 #: In the letter, and in no post.
 ONLY_IN_LETTER = "We thank you in advance for your consideration"
 
@@ -37,6 +38,9 @@ def verifier() -> RecordVerifier:
         (OUT, Answer.PUBLISHED),
         (f"“{OUT}”\n— Open letter from four Uyghur organizations, December 9, 2022",
          Answer.PUBLISHED),
+        (f"“{OUT}”\n— Open letter from four Uyghur organizations, December 9, 2022\n"
+         f"{LETTER}#:~:text=We", Answer.PUBLISHED),
+        (f"“{OUT}”\nhttps://elsewhere.example/", Answer.AMONG_OTHERS),
         ("We write to urge\n  that you decouple from Dahua.", Answer.PUBLISHED),
         (ONLY_IN_LETTER, Answer.EXACT),
         (f"As they say: “{OUT}” We agree with all of that.", Answer.AMONG_OTHERS),
