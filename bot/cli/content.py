@@ -125,12 +125,15 @@ def _preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
         }
         for text in whole.texts_of(post)
     ]
-    return {"id": post.id, "ready": post.ready, "shown": accounts}
+    value = {"id": post.id, "ready": post.ready, "shown": accounts}
+    return {**value, "partners_from": post.partners_from} if post.partners_from else value
 
 
 def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
     draft = "" if post.ready else "  (draft)"
     yield f"━━ {post.id}{draft} " + "━" * max(2, _WIDTH - len(post.id) - len(draft) - 4)
+    if post.partners_from:
+        yield f"  for partners from {shown(post.partners_from, whole.campaign.zone)}"
     for text in whole.texts_of(post):
         if text.why_not:
             yield f"  {text.account.name}: nothing ({text.why_not})"

@@ -367,6 +367,10 @@ class Post(Strict):
         PositiveDuration | None, doc("later than this it is held; the schedule's, where left out")
     ] = None
     note: Annotated[Text, doc("for editors; never posted")] = ""
+    #: A UTC instant, as `at` is; None keeps it out of the kit.
+    partners_from: Annotated[
+        At | None, doc("releases it for the partner kit: from then on partners may post it too")
+    ] = None
     #: The passage is graphic, by its source or because the post carries a warning for it.
     graphic: Derived[bool] = False
     place: Derived[Place] = NOWHERE

@@ -148,13 +148,14 @@ class _Entry:
         for name in written.variants.keys() - spoken_for:
             message = "the post does not go there; see its accounts"
             self._tell(["variants", name], message, "variant-idle")
-        at = self._due_at(written, ZoneInfo(schedule.timezone))
+        at, partners_from = self._times(written, ZoneInfo(schedule.timezone))
         if written.quote and quote is None:
             return None  # a source with a problem of its own has told it
         return replace(
             written,
             quote=quote,
             at=at,
+            partners_from=partners_from,
             accounts=accounts,
             lang=written.lang or (source.lang if source else "en"),
             media=media,
@@ -164,8 +165,9 @@ class _Entry:
             places=dict(self._node.places()),
         )
 
-    def _due_at(self, written: Post, zone: ZoneInfo) -> datetime | None:
-        now, at = self._around.now, None
+    def _times(self, written: Post, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+        """Return in UTC when it is due, and from when partners may post it."""
+        now, at, opens = self._around.now, None, None
         problems: list[tuple[str, TimeProblem]] = []
         if written.at:
             at, found = due(written.at, zone=zone, now=now, confirmed=written.confirm)
@@ -173,9 +175,13 @@ class _Entry:
         if written.every_year:
             yearly = yearly_problems(written.every_year, zone=zone, now=now)
             problems += (("every_year", each) for each in yearly)
+        if written.partners_from:
+            opens, found = due(written.partners_from, zone=zone, now=now, confirmed=written.confirm)
+            # That it is past is no mistake: partners may go on.
+            problems += (("partners_from", each) for each in found if each[1] != "time-past")
         for key, (severity, rule, message) in problems:
             self._tell([key], message, rule, severity)
-        return at
+        return at, opens
 
     def _proof(self, text: str, source: Source, key: str) -> Proof:
         proof = prove(text, source, others=self._around.sources.values())

@@ -192,6 +192,8 @@ class PlatformSpec:
     #: The account key for the day on which a person saw that the account says that it is
     #: automated; empty where the server tells.
     label_key: str = ""
+    #: Page on which a person finds ``{text}`` ready to post; ``{server}`` where each has its own.
+    share: str = ""
     #: Keys of an account as `init` writes them into a new schedule; empty where it shows none.
     starter: str = ""
 

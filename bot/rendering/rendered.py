@@ -191,6 +191,8 @@ def fingerprint(
         "source": post.quote.source_sha256 if post.quote else None,
         "at": fixed_at.isoformat() if fixed_at else None,
     }
+    if post.partners_from:  # others will say it too
+        bound["partners_from"] = post.partners_from.isoformat()
     return sha256_hex(canonical_json(bound))
 
 

@@ -10,12 +10,14 @@ from bot.web.pages import (
     corrections,
     engagement,
     held,
+    kit,
     log,
     login,
     me,
     post,
     source,
     today,
+    verify,
 )
 from bot.web.request import LARGE, PageRoute
 
@@ -42,6 +44,11 @@ ROUTES = (
     PageRoute("/accounts/{account}/restart", accounts.restart, "POST", Right.SETTLE),
     PageRoute("/corrections", corrections.page),
     PageRoute("/corrections.json", corrections.as_json),
+    PageRoute("/verify", verify.page),
+    PageRoute("/verify", verify.verify, "POST", most=LARGE),
+    PageRoute("/kit", kit.page, right=Right.CHECK),
+    PageRoute("/kit", kit.dealt, "POST", Right.CHECK),
+    PageRoute("/kit/zip", kit.download, "POST", Right.CHECK),
     PageRoute("/check", check.page, right=Right.CHECK),
     PageRoute("/check", check.check, "POST", Right.CHECK, most=LARGE),
     PageRoute("/login", login.page, right=None),

@@ -53,6 +53,8 @@ NOT_RUN = {
     "umask": "stands before it; the variable names a file of PostgreSQL",
     "python3 run_bot.py move": "needs PostgreSQL; tests/integration/test_moving.py runs it",
     "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
+    "python3 run_bot.py verify --record": "needs a record and its key; tests/public runs it",
+    "python3 run_bot.py kit": "needs passages released for partners; tests/public runs it",
     "python3 run_bot.py login": "needs an account's server; tests/e2e/test_login.py runs it",
     "python3 run_bot.py resume ACCOUNT": "needs a stopped account; tests/integration/test_hints.py",
     "python3 run_bot.py probe": "needs an account's server; tests/contract runs it",
@@ -64,6 +66,7 @@ NOT_RUN = {
 #: `Machine`'s.
 STAND_INS = {
     "/backups/$": "{folder}/new-backups/$",
+    "/srv/": "{folder}/",
     "/backups/2026": "{folder}/backups/2026",
     "--post open-air-prison": "--post {post}",
     "/backups/first": "{folder}/new-backups/first",

@@ -43,6 +43,7 @@ SPEC = PlatformSpec(
     # No waiting to read back: a create-only put under a key of ours cannot make a second post,
     # however late the first one lands.
     rate_window=timedelta(minutes=5),
+    share="https://bsky.app/intent/compose?text={text}",
     secrets=("APP_PASSWORD",),
     scopes=("com.atproto.appPass",),
 )

@@ -117,5 +117,6 @@ SPEC = PlatformSpec(
             is_shown=True,
         ),
     ),
+    share="{server}/share?text={text}",
     starter='server: "https://mastodon.example"',
 )

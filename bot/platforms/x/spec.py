@@ -169,5 +169,6 @@ SPEC = PlatformSpec(
             kind=date,
         ),
     ),
+    share="https://x.com/intent/post?text={text}",
     label_key="automated_label_confirmed",
 )

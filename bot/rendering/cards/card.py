@@ -49,6 +49,8 @@ class CardText:
     campaign: str = ""
     #: BCP 47 tag of the quotation; chooses the typeface and the letter forms.
     lang: str = "en"
+    #: Width and height in pixels.
+    size: tuple[int, int] = CARD_SIZE
 
 
 def card_alt(quotation: str, attribution: str) -> str:
@@ -74,10 +76,10 @@ def draw(card: CardText) -> bytes:
             " set `lang` to the quotation's language or post it without a card"
         )
     layout = Layout.of(card)
-    sheet = Image.new("RGB", (CARD_SIZE[0] * _FINE, CARD_SIZE[1] * _FINE), PAPER)
+    sheet = Image.new("RGB", (card.size[0] * _FINE, card.size[1] * _FINE), PAPER)
     pen = ImageDraw.Draw(sheet)
     _draw_bar(pen, layout, layout.quotation_top - _GAP - _BAR[1], _BAR, ACCENT)
-    hairline = (CARD_SIZE[0] - 2 * MARGIN, 1)
+    hairline = (card.size[0] - 2 * MARGIN, 1)
     _draw_bar(pen, layout, layout.attribution_top - _GAP * 0.55, hairline, HAIRLINE)
     _draw_block(pen, layout, layout.quotation, layout.quotation_top, INK)
     _draw_block(pen, layout, layout.attribution, layout.attribution_top, INK)
@@ -85,7 +87,7 @@ def draw(card: CardText) -> bytes:
         below = layout.attribution_top + layout.attribution.height + _STEP
         _draw_block(pen, layout, layout.campaign, below, QUIET)
     out = io.BytesIO()
-    sheet.resize(CARD_SIZE, Image.Resampling.BOX).save(out, "PNG", compress_level=9)
+    sheet.resize(card.size, Image.Resampling.BOX).save(out, "PNG", compress_level=9)
     return out.getvalue()
 
 
@@ -93,6 +95,8 @@ def draw(card: CardText) -> bytes:
 class Layout:
     """A card's three paragraphs, broken and sized, and where they begin."""
 
+    #: Of the card.
+    width: int
     rtl: bool
     quotation: Block
     attribution: Block
@@ -114,10 +118,11 @@ class Layout:
             campaign = _footer_block(card, card.campaign, REGULAR, _CAMPAIGN_SIZE)
         footer = attribution.height + (campaign.height + _STEP if campaign else 0)
         top = _TOP + _BAR[1] + _GAP
-        attribution_top = CARD_SIZE[1] - _BOTTOM - footer
+        attribution_top = card.size[1] - _BOTTOM - footer
         room = attribution_top - 2 * _GAP - top
         quotation = _quotation_block(card, room)
         return cls(
+            width=card.size[0],
             rtl=direction(card.quotation) == "R",
             quotation=quotation,
             attribution=attribution,
@@ -130,13 +135,13 @@ class Layout:
     @property
     def edge(self) -> int:
         """Where lines begin."""
-        return CARD_SIZE[0] - MARGIN if self.rtl else MARGIN
+        return self.width - MARGIN if self.rtl else MARGIN
 
 
 def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
     typeface = typeface_for(card.lang)
     style = Style(typeface, card.lang, direction(text) == "R", weight)
-    box = (CARD_SIZE[0] - 2 * MARGIN, math.inf)
+    box = (card.size[0] - 2 * MARGIN, math.inf)
     block = fit(text, style, box=box, sizes=(size * typeface.scale,))
     if block is None or len(block.lines) > 2:
         raise PictureError(f"{text!r} is longer than the two lines it has on a card; shorten it")
@@ -146,7 +151,7 @@ def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
 def _quotation_block(card: CardText, room: float) -> Block:
     typeface = typeface_for(card.lang)
     style = Style(typeface, card.lang, direction(card.quotation) == "R")
-    box = (CARD_SIZE[0] - 2 * MARGIN, room)
+    box = (card.size[0] - 2 * MARGIN, room)
     sizes = [size * typeface.scale for size in _QUOTATION_SIZES]
     block = fit(card.quotation, style, box=box, sizes=sizes, hangs=True)
     if block is not None:
@@ -160,7 +165,7 @@ def _quotation_block(card: CardText, room: float) -> Block:
             too_long = middle
     raise PictureError(
         f"the quotation has {len(card.quotation)} characters; about {longest} of them fit on a"
-        f" card of {CARD_SIZE[0]} by {CARD_SIZE[1]} in letters that can be read: quote less, or"
+        f" card of {card.size[0]} by {card.size[1]} in letters that can be read: quote less, or"
         " post it as text"
     )
 

@@ -1,0 +1,1 @@
+"""What people outside see: the record that anybody can verify, the site and the partner kit."""
