@@ -25,8 +25,9 @@ from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement.ages import AGES
+from bot.engagement.judged import GROUPINGS, JUDGED_BY
 from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
-from bot.engagement.report import GROUPINGS, JUDGED_BY, Report, Reporter
+from bot.engagement.report import Report, Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of

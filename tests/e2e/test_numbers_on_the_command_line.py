@@ -13,8 +13,9 @@ from click.testing import CliRunner, Result
 from bot.app.content import SPECS, Paths
 from bot.app.workspace import open_readonly
 from bot.cli.main import root
+from bot.engagement.judged import GROUPINGS
 from bot.engagement.presenter import Presented
-from bot.engagement.report import GROUPINGS, Reporter
+from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged, troubled
