@@ -36,7 +36,11 @@ PAGES = {
     "accounts": "/accounts",
     "corrections": "/corrections",
 }
-ENGAGED = {"engagement": "/engagement", "post-numbers": "/posts/post-01"}
+ENGAGED = {
+    "engagement": "/engagement",
+    "post-numbers": "/posts/post-01",
+    "report": "/report?month=2027-01",
+}
 WRONG = """\
 posts:
   - id: our-mothers

@@ -51,6 +51,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "login": ("upkeep", "Take an account's secrets, try them, and keep them privately."),
     "collect": ("numbers", "Read the numbers that are due now."),
     "engagement": ("numbers", "Show what worked, and how sure that is."),
+    "report": ("numbers", "Report on a month: page, PDF or workbook; sign it off."),
     "digest": ("numbers", "Send the week's summary, or show it."),
     "export": ("numbers", "Write everything as CSV and JSON Lines, with a data dictionary."),
     "backup": ("upkeep", "Copy the whole state, safely."),

@@ -29,10 +29,10 @@ from bot.delivery.publications import OfPublication, Publication
 from bot.delivery.reads import OUT
 from bot.delivery.rows import as_delivery, deliveries
 from bot.delivery.tables import delivery, publication
-from bot.engagement.ages import AGES, age_of
+from bot.engagement.ages import AGES, age_of, engagements
 from bot.engagement.snapshots import SnapshotState, by_delivery, numbers_of
 from bot.engagement.tables import reading, snapshot
-from bot.platforms.status import Metrics, status_from_json
+from bot.platforms.status import Metrics, Status, status_from_json
 
 _R, _P, _D = reading.c, publication.c, delivery.c
 _ORDER = (_R.sent_at, _P.account, _P.post_id, _P.id)
@@ -64,9 +64,8 @@ class Reading(OfPublication):
     publication: Publication
     sent_at: datetime
     url: str
-    #: Whole text of its first status.
-    text: str
-    lang: str
+    #: The first of its statuses.
+    status: Status
     #: Its statuses that went out.
     parts: int
     #: Followers of the account on the day it went out, or the last day known before.
@@ -83,6 +82,19 @@ class Reading(OfPublication):
     @property
     def id(self) -> str:
         return self.publication.id
+
+    @property
+    def text(self) -> str:
+        return self.status.text
+
+    @property
+    def lang(self) -> str:
+        return self.status.lang
+
+    @property
+    def engagements(self) -> int | None:
+        """Return those at the age at which it is judged; None where there is none yet."""
+        return engagements(self.numbers[self.age]) if self.age else None
 
     @property
     def age(self) -> str:
@@ -235,14 +247,13 @@ class Readings(Repository):
         found = []
         for row in rows:
             parts = threads[row.publication_id]
-            first, status = parts[0], parts[0].status
+            first = parts[0]
             numbers, taken_at, blanks = numbers_of([part.id for part in parts], reads)
             found.append(Reading(
                 publication=first.publication,
                 sent_at=next(part.sent_at for part in parts if part.sent_at),
                 url=first.url,
-                text=status.text,
-                lang=status.lang,
+                status=first.status,
                 parts=len(parts),
                 followers=row.followers,
                 numbers=numbers,

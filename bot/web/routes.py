@@ -14,6 +14,7 @@ from bot.web.pages import (
     login,
     me,
     post,
+    report,
     source,
     today,
 )
@@ -37,6 +38,9 @@ ROUTES = (
     PageRoute("/held", held.page),
     PageRoute("/held/{delivery}", held.decide, "POST", Right.SETTLE),
     PageRoute("/engagement", engagement.page),
+    PageRoute("/report", report.page),
+    PageRoute("/report/file", report.file),
+    PageRoute("/report/sign", report.sign, "POST", Right.APPROVE),
     PageRoute("/log", log.page),
     PageRoute("/accounts", accounts.page),
     PageRoute("/accounts/{account}/restart", accounts.restart, "POST", Right.SETTLE),
