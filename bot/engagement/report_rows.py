@@ -28,13 +28,17 @@ class Line:
     #: Mean engagements of a post at each age; None where none was read.
     growth: tuple[float | None, ...]
     as_of: datetime | None
+    #: Of a group, which people look at again while it grows: what holds at all looks together.
+    sequence: tuple[float, float] | None = None
 
     @property
     def trend(self) -> str:
-        """Return ``up`` or ``down`` where the interval is clear of the usual."""
+        """Return ``up`` or ``down`` where what is known is clear of the usual."""
         if self.low is None or self.high is None:
             return "unknown"
-        return "up" if self.low > 1 else "down" if self.high < 1 else "even"
+        least, most = self.sequence or (self.low, self.high)
+        is_up, is_down = min(self.low, least) > 1, max(self.high, most) < 1
+        return "up" if is_up else "down" if is_down else "even"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +98,5 @@ def line_of(
         high=high,
         growth=group.growth,
         as_of=group.as_of,
+        sequence=known.sequence if known and by != "post" else None,
     )
