@@ -27,6 +27,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "check": ("content", "Validate everything and print every problem."),
     "preview": ("content", "Show what each account would show."),
     "quote": ("content", "Tell where a text stands in which source, or what is nearest."),
+    "sheet": ("sheets", "Posts as a spreadsheet, and back into the files."),
     "plan": ("content", "Show the calendar ahead."),
     "rehearse": ("content", "Run the coming days on a fast clock; nothing leaves the machine."),
     "run": ("upkeep", "Run the service."),
