@@ -22,7 +22,7 @@ from bot.app.storage import settings
 from bot.app.workspace import open_readonly
 from bot.authority.access import Access
 from bot.authority.users import Right
-from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.cli.output import Output, json_option, places, print_json, prints, somebody
 from bot.cli.people import proved
 from bot.cli.terminal import show
 from bot.content.zones import shown
@@ -150,7 +150,8 @@ def _tell(
 @click.option("--html", type=_FILE, metavar="FILE", help="Write it as one web page.")
 @click.option("--pdf", type=_FILE, metavar="FILE", help="Write it to be printed.")
 @click.option("--xlsx", type=_FILE, metavar="FILE", help="Write it as a workbook.")
-@click.option("--as", "by", metavar="NAME", help="Sign it off first: an approver answers for it.")
+@click.option("--as", "by", metavar="NAME", callback=somebody,
+              help="Sign it off first: an approver answers for it.")  # fmt: skip
 @json_option
 @places
 def report(

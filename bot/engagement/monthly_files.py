@@ -17,6 +17,7 @@ from bot.engagement.export import cell
 from bot.engagement.monthly_text import HOW_TO_READ, MOST_LISTED, WHAT_IS_USUAL, PresentedMonth
 from bot.engagement.presenter import Grid
 from bot.rendering.cards.typefaces import FONTS
+from bot.rendering.layout import direction
 
 #: Where the template and the style are; the desk shows the same body.
 FOLDER = Path(__file__).parent / "reporting"
@@ -25,6 +26,8 @@ WORDS = {
     "how_to_read": HOW_TO_READ,
     "what_is_usual": WHAT_IS_USUAL,
     "most": MOST_LISTED,
+    # Paper has no "auto": WeasyPrint knows none.
+    "dir_of": lambda text: "rtl" if direction(text) == "R" else "ltr",
 }
 #: Fonts of the PDF, and what is set in each; no other file is opened for it.
 _FONT = "verbatim-font:"
@@ -64,6 +67,7 @@ def pdf(month: PresentedMonth) -> bytes:
 def document(month: PresentedMonth) -> Any:
     """Lay it out on sheets of paper; return WeasyPrint's document."""
     import weasyprint  # 0.5 s, and needs Pango: only who wants a PDF should pay
+    from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
     class Fetcher(URLFetcher):  # type: ignore[misc]  # it ships no types
@@ -81,9 +85,13 @@ def document(month: PresentedMonth) -> Any:
             raise ValueError(f"a report loads nothing: {url[:60]}")
 
     fetcher = Fetcher()
-    faces = weasyprint.CSS(string=_FACES, url_fetcher=fetcher)
+    # Both must have it, or the fonts are passed over in silence.
+    fonts = FontConfiguration()
+    faces = weasyprint.CSS(string=_FACES, url_fetcher=fetcher, font_config=fonts)
     html = weasyprint.HTML(string=page(month), url_fetcher=fetcher)
-    return html.render(stylesheets=[faces], pdf_variant="pdf/ua-1", pdf_tags=True)
+    return html.render(
+        stylesheets=[faces], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True
+    )
 
 
 def workbook(month: PresentedMonth) -> bytes:

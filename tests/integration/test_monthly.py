@@ -28,6 +28,7 @@ from bot.rendering.cards.card import CardText, draw
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
 from tests.integration.store_rows import new_publication
+from tools.sample_cards import UYGHUR_1
 
 CLOCK = FastClock(START + timedelta(days=62))
 DECEMBER, JANUARY = Period.of_month("2026-12"), Period.of_month("2027-01")
@@ -187,7 +188,9 @@ def test_no_cell_of_the_workbook_is_a_formula(month: PresentedMonth) -> None:
     assert "'=cmd|' /C calc'!A0" in {cell.value for cell in cells}
 
 
-def test_it_prints_on_two_sheets_though_every_post_is_long(month: PresentedMonth) -> None:
+def test_it_prints_on_two_sheets_though_every_post_is_long(
+    month: PresentedMonth, caplog: pytest.LogCaptureFixture
+) -> None:
     text = "The people we speak of are our mothers and fathers, our neighbors and friends. " * 6
     picture = Picture("0" * 64, "image/png", "A quote card.", 1, 1, 70)
     status = Status(text[:480], pictures=(picture,))
@@ -195,6 +198,9 @@ def test_it_prints_on_two_sheets_though_every_post_is_long(month: PresentedMonth
         replace(post, readings=tuple(replace(each, status=status) for each in post.readings))
         for post in month.figures.featured
     )
+    scripts = Status(UYGHUR_1, lang="ug", warning="我们的父母")
+    first = replace(featured[0].readings[0], status=scripts)
+    featured = (replace(featured[0], readings=(first,)), *featured[1:])
     passages = month.figures.passages * 9
     corrections = [CorrectedPost(START, "correction", "post-01", "The year.", "It is 2022.")] * 9
     card = draw(CardText("“The people we speak of”", "Open letter, 9 December 2022"))
@@ -206,6 +212,8 @@ def test_it_prints_on_two_sheets_though_every_post_is_long(month: PresentedMonth
     document = monthly_files.document(full)
 
     assert len(document.pages) == 2
+    assert ".notdef" not in caplog.text, "a letter that our fonts do not have"
+    assert f'<blockquote dir="rtl" lang="ug">{UYGHUR_1}' in monthly_files.page(full)
 
 
 def test_paper_opens_no_file_and_no_address(
