@@ -15,8 +15,9 @@ from bot.content.files import POSTS, Bounds, FolderTree, Tree
 from bot.content.sheetfile import SheetRow, rows_of, written
 from bot.content.sheets import COLUMNS, Cells, SheetError, cells_of, entries_of, post_of, with_post
 from bot.content.values import ID
+from bot.content.yamlfile import parse
 from bot.engagement.export import cell
-from bot.errors import OperatorError, Problem, Severity
+from bot.errors import ContentError, OperatorError, Problem, Severity
 
 #: Where rows without a file go.
 NEW = f"{POSTS}/sheet.yaml"
@@ -195,17 +196,36 @@ class _Import:
 
 
 def _texts(paths: Paths) -> Mapping[str, str]:
-    """Return the files of posts that can be read, by name."""
+    """Return the files of posts, by name.
+
+    Raises:
+        ContentError: one cannot be read, so its posts would be lost.
+    """
     tree = FolderTree(paths.config, paths.posts, by_name=True)
-    names = (name for name in tree.list()[0] if _FILE.fullmatch(name))
-    raw = {name: tree.read(name, tree.bounds.yaml_bytes) for name in names}
-    return {name: content.decode(errors="replace") for name, content in raw.items()}
+    texts, problems = {}, []
+    for name in (name for name in tree.list()[0] if _FILE.fullmatch(name)):
+        raw = tree.read(name, tree.bounds.yaml_bytes)
+        node, found = parse(raw, file=tree.shown(name))
+        if node is None:
+            problems += found
+        else:
+            texts[name] = raw.decode()
+    if problems:
+        raise ContentError(problems)
+    return texts
 
 
 def _posts(texts: Mapping[str, str]) -> Mapping[str, tuple[str, Cells]]:
-    """Return file and cells of each post, by its id."""
+    """Return file and cells of each post, by its id.
+
+    Raises:
+        OperatorError: a post has no id, or another one's.
+    """
     posts = [(name, each) for name, text in texts.items() for each in entries_of(text)]
-    return {each.text("id") or "": (name, cells_of(each, name)) for name, each in posts}
+    found = {each.text("id") or "": (name, cells_of(each, name)) for name, each in posts}
+    if "" in found or len(found) < len(posts):
+        raise OperatorError("a post has no id, or another one's; `check` says where")
+    return found
 
 
 def _is_csv(file: Path) -> bool:

@@ -130,7 +130,7 @@ def with_post(text: str, post: Mapping[str, Any]) -> str:
     Raises:
         SheetError: a comment would be lost, or the file is laid out otherwise.
     """
-    lines = (text or "posts:\n").splitlines()
+    lines = (text or "posts:\n").removesuffix("\n").split("\n")
     found = entries_of(text)
     name = post["id"]
     number = next((at for at, each in enumerate(found) if each.text("id") == name), None)

@@ -16,6 +16,7 @@ from bot import visible
 from bot.engagement.export import cell
 from bot.engagement.monthly_text import HOW_TO_READ, MOST_LISTED, WHAT_IS_USUAL, PresentedMonth
 from bot.engagement.presenter import Grid
+from bot.errors import OperatorError
 from bot.rendering.cards.typefaces import FONTS
 from bot.rendering.layout import direction
 
@@ -66,7 +67,12 @@ def pdf(month: PresentedMonth) -> bytes:
 
 def document(month: PresentedMonth) -> Any:
     """Lay it out on sheets of paper; return WeasyPrint's document."""
-    import weasyprint  # 0.5 s, and needs Pango: only who wants a PDF should pay
+    try:
+        import weasyprint  # 0.5 s, and needs Pango: only who wants a PDF should pay
+    except OSError as error:
+        raise OperatorError(
+            "a PDF needs Pango: install libpango-1.0-0 and libpangoft2-1.0-0"
+        ) from error
     from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 

@@ -324,6 +324,6 @@ def monthly_lines(month: PresentedMonth) -> Iterator[str]:
         "Missing": month.missing,
     }
     for title, entries in chapters.items():
-        yield f"\n{title}"
+        yield from ("", title)
         yield from (f"- {entry}" for entry in list(entries) or ["nothing"])
-    yield f"\n{month.signature}"
+    yield from ("", month.signature)

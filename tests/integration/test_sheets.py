@@ -181,6 +181,7 @@ def test_whatever_a_post_says_comes_back_from_the_sheet_and_from_yaml(post: Any)
     ("id", "Not an id", "sheet-id", "lower-case"),
     ("id", "third", "sheet-id", "row 4 has it already"),
     ("file", "posts/other.yaml", "sheet-file", "stands in posts/main.yaml"),
+    ("note", "long " * 6_001, "sheet-long", "30,005 characters"),
     ("quote.text", "They were our mothers", "quote-altered", "They"),
 ])  # fmt: skip
 def test_a_wrong_cell_is_named_and_nothing_is_written(
@@ -198,6 +199,30 @@ def test_a_wrong_cell_is_named_and_nothing_is_written(
     copy = openpyxl.load_workbook(paths.posts.parent / "sheet-problems.xlsx").worksheets[0]
     assert f"[{rule}]" in str(copy.cell(row, len(COLUMNS)).value)
     assert copy.cell(row, COLUMNS.index(column) + 1).fill.fgColor.rgb == "00FFD9D2"
+
+
+def test_a_new_row_goes_to_no_file_that_holds_no_posts(paths: Paths) -> None:
+    for name in ("posts/sources/letter.yaml", "posts/../schedule.yaml", "/etc/x.yaml", "x.yaml"):
+        found = edited(paths, (5, "id", "new"), (5, "text", "Hi."), (5, "file", name))
+
+        assert [each.rule for each in found.errors] == ["sheet-file"]
+
+
+def test_csv_of_excel_is_read_with_its_separator_and_its_formulas_told(paths: Paths) -> None:
+    file = paths.posts.parent / "sheet.csv"
+    file.write_bytes('id;note;accounts\r\nfirst;=1+1;"[""masto""]"\r\n'.encode("utf-8-sig"))
+    assert [each.rule for each in import_sheet(paths, file).errors] == ["sheet-formula"]
+
+    file.write_bytes('id;note;accounts\r\nfirst;"a\r\nb";"[""masto""]"\r\n'.encode("utf-8-sig"))
+    assert import_sheet(paths, file).changed == ["first"]
+    first = entries_of((paths.posts / "main.yaml").read_text(encoding="utf-8"))[0]
+    assert (first.text("note"), first.texts("accounts")) == ("a\nb", ["masto"])
+
+    file.write_bytes("id\nmüller\n".encode("latin-1"))
+    with pytest.raises(OperatorError, match="no UTF-8"):
+        import_sheet(paths, file)
+    with pytest.raises(OperatorError, match=r"ends in \.xlsx or \.csv"):
+        import_sheet(paths, file.with_suffix(".ods"))
 
 
 def test_every_wrong_row_is_told_at_once(paths: Paths) -> None:
@@ -231,6 +256,15 @@ def test_csv_refuses_what_a_spreadsheet_would_run(paths: Paths) -> None:
         export_sheet(paths, paths.posts.parent / "sheet.csv")
     export_sheet(paths, paths.posts.parent / "sheet.xlsx")
     assert import_sheet(paths, paths.posts.parent / "sheet.xlsx").changed == []
+
+
+@pytest.mark.parametrize("text", ["posts:\n  - id: a\n   b: c\n", "posts:\n  - text: Hi\n",
+                                  "posts:\n  - id: first\n    text: Hi\n"])  # fmt: skip
+def test_no_post_is_left_out_in_silence(tree: CampaignTree, paths: Paths, text: str) -> None:
+    tree.put("posts/wrong.yaml", text)
+
+    with pytest.raises(OperatorError, match=r"wrong\.yaml|has no id, or another"):
+        export_sheet(paths, paths.posts.parent / "sheet.xlsx")
 
 
 # -- hostile files
