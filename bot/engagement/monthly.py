@@ -120,9 +120,13 @@ class Figures:
     accounts: tuple[AccountFigures, ...]
 
     def total(self, what: str) -> int | None:
-        """Add up what is known of the accounts; None where nothing is."""
+        """Add up what is known of the accounts; None where nothing is.
+
+        Followers are only added up where all are known: else two months count other accounts.
+        """
         known = [value for each in self.accounts if (value := getattr(each, what)) is not None]
-        return sum(known) if known else None
+        lacks = what in {"followers", "gained"} and len(known) < len(self.accounts)
+        return sum(known) if known and not lacks else None
 
     @property
     def cost(self) -> float:

@@ -314,7 +314,7 @@ def weekly(seed: int, runs: int, *, groups: int, spread: float, posts: bool = Fa
 
 
 def test_weekly_looks_find_groups_above_the_usual_no_more_often_than_one_look_may() -> None:
-    tally = weekly(9, 30, groups=8, spread=0.0)
+    tally = weekly(9, 20, groups=8, spread=0.0)
 
     assert fmean(tally.false) <= 0.10
     assert fmean(tally.false_alone) > fmean(tally.false), "by the interval of each look alone"

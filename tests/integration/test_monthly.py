@@ -124,6 +124,15 @@ def test_what_is_missing_is_said_with_its_reason(filled: Store, rendered: Render
     assert "No longer out: post-99 on" in missing
 
 
+def test_followers_are_added_up_only_where_all_accounts_are_known(month: PresentedMonth) -> None:
+    x, *others = month.figures.now.accounts
+    figures = replace(month.figures.now, accounts=(replace(x, followers=None), *others))
+
+    assert month.figures.now.total("followers") == 9_247
+    assert figures.total("followers") is None
+    assert figures.total("engagements") == month.figures.now.total("engagements")
+
+
 def test_each_of_the_best_posts_says_why_its_number_can_be_trusted(month: PresentedMonth) -> None:
     assert len(month.featured) == 5
     for row in month.featured:

@@ -152,7 +152,7 @@ posts = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(posts)
 def test_whatever_a_post_says_comes_back_from_the_sheet_and_from_yaml(post: Any) -> None:
     text = "\n".join(["posts:", "  -", *entry_lines(post, 4)]).replace("-\n   ", "-", 1) + "\n"
