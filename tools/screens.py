@@ -44,9 +44,16 @@ PAGES = {
     "corrections": "/corrections",
     "verify": "/verify",
 }
-ENGAGED = {"engagement": "/engagement", "post-numbers": "/posts/post-01"}
-PUBLIC = {"site": "site/source-letter.html", "site-post": "site/post-open-air-prison.html",
-          "partner-kit": "kit/partner/index.html"}  # fmt: skip
+ENGAGED = {
+    "engagement": "/engagement",
+    "post-numbers": "/posts/post-01",
+    "report": "/report?month=2027-01",
+}
+PUBLIC = {
+    "site": "site/source-letter.html",
+    "site-post": "site/post-open-air-prison.html",
+    "partner-kit": "kit/partner/index.html",
+}
 WRONG = """\
 posts:
   - id: our-mothers

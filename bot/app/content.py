@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
 from bot.content.ceilings import bounded
-from bot.content.files import SCHEDULE, FolderTree, StoredTree, tree_digest
+from bot.content.files import SCHEDULE, FolderTree, StoredTree, Tree, tree_digest
 from bot.content.loading import Loaded, load
 from bot.content.model import Account, Mode, Post, Schedule
 from bot.content.signatures import SignatureError, SignedContent
@@ -87,6 +87,13 @@ def prove_files(
         problem = Problem(file, 0, 0, "signature", str(error), rule="signature")
         return replace(found, problems=(problem, *found.problems))
     return replace(found, commit=commit)
+
+
+def prove_tree(tree: Tree) -> CheckedContent:
+    """Do the same to any tree of files, without a database."""
+    now = SystemClock().now()
+    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
+    return _without_past(_checked(loaded, now, None), now, None)
 
 
 def watch_files(

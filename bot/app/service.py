@@ -48,7 +48,8 @@ from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
-from bot.engagement.report import Kept, Reporter
+from bot.engagement.kept import Kept
+from bot.engagement.report import Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock

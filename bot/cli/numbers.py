@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import sys
 import textwrap
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,18 +20,27 @@ from bot.app import numbers
 from bot.app.content import SPECS, Paths
 from bot.app.storage import settings
 from bot.app.workspace import open_readonly
-from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.authority.access import Access
+from bot.authority.users import Right
+from bot.cli.output import Output, json_option, places, print_json, prints, somebody
+from bot.cli.people import proved
 from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.engagement import export as exports
+from bot.engagement import monthly_files
 from bot.engagement.ages import AGES
+from bot.engagement.judged import GROUPINGS, JUDGED_BY
+from bot.engagement.monthly import Period
+from bot.engagement.monthly_text import PresentedMonth, monthly_lines
 from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
-from bot.engagement.report import GROUPINGS, JUDGED_BY, Report, Reporter
+from bot.engagement.report import Report, Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of
+from bot.operations.monthly import monthly, sign_off
 from bot.settings import write_private
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -132,6 +141,70 @@ def _tell(
     elif html is None:
         title = f"{post or report.campaign}, as of {shown(report.at, report.zone)}"
         _print(Presented(report), by, title, only=post)
+
+
+@click.command()
+@click.option("--month", metavar="MONTH", help="Such as 2026-12; last month, where left out.")
+@click.option("--from", "first", metavar="DAY", help="Other days than a month: the first of them.")
+@click.option("--to", "last", metavar="DAY", help="The last of them.")
+@click.option("--html", type=_FILE, metavar="FILE", help="Write it as one web page.")
+@click.option("--pdf", type=_FILE, metavar="FILE", help="Write it to be printed.")
+@click.option("--xlsx", type=_FILE, metavar="FILE", help="Write it as a workbook.")
+@click.option("--as", "by", metavar="NAME", callback=somebody,
+              help="Sign it off first: an approver answers for it.")  # fmt: skip
+@json_option
+@places
+def report(
+    paths: Paths, month: str | None, first: str | None, last: str | None, html: Path | None,
+    pdf: Path | None, xlsx: Path | None, by: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Report on a month: posts, what they brought, followers, corrections, cost, what is missing.
+
+    Each number stands beside the month before. Asks no server and spends nothing.
+    """
+    with open_readonly(paths) as workspace:
+        store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
+        period = _period(
+            month, first, last, workspace.clock.now().astimezone(rendered.campaign.zone)
+        )
+        made = monthly(store, clock, rendered, period)
+        if by is not None:
+            by = proved(Access(store, clock), workspace.mode, by, Right.APPROVE)
+            sign_off(store, clock, made, by=by)
+            made = monthly(store, clock, rendered, period)
+        files: dict[Path | None, Callable[[PresentedMonth], str | bytes]] = {
+            html: monthly_files.page, pdf: monthly_files.pdf, xlsx: monthly_files.workbook,
+        }  # fmt: skip
+        for file, write in files.items():
+            if file is not None:
+                write_private(file, write(made))
+                show(f"{file}: {made.title}", err=as_json)
+        if as_json:
+            print_json(monthly_files.json_of(made))
+        elif not any(files):
+            show(*monthly_lines(made))
+
+
+def _period(month: str | None, first: str | None, last: str | None, now: datetime) -> Period:
+    if month and (first or last):
+        raise click.UsageError("give a month, or days from and to, not both")
+    try:
+        if first and last:
+            period = Period(date.fromisoformat(first), date.fromisoformat(last))
+        elif first or last:
+            raise click.UsageError("give both days: --from and --to")
+        else:
+            before = now.date().replace(day=1) - timedelta(days=1)
+            period = Period.of_month(month or f"{before:%Y-%m}")
+    except ValueError:
+        raise click.BadParameter(
+            f"{month or f'{first} or {last}'!r}: a month is written 2026-12, a day 2026-12-09"
+        ) from None
+    if not period.is_possible:
+        raise click.BadParameter(
+            f"{period.key!r}: the last day comes before the first, or is far off"
+        )
+    return period
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:

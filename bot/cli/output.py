@@ -116,8 +116,11 @@ def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callab
     return called
 
 
-def _somebody(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    name = " ".join(value.split())
+def somebody(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return a person's name as it may stand in the log; None only where nobody need decide."""
+    if value is None and not option.required:
+        return None
+    name = " ".join((value or "").split())
     if visible.line(name) != name:
         raise click.BadParameter("has characters that nobody sees")
     if not name:
@@ -127,7 +130,7 @@ def _somebody(_context: click.Context, _option: click.Parameter, value: str) -> 
 
 #: Who decides; written to the audit log.
 as_option = click.option(
-    "--as", "by", required=True, metavar="NAME", help="Who decides.", callback=_somebody
+    "--as", "by", required=True, metavar="NAME", help="Who decides.", callback=somebody
 )
 why_option = click.option("--why", default="", metavar="TEXT", help="Why; kept in the audit log.")
 

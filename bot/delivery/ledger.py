@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
@@ -82,7 +82,14 @@ class Ledger(Repository):
 
     def spent_by_action(self, account: str, *, month_of: datetime) -> dict[str, float]:
         """Add up, in US dollars, what is booked in the month (UTC) of that moment, by action."""
-        which = _in_month(account, _day(month_of)[:7])
+        return self._by_action(_in_month(account, _day(month_of)[:7]))
+
+    def spent_between(self, account: str, first: date, last: date) -> dict[str, float]:
+        """Add up, in US dollars, what is booked on these days (UTC), by action."""
+        days = _C.day.between(first.isoformat(), last.isoformat())
+        return self._by_action(and_(_C.account == account, days))
+
+    def _by_action(self, which: ColumnElement[bool]) -> dict[str, float]:
         query = select(_C.action, _COST.label("cost")).where(which)
         rows = self._rows(query.group_by(_C.action).order_by(_C.action))
         return {row.action: int(row.cost) / _MICRO for row in rows}

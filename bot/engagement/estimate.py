@@ -21,6 +21,8 @@ LEVEL = 0.80
 #: Least relative variance between things of one table. A moment estimate from a dozen posts is
 #: often 0 by chance, and would claim that all are alike for certain.
 LEAST_SPREAD = 0.09
+#: Precision of the mixture behind `boundary`: its range is narrowest for a group of some 15 posts.
+MIXTURE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,30 @@ class Estimate:
     #: Statuses of the post, or posts of the group, that it comes from.
     n: int
     known: Gamma
+    #: All looks at it together, before they are pulled towards the others.
+    seen: Observed
+
+    @property
+    def sequence(self) -> tuple[float, float]:
+        """Return a confidence sequence: it holds 1, where that is the truth, at every look.
+
+        At all looks together it does so with the probability `LEVEL`, however often people look
+        while posts are added; `Gamma.interval` holds at one look only.
+        """
+        variance = self.seen.noise + self.seen.unsure
+        reach = variance * boundary(1 / variance)
+        return self.seen.ratio - reach, self.seen.ratio + reach
+
+
+def boundary(v: float, level: float = LEVEL, mixture: float = MIXTURE) -> float:
+    """Return what a sum of independent errors of variance ``v`` never leaves, whenever looked at.
+
+    Robbins' normal mixture: Robbins (1970), "Statistical methods related to the law of the
+    iterated logarithm", Annals of Mathematical Statistics 41:1397; Howard et al. (2021),
+    "Time-uniform, nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49:1055.
+    """
+    total = v + mixture
+    return math.sqrt(total * math.log(total / (mixture * (1 - level) ** 2)))
 
 
 #: Name -> what was seen of it.
@@ -243,7 +269,7 @@ def estimate(groups: Groups, learnt: Learnt | None = None) -> tuple[Estimate, ..
             # in a second step, by the ratio that comes out of the first.
             exposure = start.mean / known.mean / look.noise
             known = start.after(look.ratio * exposure, exposure)
-        estimates.append(Estimate(name, len(seen), known.widened(look.unsure)))
+        estimates.append(Estimate(name, len(seen), known.widened(look.unsure), look))
     return tuple(sorted(estimates, key=lambda found: (-found.known.mean, found.name)))
 
 

@@ -24,8 +24,9 @@ from bot.canonical import sha256_hex
 from bot.delivery.publications import occurrence_text
 from bot.engagement.ages import AGES
 from bot.engagement.estimate import ENOUGH
+from bot.engagement.judged import JUDGED_BY
 from bot.engagement.readings import Reading
-from bot.engagement.report import JUDGED_BY, Report
+from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
 from bot.settings import private_file, write_private

@@ -28,15 +28,10 @@ from bot.delivery.model import State
 from bot.engagement import charts, report_text
 from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
+from bot.engagement.judged import NOT_JUDGED_BY
 from bot.engagement.readings import Reading
-from bot.engagement.report import (
-    NOT_JUDGED_BY,
-    ByGrouping,
-    Line,
-    Report,
-    Typical,
-    blanks_of,
-)
+from bot.engagement.report import ByGrouping, Report
+from bot.engagement.report_rows import Line, Typical, blanks_of
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 

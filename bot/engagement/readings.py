@@ -29,10 +29,10 @@ from bot.delivery.publications import OfPublication, Publication
 from bot.delivery.reads import OUT
 from bot.delivery.rows import as_delivery, deliveries
 from bot.delivery.tables import delivery, publication
-from bot.engagement.ages import AGES, age_of
+from bot.engagement.ages import AGES, age_of, engagements
 from bot.engagement.snapshots import SnapshotState, by_delivery, numbers_of
 from bot.engagement.tables import reading, snapshot
-from bot.platforms.status import Metrics, status_from_json
+from bot.platforms.status import Metrics, Status, status_from_json
 
 _R, _P, _D = reading.c, publication.c, delivery.c
 _ORDER = (_R.sent_at, _P.account, _P.post_id, _P.id)
@@ -64,9 +64,8 @@ class Reading(OfPublication):
     publication: Publication
     sent_at: datetime
     url: str
-    #: Whole text of its first status.
-    text: str
-    lang: str
+    #: The first of its statuses.
+    status: Status
     #: Its statuses that went out.
     parts: int
     #: Followers of the account on the day it went out, or the last day known before.
@@ -85,6 +84,19 @@ class Reading(OfPublication):
         return self.publication.id
 
     @property
+    def text(self) -> str:
+        return self.status.text
+
+    @property
+    def lang(self) -> str:
+        return self.status.lang
+
+    @property
+    def engagements(self) -> int | None:
+        """Return those at the age at which it is judged; None where there is none yet."""
+        return engagements(self.numbers[self.age]) if self.age else None
+
+    @property
     def age(self) -> str:
         """Return the oldest age at which it can be judged; empty where there is none yet."""
         return age_of(self.numbers)
@@ -96,14 +108,19 @@ class Chosen:
 
     since: datetime | None = None
     post: str | None = None
+    #: Not included.
+    until: datetime | None = None
 
     def condition(self) -> ColumnElement[bool]:
         since = true() if self.since is None else _R.sent_at >= self.since
-        return since & (true() if self.post is None else _P.post_id == self.post)
+        until = true() if self.until is None else _R.sent_at < self.until
+        return since & until & (true() if self.post is None else _P.post_id == self.post)
 
     def has(self, sent_at: datetime, post: str) -> bool:
         """Return whether a reading is one of them."""
-        return (not self.since or sent_at >= self.since) and self.post in {None, post}
+        is_late = self.until is not None and sent_at >= self.until
+        is_early = self.since is not None and sent_at < self.since
+        return not is_early and not is_late and self.post in {None, post}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +138,11 @@ class GroupSum:
     #: By age: readings whose engagements then are known, and the sum of these.
     known: tuple[int, ...]
     total: tuple[int, ...]
+    #: Readings that have engagements, and those whose impressions are told.
+    counted: int = 0
+    with_shown: int = 0
+    #: Impressions of all that tell them.
+    shown: int = 0
 
     @property
     def growth(self) -> tuple[float | None, ...]:
@@ -153,9 +175,10 @@ class Readings(Repository):
         last = query.order_by(*(column.desc() for column in _ORDER)).limit(count)
         return self._whole(self._rows(last)[::-1])
 
-    def slim(self, names: Sequence[ColumnElement[Any]]) -> Iterator[Sequence[Any]]:
-        """Yield what judging needs of every reading, then what orders them; oldest first."""
-        return self._each(_joined(_P.platform, _R.age, _R.count, _R.shown, *names), *_ORDER)
+    def slim(self, names: Sequence[ColumnElement[Any]], chosen: Chosen) -> Iterator[Sequence[Any]]:
+        """Yield what judging needs of each reading, then what orders them; oldest first."""
+        query = _joined(_P.platform, _R.age, _R.count, _R.shown, *names)
+        return self._each(query.where(chosen.condition()), *_ORDER)
 
     def state(self) -> Sequence[Any]:
         """Return what is different once any number that is judged is another one."""
@@ -168,14 +191,18 @@ class Readings(Repository):
         columns = [_R[f"count_{age}"] for age in AGES]
         query = _joined(
             name.label("name"), func.count(), func.count(distinct(_P.post_id)), func.max(_R.as_of),
-            func.sum(_R.count), *map(func.count, columns), *map(func.sum, columns),
+            func.count(_R.count), func.count(_R.shown), func.sum(_R.shown), func.sum(_R.count),
+            *map(func.count, columns), *map(func.sum, columns),
         )  # fmt: skip
         found: dict[str, GroupSum] = {}
         for row in self._rows(query.where(chosen.condition()).group_by("name")):
-            group, n, posts, as_of, judged, *by_age = tuple(row)
+            group, n, posts, as_of, counted, with_shown, shown, judged, *by_age = tuple(row)
             known, total = by_age[: len(AGES)], by_age[len(AGES) :]
             sums = (int(each or 0) for each in (judged, *total))  # PostgreSQL's are decimals
-            found[group] = GroupSum(group, n, posts, as_of, next(sums), tuple(known), tuple(sums))
+            found[group] = GroupSum(
+                group, n, posts, as_of, next(sums), tuple(known), tuple(sums),
+                counted, with_shown, int(shown or 0),
+            )  # fmt: skip
         return found
 
     def at_age(self, by: str, name: str, age: str, chosen: Chosen) -> Sequence[Row[Any]]:
@@ -220,14 +247,13 @@ class Readings(Repository):
         found = []
         for row in rows:
             parts = threads[row.publication_id]
-            first, status = parts[0], parts[0].status
+            first = parts[0]
             numbers, taken_at, blanks = numbers_of([part.id for part in parts], reads)
             found.append(Reading(
                 publication=first.publication,
                 sent_at=next(part.sent_at for part in parts if part.sent_at),
                 url=first.url,
-                text=status.text,
-                lang=status.lang,
+                status=first.status,
                 parts=len(parts),
                 followers=row.followers,
                 numbers=numbers,

@@ -6,14 +6,12 @@ reading; whole readings go by page by page.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from statistics import median
-from threading import RLock
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
@@ -24,21 +22,11 @@ from bot.content.zones import offsets
 from bot.db.lazy import ReadOnce
 from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand
 from bot.engagement.costs import Forecast, forecasts
-from bot.engagement.estimate import (
-    ENOUGH,
-    ENOUGH_FOR_MEDIAN,
-    Estimate,
-    Learnt,
-    Observed,
-    Sample,
-    differ,
-    estimate,
-    estimate_groups,
-    learn,
-    observe,
-)
+from bot.engagement.estimate import ENOUGH, ENOUGH_FOR_MEDIAN, Estimate, differ
+from bot.engagement.judged import JUDGED_BY, Judged, judge
+from bot.engagement.kept import Kept
 from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading, hour_of
-from bot.engagement.snapshots import SnapshotState
+from bot.engagement.report_rows import Blank, Line, Typical, blanks_of, line_of, no_words
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
@@ -46,72 +34,8 @@ from bot.rendering.layout import first_words
 #: Hours of a part of the day. More and smaller parts only show more luck: with no effect at all,
 #: the best of 24 hourly slots looks three times the average (docs/engagement.md).
 _PART_HOURS = 3
-#: What posts are grouped by, and what of it is judged against each other.
-GROUPINGS = tuple(NAMES)
-JUDGED_BY, NOT_JUDGED_BY = GROUPINGS[:6], GROUPINGS[6:]
 
 _Made = TypeVar("_Made")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a table: a post, or a group of posts."""
-
-    name: str
-    #: First words, for people; empty where the name says it all.
-    words: str
-    lang: str
-    #: Posts it comes from.
-    n: int
-    #: Against what is usual; None where there is not enough to tell.
-    ratio: float | None
-    low: float | None
-    high: float | None
-    #: Mean engagements of a post at each age; None where none was read.
-    growth: tuple[float | None, ...]
-    as_of: datetime | None
-
-    @property
-    def trend(self) -> str:
-        """Return ``up`` or ``down`` where the interval is clear of the usual."""
-        if self.low is None or self.high is None:
-            return "unknown"
-        return "up" if self.low > 1 else "down" if self.high < 1 else "even"
-
-
-@dataclass(frozen=True, slots=True)
-class Typical:
-    """What is usual on one account; it is compared with no other, since audiences differ."""
-
-    name: str
-    platform: str
-    n: int
-    #: Age of the numbers below; empty where there are none.
-    age: str
-    median: float | None
-    per_1000_followers: float | None
-    per_1000_impressions: float | None
-    followers: int | None
-    growth: tuple[float | None, ...]
-    as_of: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Blank:
-    """A read without numbers, and why."""
-
-    post_id: str
-    account: str
-    age: str
-    outcome: SnapshotState
-    reason: str
-
-
-def blanks_of(reading: Reading) -> Iterator[Blank]:
-    """Yield the reads of it without numbers; those that are only due yet are none."""
-    for age, (outcome, reason) in reading.blanks.items():
-        if outcome is not SnapshotState.DUE or reason:
-            yield Blank(reading.post_id, reading.account, age, outcome, reason)
 
 
 class ByGrouping(dict[str, _Made]):
@@ -123,78 +47,6 @@ class ByGrouping(dict[str, _Made]):
 
     def __missing__(self, name: str) -> _Made:
         return self.setdefault(name, self._make(name))
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """Every reading as a ratio, and the names of the groups that it is in."""
-
-    observed: Mapping[str, Observed]
-    lacking: Mapping[str, int]
-    #: Platforms that have enough to be judged.
-    platforms: frozenset[str]
-    #: Id, when it went out, names in the order of `JUDGED_BY`, part of the day; oldest first.
-    rows: Sequence[tuple[str, datetime, tuple[str, ...], int]]
-
-    def of(self, chosen: Chosen) -> Iterator[tuple[str, tuple[str, ...], int]]:
-        """Yield id, names and part of the day of what is chosen."""
-        for id_, sent_at, names, part in self.rows:
-            if chosen.has(sent_at, names[0]):
-                yield id_, names, part
-
-    def posts(self, chosen: Chosen) -> tuple[Estimate, ...]:
-        """Estimate the chosen posts; the prior is learnt from all."""
-        return estimate(self._by_post(chosen), self._learnt_of_posts)
-
-    def groups(
-        self, chosen: Chosen, name_of: Callable[[tuple[str, ...], int], str]
-    ) -> tuple[Estimate, ...]:
-        """Estimate groups of the chosen posts."""
-        found: dict[str, dict[str, list[Observed]]] = defaultdict(lambda: defaultdict(list))
-        for id_, names, part in self.of(chosen):
-            found[name_of(names, part)][names[0]] += self._seen(id_)
-        return estimate_groups(found)
-
-    def own(self, ids: Iterable[str]) -> tuple[Estimate, ...]:
-        """Estimate readings by themselves."""
-        return estimate({id_: self._seen(id_) for id_ in ids}, self._learnt)
-
-    @ReadOnce
-    def _learnt(self) -> Learnt | None:
-        return learn({id_: (observed,) for id_, observed in self.observed.items()})
-
-    @ReadOnce
-    def _learnt_of_posts(self) -> Learnt | None:
-        return learn(self._by_post(Chosen()))
-
-    def _by_post(self, chosen: Chosen) -> Mapping[str, Sequence[Observed]]:
-        found: dict[str, list[Observed]] = defaultdict(list)
-        for id_, names, _part in self.of(chosen):
-            found[names[0]] += self._seen(id_)
-        return found
-
-    def _seen(self, id_: str) -> Sequence[Observed]:
-        observed = self.observed.get(id_)
-        return () if observed is None else (observed,)
-
-
-class Kept:
-    """What reports worked out, for as long as nothing that it depends on changes."""
-
-    def __init__(self) -> None:
-        # Who asks for the same meanwhile waits for it: it takes seconds, and a lot of memory.
-        self._turn = RLock()
-        self._state: object = None
-        self._made: dict[object, Any] = {}
-
-    def get(self, state: object, key: object, make: Callable[[], _Made]) -> _Made:
-        with self._turn:
-            if state != self._state:
-                self._state, self._made = state, {}
-            if key not in self._made:
-                self._made[key] = make()
-            made: _Made = self._made[key]
-            return made
 
 
 @dataclass(frozen=True)
@@ -260,7 +112,7 @@ class Report:
         sums = self.store.readings.sums(self._part, self.chosen)
         named = {name: replace(found, name=name) for part, found in sums.items()
                  if (name := _part_name(int(part)))}  # fmt: skip
-        lines = [_line("time", named[known.name], known) for known in estimates]
+        lines = [line_of("time", named[known.name], known) for known in estimates]
         return tuple(sorted(lines, key=lambda line: line.name))
 
     @property
@@ -302,36 +154,10 @@ class Report:
         return self.kept.get(self.state, (what, self.chosen), make)
 
     @ReadOnce
-    def _judged(self) -> _Judged:
-        return self.kept.get(self.state, _Judged, self._judge)
-
-    def _judge(self) -> _Judged:
-        # A post's name is part of the order already.
-        columns: list[ColumnElement[Any]] = [NAMES[by] for by in JUDGED_BY[1:]]
-        known: dict[Any, Any] = {}
-        samples, rows = [], []
-        for (
-            platform,
-            age,
-            count,
-            shown,
-            *names,
-            part,
-            sent_at,
-            account,
-            post,
-            id_,
-        ) in self.store.readings.slim([*columns, self._part]):
-            if age:
-                samples.append(Sample(
-                    id_, known.setdefault(platform, platform), known.setdefault(account, account),
-                    known.setdefault(age, age), count, shown,
-                ))  # fmt: skip
-            groups = (post, *names)
-            rows.append((id_, sent_at, known.setdefault(groups, groups), part))
-        observed, lacking = observe(samples)
-        platforms = frozenset(sample.platform for sample in samples if sample.id in observed)
-        return _Judged(observed, lacking, platforms, rows)
+    def _judged(self) -> Judged:
+        return self.kept.get(
+            self.state, Judged, lambda: judge(self.store.readings, self._part, Chosen())
+        )
 
     @ReadOnce
     def _part(self) -> ColumnElement[int]:
@@ -352,8 +178,8 @@ class Report:
         sums = dict(self.store.readings.sums(NAMES[by], self.chosen))
         sums.pop("", None)
         words = self._words(by, sums)
-        best = [_line(by, sums.pop(known.name), known, words) for known in estimates]
-        return (*best, *(_line(by, sums[name], None, words) for name in sorted(sums)))
+        best = [line_of(by, sums.pop(known.name), known, words) for known in estimates]
+        return (*best, *(line_of(by, sums[name], None, words) for name in sorted(sums)))
 
     def _words(self, by: str, names: Iterable[str]) -> Callable[[str], tuple[str, str]]:
         """Return what gives first words, and their language, for people."""
@@ -366,7 +192,7 @@ class Report:
         elif by == "excerpt":
             shown = {name: self._passage(name) for name in names}
         else:
-            return _no_words
+            return no_words
 
         def words_of(name: str) -> tuple[str, str]:
             text, lang = shown.get(name, ("", ""))  # it may have come after what was judged
@@ -433,28 +259,3 @@ class Reporter:
 def _part_name(part: int) -> str:
     start = part * _PART_HOURS
     return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
-
-
-def _no_words(_name: str) -> tuple[str, str]:
-    return "", ""
-
-
-def _line(
-    by: str,
-    group: GroupSum,
-    known: Estimate | None,
-    words_of: Callable[[str], tuple[str, str]] = _no_words,
-) -> Line:
-    low, high = known.known.interval() if known else (None, None)
-    words, lang = words_of(group.name)
-    return Line(
-        name=group.name,
-        words=words,
-        lang=lang,
-        n=group.n if by == "post" else group.posts,
-        ratio=known.known.mean if known else None,
-        low=low,
-        high=high,
-        growth=group.growth,
-        as_of=group.as_of,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -243,6 +243,13 @@ class Followers(Repository):
         """Return whether a day's count is there."""
         which = follower.c.account == account, follower.c.day == day
         return self._row(select(follower.c.day).where(*which)) is not None
+
+    def last(self, account: str, since: date, until: date) -> int | None:
+        """Return the newest count of these days (UTC), both included; None where there is none."""
+        days = follower.c.day.between(since.isoformat(), until.isoformat())
+        query = select(follower.c.count).where(follower.c.account == account, days)
+        row = self._row(query.order_by(follower.c.day.desc()).limit(1))
+        return None if row is None else int(row[0])
 
     def of(self, account: str) -> Mapping[str, int]:
         """Read an account's counts by day (YYYY-MM-DD, UTC), oldest first."""

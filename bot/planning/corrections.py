@@ -178,27 +178,7 @@ class Corrections:
 
     def listed(self) -> tuple[PublicCorrection, ...]:
         """List what was corrected and retracted, newest first."""
-        rows = self.store.audit.rows()
-        return tuple(self._entry(row) for row in rows if row.verb in {"correct", "retract"})
-
-    def _entry(self, row: AuditRow) -> PublicCorrection:
-        outcomes = [Removal(**stored) for stored in row.detail.get("outcomes", ())]
-        correction = str(row.detail.get("correction", ""))
-        sent = self.store.outbox.find(post_id=correction, states=_OUT) if correction else ()
-        gone = tuple(outcome.url for outcome in outcomes if outcome.deleted and outcome.url)
-        return PublicCorrection(
-            at=row.at,
-            kind="correction" if correction else "retraction",
-            post=row.subject,
-            why=row.why,
-            text=str(row.detail.get("text", "")),
-            addresses=tuple(row.url for row in sent if row.url) if correction else gone,
-            remaining=tuple(
-                f"{outcome.url or outcome.account}: {outcome.told}"
-                for outcome in outcomes
-                if not outcome.deleted
-            ),
-        )
+        return public_corrections(self.store)
 
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:
         rendered = self.rendered()
@@ -268,3 +248,31 @@ def _require(text: str, advice: str) -> None:
 
 def _written(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
+
+
+def public_corrections(
+    store: Store, *, since: datetime | None = None
+) -> tuple[PublicCorrection, ...]:
+    """List what was corrected and retracted since then, newest first."""
+    rows = store.audit.rows(since=since)
+    return tuple(_entry(store, row) for row in rows if row.verb in {"correct", "retract"})
+
+
+def _entry(store: Store, row: AuditRow) -> PublicCorrection:
+    outcomes = [Removal(**stored) for stored in row.detail.get("outcomes", ())]
+    correction = str(row.detail.get("correction", ""))
+    sent = store.outbox.find(post_id=correction, states=_OUT) if correction else ()
+    gone = tuple(outcome.url for outcome in outcomes if outcome.deleted and outcome.url)
+    return PublicCorrection(
+        at=row.at,
+        kind="correction" if correction else "retraction",
+        post=row.subject,
+        why=row.why,
+        text=str(row.detail.get("text", "")),
+        addresses=tuple(row.url for row in sent if row.url) if correction else gone,
+        remaining=tuple(
+            f"{outcome.url or outcome.account}: {outcome.told}"
+            for outcome in outcomes
+            if not outcome.deleted
+        ),
+    )

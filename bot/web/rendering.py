@@ -9,13 +9,14 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot import PROGRAM, visible
 from bot.authority.users import Right
 from bot.content.model import Mode
 from bot.content.zones import shown
+from bot.engagement.monthly_files import FOLDER
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
 from bot.web.context import AppContext
@@ -66,14 +67,17 @@ class Pages:
 def stylesheet(specs: Mapping[str, PlatformSpec]) -> bytes:
     """Return the style of all pages, with how each platform looks."""
     looks = [_LOOK.format(name=spec.name, look=spec.look) for spec in specs.values()]
-    return (STATIC / "style.css").read_bytes() + "".join(looks).encode()
+    report = (FOLDER / "monthly.css").read_bytes()
+    return (STATIC / "style.css").read_bytes() + report + "".join(looks).encode()
 
 
 def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
     """Make the templates' surroundings."""
     made = Environment(
         # A page's own template is beside its module; the others are what pages share.
-        loader=ChoiceLoader([PackageLoader("bot.web", "pages"), PackageLoader("bot.web")]),
+        loader=ChoiceLoader(
+            [PackageLoader("bot.web", "pages"), PackageLoader("bot.web"), FileSystemLoader(FOLDER)]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -70,7 +70,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 @pytest.mark.parametrize(
     "verb",
     ["held", "status", "deliveries", "audit show", "plan", "corrections", "doctor --no-ask",
-     "digest --print", "engagement", "check"],
+     "digest --print", "engagement", "report --from 2026-01-01 --to 2027-12-31", "check"],
 )  # fmt: skip
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_no_verb_prints_what_acts_on_a_terminal(
@@ -180,7 +180,8 @@ def test_no_page_of_the_desk_shows_what_is_live_or_unseen(bot: RunningBot) -> No
         pages = {
             path: browser.get(path)
             for path in ("/", "/held", "/log", "/accounts", "/calendar", "/posts/one",
-                         "/engagement", "/corrections", "/corrections.json")
+                         "/engagement", "/report?from=2026-01-01&to=2027-12-31",
+                         "/corrections", "/corrections.json")
         }  # fmt: skip
 
     for path, answer in pages.items():

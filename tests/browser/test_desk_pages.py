@@ -76,7 +76,9 @@ def test_no_page_breaks_an_accessibility_rule_or_its_policy(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/engagement", "/engagement?by=account", "/posts/post-01"])
+@pytest.mark.parametrize(
+    "address", ["/engagement", "/engagement?by=account", "/posts/post-01", "/report"]
+)
 def test_no_page_with_numbers_breaks_an_accessibility_rule(
     browser: Browser, engaged: RunningBot, address: str, scheme: str
 ) -> None:
@@ -87,6 +89,25 @@ def test_no_page_with_numbers_breaks_an_accessibility_rule(
     assert page.evaluate("refused") == []
     page.set_viewport_size({"width": 320, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.context.close()
+
+
+def test_an_approver_signs_the_month_off_and_takes_it_along(
+    browser: Browser, engaged: RunningBot
+) -> None:
+    page = signed_in(browser, engaged, "anna")
+    page.goto(f"{engaged.origin}/report?month=2027-01")
+    assert "Nobody has signed" in page.locator(".signed").inner_text()
+
+    page.get_by_role("button", name="Sign off January 2027").click()
+
+    assert "Signed off by anna" in page.locator(".signed").inner_text()
+    (row,) = engaged.store.audit.about("2027-01", "sign report")
+    assert row.who == "anna"
+    answer = page.request.get(f"{engaged.origin}/report/file?month=2027-01&kind=xlsx")
+    assert answer.headers["content-disposition"] == 'attachment; filename="report-2027-01.xlsx"'
+    for wrong in ("month=2027-13", "month=9999-12", "from=2027-01-05", "from=0001-01-01&to=x"):
+        assert page.request.get(f"{engaged.origin}/report?{wrong}").status == 400
     page.context.close()
 
 

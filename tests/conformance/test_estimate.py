@@ -1,10 +1,23 @@
-"""Our closed forms against scipy, which the program itself does not need."""
+"""Our closed forms against scipy and ville, which the program itself does not need."""
 
 import numpy
 import pytest
 from scipy import stats
+from ville import GaussianMixtureCS
 
-from bot.engagement.estimate import Gamma, Observed, median_noise, pooled, prior, spread
+from bot.engagement.estimate import (
+    LEVEL,
+    MIXTURE,
+    Estimate,
+    Gamma,
+    Observed,
+    boundary,
+    median_noise,
+    pooled,
+    prior,
+    spread,
+)
+from bot.engagement.report_rows import Line
 
 
 @pytest.mark.parametrize(
@@ -87,3 +100,36 @@ def test_widening_keeps_the_mean_and_adds_the_variance() -> None:
 
     assert after.mean == pytest.approx(before.mean)
     assert 1 / after.a == pytest.approx(1 / 8 + 0.1)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_the_confidence_sequence_is_villes(level: float) -> None:
+    noise = numpy.random.default_rng(3).normal(1, 0.6, 200)
+    theirs = GaussianMixtureCS(sigma=0.6, alpha=1 - level, intersect=False)
+    theirs.rho_ = MIXTURE
+    theirs.update(noise)
+
+    ours = [2 * boundary(n * 0.36, level) / n for n in range(1, 201)]
+
+    assert theirs.upper_ - theirs.lower_ == pytest.approx(ours)
+
+
+def test_a_sequence_is_wider_than_what_one_look_allows_and_shrinks_with_what_is_seen() -> None:
+    def reach(noise: float) -> float:
+        low, high = Estimate("a", 9, Gamma(1, 1), Observed(1.3, noise)).sequence
+        assert low + high == pytest.approx(2.6)
+        return (high - low) / 2
+
+    alone = stats.norm.ppf((1 + LEVEL) / 2)
+    assert all(reach(noise) > 1.5 * alone * noise**0.5 for noise in (0.005, 0.02, 0.1))
+    assert reach(0.005) < reach(0.02) < reach(0.1)
+
+
+@pytest.mark.parametrize(("sequence", "trend"), [(None, "up"), ((1.01, 2), "up"),
+                                                 ((0.98, 2), "even")])  # fmt: skip
+def test_a_group_is_above_usual_only_where_all_looks_say_so(
+    sequence: tuple[float, float] | None, trend: str
+) -> None:
+    line = Line("families", "", "", 20, 1.4, 1.1, 1.7, (), None, sequence)
+
+    assert line.trend == trend

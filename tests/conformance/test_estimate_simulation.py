@@ -248,6 +248,90 @@ def test_hours_with_a_large_effect_are_said_to_differ() -> None:
     assert sum(differ(one) for one in seen) >= 20
 
 
+# -- looked at again each week
+
+
+@dataclass
+class Weekly:
+    """Half a year of a campaign, looked at each week: what was said at any of the looks."""
+
+    #: Of groups that are not above the average, and of those that are: ever said to be.
+    false: list[bool] = field(default_factory=list)
+    found: list[bool] = field(default_factory=list)
+    #: The same by the interval of each look alone.
+    false_alone: list[bool] = field(default_factory=list)
+    found_alone: list[bool] = field(default_factory=list)
+    #: Of posts that are not above the usual: ever said to be.
+    false_posts: list[bool] = field(default_factory=list)
+    #: Parts of the day were ever said to differ.
+    hours: list[bool] = field(default_factory=list)
+
+    def run(self, draw: random.Random, *, groups: int, spread: float, posts: bool = False) -> None:
+        themes = Themes({f"g{n}": math.exp(draw.gauss(0, spread)) for n in range(groups)})
+        ever, alone, ever_posts, hours = set[str](), set[str](), set[str](), False
+        for number in range(26 * 3):
+            group, post = f"g{draw.randrange(groups)}", str(number)
+            good = themes.quality[post] = themes.effect[group] * math.exp(draw.gauss(0, 0.4))
+            themes.samples[group][post] = [
+                status(draw, f"{post}/{name}", name, good, 0.6).sample for name in PLATFORMS
+            ]
+            if number % 3 != 2:
+                continue
+            observed = themes.observed()
+            estimates = estimate_groups(observed)
+            lines = {one.name: (one.known.interval()[0], one.sequence[0]) for one in estimates}
+            ever |= {name for name, lows in lines.items() if min(lows) > 1}
+            alone |= {name for name, (low, _) in lines.items() if low > 1}
+            hours = hours or differ(estimates)
+            if posts:
+                of_posts = estimate({post: seen for of in observed.values()
+                                     for post, seen in of.items()})  # fmt: skip
+                ever_posts |= {one.name for one in of_posts if one.known.interval()[0] > 1}
+        average = fmean(themes.effect.values())
+        for name, effect in themes.effect.items():
+            is_above = effect / average > 1 + 1e-9
+            (self.found if is_above else self.false).append(name in ever)
+            (self.found_alone if is_above else self.false_alone).append(name in alone)
+        usual = median(themes.quality.values())
+        self.false_posts += [
+            post in ever_posts for post, good in themes.quality.items() if good <= usual
+        ]
+        self.hours.append(hours)
+
+    def say(self, what: str) -> None:
+        for name in ("false", "false_alone", "found", "found_alone", "hours", "false_posts"):
+            seen = getattr(self, name)
+            if seen:
+                say(f"weekly for half a year, {what}: {name} {fmean(seen):.3f}")
+
+
+def weekly(seed: int, runs: int, *, groups: int, spread: float, posts: bool = False) -> Weekly:
+    draw, tally = drawing(seed), Weekly()
+    for _ in range(runs):
+        tally.run(draw, groups=groups, spread=spread, posts=posts)
+    tally.say(f"{groups} groups, spread {spread}")
+    return tally
+
+
+def test_weekly_looks_find_groups_above_the_usual_no_more_often_than_one_look_may() -> None:
+    tally = weekly(9, 20, groups=8, spread=0.0)
+
+    assert fmean(tally.false) <= 0.10
+    assert fmean(tally.false_alone) > fmean(tally.false), "by the interval of each look alone"
+    assert fmean(tally.hours) <= 0.05
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("groups", "spread"), [(4, 0.0), (8, 0.0), (4, 0.4), (6, 0.4)])
+def test_weekly_looks_over_many_half_years(groups: int, spread: float) -> None:
+    tally = weekly(10, 120, groups=groups, spread=spread, posts=True)
+
+    assert fmean(tally.false) <= 0.10
+    assert fmean(tally.false_posts) <= 0.10
+    assert spread or fmean(tally.hours) <= 0.05
+    assert not tally.found or fmean(tally.found) >= 0.45
+
+
 # -- what is not judged
 
 

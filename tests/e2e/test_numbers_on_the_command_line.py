@@ -7,14 +7,16 @@ import io
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from bot.app.content import SPECS, Paths
 from bot.app.workspace import open_readonly
 from bot.cli.main import root
+from bot.engagement.judged import GROUPINGS
 from bot.engagement.presenter import Presented
-from bot.engagement.report import GROUPINGS, Reporter
+from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
 from tests.conftest import ROOT
 from tests.fakes.engaged import Engaged, troubled
@@ -108,6 +110,32 @@ def test_html_is_one_file(say: Say, tmp_path: Path) -> None:
     say("engagement", "--html", str(tmp_path / "report.html"))
 
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_month_is_reported_signed_and_written_in_every_form(say: Say, tmp_path: Path) -> None:
+    files = [str(tmp_path / f"report.{kind}") for kind in ("html", "pdf", "xlsx")]
+    options = [word for pair in zip(("--html", "--pdf", "--xlsx"), files, strict=True)
+               for word in pair]  # fmt: skip
+
+    say("report", "--month", "2026-12", *options)
+    told = json.loads(say("report", "--month", "2026-12", "--json").stdout)
+    days = json.loads(say("report", "--from", "2026-12-01", "--to", "2026-12-31", "--json").stdout)
+
+    begins = [Path(name).read_bytes()[:4] for name in files]
+    assert begins == [b"<!do", b"%PDF", b"PK\x03\x04"]
+    assert told["now"]["posts"] == days["now"]["posts"] == 12
+    assert len(told["posts"]) == 5
+    assert "Posts that did best" in say("report", "--month", "2026-12").stdout
+    hidden = say("report", "--month", "2026-12", "--as", "an\u202ena", code=2)
+    assert "characters that nobody sees" in str(hidden.exception)
+
+
+@pytest.mark.parametrize("words", [
+    ["--month", "2026-13"], ["--month", "9999-12"], ["--from", "2026-12-05"],
+    ["--month", "2026-12", "--to", "2026-12-05"], ["--from", "2026-12-05", "--to", "2026-12-04"],
+])  # fmt: skip
+def test_days_that_are_none_are_wrong_use(say: Say, words: list[str]) -> None:
+    assert isinstance(say("report", *words, code=2).exception, click.UsageError)
 
 
 def test_the_digest_can_be_read_before_it_is_sent(say: Say) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, event
 from bot.clock import FastClock
 from bot.delivery.model import State
 from bot.engagement.costs import kept_for_posts, read_days
+from bot.engagement.monthly import MonthlyReporter, Period
 from bot.engagement.report import Report, Reporter
 from bot.operations.status import status_of
 from bot.planning.store import Store
@@ -34,9 +35,11 @@ _WHOLE_INDEX = (
 )
 
 
+SPECS = {name: kind.spec for name, kind in PLATFORMS.items()}
+
+
 def reported(store: Store) -> Report:
-    specs = {name: kind.spec for name, kind in PLATFORMS.items()}
-    return Reporter(store, FastClock(NOW), engaged_campaign(), specs).report()
+    return Reporter(store, FastClock(NOW), engaged_campaign(), SPECS).report()
 
 
 HOT: dict[str, Callable[[Store], object]] = {
@@ -77,6 +80,9 @@ HOT: dict[str, Callable[[Store], object]] = {
         *reported(store).day_parts, *reported(store).blanks, *reported(store).newest(9),
         *reported(store).newest(9, only_blank=True),
     ],
+    "report of a month": lambda store: MonthlyReporter(
+        store, FastClock(NOW), engaged_campaign(), SPECS
+    ).figures(Period.of_month("2026-12")),
     "export": lambda store: list(store.snapshots.each()),
 }  # fmt: skip
 
@@ -124,4 +130,6 @@ def test_no_question_reads_all_of_the_history(store: Store, name: str) -> None:
             # As good as a scan: most deliveries of a history are in that state.
             assert name != "engagement" or "delivery_state_account_sent_at (state=?)" not in line
             is_allowed = any(index in line for index in _WHOLE_INDEX)
+            # What it costs follows its month.
+            is_allowed &= name != "report of a month" or "COVERING" not in line
             assert is_allowed or not scans.search(line), f"{line}\n{statement}"

@@ -20,8 +20,9 @@ from bot.engagement import presenter
 from bot.engagement.ages import AGES
 from bot.engagement.charts import Chart, interval, lines, nice, sparkline
 from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
+from bot.engagement.judged import JUDGED_BY
 from bot.engagement.presenter import Presented, page
-from bot.engagement.report import JUDGED_BY, Report, Reporter
+from bot.engagement.report import Report, Reporter
 from bot.engagement.report_text import ratio
 from bot.engagement.snapshots import SnapshotState
 from bot.engagement.tables import snapshot

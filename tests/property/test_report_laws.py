@@ -16,7 +16,8 @@ from bot.delivery.model import State
 from bot.delivery.publications import Queued
 from bot.delivery.tables import delivery
 from bot.engagement.ages import AGES
-from bot.engagement.report import JUDGED_BY, NOT_JUDGED_BY, Reporter
+from bot.engagement.judged import JUDGED_BY, NOT_JUDGED_BY
+from bot.engagement.report import Reporter
 from bot.engagement.snapshots import SnapshotState
 from bot.operations.opening import open_store
 from bot.planning.store import Store

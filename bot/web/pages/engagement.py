@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from bot.content.zones import midnight
 from bot.engagement import charts
+from bot.engagement.judged import GROUPINGS
 from bot.engagement.presenter import Presented
-from bot.engagement.report import GROUPINGS
 from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.web.request import Answer, Page, RequestContext
 

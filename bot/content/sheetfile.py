@@ -1,0 +1,186 @@
+"""Spreadsheets as rows of text: what Excel made of a cell is told, never guessed back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from bot.content.sheets import BOOLEANS, COLUMNS, Cells
+from bot.errors import OperatorError
+
+#: Bytes of a file, and of all that is packed in it; rows and columns; characters of a cell.
+MOST_BYTES, MOST_UNPACKED, MOST_PARTS = 5_000_000, 40_000_000, 200
+MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 5_000, 60, 30_000
+_TOO_LARGE = "is too large for a sheet of posts; split it"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A cell that is not what somebody typed."""
+
+    column: str
+    rule: str
+    message: str
+    #: What the spreadsheet made of it.
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One row of a sheet: its number from 1, its cells, and what is wrong with others."""
+
+    number: int
+    cells: Cells
+    faults: tuple[Fault, ...] = ()
+
+
+def rows_of(raw: bytes, *, is_csv: bool) -> tuple[Sequence[str], Sequence[SheetRow]]:
+    """Read the header and the rows of a sheet.
+
+    Raises:
+        OperatorError: it is too large, is packed to explode, or is no sheet of posts.
+    """
+    if len(raw) > MOST_BYTES:
+        raise OperatorError(f"has {len(raw):,} bytes; it {_TOO_LARGE}")
+    table = _csv(raw) if is_csv else _xlsx(raw)
+    header = [str(value or "").strip() for value in next(table, [])]
+    if "id" not in header:
+        raise OperatorError("has no column `id`; `sheet export` writes one that has all columns")
+    if len(set(filter(None, header))) < len(list(filter(None, header))):
+        raise OperatorError("has a column twice; keep one")
+    rows = (_row(number, header, values) for number, values in enumerate(table, 2))
+    return header, [row for row in rows if row.cells or row.faults]
+
+
+def _row(number: int, header: Sequence[str], values: Iterable[Any]) -> SheetRow:
+    cells, faults = {}, []
+    for column, value in zip(header, values, strict=False):
+        if column == "problems" or not column or value in (None, ""):
+            continue
+        told = _fault(column, value)
+        if told:
+            faults.append(Fault(column, *told, str(value)))
+        else:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            cells[column] = text.replace("\r\n", "\n")
+    return SheetRow(number, cells, tuple(faults))
+
+
+def _fault(column: str, value: object) -> tuple[str, str] | None:
+    """Return the rule that a cell breaks, and what to do; None where it is what was typed."""
+    as_text = "format the cell as text and type"
+    match value:
+        case bool() if column in BOOLEANS:
+            return None
+        case bool():
+            return "sheet-number", f"is a truth value; {as_text} it again"
+        case int() | float():
+            return "sheet-number", (f"is a number, {value!r}, which drops zeros and digits; "
+                                    f"{as_text} it again")  # fmt: skip
+        case datetime() | date() | time():
+            typed = f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+            return "sheet-date", (
+                "is a date of the spreadsheet, which may have read another day and knows no zone; "
+                f"{as_text} it again, perhaps: {typed}"
+            )
+        case _Formula():
+            return "sheet-formula", f"is a formula or an error of one ({value}); {as_text} its text"
+    if len(str(value)) > MOST_CHARACTERS:
+        return "sheet-long", f"has {len(str(value)):,} characters; edit it in its file"
+    return None
+
+
+class _Formula(str):
+    """What a spreadsheet would work out."""
+
+    __slots__ = ()
+
+
+def _csv(raw: bytes) -> Iterator[Sequence[Any]]:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise OperatorError("is no UTF-8; save it as “CSV UTF-8”, or as .xlsx") from error
+    head = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)
+    for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)):
+        if number > MOST_ROWS or len(row) > MOST_COLUMNS:
+            raise OperatorError(_TOO_LARGE)
+        yield [_Formula(value) if value.startswith("=") else value for value in row]
+
+
+def _xlsx(raw: bytes) -> Iterator[Sequence[Any]]:
+    from openpyxl import load_workbook  # 0.2 s
+
+    _refuse_bombs(raw)
+    try:
+        sheet = load_workbook(io.BytesIO(raw), read_only=True).worksheets[0]
+        sheet.reset_dimensions()
+        for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS)):
+            if number > MOST_ROWS:
+                raise OperatorError(_TOO_LARGE)
+            yield [_value(cell) for cell in row]
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError, SyntaxError) as error:
+        raise OperatorError(f"is no workbook that can be read ({error})") from error
+
+
+def _value(cell: Any) -> Any:
+    return _Formula(cell.value) if cell.data_type in {"f", "e"} else cell.value
+
+
+def _refuse_bombs(raw: bytes) -> None:
+    """Refuse an archive that unpacks to more than a sheet needs, or declares entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            parts = archive.infolist()
+            size = sum(part.file_size for part in parts)
+            if len(parts) > MOST_PARTS or size > MOST_UNPACKED:
+                raise OperatorError(
+                    f"unpacks to {size:,} bytes in {len(parts)} parts; it {_TOO_LARGE}"
+                )
+            for part in parts:
+                # Nothing longer than what it declares is ever read of a part.
+                if b"<!" in archive.read(part).replace(b"<!--", b""):
+                    raise OperatorError("declares entities, as no spreadsheet does")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise OperatorError(f"is no workbook ({error})") from error
+
+
+def written(rows: Sequence[Cells], *, is_csv: bool) -> bytes:
+    """Return rows as a file; every cell is text, which no spreadsheet runs or changes."""
+    if is_csv:
+        target = io.StringIO(newline="")
+        writer = csv.writer(target)
+        writer.writerows([COLUMNS, *([row.get(name, "") for name in COLUMNS] for row in rows)])
+        return target.getvalue().encode("utf-8-sig")
+    from openpyxl import Workbook  # 0.2 s
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for number, row in enumerate([dict(zip(COLUMNS, COLUMNS, strict=True)), *rows], 1):
+        wrong = {line.partition(":")[0] for line in row.get("problems", "").split("\n")}
+        for place, name in enumerate(COLUMNS, 1):
+            cell = sheet.cell(number, place)
+            cell.number_format = "@"
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            if row.get(name):
+                cell.value, cell.data_type = row[name], "s"
+                cell.quotePrefix = True
+            if number > 1 and name in wrong:
+                cell.fill = PatternFill("solid", fgColor="FFD9D2")
+            if number == 1:
+                cell.font = Font(bold=True)
+    for place, name in enumerate(COLUMNS, 1):
+        is_wide = name in {"text", "quote.text", "problems"}
+        sheet.column_dimensions[get_column_letter(place)].width = 60 if is_wide else 18
+    sheet.freeze_panes = "C2"
+    target_bytes = io.BytesIO()
+    book.save(target_bytes)
+    return target_bytes.getvalue()

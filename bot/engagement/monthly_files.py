@@ -1,0 +1,185 @@
+"""The report of a month as files: one web page, a PDF on two sheets, a workbook, JSON."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bot import visible
+from bot.engagement.export import cell
+from bot.engagement.monthly_text import HOW_TO_READ, MOST_LISTED, WHAT_IS_USUAL, PresentedMonth
+from bot.engagement.presenter import Grid
+from bot.errors import OperatorError
+from bot.rendering.cards.typefaces import FONTS
+from bot.rendering.layout import direction
+
+#: Where the template and the style are; the desk shows the same body.
+FOLDER = Path(__file__).parent / "reporting"
+#: What templates know besides the report.
+WORDS = {
+    "how_to_read": HOW_TO_READ,
+    "what_is_usual": WHAT_IS_USUAL,
+    "most": MOST_LISTED,
+    # Paper has no "auto": WeasyPrint knows none.
+    "dir_of": lambda text: "rtl" if direction(text) == "R" else "ltr",
+}
+#: Fonts of the PDF, and what is set in each; no other file is opened for it.
+_FONT = "verbatim-font:"
+_FACES = "".join(
+    f'@font-face {{ font-family: "{name}"; src: url("{_FONT}{file}"); }}\n'
+    for name, file in {
+        "Noto Serif": "NotoSerif-Variable.ttf",
+        "Noto Naskh Arabic": "NotoNaskhArabic-Variable.ttf",
+        "Noto Serif SC": "NotoSerifSC-GB2312.otf",
+    }.items()
+)
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+
+
+def page(month: PresentedMonth) -> str:
+    """Return it as one HTML file: no script, nothing loaded."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, finalize=visible.shown,
+    )  # fmt: skip
+    names = ("monthly_page.css", "monthly.css")
+    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+    return environment.get_template("monthly.html.j2").render(
+        style=Markup(style),  # noqa: S704 - our own files
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        month=month,
+        **WORDS,
+    )
+
+
+def pdf(month: PresentedMonth) -> bytes:
+    """Return it as an accessible PDF (PDF/UA-1), set in our own fonts."""
+    content: bytes = document(month).write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True)
+    return content
+
+
+def document(month: PresentedMonth) -> Any:
+    """Lay it out on sheets of paper; return WeasyPrint's document."""
+    try:
+        import weasyprint  # 0.5 s, and needs Pango: only who wants a PDF should pay
+    except OSError as error:
+        raise OperatorError(
+            "a PDF needs Pango: install libpango-1.0-0 and libpangoft2-1.0-0"
+        ) from error
+    from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]  # it ships no types
+        """Opens our own fonts and pictures that are part of the page, and refuses all else."""
+
+        def fetch(self, url: str, headers: object = None) -> Any:  # noqa: ARG002 - its signature
+            kind, _, name = url.partition(":")
+            if kind == "data" and name.startswith("image/"):
+                mime, _, content = name.partition(";base64,")
+                return URLFetcherResponse(
+                    url, base64.b64decode(content), headers={"Content-Type": mime}
+                )
+            if url.startswith(_FONT) and set(name) <= _SAFE:
+                return URLFetcherResponse(url, (FONTS / name).read_bytes())
+            raise ValueError(f"a report loads nothing: {url[:60]}")
+
+    fetcher = Fetcher()
+    # Both must have it, or the fonts are passed over in silence.
+    fonts = FontConfiguration()
+    faces = weasyprint.CSS(string=_FACES, url_fetcher=fetcher, font_config=fonts)
+    html = weasyprint.HTML(string=page(month), url_fetcher=fetcher)
+    return html.render(
+        stylesheets=[faces], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True
+    )
+
+
+def workbook(month: PresentedMonth) -> bytes:
+    """Return it as an XLSX file of plain cells; no text can be run as a formula."""
+    from openpyxl import Workbook  # 0.2 s
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook()
+    for number, (title, rows) in enumerate(_sheets(month)):
+        sheet = book.active if number == 0 else book.create_sheet()
+        assert sheet is not None  # noqa: S101 - a new workbook has one
+        sheet.title = title
+        for row in rows:
+            sheet.append([cell(value) for value in row])
+        for place, column in enumerate(sheet.iter_cols(), 1):
+            longest = max(len(str(each.value or "")) for each in column)
+            sheet.column_dimensions[get_column_letter(place)].width = min(70, longest + 2)
+            column[0].font = Font(bold=True)
+            for each in column:
+                each.alignment = Alignment(wrap_text=True, vertical="top")
+                each.data_type = "s" if isinstance(each.value, str) else each.data_type
+        sheet.freeze_panes = "A2"
+    target = BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def _sheets(month: PresentedMonth) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
+    tiles = [(tile.name, tile.value, tile.before) for tile in month.tiles]
+    yield "Summary", [
+        ("What", month.title, "Before"), *tiles,
+        *(("Missing", line, "") for line in month.missing),
+        ("As of", month.as_of, ""), ("Signed off", month.signature, ""),
+        ("How to read it", HOW_TO_READ, ""), ("What is usual", WHAT_IS_USUAL, ""),
+    ]  # fmt: skip
+    yield "Accounts", _table(month.accounts)
+    yield "Posts", [
+        ("Post", "Text", "Engagements", "Ratio (80 %)", "Why", "Links"),
+        *((row.id, row.text, row.engagements, row.ratio, row.reason,
+           " ".join(address for _account, address in row.links)) for row in month.featured),
+    ]  # fmt: skip
+    for title, mentioned in (
+        ("Passages", month.passages), ("Investigations", month.investigations),
+    ):  # fmt: skip
+        head = ("Id", "Text", "By", "Address", "Times out")
+        yield title, [head, *((each.id, each.text, each.by, each.url, each.n)
+                              for each in mentioned)]  # fmt: skip
+    yield "Corrections", [
+        ("When", "What", "Post", "What was wrong", "The correction"),
+        *((each.at.isoformat(), each.kind, each.post, each.why, each.text)
+          for each in month.corrections),
+    ]  # fmt: skip
+    yield "Cost", _table(month.costs)
+
+
+def _table(grid: Grid) -> Sequence[Sequence[object]]:
+    return [(*grid.words, *grid.numbers), *grid.rows, (grid.caption,)]
+
+
+def json_of(month: PresentedMonth) -> Mapping[str, Any]:
+    """Return it for other programs: the numbers themselves, and the sentences."""
+    figures = month.figures
+    return {
+        "campaign": month.campaign,
+        "period": figures.period.key,
+        "as_of": figures.at,
+        "now": figures.now,
+        "before": figures.before,
+        "posts": [
+            {
+                "post": row.id, "text": row.text, "lang": row.lang,
+                "engagements": post.engagements, "reason": row.reason,
+                "ratio": post.known and (post.known.known.mean, *post.known.known.interval()),
+                "links": dict(row.links),
+            }
+            for post, row in zip(figures.featured, month.featured, strict=True)
+        ],
+        "passages": month.passages,
+        "investigations": month.investigations,
+        "corrections": month.corrections,
+        "missing": list(month.missing),
+        "sha256": month.sha256,
+        "signed": month.signed,
+    }  # fmt: skip
