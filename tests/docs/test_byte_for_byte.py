@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.cli.content import write_campaign
+from bot.cli.composing import write_campaign
 from bot.cli.main import run
 from tests.conftest import ROOT, require_tool
 from tests.docs.tree import files, read

@@ -11,9 +11,11 @@ from PIL import Image
 
 from bot.app.content import prove_files
 from bot.canonical import sha256_hex
-from bot.cli.content import write_campaign
+from bot.cli.composing import write_campaign
+from bot.content.quoting import found_at
 from bot.delivery.model import CancelReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
+from bot.planning.excerpts import propose
 from bot.platforms.mastodon.spec import SPEC as MASTODON
 from tests.fakes.campaign_tree import spec
 from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
@@ -149,3 +151,22 @@ def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):
         write_campaign(folder, spec().values())
+
+
+def test_where_it_was_sent_is_told_though_its_file_is_gone(new_bot: RunningBot) -> None:
+    quote = 'quote: {source: letter, text: "they are our friends"}'
+    new_bot.start_approved(post("one", quote, at=NINE))
+    new_bot.wait(NINE)
+    campaign = new_bot.services.contents.campaign()
+    letter = campaign.sources["letter"]
+    start = letter.text.index("they are our friends")
+    found = found_at(letter, start, start + 20)
+
+    made = propose(
+        found, "they are our friends", desk=new_bot.dashboard.deskcheck,
+        campaign=campaign, outbox=new_bot.store.outbox, now=new_bot.clock.now(),
+    )  # fmt: skip
+
+    (earlier,) = made.earlier
+    assert (earlier.id, earlier.is_same, earlier.is_sent) == ("one", True, True)
+    assert earlier.places[0].startswith("sent on m ")
