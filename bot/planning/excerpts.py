@@ -64,10 +64,15 @@ class Excerpt:
         return self.rendered.texts_of(self.checked)
 
     @property
+    def file(self) -> str:
+        """A file with the post alone."""
+        return file_of([self.post])
+
+    @property
     def yaml(self) -> str:
         """A file with the post and, as comments, what an editor must know."""
         notes = (" ".join(f"# {note}".split()) for note in self.notes())
-        return "\n".join([*notes, file_of([self.post])])
+        return "\n".join([*notes, self.file])
 
     def notes(self) -> Iterator[str]:
         """Write a line on each: the place, counts, cut sentences, earlier posts, problems."""

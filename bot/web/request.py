@@ -124,7 +124,7 @@ class RequestContext:
 
     def number(self, name: str, default: int) -> int:
         """Read a whole number from 0 to 999,999."""
-        value = self.query_value(name, str(default))
+        value = self.query_value(name) or str(default)
         if not _NUMBER.fullmatch(value):
             raise RefusedRequestError(400, f"{name} is a whole number")
         return int(value)
