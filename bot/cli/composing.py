@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, prove_stored
+from bot.app.new_campaign import Answers, example_files, letter_files
 from bot.app.storage import clock_of, known_store
-from bot.canonical import sha256_hex
 from bot.checks.checking import DeskCheck
 from bot.cli.content import preview_value
 from bot.cli.output import Output, prints
@@ -22,12 +25,12 @@ from bot.clock import SystemClock
 from bot.content.excerpts import chosen, find_passage, unclear_lines
 from bot.content.quoting import OMISSION
 from bot.errors import ContentError, DecisionError
-from bot.platforms.spec import PlatformSpec
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to begin
     from bot.planning.excerpts import Excerpt
 
-_STARTER = Path(__file__).parent / "starter"
+#: Platforms whose specifications show an account in the example.
+_SHOWN = tuple(spec.name for spec in SPECS.values() if spec.starter)
 
 
 @click.command()
@@ -89,33 +92,71 @@ def _value(made: Excerpt) -> dict[str, object]:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=Path)
-def init(folder: Path) -> None:
-    """Write a small campaign into DIR that passes `check`: a schedule, a source, two posts."""
-    for path in write_campaign(folder, SPECS.values()):
-        show(f"wrote {path}")
+@click.option("--letter", "letter", type=Path, metavar="FILE",
+              help="Begin with this letter: .docx, .odt, .md or .txt.")  # fmt: skip
+@click.option("--timezone", metavar="ZONE", help="Where it is, such as Europe/Paris.")
+@click.option("--account", "accounts", multiple=True, metavar="PLATFORM[=PLACE]",
+              help="An account, with its server or handle; again for each.")  # fmt: skip
+@click.option("--title", default="", help="Of the letter, where its first lines are not it.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Of the letter.")
+@click.option("--lang", default="en", show_default=True, help="Of the letter.")
+@click.option("--author", default="your-pseudonym", metavar="NAME", help="Who writes the drafts.")
+def init(folder: Path, letter: Path | None, **answers: Any) -> None:
+    """Write a new campaign into DIR that passes `check`: an example, or a letter with 30 drafts.
+
+    On a terminal it asks for what is not given: the zone and the accounts.
+    """
+    files, notes = example_files(_SHOWN), tuple[str, ...]()
+    if letter is not None:
+        _require_empty(folder)
+        files, notes = letter_files(letter, _answers(**answers), clock=SystemClock())
+    written = write_files(folder, files)
+    show(*(f"wrote {path}" for path in written))
+    show(*(f"look over {note}" for note in notes))
     config, posts = (shlex.quote(str(folder / name)) for name in ("schedule.yaml", "posts"))
     show(f"next: {program()} check --config {config} --posts {posts}")
 
 
-def write_campaign(folder: Path, specs: Iterable[PlatformSpec]) -> tuple[Path, ...]:
-    """Write the files of `bot/cli/starter`, with an account of each platform; return which.
+def _answers(
+    timezone: str | None, accounts: tuple[str, ...], day: datetime | None, **others: str
+) -> Answers:
+    """Return what was given; on a terminal the rest is asked for."""
+    usual = Answers()
+    if sys.stdin.isatty():
+        timezone = timezone or click.prompt("Time zone of the campaign", default=usual.timezone)
+        accounts = accounts or tuple(_asked_accounts())
+    return replace(
+        usual, timezone=timezone or usual.timezone, accounts=accounts or usual.accounts,
+        date=day.date() if day else None, **others,
+    )  # fmt: skip
+
+
+def _asked_accounts() -> Iterator[str]:
+    for spec in SPECS.values():
+        question = f"{spec.label}: server or handle of the account, - for none"
+        place = click.prompt(question, default="later").strip()
+        if place != "-":
+            yield spec.name if place == "later" else f"{spec.name}={place}"
+
+
+def write_campaign(folder: Path) -> tuple[Path, ...]:
+    """Write the example; return which files.
 
     Raises:
         DecisionError: the folder has something in it already.
     """
+    return write_files(folder, example_files(_SHOWN))
+
+
+def _require_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise DecisionError(f"{folder} is not empty; name a new folder")
-    accounts = "\n".join(
-        f"  our-{spec.name}: {{platform: {spec.name}, {spec.starter}}}"
-        for spec in specs
-        if spec.starter
-    )
-    letter = (_STARTER / "posts" / "sources" / "letter.txt").read_bytes()
-    written = []
-    for source in sorted(path for path in _STARTER.rglob("*") if path.is_file()):
-        text = source.read_bytes().replace(b"# ACCOUNTS", accounts.encode())
-        path = folder / source.relative_to(_STARTER)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
+    _require_empty(folder)
+    for name, content in files.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.replace(b"SHA256", sha256_hex(letter).encode()))
-        written.append(path)
-    return tuple(written)
+        path.write_bytes(content)
+    return tuple(folder / name for name in files)

@@ -128,7 +128,7 @@ def propose(
         propose_id(text, source.id, taken), source.id, text, _when(source, campaign, now),
         author or _AUTHOR, original, link=source.id if source.address else "",
     )  # fmt: skip
-    fitting = _Fitting(desk, campaign, source, _span_of(found, text, source))
+    fitting = Fitting(desk, campaign, source, _span_of(found, text, source))
     post, left_out = fitting.fitted(first)
     result = desk.check(NEW_FILE, file_of([post]))
     checked = next((each for each in result.posts if each.id == post.id), None)
@@ -152,7 +152,7 @@ def _when(source: Source, campaign: Campaign, now: datetime) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fitting:
+class Fitting:
     """Finds what a post must say besides, by the rules of `check` themselves."""
 
     desk: DeskCheck

@@ -17,7 +17,6 @@ from bot.delivery.model import CancelReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.planning.excerpts import propose
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from tests.fakes.campaign_tree import spec
 from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
 
 QUOTE = 'quote: {source: letter, text: "they are our friends"}'
@@ -144,13 +143,13 @@ def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> No
 def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
     folder = new_bot.folder / "new"
 
-    written = write_campaign(folder, spec().values())
+    written = write_campaign(folder)
 
     loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=new_bot.clock)
     assert loaded.campaign is not None, loaded.problems
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):
-        write_campaign(folder, spec().values())
+        write_campaign(folder)
 
 
 def test_where_it_was_sent_is_told_though_its_file_is_gone(new_bot: RunningBot) -> None:

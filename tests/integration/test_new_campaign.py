@@ -1,0 +1,186 @@
+"""From a letter, in whatever format people have it, to a campaign that passes and a month of it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.app.content import Paths, prove_files
+from bot.app.new_campaign import Answers, letter_files
+from bot.app.rehearsal import rehearse
+from bot.cli.composing import write_files
+from bot.cli.main import run
+from bot.clock import FastClock
+from bot.content.documents import read_document
+from bot.errors import ContentError
+from tests.fakes.campaign_tree import NOW
+from tests.fakes.documents import LINKED, TEXT, docx, odt, write_letters, zipped
+
+ENDINGS = ("docx", "odt", "md", "txt")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_letter_of_any_format_becomes_a_campaign_that_passes(tmp_path: Path, ending: str) -> None:
+    letter = write_letters(tmp_path)[ending]
+
+    files, _notes = letter_files(letter, Answers(timezone="Europe/Paris"), clock=FastClock(NOW))
+
+    write_files(tmp_path / "new", files)
+    proved = prove_files(
+        tmp_path / "new/schedule.yaml", tmp_path / "new/posts", clock=FastClock(NOW)
+    )
+    campaign = proved.rendered.campaign
+    source = campaign.sources["letter"]
+    assert proved.errors == ()
+    assert (source.text, source.title) == (TEXT, "Open letter on the lake of Arden")
+    assert source.date == date(2025, 3, 3)
+    assert source.signatories == ("Neighbors of the Lake", "Union of Mill Workers")
+    assert source.graphic == (
+        ("Eleven workers of the mill were beaten when they spoke of it.", ""),
+    )
+    assert {first.strip() for first, _ in source.never} >= {
+        "3 March 2025", "Dear members of the council,", "In solidarity,", "Further reading:",
+        "What happened to our people",
+    }  # fmt: skip
+    lead, radio = campaign.investigations.values()
+    assert (lead.outlet, lead.title) == ("Arden Post", LINKED[0])
+    assert lead.address == ("" if ending == "txt" else LINKED[1])
+    assert (radio.outlet, radio.title) == ("Public Radio", "The mill that nobody closes")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a campaign that `init` wrote of a letter."""
+    folder = tmp_path_factory.mktemp("letter")
+    letter = write_letters(folder)["docx"]
+    asked = ["--timezone", "America/New_York", "--author", "edna", "--account", "bluesky=a.example"]
+    more = ["--account", "x", "--account", "mastodon=https://social.example"]
+    assert run(["init", str(folder / "new"), "--letter", str(letter), *asked, *more]) == 0
+    return folder / "new"
+
+
+def test_thirty_drafts_of_whole_sentences_fit_every_account(made: Path) -> None:
+    whole = prove_files(made / "schedule.yaml", made / "posts", clock=FastClock(NOW)).rendered
+
+    posts = whole.campaign.posts
+    assert len(posts) == 30
+    assert {(post.status, post.author) for post in posts} == {("draft", "edna")}
+    assert {text.max_length for text in whole.texts.values()} == {280, 300, 500}
+    for text in whole.texts.values():
+        assert len(text.statuses) == 1
+        assert "…" not in text.statuses[0].text
+    assert {bool(post.warning) for post in posts if post.quote and "beaten" in post.quote.text} == {
+        True
+    }
+
+
+def test_a_month_of_it_is_rehearsed(made: Path, tmp_path: Path) -> None:
+    drafts = made / "posts" / "excerpts.yaml"
+    text = drafts.read_text(encoding="utf-8")
+
+    drafts.write_text(text.replace("status: draft", "status: ready"), encoding="utf-8")
+    report = rehearse(Paths(made / "schedule.yaml", made / "posts", tmp_path / "data"), days=30,
+                      progress=lambda _now: None)  # fmt: skip
+
+    drafts.write_text(text, encoding="utf-8")
+    assert report.counts["SENT"] >= 30
+    assert report.left_out == ()
+
+
+def test_it_keeps_secrets_out_of_git_and_the_letter_as_it_is(made: Path) -> None:
+    assert "/data/" in (made / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "-text" in (made / ".gitattributes").read_text(encoding="utf-8")
+    assert "check --format github" in (made / ".github/workflows/check-posts.yml").read_text()
+    for path in made.rglob("*.yaml"):
+        schema = path.read_text(encoding="utf-8").partition("\n")[0].rpartition("$schema=")[2]
+        assert (path.parent / schema).is_file(), path
+    assert (made / "README.md").is_file()
+
+
+def test_on_a_terminal_it_asks_for_the_zone_and_the_accounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = write_letters(tmp_path)["txt"]
+    answers = io.StringIO("Asia/Almaty\n-\nlater\nhttps://social.example\n-\n-\n")
+    answers.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", answers)
+
+    assert run(["init", str(tmp_path / "new"), "--letter", str(letter)]) == 0
+
+    schedule = (tmp_path / "new/schedule.yaml").read_text(encoding="utf-8")
+    assert 'timezone: "Asia/Almaty"' in schedule
+
+
+def entities(parts: str) -> str:
+    return f'<!DOCTYPE x [<!ENTITY a "{parts}"><!ENTITY b "&a;&a;&a;&a;">]>'
+
+
+HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "a bomb": ("docx", lambda: zipped({"word/document.xml": b"\0" * 51_000_000}), "letter-size"),
+    "a bomb of parts": (
+        "odt", lambda: zipped({f"{number}.xml": "" for number in range(2001)}), "letter-size",
+    ),
+    "entities": ("docx", lambda: docx(before=entities("ha" * 1000)), "letter-xml"),
+    "entities of another alphabet": (
+        "odt", lambda: zipped({"content.xml": (entities("ha") + "<x/>").encode("utf-16")}),
+        "letter-xml",
+    ),
+    "an outside file": (
+        "odt",
+        lambda: odt(before='<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'), "letter-xml",
+    ),
+    "depth": ("odt", lambda: odt("<text:p>" * 900 + "x" + "</text:p>" * 900), "letter-xml"),
+    "a cut file": ("docx", lambda: docx()[:-200], "letter-kind"),
+    "no archive": ("odt", lambda: b"Dear all, we write.", "letter-kind"),
+    "broken XML": ("odt", lambda: zipped({"content.xml": "<x"}), "letter-xml"),
+    "no letter": ("docx", lambda: zipped({"a.xml": "<x/>"}), "letter-kind"),
+    "no text": ("odt", lambda: odt(" "), "letter-size"),
+    "much": ("txt", lambda: b"We write. " * 1_100_000, "letter-size"),
+    "too much text": ("md", lambda: b"We write. " * 110_000, "letter-size"),
+    "controls": ("txt", lambda: b"We write\x1b[2J to you.", "character"),
+    "hidden marks": (
+        "docx", lambda: docx("<w:p><w:r><w:t>a\u202eb</w:t></w:r></w:p>"), "character",
+    ),
+    "another encoding": ("txt", lambda: "Où".encode("latin-1"), "utf-8"),
+    "another kind": ("pdf", lambda: b"%PDF-1.7", "letter-kind"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_by_a_rule_and_nothing_is_written(
+    tmp_path: Path, name: str
+) -> None:
+    ending, content, rule = HOSTILE[name]
+    letter = tmp_path / f"letter.{ending}"
+    letter.write_bytes(content())
+
+    with pytest.raises(ContentError) as refused:
+        read_document(letter)
+
+    assert {problem.rule for problem in refused.value.problems} == {rule}
+    assert run(["init", str(tmp_path / "new"), "--letter", str(letter)]) == 1
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (["--timezone", "Europe/Pari"], "did you mean 'Europe/Paris'?"),
+        (["--account", "mastodn"], "did you mean 'mastodon'?"),
+        (["--lang", "english"], "en"),
+    ],
+)
+def test_a_wrong_answer_is_told_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], answer: str
+) -> None:
+    letter = write_letters(tmp_path)["txt"]
+
+    assert run(["init", str(tmp_path / "new"), "--letter", str(letter), *asked]) == 1
+
+    assert answer in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
