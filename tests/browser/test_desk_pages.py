@@ -23,7 +23,6 @@ PAGES = {
     "sent-post": "/posts/open-air-prison",
     "source": "/sources/letter?post=open-air-prison",
     "picked": "/sources/letter?first=10&last=11#picked",
-    "not-picked": "/sources/letter?words=held",
     "held": "/held",
     "engagement": "/engagement",
     "log": "/log",
