@@ -15,7 +15,6 @@ import click
 
 from bot import program
 from bot.app.content import SPECS, Paths, prove_files, prove_stored
-from bot.app.new_campaign import Answers, example_files, letter_files
 from bot.app.storage import clock_of, known_store
 from bot.checks.checking import DeskCheck
 from bot.cli.content import preview_value
@@ -26,7 +25,9 @@ from bot.content.excerpts import chosen, find_passage, unclear_lines
 from bot.content.quoting import OMISSION
 from bot.errors import ContentError, DecisionError
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to begin
+# What needs SQLAlchemy, 0.3 s, is imported by the verb that is called.
+if TYPE_CHECKING:
+    from bot.app.new_campaign import Answers
     from bot.planning.excerpts import Excerpt
 
 #: Platforms whose specifications show an account in the example.
@@ -106,6 +107,8 @@ def init(folder: Path, letter: Path | None, **answers: Any) -> None:
 
     On a terminal it asks for what is not given: the zone and the accounts.
     """
+    from bot.app.new_campaign import example_files, letter_files
+
     files, notes = example_files(_SHOWN), tuple[str, ...]()
     if letter is not None:
         _require_empty(folder)
@@ -121,6 +124,8 @@ def _answers(
     timezone: str | None, accounts: tuple[str, ...], day: datetime | None, **others: str
 ) -> Answers:
     """Return what was given; on a terminal the rest is asked for."""
+    from bot.app.new_campaign import Answers
+
     usual = Answers()
     if sys.stdin.isatty():
         timezone = timezone or click.prompt("Time zone of the campaign", default=usual.timezone)
@@ -145,6 +150,8 @@ def write_campaign(folder: Path) -> tuple[Path, ...]:
     Raises:
         DecisionError: the folder has something in it already.
     """
+    from bot.app.new_campaign import example_files
+
     return write_files(folder, example_files(_SHOWN))
 
 

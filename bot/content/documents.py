@@ -1,7 +1,7 @@
 """A letter as people have it (.docx, .odt, .md, .txt) as plain text that keeps its shape.
 
 The file may be anybody's: it is bounded before it is unpacked, no entity or outside file is read,
-and pictures, comments and deleted text are left behind.
+and pictures, comments, footnotes and deleted text are left behind.
 """
 
 from __future__ import annotations
@@ -165,12 +165,16 @@ class _HtmlBlocks(HTMLParser):
         self.blocks: list[tuple[str, str]] = []
         self.links: dict[str, str] = {}
         self._kind, self._text, self._link, self._words = "p", "", "", ""
+        self._is_note = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in {"p", "li", *(f"h{level}" for level in range(1, 7))}:
             if tag != "p" or self._kind != "li":
                 self.end_block()
                 self._kind = tag
+            if tag == "li":
+                named = dict(attrs).get("id") or ""
+                self._is_note = named.startswith(("footnote-", "endnote-"))
         elif tag == "br":
             self._text += "\n"
         elif tag == "a":
@@ -184,15 +188,16 @@ class _HtmlBlocks(HTMLParser):
         elif tag in {"p", "li", "tr"} or (tag[0] == "h" and tag[1:].isdigit()):
             self.end_block()
             self._kind = "li" if tag == "p" and self._kind == "li" else "p"
+            self._is_note = self._is_note and tag != "li"
 
     def handle_data(self, data: str) -> None:
-        if self._link.startswith("#"):
-            return  # the sign of a footnote, or the way back from it
+        if self._link.startswith("#") or self._is_note:
+            return  # a footnote, its sign, or the way back from it
         self._text += data
         self._words += data if self._link else ""
 
     def end_block(self) -> None:
-        if text := self._text.strip():
+        if (text := self._text.strip()) and not self._is_note:
             self.blocks.append((self._kind, text))
         self._text = ""
 

@@ -157,4 +157,7 @@ def written(text: str) -> str:
 
 def file_of(posts: Iterable[QuotingPost]) -> str:
     """Write a whole file of posts."""
+    posts = tuple(posts)
+    if not posts:
+        return "posts: []\n"
     return "\n".join(["posts:", *(line for post in posts for line in ("", *post.lines()))]) + "\n"

@@ -123,7 +123,9 @@ def propose(
             f"{source.id!r} is a translation of {source.translation_of!r}: "
             "give the words that it translates too (--original)"
         )
-    taken = {post.id for post in campaign.posts}
+    passages = dict(outbox.quoting(source.id)) if outbox else {}
+    # An id is a post's for ever, in a file or not.
+    taken = {*passages, *(post.id for post in campaign.posts)}
     first = QuotingPost(
         propose_id(text, source.id, taken), source.id, text, _when(source, campaign, now),
         author or _AUTHOR, original, link=source.id if source.address else "",
@@ -132,7 +134,7 @@ def propose(
     post, left_out = fitting.fitted(first)
     result = desk.check(NEW_FILE, file_of([post]))
     checked = next((each for each in result.posts if each.id == post.id), None)
-    earlier = tuple(_earlier(found, campaign, outbox))
+    earlier = tuple(_earlier(found, campaign, outbox, passages))
     problems = (*result.problems, *(each for each in result.elsewhere if post.id in each.message))
     return Excerpt(found, post, checked, result.rendered, left_out, problems, earlier)
 
@@ -225,15 +227,16 @@ def _why_not(text: RenderedText) -> str:
     return f"{max(text.lengths)} of {text.max_length} characters"
 
 
-def _earlier(found: Found, campaign: Campaign, outbox: OutboxReads | None) -> Iterator[EarlierPost]:
+def _earlier(
+    found: Found, campaign: Campaign, outbox: OutboxReads | None, planned: Mapping[str, str]
+) -> Iterator[EarlierPost]:
     """Find the posts that quote some of the same words: in the files, or once planned."""
     written = {
         post.id: f"{post.quote.source}:{post.quote.fragments[0][0]}-{post.quote.fragments[-1][1]}"
         for post in campaign.posts
         if post.quote and post.quote.source == found.source
     }
-    passages = dict(outbox.quoting(found.source)) if outbox else {}
-    for post_id, passage in sorted((passages | written).items()):
+    for post_id, passage in sorted({**planned, **written}.items()):
         start, _, end = passage.rpartition(":")[2].partition("-")
         if overlaps((found.start, found.end), [(int(start), int(end))]):
             is_same = (found.start, found.end) == (int(start), int(end))

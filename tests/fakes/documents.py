@@ -70,7 +70,7 @@ def docx(body: str | None = None, before: str = "") -> bytes:
     links = f'<Relationship Id="r9" Type="{_R}/hyperlink" {address}/>'
     parts = "".join(
         f'<Relationship Id="r{number}" Type="{_R}/{name}" Target="{name}.xml"/>'
-        for number, name in enumerate(("styles", "numbering"))
+        for number, name in enumerate(("styles", "numbering", "footnotes"))
     )
     root = f'<Relationship Id="r1" Type="{_R}/officeDocument" Target="word/document.xml"/>'
     return zipped({
@@ -81,6 +81,8 @@ def docx(body: str | None = None, before: str = "") -> bytes:
             f'<Relationships xmlns="{_PACKAGE}/relationships">{parts}{links}</Relationships>',
         "word/styles.xml": f'<w:styles xmlns:w="{_W}">{styles}</w:styles>',
         "word/numbering.xml": f'<w:numbering xmlns:w="{_W}">{numbers}</w:numbering>',
+        "word/footnotes.xml": f'<w:footnotes xmlns:w="{_W}"><w:footnote w:id="1"><w:p>'
+        f"{_run('A footnote that ends in a full stop.')}</w:p></w:footnote></w:footnotes>",
         "word/document.xml":
             f'<w:document xmlns:w="{_W}" xmlns:r="{_R}"><w:body>{words}</w:body></w:document>',
     })  # fmt: skip
@@ -93,7 +95,8 @@ def _docx_block(block: tuple[str, str]) -> str:
     before, linked, after = words.partition(LINKED[0])
     link = f'<w:hyperlink r:id="r9">{_run(linked)}</w:hyperlink>' if linked else ""
     deleted = "<w:del><w:r><w:delText>Deleted words.</w:delText></w:r></w:del>"
-    runs = _run(before) + link + _run(after) + deleted
+    note = '<w:r><w:footnoteReference w:id="1"/></w:r>' if "Two of them died" in words else ""
+    runs = _run(before) + link + _run(after) + deleted + note
     return f"<w:p><w:pPr>{style}{number}</w:pPr>{runs}</w:p>"
 
 
@@ -117,6 +120,7 @@ def _odt_block(block: tuple[str, str]) -> str:
     kind, words = block
     link = f'<text:a xlink:href="{escape(LINKED[1])}">{LINKED[0]}</text:a>'
     note = "<office:annotation><text:p>Is this so?</text:p></office:annotation>"
+    note += "<text:note><text:note-body><text:p>A footnote.</text:p></text:note-body></text:note>"
     inner = escape(words).replace(LINKED[0], link).replace(" the ", " the<text:s/>", 1) + note
     if kind == "h":
         return f'<text:h text:outline-level="1">{inner}</text:h>'

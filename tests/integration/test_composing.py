@@ -163,9 +163,11 @@ def test_where_it_was_sent_is_told_though_its_file_is_gone(new_bot: RunningBot) 
 
     made = propose(
         found, "they are our friends", desk=new_bot.dashboard.deskcheck,
-        campaign=campaign, outbox=new_bot.store.outbox, now=new_bot.clock.now(),
+        campaign=replace(campaign, posts=()), outbox=new_bot.store.outbox,
+        now=new_bot.clock.now(),
     )  # fmt: skip
 
     (earlier,) = made.earlier
     assert (earlier.id, earlier.is_same, earlier.is_sent) == ("one", True, True)
     assert earlier.places[0].startswith("sent on m ")
+    assert earlier.places[-1] == "in no file any more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -90,13 +91,25 @@ def test_a_month_of_it_is_rehearsed(made: Path, tmp_path: Path) -> None:
 
 
 def test_it_keeps_secrets_out_of_git_and_the_letter_as_it_is(made: Path) -> None:
-    assert "/data/" in (made / ".gitignore").read_text(encoding="utf-8").splitlines()
+    secret = ["data/live.db", "data/secrets/x", ".env", "our.pem", "VERBATIM_OUR_X_ACCESS_TOKEN"]
+    subprocess.run(["git", "init", "--quiet"], cwd=made, check=True)
+    ignored = ["git", "check-ignore", *secret, "posts/excerpts.yaml"]
+    found = subprocess.run(ignored, cwd=made, check=True, capture_output=True, text=True)
+    assert found.stdout.splitlines() == secret
     assert "-text" in (made / ".gitattributes").read_text(encoding="utf-8")
     assert "check --format github" in (made / ".github/workflows/check-posts.yml").read_text()
     for path in made.rglob("*.yaml"):
         schema = path.read_text(encoding="utf-8").partition("\n")[0].rpartition("$schema=")[2]
         assert (path.parent / schema).is_file(), path
     assert (made / "README.md").is_file()
+
+
+def test_a_letter_of_a_few_words_has_no_drafts_and_passes(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("Stop it.\n", encoding="utf-8")
+
+    assert run(["init", str(tmp_path / "new"), "--letter", str(tmp_path / "short.txt")]) == 0
+
+    assert (tmp_path / "new/posts/excerpts.yaml").read_text().endswith("posts: []\n")
 
 
 def test_on_a_terminal_it_asks_for_the_zone_and_the_accounts(
