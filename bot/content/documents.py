@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.etree import ElementTree
@@ -40,6 +41,10 @@ _MARKDOWN_LINK = regex.compile(
 )
 _EMPHASIS = regex.compile(r"(?<![\w\\])(\*\*\*|\*\*|\*|___|__|_|`)(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
 _ESCAPE = regex.compile(r"\\([\\`*_{}\[\]()#+.!<>-])")
+_HARD_BREAK = regex.compile(r"(?: {2,}|\\)\n")
+_MARKED = regex.compile(r"\s|#|[-*•–—>] |\d+[.)] ")
+#: Widths at which editors wrap lines.
+_WIDTHS = range(55, 101)
 _SOFT_BREAK = regex.compile(r"(?<=\S)\n(?=[ \t]*(?!#{1,6} |[-*•>] |\d+[.)] )\S)")
 
 
@@ -88,26 +93,36 @@ def _bytes_of(path: Path) -> bytes:
     return raw
 
 
-def _plain(raw: bytes, path: Path) -> Document:
+def _decoded(raw: bytes, path: Path) -> str:
     text, problems = decode(raw, file=str(path))
     # Another normal form is mended, as the file is a copy.
-    if problems and not unicodedata.is_normalized("NFC", text):
-        return Document(text, {})
-    if problems:
+    if problems and unicodedata.is_normalized("NFC", text):
         raise ContentError(problems)
+    return text.replace("\r\n", "\n")
+
+
+def _plain(raw: bytes, path: Path) -> Document:
+    """Read plain text; where an editor wrapped lines, since a word had no room, join them."""
+    lines = _decoded(raw, path).split("\n")
+    width, text = max(map(len, lines)), lines[0]
+    for before, line in pairwise(lines):
+        has_no_room = len(before) + 1 + len(line.split(" ", 1)[0]) > width
+        is_wrapped = width in _WIDTHS and before and line and has_no_room
+        text += (" " if is_wrapped and not _MARKED.match(line) else "\n") + line
     return Document(text, {})
 
 
 def _markdown(raw: bytes, path: Path) -> Document:
     """Read Markdown: no network renders its marks, and its line ends are spaces."""
-    text, links = _plain(raw, path).text.replace("\r\n", "\n"), {}
+    # A separator of lines that no decoded text has keeps the ends that are meant.
+    text, links = _HARD_BREAK.sub("\u2028", _decoded(raw, path)), {}
     for words, address, bare in _MARKDOWN_LINK.findall(text):
         links[words or bare] = address or bare
     text = _MARKDOWN_LINK.sub(lambda link: link[1] or link[3] or "", text)
     for _level in range(3):
         text = _EMPHASIS.sub(r"\2", text)
     text = regex.sub(r"(?m)^[ \t]*>[ \t]?|[ \t]+$|\\$", "", _ESCAPE.sub(r"\1", text))
-    return Document(_SOFT_BREAK.sub(" ", text), links)
+    return Document(_SOFT_BREAK.sub(" ", text).replace("\u2028", "\n"), links)
 
 
 def _unpacked(raw: bytes, path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
@@ -132,7 +147,7 @@ def _unpacked(raw: bytes, path: Path, wanted: tuple[str, ...]) -> dict[str, byte
 
 def _prove_xml(content: bytes, path: Path, part: str) -> None:
     """Refuse what declares entities, is nested too deep, or is no XML."""
-    parser, depth = expat.ParserCreate(), 0
+    parser, depth = expat.ParserCreate(namespace_separator=" "), 0
 
     def refuse(*_declared: Any) -> NoReturn:
         message = f"{part} declares entities or a document type, which no letter needs"

@@ -36,6 +36,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a cut file": ("docx", lambda: docx()[:-200], "letter-kind"),
     "no archive": ("odt", lambda: b"Dear all, we write.", "letter-kind"),
     "broken XML": ("odt", lambda: zipped({"content.xml": "<x"}), "letter-xml"),
+    "a prefix of nothing": ("odt", lambda: zipped({"content.xml": "<a:x/>"}), "letter-xml"),
     "no letter": ("docx", lambda: zipped({"a.xml": "<x/>"}), "letter-kind"),
     "no text": ("odt", lambda: odt(" "), "letter-size"),
     "much": ("txt", lambda: b"We write. " * 1_100_000, "letter-size"),

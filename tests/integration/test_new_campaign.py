@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import textwrap
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bot.app.rehearsal import rehearse
 from bot.cli.composing import write_files
 from bot.cli.main import run
 from bot.clock import FastClock
+from bot.content.documents import read_document
 from tests.fakes.campaign_tree import NOW
 from tests.fakes.documents import LINKED, TEXT, write_letters
 
@@ -102,6 +104,21 @@ def test_it_keeps_secrets_out_of_git_and_the_letter_as_it_is(made: Path) -> None
         schema = path.read_text(encoding="utf-8").partition("\n")[0].rpartition("$schema=")[2]
         assert (path.parent / schema).is_file(), path
     assert (made / "README.md").is_file()
+
+
+def test_wrapped_lines_are_joined_and_meant_ones_stay(tmp_path: Path) -> None:
+    wrapped = "\n\n".join(
+        textwrap.fill(part, 72) if part[0] not in "-#" else part for part in TEXT.split("\n\n")
+    )
+    plain, marked = tmp_path / "a.txt", tmp_path / "b.md"
+    plain.write_text(wrapped, encoding="utf-8", newline="\r\n")
+    marked.write_text("Neighbors  \nof the\nLake\\\nUnion", encoding="utf-8")
+
+    assert read_document(plain).text == TEXT
+    listed = "Dear all,\n\n" + "Words of it. " * 9 + "\n\nOne Post – A title\nRadio – Another\n"
+    plain.write_text(listed, encoding="utf-8")
+    assert read_document(plain).text == listed
+    assert read_document(marked).text == "Neighbors\nof the Lake\nUnion\n"
 
 
 def test_a_letter_of_a_few_words_has_no_drafts_and_passes(tmp_path: Path) -> None:
