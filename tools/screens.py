@@ -38,6 +38,7 @@ PAGES = {
     "calendar-list": "/calendar?view=list",
     "post": "/posts/passive-supplier-held-the-pen",
     "source": "/sources/letter?post=passive-supplier-held-the-pen#quoted",
+    "picker": "/sources/letter?first=10&last=11#picked",
     "held": "/held",
     "log": "/log",
     "accounts": "/accounts",

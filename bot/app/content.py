@@ -136,7 +136,7 @@ def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
 
 
 def prove_stored(
-    files: Mapping[str, bytes], name: str = "", *, store: Store, clock: Clock
+    files: Mapping[str, bytes], name: str = "", *, store: Store | None, clock: Clock
 ) -> CheckedContent:
     """Do the same to files that could be in the database.
 

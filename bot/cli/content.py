@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import shlex
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,18 +14,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot import program
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
-from bot.canonical import sha256_hex
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.cli.terminal import show
-from bot.content.model import Post, Source
-from bot.content.quoting import Located, locate
+from bot.content.excerpts import located_lines
+from bot.content.model import Post
+from bot.content.quoting import locate
 from bot.content.shape import SCHEMA_NAMES, schema_of
 from bot.content.zones import shown
 from bot.errors import ContentError, DecisionError, Problem, Severity
-from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
 from bot.settings import write_private
@@ -39,9 +36,6 @@ if TYPE_CHECKING:
 
 #: Columns of a preview.
 _WIDTH = 78
-#: Characters shown before and after a passage.
-_AROUND = 60
-_STARTER = Path(__file__).parent / "starter"
 
 
 @click.command()
@@ -107,12 +101,12 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     wrong = tuple(each for each in wrong if every or each.where.partition(".")[0] == post_id)
     if not posts:
         raise ContentError(wrong) if wrong else DecisionError(f"no post is called {post_id!r}")
-    value = [_preview_value(post, whole) for post in posts]
+    value = [preview_value(post, whole) for post in posts]
     lines = [line for post in posts for line in _preview_lines(post, whole)]
     return Output(value, [*lines, *map("left out: {}".format, wrong)], code=1 if wrong else 0)
 
 
-def _preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
+def preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
     accounts = [
         {
             "account": text.account.name,
@@ -170,26 +164,8 @@ def quote(paths: Paths, text: str) -> Output:
     if not loaded.sources:
         raise ContentError(loaded.errors)
     located = locate(text, loaded.sources.values())
-    lines = _quote_lines(located, loaded.sources)
+    lines = located_lines(located, loaded.sources)
     return Output(located, lines, code=0 if located.exact else 1)
-
-
-def _quote_lines(located: Located, sources: Mapping[str, Source]) -> Iterator[str]:
-    for found in located.exact:
-        source = sources[found.source]
-        before = source.text[max(0, found.start - _AROUND) : found.start].replace("\n", " ")
-        after = source.text[found.end : found.end + _AROUND].replace("\n", " ")
-        section = f", {found.section}" if found.section else ""
-        yield f"{found.source}: characters {found.start} to {found.end}{section}"
-        yield f"  {before}⟦{source.text[found.start : found.end]}⟧{after}"
-        yield f"  {source.attribution}"
-    for name, message in located.look_alikes:
-        yield f"{name}: not these characters: {message}"
-    for near in located.nearest:
-        text = sources[near.source].text[near.start : near.end]
-        yield f"{near.source}: nowhere; nearest ({near.ratio:.0%} alike): {text}"
-    if not (located.exact or located.look_alikes or located.nearest):
-        yield "nowhere, and nothing is near"
 
 
 @click.command()
@@ -331,37 +307,3 @@ def schema(name: str | None, folder: Path | None) -> None:
         else:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{each}.schema.json").write_text(text, encoding="utf-8")
-
-
-@click.command()
-@click.argument("folder", metavar="DIR", type=Path)
-def init(folder: Path) -> None:
-    """Write a small campaign into DIR that passes `check`: a schedule, a source, two posts."""
-    for path in write_campaign(folder, SPECS.values()):
-        show(f"wrote {path}")
-    config, posts = (shlex.quote(str(folder / name)) for name in ("schedule.yaml", "posts"))
-    show(f"next: {program()} check --config {config} --posts {posts}")
-
-
-def write_campaign(folder: Path, specs: Iterable[PlatformSpec]) -> tuple[Path, ...]:
-    """Write the files of `bot/cli/starter`, with an account of each platform; return which.
-
-    Raises:
-        DecisionError: the folder has something in it already.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        raise DecisionError(f"{folder} is not empty; name a new folder")
-    accounts = "\n".join(
-        f"  our-{spec.name}: {{platform: {spec.name}, {spec.starter}}}"
-        for spec in specs
-        if spec.starter
-    )
-    letter = (_STARTER / "posts" / "sources" / "letter.txt").read_bytes()
-    written = []
-    for source in sorted(path for path in _STARTER.rglob("*") if path.is_file()):
-        text = source.read_bytes().replace(b"# ACCOUNTS", accounts.encode())
-        path = folder / source.relative_to(_STARTER)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.replace(b"SHA256", sha256_hex(letter).encode()))
-        written.append(path)
-    return tuple(written)

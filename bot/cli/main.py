@@ -28,6 +28,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "preview": ("content", "Show what each account would show."),
     "quote": ("content", "Tell where a text stands in which source, or what is nearest."),
     "sheet": ("sheets", "Posts as a spreadsheet, and back into the files."),
+    "excerpt": ("composing", "Write a post that quotes a passage, as YAML to paste."),
     "plan": ("content", "Show the calendar ahead."),
     "rehearse": ("content", "Run the coming days on a fast clock; nothing leaves the machine."),
     "run": ("upkeep", "Run the service."),
@@ -62,7 +63,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "restore": ("upkeep", "Bring a backup back; nothing is sent before it is settled."),
     "move": ("upkeep", "Move the whole state to another database; `run` must be stopped."),
     "schema": ("content", "Print the JSON Schemas of the YAML files."),
-    "init": ("content", "Start a new campaign in an empty folder."),
+    "init": ("composing", "Start a new campaign in an empty folder."),
 }
 
 

@@ -17,7 +17,10 @@ _HYPHENS = "-\u2010\u2011"
 _FINAL = ".!?…。！？｡．؟۔।॥։።၊။‼⁇⁈⁉"
 _CLOSING = "”’\"')]}»›」』）】〉》"
 _OPENING = "“‘„‚\"'([{«‹「『（【〈《¿¡"
-_BULLET = regex.compile(r"(?:[-*•–—]|\d+[.)])\s+$")
+_ENTRY = r"(?:[-*•–—]|\d+[.)])"
+#: What stands before the first words of a list's entry, and after the last ones of another.
+_ENTRY_BEFORE = regex.compile(rf"(?:^|[\r\n])[ \t]*{_ENTRY}\s+$")
+_ENTRY_AFTER = regex.compile(rf"([^\p{{L}}\p{{N}}\r\n]*)[\r\n]+[ \t]*{_ENTRY}[ \t]+")
 #: A full stop after these does not end a sentence; nor after a single letter (an initial).
 _ABBREVIATION = regex.compile(
     r"(?i)(?:^|[^\p{L}.])(?:(?:\p{L}\.)*\p{L}|dr|mr|mrs|ms|prof|st|sen|rep|gov|gen|col|lt|jr|sr|no|nos|vs"
@@ -77,12 +80,13 @@ def section(text: str, at: int, never: tuple[tuple[int, int], ...] = ()) -> str:
 def goes_on_before(text: str, start: int) -> bool:
     """Return whether the sentence began before ``start``.
 
-    After a colon, a clause with a capital first letter is a complete sentence.
+    After a colon, a clause with a capital first letter is a complete sentence. An entry of a
+    list begins one.
     """
     first, _ = paragraph_at(text, start)
     before = text[first:start].rstrip()
     opened = before.rstrip(_OPENING).rstrip()
-    if not opened or _BULLET.fullmatch(before + " "):
+    if not opened or _ENTRY_BEFORE.search(before + " "):
         return False
     letter = next((char for char in text[start:] if char.isalpha()), "")
     if letter.islower():
@@ -102,6 +106,8 @@ def goes_on_after(text: str, end: int, start: int = 0) -> bool:
     following = regex.search(r"[\p{L}\p{N}]", rest)
     if following is None:
         return False
+    if entry := _ENTRY_AFTER.match(rest):
+        return not _ends_sentence(text[start : end + entry.end(1)])
     ended = text[start : end + following.start()].rstrip().rstrip(_OPENING).rstrip()
     return not _ends_sentence(ended) or following[0].islower()
 

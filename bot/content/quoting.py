@@ -251,13 +251,18 @@ def _found(text: str, source: Source) -> Iterator[Found]:
         quote = prove(text, source).quote
         places = [(quote.fragments[0][0], quote.fragments[-1][1])] if quote else []
     for start, end in places:
-        fine = is_joined or usable(source, (start, end))
-        yield Found(
-            source.id,
-            start,
-            end,
-            section(source.text, start, source.never_spans),
-            goes_on_before(source.text, start),
-            goes_on_after(source.text, end, start),
-            "" if fine else _torn(text, source, (start, end)),
-        )
+        yield found_at(source, start, end, is_joined=is_joined)
+
+
+def found_at(source: Source, start: int, end: int, *, is_joined: bool = False) -> Found:
+    """Describe a stretch of a source: its section, which sentences it cuts, whether it may go."""
+    fine = is_joined or usable(source, (start, end))
+    return Found(
+        source.id,
+        start,
+        end,
+        section(source.text, start, source.never_spans),
+        goes_on_before(source.text, start),
+        goes_on_after(source.text, end, start),
+        "" if fine else _torn(source.text[start:end], source, (start, end)),
+    )

@@ -100,6 +100,12 @@ class OutboxReads(Repository):
         sent = _D.state == State.SENT, _D.account == account
         return self._row(select(_D.id).where(*sent).limit(1)) is not None
 
+    def quoting(self, source: str) -> frozenset[tuple[str, str]]:
+        """Return posts that quote a source or did, each with its passage: ``source:start-end``."""
+        begins = _P.excerpt.between(f"{source}:", f"{source};")  # ; comes after : everywhere
+        query = select(_P.post_id, _P.excerpt).where(begins).distinct()
+        return frozenset((row.post_id, row.excerpt) for row in self._rows(query))
+
     def ours(self, account: str, names: Collection[str]) -> frozenset[str]:
         """Return which of these ids and addresses are of what is or was out on an account."""
         is_named = or_(_D.remote_id.in_(names), _D.url.in_(names))

@@ -112,8 +112,8 @@ class RequestContext:
     def path_value(self, name: str) -> str:
         return _proved(name, self.path_values[name], _LONGEST)
 
-    def query_value(self, name: str, default: str = "") -> str:
-        return _single(self.query, name, default, _LONGEST)
+    def query_value(self, name: str, default: str = "", *, most: int = _LONGEST) -> str:
+        return _single(self.query, name, default, most)
 
     def choice(self, name: str, allowed: Sequence[str]) -> str:
         """Read one of several values; the first is the default."""
@@ -124,7 +124,7 @@ class RequestContext:
 
     def number(self, name: str, default: int) -> int:
         """Read a whole number from 0 to 999,999."""
-        value = self.query_value(name, str(default))
+        value = self.query_value(name) or str(default)
         if not _NUMBER.fullmatch(value):
             raise RefusedRequestError(400, f"{name} is a whole number")
         return int(value)

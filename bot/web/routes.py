@@ -36,6 +36,7 @@ ROUTES = (
     PageRoute("/posts/{post}/retract", post.retract, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/republish", post.republish, "POST", Right.CORRECT),
     PageRoute("/sources/{source}", source.page),
+    PageRoute("/sources/{source}/post.yaml", source.download, right=Right.CHECK),
     PageRoute("/pictures/{sha256}", post.picture),
     PageRoute("/held", held.page),
     PageRoute("/held/{delivery}", held.decide, "POST", Right.SETTLE),

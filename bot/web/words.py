@@ -113,10 +113,13 @@ def passage_in(
     ]
     if around is not None:
         blocks = blocks[max(0, quoted[0] - around) : quoted[-1] + around + 1] if quoted else ()
-    return [_paragraph(text, block, spans) for block in blocks]
+    return [pieces_between(text, block, spans) for block in blocks]
 
 
-def _paragraph(text: str, block: tuple[int, int], spans: Iterable[tuple[int, int]]) -> Paragraph:
+def pieces_between(
+    text: str, block: tuple[int, int], spans: Iterable[tuple[int, int]]
+) -> Paragraph:
+    """Return a stretch of a source with what is quoted of it marked."""
     start, end = block
     found: list[tuple[str, bool]] = []
     at = start

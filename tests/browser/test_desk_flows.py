@@ -66,6 +66,23 @@ def tomorrow(bot: RunningBot) -> Delivery:
     return next(row for row in rows if row.publication.form == "quote")
 
 
+def test_an_editor_makes_a_post_of_two_sentences_with_the_keyboard(enter: Enter) -> None:
+    page = enter("edna", "/sources/letter")
+
+    for number in (3, 4):
+        page.locator(f"#s-{number}").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**last={number}#picked")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the file").press("Enter")
+    page.get_by_role("button", name="Open it in the desk check").press("Enter")
+
+    expect(page.locator("#result")).to_contain_text("No problem in this file")
+    file = Path(download.value.path()).read_text(encoding="utf-8")
+    assert download.value.suggested_filename == "dahua-bears-responsibility-for-destroying.yaml"
+    assert "hundreds of thousands of lives. A mountain of evidence" in file
+
+
 def test_an_editor_sees_tomorrow_s_post_and_finds_its_passage_in_the_letter(
     bot: RunningBot, enter: Enter
 ) -> None:

@@ -22,6 +22,7 @@ PAGES = {
     "post": "/posts/camps-millions-even-children",
     "sent-post": "/posts/open-air-prison",
     "source": "/sources/letter?post=open-air-prison",
+    "picked": "/sources/letter?first=10&last=11#picked",
     "held": "/held",
     "engagement": "/engagement",
     "log": "/log",

@@ -68,6 +68,8 @@ def cuts(own: Source, part: str) -> tuple[bool, bool]:
         ("He said: “we stay.” They left.", "we stay.", True, False),
         ("Yahoo! answered late. Good.", "Yahoo!", False, True),
         ("- One thing\n- Another thing", "One thing", False, True),
+        ("- One thing.\n- Another thing", "One thing.", False, False),
+        ("1) One thing.\n2) another thing", "another thing", False, False),
         ("“We stay,” he said.", "We stay,", False, True),
         ("他们是我们的父母。他们没有回家。", "他们没有回家。", False, False),
         ("他们是我们的父母,他们没有回家。", "他们没有回家。", True, False),

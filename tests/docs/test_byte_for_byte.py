@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.cli.content import write_campaign
+from bot.cli.composing import write_campaign
 from bot.cli.main import run
 from tests.conftest import ROOT, require_tool
 from tests.docs.tree import files, read
 from tests.fakes.bare import copy_of_tree
-from tests.fakes.campaign_tree import spec
 
 SOURCES = Path("posts/sources")
 DESCRIBED = {
@@ -97,7 +96,7 @@ def test_check_is_green_there(clone: Path) -> None:
 
 
 def test_a_campaign_that_init_writes_is_kept_so_too(tmp_path: Path) -> None:
-    write_campaign(tmp_path / "new", spec().values())
+    write_campaign(tmp_path / "new")
 
     assert check(cloned(tmp_path / "new")) == 0
 

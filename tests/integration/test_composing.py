@@ -11,11 +11,12 @@ from PIL import Image
 
 from bot.app.content import prove_files
 from bot.canonical import sha256_hex
-from bot.cli.content import write_campaign
+from bot.cli.composing import write_campaign
+from bot.content.quoting import found_at
 from bot.delivery.model import CancelReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
+from bot.planning.excerpts import propose
 from bot.platforms.mastodon.spec import SPEC as MASTODON
-from tests.fakes.campaign_tree import spec
 from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
 
 QUOTE = 'quote: {source: letter, text: "they are our friends"}'
@@ -142,10 +143,31 @@ def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> No
 def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
     folder = new_bot.folder / "new"
 
-    written = write_campaign(folder, spec().values())
+    written = write_campaign(folder)
 
     loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=new_bot.clock)
     assert loaded.campaign is not None, loaded.problems
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):
-        write_campaign(folder, spec().values())
+        write_campaign(folder)
+
+
+def test_where_it_was_sent_is_told_though_its_file_is_gone(new_bot: RunningBot) -> None:
+    quote = 'quote: {source: letter, text: "they are our friends"}'
+    new_bot.start_approved(post("one", quote, at=NINE))
+    new_bot.wait(NINE)
+    campaign = new_bot.services.contents.campaign()
+    letter = campaign.sources["letter"]
+    start = letter.text.index("they are our friends")
+    found = found_at(letter, start, start + 20)
+
+    made = propose(
+        found, "they are our friends", desk=new_bot.dashboard.deskcheck,
+        campaign=replace(campaign, posts=()), outbox=new_bot.store.outbox,
+        now=new_bot.clock.now(),
+    )  # fmt: skip
+
+    (earlier,) = made.earlier
+    assert (earlier.id, earlier.is_same, earlier.is_sent) == ("one", True, True)
+    assert earlier.places[0].startswith("sent on m ")
+    assert earlier.places[-1] == "in no file any more"

@@ -1,24 +1,163 @@
-"""A whole source, with what a post quotes of it marked."""
+"""A whole source in its shape, with what a post quotes of it, and passages made into posts."""
 
 from __future__ import annotations
 
-from bot.web.request import Answer, Page, RefusedRequestError, RequestContext
-from bot.web.words import passage_in
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from bot.authority.users import Right
+from bot.content.excerpts import chosen, find_passage, unclear_lines
+from bot.content.model import Source, Stretch
+from bot.content.quoting import Found, found_at
+from bot.errors import DecisionError
+from bot.planning.excerpts import Excerpt, propose
+from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
+from bot.rendering.layout import direction
+from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
+from bot.web.words import AccountView, Paragraph, looks_of, pieces_between
+
+#: Characters of pasted words.
+_MOST = 4000
+#: What says which passage is asked for.
+_ASKED = ("first", "last", "words", "original")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A block of a source as it is shown: of each entry its sentences, each with its number."""
+
+    kind: BlockKind
+    #: ``rtl`` or ``ltr``.
+    direction: str
+    #: What stands between sentences has the number 0.
+    entries: tuple[tuple[tuple[int, Paragraph], ...], ...]
+
+    @property
+    def has_quote(self) -> bool:
+        return any(part.has_quote for entry in self.entries for _, part in entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What somebody chose of a source."""
+
+    #: Numbers of the first and last sentence; 0 for pasted words.
+    first: int = 0
+    last: int = 0
+    excerpt: Excerpt | None = None
+    #: Why it is no post.
+    problems: tuple[str, ...] = ()
 
 
 def page(request: RequestContext) -> Answer:
-    context, name = request.context, request.path_value("source")
-    found = context.campaign.sources.get(name)
-    if found is None:
-        raise RefusedRequestError(404, f"no source is called {name}")
-    quoting = [post for post in context.campaign.posts if post.quote and post.quote.source == name]
+    context, source = request.context, _source(request)
+    quoting = [each for each in context.campaign.posts if each.quote]
+    quoting = [each for each in quoting if each.quote and each.quote.source == source.id]
     wanted = request.query_value("post")
-    post = next((post for post in quoting if post.id == wanted), None)
+    post = next((each for each in quoting if each.id == wanted), None)
     spans = post.quote.fragments if post and post.quote else ()
+    picked = _picked(request, source)
+    made = picked.excerpt if picked else None
     values = {
-        "source": found,
+        "source": source,
         "post": post,
-        "paragraphs": passage_in(found.text, spans, around=None),
+        "blocks": tuple(_views(source, spans)),
         "quoting": quoting,
+        "may_pick": request.who.may(Right.CHECK),
+        "picked": picked,
+        "made": made,
+        "looks": _looks(made) if made else [],
+        "way": _way(made.post.text) if made else "",
+        "asked": urlencode({name: value for name in _ASKED if (value := _words(request, name))}),
+        "words": _words(request, "words"),
+        "original": _words(request, "original"),
+        "most": _MOST,
     }
     return Page("source.html", values)
+
+
+def download(request: RequestContext) -> Answer:
+    """Return the post of a passage as a file."""
+    picked = _picked(request, _source(request))
+    if picked is None or picked.excerpt is None:
+        reason = picked.problems[0] if picked and picked.problems else "choose a passage first"
+        raise RefusedRequestError(409, reason)
+    made = picked.excerpt
+    return Raw(made.yaml.encode(), "application/yaml", filename=f"{made.post.id}.yaml")
+
+
+def _words(request: RequestContext, name: str) -> str:
+    return request.query_value(name, most=_MOST).replace("\r\n", "\n").strip()
+
+
+def _source(request: RequestContext) -> Source:
+    name = request.path_value("source")
+    found = request.context.campaign.sources.get(name)
+    if found is None:
+        raise RefusedRequestError(404, f"no source is called {name}")
+    return found
+
+
+def _picked(request: RequestContext, source: Source) -> Picked | None:
+    """Read which passage is asked for, and make a post of it; None where none is."""
+    words = _words(request, "words")
+    first, last = sorted((request.number("first", 0), request.number("last", 0)))
+    first = first or last
+    if not (words or first):
+        return None
+    request.require(Right.CHECK)
+    if words:
+        located = find_passage(words, [source])
+        found = chosen(located)
+        if found is None:
+            return Picked(problems=tuple(unclear_lines(located, {source.id: source})))
+        return _made(request, source, found, Picked())
+    sentences = sentences_of(source)
+    if last > len(sentences):
+        raise RefusedRequestError(400, "there is no such sentence")
+    found = found_at(source, sentences[first - 1][0], sentences[last - 1][1])
+    if found.problem:
+        return Picked(first, last, problems=(found.problem,))
+    return _made(request, source, found, Picked(first, last))
+
+
+def _made(request: RequestContext, source: Source, found: Found, picked: Picked) -> Picked:
+    context = request.context
+    author = "" if request.who == context.guest() else request.who.name
+    try:
+        made = propose(
+            found, source.text[found.start : found.end], desk=context.deskcheck,
+            campaign=context.campaign, outbox=context.store.outbox, now=context.clock.now(),
+            author=author, original=_words(request, "original"),
+        )  # fmt: skip
+    except DecisionError as error:
+        return Picked(picked.first, picked.last, problems=(str(error),))
+    return Picked(picked.first, picked.last, made)
+
+
+def _looks(made: Excerpt) -> list[AccountView]:
+    return looks_of(made.rendered, made.checked) if made.rendered and made.checked else []
+
+
+def _views(source: Source, spans: tuple[Stretch, ...]) -> Iterator[BlockView]:
+    numbers = {span: number for number, span in enumerate(sentences_of(source), 1)}
+    for block in blocks_of(source):
+        text = source.text[block.entries[0].start : block.entries[-1].end]
+        entries = (tuple(_parts(source, entry, spans, numbers)) for entry in block.entries)
+        yield BlockView(block.kind, _way(text), tuple(entries))
+
+
+def _way(text: str) -> str:
+    return "rtl" if direction(text) == "R" else "ltr"
+
+
+def _parts(
+    source: Source, entry: ListEntry, spans: tuple[Stretch, ...], numbers: dict[Stretch, int]
+) -> Iterator[tuple[int, Paragraph]]:
+    at = entry.start
+    for start, end in (*entry.sentences, (entry.end, entry.end)):
+        yield 0, pieces_between(source.text, (at, start), spans)
+        if end > start:
+            yield numbers[start, end], pieces_between(source.text, (start, end), spans)
+        at = end

@@ -1,0 +1,226 @@
+"""A new campaign's files: a small example, or a letter with its drafts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+
+from bot.app.content import SPECS, prove_stored
+from bot.canonical import sha256_hex
+from bot.checks.checking import DeskCheck
+from bot.clock import Clock
+from bot.content.addresses import optional_address
+from bot.content.documents import read_document
+from bot.content.excerpts import QuotingPost, file_of, propose_id, written
+from bot.content.files import POSTS, SCHEDULE
+from bot.content.model import Campaign, Source, Stretch
+from bot.content.proposals import ListedPiece, Proposal, graphic_of, propose_description
+from bot.content.shape import SCHEMA_NAMES, schema_of
+from bot.content.sources import INVESTIGATIONS, SOURCES
+from bot.content.values import suggestion
+from bot.errors import DecisionError
+from bot.planning.excerpts import Fitting
+from bot.rendering.blocks import blocks_of, sentences_of
+
+_STARTER = Path(__file__).parents[1] / "cli" / "starter"
+_DRAFTS = 30
+#: Not more passages are tried; the rank of one that every account takes whole.
+_CANDIDATES, _WHOLE = 120, (False, False)
+#: A passage of fewer characters says little by itself; sentences in a row that make one.
+_SHORTEST, _IN_A_ROW = 40, 3
+#: A longer title does not stand under each quotation.
+_LONGEST_TITLE = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the text of a letter does not tell."""
+
+    timezone: str = "UTC"
+    #: A platform's name, and its server or handle behind a ``=``.
+    accounts: tuple[str, ...] = tuple(SPECS)
+    title: str = ""
+    date: date | None = None
+    lang: str = "en"
+    author: str = "your-pseudonym"
+
+
+def example_files(accounts: Sequence[str]) -> dict[str, bytes]:
+    """Return the files of `bot/cli/starter` with accounts, as `Answers` has them.
+
+    Raises:
+        DecisionError: an account is of no known platform.
+    """
+    lines = "".join(_account_lines(accounts)).encode()
+    letter = sha256_hex((_STARTER / "posts" / "sources" / "letter.txt").read_bytes())
+    paths = sorted(path for path in _STARTER.rglob("*") if path.is_file())
+    files = {
+        path.relative_to(_STARTER).as_posix(): path.read_bytes()
+        .replace(b"# ACCOUNTS\n", lines).replace(b"SHA256", letter.encode())
+        for path in paths
+    }  # fmt: skip
+    for name in SCHEMA_NAMES:
+        schema = json.dumps(schema_of(name, SPECS), indent=2, ensure_ascii=False)
+        files[f"schemas/{name}.schema.json"] = f"{schema}\n".encode()
+    return files
+
+
+def letter_files(
+    path: Path, answers: Answers, *, clock: Clock
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the files of a campaign for a letter, and what a person must look over.
+
+    Raises:
+        ContentError: the letter cannot be read, or an answer is wrong.
+        DecisionError: an account is of no known platform.
+    """
+    document, today = read_document(path), clock.now().date()
+    found = propose_description(document.text, document.links, today)
+    title = answers.title or found.title or "Open letter"
+    found = replace(found, title=title, date=answers.date or found.date)
+    files = example_files(answers.accounts)
+    del files[f"{POSTS}/first.yaml"]
+    name, zone = propose_id(title, "our-letter", ()), f"timezone: {written(answers.timezone)}"
+    schedule = files[SCHEDULE].replace(b"my-campaign", name.encode())
+    files[SCHEDULE] = schedule.replace(b"timezone: UTC", zone.encode())
+    files[f"{SOURCES}/letter.txt"] = document.text.encode()
+    files[INVESTIGATIONS] = _investigations(found.reading)
+    bare = _description(document.text, found, today, answers, graphic=())
+    files[f"{SOURCES}/letter.yaml"] = bare
+    source = _campaign(files, clock).sources["letter"]
+    sentences = [source.text[start:end] for start, end in sentences_of(source)]
+    graphic = graphic_of(sentences, source.text)
+    described = _description(document.text, found, today, answers, graphic=graphic)
+    files[f"{SOURCES}/letter.yaml"] = described
+    drafts = tuple(_drafts(files, answers, clock))
+    lines = f"# yaml-language-server: $schema=../schemas/posts.schema.json\n{file_of(drafts)}"
+    files[f"{POSTS}/excerpts.yaml"] = lines.encode()
+    _campaign(files, clock)
+    return files, tuple(_to_look_over(found, drafts, graphic))
+
+
+def _campaign(files: dict[str, bytes], clock: Clock) -> Campaign:
+    content = {name: raw for name, raw in files.items() if name.startswith((SCHEDULE, POSTS))}
+    return prove_stored(content, store=None, clock=clock).rendered.campaign
+
+
+def _account_lines(accounts: Sequence[str]) -> Iterator[str]:
+    names: set[str] = set()
+    for account in accounts:
+        platform, _, place = account.partition("=")
+        if platform not in SPECS:
+            hint = suggestion(platform, SPECS)
+            raise DecisionError(f"no platform is called {platform!r}; {hint} [unknown-name]")
+        name = propose_id(f"our {platform}", "our", names)
+        names.add(name)
+        key = "server" if "://" in place else "handle"
+        own = f"{key}: {written(place)}" if place else SPECS[platform].starter
+        yield f"  {name}: {{platform: {platform}{', ' if own else ''}{own}}}\n"
+
+
+def _description(
+    text: str, found: Proposal, today: date, answers: Answers, *, graphic: tuple[str, ...]
+) -> bytes:
+    day = found.date or today
+    shown = found.title if len(found.title) <= _LONGEST_TITLE else "Open letter"
+    said = f"{day:%B} {day.day}, {day.year}" if answers.lang == "en" else day.isoformat()
+    lists: dict[str, tuple[str, ...]] = {
+        "signatories": found.signatories or ("The undersigned",),
+        "graphic": graphic,
+        "never": found.never,
+    }
+    lines = [
+        "# yaml-language-server: $schema=../../schemas/source.schema.json",
+        "# The letter, kept byte for byte. Look over all of this: it was proposed from its text.",
+        "file: letter.txt",
+        f"sha256: {sha256_hex(text.encode())}",
+        f"title: {written(found.title)}",
+        "# Stands under every quotation: who, what and the date.",
+        f"attribution: {written(f'— {shown}, {said}')}",
+        f"date: {day}",
+        f"lang: {written(answers.lang)}",
+        "# Where readers find it; posts then link to it.",
+        "address:",
+        "# signatories: who signed. graphic: goes only with a warning. never: not quoted from it.",
+    ]
+    for key, values in lists.items():
+        lines += [f"{key}:", *(f"  - {written(each)}" for each in values)] if values else [
+            f"{key}: []"
+        ]  # fmt: skip
+    return "\n".join([*lines, ""]).encode()
+
+
+def _investigations(reading: Iterable[ListedPiece]) -> bytes:
+    lines, taken = [], {"letter"}
+    for each in reading:
+        name = propose_id(f"{each.outlet} {each.title}", "reading", taken)
+        taken.add(name)
+        lines += [f"  - id: {name}", f"    outlet: {written(each.outlet)}"]
+        lines += [f"    title: {written(each.title)}", f"    address:{_known(each.address)}"]
+    head = "# yaml-language-server: $schema=../../schemas/investigations.schema.json\n"
+    about = "# Published pieces that posts may link to; one without an address cannot be linked.\n"
+    body = "\n".join(["investigations:", *lines]) if lines else "investigations: []"
+    return f"{head}{about}{body}\n".encode()
+
+
+def _known(address: str) -> str:
+    """Return an address for YAML; empty where posts could not link to it."""
+    try:
+        return f" {written(optional_address(address))}" if address else ""
+    except ValueError:
+        return ""
+
+
+def _drafts(files: dict[str, bytes], answers: Answers, clock: Clock) -> list[QuotingPost]:
+    """Return passages of whole sentences as drafts in the letter's order, 30 at most.
+
+    Those come first that every account takes whole; then those that some leave out, and threads.
+    """
+    campaign = _campaign(files, clock)
+    source, when = campaign.sources["letter"], ("queue", next(iter(campaign.schedule.queues)))
+    desk = DeskCheck(lambda: files, partial(prove_stored, store=None, clock=clock), tuple)
+    found: list[tuple[tuple[bool, bool], Stretch, QuotingPost]] = []
+    for span in islice(_passages(source), _CANDIDATES):
+        text, taken = source.text[slice(*span)], {post.id for _, _, post in found}
+        name = propose_id(text, "letter", taken)
+        bare = QuotingPost(name, "letter", text, when, answers.author, status="draft")
+        post, left_out = Fitting(desk, campaign, source, (span,)).fitted(bare)
+        found.append(((post.thread, bool(left_out)), span, post))
+        if sum(rank == _WHOLE for rank, _, _ in found) == _DRAFTS:
+            break
+    best = sorted(found, key=itemgetter(0))[:_DRAFTS]
+    return [post for _, _, post in sorted(best, key=itemgetter(1))]
+
+
+def _passages(source: Source) -> Iterator[Stretch]:
+    """Yield each sentence, then those in a row within a paragraph."""
+    entries = [entry.sentences for block in blocks_of(source) for entry in block.entries]
+    for count in range(1, _IN_A_ROW + 1):
+        for sentences in entries:
+            for first, last in zip(sentences, sentences[count - 1 :], strict=False):
+                if last[1] - first[0] >= _SHORTEST:
+                    yield first[0], last[1]
+
+
+def _to_look_over(
+    found: Proposal, drafts: Sequence[QuotingPost], graphic: Sequence[str]
+) -> Iterator[str]:
+    about = f"{SOURCES}/letter.yaml"
+    yield f"{about}: the title is {written(found.title)}"
+    yield (
+        f"{about}: the date is {found.date}"
+        if found.date
+        else (f"{about}: no date stands in the letter; today's is written")
+    )
+    names = ", ".join(found.signatories)
+    yield f"{about}: signed by {names}" if names else f"{about}: nobody signed it; write who did"
+    yield f"{about}: {len(graphic)} passage(s) seem graphic, {len(found.never)} are never quoted"
+    yield f"{INVESTIGATIONS}: {len(found.reading)} piece(s) of the reading list"
+    few = "" if len(drafts) == _DRAFTS else "; the letter has no more that fit"
+    yield f"{POSTS}/excerpts.yaml: {len(drafts)} drafts{few}; `status: ready` makes one a post"

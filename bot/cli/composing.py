@@ -1,0 +1,169 @@
+"""Verbs of who begins: a passage as a post, a new campaign."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot import program
+from bot.app.content import SPECS, Paths, prove_files, prove_stored
+from bot.app.storage import clock_of, known_store
+from bot.checks.checking import DeskCheck
+from bot.cli.content import preview_value
+from bot.cli.output import Output, prints
+from bot.cli.terminal import show
+from bot.clock import SystemClock
+from bot.content.excerpts import chosen, find_passage, unclear_lines
+from bot.content.quoting import OMISSION
+from bot.errors import ContentError, DecisionError
+
+# What needs SQLAlchemy, 0.3 s, is imported by the verb that is called.
+if TYPE_CHECKING:
+    from bot.app.new_campaign import Answers
+    from bot.planning.excerpts import Excerpt
+
+#: Platforms whose specifications show an account in the example.
+_SHOWN = tuple(spec.name for spec in SPECS.values() if spec.starter)
+
+
+@click.command()
+@click.argument("words")
+@click.option("--source", "name", metavar="ID", help="Look in this source only.")
+@click.option("--author", default="", metavar="NAME", help="Who writes the post.")
+@click.option("--original", default="", metavar="TEXT",
+              help="Of a translation: the words that it translates.")  # fmt: skip
+@prints
+def excerpt(paths: Paths, words: str, name: str | None, author: str, original: str) -> Output:
+    """Write a post that quotes WORDS, or "first words … last words", as YAML to paste.
+
+    It passes `check`: with a warning where one is needed, for the accounts that it fits. Comments
+    have its counts, the sentences that it cuts, and which posts quote it already. Exit code 1
+    where the words are nowhere, or in several places, or where the post has an error.
+    """
+    from bot.planning.excerpts import propose
+
+    with known_store(paths) as store:
+        clock = clock_of(store) if store else SystemClock()
+        content = prove_files(paths.config, paths.posts, clock=clock, store=store)
+        if content.readable is None:
+            raise ContentError(content.errors)
+        campaign = content.readable.campaign
+        if name is not None and name not in campaign.sources:
+            raise DecisionError(f"no source is called {name!r}")
+        sources = [source for source in campaign.sources.values() if name in {None, source.id}]
+        located = find_passage(words, sources)
+        found = chosen(located)
+        if found is None:
+            return Output(located, unclear_lines(located, campaign.sources), code=1)
+        desk = DeskCheck(
+            lambda: content.loaded.files,
+            partial(prove_stored, store=store, clock=clock),
+            lambda: content.problems,
+        )
+        text = campaign.sources[found.source].text[found.start : found.end]
+        # Words with an omission are the quotation themselves.
+        text = words.strip() if OMISSION in words and words.strip() not in text else text
+        made = propose(
+            found, text, desk=desk, campaign=campaign, outbox=store.outbox if store else None,
+            now=clock.now(), author=author, original=original,
+        )  # fmt: skip
+    return Output(_value(made), made.yaml.splitlines(), code=0 if made.is_fine else 1)
+
+
+def _value(made: Excerpt) -> dict[str, object]:
+    shown = preview_value(made.checked, made.rendered) if made.checked and made.rendered else {}
+    return {
+        "found": made.found,
+        "yaml": made.yaml,
+        "post": made.post,
+        **shown,
+        "left_out": made.left_out,
+        "earlier": made.earlier,
+        "problems": made.problems,
+    }
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=Path)
+@click.option("--letter", "letter", type=Path, metavar="FILE",
+              help="Begin with this letter: .docx, .odt, .md or .txt.")  # fmt: skip
+@click.option("--timezone", metavar="ZONE", help="Where it is, such as Europe/Paris.")
+@click.option("--account", "accounts", multiple=True, metavar="PLATFORM[=PLACE]",
+              help="An account, with its server or handle; again for each.")  # fmt: skip
+@click.option("--title", default="", help="Of the letter, where its first lines are not it.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Of the letter.")
+@click.option("--lang", default="en", show_default=True, help="Of the letter.")
+@click.option("--author", default="your-pseudonym", metavar="NAME", help="Who writes the drafts.")
+def init(folder: Path, letter: Path | None, **answers: Any) -> None:
+    """Write a new campaign into DIR that passes `check`: an example, or a letter with 30 drafts.
+
+    On a terminal it asks for what is not given: the zone and the accounts.
+    """
+    from bot.app.new_campaign import example_files, letter_files
+
+    files, notes = example_files(_SHOWN), tuple[str, ...]()
+    if letter is not None:
+        _require_empty(folder)
+        files, notes = letter_files(letter, _answers(**answers), clock=SystemClock())
+    written = write_files(folder, files)
+    show(*(f"wrote {path}" for path in written))
+    show(*(f"look over {note}" for note in notes))
+    config, posts = (shlex.quote(str(folder / name)) for name in ("schedule.yaml", "posts"))
+    show(f"next: {program()} check --config {config} --posts {posts}")
+
+
+def _answers(
+    timezone: str | None, accounts: tuple[str, ...], day: datetime | None, **others: str
+) -> Answers:
+    """Return what was given; on a terminal the rest is asked for."""
+    from bot.app.new_campaign import Answers
+
+    usual = Answers()
+    if sys.stdin.isatty():
+        timezone = timezone or click.prompt("Time zone of the campaign", default=usual.timezone)
+        accounts = accounts or tuple(_asked_accounts())
+    return replace(
+        usual, timezone=timezone or usual.timezone, accounts=accounts or usual.accounts,
+        date=day.date() if day else None, **others,
+    )  # fmt: skip
+
+
+def _asked_accounts() -> Iterator[str]:
+    for spec in SPECS.values():
+        question = f"{spec.label}: server or handle of the account, - for none"
+        place = click.prompt(question, default="later").strip()
+        if place != "-":
+            yield spec.name if place == "later" else f"{spec.name}={place}"
+
+
+def write_campaign(folder: Path) -> tuple[Path, ...]:
+    """Write the example; return which files.
+
+    Raises:
+        DecisionError: the folder has something in it already.
+    """
+    from bot.app.new_campaign import example_files
+
+    return write_files(folder, example_files(_SHOWN))
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise DecisionError(f"{folder} is not empty; name a new folder")
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
+    _require_empty(folder)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tuple(folder / name for name in files)
