@@ -16,6 +16,8 @@ from bot.web.words import looks_of_rows
 ADVICE: Mapping[Reason | None, str] = {
     HoldReason.UNAPPROVED: "Its time came before enough people had approved it. "
     "Does it still fit the day?",
+    HoldReason.CHANGE_ASKED: "An approver asks for a change. Edit the post, or talk to them.",
+    HoldReason.REFUSED: "An approver refused it as it is. Drop it, or edit the post.",
     HoldReason.PAUSED: "Sending was paused at its time. Nothing goes out by itself after a pause.",
     HoldReason.LATE: "The bot could not send it in time. Look whether it still fits the day.",
     HoldReason.OVER_BUDGET: "The account has spent its budget of this month.",
@@ -49,8 +51,10 @@ def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
     drop = ("drop", "Drop it: it is never sent", "")
     if row.state is State.FAILED:
         return [("retry", "Try again, unchanged", ""), drop]
-    missing = context.desk.consents.of(row.publication).missing
-    not_now = f"{missing} more approval(s) needed" if missing > 0 else ""
+    consent = context.desk.consents.of(row.publication)
+    not_now = f"{consent.missing} more approval(s) needed" if consent.missing else ""
+    if consent.objection:
+        not_now = str(consent.objection)
     if context.store.pauses.current() is not None:
         not_now = "sending is paused"
     not_back = "it may be out already" if row.attempts else ""
