@@ -14,6 +14,7 @@ from bot.authority.approvals import Approval, Approvals, Pauses
 from bot.authority.audit import Audit
 from bot.authority.audit_head import SignedHead
 from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
+from bot.authority.contacts import Absences, Addresses
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
 from bot.authority.objections import (
@@ -66,6 +67,8 @@ class AuthorityStore:
         self.passkeys = Passkeys(context)
         self.tokens = Tokens(context)
         self.failures = SignInFailures(context)
+        self.absences = Absences(context)
+        self.addresses = Addresses(context.directory / "addresses")
         #: Outside the database on purpose.
         self.keys = PinnedKeys(context.keys)
 

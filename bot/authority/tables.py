@@ -215,6 +215,14 @@ token = Table(
     Index(None, "user"),
 )
 
+absence = Table(
+    "absence",
+    metadata,
+    Column("user", Text, primary_key=True, comment="who is away"),
+    Column("substitute", Text, nullable=False, comment="who hears what waits for them"),
+    Column("until", Instant, nullable=False, comment="when they are back"),
+)
+
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,

@@ -50,6 +50,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "status": ("upkeep", "Tell what is so and whether it works."),
     "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),
     "user": ("people", "Say who may use the dashboard, and who may decide."),
+    "contact": ("contacts", "Say where users are told what waits for them."),
     "audit": ("decisions", "Show or verify the log of decisions."),
     "doctor": ("upkeep", "Try every account, secret, library and file."),
     "probe": ("upkeep", "Tell what an account's server can do; with --post, try it."),

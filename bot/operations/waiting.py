@@ -82,11 +82,6 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
     )  # fmt: skip
 
 
-def waiting_for(posts: Iterable[WaitingPost], name: str) -> tuple[WaitingPost, ...]:
-    """Return what waits for one person."""
-    return tuple(post for post in posts if name in post.people)
-
-
 def _when(row: Delivery) -> tuple[bool, datetime, str]:
     return row.due_at is None, row.due_at or row.created_at, row.id
 
@@ -121,4 +116,4 @@ def _detail(need: Need, found: Iterable[tuple[Delivery, ApprovalCount]]) -> str:
     row, count = next(iter(found))
     if need is Need.CHANGE:
         return str(count.objection.detail) if count.objection else ""
-    return row.reason_text if need is Need.DECISION else f"{count} approvals"
+    return row.reason_text if need is Need.DECISION else str(count)

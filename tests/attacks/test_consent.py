@@ -94,6 +94,9 @@ DECISIONS = {
     "user roles": ("user", "roles", "Ann", "--role", "operator"),
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
     "user sign-out": ("user", "sign-out", "Ann"), "user reset": ("user", "reset", "Ann"),
+    "contact address": ("contact", "address", "Ann", "--forget"),
+    "contact back": ("contact", "back", "Ann"),
+    "contact away": ("contact", "away", "Ann", "--until", "2099-01-01", "--substitute", "Ben"),
     "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),
     "user unpin": ("user", "unpin", "Ann"), "probe": ("probe", "m"), "login": ("login", "m"),
 }  # fmt: skip
@@ -132,7 +135,7 @@ def test_no_verb_decides_in_a_borrowed_name(
 )
 @pytest.mark.parametrize("words", [
     *((*DECISIONS[name], "--as", "anna") for name in DECISIONS
-      if name.startswith("user") and name != "user sign-out"),
+      if name.startswith(("user", "contact")) and name != "user sign-out"),
     ("user", "password", "anna", "--as", "anna"),
     ("user", "password", "anna", "--as", "ANNA"),
 ])  # fmt: skip

@@ -13,7 +13,7 @@ from bot.delivery.consent import challenge_of
 from bot.delivery.gate import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery
 from bot.delivery.moves import OPEN
-from bot.operations.waiting import WaitingPost, waiting_for, waiting_posts
+from bot.operations.waiting import WaitingPost, waiting_posts
 from bot.web.context import AppContext
 from bot.web.pages.login import MOST
 from bot.web.request import Answer, Page, Redirect, RequestContext
@@ -57,11 +57,19 @@ def answer_values(
     }
 
 
+def all_waiting(request: RequestContext) -> tuple[tuple[WaitingPost, ...], ...]:
+    """Return what waits for whoever asks, and for others, in order of time."""
+    context, name = request.context, request.who.name
+    found = waiting_posts(context.store, context.desk.consents, context.clock.now())
+    # In a rehearsal without users its guest is everybody.
+    is_guest = request.who == context.guest()
+    mine = found if is_guest else tuple(post for post in found if name in post.people)
+    return mine, tuple(post for post in found if post not in mine)
+
+
 def week(request: RequestContext) -> tuple[WaitingPost, ...]:
     """Return what waits for whoever asks, in order of time."""
-    context = request.context
-    found = waiting_posts(context.store, context.desk.consents, context.clock.now())
-    return waiting_for(found, request.who.name)
+    return all_waiting(request)[0]
 
 
 def this_week(request: RequestContext) -> Answer:
