@@ -108,9 +108,16 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.ATTEMPTS)
 
 
+def in_words(gap: timedelta) -> str:
+    """Return a length of time for people, in the unit that fits it."""
+    for unit, name in ((timedelta(days=2), "days"), (timedelta(hours=2), "hours")):
+        if gap >= unit:
+            return f"{gap // (unit / 2)} {name}"
+    return f"{gap // timedelta(minutes=1)} min"
+
+
 def _lateness(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     due_at, not_after, now = delivery.due_at, delivery.not_after, facts.now
     if due_at is not None and not_after is not None and now > not_after:
-        minutes = (now - due_at) // timedelta(minutes=1)
         why = f": {facts.obstacle}" if facts.obstacle else ""
-        yield Hold(HoldReason.LATE, f"{minutes} min after its time{why}")
+        yield Hold(HoldReason.LATE, f"{in_words(now - due_at)} after its time{why}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.authority.user_table import User
-from bot.authority.users import RIGHTS, Right, Role
+from bot.authority.users import Person, Right, Role
 from bot.delivery.consent import Consents
 from bot.delivery.gate import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery, HoldReason, State
@@ -76,10 +76,15 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
     return tuple(
         WaitingPost(
             post_id, need, tuple(row for row, _count in found),
-            tuple(_people(need, [count for _row, count in found], users)), _detail(need, found),
+            _people(need, [count for _row, count in found], users), _detail(need, found),
         )
         for (post_id, need), found in groups.items()
     )  # fmt: skip
+
+
+def people_with(store: Store, right: Right) -> tuple[str, ...]:
+    """Name the users who have a right, in order."""
+    return tuple(user.name for user in store.users.all() if Person.of(user).may(right))
 
 
 def _when(row: Delivery) -> tuple[bool, datetime, str]:
@@ -94,17 +99,20 @@ def _need(row: Delivery, count: ApprovalCount) -> Need | None:
     return Need.DECISION if row.state in {State.HELD, State.FAILED} else None
 
 
-def _people(need: Need, counts: Iterable[ApprovalCount], users: Iterable[User]) -> Iterator[str]:
-    for user in users:
-        roles = user.roles
-        if need is Need.APPROVAL and Role.APPROVER in roles:
-            if any(_lacks(count, user.name) for count in counts):
-                yield user.name
-        elif need is Need.CHANGE:
-            if any(is_same_person(count.author, user.name) for count in counts):
-                yield user.name
-        elif need is Need.DECISION and any(Right.SETTLE in RIGHTS[Role(role)] for role in roles):
-            yield user.name
+def _people(need: Need, counts: Sequence[ApprovalCount], users: Iterable[User]) -> tuple[str, ...]:
+    """Name who may act: approvers who have not answered, the author, or who settles."""
+    people = [Person.of(user) for user in users]
+    if need is Need.DECISION:
+        return tuple(each.name for each in people if each.may(Right.SETTLE))
+    if need is Need.APPROVAL:
+        approvers = (each.name for each in people if Role.APPROVER in each.roles)
+        return tuple(name for name in approvers if any(_lacks(count, name) for count in counts))
+    authors = tuple(
+        each.name for each in people
+        if any(is_same_person(count.author, each.name) for count in counts)
+    )  # fmt: skip
+    # Of an author who is no user, whoever writes may take care.
+    return authors or tuple(each.name for each in people if Role.EDITOR in each.roles)
 
 
 def _lacks(count: ApprovalCount, name: str) -> bool:

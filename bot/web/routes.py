@@ -41,7 +41,7 @@ ROUTES = (
     PageRoute("/sources/{source}", source.page),
     PageRoute("/pictures/{sha256}", post.picture),
     PageRoute("/held", held.page),
-    PageRoute("/held/{delivery}", held.decide, "POST", Right.SETTLE),
+    PageRoute("/held", held.decide, "POST", Right.SETTLE),
     PageRoute("/engagement", engagement.page),
     PageRoute("/log", log.page),
     PageRoute("/accounts", accounts.page),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.authority.users import Person, Right
+from bot.authority.users import Right
 from bot.content.zones import midnight
 from bot.delivery.model import State
-from bot.operations.waiting import Need
+from bot.operations.waiting import Need, people_with
 from bot.web.calendar_entries import CalendarQuery
-from bot.web.context import AppContext
 from bot.web.pages.answers import all_waiting
 from bot.web.request import Answer, Page, Redirect, RequestContext
 
@@ -34,7 +33,7 @@ def page(request: RequestContext) -> Answer:
         "mine": mine,
         "others": [post for post in rest if post.need is not Need.DECISION],
         "decisions": [post for post in rest if post.need is Need.DECISION],
-        "operators": _operators(context),
+        "operators": people_with(context.store, Right.SETTLE),
         "last": sent[: -_LAST - 1 : -1],
         "budgets": {
             name: account.budget_usd_per_month for name, account in schedule.accounts.items()
@@ -42,12 +41,6 @@ def page(request: RequestContext) -> Answer:
         "required": schedule.approvals_required,
     }
     return Page("today.html", values)
-
-
-def _operators(context: AppContext) -> list[str]:
-    """Name who settles what is held."""
-    users = context.store.users.all()
-    return [user.name for user in users if Person.of(user).may(Right.SETTLE)]
 
 
 def pause(request: RequestContext) -> Answer:
