@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import pyotp
 
+from bot.authority.contacts import Absence
 from bot.authority.passwords import Passwords, prove_strong
 from bot.authority.store import AuthorityStore
 from bot.authority.user_table import Passkey, Token, User
@@ -86,6 +87,8 @@ class Access:
         with self._logged(by, "user remove", name):
             self._keep_an_operator(name, ())
             self.store.users.remove(name)
+            self.store.absences.end(name)
+        self.store.addresses.put(name, "")
 
     def reset(self, name: str, *, by: str) -> None:
         """Forget what a lost device knows: codes, passkeys, tokens, sessions; not the password."""
@@ -128,6 +131,32 @@ class Access:
         """Find whose calendar address has this secret."""
         user = self.store.users.of_feed(sha256_hex(key))
         return Person.of(user) if user else None
+
+    def set_absence(self, name: str, substitute: str, until: datetime, *, by: str) -> None:
+        """Let somebody else hear what waits for a user until then, with rights of their own.
+
+        Raises:
+            DecisionError: one of them is no user, they are the same, or it is over already.
+        """
+        if substitute == self._user(name).name:
+            raise DecisionError("nobody stands in for themselves")
+        if until <= self.clock.now():
+            raise DecisionError("name a day to come")
+        detail = {"substitute": self._user(substitute).name, "until": until.isoformat()}
+        with self._logged(by, "away", name, detail):
+            self.store.absences.put(Absence(name, substitute, until))
+
+    def end_absence(self, name: str, *, by: str) -> None:
+        """Let a user hear again themselves what waits for them."""
+        with self._logged(by, "back", name):
+            if not self.store.absences.end(name):
+                raise DecisionError(f"{name} is not away")
+
+    def set_address(self, name: str, address: str, *, by: str) -> None:
+        """Keep where a user is told what waits for them; an empty address forgets it."""
+        self._user(name)
+        self.write(by, "address", name, {"kind": address.partition(":")[0]})
+        self.store.addresses.put(name, address)
 
     def new_token(self, person: Person, label: str) -> str:
         """Return a token that stands for a person on the command line; it is shown this once."""

@@ -76,6 +76,13 @@ class Approvals(Repository):
         except ConflictError as error:
             raise DecisionError(f"{by} has approved {post_id} already, as it is now") from error
 
+    def take_back(self, fingerprints: Iterable[str], by: str, *, now: datetime) -> set[str]:
+        """Let a person's approvals count no more; return of which fingerprints there were any."""
+        ended = update(approval).where(_A.fingerprint.in_(list(fingerprints)), _A.by == by)
+        ended = ended.where(_A.voided_at.is_(None)).values(voided_at=now, void_reason="taken back")
+        with self._db.write() as connection:
+            return set(connection.execute(ended.returning(_A.fingerprint)).scalars())
+
     def of(self, fingerprint: str) -> tuple[Approval, ...]:
         """Read the standing approvals of a fingerprint, oldest first."""
         return self._standing(_A.fingerprint == fingerprint)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.authority.approvals import Approval
 from bot.authority.audit import AuditRow
+from bot.authority.objections import TAKING_BACK
 from bot.authority.user_table import User
 from bot.canonical import JsonObject, sha256_hex
 
@@ -25,6 +26,8 @@ def unconfirmed_approvals(
                 given[fingerprint, row.who] = row.subject, row.detail.get("sources", {})
             elif row.verb == "void":
                 given.pop((fingerprint, str(row.detail.get("by"))), None)
+            elif row.verb in TAKING_BACK:
+                given.pop((fingerprint, row.who), None)
     return tuple(
         each
         for each in approvals

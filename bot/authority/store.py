@@ -14,8 +14,17 @@ from bot.authority.approvals import Approval, Approvals, Pauses
 from bot.authority.audit import Audit
 from bot.authority.audit_head import SignedHead
 from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
+from bot.authority.contacts import Absences, Addresses
 from bot.authority.content_trees import ContentTrees, Trust
 from bot.authority.notices import Notices, Workers
+from bot.authority.objections import (
+    AnswersOnDisk,
+    LoggedAnswers,
+    Objection,
+    Objections,
+    answers_in,
+    answers_to,
+)
 from bot.authority.pinned_keys import PinnedKeys
 from bot.authority.user_table import (
     Devices,
@@ -43,7 +52,9 @@ class AuthorityStore:
         self.directory = context.directory
         self.room = context.room
         self.approvals = Approvals(context)
+        self.objections = Objections(context)
         self.audit = Audit(context)
+        self._on_disk = AnswersOnDisk(self.audit.file)
         self.accounts = Accounts(context)
         self.pauses = Pauses(context)
         self.contents = ContentTrees(context)
@@ -56,6 +67,8 @@ class AuthorityStore:
         self.passkeys = Passkeys(context)
         self.tokens = Tokens(context)
         self.failures = SignInFailures(context)
+        self.absences = Absences(context)
+        self.addresses = Addresses(context.directory / "addresses")
         #: Outside the database on purpose.
         self.keys = PinnedKeys(context.keys)
 
@@ -86,11 +99,22 @@ class AuthorityStore:
         """
         return self._db.time()
 
+    def answers_to(self, fingerprint: str) -> frozenset[tuple[str, int]]:
+        """Return which approvals of a fingerprint, and objections to it, stand now."""
+        with self._db.read() as connection:
+            return answers_to(connection, fingerprint)
+
+    def answers_on_disk(self) -> LoggedAnswers:
+        """Return what stands by the copy of the log, which has all that the log has by now."""
+        self.audit.copy()
+        return self._on_disk.read()
+
     def recall(self, now: datetime) -> None:
         """Take up what the audit log beside the database knows and the database, restored, forgot.
 
         A user who was removed since the backup, or had another role or password, is removed: who
-        is still meant to be one is added again. Approvals that were taken back stay so.
+        is still meant to be one is added again. Approvals that were taken back stay so, and
+        objections since then stand.
         """
         with self.transaction():
             if not (brought := self.audit.recall()):
@@ -99,6 +123,11 @@ class AuthorityStore:
             for user in users:
                 self.users.remove(user.name)
             self.approvals.void(approvals, reason="taken back before the restore", now=now)
+            lost, settled = self._unconfirmed_objections()
+            self.objections.add(*lost)
+            for each in settled:
+                why = "settled before the restore"
+                self.objections.settle([each.fingerprint], each.by, why=why, now=now)
             detail = {"rows": brought, "users removed": [user.name for user in users]}
             self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
 
@@ -113,11 +142,20 @@ class AuthorityStore:
         if found := self.audit.problems_since(since) if since else self.audit.problems(heads):
             return found
         users, missing, approvals = self._unconfirmed()
+        lost, _settled = self._unconfirmed_objections()
         return [
             *(f"the log has the user {name}, whom the database lacks" for name in missing),
             *(f"the log does not confirm the user {user.name} as they are" for user in users),
             *(f"the log does not confirm that {a.by} approved {a.post_id}" for a in approvals),
+            *(f"the database lacks what {o.by} said of {o.post_id}: {o.kind}" for o in lost),
         ]
+
+    def _unconfirmed_objections(self) -> tuple[tuple[Objection, ...], tuple[Objection, ...]]:
+        """Return what stands by the log and not here, and what stands here and not by the log."""
+        logged = answers_in(self.audit.rows()[::-1]).objections
+        here = {each.key: each for each in self.objections.standing()}
+        lost = tuple(logged[key] for key in logged.keys() - here.keys())
+        return lost, tuple(here[key] for key in here.keys() - logged.keys())
 
     def _unconfirmed(self) -> tuple[tuple[User, ...], tuple[str, ...], tuple[Approval, ...]]:
         rows = self.audit.rows()[::-1]

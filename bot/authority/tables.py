@@ -1,4 +1,4 @@
-"""Tables of what people decide: approvals, pauses, trust, users, audit; and what they are told."""
+"""Tables of what people decide: approvals, objections, pauses, trust, users; what they are told."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ class StopReason(StrEnum):
     CONFIGURATION = "configuration changed"
 
 
+class ObjectionKind(StrEnum):
+    """What an approver objects to in a fingerprint."""
+
+    #: It waits until its text is another one, or they are content.
+    CHANGE = "a change is asked for"
+    #: It never goes out as it is.
+    REFUSAL = "refused"
+
+
 approval = Table(
     "approval",
     metadata,
@@ -48,6 +57,22 @@ approval = Table(
     Index("uq_approval_standing", "fingerprint", "by", unique=True,
           sqlite_where=text("voided_at IS NULL"), postgresql_where=text("voided_at IS NULL")),
     Index(None, "post_id"),
+)  # fmt: skip  # one column a line reads as a table
+
+objection = Table(
+    "objection",
+    metadata,
+    Column("id", Counter, primary_key=True, comment="counts up"),
+    Column("fingerprint", String(64), nullable=False, comment="of what must not go out"),
+    Column("post_id", Text, nullable=False, comment="whose it is"),
+    Column("kind", EnumName((ObjectionKind,)), nullable=False, comment="a change, or a refusal"),
+    Column("by", Text, nullable=False, comment="approver"),
+    Column("comment", Text, nullable=False, comment="what should change, or why not"),
+    Column("at", Instant, nullable=False, comment="when"),
+    Column("settled_at", Instant, comment="set once; then it counts no more"),
+    Column("settle_reason", Text, nullable=False, default="", comment="why it counts no more"),
+    Index("uq_objection_standing", "fingerprint", "by", "kind", unique=True,
+          sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL")),
 )  # fmt: skip  # one column a line reads as a table
 
 audit = Table(
@@ -188,6 +213,14 @@ token = Table(
     Column("label", Text, nullable=False, comment="what it is for"),
     Column("created_at", Instant, nullable=False, comment="when; it ends by itself"),
     Index(None, "user"),
+)
+
+absence = Table(
+    "absence",
+    metadata,
+    Column("user", Text, primary_key=True, comment="who is away"),
+    Column("substitute", Text, nullable=False, comment="who hears what waits for them"),
+    Column("until", Instant, nullable=False, comment="when they are back"),
 )
 
 sign_in_failure = Table(

@@ -27,6 +27,7 @@ class Right(StrEnum):
     PAUSE = "pause sending"
     RESUME = "resume sending"
     APPROVE = "approve posts"
+    COMMENT = "comment on posts"
     SETTLE = "settle held posts"
     CORRECT = "correct and retract"
     CONFIRM = "confirm changed rules"
@@ -35,7 +36,7 @@ class Right(StrEnum):
 
 _EVERYBODY = frozenset({Right.LOOK})
 #: Whoever writes may also stop everything: stopping is always safe, starting again is not.
-_WRITERS = _EVERYBODY | {Right.CHECK, Right.PAUSE}
+_WRITERS = _EVERYBODY | {Right.CHECK, Right.PAUSE, Right.COMMENT}
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: _EVERYBODY,
     Role.EDITOR: _WRITERS,

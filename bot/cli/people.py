@@ -308,6 +308,11 @@ def _self(users: Access, name: str, *, takes_token: bool = True) -> str:
     return proved(users, Mode.LIVE, name, Right.LOOK, takes_token=takes_token)
 
 
+def self_or_operator(users: Access, by: str, name: str) -> str:
+    """Return who decides for a user: they themselves or an operator, by the password, no token."""
+    return _self(users, by, takes_token=False) if by == name else _operator(users, by)
+
+
 def _unpin(users: Access, name: str) -> None:
     """Let no key of a user sign any more, where this process may write the file of keys."""
     try:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.authority.approvals import Approval
+from bot.authority.objections import LoggedAnswers, Objection
 from bot.authority.pinned_keys import PinnedKey
+from bot.authority.tables import ObjectionKind
 from bot.authority.users import Role, SignInError
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
 from bot.db.lazy import ReadOnce
 from bot.delivery.gate import ApprovalCount, is_same_person
-from bot.delivery.model import Delivery
+from bot.delivery.model import Delivery, Hold, HoldReason
 from bot.delivery.publications import Publication, Queued
 from bot.delivery.store import DeliveryStore
 
@@ -38,7 +40,38 @@ class Consents:
             self._required(publication.author),
             publication.author,
             self.lack,
+            self._objection(publication.fingerprint),
         )
+
+    def _objection(self, fingerprint: str) -> Hold | None:
+        """Return the strictest objection that counts; a request for a change is an approver's."""
+        found = [
+            each
+            for each in self._objections.get(fingerprint, ())
+            if each.kind is ObjectionKind.REFUSAL
+            or self._rehearses
+            or Role.APPROVER in self._roles.get(each.by, ())
+        ]
+        if not found:
+            return None
+        worst = next((each for each in found if each.kind is ObjectionKind.REFUSAL), found[-1])
+        is_refused = worst.kind is ObjectionKind.REFUSAL
+        reason = HoldReason.REFUSED if is_refused else HoldReason.CHANGE_ASKED
+        return Hold(reason, f"{worst.by}: {worst.comment}")
+
+    @ReadOnce
+    def _objections(self) -> dict[str, list[Objection]]:
+        found = {each.key: each for each in self.store.objections.standing()}
+        if self.are_signed:
+            found |= self._on_disk.objections
+        by_fingerprint: dict[str, list[Objection]] = {}
+        for each in sorted(found.values(), key=lambda each: each.at):
+            by_fingerprint.setdefault(each.fingerprint, []).append(each)
+        return by_fingerprint
+
+    @ReadOnce
+    def _on_disk(self) -> LoggedAnswers:
+        return self.store.answers_on_disk()
 
     def of_delivery(self, delivery: Delivery) -> ApprovalCount:
         """Return the same for what is about to be sent, whatever the database says by now."""
@@ -52,7 +85,9 @@ class Consents:
         """Return what an approver signs of a post's deliveries, as canonical JSON."""
         publications = {row.publication.id: row.publication for row in rows}
         entries = [entry(each, self._payloads(each)) for each in publications.values()]
-        return canonical_json({"approve": sorted(entries, key=canonical_json), **self._about})
+        rounds = {self._on_disk.rounds[each.post_id] for each in publications.values()}
+        signed = {"approve": sorted(entries, key=canonical_json), "round": max(rounds, default=0)}
+        return canonical_json({**signed, **self._about})
 
     @property
     def _about(self) -> JsonObject:
@@ -119,6 +154,11 @@ class Consents:
             return False
         if entry(publication, payloads) not in _entries(given.statement, self._about):
             return False
+        # One that was taken back does not count again, whoever puts it there.
+        if _round_of(given.statement) < self._on_disk.taken_back.get(
+            (given.fingerprint, given.by), 0
+        ):
+            return False
         keys = (key for key in self._keys if key.name == given.by)
         return any(_verifies(given.statement, given.signature, key) for key in keys)
 
@@ -150,10 +190,16 @@ def _entries(signed: str, about: JsonObject) -> list[JsonObject]:
     """Return what a statement approves; nothing where it is of another campaign or mode."""
     try:
         read = dict(json.loads(signed))
-        found = read.pop("approve")
+        found, _round = read.pop("approve"), read.pop("round")
     except (ValueError, KeyError, TypeError):
         return []
     return found if isinstance(found, list) and read == about else []
+
+
+def _round_of(signed: str) -> int:
+    """Return how often approvals of the post had been taken back when this was signed."""
+    found = json.loads(signed)["round"]
+    return found if isinstance(found, int) else -1
 
 
 @lru_cache(maxsize=4096)  # the gate asks again each second, and the answer never changes

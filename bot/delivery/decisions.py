@@ -73,6 +73,7 @@ class Desk:
                     fingerprint, post_id, by=by, note=note, now=now, sources=sources,
                     statement=statement, signature=signature,
                 )  # fmt: skip
+            self.store.objections.settle(new, by, why="approved", now=now)
             self._write(by, "approve", post_id, note, detail)
         return waiting
 
@@ -107,7 +108,7 @@ class Desk:
         consents = self.consents
         return tuple(
             row for row in self.store.outbox.find(states=states, post_id=post_id)
-            if row.state is not State.HELD or consents.of(row.publication).missing
+            if row.state is not State.HELD or not consents.of(row.publication).is_enough
         )  # fmt: skip
 
     def pause(self, reason: str, *, by: str, all_calls: bool = False) -> None:
@@ -172,10 +173,13 @@ class Desk:
     def _send(self, delivery: Delivery, by: str, why: str) -> Delivery:
         if self.store.pauses.current() is not None:
             raise DecisionError("sending is paused; resume first")
-        missing = self.consents.of(delivery.publication).missing
-        if missing:
+        consent = self.consents.of(delivery.publication)
+        if consent.objection is not None:
+            raise DecisionError(f"{delivery.post_id}: {consent.objection}")
+        if consent.missing:
             raise DecisionError(
-                f"{delivery.post_id}: {missing} more approval(s) needed before it can be sent"
+                f"{delivery.post_id}: {consent.missing} more approval(s) needed before it can be"
+                " sent"
             )
         sent = self._decide(delivery, Event.SEND, by, "send", why, released_by=by)
         # With the later parts that waited for this one only.

@@ -23,6 +23,8 @@ class ApprovalCount:
     author: str
     #: Why none can count on this machine, as the end of a sentence; empty where they can.
     lack: str = ""
+    #: Why it waits or never goes out, whoever approved it; None where nobody objects.
+    objection: Hold | None = None
 
     def __str__(self) -> str:
         return f"{self.count} of {self.required}"
@@ -36,6 +38,11 @@ class ApprovalCount:
     def missing(self) -> int:
         """How many more it needs."""
         return max(0, self.required - self.count)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether enough people said yes, and nobody no."""
+        return not self.missing and self.objection is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,9 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.PAUSED)
     if facts.stopped:
         yield Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped)
-    if facts.approvals.missing:
-        yield Hold(HoldReason.UNAPPROVED, f"{facts.approvals}{facts.approvals.lack}")
+    if not facts.approvals.is_enough:
+        unapproved = Hold(HoldReason.UNAPPROVED, f"{facts.approvals}{facts.approvals.lack}")
+        yield facts.approvals.objection or unapproved
     if not delivery.released_by:
         yield from _lateness(delivery, facts)
     cost, left = delivery.cost_usd, facts.budget_left
@@ -100,9 +108,16 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.ATTEMPTS)
 
 
+def in_words(gap: timedelta) -> str:
+    """Return a length of time for people, in the unit that fits it."""
+    for unit, name in ((timedelta(days=2), "days"), (timedelta(hours=2), "hours")):
+        if gap >= unit:
+            return f"{gap // (unit / 2)} {name}"
+    return f"{gap // timedelta(minutes=1)} min"
+
+
 def _lateness(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     due_at, not_after, now = delivery.due_at, delivery.not_after, facts.now
     if due_at is not None and not_after is not None and now > not_after:
-        minutes = (now - due_at) // timedelta(minutes=1)
         why = f": {facts.obstacle}" if facts.obstacle else ""
-        yield Hold(HoldReason.LATE, f"{minutes} min after its time{why}")
+        yield Hold(HoldReason.LATE, f"{in_words(now - due_at)} after its time{why}")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, up
 
 from bot.authority import audit
 from bot.authority.accounts import write_stop
+from bot.authority.objections import answers_to
 from bot.authority.tables import StopReason, account_stop, pause
 from bot.db.errors import ConflictError
 from bot.delivery import lifecycle
@@ -83,16 +84,24 @@ class Leases(OutboxRepository):
         return known is not None and known.draft == delivery.draft
 
     def begin(
-        self, claimed: Delivery, draft: Draft, *, now: datetime, is_remade: bool = False
+        self,
+        claimed: Delivery,
+        draft: Draft,
+        *,
+        now: datetime,
+        is_remade: bool = False,
+        answers: frozenset[tuple[str, int]] | None = None,
     ) -> Delivery:
         """Store what is about to be sent, before its first byte; only then make the call.
 
         Args:
             is_remade: It takes the place of the first one; see `Draft.again`.
+            answers: What `answers_to` said when the gate looked; another answer needs another look.
 
         Raises:
             LeaseLostError: somebody else has it, or the lease is over; do not call.
-            PausedError: sending was paused, or the account stopped, meanwhile; do not call.
+            PausedError: sending was paused, the account stopped, or an approval taken back,
+                meanwhile; do not call.
             StoreError: the intent could not be stored, or is not the first one; do not call.
         """
         with self._db.write() as connection:
@@ -103,6 +112,8 @@ class Leases(OutboxRepository):
             for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first"), stopped):
                 if connection.execute(query.limit(1)).one_or_none() is not None:
                     raise PausedError(f"sending is {what}; nothing was begun")
+            if answers is not None and answers_to(connection, row.fingerprint) != answers:
+                raise PausedError("an approver answered just now; nothing was begun")
             first = None if is_remade else row.draft_json
             begun = _intend(connection, replace(row, draft_json=first), draft, now)
             seq = self._next_seq(connection)

@@ -36,6 +36,8 @@ class HoldReason(StrEnum):
     """Why a delivery waits for a person."""
 
     UNAPPROVED = "unapproved"
+    CHANGE_ASKED = "a change is asked for"
+    REFUSED = "refused"
     PAUSED = "paused"
     OVER_BUDGET = "over budget"
     LATE = "late"
@@ -54,6 +56,8 @@ class CancelReason(StrEnum):
     LIMITS = "its server told other limits"
     REMOVED = "its post was removed"
     UNPLANNED = "no longer planned"
+    #: An approver refused it as it is; edited, it may come again.
+    REFUSED = "refused by an approver"
     #: A person cancelled it; the detail is what they said.
     WITHDRAWN = "withdrawn"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from bot.authority.accounts import write_stop
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import Delivery, HoldReason, Reason, State
-from bot.delivery.publications import NewPublication
+from bot.delivery.model import CancelReason, Delivery, HoldReason, Reason, State
+from bot.delivery.publications import NewPublication, PublicationState
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -57,6 +57,9 @@ BLANK: Mapping[str, Any] = {
 }
 PLANNER = "planner"
 _RECONCILER = "reconciler"
+#: May yet go out, or be out.
+OPEN = UNSENT | {State.SENDING, State.UNKNOWN}
+_IN_ORDER = publication.c.due_at, delivery.c.account, delivery.c.part, delivery.c.id
 #: What leads from where a forgetful database has it to SENT, when it is seen to be out.
 _WAYS: Mapping[State, tuple[Event, ...]] = {
     State.PLANNED: (Event.HOLD, Event.MARK_SENT),
@@ -95,6 +98,24 @@ class Moves(OutboxRepository):
             connection.execute(waiting.values(due_at=None, not_after=None))
             this = delivery.c.publication_id == publication_id
             connection.execute(update(delivery).where(this).values(updated_at=now))
+
+    def lock(self, post_id: str) -> tuple[Delivery, ...]:
+        """Read a post's deliveries that may yet go out; nobody changes them in this transaction."""
+        query = deliveries().where(publication.c.post_id == post_id, delivery.c.state.in_(OPEN))
+        with self._db.write() as connection:
+            rows = connection.execute(query.order_by(*_IN_ORDER).with_for_update(of=delivery))
+            return tuple(map(as_delivery, rows))
+
+    def refuse(self, rows: Iterable[Delivery], *, by: str, why: str, now: datetime) -> None:
+        """Cancel `lock`ed deliveries, so that others may have their places."""
+        note = Note(now, by, CancelReason.REFUSED, why)
+        with self._db.write() as connection:
+            for row in reversed(tuple(rows)):
+                event = Event.DROP if row.state in {State.HELD, State.FAILED} else Event.CANCEL
+                shift(connection, row, event, note)
+                free = update(publication).where(publication.c.id == row.publication.id)
+                was_last = publication.c.state == PublicationState.WITHDRAWN
+                connection.execute(free.where(was_last).values(state=PublicationState.UNPLANNED))
 
     def move(
         self,

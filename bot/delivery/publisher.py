@@ -187,6 +187,8 @@ class Publisher:
     def _send(self, row: Delivery) -> Outcome:
         policy = self.policy(row)
         deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
+        # Read before the gate looks: `begin` refuses where they are others by then.
+        answers = self.store.answers_to(row.fingerprint)
         if hold := self.releaser.why_hold(row):
             # It was let through long ago, behind others.
             return put_off_and_hold(hold, self.clock.now())
@@ -201,7 +203,9 @@ class Publisher:
                 draft = made.again(draft) if draft else made
             if not self.trusts_clock():
                 return put_off(row, self.clock.now(), "the clock was set just now")
-            self.store.outbox.begin(row, draft, now=self.clock.now(), is_remade=is_remade)
+            self.store.outbox.begin(
+                row, draft, now=self.clock.now(), is_remade=is_remade, answers=answers
+            )
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
                 log.exception("failed before the call", delivery=row.id)

@@ -30,6 +30,7 @@ from bot.operations.digest import Digest
 from bot.operations.disk import DiskWatch
 from bot.operations.model import MachineFacts, ServiceStatus
 from bot.operations.notifier import Notifier
+from bot.operations.personal import PersonalNotifier
 from bot.operations.status import Inspector, status_of
 from bot.planning.planner import Planner
 from bot.planning.store import Store
@@ -159,6 +160,10 @@ class Bot:
         head = self.store.audit.signed_head
         return Notifier(self.store.notices, self.clock, self.status, self.channels, self.desk, head)
 
+    @cached_property
+    def personal(self) -> PersonalNotifier:
+        return PersonalNotifier(self.store, self.clock, self.contents.campaign, self.desk)
+
     def busy(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts with something to send or to read back, or not yet looked at."""
         outbox = self.store.outbox
@@ -231,6 +236,7 @@ class Bot:
             PeriodicJob("watch", reload, unless_broken(self.watch)),
             PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
             PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
+            PeriodicJob("tell people", timedelta(minutes=1), unless_broken(self.personal.run)),
             PeriodicJob("disk", timedelta(minutes=1), self.disk.run),
             PeriodicJob("dead man", timedelta(minutes=1), self.tell_dead_man),
             PeriodicJob("collect", timedelta(seconds=60), unless_broken(self.collect)),

@@ -137,8 +137,11 @@ def ping(address: str | None) -> None:
         log.warning("the dead man's address does not answer", reason=str(error))
 
 
-def channels_of(addresses: tuple[str, ...]) -> Channels:
+def channels_of(addresses: tuple[str, ...], whose: str = "") -> Channels:
     """Read apprise addresses (email, Matrix, Slack, …).
+
+    Args:
+        whose: What the one address is called in the log; by default its place in the setting.
 
     Raises:
         SettingsError: apprise does not know such an address.
@@ -147,6 +150,8 @@ def channels_of(addresses: tuple[str, ...]) -> Channels:
     for place, address in enumerate(addresses, start=1):
         notifier = apprise.Apprise()
         if not notifier.add(address):
-            raise SettingsError(f"VERBATIM_ALERTS: address {place} is none that Apprise knows")
-        found.append(Channel(f"address {place} ({address.partition(':')[0]})", notifier))
+            name = whose or f"VERBATIM_ALERTS: address {place}"
+            raise SettingsError(f"{name} is none that Apprise knows")
+        name = f"{whose or f'address {place}'} ({address.partition(':')[0]})"
+        found.append(Channel(name, notifier))
     return Channels(tuple(found))

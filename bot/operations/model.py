@@ -17,6 +17,8 @@ from bot.errors import Severity
 
 #: Beginning of the key of what happened: nobody settles it, so nobody hears that it is over.
 EVENT = "event/"
+#: Beginning of the key of what one person was told.
+PERSONAL = "to/"
 
 
 class Obstacle(StrEnum):

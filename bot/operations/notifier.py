@@ -13,7 +13,7 @@ from bot.authority.notices import Notice, Notices
 from bot.clock import Clock
 from bot.errors import Severity, StoreError
 from bot.operations.channels import Alert, Channels
-from bot.operations.model import EVENT, Matter, ServiceStatus
+from bot.operations.model import EVENT, PERSONAL, Matter, ServiceStatus
 
 #: People hear of one cause at most once in this time.
 HOUR = timedelta(hours=1)
@@ -69,6 +69,7 @@ class Notifier:
         known = dict(self._unstored)
         with suppress(StoreError):
             known = self.notices.all() | known
+            known = {key: one for key, one in known.items() if not key.startswith(PERSONAL)}
         matters = {matter.key: matter for matter in reversed(status.matters)}
         self._not_before = None
         urgent = sorted(key for key in matters if matters[key].severity is Severity.ERROR)

@@ -132,7 +132,9 @@ def _planned(
         occurrence=assignment.occurrence,
         words=_words(status_from_json(new.parts[0].status_json)),
         cost=sum(part.cost_usd for part in new.parts),
-        note=f"unapproved: {consent}" if consent.missing else "approved",
+        note=str(
+            consent.objection or (f"unapproved: {consent}" if consent.missing else "approved")
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from bot.planning.diff import (
 from bot.planning.plan import Offer, Plan, Window, plan
 from bot.planning.store import Store
 from bot.platforms.status import status_from_json
+from bot.rendering.render import RenderedText
 from bot.rendering.rendered import RenderedCampaign
 
 log = get_logger(__name__)
@@ -39,7 +40,8 @@ class Planner:
 
     def outlook(self, rendered: RenderedCampaign, *, days: int) -> Plan:
         """Return what the coming days hold, without writing anything."""
-        return self._lay(rendered, self.clock.now(), days)[2]
+        refused = self.store.objections.refused()
+        return self._lay(rendered, self.clock.now(), days, refused)[2]
 
     def apply(
         self,
@@ -74,13 +76,17 @@ class Planner:
         days: int,
         why: CancelReason = CancelReason.EDITED,
     ) -> tuple[Existing, PlanDiff]:
-        turns, existing, result = self._lay(rendered, now, days)
-        wanted = [assigned(assignment, rendered) for assignment in result.assignments]
+        refused = self.store.objections.refused()
+        turns, existing, result = self._lay(rendered, now, days, refused)
+        wanted = [
+            new for new in (assigned(each, rendered) for each in result.assignments)
+            if new.publication.fingerprint not in refused
+        ]  # fmt: skip
         campaign = rendered.campaign.schedule.campaign
         return existing, diff(wanted, existing, turns=turns, campaign=campaign, why=why)
 
     def _lay(
-        self, rendered: RenderedCampaign, now: datetime, days: int
+        self, rendered: RenderedCampaign, now: datetime, days: int, refused: frozenset[str]
     ) -> tuple[Mapping[tuple[str, str], PostHistory], Existing, Plan]:
         """Sort what the outbox has, and plan around what may not be moved."""
         schedule, near = rendered.campaign.schedule, now - _reach(rendered.campaign.schedule)
@@ -99,7 +105,7 @@ class Planner:
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         laid = plan(
             schedule,
-            _offers(rendered),
+            _offers(rendered, refused),
             past=past,
             last_used={place: turn.last_due for place, turn in turns.items() if turn.last_due},
             added_at={name: state.added_at for name, state in states.items() if state},
@@ -124,11 +130,17 @@ def _reach(schedule: Schedule) -> timedelta:
     return max(timedelta(days=schedule.similarity_days), DAY, *gaps) + DAY
 
 
-def _offers(rendered: RenderedCampaign) -> list[Offer]:
+def _offers(rendered: RenderedCampaign, refused: frozenset[str]) -> list[Offer]:
     """List what could go where, in the order of writing."""
+
+    def why_not(text: RenderedText) -> str:
+        post, account = text.post, text.account.name
+        is_refused = refused and rendered.fingerprint(post, account, post.at) in refused
+        return text.why_not or ("refused by an approver" if is_refused else "")
+
     return [
         Offer(
-            post, text.account.name, text.account.platform, text.why_not,
+            post, text.account.name, text.account.platform, why_not(text),
             rendered.spec_of(text.account.name).may_repeat,
         )
         for post in rendered.campaign.posts

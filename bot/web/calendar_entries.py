@@ -21,7 +21,7 @@ from bot.web.words import KIND_OF, words_of
 _MOST_DAYS = 800
 _LINK = re.compile(r"https?://\S+")
 #: Kinds, those that need a person most first.
-_URGENCY = ("failed", "held", "unapproved", "sending", "approved", "forecast", "draft")
+_URGENCY = ("failed", "held", "asked", "unapproved", "sending", "approved", "forecast", "draft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class CalendarQuery:
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._consents = context.desk.consents
-        self._approved: dict[str, bool] = {}
+        self._kinds: dict[str, str] = {}
 
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
@@ -77,9 +77,11 @@ class CalendarQuery:
         """Return the status of a delivery, for people."""
         if row.state is not State.PLANNED:
             return KIND_OF[row.state]
-        if row.fingerprint not in self._approved:
-            self._approved[row.fingerprint] = not self._consents.of(row.publication).missing
-        return "approved" if self._approved[row.fingerprint] else "unapproved"
+        if row.fingerprint not in self._kinds:
+            consent = self._consents.of(row.publication)
+            waiting = "unapproved" if consent.missing else "approved"
+            self._kinds[row.fingerprint] = "asked" if consent.objection else waiting
+        return self._kinds[row.fingerprint]
 
     def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
         groups: dict[tuple[datetime, str], list[Delivery]] = {}

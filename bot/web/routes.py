@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.authority.users import Right
 from bot.web.pages import (
     accounts,
+    answers,
     calendar,
     check,
     corrections,
@@ -31,7 +32,12 @@ ROUTES = (
     # Calendar programs have no cookie: the view asks for the secret in the address.
     PageRoute("/calendar.ics", calendar.feed, right=None),
     PageRoute("/posts/{post}", post.page),
-    PageRoute("/posts/{post}/approve", post.approve, "POST", Right.APPROVE),
+    PageRoute("/posts/{post}/approve", answers.approve, "POST", Right.APPROVE),
+    PageRoute("/posts/{post}/ask-change", answers.ask_change, "POST", Right.APPROVE),
+    PageRoute("/posts/{post}/refuse", answers.refuse, "POST", Right.APPROVE),
+    PageRoute("/posts/{post}/withdraw", answers.withdraw, "POST", Right.APPROVE),
+    PageRoute("/posts/{post}/comment", answers.comment, "POST", Right.COMMENT),
+    PageRoute("/week", answers.this_week),
     PageRoute("/posts/{post}/correct", post.correct, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/retract", post.retract, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/republish", post.republish, "POST", Right.CORRECT),
@@ -39,7 +45,7 @@ ROUTES = (
     PageRoute("/sources/{source}/post.yaml", source.download, right=Right.CHECK),
     PageRoute("/pictures/{sha256}", post.picture),
     PageRoute("/held", held.page),
-    PageRoute("/held/{delivery}", held.decide, "POST", Right.SETTLE),
+    PageRoute("/held", held.decide, "POST", Right.SETTLE),
     PageRoute("/engagement", engagement.page),
     PageRoute("/report", report.page),
     PageRoute("/report/file", report.file),

@@ -19,6 +19,7 @@ from bot.rendering.rendered import RenderedCampaign
 KINDS = {
     "forecast": ("forecast", "◌"),  # planned further ahead; may still move
     "unapproved": ("needs approval", "○"),
+    "asked": ("change asked for", "?"),
     "approved": ("approved", "✓"),
     "sending": ("on its way", "→"),  # being sent, or read back
     "sent": ("sent", "●"),

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from bot.authority.user_table import Passkey
 from bot.authority.users import Role
 from bot.cli.main import VERBS, run
+from bot.delivery.answers import Answers
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnconfirmedError
@@ -83,6 +84,8 @@ def decide(bot: RunningBot, *words: str) -> int:
 
 
 DECISIONS = {
+    "ask-change": ("ask-change", "one", "--comment", "x"), "withdraw": ("withdraw", "one"),
+    "refuse": ("refuse", "one", "--comment", "x"), "comment": ("comment", "one", "--comment", "x"),
     "approve": ("approve", "one"), "resume": ("resume",), "resolve": ("resolve", "a", "send"),
     "retry": ("retry", "a"), "cancel": ("cancel", "a"), "accept-config": ("accept-config",),
     "correct": ("correct", "one", "--text", "x", "--why", "x"),
@@ -91,6 +94,9 @@ DECISIONS = {
     "user roles": ("user", "roles", "Ann", "--role", "operator"),
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
     "user sign-out": ("user", "sign-out", "Ann"), "user reset": ("user", "reset", "Ann"),
+    "contact address": ("contact", "address", "Ann", "--forget"),
+    "contact back": ("contact", "back", "Ann"),
+    "contact away": ("contact", "away", "Ann", "--until", "2099-01-01", "--substitute", "Ben"),
     "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),
     "user unpin": ("user", "unpin", "Ann"), "probe": ("probe", "m"), "login": ("login", "m"),
 }  # fmt: skip
@@ -129,7 +135,7 @@ def test_no_verb_decides_in_a_borrowed_name(
 )
 @pytest.mark.parametrize("words", [
     *((*DECISIONS[name], "--as", "anna") for name in DECISIONS
-      if name.startswith("user") and name != "user sign-out"),
+      if name.startswith(("user", "contact")) and name != "user sign-out"),
     ("user", "password", "anna", "--as", "anna"),
     ("user", "password", "anna", "--as", "ANNA"),
 ])  # fmt: skip
@@ -515,6 +521,72 @@ def test_an_unpinned_key_signs_nothing_and_its_signatures_count_no_more(signed: 
     with pytest.raises(DecisionError, match="pinned for you"):
         signed.bot.desk.approve("two", by="Ben", signature=signed.sign("Ben"))
     assert comes_due(signed.bot) is State.HELD
+
+
+def put_back_signed(signed: Signed) -> None:
+    """Bring back the row of an approval that was taken back, and say so in the log."""
+    sql(signed.bot, "UPDATE approval SET voided_at = NULL WHERE by = 'Ben'")
+
+
+def with_a_forged_row(signed: Signed) -> None:
+    put_back_signed(signed)
+    given = {"fingerprints": [signed.bot.row("one").fingerprint], "sources": {}}
+    signed.bot.store.audit.write("Ben", "approve", "one", detail=given, now=NINE)
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="a signed approval that was taken back is put into force again, with a forged row of the"
+    " log or without",
+    comes_of_it="held: the log's copy outside the database counts how often it was taken back, and"
+    " what is signed names that count",
+    remains="a replica whose copy of the log never had the row",
+)
+@pytest.mark.parametrize("replay", [put_back_signed, with_a_forged_row])
+def test_no_replay_brings_back_a_signed_yes(signed: Signed, replay: Forgery) -> None:
+    signed.approve(*APPROVERS)
+    Answers(signed.bot.store, signed.bot.clock).withdraw("one", by="Ben")
+
+    replay(signed)
+
+    assert comes_due(signed.bot) is State.HELD
+    assert signed.bot.row("one").reason_text == "unapproved: 1 of 2"
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="who took a signed approval back signs the same post again",
+    comes_of_it="it counts: it is signed for the count that the log has now",
+)
+def test_who_took_a_signed_yes_back_may_sign_again(signed: Signed) -> None:
+    signed.approve(*APPROVERS)
+    Answers(signed.bot.store, signed.bot.clock).withdraw("one", by="Ben")
+
+    signed.approve("Ben")
+
+    assert comes_due(signed.bot) is State.SENT
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="an objection is removed from the database, where approvals are signed",
+    comes_of_it="held: the log's copy outside the database has it",
+    remains="where approvals are not signed, people are told (`forged`) within a day; a request for"
+    " a change can be lifted by a forged row of the log, a refusal cannot",
+)
+@pytest.mark.parametrize("kind", ["ask_change", "refuse"])
+def test_no_row_that_is_missing_lets_an_objection_go(signed: Signed, kind: str) -> None:
+    signed.approve("Ann")
+    service = Answers(signed.bot.store, signed.bot.clock)
+    getattr(service, kind)("one", "Name the year.", by="Ben")
+    sql(signed.bot, "DELETE FROM objection")
+
+    count = signed.bot.desk.consents.of(
+        next(row for row in signed.bot.store.outbox.find() if row.post_id == "one").publication
+    )
+
+    assert count.objection is not None
+    assert signed.bot.store.audit_problems()
 
 
 @attack(

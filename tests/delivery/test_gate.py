@@ -61,6 +61,8 @@ def test_it_may_go_out(facts: Facts, cost: float) -> None:
         (replace(FINE, approvals=approved("Ann", "Ed")), "unapproved: 1 of 2"),
         (replace(FINE, approvals=approved("Ann", "ann ")), "unapproved: 1 of 2"),
         (replace(FINE, now=DUE + timedelta(minutes=16)), "late: 16 min after its time"),
+        (replace(FINE, now=DUE + timedelta(minutes=1261)), "late: 21 hours after its time"),
+        (replace(FINE, now=DUE + timedelta(hours=49)), "late: 2 days after its time"),
         (replace(FINE, budget_left=0.01), "over budget: costs $0.015, $0.010 left this month"),
         (replace(FINE, parent=State.HELD), "the part before it is not out: it is HELD"),
     ],

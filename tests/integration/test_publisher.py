@@ -328,7 +328,8 @@ def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(new_bot: Ru
     event.remove(Engine, "before_cursor_execute", count)
 
     assert {row.state for row in new_bot.rows()} == {State.SENT}
-    assert asked <= 3 * len(names)
+    # With the two looks that tell whether an approver answered in between.
+    assert asked <= 5 * len(names)
 
 
 # A thread whose part is refused

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.authority.users import Right
+from bot.delivery.decisions import Desk
 from bot.delivery.model import Delivery, HoldReason, Reason, State
 from bot.delivery.publications import Queued
+from bot.operations.waiting import people_with
 from bot.web.context import AppContext
-from bot.web.request import Answer, Page, Redirect, RequestContext
+from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext
 from bot.web.words import looks_of_rows
 
 #: What each reason asks of a person.
 ADVICE: Mapping[Reason | None, str] = {
     HoldReason.UNAPPROVED: "Its time came before enough people had approved it. "
     "Does it still fit the day?",
+    HoldReason.CHANGE_ASKED: "An approver asks for a change. Edit the post, or talk to them.",
+    HoldReason.REFUSED: "An approver refused it as it is. Drop it, or edit the post.",
     HoldReason.PAUSED: "Sending was paused at its time. Nothing goes out by itself after a pause.",
     HoldReason.LATE: "The bot could not send it in time. Look whether it still fits the day.",
     HoldReason.OVER_BUDGET: "The account has spent its budget of this month.",
-    HoldReason.ACCOUNT_STOPPED: "The account does not take posts. Mend the account first.",
+    HoldReason.ACCOUNT_STOPPED: "The account does not take posts. Repair the account first.",
     HoldReason.UNSETTLED: "Look at the account itself: is it there? Give its address if so.",
     HoldReason.ATTEMPTS: "It was tried as often as allowed. Read why before sending it again.",
     HoldReason.PARENT: "The part of the thread before it is not out.",
@@ -27,21 +31,44 @@ ADVICE: Mapping[Reason | None, str] = {
 
 
 def page(request: RequestContext) -> Answer:
-    context = request.context
-    cases = [_case(context, row) for row in context.desk.held()]
-    return Page("held.html", {"cases": cases, "may_settle": request.who.may(Right.SETTLE)})
-
-
-def _case(context: AppContext, row: Delivery) -> dict[str, Any]:
-    return {
-        "row": row,
-        "look": next(iter(looks_of_rows(context.rendered(), [row])), None),
-        "advice": ADVICE.get(row.reason, ""),
-        "is_unapproved": row.reason is HoldReason.UNAPPROVED,
-        "attempts": context.store.outbox.attempts_of(row.id),
-        "moves": context.store.outbox.moves_of(row.id),
-        "choices": _choices(context, row),
+    context, groups = request.context, dict[tuple[object, ...], list[Delivery]]()
+    for row in context.desk.held():
+        groups.setdefault((row.post_id, row.state, row.reason, row.due_at), []).append(row)
+    values = {
+        "cases": [_case(context, rows) for rows in groups.values()],
+        "may_settle": request.who.may(Right.SETTLE),
+        "deciders": people_with(context.store, Right.SETTLE),
     }
+    return Page("held.html", values)
+
+
+def _case(context: AppContext, rows: Sequence[Delivery]) -> dict[str, Any]:
+    """Return one post that waits for one reason, on all its accounts."""
+    outbox = context.store.outbox
+    return {
+        "row": rows[0],
+        "rows": rows,
+        "accounts": tuple(dict.fromkeys(row.account for row in rows)),
+        "looks": looks_of_rows(context.rendered(), rows),
+        "advice": ADVICE.get(rows[0].reason, ""),
+        "is_unapproved": rows[0].reason is HoldReason.UNAPPROVED,
+        "trails": [(row, outbox.attempts_of(row.id), outbox.moves_of(row.id)) for row in rows],
+        "choices": _common([_choices(context, row) for row in rows], rows),
+    }
+
+
+def _common(
+    each: Sequence[Sequence[tuple[str, str, str]]], rows: Sequence[Delivery]
+) -> list[tuple[str, str, str]]:
+    """Return the choices of all, with whatever stands in the way on any account."""
+    found = []
+    for options in zip(*each, strict=True):
+        value, label, _why = options[0]
+        whys = {why: row.account for (_value, _label, why), row in zip(options, rows, strict=True)}
+        named = [f"{account}: {why}" if len(whys) > 1 else why
+                 for why, account in whys.items() if why]  # fmt: skip
+        found.append((value, label, "; ".join(named)))
+    return found
 
 
 def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
@@ -49,8 +76,10 @@ def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
     drop = ("drop", "Drop it: it is never sent", "")
     if row.state is State.FAILED:
         return [("retry", "Try again, unchanged", ""), drop]
-    missing = context.desk.consents.of(row.publication).missing
-    not_now = f"{missing} more approval(s) needed" if missing > 0 else ""
+    consent = context.desk.consents.of(row.publication)
+    not_now = f"{consent.missing} more approval(s) needed" if consent.missing else ""
+    if consent.objection:
+        not_now = str(consent.objection)
     if context.store.pauses.current() is not None:
         not_now = "sending is paused"
     not_back = "it may be out already" if row.attempts else ""
@@ -65,15 +94,34 @@ def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
 
 
 def decide(request: RequestContext) -> Answer:
-    """Carry one decision out."""
-    by = request.require(Right.SETTLE)
-    delivery, why = request.path_value("delivery"), request.form_value("why", most=1000, default="")
-    choice, desk = request.form_value("choice"), request.context.desk
-    if choice == "retry":
-        desk.retry(delivery, by=by.name, why=why)
-    elif choice == "drop" and desk.find(delivery).state is State.FAILED:
-        desk.cancel(delivery, by=by.name, why=why)
-    else:
+    """Carry one decision out, for the accounts that are ticked: for all of them, or none."""
+    by, context = request.require(Right.SETTLE), request.context
+    why, choice = request.form_value("why", most=1000, default=""), request.form_value("choice")
+    chosen = sorted(request.form_values("delivery"))
+    if not chosen:
+        raise RefusedRequestError(400, "tick the accounts that it is for")
+    if choice == "address":
+        if len(chosen) > 1:
+            raise RefusedRequestError(400, "an address is on one account: tick that one only")
         address = request.form_value("address", default="").strip()
-        desk.resolve(delivery, address if choice == "address" else choice, by=by.name, why=why)
+        context.desk.resolve(chosen[0], address, by=by.name, why=why)
+        return Redirect("/held?done=settled")
+    with context.store.transaction():
+        for delivery in chosen:
+            _decide(context.desk, delivery, choice, by.name, why)
     return Redirect("/held?done=settled")
+
+
+def _decide(desk: Desk, delivery: str, choice: str, by: str, why: str) -> None:
+    if choice not in {"retry", "send", "queue", "drop"}:
+        raise RefusedRequestError(400, "choose one of the decisions")
+    # What goes with another part of its thread is decided with that one.
+    done = {"send": State.READY, "queue": State.PLANNED, "drop": State.CANCELLED}.get(choice)
+    if desk.find(delivery).state is done:
+        return
+    if choice == "retry":
+        desk.retry(delivery, by=by, why=why)
+    elif choice == "drop":
+        desk.cancel(delivery, by=by, why=why)
+    else:
+        desk.resolve(delivery, choice, by=by, why=why)

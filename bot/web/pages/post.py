@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.authority.passkeys import request_options
 from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
-from bot.delivery.consent import challenge_of
-from bot.delivery.gate import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
@@ -19,7 +16,7 @@ from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
-from bot.web.pages.login import MOST
+from bot.web.pages.answers import answer_values
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
 from bot.web.words import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 
@@ -42,7 +39,7 @@ def page(request: RequestContext) -> Answer:
     now = context.clock.now()
     asked = context.store.audit.about(post_id, ASKED, BEGUN, since=now - WAITING)
     approvals = context.store.approvals.of_post(post_id)
-    consent, obstacle, options = _approval(request, waiting)
+    answers = answer_values(request, post_id, waiting)
     values: dict[str, Any] = {
         "post_id": post_id,
         "words": words_of(post) if post else rows[0].status.text,
@@ -65,10 +62,8 @@ def page(request: RequestContext) -> Answer:
         "standing": {
             (each.by, each.at): each for each in approvals if each.fingerprint in current
         }.values(),
-        "consent": consent,
         "required": context.campaign.schedule.approvals_required,
-        "obstacle": obstacle,
-        "options": options,
+        **answers,
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
@@ -77,7 +72,7 @@ def page(request: RequestContext) -> Answer:
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows)
         and not post_id.startswith(REPUBLICATION),
     }
-    return Page("post.html", values, has_script=bool(options))
+    return Page("post.html", values, has_script=bool(answers["options"]))
 
 
 def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
@@ -116,39 +111,6 @@ def _warnings(context: AppContext, post: Post) -> list[str]:
     ]
 
 
-def _approval(
-    request: RequestContext, waiting: Sequence[Delivery]
-) -> tuple[ApprovalCount | None, str, str]:
-    """Return what stands of the approvals, why this person cannot add theirs, what they sign."""
-    consents = request.context.desk.consents
-    found = [consents.of(row.publication) for row in waiting]
-    farthest = max(found, key=lambda consent: consent.missing, default=None)
-    obstacle = _obstacle(request, found)
-    if obstacle or not consents.are_signed:
-        return farthest, obstacle, ""
-    store, name = request.context.store, request.who.name
-    pinned = {key.public_key for key in store.keys.of(name)}
-    keys = [key for key in store.passkeys.of(name) if key.public_key in pinned]
-    if not keys:
-        return farthest, "Approvals are signed here, and no passkey of yours is pinned.", ""
-    challenge = challenge_of(consents.statement(waiting))
-    return farthest, "", request_options(request.site, challenge, keys)
-
-
-def _obstacle(request: RequestContext, found: Sequence[ApprovalCount]) -> str:
-    """Say why this person cannot approve; empty where they can."""
-    who = request.who
-    if not found:
-        return "Nothing of it waits for approval."
-    if not who.may(Right.APPROVE):
-        return "Only approvers approve."
-    if any(is_same_person(consent.author, who.name) for consent in found):
-        return "You wrote it; somebody else must approve it."
-    if all(any(is_same_person(by, who.name) for by in consent.by) for consent in found):
-        return "You have approved it as it stands."
-    return ""
-
-
 def _changed(
     context: AppContext, post_id: str, waiting: Sequence[Delivery]
 ) -> list[dict[str, Any]]:
@@ -176,19 +138,6 @@ def _changed(
         ]
         found[fingerprints] = {"approval": row, "texts": texts}
     return list(found.values())[:3]
-
-
-def approve(request: RequestContext) -> Answer:
-    """Approve just what the page showed."""
-    by = request.require(Right.APPROVE)
-    post_id, note = request.path_value("post"), request.form_value("note", most=_MOST, default="")
-    seen, answer = (
-        request.form_values("fingerprint"),
-        request.form_value("answer", most=MOST, default=""),
-    )
-    desk = request.context.desk
-    desk.approve(post_id, by=by.name, note=note, seen=seen, signature=answer or None)
-    return Redirect(f"/posts/{post_id}?done=approved")
 
 
 def correct(request: RequestContext) -> Answer:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.authority.users import Right
 from bot.content.zones import midnight
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import State
+from bot.operations.waiting import Need, people_with
 from bot.web.calendar_entries import CalendarQuery
+from bot.web.pages.answers import all_waiting
 from bot.web.request import Answer, Page, Redirect, RequestContext
 
-#: Unapproved posts are named this long ahead.
-SOON = timedelta(days=7)
 _NEXT = 5
 _LAST = 4
 
@@ -27,16 +26,14 @@ def page(request: RequestContext) -> Answer:
         key=lambda row: str(row.sent_at),
     )
     schedule = context.campaign.schedule
+    mine, rest = all_waiting(request)
     values = {
         "next": coming[:_NEXT],
         "today_count": sum(entry.at < tomorrow for entry in coming),
-        "unapproved": [
-            entry
-            for entry in coming
-            if entry.at < now + SOON
-            if any(target.kind == "unapproved" for target in entry.targets)
-        ],
-        "held": _held(context.desk.held()),
+        "mine": mine,
+        "others": [post for post in rest if post.need is not Need.DECISION],
+        "decisions": [post for post in rest if post.need is Need.DECISION],
+        "operators": people_with(context.store, Right.SETTLE),
         "last": sent[: -_LAST - 1 : -1],
         "budgets": {
             name: account.budget_usd_per_month for name, account in schedule.accounts.items()
@@ -44,17 +41,6 @@ def page(request: RequestContext) -> Answer:
         "required": schedule.approvals_required,
     }
     return Page("today.html", values)
-
-
-def _held(rows: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
-    """Tell once what several accounts have in common."""
-    found: dict[tuple[str, str, datetime | None], tuple[Delivery, list[str]]] = {}
-    for row in rows:
-        key = row.post_id, row.reason_text, row.due_at
-        accounts = found.setdefault(key, (row, []))[1]
-        if row.account not in accounts:
-            accounts.append(row.account)
-    return list(found.values())
 
 
 def pause(request: RequestContext) -> Answer:
