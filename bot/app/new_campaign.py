@@ -39,7 +39,7 @@ _LONGEST_TITLE = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class CampaignChoices:
     """What the text of a letter does not tell."""
 
     timezone: str = "UTC"
@@ -52,7 +52,7 @@ class Answers:
 
 
 def example_files(accounts: Sequence[str]) -> dict[str, bytes]:
-    """Return the files of `bot/cli/starter` with accounts, as `Answers` has them.
+    """Return the files of `bot/cli/starter` with accounts, as `CampaignChoices` has them.
 
     Raises:
         DecisionError: an account is of no known platform.
@@ -72,7 +72,7 @@ def example_files(accounts: Sequence[str]) -> dict[str, bytes]:
 
 
 def letter_files(
-    path: Path, answers: Answers, *, clock: Clock
+    path: Path, answers: CampaignChoices, *, clock: Clock
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """Return the files of a campaign for a letter, and what a person must look over.
 
@@ -125,7 +125,7 @@ def _account_lines(accounts: Sequence[str]) -> Iterator[str]:
 
 
 def _description(
-    text: str, found: Proposal, today: date, answers: Answers, *, graphic: tuple[str, ...]
+    text: str, found: Proposal, today: date, answers: CampaignChoices, *, graphic: tuple[str, ...]
 ) -> bytes:
     day = found.date or today
     shown = found.title if len(found.title) <= _LONGEST_TITLE else "Open letter"
@@ -177,7 +177,7 @@ def _known(address: str) -> str:
         return ""
 
 
-def _drafts(files: dict[str, bytes], answers: Answers, clock: Clock) -> list[QuotingPost]:
+def _drafts(files: dict[str, bytes], answers: CampaignChoices, clock: Clock) -> list[QuotingPost]:
     """Return passages of whole sentences as drafts in the letter's order, 30 at most.
 
     Those come first that every account takes whole; then those that some leave out, and threads.

@@ -27,7 +27,7 @@ from bot.errors import ContentError, DecisionError
 
 # What needs SQLAlchemy, 0.3 s, is imported by the verb that is called.
 if TYPE_CHECKING:
-    from bot.app.new_campaign import Answers
+    from bot.app.new_campaign import CampaignChoices
     from bot.planning.excerpts import Excerpt
 
 #: Platforms whose specifications show an account in the example.
@@ -122,11 +122,11 @@ def init(folder: Path, letter: Path | None, **answers: Any) -> None:
 
 def _answers(
     timezone: str | None, accounts: tuple[str, ...], day: datetime | None, **others: str
-) -> Answers:
+) -> CampaignChoices:
     """Return what was given; on a terminal the rest is asked for."""
-    from bot.app.new_campaign import Answers
+    from bot.app.new_campaign import CampaignChoices
 
-    usual = Answers()
+    usual = CampaignChoices()
     if sys.stdin.isatty():
         timezone = timezone or click.prompt("Time zone of the campaign", default=usual.timezone)
         accounts = accounts or tuple(_asked_accounts())

@@ -33,7 +33,7 @@ _SHOWN = 8
 _MARKED = regex.compile(r"(?s)…?(?:“(.+)”|‘(.+)’|«(.+)»|‹(.+)›|「(.+)」|\"(.+)\")…?")
 
 
-class Answer(StrEnum):
+class Provenance(StrEnum):
     """What a text is."""
 
     PUBLISHED = "quoted exactly, and published"
@@ -46,14 +46,14 @@ class Answer(StrEnum):
 
 
 #: Nothing is wrong with these.
-FINE = frozenset({Answer.PUBLISHED, Answer.EXACT})
+FINE = frozenset({Provenance.PUBLISHED, Provenance.EXACT})
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """What a text is, and what shows it."""
 
-    answer: Answer
+    answer: Provenance
     text: str
     #: Where it is or was published.
     statuses: tuple[PublishedStatus, ...] = ()
@@ -87,10 +87,10 @@ class RecordVerifier:
         if regex.fullmatch(r"[a-z]+:\S+", text):
             return self._at_address(text)
         if same := self._by_text.get(sha256_hex(squeezed(text))):
-            return self._published(Verified(Answer.PUBLISHED, text, tuple(same)))
+            return self._published(Verified(Provenance.PUBLISHED, text, tuple(same)))
         bare = _bare(text, self._sources.values())
         if len(words(bare)) < FEWEST_WORDS:
-            return Verified(Answer.NOWHERE, text, details=("too short to tell",))
+            return Verified(Provenance.NOWHERE, text, details=("too short to tell",))
         # Paragraphs stay what they are; lines that a program broke are one.
         quotes = self._proofs(bare) or self._proofs(squeezed(bare))
         return self._quoted(text, quotes) if quotes else self._not_exact(text, squeezed(bare))
@@ -123,9 +123,11 @@ class RecordVerifier:
             each for each in self.record.statuses if each.url and _address(each.url) == at
         )
         if not found:
-            return Verified(Answer.NOWHERE, text, details=("no status of ours is at this address",))
+            return Verified(
+                Provenance.NOWHERE, text, details=("no status of ours is at this address",)
+            )
         right = "\n\n".join(filter(None, (each.status.text for each in found)))
-        return self._published(Verified(Answer.PUBLISHED, text, found, right=right))
+        return self._published(Verified(Provenance.PUBLISHED, text, found, right=right))
 
     def _quoted(self, text: str, quotes: list[Quote]) -> Verified:
         found = tuple(
@@ -133,8 +135,8 @@ class RecordVerifier:
         )
         sources = tuple(quote.source for quote in quotes)
         if not found:
-            return Verified(Answer.EXACT, text, sources=sources)
-        return self._published(Verified(Answer.PUBLISHED, text, found, sources))
+            return Verified(Provenance.EXACT, text, sources=sources)
+        return self._published(Verified(Provenance.PUBLISHED, text, found, sources))
 
     def _published(self, found: Verified) -> Verified:
         """Say so where what was published does not count any more."""
@@ -144,8 +146,8 @@ class RecordVerifier:
         corrected = {each.post for each in about if each.kind == "correction"}
         live = {each.post for each in found.statuses if each.is_live}
         if not live:
-            return replace(found, answer=Answer.RETRACTED)
-        return replace(found, answer=Answer.CORRECTED) if live <= corrected else found
+            return replace(found, answer=Provenance.RETRACTED)
+        return replace(found, answer=Provenance.CORRECTED) if live <= corrected else found
 
     def _not_exact(self, text: str, bare: str) -> Verified:
         outer = [each for each in _outer(text) if len(words(each.text)) >= FEWEST_WORDS]
@@ -158,7 +160,7 @@ class RecordVerifier:
         if outer and not self._is_ours_around(text, [*proofs], found.right):
             quotes = [quote for found in proofs.values() for quote in found]
             sources = tuple(dict.fromkeys(quote.source for quote in quotes))
-            return Verified(Answer.AMONG_OTHERS, text, sources=sources, details=tuple(proofs))
+            return Verified(Provenance.AMONG_OTHERS, text, sources=sources, details=tuple(proofs))
         return found
 
     def _is_ours_around(self, text: str, quoted: list[str], right: str) -> bool:
@@ -176,7 +178,9 @@ class RecordVerifier:
         """Say what the part of a text that is in no source was made from."""
         found = locate(part, self._sources.values())
         for each in found.exact:  # torn, or no text of the source's own
-            return Verified(Answer.ALTERED, text, sources=(each.source,), details=(each.problem,))
+            return Verified(
+                Provenance.ALTERED, text, sources=(each.source,), details=(each.problem,)
+            )
         for source in self._sources.values():
             if span := look_alike(part, source):
                 right = source.text[slice(*span)]
@@ -184,7 +188,7 @@ class RecordVerifier:
         best = found.nearest[0] if found.nearest else None
         if published and (best is None or published.ratio > best.ratio):
             return _altered(text, published)
-        return _altered(text, best, part) if best else Verified(Answer.NOWHERE, text)
+        return _altered(text, best, part) if best else Verified(Provenance.NOWHERE, text)
 
     def _nearest_published(self, text: str) -> Near | None:
         """Return the published text that is most like one, if any is."""
@@ -210,7 +214,7 @@ def _altered(text: str, near: Near, part: str = "") -> Verified:
         details = map(str, list(differences(compared, near.text))[:_SHOWN])
     marked = marked_differences(compared, near.text)
     return Verified(
-        Answer.ALTERED, text, compared=compared, right=near.text, right_from=near.source,
+        Provenance.ALTERED, text, compared=compared, right=near.text, right_from=near.source,
         marked=marked, details=tuple(details),
     )  # fmt: skip
 

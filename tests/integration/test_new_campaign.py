@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.content import Paths, prove_files
-from bot.app.new_campaign import Answers, letter_files
+from bot.app.new_campaign import CampaignChoices, letter_files
 from bot.app.rehearsal import rehearse
 from bot.cli.composing import write_files
 from bot.cli.main import run
@@ -28,7 +28,9 @@ ENDINGS = ("docx", "odt", "md", "txt")
 def test_a_letter_of_any_format_becomes_a_campaign_that_passes(tmp_path: Path, ending: str) -> None:
     letter = write_letters(tmp_path)[ending]
 
-    files, _notes = letter_files(letter, Answers(timezone="Europe/Paris"), clock=FastClock(NOW))
+    files, _notes = letter_files(
+        letter, CampaignChoices(timezone="Europe/Paris"), clock=FastClock(NOW)
+    )
 
     write_files(tmp_path / "new", files)
     proved = prove_files(

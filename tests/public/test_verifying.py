@@ -17,7 +17,7 @@ from bot.cli.main import run
 from bot.errors import DecisionError
 from bot.planning.corrections import PublicCorrection
 from bot.public.record import read_record, signed_record, squeezed
-from bot.public.verifying import FINE, Answer, RecordVerifier
+from bot.public.verifying import FINE, Provenance, RecordVerifier
 from tests.fakes.campaign_tree import NOW
 from tests.public.records import SigningKey, published, with_state
 
@@ -35,33 +35,33 @@ def verifier() -> RecordVerifier:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        (OUT, Answer.PUBLISHED),
+        (OUT, Provenance.PUBLISHED),
         (f"“{OUT}”\n— Open letter from four Uyghur organizations, December 9, 2022",
-         Answer.PUBLISHED),
+         Provenance.PUBLISHED),
         (f"“{OUT}”\n— Open letter from four Uyghur organizations, December 9, 2022\n"
-         f"{LETTER}#:~:text=We", Answer.PUBLISHED),
-        (f"“{OUT}”\nhttps://elsewhere.example/", Answer.AMONG_OTHERS),
-        ("We write to urge\n  that you decouple from Dahua.", Answer.PUBLISHED),
-        (ONLY_IN_LETTER, Answer.EXACT),
-        (f"As they say: “{OUT}” We agree with all of that.", Answer.AMONG_OTHERS),
-        (f"“{OUT}”\n— Open letter from five Uyghur organizations", Answer.ALTERED),
+         f"{LETTER}#:~:text=We", Provenance.PUBLISHED),
+        (f"“{OUT}”\nhttps://elsewhere.example/", Provenance.AMONG_OTHERS),
+        ("We write to urge\n  that you decouple from Dahua.", Provenance.PUBLISHED),
+        (ONLY_IN_LETTER, Provenance.EXACT),
+        (f"As they say: “{OUT}” We agree with all of that.", Provenance.AMONG_OTHERS),
+        (f"“{OUT}”\n— Open letter from five Uyghur organizations", Provenance.ALTERED),
         ("Dahua is not passive a supplier that ‘does not control how its technology is used’",
-         Answer.ALTERED),
-        (OUT.replace("Dahua", "Lorex"), Answer.ALTERED),
-        (OUT.replace("a", "а"), Answer.ALTERED),  # Cyrillic
-        (OUT.replace("urge", "ur\u200bge"), Answer.ALTERED),
-        ("As they say: “We write to urge that you support Dahua.”", Answer.ALTERED),
-        ("Dahua bears responsibility […] of evidence shows that Dahua,", Answer.EXACT),
-        ("Uyghur Human Rights Project", Answer.ALTERED),  # signed it, and is none of its words
-        ("Tomorrow it will rain in the mountains and by the sea", Answer.NOWHERE),
-        ("Dahua", Answer.NOWHERE),
-        ("", Answer.NOWHERE),
-        ("https://mastodon.example/@us/letter-day-0", Answer.PUBLISHED),
-        ("https://Mastodon.example/@us/letter-day-0/?utm_source=a#b", Answer.PUBLISHED),
-        ("https://x.example/@us/nothing", Answer.NOWHERE),
+         Provenance.ALTERED),
+        (OUT.replace("Dahua", "Lorex"), Provenance.ALTERED),
+        (OUT.replace("a", "а"), Provenance.ALTERED),  # Cyrillic
+        (OUT.replace("urge", "ur\u200bge"), Provenance.ALTERED),
+        ("As they say: “We write to urge that you support Dahua.”", Provenance.ALTERED),
+        ("Dahua bears responsibility […] of evidence shows that Dahua,", Provenance.EXACT),
+        ("Uyghur Human Rights Project", Provenance.ALTERED),  # signed it, and is none of its words
+        ("Tomorrow it will rain in the mountains and by the sea", Provenance.NOWHERE),
+        ("Dahua", Provenance.NOWHERE),
+        ("", Provenance.NOWHERE),
+        ("https://mastodon.example/@us/letter-day-0", Provenance.PUBLISHED),
+        ("https://Mastodon.example/@us/letter-day-0/?utm_source=a#b", Provenance.PUBLISHED),
+        ("https://x.example/@us/nothing", Provenance.NOWHERE),
     ],
 )  # fmt: skip
-def test_what_a_text_is(text: str, answer: Answer) -> None:
+def test_what_a_text_is(text: str, answer: Provenance) -> None:
     assert verifier().verify(text).answer is answer
 
 
@@ -84,7 +84,7 @@ def test_every_published_text_is_recognised() -> None:
     as_copied |= {text.replace("\n", "\r\n") for text in texts}
 
     assert len(texts) > 40
-    assert {verifier().verify(text).answer for text in as_copied} == {Answer.PUBLISHED}
+    assert {verifier().verify(text).answer for text in as_copied} == {Provenance.PUBLISHED}
 
 
 def test_a_whole_thread_is_recognised() -> None:
@@ -94,7 +94,7 @@ def test_a_whole_thread_is_recognised() -> None:
     wholes = ["\n\n".join(parts) for parts in threads.values() if len(parts) > 1]
 
     assert wholes
-    assert {verifier().verify(whole).answer for whole in wholes} == {Answer.PUBLISHED}
+    assert {verifier().verify(whole).answer for whole in wholes} == {Provenance.PUBLISHED}
 
 
 def test_what_was_taken_down_or_corrected_is_told() -> None:
@@ -103,9 +103,9 @@ def test_what_was_taken_down_or_corrected_is_told() -> None:
     why = PublicCorrection(NOW, "correction", "letter-day", "Wrong year.", "2022.", (address,), ())
     corrected = replace(published(), corrections=(why,))
 
-    assert RecordVerifier(taken_down).verify(address).answer is Answer.RETRACTED
-    assert RecordVerifier(taken_down).verify(OUT).answer is Answer.PUBLISHED  # by other posts
-    assert RecordVerifier(corrected).verify(address).answer is Answer.CORRECTED
+    assert RecordVerifier(taken_down).verify(address).answer is Provenance.RETRACTED
+    assert RecordVerifier(taken_down).verify(OUT).answer is Provenance.PUBLISHED  # by other posts
+    assert RecordVerifier(corrected).verify(address).answer is Provenance.CORRECTED
     assert RecordVerifier(corrected).verify(address).corrections == (why,)
 
 
@@ -160,7 +160,7 @@ def test_each_of_a_thousand_alterations_is_found() -> None:
     counts = Counter(answer.answer for _, _, answer in found)
 
     assert missed == []
-    assert counts[Answer.ALTERED] > 950, counts
+    assert counts[Provenance.ALTERED] > 950, counts
 
 
 KEY = SigningKey()
