@@ -6,7 +6,7 @@ import csv
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -144,9 +144,11 @@ def _tell(
 
 
 @click.command()
-@click.option("--month", metavar="MONTH", help="Such as 2026-12; last month, where left out.")
-@click.option("--from", "first", metavar="DAY", help="Other days than a month: the first of them.")
-@click.option("--to", "last", metavar="DAY", help="The last of them.")
+@click.option(
+    "--month", metavar="MONTH", default="", help="Such as 2026-12; last month, where left out."
+)
+@click.option("--from", "first", metavar="DAY", default="", help="Other days: the first of them.")
+@click.option("--to", "last", metavar="DAY", default="", help="The last of them.")
 @click.option("--html", type=_FILE, metavar="FILE", help="Write it as one web page.")
 @click.option("--pdf", type=_FILE, metavar="FILE", help="Write it to be printed.")
 @click.option("--xlsx", type=_FILE, metavar="FILE", help="Write it as a workbook.")
@@ -155,7 +157,7 @@ def _tell(
 @json_option
 @places
 def report(
-    paths: Paths, month: str | None, first: str | None, last: str | None, html: Path | None,
+    paths: Paths, month: str, first: str, last: str, html: Path | None,
     pdf: Path | None, xlsx: Path | None, by: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Report on a month: posts, what they brought, followers, corrections, cost, what is missing.
@@ -164,9 +166,11 @@ def report(
     """
     with open_readonly(paths) as workspace:
         store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
-        period = _period(
-            month, first, last, workspace.clock.now().astimezone(rendered.campaign.zone)
-        )
+        today = clock.now().astimezone(rendered.campaign.zone).date()
+        try:
+            period = Period.read(month, first, last, today)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
         made = monthly(store, clock, rendered, period)
         if by is not None:
             by = proved(Access(store, clock), workspace.mode, by, Right.APPROVE)
@@ -183,28 +187,6 @@ def report(
             print_json(monthly_files.json_of(made))
         elif not any(files):
             show(*monthly_lines(made))
-
-
-def _period(month: str | None, first: str | None, last: str | None, now: datetime) -> Period:
-    if month and (first or last):
-        raise click.UsageError("give a month, or days from and to, not both")
-    try:
-        if first and last:
-            period = Period(date.fromisoformat(first), date.fromisoformat(last))
-        elif first or last:
-            raise click.UsageError("give both days: --from and --to")
-        else:
-            before = now.date().replace(day=1) - timedelta(days=1)
-            period = Period.of_month(month or f"{before:%Y-%m}")
-    except ValueError:
-        raise click.BadParameter(
-            f"{month or f'{first} or {last}'!r}: a month is written 2026-12, a day 2026-12-09"
-        ) from None
-    if not period.is_possible:
-        raise click.BadParameter(
-            f"{period.key!r}: the last day comes before the first, or is far off"
-        )
-    return period
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:

@@ -63,6 +63,26 @@ class Period:
             and self == self.of_month(f"{self.first:%Y-%m}")
         )
 
+    @classmethod
+    def read(cls, month: str, first: str, last: str, today: date) -> Self:
+        """Read a month or two days; last month, where all are empty.
+
+        Raises:
+            ValueError: they are none; the message is for people.
+        """
+        if bool(first) != bool(last) or (month and first):
+            raise ValueError("give a month, or both days, from and to")
+        try:
+            if first:
+                period = cls(date.fromisoformat(first), date.fromisoformat(last))
+            else:
+                period = cls.of_month(month or f"{today.replace(day=1) - _DAY:%Y-%m}")
+        except ValueError:
+            raise ValueError("a month is written 2026-12, a day 2026-12-09") from None
+        if not period.is_possible:
+            raise ValueError("the last day is before the first, or they are far off")
+        return period
+
     @property
     def is_possible(self) -> bool:
         return _EARLIEST < self.first <= self.last < _LATEST

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from bot.authority.users import Right
@@ -28,7 +29,7 @@ _FILES: Mapping[str, tuple[str, Callable[[PresentedMonth], str | bytes]]] = {
 
 
 def page(request: RequestContext) -> Answer:
-    period = _period(request.query_value("month", ""), request)
+    period = _period(request)
     today = request.context.clock.now().astimezone(request.context.campaign.zone).date()
     months = [Period(today.replace(day=1), today)]
     while len(months) < _MONTHS:
@@ -46,7 +47,7 @@ def page(request: RequestContext) -> Answer:
 
 def file(request: RequestContext) -> Answer:
     """Return it as a file."""
-    period = _period(request.query_value("month", ""), request)
+    period = _period(request)
     kind = request.choice("kind", tuple(_FILES))
     media_type, write = _FILES[kind]
     content = write(_report(request, period))
@@ -58,7 +59,7 @@ def sign(request: RequestContext) -> Answer:
     """Sign off just what the page showed."""
     by = request.require(Right.APPROVE)
     request.require_proof()
-    period = _days(request.form_value("first"), request.form_value("last"))
+    period = _period(request, is_form=True)
     made = _report(request, period)
     if request.form_value("sha256") != made.sha256:
         raise DecisionError("the numbers have changed since that page was made; look again")
@@ -77,26 +78,10 @@ def _query(period: Period) -> str:
     return urlencode({"from": period.first, "to": period.last})
 
 
-def _period(month: str, request: RequestContext) -> Period:
-    """Read a month or two days; last month, where neither is given."""
-    first, last = request.query_value("from", ""), request.query_value("to", "")
-    if first or last:
-        return _days(first, last)
-    if not month:
-        now = request.context.clock.now().astimezone(request.context.campaign.zone)
-        month = f"{now.date().replace(day=1) - timedelta(days=1):%Y-%m}"
+def _period(request: RequestContext, *, is_form: bool = False) -> Period:
+    read = partial(request.form_value, default="") if is_form else request.query_value
+    today = request.context.clock.now().astimezone(request.context.campaign.zone).date()
     try:
-        whole = Period.of_month(month)
-    except ValueError:
-        raise RefusedRequestError(400, "month is one such as 2026-12") from None
-    return _days(whole.first.isoformat(), whole.last.isoformat())
-
-
-def _days(first: str, last: str) -> Period:
-    try:
-        period = Period(date.fromisoformat(first), date.fromisoformat(last))
-    except ValueError:
-        raise RefusedRequestError(400, "from and to are days such as 2026-12-09") from None
-    if not period.is_possible:
-        raise RefusedRequestError(400, "the last day is before the first, or they are far off")
-    return period
+        return Period.read(read("month"), read("from"), read("to"), today)
+    except ValueError as error:
+        raise RefusedRequestError(400, str(error)) from None
