@@ -51,7 +51,9 @@ def test_every_rule_of_the_code_is_in_the_table() -> None:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and TELLS.search(ast.unparse(call.func))
         for word in (*call.args, *(each.value for each in call.keywords if each.arg == "rule"))
-        if isinstance(word, ast.Constant) and IS_RULE.fullmatch(str(word.value))
+        if isinstance(word, ast.Constant)
+        and isinstance(word.value, str)
+        and IS_RULE.fullmatch(word.value)
     }
 
     assert len(said) > 30
