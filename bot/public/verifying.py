@@ -20,6 +20,7 @@ from bot.checks.quotation_marks import Marked, marked_spans
 from bot.content.comparing import Near, differences, fold, marked_differences, nearest
 from bot.content.model import Quote, Source
 from bot.content.quoting import fragments_of, locate, look_alike, prove
+from bot.errors import DecisionError
 from bot.planning.corrections import PublicCorrection
 from bot.public.record import PublicRecord, PublishedStatus, squeezed
 from bot.rendering.layout import END_ISOLATE, ISOLATE
@@ -27,6 +28,8 @@ from bot.rendering.similarity import words
 
 #: Fewer words are in many texts, and prove nothing.
 FEWEST_WORDS = 3
+#: Characters of a text: finding its quotation marks takes the square of them.
+LONGEST = 15_000
 #: Published texts that are compared word by word: those with most words in common.
 _COMPARED = 2
 _SHOWN = 8
@@ -82,18 +85,29 @@ class RecordVerifier:
         self._sources = {each.id: each.source for each in record.sources}
 
     def verify(self, text: str) -> Verified:
-        """Return what a text is, or the status at an address; white space makes no difference."""
+        """Return what a text is, or the status at an address; white space makes no difference.
+
+        Raises:
+            DecisionError: it is too long.
+        """
         text = text.strip()
+        if len(text) > LONGEST:
+            raise DecisionError(f"a text has at most {LONGEST:,} characters; give the passage only")
         if regex.fullmatch(r"[a-z]+:\S+", text):
             return self._at_address(text)
         if same := self._by_text.get(sha256_hex(squeezed(text))):
             return self._published(Verified(Provenance.PUBLISHED, text, tuple(same)))
-        bare = _bare(text, self._sources.values())
+        bare, named = _bare(text, self._sources.values())
         if len(words(bare)) < FEWEST_WORDS:
             return Verified(Provenance.NOWHERE, text, details=("too short to tell",))
         # Paragraphs stay what they are; lines that a program broke are one.
         quotes = self._proofs(bare) or self._proofs(squeezed(bare))
-        return self._quoted(text, quotes) if quotes else self._not_exact(text, squeezed(bare))
+        if not quotes:
+            return self._not_exact(text, squeezed(bare))
+        if of_named := [quote for quote in quotes if not named or quote.source in named]:
+            return self._quoted(text, of_named)
+        why = f"the words are of {quotes[0].source!r}; the attribution is of {named[0]!r}"
+        return Verified(Provenance.ALTERED, text, sources=(quotes[0].source,), details=(why,))
 
     def _proofs(self, text: str) -> list[Quote]:
         """Return how each source that has a text exactly has it."""
@@ -239,15 +253,22 @@ def _outer(text: str) -> Iterator[Marked]:
             end = each.end
 
 
-def _bare(text: str, sources: Iterable[Source]) -> str:
-    """Return a quotation without the line of its attribution, the link below and its marks."""
+def _bare(text: str, sources: Iterable[Source]) -> tuple[str, list[str]]:
+    """Return a quotation without its attribution, link and marks; and whose attribution that was.
+
+    Several sources may have the same one.
+    """
+    named: list[str] = []
+    sources = tuple(sources)
     bare = text.replace(ISOLATE, "").replace(END_ISOLATE, "").replace("\r\n", "\n").strip()
     for source in sources:
         if source.address:
             bare = regex.sub(rf"\s+{regex.escape(source.address)}\S*$", "", bare)
-        bare = bare.removesuffix(source.attribution).rstrip()
+    if found := next((each.attribution for each in sources if bare.endswith(each.attribution)), ""):
+        bare = bare.removesuffix(found).rstrip()
+        named = [each.id for each in sources if each.attribution == found]
     marked = _MARKED.fullmatch(bare)
-    return next(filter(None, marked.groups())) if marked else bare
+    return next(filter(None, marked.groups())) if marked else bare, named
 
 
 def _address(url: str) -> str:

@@ -48,8 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(
     params=[
-        ("desktop", "light"),
         ("phone", "dark"),
+        pytest.param(("desktop", "light"), marks=pytest.mark.deep),
         pytest.param(("desktop", "dark"), marks=pytest.mark.deep),
         pytest.param(("phone", "light"), marks=pytest.mark.deep),
     ],

@@ -78,6 +78,23 @@ def test_look_alikes_are_named_sign_by_sign() -> None:
     assert any("CYRILLIC SMALL LETTER IE" in detail for detail in found.details)
 
 
+def test_a_text_that_would_take_long_is_refused() -> None:
+    with pytest.raises(DecisionError, match="at most 15,000 characters"):
+        verifier().verify("“a" * 25_000)
+
+
+def test_an_exact_quotation_under_another_attribution_is_altered() -> None:
+    other = replace(
+        published().sources[0], id="other", attribution="— Somebody else, 2020", text="", sha256=""
+    )
+    record = replace(published(), sources=(*published().sources, other))
+
+    found = RecordVerifier(record).verify(f"“{OUT}”\n— Somebody else, 2020")
+
+    assert found.answer is Provenance.ALTERED
+    assert found.details == ("the words are of 'letter'; the attribution is of 'other'",)
+
+
 def test_every_published_text_is_recognised() -> None:
     texts = {each.status.text for each in published().statuses}
     as_copied = {*texts, *(f"  {text}\n" for text in texts)}

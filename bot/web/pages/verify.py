@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from bot.public.record import record_of
 from bot.public.verifying import RecordVerifier
-from bot.web.request import Answer, Page, RefusedRequestError, RequestContext
+from bot.web.request import Answer, Page, RequestContext
 from bot.web.words import difference
-
-#: Characters of a text that is asked about.
-MOST = 50_000
 
 
 def page(request: RequestContext) -> Answer:
@@ -19,8 +16,6 @@ def page(request: RequestContext) -> Answer:
 def verify(request: RequestContext) -> Answer:
     """Answer for a text as it was sent: unseen signs are what a forgery may be made with."""
     text, context = "".join(request.form.getlist("text")[:1]), request.context
-    if len(text) > MOST:
-        raise RefusedRequestError(413, f"a text has at most {MOST:,} characters")
     campaign, entries = context.campaign, context.corrections.listed()
     now = context.clock.now()
     record = record_of(context.store, campaign, entries, now, with_every_source=True)
