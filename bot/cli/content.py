@@ -139,6 +139,7 @@ def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
             count = f"{length} of {text.max_length}"
             yield f"  {text.account.name} · {count}{part}{price} · {status.lang}"
             yield from (f"  │ {line}" for line in _status_lines(status))
+            yield from (f"  {line}" for line in [status.controls] if line)
     yield ""
 
 

@@ -46,6 +46,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "cancel": ("decisions", "Take an unsent delivery out."),
     "correct": ("decisions", "Publish a dated correction of what is out."),
     "retract": ("decisions", "Take a post down everywhere."),
+    "hide-reply": ("interactions", "Hide a reply to a post that is out."),
+    "revoke-quote": ("interactions", "Take a post that is out apart from a quote of it."),
     "republish": ("decisions", "Send what others took down to other accounts."),
     "corrections": ("decisions", "List what was corrected and retracted."),
     "verify": ("public", "Tell whether a text is ours: exact, published, altered, or nowhere."),

@@ -40,6 +40,7 @@ ROUTES = (
     PageRoute("/week", answers.this_week),
     PageRoute("/posts/{post}/correct", post.correct, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/retract", post.retract, "POST", Right.CORRECT),
+    PageRoute("/posts/{post}/turn-away", post.turn_away, "POST", Right.CORRECT),
     PageRoute("/posts/{post}/republish", post.republish, "POST", Right.CORRECT),
     PageRoute("/sources/{source}", source.page),
     PageRoute("/sources/{source}/post.yaml", source.download, right=Right.CHECK),

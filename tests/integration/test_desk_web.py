@@ -321,7 +321,7 @@ def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: HttpBro
     token = browser.token
     paths = [path_of(door, bot) for door in CHANGES if door.path in {
         "/posts/{post}/approve", "/posts/{post}/correct", "/posts/{post}/retract",
-        "/posts/{post}/ask-change", "/posts/{post}/refuse",
+        "/posts/{post}/turn-away", "/posts/{post}/ask-change", "/posts/{post}/refuse",
         "/held", "/check", "/accounts/{account}/restart",
     }]  # fmt: skip
     for _turn in range(150):
