@@ -104,8 +104,8 @@ class Status:
 
 _AUDIENCES = {
     "followers": "followers only",
-    "followed": "only whom the account follows",
-    "mentioned": "only whom it mentions",
+    "followed": "only people the account follows",
+    "mentioned": "only people it mentions",
     "nobody": "nobody",
 }
 

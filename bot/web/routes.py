@@ -52,6 +52,7 @@ ROUTES = (
     PageRoute("/report/file", report.file),
     PageRoute("/report/sign", report.sign, "POST", Right.APPROVE),
     PageRoute("/log", log.page),
+    PageRoute("/sign-ins", log.sign_ins),
     PageRoute("/accounts", accounts.page),
     PageRoute("/accounts/{account}/restart", accounts.restart, "POST", Right.SETTLE),
     PageRoute("/corrections", corrections.page),
