@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that a person should mend in a file.
+    """One thing that a person should fix in a file.
 
     Lines and columns count from 1; 0 means that the whole file is meant.
     """

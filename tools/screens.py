@@ -41,6 +41,7 @@ PAGES = {
     "picker": "/sources/letter?first=10&last=11#picked",
     "held": "/held",
     "log": "/log",
+    "sign-ins": "/sign-ins",
     "accounts": "/accounts",
     "corrections": "/corrections",
     "verify": "/verify",

@@ -36,7 +36,8 @@ from bot.settings import (
 SECRETS_FOLDER = "secrets"
 #: Of an adapter: what calls nobody, what readers could see, and what is asked about in the
 #: transaction that stores its intent (`Leases.begin`), after which it counts as made.
-_NO_CALLS, _WRITES, _ASKED_BEFORE = {"spec", "close"}, {"prepare", "delete"}, {"publish"}
+_NO_CALLS, _ASKED_BEFORE = {"spec", "close"}, {"publish"}
+_WRITES = {"prepare", "delete", "hide_reply", "revoke_quote"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         loaded = prove_content(paths)
     except BotError:  # of the settings or the database, which have findings of their own
         loaded = prove_files(paths.config, paths.posts, signers=signers)
-    text = f"{len(loaded.problems)} remark(s); see `check`"
+    count = len(loaded.problems)
+    text = f"{count} problem(s), warning(s) or notice(s); see `check`" if count else "no problem"
     yield Finding("content", loaded.campaign is not None, text)
     if loaded.campaign is None or not finding.is_well:
         return

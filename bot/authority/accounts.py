@@ -137,6 +137,8 @@ def _as_state(rows: Sequence[Row[Any]]) -> AccountState:
     values["stops"] = {each.stop: each.stop_detail for each in rows if each.stop is not None}
     if row.limits:
         # A database that is older may have keys that mean nothing any more.
-        known = {name: row.limits[name] for name in Limits.__slots__ if name in row.limits}
-        values["limits"] = Limits(**{**known, "picture_mimes": tuple(known["picture_mimes"])})
+        told = row.limits
+        known = {name: told[name] for name in Limits.__slots__ if name in told}
+        lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
+        values["limits"] = Limits(**{**known, **lists})
     return AccountState(**values)

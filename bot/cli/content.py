@@ -72,7 +72,7 @@ def _each_once(problems: Iterable[Problem]) -> Iterator[str]:
 def _summary(problems: tuple[Problem, ...], posts: int) -> str:
     counts = Counter(problem.severity for problem in problems)
     if counts[Severity.ERROR]:
-        return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are mended"
+        return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are fixed"
     rest = counts[Severity.WARNING], counts[Severity.NOTICE]
     return f"no problem in {posts} posts; {rest[0]} warning(s), {rest[1]} notice(s)"
 
@@ -139,6 +139,7 @@ def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
             count = f"{length} of {text.max_length}"
             yield f"  {text.account.name} · {count}{part}{price} · {status.lang}"
             yield from (f"  │ {line}" for line in _status_lines(status))
+            yield from (f"  {line}" for line in [status.controls] if line)
     yield ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,8 +15,6 @@ from bot.app.content import SPECS, Paths
 from bot.app.storage import confirm_mode
 from bot.app.workspace import EmergencyDesk, Workspace, open_workspace
 from bot.authority.access import Access
-from bot.authority.audit import first_break, problems_of
-from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Right
 from bot.cli.output import (
@@ -30,13 +29,13 @@ from bot.cli.output import (
     why_option,
 )
 from bot.cli.people import decides, named, proved
+from bot.cli.terminal import wrapped
 from bot.clock import Clock
 from bot.content.model import Mode
-from bot.content.zones import shown
+from bot.content.zones import brief
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections, PublicCorrection
 from bot.planning.store import Store
-from bot.settings import write_private
 
 
 @click.command()
@@ -238,16 +237,17 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
         from bot.web.pages.corrections import public_page
 
         html.write_text(public_page(entries, desk.rendered().campaign, SPECS), encoding="utf-8")
-    return Output(entries, _correction_lines(entries))
+    return Output(entries, _correction_lines(entries, desk.rendered().campaign.zone))
 
 
-def _correction_lines(entries: tuple[PublicCorrection, ...]) -> Iterator[str]:
+def _correction_lines(entries: tuple[PublicCorrection, ...], zone: ZoneInfo) -> Iterator[str]:
+    yield f"times are in {zone.key}" if entries else "nothing was corrected or retracted"
     for entry in entries:
-        yield f"{entry.at:%Y-%m-%d %H:%M} UTC  {entry.kind} of {entry.post}: {entry.why}"
+        what = f"{entry.kind} of {entry.post}: {entry.why}"
+        yield from wrapped(brief(entry.at, zone), what, indent=4)
         remaining = (f"not deleted: {left}" for left in entry.remaining)
-        yield from (f"    {line}" for line in (entry.text, *entry.addresses, *remaining) if line)
-    if not entries:
-        yield "nothing was corrected or retracted"
+        for line in filter(None, (entry.text, *entry.addresses, *remaining)):
+            yield from wrapped(line, begin="    ", indent=4)
 
 
 @click.command()
@@ -271,72 +271,3 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
         by = prove(workspace.store, workspace.clock, workspace.campaign.schedule.mode)
         found = guard.accept(workspace.written, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
-
-
-@click.group()
-def audit() -> None:
-    """Show or verify the log of decisions."""
-
-
-@audit.command()
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
-@in_workspace
-def show(workspace: Workspace, limit: int) -> Output:
-    """Show who decided what, when and why; the newest last."""
-    rows, zone = workspace.store.audit.rows(limit=limit)[::-1], workspace.campaign.zone
-    return Output(
-        rows,
-        (
-            f"{row.seq:>5}  {shown(row.at, zone)}  {row.who}: {row.verb} {row.subject}"
-            f"{f' ({row.why})' if row.why else ''}"
-            for row in rows
-        ),
-    )
-
-
-@audit.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@in_workspace
-def export(workspace: Workspace, file: Path) -> Output:
-    """Write the whole log to FILE, for whoever verifies it without this machine."""
-    store = workspace.store
-    store.audit.write("command line", "export", "audit log", now=workspace.clock.now())
-    rows = store.audit.raw()
-    write_private(file, "".join(f"{row_line(row)}\n" for row in rows))
-    return Output({"rows": len(rows)}, [f"{file}: {len(rows)} rows"])
-
-
-@audit.command()
-@click.option("--head", "heads", multiple=True, help="A signed head of a digest or an alert.")
-@click.option("--signer", default="", metavar="KEY", help="Public key that signed the heads.")
-@click.option("--log", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="An exported log, in the place of this machine's.")  # fmt: skip
-@prints
-def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None) -> Output:
-    """Prove the log, and what it confirms; exit code 1 where something was changed.
-
-    The running hash shows a row that was changed, a head from earlier a log that was made anew.
-    """
-    if file is not None:
-        if heads and not signer:
-            raise click.UsageError("name the --signer of --head: anybody can sign one")
-        known = [read_head(head, signer) for head in heads]
-        rows = list(rows_in(file))
-        head = len(rows), rows[-1]["sha256"] if rows else ""
-        found = problems_of(rows, known)
-        return _verified(found, first_break(rows) if found else None, head)
-    with open_workspace(paths) as workspace:
-        audit, now = workspace.store.audit, workspace.clock.now()
-        known = [read_head(head, signer or audit.public_key()) for head in heads]
-        found = workspace.store.audit_problems(known)
-        signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
-        return _verified(found, audit.verify() if found else None, audit.head(), **signed)
-
-
-def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:
-    value = {"problems": found, "broken_at": broken, "rows": head[0], "head": head[1], **signed}
-    lines = [*found, "bring a backup and ask who had access"]
-    if not found:
-        whole = f"the log is whole: {head[0]} row(s), head {head[1]}"
-        lines = [whole, *(f"{name.replace('_', ' ')}: {text}" for name, text in signed.items())]
-    return Output(value, lines, code=1 if found else 0)

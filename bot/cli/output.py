@@ -17,10 +17,11 @@ import click
 
 from bot import visible
 from bot.app.content import Paths
-from bot.cli.terminal import show
-from bot.content.zones import shown
+from bot.cli.terminal import show, wrapped
+from bot.content.zones import brief
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
+from bot.rendering.layout import first_words
 
 if TYPE_CHECKING:
     from bot.app.workspace import EmergencyDesk, Workspace
@@ -64,6 +65,9 @@ def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int
     return called
 
 
+#: Of what a post says, where it is one of many.
+_WORDS = 66
+_MARGIN = " " * 10
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -178,13 +182,17 @@ def _json(value: Any, margin: str) -> Iterator[str]:
 
 
 def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
-    """Write a delivery a line, and below it what a person must know."""
-    for row in rows:
-        part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
-        due = shown(row.due_at, zone) if row.due_at else "next free slot"
-        yield f"{row.id[:8]}  {due}  {row.state:<9} {row.account}  {row.post_id}{part}"
-        for detail in (row.url, row.reason_text, row.evidence):
-            yield from (f"          {line}" for line in detail.splitlines())
+    """Write each delivery with its post's first words, and below what a person must know."""
+    for number, row in enumerate(rows):
+        if not number:
+            yield f"times are in {zone.key}"
+        part = f"part {row.part + 1} of {row.parts}" if row.parts > 1 else ""
+        due = brief(row.due_at, zone) if row.due_at else "next free slot"
+        yield from wrapped(f"{row.id[:8]}", f"{row.state:<9}", f"{due:<17}", row.account, part)
+        words = first_words(row.status.text, _WORDS)
+        for detail in (words, row.post_id, row.url, row.reason_text, row.evidence):
+            for line in detail.splitlines():
+                yield from wrapped(line, begin=_MARGIN)
 
 
 def as_rows(rows: Iterable[Delivery]) -> Iterator[dict[str, object]]:

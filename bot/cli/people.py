@@ -20,7 +20,7 @@ from bot.authority.signing_in import SignIn
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role
 from bot.cli.output import Output, as_option, places, prints
-from bot.cli.terminal import show
+from bot.cli.terminal import show, wrapped
 from bot.content.model import Mode
 from bot.errors import DecisionError
 from bot.planning.corrections import Corrections
@@ -271,7 +271,10 @@ def list_users(paths: Paths) -> Output:
     return Output(
         rows,
         [line for row in rows for line in _lines(row)]
-        or [f"no users; this makes one: {program()} user add NAME --role operator --as NAME"],
+        or [
+            "no users; this makes one:",
+            f"  {program()} user add NAME --role operator --as NAME",
+        ],
     )
 
 
@@ -290,12 +293,13 @@ def _row(store: Store, known: User) -> dict[str, Any]:
 
 def _lines(row: dict[str, Any]) -> list[str]:
     codes = ", asked for one-time codes" if row["codes"] else ""
+    keys = (
+        f"passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
+        for key in row["passkeys"]
+    )
     return [
-        f"{row['name']}: {', '.join(row['roles'])}{codes}",
-        *(
-            f"    passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
-            for key in row["passkeys"]
-        ),
+        *wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4),
+        *(line for key in keys for line in wrapped(key, begin="    ", indent=8)),
     ]
 
 

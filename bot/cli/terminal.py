@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from bot import visible
+
+#: Columns of the narrowest terminal that is usual.
+WIDTH = 80
 
 
 def show(*lines: object, err: bool = False) -> None:
@@ -14,3 +19,28 @@ def show(*lines: object, err: bool = False) -> None:
     """
     for line in lines:
         click.echo(visible.indented(line), err=err)
+
+
+def wrapped(*cells: str, indent: int = 10, begin: str = "") -> Iterator[str]:
+    """Lay cells out in lines of `WIDTH` columns, and cut nothing.
+
+    A cell that does not fit goes on the next line; one that is longer than a line is broken
+    between its words. An address stays whole, so that it can be opened.
+    """
+    from rich.cells import cell_len, chop_cells  # only who prints a table pays for it
+
+    line, margin = begin, " " * indent
+    for cell in filter(None, cells):
+        gap = "  " if line.strip() else ""
+        if gap and cell_len(f"{line}{gap}{cell}") > WIDTH:
+            yield line.rstrip()
+            line, gap = margin, ""
+        for word in cell.split(" "):
+            is_whole = "://" in word or cell_len(word) <= WIDTH - indent
+            for piece in [word] if is_whole else chop_cells(word, WIDTH - indent):
+                if line.strip() and cell_len(f"{line}{gap}{piece}") > WIDTH:
+                    yield line.rstrip()
+                    line, gap = margin, ""
+                line, gap = f"{line}{gap}{piece}", " " if piece is word else ""
+            gap = " "
+    yield line.rstrip()

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
-from bot import program
 from bot.app.backups import Restored, back_up_for, restore_backup
 from bot.app.connections import Connections, keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
 from bot.app.moving import EMBEDDED, move_database
-from bot.app.workspace import EmergencyDesk, Workspace, open_readonly
+from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
@@ -23,21 +21,18 @@ from bot.authority.users import Right
 from bot.cli.output import (
     Output,
     as_rows,
-    in_emergency,
     in_workspace,
     lines,
     places,
     prints,
 )
 from bot.cli.people import confirming, decides
-from bot.cli.terminal import show
+from bot.cli.terminal import show, wrapped
 from bot.content.model import Account, Mode
-from bot.content.zones import shown
+from bot.content.zones import brief
 from bot.delivery.model import State
 from bot.errors import DecisionError
 from bot.masking import mask
-from bot.operations.model import AccountLine, ServiceStatus
-from bot.operations.status import status_of
 from bot.platforms.registry import PLATFORMS
 
 
@@ -51,58 +46,6 @@ def run(paths: Paths) -> None:
     from bot.app.service import serve  # takes long to load
 
     serve(paths)
-
-
-@click.command()
-@click.option("--health", is_flag=True,
-              help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
-@in_emergency
-def status(workspace: EmergencyDesk, health: bool) -> Output:
-    """Tell what is so; asks no server and spends nothing."""
-    found = status_of(workspace.store, workspace.schedule, workspace.clock)
-    fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
-    return Output(
-        {"running": found.is_running, "ready": found.is_ready, **fields},
-        () if health else _status_lines(found, workspace.zone),
-        code=0 if found.is_healthy or not health else 1,
-    )
-
-
-def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
-    running = ", ".join(status.workers) or "no: nothing is sent"
-    yield f"{status.campaign} ({status.mode}), {shown(status.at, zone)}"
-    yield f"running: {running}"
-    if status.paused:
-        yield f"PAUSED: {status.paused}"
-    if status.damage:
-        yield f"BROKEN, nothing is sent: {status.damage}"
-    if status.settling:
-        yield f"SETTLING FIRST: {status.settling}"
-    yield f"next: {shown(status.next_due, zone) if status.next_due else 'nothing is planned'}"
-    if status.last_sent:
-        yield f"last sent: {shown(status.last_sent, zone)}"
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(status.counts.items()))
-    yield f"deliveries: {counts or 'none'}"
-    for account in status.accounts:
-        yield "  " + ", ".join(_account_words(account, zone))
-    for matter in status.matters:
-        yield f"{'URGENT' if matter in status.errors else 'needs a person'}: {matter.text}"
-        if matter.command:
-            yield f"  do: {program()} {matter.command}"
-
-
-def _account_words(account: AccountLine, zone: ZoneInfo) -> Iterator[str]:
-    yield f"{account.name} ({account.platform})"
-    if account.next_due:
-        yield f"next {shown(account.next_due, zone)}"
-    if account.budget_left is not None:
-        yield f"${account.budget_left:.2f} left this month"
-    if account.overdue_seconds >= 60:
-        yield f"{account.overdue_seconds // 60:.0f} MIN LATE"
-    if account.stopped:
-        yield f"STOPPED: {account.stopped}"
-    elif account.obstacle:
-        yield f"{account.obstacle}: {account.why}"
 
 
 @click.command()
@@ -136,9 +79,15 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
             *lines([row], zone),
             row.status.text,
             *(
-                f"  {shown(move.at, zone)}  {move.before} -> {move.after}  {move.actor}"
-                f"{f': {move.reason}' if move.reason else ''}"
+                line
                 for move in moves
+                for line in wrapped(
+                    f"{brief(move.at, zone):<17}",
+                    f"{move.before} -> {move.after}",
+                    f"{move.actor}{f': {move.reason}' if move.reason else ''}",
+                    begin="  ",
+                    indent=4,
+                )
             ),
         ],
     )
@@ -236,7 +185,7 @@ def login(paths: Paths, name: str, by: str) -> Output:
             guard = ConfigurationGuard(workspace.store, workspace.clock)
             guard.bind(workspace.written, name, profile.id, by=by)
     return Output(
-        {"account": name, "handle": profile.handle, "files": kept, "remark": obstacle},
+        {"account": name, "handle": profile.handle, "files": kept, "obstacle": obstacle},
         [
             f"{name} is {profile.handle} ({profile.server or account.platform})",
             *([f"before it may send: {obstacle}"] if obstacle else []),

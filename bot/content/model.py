@@ -54,8 +54,10 @@ from bot.content.fields import (
     number,
     word,
 )
-from bot.platforms.spec import Destination
+from bot.platforms.spec import QUOTES, REPLIES, Destination
 
+Replies = Annotated[str | None, word(*REPLIES), doc("who may reply; everyone, where left out")]
+Quotes = Annotated[str | None, word(*QUOTES), doc("who may quote it; everyone, where left out")]
 #: Start and end of a stretch of text; code points, end exclusive.
 Stretch = tuple[int, int]
 
@@ -125,6 +127,9 @@ class Account(Strict):
         count(50, 100_000),
         doc("length of a status where the server takes more or less than usual"),
     ] = None
+    #: Of each post that says nothing else.
+    replies: Replies = None
+    quotes: Quotes = None
     #: Values of the keys that only its platform has; `PlatformSpec.value` reads them.
     own: Derived[Mapping[str, Any]] = field(default_factory=dict)
     place: Derived[Place] = NOWHERE
@@ -329,6 +334,8 @@ class Variant(Strict):
     media: Annotated[tuple[MediaFile, ...] | None, doc("other pictures; [] for none")] = None
     card: Annotated[Boolean | None, doc("whether a quote card is drawn")] = None
     thread: Annotated[Boolean | None, doc("whether it may be split")] = None
+    replies: Replies = None
+    quotes: Quotes = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +364,12 @@ class Post(Strict):
     media: Annotated[tuple[MediaFile, ...], doc("pictures")] = ()
     card: Annotated[Boolean, doc("draw a quote card from the quotation")] = False
     thread: Annotated[Boolean, doc("whether it may be split into a thread")] = False
+    replies: Annotated[
+        str | None, word(*REPLIES), doc("who may reply; as the account says, where left out")
+    ] = None
+    quotes: Annotated[
+        str | None, word(*QUOTES), doc("who may quote it; as the account says, where left out")
+    ] = None
     variants: Annotated[
         dict[AccountOrPlatform, Variant],
         doc("by account or platform: what is said there instead"),

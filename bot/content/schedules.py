@@ -16,7 +16,7 @@ from bot.content.values import kind, quoted, refuse_backwards, suggestion
 from bot.content.yamlfile import Node, Path
 from bot.content.zones import LocalTimeKind, fixed_offset
 from bot.errors import Severity
-from bot.platforms.spec import AccountKey, PlatformSpec
+from bot.platforms.spec import EVERYONE, AccountKey, PlatformSpec
 
 
 def build(
@@ -52,6 +52,7 @@ def build(
         place=node.place,
     )
     _refuse_contradictions(schedule, node, problems)
+    _refuse_unsupported(schedule, node, specs, problems)
     _refuse_gaps(schedule, node, now, problems)
     return schedule
 
@@ -89,6 +90,22 @@ def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -
         message = "0 in live mode: posts go out without a second person's eyes"
         path, severity = ["approvals_required"], Severity.WARNING
         problems.add(node, path, message, "no-approvals", severity=severity)
+
+
+def _refuse_unsupported(
+    schedule: Schedule, node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
+) -> None:
+    """Refuse to limit who replies to an account, or quotes it, where its platform cannot."""
+    for name, account in schedule.accounts.items():
+        spec = specs[account.platform]
+        for key in ("replies", "quotes"):
+            wanted, possible = getattr(account, key), (EVERYONE, *getattr(spec.limits, key))
+            if wanted is not None and wanted not in possible:
+                message = (
+                    f"{spec.label} cannot limit {key} of {name} to {quoted(wanted)}; "
+                    f"write `{key}: {possible[-1]}` (there are: {', '.join(possible)})"
+                )
+                problems.add(node, ["accounts", name, key], message, "control-unsupported")
 
 
 def _refuse_gaps(schedule: Schedule, node: Node, now: datetime, problems: Problems) -> None:

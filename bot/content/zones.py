@@ -42,7 +42,14 @@ def resolve(local: datetime, zone: ZoneInfo) -> ResolvedTime:
 
 def shown(instant: datetime, zone: ZoneInfo) -> str:
     """Write an instant for people: local time with the zone's short name."""
-    return instant.astimezone(zone).strftime("%a %d %b %Y %H:%M %Z")
+    local = instant.astimezone(zone)
+    return f"{local:%a} {brief(instant, zone)} {local:%Z}"
+
+
+def brief(instant: datetime, zone: ZoneInfo) -> str:
+    """Write an instant where many stand together: the zone is told once, beside them."""
+    local = instant.astimezone(zone)
+    return f"{local.day} {local:%b %Y %H:%M}"
 
 
 def midnight(instant: datetime, zone: ZoneInfo, *, days: int = 0) -> datetime:

@@ -22,7 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot import visible
-from bot.content.zones import shown
+from bot.content.zones import brief, shown
 from bot.db.lazy import ReadOnce
 from bot.delivery.model import State
 from bot.engagement import charts, report_text
@@ -149,7 +149,8 @@ class Presented:
             f"for the other {even} the numbers cannot tell."
         ]
         if row := self._first_up("post"):
-            lines.append(f"Furthest ahead: {row.label}, {row.ratio} the usual.")
+            called = f"{row.detail} ({row.name})" if row.detail else row.name
+            lines.append(f"Furthest ahead: {called}, {row.ratio} the usual.")
         for by in ("theme", "excerpt", "form"):
             if row := self._first_up(by):
                 what = self.ratios[by].what
@@ -241,7 +242,7 @@ class Presented:
             rows.append((
                 post.post_id,
                 post.account,
-                f"{post.sent_at.astimezone(self.report.zone):%d %b %Y %H:%M}{gone}",
+                f"{brief(post.sent_at, self.report.zone)}{gone}",
                 post.age or UNTOLD,
                 *_counts(post, post.age),
                 ratio((own.known.mean, *own.known.interval()) if own else None),
@@ -361,7 +362,7 @@ def _row(by: str, line: Line, zone: ZoneInfo) -> Row:
         n=str(line.n),
         growth=" · ".join(number(mean) for mean in line.growth),
         growth_plot=line.growth,
-        as_of=f"{line.as_of.astimezone(zone):%d %b %Y}" if line.as_of else UNTOLD,
+        as_of=brief(line.as_of, zone).rpartition(" ")[0] if line.as_of else UNTOLD,
     )
 
 

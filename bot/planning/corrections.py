@@ -10,7 +10,7 @@ from bot.authority.audit import AuditRow
 from bot.checks.rules import check
 from bot.checks.wording import flaws_of
 from bot.clock import Clock
-from bot.content.model import Mode, Post
+from bot.content.model import Mode, Post, Variant
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction, NewPublication
 from bot.errors import DecisionError, Severity
@@ -195,6 +195,7 @@ class Corrections:
             lang="en",
             author=by,
             not_after=PATIENCE,
+            variants={row.account: _limited_as(row) for row in rows if row.part == 0},
         )
 
     def _rendered(self, post: Post) -> RenderedCampaign:
@@ -239,6 +240,11 @@ class Corrections:
         self, by: str, verb: str, subject: str, why: str, detail: Mapping[str, object]
     ) -> None:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
+
+
+def _limited_as(row: Delivery) -> Variant:
+    """Let those reply to a correction, and quote it, who may do so with what it corrects."""
+    return Variant(replies=row.status.replies or None, quotes=row.status.quotes or None)
 
 
 def _require(text: str, advice: str) -> None:

@@ -151,6 +151,18 @@ class Platform(Protocol):
     def abilities(self) -> Mapping[str, str]:
         """Read what the server can do, without posting; in words, by subject."""
 
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        """Hide a reply, by the address of its page, below an own status; safe to repeat.
+
+        ``ref`` is the first status of the conversation.
+
+        Raises:
+            RejectedError: the platform cannot, or there is no such reply.
+        """
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        """Take an own status out of a quote, by the address of its page; raises as `hide_reply`."""
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Read current numbers; a deleted status is simply missing from the answer."""
 

@@ -199,6 +199,12 @@ class Rehearsal:
     def abilities(self) -> Mapping[str, str]:
         return {}
 
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        raise RejectedError(self.spec.name, f"nobody replies in a rehearsal: {ref.id}, {address}")
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        raise RejectedError(self.spec.name, f"nobody quotes in a rehearsal: {ref.id}, {address}")
+
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         """Return no numbers: nobody has seen a rehearsal, and made-up ones would mislead."""
         return {ref: Metrics() for ref in refs if self.exists(ref)}

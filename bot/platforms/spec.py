@@ -11,6 +11,10 @@ from bot.platforms.status import Status
 
 #: Length that an address counts, whatever a server says.
 LONGEST_ADDRESS = 60
+#: Who may reply to a status, and who may quote it; where nothing is said, everyone.
+EVERYONE = "everyone"
+REPLIES = (EVERYONE, "followers", "followed", "mentioned", "nobody")
+QUOTES = (EVERYONE, "followers", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class Limits:
     #: A probe saw that the server keeps the language of a status, and every sign of descriptions.
     keeps_language: bool = True
     keeps_alt: bool = True
+    #: Of `REPLIES` and `QUOTES`, what the account can set besides everyone.
+    replies: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
 
     def clamped(self, floors: Mapping[str, int]) -> Limits:
         """Return the limits with each that is below its floor raised to it."""
@@ -166,6 +173,9 @@ class PlatformSpec:
     #: The account key that lets a long post become a thread, and a program reply; empty where
     #: every account may.
     thread_key: str = ""
+    #: A person may hide a reply to a status, and take a quote of it apart.
+    hides_replies: bool = False
+    revokes_quotes: bool = False
     #: The same text may go out again on the same account, after a while.
     may_repeat: bool = True
     #: By name of a limit, what a server's word may not go below; none where servers tell none.

@@ -84,10 +84,30 @@ class Status:
     card: LinkCard | None = None
     #: What is quoted in ``text``, for provenance; never sent.
     spans: tuple[Span, ...] = ()
+    #: Who may reply to it and quote it, of `spec.REPLIES` and `spec.QUOTES`; empty is everyone.
+    replies: str = ""
+    quotes: str = ""
+
+    @property
+    def controls(self) -> str:
+        """Say who may reply and quote, for people; empty where everyone may."""
+        limits = (("replies", self.replies), ("quotes", self.quotes))
+        return " · ".join(f"{what}: {_AUDIENCES[who]}" for what, who in limits if who)
 
     def to_json(self) -> str:
         """Return it as canonical JSON; `status_from_json` is the inverse."""
-        return canonical_json({"v": 1, **_status_adapter().dump_python(self, mode="json")})
+        values = {"v": 1, **_status_adapter().dump_python(self, mode="json")}
+        # What is not limited is not written: fingerprints are older than these two.
+        return canonical_json({key: each for key, each in values.items()
+                               if each or key not in {"replies", "quotes"}})  # fmt: skip
+
+
+_AUDIENCES = {
+    "followers": "followers only",
+    "followed": "only people the account follows",
+    "mentioned": "only people it mentions",
+    "nobody": "nobody",
+}
 
 
 def status_from_json(text: str) -> Status:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.content.model import Account, Campaign, MediaFile, Post
 from bot.errors import PictureError, Problem
-from bot.platforms.spec import Limits, PlatformSpec
+from bot.platforms.spec import EVERYONE, Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
 from bot.rendering.layout import lay_out, passage, short_link
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # Pillow, 0.1 s, is not needed to lay a text out
 #: Rules that a picture breaks which cannot be made ready for an account.
 PICTURE, CARD = "picture", "card"
 #: Rules that a post breaks because it does not fit an account.
-MISFITS = frozenset({"too-long", "picture-count", "alt"})
+MISFITS = frozenset({"too-long", "picture-count", "alt", "control-unsupported"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,24 @@ def _problems(context: _Context) -> Iterator[Problem]:
         message = f"{version.link!r} has no known address, so it cannot be posted"
         yield problem_at(post, version.key_of("link"), message, "link-address")
     yield from _media_problems(context)
+    yield from _control_problems(context)
+
+
+def _control_problems(context: _Context) -> Iterator[Problem]:
+    """Yield who may reply or quote, where the account's platform or server cannot limit that."""
+    version, name, spec = context.version, context.version.account.name, context.spec
+    for key, verb in (("replies", "reply to it"), ("quotes", "quote it")):
+        wanted, usual = getattr(version, key), (EVERYONE, *getattr(spec.limits, key))
+        # What is wrong with the account's own line is told there.
+        is_told = wanted not in usual and wanted == getattr(version.account, key)
+        if wanted in (EVERYONE, *getattr(context.limits, key)) or is_told:
+            continue
+        who = f"{name} ({spec.label})" if wanted not in usual else f"{name}'s server"
+        message = (
+            f"{who} cannot let {wanted} only {verb}; write `variants: {{{name}: {{{key}: "
+            f"{EVERYONE}}}}}`, or leave {name} out of `accounts:`"
+        ).replace("nobody only", "nobody")
+        yield problem_at(version.post, version.key_of(key), message, "control-unsupported")
 
 
 def _media_problems(context: _Context) -> Iterator[Problem]:
@@ -257,6 +275,9 @@ def _status(context: _Context, part: ThreadPart) -> Status:
         pictures=context.pictures if part.is_first else (),
         card=_link_card(context) if has_card else None,
         spans=part.quoted.spans if part.quoted else (),
+        # A conversation is its first status's.
+        replies=version.replies if part.is_first and version.replies != EVERYONE else "",
+        quotes=version.quotes if version.quotes != EVERYONE else "",
     )
 
 

@@ -10,8 +10,12 @@ from dataclasses import dataclass, replace
 
 from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source
 from bot.errors import Problem, Severity
+from bot.platforms.spec import EVERYONE
 from bot.rendering.fitting import find_parts, split
 from bot.rendering.layout import Passage, passage
+
+#: Keys of a post, a variant and an account that limit who may answer a post.
+_CONTROLS = ("replies", "quotes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class Version:
     media: tuple[MediaFile, ...]
     card: bool
     thread: bool
+    #: Who may reply to it and quote it.
+    replies: str
+    quotes: str
 
     @property
     def links_to_its_source(self) -> bool:
@@ -53,7 +60,7 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
 
     The quotation is the post's own: a variant may change what stands around it, never its words.
     """
-    names = ("text", "link", "warning", "media", "card", "thread")
+    names = ("text", "link", "warning", "media", "card", "thread", *_CONTROLS)
     shown = {name: getattr(post, name) for name in names}
     for owner in dict.fromkeys((account.platform, account.name)):  # the later one wins
         variant = post.variants.get(owner)
@@ -61,6 +68,8 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
         shown |= {name: value for name, value in own.items() if value is not None}
     source = campaign.sources.get(post.quote.source) if post.quote else None
     words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
+    for name in _CONTROLS:
+        words[name] = shown[name] or getattr(account, name) or EVERYONE
     return Version(
         post=post, account=account, quote=post.quote, source=source, **{**shown, **words}
     )

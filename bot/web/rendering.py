@@ -15,7 +15,7 @@ from markupsafe import Markup
 from bot import PROGRAM, visible
 from bot.authority.users import Right
 from bot.content.model import Mode
-from bot.content.zones import shown
+from bot.content.zones import brief, shown
 from bot.engagement.monthly_files import FOLDER
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
@@ -85,8 +85,8 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
         finalize=visible.shown,
     )
     made.filters |= {
-        "when": when, "written": written, "clock": clock, "ago": ago, "words": first_words,
-        "pieces": pieces, "host": host_of, "usd": "${:,.2f}".format,
+        "when": when, "full": full, "written": written, "clock": clock, "ago": ago,
+        "words": first_words, "pieces": pieces, "host": host_of, "usd": "${:,.2f}".format,
     }  # fmt: skip
     made.globals |= {
         # Stands in the address, so that a new style is never the old one from a cache.
@@ -104,13 +104,18 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
 
 
 def when(instant: datetime, zone: ZoneInfo) -> Markup:
-    """Write an instant in local time with its zone, and in UTC for programs."""
+    """Write an instant in local time, whose zone the page tells once, and in UTC for programs."""
+    return _time(instant, brief(instant, zone))
+
+
+def full(instant: datetime, zone: ZoneInfo) -> Markup:
+    """Write the same with its weekday and zone."""
     return _time(instant, shown(instant, zone))
 
 
 def clock(instant: datetime, zone: ZoneInfo) -> Markup:
-    """Write the time of day with its zone."""
-    return _time(instant, instant.astimezone(zone).strftime("%H:%M %Z"))
+    """Write the time of day."""
+    return _time(instant, instant.astimezone(zone).strftime("%H:%M"))
 
 
 def _time(instant: datetime, text: str) -> Markup:

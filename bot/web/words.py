@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
-from bot.content.model import Account, Post
+from bot.content.model import Account, Campaign, Post
 from bot.content.passages import paragraphs
 from bot.delivery.model import Delivery, State
 from bot.platforms.status import FacetKind, Status
@@ -49,6 +49,11 @@ def words_of(post: Post) -> str:
     """Return what a post says, by which people call it; its id is for files and addresses."""
     quoted = f"“{post.quote.text}”" if post.quote else ""
     return f"{post.text} {quoted}".strip() or post.id
+
+
+def titles(campaign: Campaign) -> dict[str, tuple[str, str]]:
+    """Return by id what posts say, and in which language."""
+    return {post.id: (words_of(post), post.lang) for post in campaign.posts}
 
 
 @dataclass(frozen=True, slots=True)

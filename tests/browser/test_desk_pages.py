@@ -26,6 +26,7 @@ PAGES = {
     "held": "/held",
     "engagement": "/engagement",
     "log": "/log",
+    "sign-ins": "/sign-ins",
     "accounts": "/accounts",
     "corrections": "/corrections",
     "check": "/check",
@@ -74,6 +75,21 @@ def test_no_page_breaks_an_accessibility_rule_or_its_policy(
 
     assert axe_of(page) == []
     assert page.evaluate("refused") == []
+
+
+def test_a_phone_shows_every_entry_of_the_navigation(browser: Browser, bot: RunningBot) -> None:
+    page = signed_in(browser, bot, viewport={"width": 320, "height": 700})
+    entries = page.locator("nav[aria-label=Pages] a").all()
+
+    boxes = [entry.bounding_box() for entry in entries]
+
+    assert len(boxes) >= 12
+    for box in boxes:
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+        assert box["height"] >= 24
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

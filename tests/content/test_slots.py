@@ -44,7 +44,7 @@ def test_a_local_time_is_once_skipped_or_repeated(
 def test_an_instant_is_shown_with_its_zones_name() -> None:
     instant = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 
-    assert shown(instant, NEW_YORK) == "Wed 09 Dec 2026 09:00 EST"
+    assert shown(instant, NEW_YORK) == "Wed 9 Dec 2026 09:00 EST"
 
 
 def test_midnight_of_a_day_without_one_is_its_first_moment() -> None:

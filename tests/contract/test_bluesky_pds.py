@@ -22,10 +22,12 @@ from bot.platforms.status import (
     Metrics,
     Picture,
     PostRef,
+    ReplyTo,
     Status,
 )
 from tests.contract.contract import CountingMeter, changed_account, picture_of, png, prepare
 from tests.fakes.appview import FakeAppView
+from tests.fakes.faultproxy import HANG_UP_AFTER, FaultProxy
 from tests.servers.pds import Pds, PdsAccount
 
 pytestmark = pytest.mark.server
@@ -250,3 +252,153 @@ def test_the_server_listens_on_loopback_only(pds: Pds) -> None:
     listening = {fields[1] for fields in lines if fields[3] == "0A" and fields[1].endswith(port)}
 
     assert listening == {f"0100007F{port}"}
+
+
+# -- who may reply and quote
+
+
+def gate(pds: Pds, account: PdsAccount, name: str, rkey: str) -> dict[str, object]:
+    """Read a record that stands beside a post, past the adapter."""
+    asked = {"repo": account.did, "collection": f"app.bsky.feed.{name}", "rkey": rkey}
+    value = pds.ask("com.atproto.repo.getRecord", asked)["value"]
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("replies", "allow"),
+    [
+        ("nobody", []),
+        ("followers", [{"$type": "app.bsky.feed.threadgate#followerRule"}]),
+        ("followed", [{"$type": "app.bsky.feed.threadgate#followingRule"}]),
+        ("mentioned", [{"$type": "app.bsky.feed.threadgate#mentionRule"}]),
+    ],
+)
+def test_who_may_reply_and_quote_is_written_with_the_post(
+    pds: Pds, account: PdsAccount, platform: Platform, replies: str, allow: list[object]
+) -> None:
+    draft = prepare(platform, Status("words", replies=replies, quotes="nobody"))
+
+    ref = platform.publish(draft)
+
+    rkey = ref.id.rpartition("/")[2]
+    assert rkey == draft.body["rkey"]
+    threadgate, postgate = (gate(pds, account, name, rkey) for name in ("threadgate", "postgate"))
+    assert (threadgate["post"], threadgate["allow"]) == (ref.id, allow)
+    assert postgate["embeddingRules"] == [{"$type": "app.bsky.feed.postgate#disableRule"}]
+    assert ref.differs == {}
+    assert platform.find(draft) == ref
+
+
+def test_a_second_call_makes_no_second_post_and_overwrites_nothing(
+    pds: Pds, account: PdsAccount, platform: Platform
+) -> None:
+    draft = prepare(platform, Status("words", replies="nobody"))
+    ref = platform.publish(draft)
+
+    with pytest.raises(UnconfirmedError):
+        platform.publish(draft)
+
+    assert [one["uri"] for one in pds.posts(account)] == [ref.id]
+    assert platform.find(draft) == ref
+
+
+@pytest.mark.parametrize("replies", ["", "nobody"])
+def test_a_post_whose_answer_was_lost_is_found_with_its_gates(
+    pds: Pds, account: PdsAccount, connection: Connection, replies: str
+) -> None:
+    with FaultProxy(pds.origin) as proxy:
+        platform = connect(replace(connection, account=changed_account(
+            connection, server=proxy.origin)))  # fmt: skip
+        draft = prepare(platform, Status("words", replies=replies, quotes="nobody"))
+        proxy.spoil(r"^POST /xrpc/com\.atproto\.repo\.applyWrites ", HANG_UP_AFTER)
+        with pytest.raises(UnconfirmedError):
+            platform.publish(draft)
+
+        found = platform.find(draft)
+        platform.close()
+
+    assert found
+    assert [one["uri"] for one in pds.posts(account)] == [found.id]
+    assert found.differs == {}
+    assert gate(pds, account, "postgate", str(draft.body["rkey"]))["post"] == found.id
+
+
+def test_a_gate_that_was_changed_since_is_told(
+    pds: Pds, account: PdsAccount, platform: Platform
+) -> None:
+    draft = prepare(platform, Status("words", replies="nobody", quotes="nobody"))
+    platform.publish(draft)
+    rkey = str(draft.body["rkey"])
+    open_to_all = {**gate(pds, account, "postgate", rkey), "embeddingRules": []}
+    pds.put(account, "app.bsky.feed.postgate", rkey, open_to_all)
+    body = {"repo": account.did, "collection": "app.bsky.feed.threadgate", "rkey": rkey}
+    pds.do("com.atproto.repo.deleteRecord", body, account.token)
+
+    found = platform.find(draft)
+
+    assert found
+    assert found.differs == {
+        "threadgate": "its threadgate is missing",
+        "postgate": "its postgate is another one",
+    }
+
+
+def test_only_the_first_post_of_a_thread_has_a_threadgate(platform: Platform) -> None:
+    root = platform.publish(prepare(platform, "first"))
+
+    limited = Status("second", replies="nobody", quotes="nobody")
+    draft = prepare(platform, limited, reply_to=ReplyTo(root, root))
+
+    assert "replies" not in draft.body
+    assert draft.body["quotes"] == "nobody"
+
+
+def test_what_is_deleted_leaves_no_gates(pds: Pds, account: PdsAccount, platform: Platform) -> None:
+    ref = platform.publish(prepare(platform, Status("words", replies="nobody", quotes="nobody")))
+
+    assert platform.delete(ref)
+
+    for name in ("threadgate", "postgate"):
+        asked = {"repo": account.did, "collection": f"app.bsky.feed.{name}"}
+        records = pds.ask("com.atproto.repo.listRecords", asked)["records"]
+        assert ref.id not in [one["value"]["post"] for one in records]
+
+
+@pytest.mark.parametrize("replies", ["", "mentioned"])
+def test_replies_are_hidden_and_quotes_revoked_once(
+    pds: Pds, account: PdsAccount, platform: Platform, replies: str
+) -> None:
+    other = pds.account()
+    ref = platform.publish(prepare(platform, Status("words", replies=replies)))
+    rkey = ref.id.rpartition("/")[2]
+    theirs = f"at://{other.did}/app.bsky.feed.post/3laaaaaaaaa2a"
+    page = f"https://bsky.app/profile/{other.handle}/post/3laaaaaaaaa2a"
+
+    for address in (page, theirs, f"{page[:-1]}b"):
+        platform.hide_reply(ref, address)
+        platform.revoke_quote(ref, address)
+
+    both = [theirs, f"{theirs[:-1]}b"]
+    threadgate = gate(pds, account, "threadgate", rkey)
+    assert threadgate["hiddenReplies"] == both
+    assert ("allow" in threadgate) is bool(replies)
+    assert gate(pds, account, "postgate", rkey)["detachedEmbeddingUris"] == both
+    for broken in (ref.id, "https://elsewhere.example/1"):
+        with pytest.raises(RejectedError):
+            platform.hide_reply(PostRef(f"{ref.id}x"), broken)
+
+
+def test_a_list_of_revoked_quotes_that_is_full_is_told(
+    pds: Pds, account: PdsAccount, platform: Platform
+) -> None:
+    ref = platform.publish(prepare(platform, "words"))
+    rkey, post = ref.id.rpartition("/")[2], f"at://{account.did}/app.bsky.feed.post"
+    full = [f"{post}/3laaaaaaaa{a}{b}2" for a in "abcdefg" for b in "abcdefgh"][:50]
+    pds.put(account, "app.bsky.feed.postgate", rkey, {
+        "$type": "app.bsky.feed.postgate", "post": ref.id, "createdAt": "2026-01-01T00:00:00Z",
+        "detachedEmbeddingUris": full,
+    })  # fmt: skip
+
+    with pytest.raises(RejectedError, match="50 are turned away"):
+        platform.revoke_quote(ref, f"{post}/3lzzzzzzzzz22")

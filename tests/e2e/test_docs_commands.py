@@ -56,6 +56,8 @@ NOT_RUN = {
     "python3 run_bot.py verify --record": "needs a record and its key; tests/public runs it",
     "python3 run_bot.py kit": "needs passages released for partners; tests/public runs it",
     "python3 run_bot.py login": "needs an account's server; tests/e2e/test_login.py runs it",
+    "python3 run_bot.py hide-reply": "needs replies; tests/delivery/test_interactions.py",
+    "python3 run_bot.py revoke-quote": "needs quotes; tests/delivery/test_interactions.py",
     "python3 run_bot.py resume ACCOUNT": "needs a stopped account; tests/integration/test_hints.py",
     "python3 run_bot.py probe": "needs an account's server; tests/contract runs it",
     "python3 run_bot.py user add anna": "needs the password typed in the line before; tests/cli",

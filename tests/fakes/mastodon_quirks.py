@@ -91,6 +91,8 @@ class Quirks:
     ignores_pictures: bool = False
     #: ``keeps``, ``drops``, or ``shortens`` (pt-BR becomes pt).
     languages: str = "keeps"
+    #: What becomes of who may quote: ``keeps``, ``drops``, or all are ``public`` or ``nobody``.
+    quotes: str = "keeps"
     #: Stored as that, whatever was asked for.
     visibility: str = ""
     #: Lists and emphasis are rendered.
@@ -233,11 +235,22 @@ class QuirkyMastodon(Loopback):
                 return next((Told(body=status) for status in found), _GONE)
             case "GET", [one, "source"] if self.quirks.has_source:
                 return next((Told(body=s) for s in self.statuses if s["id"] == one), _GONE)
+            case "GET", [one, "quotes"]:
+                return Told(body=[self.shown(s) for s in self.statuses if s.get("quotes") == one])
+            case "POST", [one, "quotes", quote, "revoke"]:
+                return self._revoke(one, quote)
             case "DELETE", [one]:
                 before = len(self.statuses)
                 self.statuses = [s for s in self.statuses if s["id"] != one]
                 return Told() if len(self.statuses) < before else _GONE
         return _NO_SUCH
+
+    def _revoke(self, one: str, quote: str) -> Told:
+        for status in self.statuses:
+            if (status["id"], status.get("quotes")) == (quote, one):
+                status["quote"] = {"state": "revoked", "quoted_status": None}
+                return Told(body=self.shown(status))
+        return _GONE
 
     def _publish(self, asked: ReceivedRequest) -> Told:
         key = asked.headers.get("Idempotency-Key", "")
@@ -278,6 +291,12 @@ class QuirkyMastodon(Loopback):
             visibility=self.quirks.visibility or form.get("visibility", "public"),
             language=language,
         )
+        if policy := form.get("quote_approval_policy"):
+            told = [] if policy == "nobody" or self.quirks.quotes == "nobody" else [policy]
+            told = ["public"] if self.quirks.quotes == "public" else told
+            made["quote_approval"] = {"automatic": told, "manual": [], "current_user": "automatic"}
+            if self.quirks.quotes == "drops":
+                del made["quote_approval"]
         self._keys[key] = made
         return made
 

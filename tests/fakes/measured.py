@@ -55,6 +55,12 @@ class CountedPlatform:
             raise self.unseen.popleft()
         return Profile("1", "voice", True, self.followers)
 
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        raise NotImplementedError
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        raise NotImplementedError
+
     def locate(self, address: str) -> PostRef | None:
         raise NotImplementedError
 

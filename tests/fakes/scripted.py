@@ -58,6 +58,8 @@ class Server:
     profile: Profile = field(default_factory=lambda: Profile("1", "", True))
     limits: Limits | None = None
     calls: list[str] = field(default_factory=list)
+    #: Replies that were hidden and quotes that were revoked, with whose they were.
+    turned_away: list[tuple[str, str]] = field(default_factory=list)
 
     def fails(self, error: Exception, *, keeps: bool = False) -> None:
         """Let the next call to publish end so."""
@@ -167,6 +169,12 @@ class Scripted:
 
     def abilities(self) -> Mapping[str, str]:
         return {}
+
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        self.server.turned_away.append((ref.id, address))
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        self.server.turned_away.append((ref.id, address))
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics() for ref in refs if self.exists(ref)}

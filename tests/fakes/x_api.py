@@ -73,6 +73,8 @@ def serve(world: World, asked: ApiRequest, user: str) -> Reply:
             "/2/media/metadata": _describe,
         }[path]
         return operation(world, json.loads(asked.body), user)
+    if asked.method == "PUT":
+        return _hide(world, path.split("/")[3], user, json.loads(asked.body))
     if asked.method == "DELETE":
         return _delete(world, path.rpartition("/")[2], user)
     if path == "/2/users/me":
@@ -88,6 +90,7 @@ def _create(world: World, body: dict[str, Any], user: str) -> Reply:
     if refused := _refusal(world, user, text, media, parent):
         return refused
     status = world.create(user, text, media, parent)
+    status.replies = body.get("reply_settings", "everyone")
     shown = rendered(status)
     return Reply(201, {"data": {"id": status.id, "text": shown["text"]}})
 
@@ -116,6 +119,15 @@ def _delete(world: World, id_: str, user: str) -> Reply:
         return Reply(200, {"data": {"deleted": False}})
     world.delete(status)
     return Reply(200, {"data": {"deleted": True}})
+
+
+def _hide(world: World, id_: str, user: str, body: dict[str, Any]) -> Reply:
+    status = world.statuses.get(id_)
+    if status is None or status.root == id_ or world.statuses[status.root].user != user:
+        return _problem(403, "Forbidden", "You cannot hide this reply.")
+    status.is_hidden = bool(body.get("hidden"))
+    world.bill("hide_reply")
+    return Reply(200, {"data": {"hidden": status.is_hidden}})
 
 
 def _upload(world: World, body: dict[str, Any], _user: str) -> Reply:

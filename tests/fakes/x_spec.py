@@ -17,6 +17,7 @@ from openapi_core.testing import MockRequest, MockResponse
 PATHS = (
     "/2/tweets",
     "/2/tweets/{id}",
+    "/2/tweets/{tweet_id}/hidden",
     "/2/users/{id}/tweets",
     "/2/users/me",
     "/2/media/upload",
@@ -110,6 +111,8 @@ def _route(path: str) -> tuple[str, dict[str, str]]:
     parts = path.split("/")
     if path.startswith("/2/users/") and path.endswith("/tweets"):
         return "/2/users/{id}/tweets", {"id": parts[3]}
+    if path.startswith("/2/tweets/") and path.endswith("/hidden"):
+        return "/2/tweets/{tweet_id}/hidden", {"tweet_id": parts[3]}
     if path.startswith("/2/tweets/"):
         return "/2/tweets/{id}", {"id": parts[3]}
     return path, {}

@@ -20,6 +20,7 @@ PRICES: Mapping[str, float] = {
     "post": 0.015,
     "post_with_url": 0.20,
     "delete": 0.010,
+    "hide_reply": 0.010,
     "media_upload": 0.005,
     "media_metadata": 0.005,
     "read": 0.005,
@@ -47,6 +48,9 @@ class XStatus:
     #: `time.monotonic` from which the timeline shows it.
     visible_at: float = 0.0
     deleted: bool = False
+    #: Who may reply, in X's words.
+    replies: str = "everyone"
+    is_hidden: bool = False
     numbers: dict[str, int] = field(default_factory=dict)
     #: What only its author is told, for 30 days.
     own_numbers: dict[str, int] = field(default_factory=dict)
@@ -199,6 +203,7 @@ def rendered(status: XStatus) -> dict[str, Any]:
         "created_at": status.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         "conversation_id": status.root,
         "edit_history_post_ids": [status.id],
+        "reply_settings": status.replies,
         "public_metrics": {**_NOTHING, **status.numbers},
         "non_public_metrics": {"url_link_clicks": 0, **status.own_numbers},
     }

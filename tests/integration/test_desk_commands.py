@@ -167,6 +167,24 @@ def test_a_correction_and_a_retraction_from_the_command_line(
     assert "anna" not in page
 
 
+def test_a_quote_is_revoked_from_the_command_line_where_there_can_be_one(
+    published: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["deliveries", "--json"]) == 0
+    rows = json.loads(output(capsys))
+    row = next(one for one in rows if (one["state"], one["platform"]) == ("SENT", "mastodon"))
+    words = ["https://other.example/1", "--why", "It mocks them.", "--as", "anna"]
+
+    assert run(["revoke-quote", row["id"], *words]) == 1
+    assert "not done: mastodon: nobody quotes in a rehearsal" in output(capsys)
+    assert run(["hide-reply", row["id"], *words]) == 1
+    assert "Mastodon has no way to hide a reply" in output(capsys)
+    assert run(["audit", "show"]) == 0
+    log = output(capsys)
+    assert "anna: revoke quote" in log
+    assert "other.example" not in log
+
+
 def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
     port = free_port()
     words = [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "2", "--serve"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
+from markupsafe import escape
 
 from bot.authority.signing_in import ABSOLUTE, IDLE
 from bot.authority.users import RIGHTS
@@ -20,6 +21,7 @@ from bot.web.guard import POLICY
 from bot.web.pages import calendar
 from bot.web.request import PageRoute
 from bot.web.routes import ROUTES
+from bot.web.words import words_of
 from tests.fakes.browser import PASSWORD, HttpBrowser
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import (
@@ -174,6 +176,32 @@ def test_each_decision_is_one_row_that_says_who(bot: RunningBot, browser: HttpBr
     assert bot.store.audit.verify() is None
 
 
+def test_sign_ins_have_a_page_and_posts_their_words(bot: RunningBot, browser: HttpBrowser) -> None:
+    browser.sign_in("anna")
+    browser.post("/login", {"name": "vera", "password": "wrong"})
+
+    log, sign_ins = (browser.get(path).text for path in ("/log", "/sign-ins"))
+
+    assert "<td>sign in</td>" not in log
+    assert "<td>signed in</td>" in sign_ins
+    assert "approve" not in sign_ins
+    approval = next(row for row in bot.store.audit.rows() if row.verb == "approve")
+    post = bot.services.contents.campaign().post(approval.subject)
+    assert post is not None
+    first = words_of(post)[:20]
+    assert f">{escape(first)}" in log
+    assert f'<small class="dim">{post.id}</small>' in log
+
+
+def test_weekday_and_zone_are_told_once_a_page(browser: HttpBrowser) -> None:
+    browser.sign_in("anna")
+
+    for path in ("/", "/log", "/accounts", "/held"):
+        shown = re.sub(r"<[^>]*>", "", browser.get(path).text)
+        assert len(re.findall(r"\d\d:\d\d E[SD]T", shown)) == 1, path
+        assert "All times are in America/New_York" in shown
+
+
 def test_the_page_of_the_log_names_what_the_log_does_not_confirm(
     bot: RunningBot, browser: HttpBrowser
 ) -> None:
@@ -321,7 +349,7 @@ def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: HttpBro
     token = browser.token
     paths = [path_of(door, bot) for door in CHANGES if door.path in {
         "/posts/{post}/approve", "/posts/{post}/correct", "/posts/{post}/retract",
-        "/posts/{post}/ask-change", "/posts/{post}/refuse",
+        "/posts/{post}/turn-away", "/posts/{post}/ask-change", "/posts/{post}/refuse",
         "/held", "/check", "/accounts/{account}/restart",
     }]  # fmt: skip
     for _turn in range(150):

@@ -54,7 +54,7 @@ def test_posts_without_approvals_are_told_a_day_ahead_and_once(
 
     (text,) = inbox.texts
     assert text == (
-        "one: 2 approval(s) missing; first due Mon 07 Dec 2026 09:00 UTC\n"
+        "one: 2 approval(s) missing; first due Mon 7 Dec 2026 09:00 UTC\n"
         "Do: python3 run_bot.py approve one --as NAME\n"
         "https://desk.example/posts/one"
     )
@@ -80,7 +80,7 @@ def test_the_first_of_several_times_is_told(new_bot: RunningBot, inbox: Inbox) -
 
     notifier_of(new_bot, inbox.address).run()
 
-    assert "first due Mon 07 Dec 2026 09:00 UTC" in inbox.texts[0]
+    assert "first due Mon 7 Dec 2026 09:00 UTC" in inbox.texts[0]
 
 
 def test_people_hear_that_it_is_over_and_of_one_cause_at_most_once_an_hour(

@@ -401,6 +401,8 @@ _NEGATIVE = {"statuses": {"max_characters": -1, "max_media_attachments": True}}
     [
         ("instance_v2", _CONFIGURED, _LIMITS),
         ("instance_v1", _CONFIGURED, _LIMITS),
+        ("instance_v2", {"api_versions": {"mastodon": 6}}, {}),
+        ("instance_v2", {"api_versions": {"mastodon": 7}}, {"quotes": ("followers", "nobody")}),
         ("instance_v1", _OLDER, {"max_length": 3000, "max_alt": 700}),
         ("instance_v2", None, {}),
         ("instance_v2", {"configuration": None}, {}),
@@ -415,14 +417,14 @@ def test_limits_are_the_servers_own_and_the_usual_where_it_tells_none(
 ) -> None:
     setattr(server.quirks, where, told)
 
-    assert server.platform.limits() == replace(SPEC.limits, **limits)
+    assert server.platform.limits() == replace(SPEC.limits, **{"quotes": (), **limits})
 
 
 def test_an_instance_page_that_is_no_json_is_passed_over(server: VoiceServer) -> None:
     server.quirks.answers["GET /api/v2/instance"] = Told(500, b"oops")
     server.quirks.answers["GET /api/v1/instance"] = Told(200, b"<html>")
 
-    assert server.platform.limits() == SPEC.limits
+    assert server.platform.limits() == replace(SPEC.limits, quotes=())
 
 
 def test_limits_wait_while_the_server_says_too_many(server: VoiceServer) -> None:

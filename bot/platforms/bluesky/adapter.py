@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.canonical import JsonObject
 from bot.errors import (
     PlatformError,
     RejectedError,
@@ -19,9 +20,13 @@ from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.bluesky.api import REFUSED, AppView, Repo
 from bot.platforms.bluesky.record import (
     COLLECTION,
+    GATE_LISTS,
+    POSTGATE,
+    THREADGATE,
     at_uri,
     cid_of,
     differences,
+    gates,
     is_same,
     place_of,
     post_record,
@@ -36,6 +41,8 @@ from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, St
 
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
 _STALE = frozenset({"ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"})
+#: What publishes, one or several records.
+_WRITES = ("com.atproto.repo.putRecord", "com.atproto.repo.applyWrites")
 _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"})
 
 
@@ -111,24 +118,20 @@ class BlueskyPlatform:
             if reply_to
             else None,
         )
-        return Draft(key, {"repo": self._session.did, "rkey": tid(at, key), "record": record})
+        body = {"repo": self._session.did, "rkey": tid(at, key), "record": record}
+        # Only the first status of a conversation says who may reply in it.
+        limits = {"replies": "" if reply_to else status.replies, "quotes": status.quotes}
+        return Draft(key, body | {name: who for name, who in limits.items() if who})
 
     def publish(self, draft: Draft) -> PostRef:
         client = self._session.client()
         if self._session.did != draft.body["repo"]:
             raise UnauthorizedError(NAME, "the account is another one than the draft was made for")
-        # swapRecord null: create, or agree that just this record is there; never overwrite.
-        body = {
-            "repo": draft.body["repo"],
-            "collection": COLLECTION,
-            "rkey": draft.body["rkey"],
-            "record": draft.body["record"],
-            "swapRecord": None,
-            "validate": True,
-        }
+        method, body = _call(draft.body)
         try:
             with self._session.calls(writing=True, refusals=REFUSED):
-                ref = self._ref(procedure(client, "com.atproto.repo.putRecord", body), draft)
+                answer = procedure(client, method, body)
+                ref = self._ref(answer["results"][0] if "writes" in body else answer, draft)
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
             meant = self._meant(error)
             if meant is error:
@@ -136,7 +139,21 @@ class BlueskyPlatform:
             if meant is error:
                 raise
             raise meant from error
-        return self._compared(ref, draft)
+        ref = self._compared(ref, draft)
+        with suppress(PlatformError):
+            return self._with_gates(ref, draft)
+        told = {"controls": "who may reply and quote could not be read back"}
+        return ref.compared({**ref.differs, **told})
+
+    def _with_gates(self, ref: PostRef, draft: Draft) -> PostRef:
+        """Read back who may reply and quote, and say what is otherwise."""
+        told = dict(ref.differs)
+        for collection, record in gates(draft.body).items():
+            seen = self._repo.record(draft.body["repo"], collection, draft.body["rkey"])
+            if seen is None or not is_same(seen["value"], record):
+                name = collection.rpartition(".")[2]
+                told[name] = f"its {name} is {'another one' if seen else 'missing'}"
+        return ref.compared(told)
 
     def _compared(self, ref: PostRef, draft: Draft) -> PostRef:
         """Say what differs, where the server's hash is not that of the record that was sent."""
@@ -151,7 +168,7 @@ class BlueskyPlatform:
     def _meant(self, error: PlatformError) -> PlatformError:
         """Return what a refusal means here, where one status may mean several things."""
         exchange = self._session.exchange
-        if not exchange.path.endswith("com.atproto.repo.putRecord"):
+        if not exchange.path.endswith(_WRITES):
             # The library wanted another session first, and got none or could not read ours.
             return UnavailableError(NAME, str(error))
         if exchange.status != 400:
@@ -168,16 +185,18 @@ class BlueskyPlatform:
             return None
         if not is_same(seen["value"], draft.body["record"]):
             raise UnconfirmedError(NAME, f"{seen['uri']} is not what was to be posted")
-        return self._ref(seen, draft)
+        return self._with_gates(self._ref(seen, draft), draft)
 
     def delete(self, ref: PostRef) -> bool:
         repo, rkey = self._repo.place(ref)
         if self._repo.record(repo, COLLECTION, rkey) is None:
             return False
-        body = {"repo": repo, "collection": COLLECTION, "rkey": rkey}
         client = self._session.client()
-        with self._session.calls():
-            procedure(client, "com.atproto.repo.deleteRecord", body)
+        for collection in (COLLECTION, *GATE_LISTS):
+            body = {"repo": repo, "collection": collection, "rkey": rkey}
+            is_beside = collection != COLLECTION  # which means nothing once the post is gone
+            with suppress(PlatformError) if is_beside else nullcontext(), self._session.calls():
+                procedure(client, "com.atproto.repo.deleteRecord", body)
         return True
 
     def exists(self, ref: PostRef) -> bool:
@@ -196,6 +215,12 @@ class BlueskyPlatform:
         self._session.client()
         self._repo.record(self._session.did, "app.bsky.actor.profile", "self")
         return {"records": "are read by their keys, so no answer can be lost for good"}
+
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        self._repo.turn_away(ref, address, THREADGATE)
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        self._repo.turn_away(ref, address, POSTGATE)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:
@@ -230,3 +255,19 @@ class BlueskyPlatform:
         handle = self._session.handle
         actor = repo if handle == "handle.invalid" else handle
         return PostRef(uri, f"https://bsky.app/profile/{actor}/post/{rkey}", cid)
+
+
+def _call(body: JsonObject) -> tuple[str, JsonObject]:
+    """Return the one call that publishes a draft, which never overwrites another record."""
+    to, validates = {"repo": body["repo"]}, {"validate": True}
+    post = {"collection": COLLECTION, "rkey": body["rkey"]}
+    beside = gates(body)
+    if not beside:
+        # swapRecord null: create, or agree that just this record is there.
+        sent = {**to, **post, "record": body["record"], "swapRecord": None, **validates}
+        return "com.atproto.repo.putRecord", sent
+    # All of them or none; each is created, so that a second call under the same keys is refused.
+    records = {COLLECTION: body["record"], **beside}
+    create = {"$type": "com.atproto.repo.applyWrites#create", "rkey": body["rkey"]}
+    writes = [{**create, "collection": each, "value": record} for each, record in records.items()]
+    return "com.atproto.repo.applyWrites", {**to, "writes": writes, **validates}

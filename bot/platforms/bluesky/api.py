@@ -11,7 +11,7 @@ from atproto_client import Client
 from bot.canonical import JsonObject
 from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import Connection, PictureReader
-from bot.platforms.bluesky.record import COLLECTION, at_uri, cid_of, place_of
+from bot.platforms.bluesky.record import COLLECTION, GATE_LISTS, at_uri, cid_of, place_of
 from bot.platforms.bluesky.session import BoundedRequest, SignedIn, procedure, query
 from bot.platforms.bluesky.spec import NAME
 from bot.platforms.http.answers import count_in
@@ -102,6 +102,37 @@ class Repo:
             if not str(answer["did"]).startswith("did:"):
                 raise TypeError("no identifier")
             return str(answer["did"])
+
+    def turn_away(self, ref: PostRef, address: str, gate: str) -> None:
+        """Add another's post to the list in a record that stands beside an own one.
+
+        Raises:
+            RejectedError: the list is full, or one of them is no post.
+        """
+        repo, rkey = self.place(ref)
+        where, post = place_of(address), self.record(repo, COLLECTION, rkey)
+        if where is None or post is None:
+            raise RejectedError(NAME, f"{ref.id if where else address!r} is not a post that is out")
+        whose = where[0] if where[0].startswith("did:") else self.did_of(where[0])
+        uri, (key, most) = at_uri(whose, where[1]), GATE_LISTS[gate]
+        seen = self.record(repo, gate, rkey)
+        about = {"post": at_uri(repo, rkey), "createdAt": post["value"]["createdAt"]}
+        record = dict(seen["value"]) if seen else {"$type": gate, **about}
+        listed = list(record.get(key) or ())
+        if uri in listed:
+            return
+        if len(listed) >= most:
+            raise RejectedError(NAME, f"{most} are turned away there, which is as many as can be")
+        body = {
+            "repo": repo,
+            "collection": gate,
+            "rkey": rkey,
+            "record": {**record, key: [*listed, uri]},
+            "swapRecord": seen["cid"] if seen else None,
+        }
+        client = self.session.client()
+        with self.session.calls():
+            procedure(client, "com.atproto.repo.putRecord", body)
 
 
 class AppView:

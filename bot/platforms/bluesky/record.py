@@ -24,6 +24,9 @@ _FIELDS = {
     "text": "text", "facets": "links", "langs": "language", "embed": "pictures",
     "reply": "parent", "labels": "warning",
 }  # fmt: skip
+THREADGATE, POSTGATE = "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
+#: In the words of the lexicon; without a rule nobody may.
+_RULES = {"followers": "followerRule", "followed": "followingRule", "mentioned": "mentionRule"}
 _DAY = 86_400
 _DAY_MICROS = _DAY * 1_000_000
 
@@ -63,6 +66,19 @@ def post_record(
             "values": [{"val": "graphic-media"}],
         }
     return record
+
+
+def gates(body: JsonObject) -> dict[str, JsonObject]:
+    """Return by collection the records that limit who answers a draft; their key is the post's."""
+    record, found = body["record"], dict[str, JsonObject]()
+    about = {"post": at_uri(body["repo"], body["rkey"]), "createdAt": record["createdAt"]}
+    if replies := body.get("replies"):
+        rules = [{"$type": f"{THREADGATE}#{_RULES[replies]}"}] if replies in _RULES else []
+        found[THREADGATE] = {"$type": THREADGATE, **about, "allow": rules}
+    if body.get("quotes"):
+        rules = [{"$type": f"{POSTGATE}#disableRule"}]
+        found[POSTGATE] = {"$type": POSTGATE, **about, "embeddingRules": rules}
+    return found
 
 
 def timestamp(at: datetime) -> str:
@@ -158,6 +174,10 @@ def differences(seen: JsonObject, record: JsonObject) -> Mapping[str, str]:
 def at_uri(did: str, rkey: str) -> str:
     """Write the address of a post."""
     return f"at://{did}/{COLLECTION}/{rkey}"
+
+
+#: By collection: the list of posts that a person took away from below or around one, and how many.
+GATE_LISTS = {THREADGATE: ("hiddenReplies", 300), POSTGATE: ("detachedEmbeddingUris", 50)}
 
 
 def place_of(address: str) -> tuple[str, str] | None:

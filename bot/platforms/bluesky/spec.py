@@ -37,8 +37,13 @@ SPEC = PlatformSpec(
         max_alt=2000,
         max_picture_bytes=2_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/webp"),
+        # app.bsky.feed.threadgate and app.bsky.feed.postgate.
+        replies=("followers", "followed", "mentioned", "nobody"),
+        quotes=("nobody",),
     ),
     measure=length,
+    hides_replies=True,
+    revokes_quotes=True,
     has_link_cards=True,
     # No waiting to read back: a create-only put under a key of ours cannot make a second post,
     # however late the first one lands.

@@ -109,6 +109,7 @@ class MastodonPlatform:
             "parent_url": reply_to.parent.url if reply_to else "",
             "visibility": visibility,
             "since": (at - _SKEW).isoformat(),
+            **({"quotes": status.quotes} if status.quotes else {}),
             **self._timeline.before(self._timeline.me or self._me(), visibility),
         }
         return Draft(key, body)
@@ -131,6 +132,7 @@ class MastodonPlatform:
             visibility=body["visibility"],
             spoiler_text=body["spoiler_text"] or None,
             language=body["language"],
+            quote_approval_policy=body.get("quotes"),
             idempotency_key=draft.key,
         )
         try:
@@ -203,6 +205,31 @@ class MastodonPlatform:
             return "yes" if self._api.read(call, bool) else "no"
         except PlatformError as error:
             return f"no ({error})"
+
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        raise RejectedError(NAME, f"has no way to hide {address} below {ref.id}; report it instead")
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        id_, client = id_of(ref), self._api.client
+        quote = self._quote(id_, address)
+        revoke = partial(client.status_quote_revoke, id_, quote)
+        state = self._api.read(revoke, lambda status: object_in(status, "quote").get("state"))
+        if state != "revoked":
+            raise UnavailableError(NAME, f"the quote is {state or 'not told to be revoked'}")
+
+    def _quote(self, id_: str, address: str) -> str:
+        """Find the id of the quote that stands at an address."""
+        oldest: str | None = None
+        for _ in range(_PAGES):
+            ask = partial(self._api.client.status_quotes, id_, max_id=oldest, limit=40)
+            page = self._api.read(ask, _statuses_in)
+            for quote in page:
+                if address in {quote.get("url"), quote.get("uri")}:
+                    return str(quote["id"])
+            if not page or str(page[-1].get("id")) == oldest:
+                break
+            oldest = str(page[-1].get("id"))
+        raise RejectedError(NAME, f"the server knows no quote of {id_} at {address}")
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}

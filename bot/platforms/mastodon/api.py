@@ -31,6 +31,8 @@ _T = TypeVar("_T")
 #: How servers refuse a token that was revoked, besides 401 and 403.
 _DEAD_TOKEN = frozenset({400, 422})
 _GOOD = frozenset({200, 201, 202})
+#: API version of Mastodon 4.5, whose statuses say who may quote them.
+_LIMITS_QUOTES = 7
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 
 
@@ -181,6 +183,7 @@ def limits_of(instance: Mapping[str, Any]) -> Limits:
     statuses = object_in(instance, "configuration", "statuses")
     media = object_in(instance, "configuration", "media_attachments")
     mimes = media.get("supported_mime_types")
+    version = count_in(object_in(instance, "api_versions"), "mastodon")
     known = tuple(mime for mime in usual.picture_mimes if isinstance(mimes, list) and mime in mimes)
     return replace(
         usual,
@@ -196,6 +199,7 @@ def limits_of(instance: Mapping[str, Any]) -> Limits:
         max_picture_bytes=_limit(media, "image_size_limit") or usual.max_picture_bytes,
         max_pixels=_limit(media, "image_matrix_limit") or usual.max_pixels,
         picture_mimes=known or usual.picture_mimes,
+        quotes=usual.quotes if (version or 0) >= _LIMITS_QUOTES else (),
     )
 
 

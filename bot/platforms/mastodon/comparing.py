@@ -71,7 +71,22 @@ def differences(status: Mapping[str, Any], body: JsonObject) -> Mapping[str, str
         "visibility": f"it is {visibility}, not {body['visibility']}"
         if isinstance(visibility, str) and visibility != body["visibility"]
         else "",
+        "quotes": _other_quotes(status, body),
     }
+
+
+def _other_quotes(status: Mapping[str, Any], body: JsonObject) -> str:
+    """Return who may quote it by the server's word, where that is not who was to."""
+    wanted = body.get("quotes")
+    if not wanted:
+        return ""
+    approval = object_in(status, "quote_approval")
+    told = [approval.get(how) for how in ("automatic", "manual")]
+    # What only followers see nobody quotes, whatever was asked for.
+    if told in ([[], []], [[wanted], []]):
+        return ""
+    may = ", ".join(_text(who) for whose in told for who in whose or ()) or "not told"
+    return f"who may quote it is {may}, not {wanted}"
 
 
 def _reads_alike(status: Mapping[str, Any], body: JsonObject) -> tuple[bool, bool]:

@@ -84,7 +84,10 @@ SPEC = PlatformSpec(
         max_picture_bytes=16_777_216,
         max_pixels=33_177_600,
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
+        # Since 4.5; nothing limits replies (mastodon/mastodon#8565).
+        quotes=("followers", "nobody"),
     ),
+    revokes_quotes=True,
     # No server that people use is below these; one that says so may want to silence an account.
     floors={
         "max_length": 200,

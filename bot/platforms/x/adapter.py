@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.errors import (
+    OverBudgetError,
+    PlatformError,
     RejectedError,
     UnauthorizedError,
     UnavailableError,
@@ -20,10 +23,13 @@ from bot.platforms.http.exchange import confirmed
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
-from bot.platforms.x.comparing import differences, is_ours, receipt_differences
-from bot.platforms.x.numbers import look_up, own_page, read_own
+from bot.platforms.x.comparing import OTHER_REPLIES, differences, is_ours, receipt_differences
+from bot.platforms.x.numbers import look_up, own_page, read_own, reply_setting
 from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import newest_id, statuses_since
+
+#: In X's words; who wrote a post may reply to it in any case.
+_REPLY_SETTINGS = {"followed": "following", "mentioned": "mentionedUsers"}
 
 
 def connect(connection: Connection) -> X:
@@ -96,6 +102,8 @@ class X:
             request["media"] = {"media_ids": [id_ for id_, _ in uploads]}
         if reply_to:
             request["reply"] = {"in_reply_to_tweet_id": reply_to.parent.id}
+        elif status.replies:
+            request["reply_settings"] = _REPLY_SETTINGS[status.replies]
         if self._newest is None:
             self._newest = newest_id(self._client, self._user_id(), self._read_action)
         body = {
@@ -122,7 +130,13 @@ class X:
         if not is_id(id_):
             raise UnconfirmedError(NAME, "the answer to a new status has no id")
         told = object_in(answer, "data").get("text")
-        return self._seen(str(id_)).compared(receipt_differences(told, draft.body))
+        ref = self._seen(str(id_)).compared(receipt_differences(told, draft.body))
+        if wanted := request.get("reply_settings"):
+            with suppress(PlatformError, OverBudgetError):  # it may lag, or cost too much
+                is_other = reply_setting(self._client, ref.id) not in ("", wanted)
+                other = {"replies": OTHER_REPLIES} if is_other else {}
+                return ref.compared({**ref.differs, **other})
+        return ref
 
     def _seen(self, id_: str) -> PostRef:
         """Remember an own status that is live."""
@@ -170,6 +184,22 @@ class X:
     def abilities(self) -> Mapping[str, str]:
         newest_id(self._client, self._user_id(), self._read_action)
         return {"timeline": "one page of it was read whole; it cost at most five reads"}
+
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        id_ = urlsplit(address).path.rstrip("/").rpartition("/")[2]
+        if not is_id(id_):
+            raise RejectedError(NAME, f"{address!r} is not the address of a post")
+        route, charge = f"/2/tweets/{id_}/hidden", Charge("hide_reply")
+        answer = self._client.ask(Task.CHANGE, "PUT", route, charge, json={"hidden": True})
+        if object_in(answer, "data").get("hidden") is not True:
+            raise UnavailableError(
+                NAME, f"the answer does not say that it is hidden below {ref.id}"
+            )
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        raise RejectedError(
+            NAME, f"has no way to take {ref.id} out of {address}; report it instead"
+        )
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]

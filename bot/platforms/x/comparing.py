@@ -32,6 +32,7 @@ def is_ours(shown: Shown, body: JsonObject) -> bool:
         return False
     doubts = {
         **differences(shown, body),
+        "replies": "",  # it is the same status all the same
         "text": "" if shown.text == canonical(sent) else "but does not tell its addresses",
     }
     if told := ", ".join(filter(None, doubts.values())):
@@ -58,9 +59,13 @@ def differences(shown: Shown, body: JsonObject) -> Mapping[str, str]:
         if _is_same_place(shown, body)
         else f"but answers {shown.parent or 'nothing'}, not {parent or 'nothing'}",
         "pictures": "" if shown.media_keys == {*keys} else "but with other pictures",
+        "replies": ""
+        if shown.replies in ("", body["request"].get("reply_settings", shown.replies))
+        else OTHER_REPLIES,
     }
 
 
+OTHER_REPLIES = "others may reply to it than were to"
 _OTHER_TEXT = "its text reads otherwise"
 
 

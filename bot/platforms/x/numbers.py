@@ -70,6 +70,14 @@ def _batch(
     return {id_: numbers[id_] for id_ in ids}, withheld
 
 
+def reply_setting(client: Client, id_: str) -> str:
+    """Read who may reply to a status, in X's words; empty where it does not tell."""
+    charge = Charge("read", 1, (id_,))
+    answer = client.statuses("/2/tweets", {"ids": id_}, charge, "reply_settings")
+    told = (status.get("reply_settings") for status in objects_in(answer, "data"))
+    return str(next(told, None) or "")
+
+
 def read_own(client: Client, user: str, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
     """Read numbers in stretches of the own timeline, each bounded by the ids that are asked for.
 

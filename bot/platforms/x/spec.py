@@ -105,6 +105,8 @@ def _charges(status: Status) -> Sequence[Charge]:
         Charge("post_with_url" if has_address else "post"),
         Charge("media_upload", len(status.pictures)),
         Charge("media_metadata", described),
+        # That the replies are limited is read back.
+        Charge("read", bool(status.replies)),
     )
     return [charge for charge in charges if charge.units]
 
@@ -125,8 +127,11 @@ SPEC = PlatformSpec(
         max_alt=1000,
         max_picture_bytes=5_000_000,
         picture_mimes=("image/jpeg", "image/png", "image/gif", "image/webp"),
+        # Not "nobody", and nothing limits quotes (docs.x.com, "Create Post").
+        replies=("followed", "mentioned"),
     ),
     measure=length,
+    hides_replies=True,
     # Since February 2026 a reply may need a mention by its parent; whether one's own thread is
     # exempt is not documented, so an account must say that it wants threads.
     thread_key="threads",
@@ -143,10 +148,12 @@ SPEC = PlatformSpec(
     charges=_charges,
     read_action=_read_action,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.
+    # Nor is hiding a reply: taken for as dear as a deletion.
     prices={
         "post": 0.015,
         "post_with_url": 0.20,
         "delete": 0.010,
+        "hide_reply": 0.010,
         "media_upload": 0.005,
         "media_metadata": 0.005,
         "read": 0.005,

@@ -16,7 +16,7 @@ from bot.platforms.x.client import Client
 from bot.platforms.x.spec import NAME
 
 #: What is asked of each status, by X's names since 2026; the first is there of every one.
-_FIELDS = "conversation_id,created_at,text,entities,attachments,note_post"
+_FIELDS = "conversation_id,created_at,text,entities,attachments,note_post,reply_settings"
 #: X gives 5 at least; a read is paid by the status.
 _PAGE = 10
 _SMALL_PAGE = 5
@@ -40,6 +40,8 @@ class Shown:
     root: str
     #: Id of the status that this one answers; None where it answers none or X does not say.
     parent: str | None
+    #: Who may reply, in X's words; empty where it does not say.
+    replies: str = ""
 
 
 def newest_id(client: Client, user: str, action: str) -> str | None:
@@ -117,6 +119,7 @@ def read(raw: object) -> Shown:
         media_keys=frozenset(key for key in keys or () if isinstance(key, str)),
         root=str(values[2]),
         parent=replies[0] if replies else None,
+        replies=str(raw.get("reply_settings") or ""),
     )
 
 

@@ -11,10 +11,12 @@ from bot.planning.corrections import PublicCorrection
 from bot.platforms.spec import PlatformSpec
 from bot.web.rendering import environment
 from bot.web.request import Answer, Page, Raw, RequestContext
+from bot.web.words import titles
 
 
 def page(request: RequestContext) -> Answer:
-    return Page("corrections.html", {"entries": request.context.corrections.listed()})
+    entries, posts = request.context.corrections.listed(), titles(request.context.campaign)
+    return Page("corrections.html", {"entries": entries, "posts": posts})
 
 
 def as_json(request: RequestContext) -> Answer:

@@ -10,6 +10,7 @@ from bot.engagement.judged import GROUPINGS
 from bot.engagement.presenter import Presented
 from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.web.request import Answer, Page, RequestContext
+from bot.web.words import titles
 
 #: What people choose from: days back; 0 is everything.
 PERIODS = {"all": 0, "30d": 30, "90d": 90, "365d": 365}
@@ -32,6 +33,7 @@ def page(request: RequestContext) -> Answer:
         "groupings": GROUPINGS,
         "periods": PERIODS,
         "report": Presented(context.reporter().report(since=since, post=None), account=account),
+        "posts": titles(context.campaign),
         "charts": charts,
         "why_no_best_time": WHY_NO_BEST_TIME,
         "terms": TERMS,

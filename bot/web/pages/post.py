@@ -8,6 +8,7 @@ from typing import Any
 from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
+from bot.delivery.interactions import VERBS, Interactions, can
 from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Correction
 from bot.engagement import charts
@@ -67,6 +68,12 @@ def page(request: RequestContext) -> Answer:
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
+        "answerable": [
+            (verb, row)
+            for verb in VERBS
+            for row in rows
+            if row.state is State.SENT and can(context.specs[row.platform], verb)
+        ],
         "elsewhere": context.corrections.elsewhere(post_id) or (),
         "asked": requests(asked, post_id, now),
         "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows)
@@ -164,6 +171,23 @@ def retract(request: RequestContext) -> Answer:
     post_id = request.path_value("post")
     done = request.context.corrections.retract(post_id, by=by.name, why=why)
     return Redirect("/corrections?done=retracted" if done else f"/posts/{post_id}?done=asked")
+
+
+def turn_away(request: RequestContext) -> Answer:
+    """Hide a reply to the post, or take the post out of a quote."""
+    by, context, post_id = (
+        request.require(Right.CORRECT),
+        request.context,
+        request.path_value("post"),
+    )
+    verb, _, id_ = request.form_value("choice").partition("/")
+    row = context.desk.find(id_)
+    if row.post_id != post_id or verb not in VERBS:
+        raise RefusedRequestError(400, "choose what is to be done")
+    interactions = Interactions(context.store, context.clock, context.corrections.platform)
+    address, why = (request.form_value(name, most=_MOST) for name in ("address", "why"))
+    interactions.decide(row, verb, address, by=by.name, why=why)
+    return Redirect(f"/posts/{post_id}?done=turned-away")
 
 
 def republish(request: RequestContext) -> Answer:

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from bot.errors import PlatformError
+from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.http.credentials import require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
@@ -114,6 +114,12 @@ class Postcards:
 
     def abilities(self) -> Mapping[str, str]:
         return {}
+
+    def hide_reply(self, ref: PostRef, address: str) -> None:
+        raise RejectedError(SPEC.name, f"{ref.id} has no replies such as {address}")
+
+    def revoke_quote(self, ref: PostRef, address: str) -> None:
+        raise RejectedError(SPEC.name, f"{ref.id} has no quotes such as {address}")
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         return {ref: Metrics(likes=0) for ref in refs if self.exists(ref)}
