@@ -181,7 +181,7 @@ class _Import:
             lines = (f"{self._name(each)}: {each.message} [{each.rule}]" for each in found)
             cells = {**row.cells, **{each.column: each.value for each in row.faults}}
             shown = {name: visible.block(value) for name, value in cells.items()}
-            yield {**shown, "problems": "\n".join(lines)}
+            yield {**shown, "problems": visible.block("\n".join(lines))}
 
     def _name(self, problem: Problem) -> str:
         return self._header[problem.column - 1] if problem.column else "id"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from bot.db.database import Repository
 from bot.db.sqlite import make_private_directory
 from bot.masking import masked
 from bot.settings import write_private
+
+#: Of a file in the folder of addresses.
+_NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Addresses:
 
     def get(self, user: str) -> str:
         """Read a user's address, which is masked from then on; empty where they have none."""
+        if not _NAME.fullmatch(user):  # whoever writes the database must lead to no other file
+            return ""
         try:
             address = (self.folder / user).read_text(encoding="utf-8").strip()
         except FileNotFoundError:

@@ -58,6 +58,8 @@ def _asked(what: str) -> str:
 def _try_address(name: str, address: str) -> None:
     from bot.operations.channels import Alert, channels_of  # loads Apprise
 
+    if address.split() != [address]:  # of several, Apprise writes into the log what it cannot read
+        raise DecisionError("give one address, with no space in it")
     channels = channels_of((address,), whose=f"address of {name}")
     if not channels.send(Alert("Verbatim", "Here you are told what waits for you.")):
         raise DecisionError(f"it takes no messages: {', '.join(channels.failing().values())}")

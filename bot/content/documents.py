@@ -37,11 +37,15 @@ _UNSEEN = {
     f"{_TEXT}table-of-content", f"{_TEXT}sequence-decls",
 }  # fmt: skip
 _MARKDOWN_LINK = regex.compile(
-    r"!?\[([^\]\n]*)\]\((\S+?)(?:\s+\"[^\"\n]*\")?\)|<(https?://[^>\s]+)>"
+    r"!?\[([^\[\]\n]*)\]\(([^\s\[\]]+?)(?:\s+\"[^\"\n]*\")?\)|<(https?://[^<>\s]+)>"
 )
-_EMPHASIS = regex.compile(r"(?<![\w\\])(\*\*\*|\*\*|\*|___|__|_|`)(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
+_EMPHASIS = regex.compile(
+    r"(?<![\w\\])(\*\*\*|\*\*|\*|___|__|_|`)(?=\S)([^\n]{1,2000}?)(?<=\S)\1(?!\w)"
+)
+#: A search for what closes emphasis may take so long.
+_SECONDS = 3
 _ESCAPE = regex.compile(r"\\([\\`*_{}\[\]()#+.!<>-])")
-_HARD_BREAK = regex.compile(r"(?: {2,}|\\)\n")
+_HARD_BREAK = regex.compile(r"(?:(?<! ) {2,}|\\)\n")
 _MARKED = regex.compile(r"\s|#|[-*•–—>] |\d+[.)] ")
 #: Widths at which editors wrap lines.
 _WIDTHS = range(55, 101)
@@ -94,6 +98,8 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _decoded(raw: bytes, path: Path) -> str:
+    if len(raw) > BOUNDS.text_bytes:  # before anything is looked for in it
+        _refuse(path, f"has over {BOUNDS.text_bytes:,} bytes; a letter has fewer", "letter-size")
     text, problems = decode(raw, file=str(path))
     # Another normal form is mended, as the file is a copy.
     if problems and unicodedata.is_normalized("NFC", text):
@@ -119,9 +125,12 @@ def _markdown(raw: bytes, path: Path) -> Document:
     for words, address, bare in _MARKDOWN_LINK.findall(text):
         links[words or bare] = address or bare
     text = _MARKDOWN_LINK.sub(lambda link: link[1] or link[3] or "", text)
-    for _level in range(3):
-        text = _EMPHASIS.sub(r"\2", text)
-    text = regex.sub(r"(?m)^[ \t]*>[ \t]?|[ \t]+$|\\$", "", _ESCAPE.sub(r"\1", text))
+    try:
+        for _level in range(3):
+            text = _EMPHASIS.sub(r"\2", text, timeout=_SECONDS)
+    except TimeoutError:
+        _refuse(path, "has too many * or _ that nothing closes; take them out", "letter-size")
+    text = regex.sub(r"(?m)^[ \t]*>[ \t]?|(?<![ \t])[ \t]+$|\\$", "", _ESCAPE.sub(r"\1", text))
     return Document(_SOFT_BREAK.sub(" ", text).replace("\u2028", "\n"), links)
 
 

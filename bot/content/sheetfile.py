@@ -108,10 +108,14 @@ def _csv(raw: bytes) -> Iterator[Sequence[Any]]:
         raise OperatorError("is no UTF-8; save it as “CSV UTF-8”, or as .xlsx") from error
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
-    for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)):
-        if number > MOST_ROWS or len(row) > MOST_COLUMNS:
-            raise OperatorError(_TOO_LARGE)
-        yield [_Formula(value) if value.startswith("=") else value for value in row]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for number, row in enumerate(reader):
+            if number > MOST_ROWS or len(row) > MOST_COLUMNS:
+                raise OperatorError(_TOO_LARGE)
+            yield [_Formula(value) if value.startswith("=") else value for value in row]
+    except csv.Error as error:
+        raise OperatorError(f"is no CSV from line {reader.line_num} on ({error})") from error
 
 
 def _xlsx(raw: bytes) -> Iterator[Sequence[Any]]:
@@ -144,8 +148,10 @@ def _refuse_bombs(raw: bytes) -> None:
                     f"unpacks to {size:,} bytes in {len(parts)} parts; it {_TOO_LARGE}"
                 )
             for part in parts:
-                # Nothing longer than what it declares is ever read of a part.
-                if b"<!" in archive.read(part).replace(b"<!--", b""):
+                # Nothing longer than what it declares is ever read of a part; in UTF-16 each
+                # letter has a zero byte beside it, which no other XML has.
+                content = archive.read(part).replace(b"\0", b"").replace(b"<!--", b"")
+                if b"<!" in content:
                     raise OperatorError("declares entities, as no spreadsheet does")
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise OperatorError(f"is no workbook ({error})") from error

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -91,7 +92,7 @@ class Period:
     def before(self) -> Period:
         """The month before; of other days, as many before them."""
         if self.is_month:
-            return self.of_month(f"{self.first - _DAY:%Y-%m}")
+            return Period((self.first - _DAY).replace(day=1), self.first - _DAY)
         return Period(self.first - (self.last - self.first) - _DAY, self.first - _DAY)
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -238,7 +239,7 @@ class MonthlyReporter:
             at=self.clock.now(),
             now=now,
             before=self._figures(before, earlier),
-            featured=tuple(self._featured(period, posts)),
+            featured=tuple(islice(self._featured(period, posts), FEATURED)),
             passages=tuple(self._passages(chosen)),
             investigations=links,
             gaps=self._gaps(chosen, now, unknown),
@@ -273,16 +274,20 @@ class MonthlyReporter:
         return self.store.followers.last(name, day - _FRESH, min(day, today))
 
     def _featured(self, period: Period, posts: Mapping[str, GroupSum]) -> Iterator[FeaturedPost]:
-        """Yield the best by their ratio; where too few can be judged, by plain counts."""
+        """Yield the best by their ratio; where too few can be judged, by plain counts.
+
+        What was retracted is not shown once more.
+        """
         begin, end = period.bounds(self.campaign.zone)
         chosen, usual = Chosen(begin, None, end), Chosen(begin - _USUAL, None, end)
         judged = judge(self.store.readings, literal(0), usual).posts(chosen)
         known = {each.name: each for each in judged}
         counted = sorted(posts, key=lambda name: (-posts[name].judged, name))
         rest = [name for name in counted if name not in known and posts[name].judged]
-        for name in [*known, *rest][:FEATURED]:
-            each = self.store.readings.each(Chosen(begin, name, end))
-            yield FeaturedPost(name, tuple(each), known.get(name))
+        for name in [*known, *rest]:
+            each = tuple(self.store.readings.each(Chosen(begin, name, end)))
+            if all(reading.state is not State.RETRACTED for reading in each):
+                yield FeaturedPost(name, each, known.get(name))
 
     def _passages(self, chosen: Chosen) -> Iterator[Mentioned]:
         """Yield quoted passages in the order in which they stand in their sources."""

@@ -110,7 +110,7 @@ def released(whole: RenderedCampaign, store: DeliveryStore) -> tuple[Post, ...]:
             for row in store.outbox.find(post_id=post.id)
             if (post.id, row.account) in whole.texts
             and row.fingerprint == whole.fingerprint(post, row.account, row.due_at)
-            and not consents.of(row.publication).missing
+            and consents.of(row.publication).is_enough
         }
         accounts = tuple(name for name in post.accounts if name in approved)
         found += [replace(post, accounts=accounts)] if accounts else []

@@ -120,7 +120,8 @@ def record_of(
     statuses = tuple(map(_published, store.outbox.each(states=OUT)))
     # One that waits for its approvals is as unpublished as any post.
     out = (each for each in corrections if each.kind != "correction" or each.addresses)
-    quoted = {span.source for each in statuses for span in each.status.spans}
+    # A source that only what was taken down quotes would publish those words once more.
+    quoted = {span.source for each in statuses if each.status.text for span in each.status.spans}
     sources = (_source(each) for each in campaign.sources.values()
                if with_every_source or each.address or each.id in quoted)  # fmt: skip
     return PublicRecord(

@@ -85,7 +85,8 @@ def posts_of(record: PublicRecord) -> list[PublishedPost]:
         groups[status.post].append(status)
     posts = []
     for name, statuses in groups.items():
-        spans = [span for each in statuses for span in each.status.spans]
+        shown = (each.status for each in statuses if each.status.text)  # none of a retracted one
+        spans = [span for status in shown for span in status.spans]
         source = sources.get(spans[0].source) if spans else None
         quoted = (source.id, source.sha256) if source else None
         own = {

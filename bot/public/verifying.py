@@ -35,6 +35,8 @@ _COMPARED = 2
 _SHOWN = 8
 _MARKED = regex.compile(r"(?s)…?(?:“(.+)”|‘(.+)’|«(.+)»|‹(.+)›|「(.+)」|\"(.+)\")…?")
 
+_ISOLATED = regex.compile(rf"(?m)^{ISOLATE}([^{ISOLATE}{END_ISOLATE}]*){END_ISOLATE}$")
+
 
 class Provenance(StrEnum):
     """What a text is."""
@@ -260,10 +262,11 @@ def _bare(text: str, sources: Iterable[Source]) -> tuple[str, list[str]]:
     """
     named: list[str] = []
     sources = tuple(sources)
-    bare = text.replace(ISOLATE, "").replace(END_ISOLATE, "").replace("\r\n", "\n").strip()
+    # Our own lines are isolated as wholes; within a line, isolates change what people see.
+    bare = _ISOLATED.sub(r"\1", text.replace("\r\n", "\n")).strip()
     for source in sources:
         if source.address:
-            bare = regex.sub(rf"\s+{regex.escape(source.address)}\S*$", "", bare)
+            bare = regex.sub(rf"\s+{regex.escape(source.address)}(?:(?:#|:~:)\S*)?$", "", bare)
     if found := next((each.attribution for each in sources if bare.endswith(each.attribution)), ""):
         bare = bare.removesuffix(found).rstrip()
         named = [each.id for each in sources if each.attribution == found]

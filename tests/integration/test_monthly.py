@@ -13,6 +13,8 @@ import openpyxl
 import pytest
 
 from bot.clock import FastClock
+from bot.delivery.lifecycle import Event
+from bot.delivery.model import State
 from bot.engagement import monthly_files
 from bot.engagement.monthly import Period
 from bot.engagement.monthly_text import CorrectedPost, PresentedMonth, monthly_lines
@@ -66,6 +68,7 @@ def test_a_month_and_what_comes_before_it() -> None:
     assert Period(date(2026, 12, 1), date(2026, 12, 31)) == DECEMBER
     assert JANUARY.before == DECEMBER
     assert Period.of_month("2028-03").before.last == date(2028, 2, 29)
+    assert Period.of_month("2000-02").before.first == date(2000, 1, 1)  # before the earliest one
     week = Period(date(2026, 12, 8), date(2026, 12, 14))
     assert week.before == Period(date(2026, 12, 1), date(2026, 12, 7))
     assert (DECEMBER.key, week.key) == ("2026-12", "2026-12-08..2026-12-14")
@@ -237,3 +240,16 @@ def test_paper_opens_no_file_and_no_address(
 
     for address in wanted:
         assert f"a report loads nothing: {address}" in caplog.text
+
+
+def test_what_was_retracted_is_not_shown_once_more(
+    filled: Store, rendered: RenderedCampaign
+) -> None:
+    best = monthly(filled, CLOCK, rendered, JANUARY).figures.featured[0]
+    for row in filled.outbox.find(post_id=best.id, states={State.SENT}):
+        filled.outbox.move(row.id, Event.RETRACT, now=CLOCK.now(), actor="anna")
+    month = monthly(filled, CLOCK, rendered, JANUARY)
+
+    assert best.id not in {post.id for post in month.figures.featured}
+    assert month.figures.featured
+    assert any(best.id in line for line in month.missing)
