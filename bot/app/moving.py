@@ -12,7 +12,7 @@ from sqlalchemy import URL, select
 from bot.app.backups import refuse_replicas
 from bot.app.storage import database_url, existing_store, owner_of, settings
 from bot.authority.audit import append
-from bot.authority.tables import audit, pause
+from bot.authority.tables import PauseScope, audit, pause
 from bot.clock import SystemClock
 from bot.content.model import Mode
 from bot.db.backup import put_in_place
@@ -141,6 +141,7 @@ def _hand_over(source: Database, target: Database, name: str, now: datetime) -> 
             sync(path_of(target.url))
         # A process that slept all the while and wakes up makes no call any more.
         held = {"reason": f"moved to {name}", "by": BY, "all_calls": True, "paused_at": now}
+        held |= {"scope": PauseScope.EVERYTHING, "value": ""}
         old.execute(pause.insert().values(held))
         set_revision(old, MOVED)
     return rows

@@ -1,4 +1,4 @@
-"""What people decide about sending: approvals of fingerprints, and the switch that stops it all."""
+"""Approvals of fingerprints: what people decide about sending."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, true, update
 
 from bot.authority.audit import append
-from bot.authority.tables import approval, pause
+from bot.authority.tables import approval
 from bot.db.database import Repository
 from bot.db.errors import ConflictError
 from bot.errors import DecisionError
 
 _A = approval.c
-_LASTING = pause.c.resumed_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +31,6 @@ class Approval:
     #: Canonical JSON of what was signed, and the passkey's answer; None where nothing was.
     statement: str | None = None
     signature: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PauseState:
-    """A pause that lasts."""
-
-    reason: str
-    by: str
-    at: datetime
-    #: Nothing is read either.
-    all_calls: bool
 
 
 class Approvals(Repository):
@@ -113,27 +101,3 @@ class Approvals(Repository):
         columns = [_A[name] for name in Approval.__slots__]
         query = select(*columns).where(which, _A.voided_at.is_(None)).order_by(_A.id)
         return tuple(Approval(**row._mapping) for row in self._rows(query))
-
-
-class Pauses(Repository):
-    """A pause of all calls may come on top of one of all writes; all are kept."""
-
-    def pause(self, reason: str, by: str, now: datetime, *, all_calls: bool = False) -> bool:
-        """Stop all writes, or all calls; False where just that is paused already."""
-        current = self.current()
-        if current is not None and (current.all_calls or not all_calls):
-            return False
-        values = {"reason": reason, "by": by, "paused_at": now, "all_calls": all_calls}
-        self._change(pause.insert().values(values))
-        return True
-
-    def resume(self, by: str, now: datetime) -> bool:
-        """Let everything go on; False where nothing was paused."""
-        ended = update(pause).where(_LASTING).values(resumed_at=now, resumed_by=by)
-        return self._change(ended) > 0
-
-    def current(self) -> PauseState | None:
-        """Return the pause that lasts; the strictest of several."""
-        strictest = (pause.c.all_calls.desc(), pause.c.id)
-        row = self._row(select(pause).where(_LASTING).order_by(*strictest).limit(1))
-        return None if row is None else PauseState(row.reason, row.by, row.paused_at, row.all_calls)

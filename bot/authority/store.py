@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.authority.accounts import Accounts
-from bot.authority.approvals import Approval, Approvals, Pauses
+from bot.authority.approvals import Approval, Approvals
 from bot.authority.audit import Audit
 from bot.authority.audit_head import SignedHead
 from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
@@ -24,6 +24,15 @@ from bot.authority.objections import (
     Objections,
     answers_in,
     answers_to,
+)
+from bot.authority.pauses import (
+    RESUME,
+    SERVICE,
+    Pauses,
+    PauseState,
+    missing_pauses,
+    pauses_in,
+    resumed,
 )
 from bot.authority.pinned_keys import PinnedKeys
 from bot.authority.user_table import (
@@ -114,7 +123,7 @@ class AuthorityStore:
 
         A user who was removed since the backup, or had another role or password, is removed: who
         is still meant to be one is added again. Approvals that were taken back stay so, and
-        objections since then stand.
+        objections and pauses since then stand.
         """
         with self.transaction():
             if not (brought := self.audit.recall()):
@@ -128,6 +137,7 @@ class AuthorityStore:
             for each in settled:
                 why = "settled before the restore"
                 self.objections.settle([each.fingerprint], each.by, why=why, now=now)
+            self.pauses.add(*self._missing_pauses())
             detail = {"rows": brought, "users removed": [user.name for user in users]}
             self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
 
@@ -143,12 +153,27 @@ class AuthorityStore:
             return found
         users, missing, approvals = self._unconfirmed()
         lost, _settled = self._unconfirmed_objections()
+        missing_paused = self._missing_pauses()
         return [
             *(f"the log has the user {name}, whom the database lacks" for name in missing),
             *(f"the log does not confirm the user {user.name} as they are" for user in users),
             *(f"the log does not confirm that {a.by} approved {a.post_id}" for a in approvals),
             *(f"the database lacks what {o.by} said of {o.post_id}: {o.kind}" for o in lost),
+            *(f"the database lacks the pause of {p.target} by {p.by}" for p in missing_paused),
         ]
+
+    def end_pauses(self, now: datetime) -> None:
+        """End the pauses whose time is over, each with its row in the log."""
+        for over in self.pauses.over(now):
+            with self.transaction():
+                if self.pauses.end(over, now):
+                    subject, detail = str(over.target), resumed(over.target, over)
+                    why = f"the time that {over.by} gave is over"
+                    self.audit.write(SERVICE, RESUME, subject, why=why, detail=detail, now=now)
+
+    def _missing_pauses(self) -> tuple[PauseState, ...]:
+        """Return the pauses that last by the log and not here."""
+        return missing_pauses(pauses_in(self.audit.rows()[::-1]), self.pauses.lasting())
 
     def _unconfirmed_objections(self) -> tuple[tuple[Objection, ...], tuple[Objection, ...]]:
         """Return what stands by the log and not here, and what stands here and not by the log."""

@@ -40,6 +40,15 @@ class ObjectionKind(StrEnum):
     REFUSAL = "refused"
 
 
+class PauseScope(StrEnum):
+    """What a pause is of, the widest first."""
+
+    EVERYTHING = "everything"
+    ACCOUNT = "account"
+    THEME = "theme"
+    LANGUAGE = "language"
+
+
 approval = Table(
     "approval",
     metadata,
@@ -117,9 +126,12 @@ pause = Table(
     Column("id", Counter, primary_key=True, comment="counts up"),
     Column("reason", Text, nullable=False, comment="why"),
     Column("by", Text, nullable=False, comment="who paused"),
+    Column("scope", EnumName((PauseScope,)), nullable=False, comment="what it is of"),
+    Column("value", Text, nullable=False, comment="account, theme or language; else empty"),
     Column("all_calls", Boolean, nullable=False, comment="reads stop too"),
     Column("paused_at", Instant, nullable=False, comment="from"),
-    Column("resumed_at", Instant, comment="until; null while it lasts"),
+    Column("until", Instant, comment="when it ends by itself; null: when somebody resumes"),
+    Column("resumed_at", Instant, comment="when it ended; null while it lasts"),
     Column("resumed_by", Text, nullable=False, default="", comment="who resumed"),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
+from bot.authority.pauses import first_covering
 from bot.authority.store import AuthorityStore
 from bot.authority.tables import StopReason
 from bot.canonical import JsonObject
@@ -131,9 +132,11 @@ class ConfigurationGuard:
         """
         name = account.name
         with self.store.looking():
-            pause, state = self.store.pauses.current(), self.store.accounts.get(name)
+            pauses, state = self.store.pauses.lasting(), self.store.accounts.get(name)
             bound = self._bound(name) if mode is Mode.LIVE else None
-        if pause and (writes or pause.all_calls):
+        # Whether a post's theme or language is paused, the gate and `Leases.begin` know.
+        stopping = [pause for pause in pauses if writes or pause.all_calls]
+        if pause := first_covering(stopping, name, theme="", lang=""):
             raise PausedError(f"paused by {pause.by}: {pause.reason}")
         if state and state.stops:
             raise PausedError(f"{name} is stopped: {state.stopped_detail}")

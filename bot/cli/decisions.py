@@ -28,7 +28,7 @@ from bot.cli.output import (
     prints,
     why_option,
 )
-from bot.cli.people import decides, named, proved
+from bot.cli.people import decides, proved
 from bot.cli.terminal import wrapped
 from bot.clock import Clock
 from bot.content.model import Mode
@@ -59,53 +59,6 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
             *(f"{row.account}: {row.status.text}" for row in approved if row.part == 0),
             *(f"{post}: approved by {by}, {consent}" for post, consent in found.items()),
         ],
-    )
-
-
-@click.command()
-@click.option("--reason", required=True, help="Why; people will read it.")
-@click.option("--all-calls", is_flag=True, help="Nothing is read from any platform either.")
-@as_option
-@in_emergency
-def pause(workspace: EmergencyDesk, reason: str, by: str, all_calls: bool) -> Output:
-    """Hold every post, correction and deletion before its next network call, in every process.
-
-    With --all-calls no platform is called for anything.
-    """
-    by = named(Access(workspace.store, workspace.clock), workspace.mode, by)
-    workspace.desk.pause(reason, by=by, all_calls=all_calls)
-    what = "no platform is called" if all_calls else "nothing is sent or deleted"
-    return Output(
-        {"paused": True, "reason": reason, "by": by, "all_calls": all_calls},
-        [f"paused: {what} until `resume`; what lapses waits under `held`"],
-    )
-
-
-@click.command()
-@click.argument("account", required=False, metavar="[ACCOUNT]")
-@why_option
-@in_emergency
-@decides(Right.RESUME)
-def resume(workspace: EmergencyDesk, account: str | None, by: str, why: str) -> Output:
-    """Let sending go on; what lapsed meanwhile waits for a person under `held`.
-
-    With ACCOUNT: let one account send again that was stopped (by revoked credentials, say).
-    """
-    stopped = workspace.desk.restart(account, by=by, why=why) if account else ""
-    if not account:
-        workspace.desk.resume(by=by, why=why)
-    waiting = len(workspace.desk.held())
-    line = f"sending goes on; {waiting} held or failed delivery(ies) wait: see `held`"
-    if account:
-        state = workspace.store.accounts.get(account)
-        then = (
-            f"is still stopped: {state.stopped_detail}"
-            if state and state.stops
-            else ("is looked at and may send again")
-        )
-        line = f"{account} {then}; it was stopped: {stopped}"
-    return Output(
-        {"paused": False, "account": account, "stopped": stopped, "held": waiting}, [line]
     )
 
 

@@ -47,8 +47,9 @@ def _facts(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
     running = ", ".join(status.workers) or "no: nothing is sent"
     yield f"{status.campaign} ({status.mode}), {shown(status.at, zone)}"
     yield f"running: {running}"
-    if status.paused:
-        yield f"PAUSED: {status.paused}"
+    for pause in status.pauses:
+        what = f"PAUSED, {pause.detail}" if pause.detail else "PAUSED"
+        yield f"{what}: {pause.text(zone)}"
     if status.damage:
         yield f"BROKEN, nothing is sent: {status.damage}"
     if status.settling:

@@ -107,12 +107,13 @@ class Database:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Let all that this thread reads and writes meanwhile be one transaction."""
+        before = self._joined()
         with self.write() as connection:
             self._begun.connection = connection
             try:
                 yield
             finally:
-                self._begun.connection = None
+                self._begun.connection = before
 
     @contextmanager
     def looking(self) -> Iterator[None]:

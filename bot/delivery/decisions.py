@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.authority.tables import StopReason
+from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseTarget, pause_target, resumed
+from bot.authority.tables import PauseScope, StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
-from bot.content.model import Campaign
+from bot.content.model import Campaign, Schedule
 from bot.delivery.consent import Consents, signer_of
 from bot.delivery.gate import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event
@@ -111,18 +113,54 @@ class Desk:
             if row.state is not State.HELD or not consents.of(row.publication).is_enough
         )  # fmt: skip
 
-    def pause(self, reason: str, *, by: str, all_calls: bool = False) -> None:
-        """Hold every write before its next network call; every read too, with ``all_calls``."""
-        now = self.clock.now()
-        if not self.store.pauses.pause(reason, by=by, now=now, all_calls=all_calls):
-            raise DecisionError("sending is paused already")
-        self._write(by, "pause", "all calls" if all_calls else "everything", reason, {})
+    def pause(
+        self,
+        reason: str,
+        *,
+        by: str,
+        all_calls: bool = False,
+        target: PauseTarget = EVERYTHING,
+        until: datetime | None = None,
+    ) -> None:
+        """Hold every write of the target before its next network call; reads with ``all_calls``.
 
-    def resume(self, *, by: str, why: str = "") -> None:
-        """Let sending go on; what lapsed meanwhile stays held for a person."""
-        if not self.store.pauses.resume(by=by, now=self.clock.now()):
-            raise DecisionError("sending is not paused")
-        self._write(by, "resume", "everything", why, {})
+        Raises:
+            DecisionError: it is paused so already, or reads cannot be told apart by the target.
+        """
+        now = self.clock.now()
+        if all_calls and target.scope in {PauseScope.THEME, PauseScope.LANGUAGE}:
+            raise DecisionError(
+                f"numbers are read by account, not by {target.scope}: --all-calls goes with"
+                " everything or an account"
+            )
+        with self.store.transaction():
+            paused = self.store.pauses.pause(
+                reason, by, now, all_calls=all_calls, target=target, until=until
+            )
+            if paused is None:
+                raise DecisionError(f"{_paused(target)} already")
+            subject = "all calls" if all_calls and target == EVERYTHING else str(target)
+            self._write(by, PAUSE, subject, reason, paused.logged(), now)
+
+    def pause_target(self, scope: PauseScope, value: str, schedule: Schedule | None) -> PauseTarget:
+        """Return what to pause; DecisionError where neither the plan nor the schedule has it."""
+        known = {*self.store.outbox.pausable(scope)}
+        if scope is PauseScope.ACCOUNT:
+            known |= {state.name for state in self.store.accounts.all()}
+            known |= {*schedule.accounts} if schedule else set()
+        elif scope is PauseScope.THEME and schedule:
+            known |= {*schedule.themes}
+        return pause_target(scope, value, known)
+
+    def resume(self, *, by: str, why: str = "", target: PauseTarget = EVERYTHING) -> None:
+        """Let the target go on, and nothing else; what lapsed stays held for a person."""
+        now = self.clock.now()
+        with self.store.transaction():
+            if not self.store.pauses.resume(by, now, target):
+                lasting = (str(each.target) for each in self.store.pauses.lasting())
+                only = ", ".join(dict.fromkeys(lasting))
+                raise DecisionError(f"{_paused(target, is_not=True)}{only and f'; only {only}'}")
+            self._write(by, RESUME, str(target), why, resumed(target), now)
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; the answer is why it was stopped.
@@ -171,8 +209,8 @@ class Desk:
                 raise DecisionError(f"{choice!r}: say send, queue, drop, or an address")
 
     def _send(self, delivery: Delivery, by: str, why: str) -> Delivery:
-        if self.store.pauses.current() is not None:
-            raise DecisionError("sending is paused; resume first")
+        if pause := self.store.pauses.of(*delivery.publication.pausable):
+            raise DecisionError(f"{_paused(pause.target)}; resume first")
         consent = self.consents.of(delivery.publication)
         if consent.objection is not None:
             raise DecisionError(f"{delivery.post_id}: {consent.objection}")
@@ -276,8 +314,22 @@ class Desk:
         self._write(by, verb, delivery.id, why, detail)
         return moved
 
-    def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
-        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
+    def _write(
+        self,
+        by: str,
+        verb: str,
+        subject: str,
+        why: str,
+        detail: JsonObject,
+        now: datetime | None = None,
+    ) -> None:
+        now = now or self.clock.now()
+        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=now)
+
+
+def _paused(target: PauseTarget, *, is_not: bool = False) -> str:
+    what = "sending" if target == EVERYTHING else f"the {target}"
+    return f"{what} is{' not' if is_not else ''} paused"
 
 
 def _texts(rows: tuple[Delivery, ...], fingerprints: set[str]) -> dict[str, list[str]]:

@@ -54,6 +54,8 @@ class Facts:
     #: Why this machine sends nothing at all; empty where it may.
     obstacle: str = ""
     paused: bool = False
+    #: What of it is paused; empty where everything is.
+    pause_detail: str = ""
     #: Why the account is stopped; empty where it is not.
     stopped: str = ""
     #: Dollars that the account may still spend this month; None is no budget.
@@ -93,7 +95,7 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     if facts.parent is not None and facts.parent not in _ON_ITS_WAY:
         yield Hold(HoldReason.PARENT, f"it is {facts.parent}")
     if facts.paused:
-        yield Hold(HoldReason.PAUSED)
+        yield Hold(HoldReason.PAUSED, facts.pause_detail)
     if facts.stopped:
         yield Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped)
     if not facts.approvals.is_enough:

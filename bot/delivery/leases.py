@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, up
 from bot.authority import audit
 from bot.authority.accounts import write_stop
 from bot.authority.objections import answers_to
-from bot.authority.tables import StopReason, account_stop, pause
+from bot.authority.pauses import covering
+from bot.authority.tables import StopReason, account_stop
 from bot.db.errors import ConflictError
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
@@ -40,8 +41,7 @@ _D, _P = delivery.c, publication.c
 #: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
 LONGEST_CALL = timedelta(seconds=60)
 _IN_DOUBT = (State.SENDING, State.UNKNOWN)
-#: While one of these finds a row, nothing is sent anywhere.
-_PAUSES = select(pause.c.id).where(pause.c.resumed_at.is_(None))
+#: While this finds a row, nothing is sent anywhere.
 _SETTLING = select(instance.c.id).where(instance.c.settle_reason.is_not(None))
 
 
@@ -58,7 +58,7 @@ class Leases(OutboxRepository):
         """Take the account's oldest delivery that may go out now; None where there is none.
 
         Nothing is given out while the account has another one in the air or in doubt, while
-        it is stopped, while sending is paused or settling first, later than ``not_after``
+        it is stopped, while it is paused or sending settles first, later than ``not_after``
         (unless a person released it), or with the disk nearly full.
         """
         if not self._context.room.is_left(self._context.directory):
@@ -108,8 +108,9 @@ class Leases(OutboxRepository):
             row = _held(connection, claimed)
             if row.lease_until is None or row.lease_until <= now:
                 raise LeaseLostError(f"{row.id}: the lease ended at {row.lease_until}")
+            pauses = covering(*row.publication.pausable)
             stopped = _stops_of(row.account), "stopped there"
-            for query, what in ((_PAUSES, "paused"), (_SETTLING, "settling first"), stopped):
+            for query, what in ((pauses, "paused"), (_SETTLING, "settling first"), stopped):
                 if connection.execute(query.limit(1)).one_or_none() is not None:
                     raise PausedError(f"sending is {what}; nothing was begun")
             if answers is not None and answers_to(connection, row.fingerprint) != answers:
@@ -220,7 +221,7 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
         ~in_doubt.exists(),
         ~_earlier_waits(now).exists(),
         ~_stops_of(account).exists(),
-        ~_PAUSES.exists(),
+        ~covering(_D.account, _P.theme, _P.lang).correlate(delivery, publication).exists(),
         ~_SETTLING.exists(),
     )
     # A CTE, not IN (SELECT … LIMIT 1 FOR UPDATE), which can lock and take more than one row.

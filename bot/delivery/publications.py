@@ -116,6 +116,11 @@ class Publication:
     state: PublicationState = PublicationState.OPEN
 
     @property
+    def pausable(self) -> tuple[str, str, str]:
+        """What a pause may be of, as `bot.authority.pauses` takes it."""
+        return self.account, self.theme, self.lang
+
+    @property
     def queue(self) -> str:
         """Name of its queue; empty at a fixed time."""
         return self.occurrence.queue if isinstance(self.occurrence, Queued) else ""

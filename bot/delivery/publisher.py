@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from bot.authority.pauses import first_covering
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.slots import DAY, caps_of, free_at
@@ -114,13 +115,12 @@ class Releaser:
         """Look once at what holds for all deliveries of an account; hundreds may be waiting."""
         schedule, obstacle = self.campaign().schedule, self.obstacle()
         with self.store.looking():
-            state, pause = self.store.accounts.get(account), self.store.pauses.current()
+            state, pauses = self.store.accounts.get(account), self.store.pauses.lasting()
             left = budget_left(self.store.ledger, schedule.accounts[account], self.clock)
         shared = partial(
             Facts,
             self.clock.now(),
             obstacle=obstacle,
-            paused=pause is not None,
             stopped=state.stopped_detail if state else "",
             budget_left=left,
         )
@@ -128,7 +128,12 @@ class Releaser:
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
             approvals, before = consents.of_delivery(delivery), parent.state if parent else None
-            return why_hold(delivery, shared(approvals, parent=before))
+            pause = first_covering(pauses, *delivery.publication.pausable)
+            facts = shared(
+                approvals, parent=before, paused=pause is not None,
+                pause_detail=pause.detail if pause else "",
+            )  # fmt: skip
+            return why_hold(delivery, facts)
 
         return why
 

@@ -13,6 +13,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, union
 
+from bot.authority.tables import PauseScope
 from bot.db.database import PAGE, Repository
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, State
@@ -94,6 +95,12 @@ class OutboxReads(Repository):
         is_near = _D.id.between(prefix, prefix + "z" * 24)
         begins = func.substr(_D.id, 1, len(prefix)) == prefix
         return self._read(deliveries().where(is_near, begins).limit(2))
+
+    def pausable(self, scope: PauseScope) -> frozenset[str]:
+        """Return the accounts, themes or languages of all that was ever planned."""
+        columns = {PauseScope.THEME: _P.theme, PauseScope.LANGUAGE: _P.lang}
+        query = select(columns.get(scope, _P.account)).distinct()
+        return frozenset(row[0] for row in self._rows(query))
 
     def has_sent(self, account: str) -> bool:
         """Return whether anything is out on an account."""

@@ -152,6 +152,7 @@ class Bot:
             return
         if not self.clock_guard.allows(lambda: self.verifier.look(account)):
             return  # nothing is late or due by a clock that is wrong
+        self.store.end_pauses(self.clock.now())  # before what is due at that moment is held
         self.reconciler.run(account)
         self.publisher.run(account)
 
@@ -186,8 +187,20 @@ class Bot:
         if self.inspector.damage:
             return
         self.store.outbox.expire(now)
+        self.end_pauses()
         # Not only when something is due: what comes due after a restore is no suspect then.
         self.recovery.run()
+
+    def end_pauses(self) -> None:
+        """End the pauses whose time is over, by a clock that a server agrees with.
+
+        Where no server is asked for anything, nothing must speak against the clock.
+        """
+        is_alone = self.contents.campaign().schedule.mode is Mode.REHEARSAL
+        pause = self.store.pauses.current()
+        is_alone = is_alone or (pause is not None and pause.all_calls)
+        if self.clock_guard.is_confirmed() or (is_alone and self.clock_guard.is_sure()):
+            self.store.end_pauses(self.clock.now())
 
     def facts(self) -> MachineFacts:
         """Return what this process knows of itself; asks nobody."""

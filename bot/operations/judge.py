@@ -30,6 +30,7 @@ def judge(facts: ServiceFacts) -> ServiceStatus:
         campaign=facts.schedule.campaign if facts.schedule else "?",
         mode=facts.schedule.mode.value if facts.schedule else "its schedule cannot be read",
         paused=facts.paused,
+        pauses=tuple(facts.pauses),
         settling=facts.settling,
         damage=next((machine.damage for machine in facts.machines if machine.damage), ""),
         workers=facts.workers,
@@ -63,7 +64,7 @@ def _obstacles(account: AccountFacts, facts: ServiceFacts) -> Iterator[tuple[Obs
         (Obstacle.WORKER, _on_all(_stuck(each, account.name) for each in machines)),
         (Obstacle.WORKER, _on_all(each.unchecked.get(account.name, "") for each in machines)),
         (Obstacle.SETTLING, facts.settling),
-        (Obstacle.PAUSED, facts.paused),
+        (Obstacle.PAUSED, facts.why_paused(account.name)),
         (Obstacle.STOPPED, account.stopped),
     ]
     yield from (pair for pair in found if pair[1])

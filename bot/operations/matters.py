@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from bot.authority.audit import AuditRow
+from bot.authority.pauses import EVERYTHING, first_covering
 from bot.authority.tables import StopReason
 from bot.content.zones import shown
 from bot.delivery.model import Delivery, HoldReason, State
@@ -45,9 +46,7 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
     if facts.settling:
         text = f"Nothing is sent before everything due is read back: {facts.settling}"
         yield Matter("settling", Severity.WARNING, text, "status")
-    if facts.paused:
-        text = f"Sending is paused: {facts.paused}"
-        yield Matter("paused", Severity.WARNING, text, "resume --as NAME")
+    yield from _paused(facts)
     yield from _of_accounts(facts)
     yield from _late(lines)
     yield from _held(facts)
@@ -61,6 +60,17 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
         first = facts.unapproved[0][0].post_id
         command = f"approve {first} --as NAME"
         yield Matter("unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{first}")
+
+
+def _paused(facts: ServiceFacts) -> Iterator[Matter]:
+    if facts.paused:
+        text = f"Sending is paused: {facts.paused}"
+        yield Matter("paused", Severity.WARNING, text, "resume --as NAME")
+    for pause in facts.pauses:
+        if pause.target != EVERYTHING:
+            text = f"The {pause.target} is paused: {pause.text(facts.zone)}"
+            command = f"resume{pause.target.option} --as NAME"
+            yield Matter(f"paused/{pause.target}", Severity.WARNING, text, command)
 
 
 def _happened(row: AuditRow) -> Matter:
@@ -154,9 +164,10 @@ def _settling(row: Delivery, facts: ServiceFacts) -> str:
     if row.state is State.FAILED:
         return f"retry {row.id[:8]} --as NAME"
     send = f"resolve {row.id[:8]} send --as NAME"
+    pause = first_covering(facts.pauses, *row.publication.pausable)
     settles = {
         HoldReason.UNAPPROVED: f"approve {row.post_id} --as NAME",
-        HoldReason.PAUSED: "resume --as NAME" if facts.paused else send,
+        HoldReason.PAUSED: f"resume{pause.target.option} --as NAME" if pause else send,
         HoldReason.OVER_BUDGET: f"resolve {row.id[:8]} drop --as NAME",
         HoldReason.UNSETTLED: f"resolve {row.id[:8]} ADDRESS --as NAME",
         HoldReason.DUPLICATE: f"resolve {row.id[:8]} ADDRESS --as NAME",

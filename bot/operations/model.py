@@ -10,6 +10,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.authority.audit import AuditRow
+from bot.authority.pauses import PauseState, first_covering
 from bot.authority.tables import StopReason
 from bot.content.model import Schedule
 from bot.delivery.model import Delivery
@@ -95,7 +96,10 @@ class ServiceFacts:
     #: Why the database cannot be asked; then nothing else of it is known.
     database: str = ""
     machines: Sequence[MachineFacts] = ()
+    #: Why everything is paused, by whom and until when; empty where it is not.
     paused: str = ""
+    #: Pauses that last, the widest and strictest first.
+    pauses: Sequence[PauseState] = ()
     settling: str = ""
     accounts: Sequence[AccountFacts] = ()
     #: Held and failed ones.
@@ -110,6 +114,11 @@ class ServiceFacts:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.schedule.timezone if self.schedule else "UTC")
+
+    def why_paused(self, account: str) -> str:
+        """Return why all of an account is paused; empty where it is not."""
+        pause = first_covering(self.pauses, account, theme="", lang="")
+        return self.paused or (pause.text(self.zone) if pause else "")
 
     @property
     def workers(self) -> tuple[str, ...]:
@@ -156,7 +165,10 @@ class ServiceStatus:
     at: datetime
     campaign: str
     mode: str
+    #: Why everything is paused, by whom and until when; empty where it is not.
     paused: str
+    #: Those of everything too.
+    pauses: tuple[PauseState, ...]
     settling: str
     #: What is broken in the database, as the service found; empty where nothing is.
     damage: str

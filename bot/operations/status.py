@@ -77,7 +77,8 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     return replace(
         facts,
         machines=(*facts.machines, *others) or _silenced(store),
-        paused=f"{pause.reason} ({pause.by})" if pause else "",
+        paused=pause.text(facts.zone) if pause else "",
+        pauses=store.pauses.lasting(),
         settling=store.restore_guard.reason() or "",
         accounts=tuple(_accounts(replace(facts, unapproved=unapproved), store, clock)),
         held=store.outbox.find(states={State.HELD, State.FAILED}),

@@ -193,6 +193,8 @@ class Corrections:
             at=self.clock.now(),
             accounts=tuple(name for name in accounts if name in carried),
             lang="en",
+            # What is paused of a theme is also what corrects it.
+            theme=rows[-1].publication.theme,
             author=by,
             not_after=PATIENCE,
             variants={row.account: _limited_as(row) for row in rows if row.part == 0},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -155,10 +155,12 @@ def diff(
     turns: Mapping[tuple[str, str], PostHistory],
     campaign: str,
     why: CancelReason = CancelReason.EDITED,
+    paused_themes: Collection[str] = (),
 ) -> PlanDiff:
     """Return the fewest changes that bring the outbox to what is wanted.
 
-    Texts that are replaced were changed for the reason ``why``.
+    Texts that are replaced were changed for the reason ``why``. What has one of the paused themes
+    keeps it: no approval binds it, so an edit of it would lead out of the pause.
     """
     pairs = _matched(wanted, existing.movable)
     kept = {group[0].publication.id for _new, group in pairs if group}
@@ -178,7 +180,8 @@ def diff(
             add.append(named(new, campaign, counts[place]))
             continue
         old = group[0].publication
-        wished = replace(new.publication, id=old.id)
+        theme = old.theme if old.theme in paused_themes else new.publication.theme
+        wished = replace(new.publication, id=old.id, theme=theme)
         in_its_place = replace(
             old, occurrence=wished.occurrence, due_at=wished.due_at, not_after=wished.not_after,
             slot=wished.slot,

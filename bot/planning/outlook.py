@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot import visible
+from bot.authority.pauses import PauseState, pause_at
 from bot.clock import Clock
 from bot.delivery.consent import Consents
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.delivery.publications import Occurrence, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
 from bot.planning.diff import assigned
@@ -34,7 +35,7 @@ class PlannedEntry:
     words: str
     #: US dollars.
     cost: float
-    #: What stands in its way: ``unapproved (1 of 2)``, ``held: …``.
+    #: What stands in its way: ``unapproved (1 of 2)``, ``paused: …``.
     note: str = ""
 
 
@@ -68,8 +69,8 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
     end = start + timedelta(days=days)
     # What is held is in nobody's plan until a person decides.
     waiting = store.outbox.find(states={State.HELD, State.FAILED})
-    consents = Consents(store, schedule)
-    entries = [_planned(consents, rendered, assignment) for assignment in plan.assignments]
+    consents, pauses = Consents(store, schedule), store.pauses.lasting()
+    entries = [_planned(consents, pauses, rendered, assignment) for assignment in plan.assignments]
     entries += [_waiting(row, start) for row in waiting]
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
@@ -120,11 +121,16 @@ def _reading(
 
 
 def _planned(
-    consents: Consents, rendered: RenderedCampaign, assignment: Assignment
+    consents: Consents,
+    pauses: Sequence[PauseState],
+    rendered: RenderedCampaign,
+    assignment: Assignment,
 ) -> PlannedEntry:
     new = assigned(assignment, rendered)
     payloads = [part.status_json for part in new.parts]
     consent = consents.of(new.publication, payloads)
+    pause = pause_at(pauses, assignment.due_at, *new.publication.pausable)
+    note = str(consent.objection or (f"unapproved: {consent}" if consent.missing else "approved"))
     return PlannedEntry(
         due_at=assignment.due_at,
         account=assignment.account,
@@ -132,9 +138,7 @@ def _planned(
         occurrence=assignment.occurrence,
         words=_words(status_from_json(new.parts[0].status_json)),
         cost=sum(part.cost_usd for part in new.parts),
-        note=str(
-            consent.objection or (f"unapproved: {consent}" if consent.missing else "approved")
-        ),
+        note=f"{Hold(HoldReason.PAUSED, pause.detail)}; {note}" if pause else note,
     )
 
 

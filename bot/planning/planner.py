@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.authority.tables import PauseScope
 from bot.clock import Clock
 from bot.content.model import Schedule
 from bot.content.slots import DAY
@@ -83,7 +84,11 @@ class Planner:
             if new.publication.fingerprint not in refused
         ]  # fmt: skip
         campaign = rendered.campaign.schedule.campaign
-        return existing, diff(wanted, existing, turns=turns, campaign=campaign, why=why)
+        targets = (each.target for each in self.store.pauses.lasting())
+        themes = {each.value for each in targets if each.scope is PauseScope.THEME}
+        return existing, diff(
+            wanted, existing, turns=turns, campaign=campaign, why=why, paused_themes=themes
+        )
 
     def _lay(
         self, rendered: RenderedCampaign, now: datetime, days: int, refused: frozenset[str]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from bot.authority.audit import AuditRow
+from bot.authority.pauses import PauseState
 from bot.authority.users import Person, Right
 from bot.clock import Clock
 from bot.delivery.gate import is_same_person
@@ -76,10 +77,14 @@ class Removals:
         """Write down and announce that a post is taken down; False where that waits for a second.
 
         Raises:
-            DecisionError: sending is paused.
+            DecisionError: sending is paused, or all that is out of the post is.
         """
-        if self.store.pauses.current() is not None:
-            raise DecisionError("sending is paused, and so is deleting; resume first")
+        rows = self.store.outbox.find(states={State.SENT} | MAY_BE_OUT, post_id=post_id)
+        pauses = [self._pause_of(row) for row in rows]
+        paused = self.store.pauses.current() or (all(pauses) and next(iter(pauses), None))
+        if paused:
+            what = paused.detail and f" of the {paused.detail}"
+            raise DecisionError(f"sending{what} is paused, and so is deleting; resume first")
         now = self.clock.now()
 
         def choose(rows: Sequence[AuditRow]) -> str:
@@ -91,6 +96,9 @@ class Removals:
         if row.verb == BEGUN:
             self.announce(f"{post_id}: {by} takes it down now: {why}")
         return row.verb == BEGUN
+
+    def _pause_of(self, row: Delivery) -> PauseState | None:
+        return self.store.pauses.of(*row.publication.pausable)
 
     def _may(self, name: str) -> bool:
         """Whether somebody takes posts down; before there are users, whoever says so."""
@@ -109,6 +117,8 @@ class Removals:
         was_there = None
         if row.state in MAY_BE_OUT:
             told = f"it is {row.state}: not settled whether it is out; retract it again later"
+        elif pause := self._pause_of(row):
+            told = f"the {pause.target} is paused by {pause.by}; retract it again later"
         else:
             try:
                 platform = self.platform(row.account)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.authority.pauses import pause_at
 from bot.content.model import Post
 from bot.content.slots import yearly_times
 from bot.delivery.model import Delivery, State
@@ -21,7 +22,17 @@ from bot.web.words import KIND_OF, words_of
 _MOST_DAYS = 800
 _LINK = re.compile(r"https?://\S+")
 #: Kinds, those that need a person most first.
-_URGENCY = ("failed", "held", "asked", "unapproved", "sending", "approved", "forecast", "draft")
+_URGENCY = (
+    "failed",
+    "held",
+    "paused",
+    "asked",
+    "unapproved",
+    "sending",
+    "approved",
+    "forecast",
+    "draft",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class CalendarQuery:
         self._context = context
         self._consents = context.desk.consents
         self._kinds: dict[str, str] = {}
+        self._pauses = context.store.pauses.lasting()
 
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
@@ -77,6 +89,8 @@ class CalendarQuery:
         """Return the status of a delivery, for people."""
         if row.state is not State.PLANNED:
             return KIND_OF[row.state]
+        if row.due_at and pause_at(self._pauses, row.due_at, *row.publication.pausable):
+            return "paused"
         if row.fingerprint not in self._kinds:
             consent = self._consents.of(row.publication)
             waiting = "unapproved" if consent.missing else "approved"
@@ -113,12 +127,18 @@ class CalendarQuery:
         for (at, post_id), group in ahead.items():
             post, status = whole.campaign.post(post_id), whole.texts[post_id, group[0].account]
             first, theme = status.statuses[0], post.theme if post else ""
-            targets = self._targets((slot.account for slot in group), "forecast")
+            targets = tuple(
+                self._target(slot.account, self._forecast(slot, theme, first.lang))
+                for slot in group
+            )
             yield CalendarEntry(at, post_id, self._bare(first), first.lang, theme, targets)
 
-    def _targets(self, accounts: Iterable[str], kind: str) -> tuple[Target, ...]:
-        spec_of = self._context.rendered().spec_of
-        return tuple(Target(account, spec_of(account).name, kind) for account in accounts)
+    def _forecast(self, slot: Assignment, theme: str, lang: str) -> str:
+        paused = pause_at(self._pauses, slot.due_at, slot.account, theme, lang)
+        return "paused" if paused else "forecast"
+
+    def _target(self, account: str, kind: str) -> Target:
+        return Target(account, self._context.rendered().spec_of(account).name, kind)
 
     def _bare(self, status: Status) -> str:
         """Return a status without what is the same in all of them: attribution and links."""
@@ -131,7 +151,7 @@ class CalendarQuery:
         campaign = self._context.campaign
         for post in campaign.posts:
             if not post.ready:
-                targets = self._targets(post.accounts, "draft")
+                targets = tuple(self._target(account, "draft") for account in post.accounts)
                 for at in _moments(post, since, until, campaign.zone):
                     yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
 

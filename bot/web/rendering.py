@@ -59,7 +59,7 @@ class Pages:
             common |= {
                 "status": context.status(),
                 "broken": context.broken(),
-                "pause": context.store.pauses.current(),
+                "pauses": context.store.pauses.lasting(),
             }
         return self._environment.get_template(page.template).render({**common, **page.values})
 

@@ -20,6 +20,7 @@ KINDS = {
     "forecast": ("forecast", "◌"),  # planned further ahead; may still move
     "unapproved": ("needs approval", "○"),
     "asked": ("change asked for", "?"),
+    "paused": ("paused", "‖"),  # nothing goes out then, as things are
     "approved": ("approved", "✓"),
     "sending": ("on its way", "→"),  # being sent, or read back
     "sent": ("sent", "●"),

@@ -172,6 +172,34 @@ def test_an_editor_pauses_everything_and_only_an_operator_resumes(
     expect(operator.get_by_text("Sending was paused at its time").first).to_be_visible()
 
 
+def test_an_editor_pauses_a_part_until_a_time_and_only_who_may_is_offered_its_end(
+    bot: RunningBot, enter: Enter
+) -> None:
+    editor = enter("edna")
+    editor.get_by_text("Only a part, or until a time").click()
+    editor.get_by_label("What", exact=True).select_option("theme families")
+    editor.get_by_label("Until").fill("2027-01-04T09:00")
+    editor.get_by_label("Why").fill("A family asks for it")
+    editor.get_by_role("button", name="Pause this").click()
+
+    banner = editor.get_by_text("Paused: theme families, by edna since")
+    expect(banner).to_contain_text("until Mon 04 Jan 2027 09:00")
+    expect(editor.get_by_role("link", name="Resume")).to_have_count(0)
+    expect(editor.get_by_role("button", name="Resume theme families")).to_have_count(0)
+    expect(editor.get_by_role("button", name="Pause everything")).to_be_visible()
+    (paused,) = bot.store.pauses.lasting()
+    assert (str(paused.target), paused.by) == ("theme families", "edna")
+    editor.goto(f"{bot.origin}/calendar?view=list&kind=paused")
+    expect(editor.locator(".calendar-entry").first).to_contain_text("paused")
+
+    operator = enter("olga")
+    operator.get_by_role("link", name="Resume").click()
+    operator.get_by_role("button", name="Resume theme families").click()
+
+    expect(operator.get_by_text("Sending goes on")).to_be_visible()
+    assert bot.store.pauses.lasting() == ()
+
+
 def published_by_hand(bot: RunningBot, row: Delivery) -> str:
     """Let somebody publish the same on the account; return where it is."""
     platform = bot.services.publisher.platform(row.account)

@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.app.storage import DataOwner, remember_owner
+from bot.authority.pauses import PauseTarget
+from bot.authority.tables import PauseScope
 from bot.cli.main import run
 from bot.content.model import Mode
 from bot.db import transfer
@@ -23,6 +25,8 @@ from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
 from bot.db.migrate import revision_of
 from bot.db.transfer import MOVED
+from bot.delivery.answers import Answers
+from bot.delivery.model import State
 from bot.delivery.restore_guard import RestoreGuard
 from bot.operations.opening import open_store
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
@@ -132,6 +136,43 @@ def test_it_comes_back_and_the_sent_log_with_it(
     goes_on(bot)
     assert differences(file) == []
     assert say("move", "--to", postgres_url).startswith("0 moved"), "and there once more"
+
+
+def test_answers_comments_objections_and_pauses_come_along_there_and_back(
+    new_bot: RunningBot, postgres_url: str, say: Say
+) -> None:
+    bot, file = new_bot, new_bot.url
+    remember_owner(bot.data, DataOwner("small", Mode.LIVE))
+    names = ("asked", "refused", "withdrawn", "paused")
+    bot.start_approved(*(post(name, f"theme: {name}", at=NINE) for name in names))
+    answers = Answers(bot.store, bot.clock)
+    answers.ask_change("asked", "Name the year.", by="Ben")
+    answers.comment("asked", "It is in the source.", by="Ed")
+    answers.refuse("refused", "Not on this day.", by="Ben")
+    answers.withdraw("withdrawn", by="Ben")
+    target = PauseTarget(PauseScope.THEME, "paused")
+    bot.desk.pause("news", by="Ann", target=target, until=NINE + DAY)
+
+    def known() -> object:
+        store, answers = bot.store, Answers(bot.store, bot.clock)
+        return (
+            {name: answers.thread(name) for name in names}, store.objections.standing(),
+            store.approvals.all(), store.pauses.lasting(), store.audit_problems(),
+        )  # fmt: skip
+
+    before = known()
+    for to, url in ((postgres_url, postgres_url), ("embedded", file)):
+        bot.stop()
+        assert say("move", "--to", to).startswith("0 moved"), url
+        bot.url = url
+        bot.start()
+        assert known() == before
+    bot.wait(NINE + MINUTE)
+
+    assert bot.servers["m"].texts == []
+    assert {row.post_id: str(row.reason) for row in bot.rows("", State.HELD)} == {
+        "asked": "a change is asked for", "withdrawn": "unapproved", "paused": "paused",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("way", ["there", "back"])

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from bot.authority.approvals import PauseState
 from bot.authority.notices import Notice
+from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.content.model import Account

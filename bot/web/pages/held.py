@@ -80,8 +80,8 @@ def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
     not_now = f"{consent.missing} more approval(s) needed" if consent.missing else ""
     if consent.objection:
         not_now = str(consent.objection)
-    if context.store.pauses.current() is not None:
-        not_now = "sending is paused"
+    if pause := context.store.pauses.of(*row.publication.pausable):
+        not_now = f"the {pause.detail} is paused" if pause.detail else "sending is paused"
     not_back = "it may be out already" if row.attempts else ""
     if not isinstance(row.publication.occurrence, Queued):
         not_back = "it has a fixed time"
