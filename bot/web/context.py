@@ -12,6 +12,7 @@ from bot.authority.signing_in import SignIn
 from bot.authority.users import Person, Role
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock
+from bot.content.branches import ProposalBranches
 from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
 from bot.engagement.report import Reporter
@@ -72,6 +73,8 @@ class AppContext:
     status: Callable[[], ServiceStatus]
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
+    #: Where people may propose posts; None where the operator does not allow it.
+    proposals: ProposalBranches | None = None
     address: DeskAddress = DeskAddress()
 
     @property
