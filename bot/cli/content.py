@@ -41,17 +41,29 @@ _WIDTH = 78
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "github"]), default="text",
               show_default=True, help="github writes annotations for a pull request.")  # fmt: skip
+@click.option("--base", metavar="REF",
+              help="Leave out warnings and notices that this commit has too.")  # fmt: skip
+@click.option("--summary", type=Path, metavar="FILE",
+              help="Append a page: problems, and posts that differ from --base.")  # fmt: skip
 @prints
-def check(paths: Paths, form: str) -> Output:
+def check(paths: Paths, form: str, base: str | None, summary: Path | None) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
+    from bot.cli import pull_request
+
     content = prove_content(paths)
-    problems = content.problems
+    before = pull_request.read_base(paths, base) if base else None
+    problems = before.new(content.problems) if before else content.problems
+    value = {"problems": problems, "tree": content.tree_sha256}
+    if summary is not None:
+        changes = pull_request.ChangedPosts.between(before.content if before else None, content)
+        pull_request.write_summary(summary, problems, changes)
     if form == "github":
-        lines = [_annotation(problem) for problem in problems]
+        lines = [pull_request.annotation(problem) for problem in problems]
     else:
         posts = len(content.campaign.posts) if content.campaign else 0
-        lines = [*_each_once(problems), _summary(problems, posts)]
-    value = {"problems": problems, "tree": content.tree_sha256}
+        same = len(content.problems) - len(problems)
+        known = [f"{same} that {base} has too are left out"] if same else []
+        lines = [*_each_once(problems), _summary(problems, posts), *known]
     return Output(value, lines, code=1 if content.errors else 0)
 
 
@@ -75,14 +87,6 @@ def _summary(problems: tuple[Problem, ...], posts: int) -> str:
         return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are mended"
     rest = counts[Severity.WARNING], counts[Severity.NOTICE]
     return f"no problem in {posts} posts; {rest[0]} warning(s), {rest[1]} notice(s)"
-
-
-def _annotation(problem: Problem) -> str:
-    """Write a workflow command that GitHub shows beside the line (docs: workflow commands)."""
-    text = f"{problem.where}: {problem.message}" if problem.where else problem.message
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    file = problem.file.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
-    return f"::{problem.severity} file={file},line={problem.line},col={problem.column}::{escaped}"
 
 
 @click.command()
