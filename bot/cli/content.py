@@ -210,7 +210,9 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
 
 @click.command()
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
-@click.option("--serve", is_flag=True, help="Then show it on the dashboard, until Ctrl-C.")
+@click.option(
+    "--serve", is_flag=True, help="Then show it on the dashboard, day by day, until Ctrl-C."
+)
 @json_option
 @places
 def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
@@ -237,7 +239,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
             done = (now - start) / timedelta(seconds=1)
             bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
 
-        report = rehearsal.rehearse(paths, days=days, progress=progress)
+        report = rehearsal.rehearse(paths, days=days, progress=progress, keeps_days=serve)
     if as_json:
         print_json(_rehearsal_value(report))
     else:
@@ -247,7 +249,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
         stop = Event()
         with stopped_by_signals(stop):
             show(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
-            rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
+            rehearsal.serve_rehearsal(paths, stop=stop)
     return 1 if report.left_out else 0
 
 
