@@ -15,7 +15,8 @@ from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, Tree, tree_digest
 from bot.content.loading import Loaded, load
 from bot.content.model import Account, Mode, Post, Schedule
-from bot.content.signatures import SignatureError, SignedContent
+from bot.content.repository import RepositoryError
+from bot.content.signatures import SignedContent
 from bot.content.slots import DAY
 from bot.engine.content import Load, TreeHash, kept_files
 from bot.errors import ContentError, Problem, Severity
@@ -82,7 +83,7 @@ def prove_files(
     after = store.contents.last_commit() if store else ""
     try:
         commit = SignedContent(config, posts, signers).prove(found.loaded.files, after)
-    except SignatureError as error:
+    except RepositoryError as error:
         file = SCHEDULE if by_name else str(config)
         problem = Problem(file, 0, 0, "signature", str(error), rule="signature")
         return replace(found, problems=(problem, *found.problems))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
 from threading import Event
 
+from bot.app.connections import Connections
 from bot.app.content import Paths, by_path, problems_by_path, watch_files
-from bot.app.service import build, dashboard_of
+from bot.app.service import build, build_context
 from bot.app.storage import settings
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.model import Mode
+from bot.db.backup import back_up
 from bot.engine.rehearsal import RehearsalReport, run_fast
 from bot.engine.scheduler import interrupt_noted
 from bot.engine.service import Bot
@@ -23,15 +27,26 @@ from bot.log import configure
 from bot.operations.opening import open_store
 from bot.platforms.registry import PLATFORMS
 from bot.settings import Settings, prepare_data
+from bot.web.context import AppContext, RehearsedDays
+from bot.web.server import dashboard
 
 #: What rehearsal accounts publish, beside the scratch database.
 _NETWORK = "network.db"
+#: The scratch database, and the folder of those that are kept: one a day, named after its time.
+_STATE, _DAYS, _NAME = "verbatim.db", "days", "%Y%m%dT%H%M%S%z"
 
 
-def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -> RehearsalReport:
+def rehearse(
+    paths: Paths,
+    *,
+    days: int,
+    progress: Callable[[datetime], None],
+    keeps_days: bool = False,
+) -> RehearsalReport:
     """Live the coming days from scratch; nothing leaves the machine.
 
-    The scratch database stays in ``DATA/rehearse`` until the next rehearsal.
+    The scratch database stays in ``DATA/rehearse`` until the next rehearsal; with ``keeps_days``
+    also as it was when each day began, and at the end.
 
     Raises:
         ContentError: the files have errors.
@@ -42,13 +57,15 @@ def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -
     shutil.rmtree(folder, ignore_errors=True)
     start = SystemClock().now().replace(microsecond=0)
     clock, until = FastClock(start), start + timedelta(days=days)
-    with _rehearsing(paths, clock, known, create=True) as (bot, left_out):
+    with _rehearsing(paths, clock, known, at=folder, create=True) as (bot, left_out):
         with interrupt_noted() as stop:
             with problems_by_path(paths.config, paths.posts):
                 bot.start()
             empty_slots = bot.planner.outlook(bot.contents.rendered, days=days).empty_slots
             workers = bot.account_workers()
-            run_fast(clock, workers, bot.plan, until, progress=progress, stop=stop)
+            keep = partial(_keep_day, folder) if keeps_days else _keep_nothing
+            run_fast(clock, workers, bot.plan, until, progress=progress, on_day=keep, stop=stop)
+            keep(clock.now())
         schedule = bot.contents.campaign().schedule
         months = sorted({(start + timedelta(days=day)).replace(day=1) for day in range(days + 1)})
         return RehearsalReport(
@@ -67,18 +84,50 @@ def rehearse(paths: Paths, *, days: int, progress: Callable[[datetime], None]) -
         )
 
 
-def serve_rehearsal(paths: Paths, *, at: datetime, stop: Event) -> None:
-    """Show what the last rehearsal came to on the dashboard, until ``stop``; nothing is sent.
+def _keep_nothing(_now: datetime) -> None:
+    pass
+
+
+def _keep_day(folder: Path, now: datetime) -> None:
+    """Keep the scratch database as it is now, with what stands beside it."""
+    day = folder / _DAYS / now.strftime(_NAME)
+    if day.exists():
+        return
+    back_up(folder / _STATE, day / _STATE)
+    for beside in folder.glob("*"):
+        if beside.suffix in {".log", ".key"}:
+            shutil.copy(beside, day)
+
+
+def serve_rehearsal(paths: Paths, *, stop: Event) -> None:
+    """Show the days of the last rehearsal on the dashboard, from the first, until ``stop``.
+
+    Each day has a database of its own; nothing is sent.
 
     Raises:
         SettingsError: the dashboard is off, or cannot be reached.
     """
     known = settings()
     configure(form="console", level=known.log_level)
-    with _rehearsing(paths, ShiftedClock(at), known, create=False) as (bot, _left_out):
-        with problems_by_path(paths.config, paths.posts):
-            bot.contents.start()
-        with dashboard_of(bot, known, bot.store.directory / _NETWORK) as address:
+    kept = sorted((paths.data.absolute() / "rehearse" / _DAYS).iterdir())
+    moments = tuple(datetime.fromisoformat(day.name) for day in kept)
+    with ExitStack() as stack:
+
+        @cache
+        def context_of(number: int) -> AppContext:
+            rehearsing = _rehearsing(paths, ShiftedClock(moments[number]), known, at=kept[number])
+            bot, _left_out = stack.enter_context(rehearsing)
+            # A copy, as it seems to be; all that was sent it knows, and it sends nothing.
+            bot.store.restore_guard.settled(moments[number])
+            with problems_by_path(paths.config, paths.posts):
+                bot.contents.start()
+            network = bot.store.directory / _NETWORK
+            connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, network)
+            stack.callback(connections.close)
+            return replace(build_context(bot, connections.platform), days=days)
+
+        days = RehearsedDays(moments, context_of)
+        with dashboard(context_of(0), known) as address:
             if address is None:
                 raise SettingsError(f"VERBATIM_WEB={known.web}: cannot be listened on")
             stop.wait()
@@ -86,10 +135,10 @@ def serve_rehearsal(paths: Paths, *, at: datetime, stop: Event) -> None:
 
 @contextmanager
 def _rehearsing(
-    paths: Paths, clock: Clock, known: Settings, *, create: bool
+    paths: Paths, clock: Clock, known: Settings, *, at: Path, create: bool = False
 ) -> Iterator[tuple[Bot, list[Problem]]]:
     """Put a bot together that publishes beside its own database; return what it leaves out too."""
-    url = f"sqlite:///{paths.data.absolute() / 'rehearse' / 'verbatim.db'}"
+    url = f"sqlite:///{at / _STATE}"
     store = open_store(url, create=create, machine=known.machine_id(), now=clock.now)
     # What is past or to come in the files is so by the machine's clock, not by the fast one.
     look, load = watch_files(paths.config, paths.posts, clock=SystemClock(), store=store)

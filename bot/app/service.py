@@ -40,8 +40,10 @@ from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
+from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
 from bot.content.model import Mode
+from bot.content.repository import GitRepository
 from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher, Releaser
@@ -219,13 +221,21 @@ def _run(
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
             service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop,
                               activity=bot.activity)  # fmt: skip
-            with dashboard_of(bot, known, rehearsed):
+            with dashboard_of(bot, known, rehearsed, proposals_of(paths, known)):
                 service.run()
     finally:
         bot.disconnect()
 
 
-def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
+def proposals_of(paths: Paths, known: Settings) -> ProposalBranches | None:
+    """Return where posts may be proposed; None where the operator does not allow it."""
+    repository = GitRepository(paths.config, paths.posts)
+    return ProposalBranches(repository, known.proposals) if known.proposals else None
+
+
+def build_context(
+    bot: Bot, platform: Callable[[str], Platform], proposals: ProposalBranches | None = None
+) -> AppContext:
     """Put together what the pages of a bot work with."""
     store, clock, contents = bot.store, bot.clock, bot.contents
     access, kept = Access(store, clock), Kept()
@@ -249,14 +259,17 @@ def build_context(bot: Bot, platform: Callable[[str], Platform]) -> AppContext:
             contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS, kept),
+        proposals=proposals,
     )
 
 
 @contextmanager
-def dashboard_of(bot: Bot, known: Settings, rehearsed: Path) -> Iterator[DeskAddress | None]:
+def dashboard_of(
+    bot: Bot, known: Settings, rehearsed: Path, proposals: ProposalBranches | None = None
+) -> Iterator[DeskAddress | None]:
     """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
     connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, rehearsed)
     with closing(connections):
-        context = build_context(bot, connections.platform)
+        context = build_context(bot, connections.platform, proposals)
         with dashboard(context, known) as address:
             yield address

@@ -24,6 +24,7 @@ class Right(StrEnum):
 
     LOOK = "look"
     CHECK = "check texts"
+    PROPOSE = "propose posts"
     PAUSE = "pause sending"
     RESUME = "resume sending"
     APPROVE = "approve posts"
@@ -36,7 +37,7 @@ class Right(StrEnum):
 
 _EVERYBODY = frozenset({Right.LOOK})
 #: Whoever writes may also stop everything: stopping is always safe, starting again is not.
-_WRITERS = _EVERYBODY | {Right.CHECK, Right.PAUSE, Right.COMMENT}
+_WRITERS = _EVERYBODY | {Right.CHECK, Right.PROPOSE, Right.PAUSE, Right.COMMENT}
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: _EVERYBODY,
     Role.EDITOR: _WRITERS,

@@ -41,17 +41,29 @@ _WIDTH = 78
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "github"]), default="text",
               show_default=True, help="github writes annotations for a pull request.")  # fmt: skip
+@click.option("--base", metavar="REF",
+              help="Leave out warnings and notices that this commit has too.")  # fmt: skip
+@click.option("--summary", type=Path, metavar="FILE",
+              help="Append a page: problems, and posts that differ from --base.")  # fmt: skip
 @prints
-def check(paths: Paths, form: str) -> Output:
+def check(paths: Paths, form: str, base: str | None, summary: Path | None) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
+    from bot.cli import pull_request
+
     content = prove_content(paths)
-    problems = content.problems
+    before = pull_request.read_base(paths, base) if base else None
+    problems = before.new(content.problems) if before else content.problems
+    value = {"problems": problems, "tree": content.tree_sha256}
+    if summary is not None:
+        changes = pull_request.ChangedPosts.between(before.content if before else None, content)
+        pull_request.write_summary(summary, problems, changes)
     if form == "github":
-        lines = [_annotation(problem) for problem in problems]
+        lines = [pull_request.annotation(problem) for problem in problems]
     else:
         posts = len(content.campaign.posts) if content.campaign else 0
-        lines = [*_each_once(problems), _summary(problems, posts)]
-    value = {"problems": problems, "tree": content.tree_sha256}
+        same = len(content.problems) - len(problems)
+        known = [f"{same} that {base} has too are left out"] if same else []
+        lines = [*_each_once(problems), _summary(problems, posts), *known]
     return Output(value, lines, code=1 if content.errors else 0)
 
 
@@ -75,14 +87,6 @@ def _summary(problems: tuple[Problem, ...], posts: int) -> str:
         return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are fixed"
     rest = counts[Severity.WARNING], counts[Severity.NOTICE]
     return f"no problem in {posts} posts; {rest[0]} warning(s), {rest[1]} notice(s)"
-
-
-def _annotation(problem: Problem) -> str:
-    """Write a workflow command that GitHub shows beside the line (docs: workflow commands)."""
-    text = f"{problem.where}: {problem.message}" if problem.where else problem.message
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    file = problem.file.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
-    return f"::{problem.severity} file={file},line={problem.line},col={problem.column}::{escaped}"
 
 
 @click.command()
@@ -207,7 +211,9 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
 
 @click.command()
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
-@click.option("--serve", is_flag=True, help="Then show it on the dashboard, until Ctrl-C.")
+@click.option(
+    "--serve", is_flag=True, help="Then show it on the dashboard, day by day, until Ctrl-C."
+)
 @json_option
 @places
 def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
@@ -234,7 +240,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
             done = (now - start) / timedelta(seconds=1)
             bar.update(task, completed=done, description=f"{now:%a %d %b %Y}")
 
-        report = rehearsal.rehearse(paths, days=days, progress=progress)
+        report = rehearsal.rehearse(paths, days=days, progress=progress, keeps_days=serve)
     if as_json:
         print_json(_rehearsal_value(report))
     else:
@@ -244,7 +250,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
         stop = Event()
         with stopped_by_signals(stop):
             show(f"The dashboard is at http://{settings().web}/ until Ctrl-C.", err=True)
-            rehearsal.serve_rehearsal(paths, at=report.end, stop=stop)
+            rehearsal.serve_rehearsal(paths, stop=stop)
     return 1 if report.left_out else 0
 
 

@@ -187,6 +187,11 @@ def tree_digest(schedule_path: Path, posts_path: Path) -> str:
     return sha256_hex("\n".join(lines))
 
 
+def is_litter(name: str) -> bool:
+    """Return whether a file is what systems and editors leave behind."""
+    return bool(_LITTER.fullmatch(name.rpartition("/")[2]))
+
+
 class _Walk:
     """Lists a folder to any depth, as far as the bounds allow."""
 
@@ -236,7 +241,7 @@ class _Walk:
                     self.refuse(name, f"more than {most} files in all; take some away")
                     return []
                 entries.append(entry)
-        kept = (entry for entry in entries if not _LITTER.fullmatch(entry.name))
+        kept = (entry for entry in entries if not is_litter(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
 
 

@@ -60,14 +60,19 @@ def run_fast(
     until: datetime,
     *,
     progress: Callable[[datetime], None],
+    on_day: Callable[[datetime], None] = lambda _now: None,
     stop: Event,
 ) -> None:
-    """Live until then, or ``stop``, by the service's own steps; ``progress`` gets each time."""
+    """Live until then, or ``stop``, by the service's own steps.
+
+    ``progress`` gets each time; ``on_day`` the beginning of each day, once it is planned.
+    """
     replan_at = clock.now()
     while clock.now() < until and not stop.is_set():
         now = clock.now()
         if now >= replan_at:
             plan()
+            on_day(now)
             replan_at = now + timedelta(days=1)
         for account in workers.busy(now):
             workers.run(account)

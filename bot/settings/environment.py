@@ -23,7 +23,7 @@ from bot.errors import SettingsError
 from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
 #: Settings that are secrets themselves: each may also come from a file.
-SECRET_FIELDS = ("database_url", "alerts", "deadman", "token")
+SECRET_FIELDS = ("database_url", "alerts", "deadman", "token", "proposals")
 # A piece of an alert's address that may be a token: Apprise puts them anywhere in it.
 _SHORTEST_PIECE = 8
 
@@ -83,6 +83,16 @@ def _ping(value: object) -> object:
     return Secret(value)
 
 
+def _repository(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("https://", "ssh://", "/")):
+        raise ValueError("begin with https:// or ssh://, or name a folder by its whole path")
+    if not value.isprintable() or any(char in value for char in ' "\\'):
+        raise ValueError("has characters that no address has")
+    return Secret(value)
+
+
 def _address(value: object) -> object:
     try:
         return str(ipaddress.ip_address(value)) if isinstance(value, str) else value
@@ -117,6 +127,8 @@ class Settings(BaseSettings):
     deadman: Annotated[Secret | None, BeforeValidator(_ping)] = None
     #: Allowed signers: content comes into force only from a commit that one of these keys signed.
     content_signers: Path | None = None
+    #: Git repository that people may propose posts to on the desk, on branches of their own.
+    proposals: Annotated[Secret | None, BeforeValidator(_repository)] = None
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Name of this machine, where the machine's own id does not do; see `machine_id`.
@@ -216,7 +228,8 @@ def load_settings(
             continue
         if secret is not None:
             given[field] = secret
-            _mask_pieces(secret, mask)
+            # Of a repository's address only what stands before the @ may be secret.
+            _mask_pieces(secret.rpartition("@")[0] if field == "proposals" else secret, mask)
     try:
         settings = Settings(**given)
     except ValidationError as error:

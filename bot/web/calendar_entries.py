@@ -13,7 +13,7 @@ from bot.authority.pauses import pause_at
 from bot.content.model import Post
 from bot.content.slots import yearly_times
 from bot.delivery.model import Delivery, State
-from bot.planning.plan import Assignment
+from bot.planning.plan import Assignment, EmptySlot
 from bot.planning.planner import Planner
 from bot.platforms.status import Status
 from bot.web.context import AppContext
@@ -77,6 +77,16 @@ class CalendarQuery:
         ahead = self._ahead(since, until, rows)
         found = [*self._of_rows(rows), *ahead, *self._drafts(since, until)]
         return sorted(found, key=lambda entry: (entry.at, entry.post_id))
+
+    def empty_slots(self, since: datetime, until: datetime) -> list[EmptySlot]:
+        """Find the coming slots in a stretch of time that stay empty, and why."""
+        days = min(_MOST_DAYS, (until - self._context.clock.now()).days + 1)
+        if days <= 0:
+            return []
+        plan = Planner(self._context.store, self._context.clock).outlook(
+            self._context.rendered(), days=days
+        )
+        return [slot for slot in plan.empty_slots if since <= slot.due_at < until]
 
     def next(self, count: int) -> list[CalendarEntry]:
         """Find the next things to go out."""

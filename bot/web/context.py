@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.authority.access import Access
 from bot.authority.passkeys import Challenges
@@ -12,6 +13,7 @@ from bot.authority.signing_in import SignIn
 from bot.authority.users import Person, Role
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock
+from bot.content.branches import ProposalBranches
 from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
 from bot.engagement.report import Reporter
@@ -51,6 +53,19 @@ class DeskAddress:
         return self.is_loopback and not self.has_proxy
 
 
+@dataclass(slots=True)
+class RehearsedDays:
+    """The days of a rehearsal, each with what its database was when it began; the last is the end.
+
+    All who look see the same day.
+    """
+
+    moments: tuple[datetime, ...]
+    #: Opens a day, by its number from 0.
+    context_of: Callable[[int], AppContext]
+    current: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """One dashboard over one store."""
@@ -72,7 +87,11 @@ class AppContext:
     status: Callable[[], ServiceStatus]
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
+    #: Where people may propose posts; None where the operator does not allow it.
+    proposals: ProposalBranches | None = None
     address: DeskAddress = DeskAddress()
+    #: Of a finished rehearsal only.
+    days: RehearsedDays | None = None
 
     @property
     def campaign(self) -> Campaign:

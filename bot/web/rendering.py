@@ -54,6 +54,7 @@ class Pages:
             "zone_name": campaign.schedule.timezone,
             "rehearsal": campaign.schedule.mode is Mode.REHEARSAL,
             "now": context.clock.now(),
+            "rehearsed": context.days,
         }
         if request.person is not None:
             common |= {

@@ -7,17 +7,18 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from threading import Thread
+from threading import Lock, Thread
 
 import uvicorn
+from anyio import to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.settings import Settings
 from bot.web.app import build
 from bot.web.connections import BoundedProtocol, QuickLoop
-from bot.web.context import AppContext, DeskAddress
-from bot.web.guard import RequestGuard
+from bot.web.context import AppContext, DeskAddress, RehearsedDays
 from bot.web.routes import ROUTES
 
 log = get_logger(__name__)
@@ -89,14 +90,37 @@ def dashboard(context: AppContext, known: Settings) -> Iterator[DeskAddress | No
             log.error("no dashboard", address=known.web, reason=error.strerror)  # noqa: TRY400 - no bug
             yield None
             return
-        app = build(replace(context, address=address), ROUTES)
+        app = _DayApps(context.days, address) if context.days else _app(context, address)
         stack.enter_context(_serving(app, known, listening))
         log.info("dashboard", address=known.web)
         yield address
 
 
+def _app(context: AppContext, address: DeskAddress) -> ASGIApp:
+    return build(replace(context, address=address), ROUTES)
+
+
+class _DayApps:
+    """An application for each day of a rehearsal, made when somebody first looks at the day."""
+
+    def __init__(self, days: RehearsedDays, address: DeskAddress) -> None:
+        self._days, self._address = days, address
+        self._apps: dict[int, ASGIApp] = {}
+        self._opening = Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = await to_thread.run_sync(self._app_of, self._days.current)
+        await app(scope, receive, send)
+
+    def _app_of(self, number: int) -> ASGIApp:
+        with self._opening:
+            if number not in self._apps:
+                self._apps[number] = _app(self._days.context_of(number), self._address)
+            return self._apps[number]
+
+
 @contextmanager
-def _serving(app: RequestGuard, known: Settings, listening: socket.socket) -> Iterator[None]:
+def _serving(app: ASGIApp, known: Settings, listening: socket.socket) -> Iterator[None]:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
     server = uvicorn.Server(

@@ -10,8 +10,8 @@ from threading import Event
 
 from sqlalchemy import update
 
-from bot.app.content import watch_files
-from bot.app.service import build, build_context
+from bot.app.content import Paths, watch_files
+from bot.app.service import build, build_context, proposals_of
 from bot.authority.tables import approval as approvals
 from bot.authority.users import Role
 from bot.canonical import sha256_hex
@@ -281,7 +281,10 @@ class RunningBot:
     def dashboard(self) -> AppContext:
         """Return what the pages work with, and the users that may sign in."""
         if self._dashboard is None:
-            self._dashboard = build_context(self.services, self.services.publisher.platform)
+            paths = Paths(self.tree.schedule, self.tree.posts, self.data)
+            self._dashboard = build_context(
+                self.services, self.services.publisher.platform, proposals_of(paths, self.settings)
+            )
         return self._dashboard
 
     def browser(self) -> HttpBrowser:

@@ -13,6 +13,7 @@ from bot.content.model import Schedule
 from bot.content.slots import pause_on
 from bot.content.zones import resolve
 from bot.planning.outlook import as_calendar, outlook_of
+from bot.planning.plan import EmptySlot
 from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
 from bot.web.words import KINDS, words_of
@@ -37,8 +38,12 @@ def page(request: RequestContext) -> Answer:
         "theme": request.choice("theme", ("", *themes)),
     }
     first, end = _span(view, day)
-    everything = CalendarQuery(context).between(_start(first, zone), _start(end, zone))
+    query, span = CalendarQuery(context), (_start(first, zone), _start(end, zone))
+    everything = query.between(*span)
     entries = filtered(everything, **filters)
+    # An empty slot has neither status nor theme.
+    empty = [] if filters["kind"] or filters["theme"] else query.empty_slots(*span)
+    empty = [slot for slot in empty if filters["account"] in {"", slot.account}]
 
     def address(**changed: str | date) -> str:
         """Write an address of the calendar that keeps everything but what is changed."""
@@ -51,7 +56,7 @@ def page(request: RequestContext) -> Answer:
         "page_zone": zone,
         "day": day,
         "today": today,
-        "days": _days(campaign.schedule, first, end, entries, zone),
+        "days": _days(campaign.schedule, first, end, entries, empty, zone),
         "counts": counted(entries),
         "most": _MOST_A_DAY if view == "month" else None,
         "filters": filters,
@@ -91,18 +96,28 @@ def _start(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _days(
-    schedule: Schedule, first: date, end: date, entries: list[CalendarEntry], zone: ZoneInfo
+    schedule: Schedule,
+    first: date,
+    end: date,
+    entries: list[CalendarEntry],
+    empty: list[EmptySlot],
+    zone: ZoneInfo,
 ) -> list[dict[str, Any]]:
     """Return what happens on each day, and what the schedule says of it."""
     by_day = defaultdict(list)
     for entry in entries:
         by_day[entry.at.astimezone(zone).date()].append(entry)
+    empty_by_day: dict[date, dict[datetime, list[EmptySlot]]] = defaultdict(dict)
+    for slot in empty:
+        moments = empty_by_day[slot.due_at.astimezone(zone).date()]
+        moments.setdefault(slot.due_at, []).append(slot)
     days = [first + timedelta(days=count) for count in range((end - first).days)]
     pauses = {day: pause_on(schedule.pauses, day) for day in days}
     return [
         {
             "day": day,
             "entries": by_day[day],
+            "empty": empty_by_day[day],
             "pause": pause.reason if pause else "",
             "is_quiet": schedule.is_quiet(day),
         }

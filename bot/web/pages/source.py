@@ -65,6 +65,7 @@ def page(request: RequestContext) -> Answer:
         "blocks": tuple(_views(source, spans)),
         "quoting": quoting,
         "may_pick": request.who.may(Right.CHECK),
+        "may_propose": context.proposals is not None and request.who != context.guest(),
         "picked": picked,
         "made": made,
         "looks": _looks(made) if made else [],
@@ -79,12 +80,21 @@ def page(request: RequestContext) -> Answer:
 
 def download(request: RequestContext) -> Answer:
     """Return the post of a passage as a file."""
+    made = chosen_excerpt(request)
+    return Raw(made.yaml.encode(), "application/yaml", filename=f"{made.post.id}.yaml")
+
+
+def chosen_excerpt(request: RequestContext) -> Excerpt:
+    """Return the post of the passage that is asked for.
+
+    Raises:
+        RefusedRequestError: none is, or it makes no post.
+    """
     picked = _picked(request, _source(request))
     if picked is None or picked.excerpt is None:
         reason = picked.problems[0] if picked and picked.problems else "choose a passage first"
         raise RefusedRequestError(409, reason)
-    made = picked.excerpt
-    return Raw(made.yaml.encode(), "application/yaml", filename=f"{made.post.id}.yaml")
+    return picked.excerpt
 
 
 def _words(request: RequestContext, name: str) -> str:
