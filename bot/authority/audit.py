@@ -141,6 +141,11 @@ class Audit(Repository):
         found = self._rows(query.where(audit.c.at >= since) if since else query)
         return tuple(AuditRow(**row._mapping) for row in found)
 
+    def of(self, *verbs: str) -> tuple[AuditRow, ...]:
+        """Read the rows of these verbs, newest first."""
+        query = select(audit).where(audit.c.verb.in_(verbs)).order_by(audit.c.seq.desc())
+        return tuple(AuditRow(**row._mapping) for row in self._rows(query))
+
     def verify(self) -> int | None:
         """Find the first row that was changed, or follows one that was taken out; None if none.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from bot.clock import Clock
 from bot.content.model import Campaign
@@ -16,6 +16,7 @@ from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_
 from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
+from bot.delivery.links import looks
 from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.delivery.receipts import log_differences
 from bot.delivery.store import DeliveryStore
@@ -125,10 +126,16 @@ class Releaser:
             budget_left=left,
         )
         consents = Consents(self.store, schedule)
+        seen = cache(lambda: looks(self.store))
+
+        def known(link: str) -> str:
+            look = seen().get(link)
+            return f"{link}: {look.told}, {look.at:%Y-%m-%d}" if look and look.is_gone else ""
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
             approvals, before = consents.of_delivery(delivery), parent.state if parent else None
-            return why_hold(delivery, shared(approvals, parent=before))
+            gone = "; ".join(filter(None, map(known, delivery.status.links)))
+            return why_hold(delivery, shared(approvals, parent=before, gone=gone))
 
         return why
 

@@ -85,6 +85,12 @@ class Status:
     #: What is quoted in ``text``, for provenance; never sent.
     spans: tuple[Span, ...] = ()
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Where it links to."""
+        found = [facet.value for facet in self.facets if facet.kind is FacetKind.LINK]
+        return tuple(dict.fromkeys([*found, *([self.card.url] if self.card else [])]))
+
     def to_json(self) -> str:
         """Return it as canonical JSON; `status_from_json` is the inverse."""
         return canonical_json({"v": 1, **_status_adapter().dump_python(self, mode="json")})
