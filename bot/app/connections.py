@@ -15,6 +15,7 @@ from typing import Any, cast
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
+from bot.delivery.documents import documents_of
 from bot.delivery.ledger import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.masking import mask
@@ -36,7 +37,11 @@ from bot.settings import (
 SECRETS_FOLDER = "secrets"
 #: Of an adapter: what calls nobody, what readers could see, and what is asked about in the
 #: transaction that stores its intent (`Leases.begin`), after which it counts as made.
-_NO_CALLS, _WRITES, _ASKED_BEFORE = {"spec", "close"}, {"prepare", "delete"}, {"publish"}
+_NO_CALLS, _WRITES, _ASKED_BEFORE = (
+    {"spec", "close"},
+    {"prepare", "delete", "put_document"},
+    {"publish"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ class Connections:
             connect_timeout=self.known.connect_timeout.total_seconds(),
             read_timeout=self.known.read_timeout.total_seconds(),
             abilities=state.abilities_at(account.destination) if state else {},
+            documents=partial(documents_of, self.store, account.name),
             on_server_time=partial(self.heard, account.name),
         )
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from bot.app.content import SPECS
 from bot.authority.users import Right
 from bot.cli.output import Output, in_workspace, why_option
 from bot.cli.people import decides
-from bot.content.model import Investigation
+from bot.content.model import Investigation, Mode
 from bot.delivery.links import looks
 from bot.errors import DecisionError
 from bot.evidence.archive import Archive, KeptFile, kept, link_to_copy, paced
@@ -20,6 +22,7 @@ from bot.public.folder import write_folder
 
 if TYPE_CHECKING:
     from bot.app.workspace import Workspace
+    from bot.platforms.base import KeepsDocuments
 
 _BY = "command line"
 _ids = click.argument("ids", metavar="[ID]...", nargs=-1)
@@ -124,6 +127,34 @@ def link_copy(workspace: Workspace, id_: str, by: str, why: str) -> Output:
     (each,) = _chosen(workspace, (id_,))
     link_to_copy(workspace.store, workspace.clock, each, by=by, why=why)
     return Output({"id": id_, "link": each.archived}, [f"{id_}: posts link to {each.archived}"])
+
+
+@click.command()
+@click.argument("account")
+@click.argument("source")
+@why_option
+@in_workspace
+@decides(Right.CORRECT)
+def publish_source(workspace: Workspace, account: str, source: str, by: str, why: str) -> Output:
+    """Publish the whole SOURCE as a record of ACCOUNT, where its platform keeps such.
+
+    Link cards of posts that quote it refer to the record from then on; its content hash proves the
+    text. A corrected source makes another record, and the old one stays.
+    """
+    from bot.delivery.documents import publish_source as publish
+
+    campaign = workspace.campaign
+    posted, text = campaign.schedule.accounts.get(account), campaign.sources.get(source)
+    if posted is None or text is None:
+        raise DecisionError(f"no account is called {account}, or no source {source}")
+    if not SPECS[posted.platform].keeps_documents:
+        raise DecisionError(f"{SPECS[posted.platform].label} keeps statuses and no documents")
+    if workspace.mode is Mode.REHEARSAL:
+        raise DecisionError("in a rehearsal nothing is published")
+    with closing(workspace.connections()) as connections:
+        platform = cast("KeepsDocuments", connections.platform(account))
+        ref = publish(workspace.store, workspace.clock, posted, text, platform, by=by, why=why)
+    return Output({"uri": ref.id, "cid": ref.cid}, [f"{source} is {ref.id}", f"hash: {ref.cid}"])
 
 
 def _archive(workspace: Workspace) -> Archive:

@@ -216,3 +216,20 @@ def test_a_report_tells_what_was_known_by_the_end_of_its_days(
 
     assert f"The link to “Eyes everywhere”: gone (answered 404), {DAY}." in told
     assert not any("Eyes everywhere" in each for each in before)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("m", "letter"), "Mastodon keeps statuses and no documents"),
+        (("nobody", "letter"), "no account is called nobody"),
+        (("m", "nothing"), "or no source nothing"),
+    ],
+)
+def test_a_source_is_published_only_where_that_can_be(
+    do: Do, words: tuple[str, ...], told: str
+) -> None:
+    code, found = do("publish-source", *words, "--as", "Ann")
+
+    assert code == 1
+    assert told in found

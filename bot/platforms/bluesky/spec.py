@@ -40,6 +40,7 @@ SPEC = PlatformSpec(
     ),
     measure=length,
     has_link_cards=True,
+    keeps_documents=True,
     # No waiting to read back: a create-only put under a key of ours cannot make a second post,
     # however late the first one lands.
     rate_window=timedelta(minutes=5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.authority.users import Right
+from bot.delivery.documents import PUBLISHED
 from bot.delivery.links import looks
 from bot.delivery.reads import OUT
 from bot.evidence.archive import kept, link_to_copy
@@ -15,6 +16,7 @@ def page(request: RequestContext) -> Answer:
         "investigations": context.campaign.investigations.values(),
         "looks": looks(context.store),
         "kept": kept(context.store),
+        "documents": context.store.audit.of(PUBLISHED),
         "accounts": [state.name for state in context.store.accounts.all()],
         "may_download": request.who.may(Right.CHECK),
         "may_link": request.who.may(Right.CORRECT),
