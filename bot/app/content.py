@@ -104,13 +104,16 @@ def watch_files(
 
     It calls them by their names in the campaign: pages and mails are read elsewhere.
     """
-    from bot.delivery.links import links_to_copies  # needs SQLAlchemy, as a store does
+    from bot.authority.audit import RowsOnce  # need SQLAlchemy, as a store does
+    from bot.delivery.links import TO_COPY, copies_in
+
+    decided = RowsOnce(TO_COPY)
 
     def look() -> str:
         # A commit may be signed anew, or a key be taken away, with the same files.
         state = SignedContent(config, posts, signers).state() if signers else ""
-        copies = links_to_copies(store)  # a decision changes what the same files say
-        return tree_digest(config, posts) + state + (canonical_json(dict(copies)) if copies else "")
+        copies = copies_in(decided.read(store.audit))  # it changes what the same files say
+        return tree_digest(config, posts) + state + (canonical_json(copies) if copies else "")
 
     return look, lambda: prove_files(
         config, posts, clock=clock, store=store, by_name=True, signers=signers

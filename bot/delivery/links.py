@@ -5,11 +5,12 @@ Each look and each decision is a row of the audit log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.authority.audit import AuditRow
 from bot.authority.store import AuthorityStore
 from bot.content.model import Campaign, Investigation
 
@@ -55,7 +56,11 @@ class LinkLook:
 
 def looks(store: AuthorityStore, *, until: datetime | None = None) -> dict[str, LinkLook]:
     """Return the last look at each address, before a moment where one is given."""
-    rows = store.audit.of(LOOKED)[::-1]
+    return looks_in(store.audit.of(LOOKED)[::-1], until)
+
+
+def looks_in(rows: Iterable[AuditRow], until: datetime | None = None) -> dict[str, LinkLook]:
+    """Do the same with rows that were read, oldest first."""
     found = (
         LinkLook(row.detail["address"], LinkState(row.detail["state"]), row.why, row.at)
         for row in rows
@@ -64,9 +69,8 @@ def looks(store: AuthorityStore, *, until: datetime | None = None) -> dict[str, 
     return {each.address: each for each in found}
 
 
-def links_to_copies(store: AuthorityStore) -> Mapping[str, tuple[str, str]]:
+def copies_in(rows: Iterable[AuditRow]) -> dict[str, tuple[str, str]]:
     """Return, by investigation, the address and the copy that is linked to in its place."""
-    rows = store.audit.of(TO_COPY)[::-1]
     return {row.subject: (row.detail["address"], row.detail["archived"]) for row in rows}
 
 
@@ -75,7 +79,7 @@ def with_copies(campaign: Campaign, store: AuthorityStore) -> Campaign:
 
     A decision is of one address and one copy: where the files say another, it does not hold.
     """
-    decided = links_to_copies(store)
+    decided = copies_in(store.audit.of(TO_COPY)[::-1])
     if not decided:
         return campaign
 

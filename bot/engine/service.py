@@ -234,6 +234,7 @@ class Bot:
     def jobs(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
         """List what comes back, beside the deliveries."""
         unless_broken = self.inspector.unless_broken
+        look = PeriodicJob("links", timedelta(minutes=1), unless_broken(self.look_at_links))
         return (
             PeriodicJob("beat", timedelta(seconds=5), self.beat),
             PeriodicJob("watch", reload, unless_broken(self.watch)),
@@ -246,8 +247,8 @@ class Bot:
             PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
             PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
             PeriodicJob("prune", timedelta(days=1), unless_broken(self.prune)),
-            PeriodicJob("links", timedelta(minutes=1), unless_broken(self.look_at_links)),
-        )[: None if self.archive else -1]
+            *((look,) if self.archive else ()),
+        )
 
     def look_at_links(self) -> None:
         """Look at a link where that was asked for; a rehearsal calls nobody."""

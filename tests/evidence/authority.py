@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+from tests.conftest import require_tool
+
 _CONFIG = """\
 [req]
 distinguished_name = name
@@ -43,7 +45,9 @@ class Authority:
 
 
 def openssl(*words: str | Path) -> bytes:
-    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, check=True)
+    done = subprocess.run(
+        [require_tool("openssl"), *map(str, words)], capture_output=True, check=True
+    )
     return done.stdout + done.stderr
 
 

@@ -115,6 +115,16 @@ def test_a_decision_does_not_hold_for_another_copy(bot: RunningBot, archive: Arc
     assert bot.row("one").status.links == (LINK,)
 
 
+def test_run_has_the_job_where_the_setting_asks_for_it(new_bot: RunningBot) -> None:
+    new_bot.settings = Settings(links="weekly")
+    new_bot.start_with()
+
+    assert new_bot.services.archive is not None
+    made = new_bot.services.archive(new_bot.services.contents.campaign())
+    assert made.fetcher.agent.endswith("(keeps evidence for the campaign test)")
+    assert "links" in {job.name for job in new_bot.services.jobs(timedelta(hours=1))}
+
+
 def test_run_looks_at_each_link_once_a_week_and_only_where_that_is_asked_for(
     bot: RunningBot, pages: Pages, archive: Archive
 ) -> None:
