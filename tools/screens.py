@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from bot.errors import DecisionError
+from bot.evidence.archive import Archive
+from bot.evidence.fetching import Hop, PageFetcher
 from bot.planning.corrections import Corrections
 from bot.public.folder import write_folder
 from bot.public.kit import deal, kit_files, passages_of
@@ -45,6 +49,8 @@ PAGES = {
     "accounts": "/accounts",
     "corrections": "/corrections",
     "verify": "/verify",
+    "evidence": "/evidence",
+    "evidence-history": "/evidence/accounts/coalition-mastodon",
 }
 ENGAGED = {
     "engagement": "/engagement",
@@ -88,7 +94,29 @@ def played() -> Iterator[RunningBot]:
         sent = sorted({row.post_id for row in bot.store.outbox.find() if row.sent_at})
         service.correct(sent[0], "The letter has four signatories.", by="anna",
                         why="The post named three signatories.")  # fmt: skip
+        keep_evidence(bot)
         yield bot
+
+
+class MadeUpPages(PageFetcher):
+    """Answers by itself; every fourth page is gone."""
+
+    def fetch(self, address: str) -> tuple[Hop, ...]:
+        status = 404 if len(address) % 4 == 0 else 200
+        headers = (("Content-Type", "text/html"),)
+        body = f"<title>{urlsplit(address).path}</title>{address}".encode()
+        return (Hop(address, "192.0.2.1", self.clock.now(), status, "", headers, body),)
+
+
+def keep_evidence(bot: RunningBot) -> None:
+    """Keep pages and own posts, and look at links."""
+    archive = Archive(bot.store, bot.clock, MadeUpPages(bot.clock, "Verbatim"))
+    for each in bot.dashboard.campaign.investigations.values():
+        if each.address:
+            with suppress(DecisionError):
+                archive.keep_page(each, by="command line")
+            archive.look(each)
+    archive.keep_posts("coalition-mastodon", by="command line")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any, cast
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
+from bot.delivery.documents import documents_of
 from bot.delivery.ledger import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.masking import mask
@@ -37,7 +38,7 @@ SECRETS_FOLDER = "secrets"
 #: Of an adapter: what calls nobody, what readers could see, and what is asked about in the
 #: transaction that stores its intent (`Leases.begin`), after which it counts as made.
 _NO_CALLS, _ASKED_BEFORE = {"spec", "close"}, {"publish"}
-_WRITES = {"prepare", "delete", "hide_reply", "revoke_quote"}
+_WRITES = {"prepare", "delete", "put_document", "hide_reply", "revoke_quote"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Connections:
             connect_timeout=self.known.connect_timeout.total_seconds(),
             read_timeout=self.known.read_timeout.total_seconds(),
             abilities=state.abilities_at(account.destination) if state else {},
+            documents=partial(documents_of, self.store, account.name),
             on_server_time=partial(self.heard, account.name),
         )
 

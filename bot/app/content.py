@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.canonical import canonical_json
 from bot.checks.checking import CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
 from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, Tree, tree_digest
 from bot.content.loading import Loaded, load
-from bot.content.model import Account, Mode, Post, Schedule
+from bot.content.model import Account, Campaign, Mode, Post, Schedule
 from bot.content.repository import RepositoryError
 from bot.content.signatures import SignedContent
 from bot.content.slots import DAY
@@ -104,11 +105,16 @@ def watch_files(
 
     It calls them by their names in the campaign: pages and mails are read elsewhere.
     """
+    from bot.authority.audit import RowsOnce  # need SQLAlchemy, as a store does
+    from bot.delivery.links import TO_COPY, copies_in
+
+    decided = RowsOnce(TO_COPY)
 
     def look() -> str:
         # A commit may be signed anew, or a key be taken away, with the same files.
         state = SignedContent(config, posts, signers).state() if signers else ""
-        return tree_digest(config, posts) + state
+        copies = copies_in(decided.read(store.audit))  # it changes what the same files say
+        return tree_digest(config, posts) + state + (canonical_json(copies) if copies else "")
 
     return look, lambda: prove_files(
         config, posts, clock=clock, store=store, by_name=True, signers=signers
@@ -159,10 +165,18 @@ def _checked(
 ) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
+    if store:
+        loaded = replace(loaded, readable=_linked(loaded.readable, store))
     known = _known(loaded, now, store)
     return check_content(
         loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known
     )
+
+
+def _linked(campaign: Campaign | None, store: Store) -> Campaign | None:
+    from bot.delivery.links import with_copies  # needs SQLAlchemy, as a store does
+
+    return with_copies(campaign, store) if campaign else None
 
 
 def _known(loaded: Loaded, now: datetime, store: Store | None) -> Collection[tuple[str, str]]:

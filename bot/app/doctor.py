@@ -23,9 +23,10 @@ from bot.app.storage import (
 from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import SystemClock
-from bot.content.model import Account, Mode
+from bot.content.model import Account, Campaign, Mode
 from bot.content.zones import shown
 from bot.db.diskspace import MEBIBYTE
+from bot.delivery.links import looks
 from bot.engine.clock_guard import ClockGuard
 from bot.errors import BotError
 from bot.operations.channels import Alert, channels_of
@@ -89,6 +90,7 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         if not has_store(mode, paths.data, known):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         yield from _machine(paths, known, store)
+        yield from _links(campaign, known, store)
         yield from _alerts(known, mode, send=send)
         clock_guard = ClockGuard(clock)
         connections = Connections(
@@ -120,6 +122,19 @@ def _machine(paths: Paths, known: Settings, store: Store) -> Iterator[Finding]:
     for place in {known.web, known.monitor} - {"off"}:
         taken = "" if workers else _why_taken(place)
         yield Finding(f"port {place}", not taken, taken or "free, or our own")
+
+
+def _links(campaign: Campaign, known: Settings, store: Store) -> Iterator[Finding]:
+    """Tell what the last looks at links found; none is made here."""
+    seen = looks(store)
+    listed = [each for each in campaign.investigations.values() if each.address]
+    for each in listed:
+        look = seen.get(each.address)
+        if look and not look.is_there:
+            yield Finding(f"link {each.id}", not look.is_gone, str(look))
+    looked = sum(each.address in seen for each in listed)
+    how = "looked at weekly" if known.links == "weekly" else "VERBATIM_LINKS is off"
+    yield Finding("links", True, f"{looked} of {len(listed)} were looked at; {how}")
 
 
 def _why_taken(place: str) -> str:

@@ -23,6 +23,7 @@ from bot.app.content import (
     rendered_for,
     watch_files,
 )
+from bot.app.evidence import archive_of
 from bot.app.numbers import digest_of
 from bot.app.storage import (
     clock_of,
@@ -157,6 +158,7 @@ def build(
         ping=partial(ping, known.deadman),
         disconnect=disconnect,
         keep=timedelta(days=known.keep_days),
+        archive=partial(archive_of, store, clock, known) if known.links == "weekly" else None,
     )  # fmt: skip
 
 

@@ -141,6 +141,12 @@ class Audit(Repository):
         found = self._rows(query.where(audit.c.at >= since) if since else query)
         return tuple(AuditRow(**row._mapping) for row in found)
 
+    def of(self, *verbs: str, after: int = 0) -> tuple[AuditRow, ...]:
+        """Read the rows of these verbs, newest first."""
+        wanted = audit.c.seq > after, audit.c.verb.in_(verbs)
+        query = select(audit).where(*wanted).order_by(audit.c.seq.desc())
+        return tuple(AuditRow(**row._mapping) for row in self._rows(query))
+
     def verify(self) -> int | None:
         """Find the first row that was changed, or follows one that was taken out; None if none.
 
@@ -193,6 +199,23 @@ class Audit(Repository):
     def sign(self, text: str) -> tuple[str, str]:
         """Return this machine's public key and its signature of a text, in hexadecimal."""
         return sign_text(self._key, text)
+
+
+class RowsOnce:
+    """The rows of one verb, for who asks often: each is read once, as the log only grows."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+        self._seq = 0
+        self._rows: list[AuditRow] = []
+
+    def read(self, log: Audit) -> list[AuditRow]:
+        """Return them, oldest first; one may be in it twice."""
+        seq, _sha256 = log.head()
+        if seq != self._seq:
+            self._rows += log.of(self._verb, after=self._seq)[::-1]
+            self._seq = seq
+        return self._rows
 
 
 def problems_of(rows: Iterable[Mapping[str, Any]], heads: Iterable[SignedHead]) -> list[str]:

@@ -53,6 +53,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "verify": ("public", "Tell whether a text is ours: exact, published, altered, or nowhere."),
     "site": ("public", "Write what is published as static pages, with a signed record."),
     "kit": ("public", "Write what partners may post: texts, cards, links, a sheet to print."),
+    "publish-source": ("evidence", "Publish a whole source as a record of an account."),
+    "archive": ("evidence", "Keep pages and own posts as evidence; look after links."),
     "deliveries": ("upkeep", "List deliveries and where they stand."),
     "status": ("status", "Tell what is so and whether it works."),
     "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),

@@ -12,6 +12,7 @@ from bot.app.content import SPECS, Paths
 from bot.canonical import sha256_hex
 from bot.cli.output import Output, in_corrections, in_workspace, prints
 from bot.content.files import BOUNDS
+from bot.delivery.links import looks
 from bot.errors import DecisionError
 from bot.planning.corrections import Corrections
 from bot.public.folder import write_folder
@@ -114,7 +115,8 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     record = record_of(store, campaign, desk.listed(), now)
     signed = signed_record(record, store.audit.sign)
     key = store.audit.public_key()
-    files = site_files(record, signed, key, campaign, SPECS, address=address)
+    seen = looks(store)
+    files = site_files(record, signed, key, campaign, SPECS, address=address, looks=seen)
     write_folder(folder, files)
     detail = {"record_sha256": sha256_hex(signed), "statuses": len(record.statuses)}
     store.audit.write("command line", "site", "record", detail=detail, now=now)

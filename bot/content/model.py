@@ -282,6 +282,9 @@ class Investigation(Strict):
     caution: Annotated[OptionalText, doc("what editors must mind")] = ""
     warning: Annotated[OptionalText, doc("content warning that posts with it must carry")] = ""
     card: Annotated[LinkPreview | None, doc("preview of links to it")] = None
+    archived: Annotated[
+        OptionalAddress, doc("a public copy, which `archive link-copy` lets posts link to")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class Facts:
     budget_left: float | None = None
     #: State of the part before it; None where it is the first.
     parent: State | None = None
+    #: What it links to and readers do not find; empty for nothing.
+    gone: str = ""
 
 
 def is_same_person(one: str, other: str) -> bool:
@@ -76,8 +78,8 @@ def _person(name: str) -> str:
 def why_hold(delivery: Delivery, facts: Facts) -> Hold | None:
     """Return why a due delivery must not go out; None where it may.
 
-    A person's word (`Delivery.released_by`) sends what is late or was tried often; it never
-    stands in for the approvals, lifts a pause, or pays.
+    A person's word (`Delivery.released_by`) sends what is late, was tried often or links to what
+    is gone; it never stands in for the approvals, lifts a pause, or pays.
     """
     return next(_holds(delivery, facts), None)
 
@@ -102,7 +104,7 @@ def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         unapproved = Hold(HoldReason.UNAPPROVED, f"{facts.approvals}{facts.approvals.lack}")
         yield facts.approvals.objection or unapproved
     if not delivery.released_by:
-        yield from _lateness(delivery, facts)
+        yield from _forgivable(delivery, facts)
     cost, left = delivery.cost_usd, facts.budget_left
     if left is not None and cost > left:
         yield Hold(HoldReason.OVER_BUDGET, f"costs ${cost:.3f}, ${left:.3f} left this month")
@@ -118,7 +120,9 @@ def in_words(gap: timedelta) -> str:
     return f"{gap // timedelta(minutes=1)} min"
 
 
-def _lateness(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
+def _forgivable(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
+    if facts.gone:
+        yield Hold(HoldReason.LINK_GONE, facts.gone)
     due_at, not_after, now = delivery.due_at, delivery.not_after, facts.now
     if due_at is not None and not_after is not None and now > not_after:
         why = f": {facts.obstacle}" if facts.obstacle else ""

@@ -43,6 +43,7 @@ class HoldReason(StrEnum):
     LATE = "late"
     ACCOUNT_STOPPED = "account stopped"
     PARENT = "the part before it is not out"
+    LINK_GONE = "what it links to is gone"
     UNSETTLED = "cannot tell whether it is out"
     ATTEMPTS = "attempts used up"
     #: Of an UNKNOWN one: its platform took it for a repetition.

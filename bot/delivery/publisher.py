@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
+from bot.authority.audit import RowsOnce
 from bot.authority.pauses import first_covering
 from bot.clock import Clock
 from bot.content.model import Campaign
@@ -17,6 +18,7 @@ from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_
 from bot.delivery.gate import Facts, why_hold, why_truncate
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
+from bot.delivery.links import LOOKED, looks_in
 from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.delivery.receipts import log_differences
 from bot.delivery.store import DeliveryStore
@@ -43,6 +45,8 @@ class Releaser:
     campaign: Callable[[], Campaign]
     #: Why this machine sends nothing at all; empty where it may.
     obstacle: Callable[[], str] = lambda: ""
+    #: Looks at links, as far as they were read.
+    looked: RowsOnce = field(default_factory=lambda: RowsOnce(LOOKED))
 
     def run(self, account: str) -> None:
         """Look at all that is due on an account, and again at what was let through."""
@@ -125,12 +129,18 @@ class Releaser:
             budget_left=left,
         )
         consents = Consents(self.store, schedule)
+        seen = cache(lambda: looks_in(self.looked.read(self.store.audit)))
+
+        def known(link: str) -> str:
+            look = seen().get(link)
+            return f"{link}: {look.told}, {look.at:%Y-%m-%d}" if look and look.is_gone else ""
 
         def why(delivery: Delivery, parent: Delivery | None) -> Hold | None:
             approvals, before = consents.of_delivery(delivery), parent.state if parent else None
             pause = first_covering(pauses, *delivery.publication.pausable)
+            gone = "; ".join(filter(None, map(known, delivery.status.links)))
             facts = shared(
-                approvals, parent=before, paused=pause is not None,
+                approvals, parent=before, gone=gone, paused=pause is not None,
                 pause_detail=pause.detail if pause else "",
             )  # fmt: skip
             return why_hold(delivery, facts)

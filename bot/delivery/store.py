@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Text, delete, select, type_coerce
 
 from bot.authority.store import AuthorityStore
-from bot.authority.tables import content_tree
+from bot.authority.tables import audit, content_tree
 from bot.canonical import sha256_hex
 from bot.db.database import Repository
 from bot.db.lock import AccountLocks
@@ -24,6 +24,8 @@ from bot.errors import StoreError
 
 _M = medium.c
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+#: Verb of the log: what its row names was kept for good.
+KEPT = "archive"
 
 
 class Outbox(OutboxReads, Moves, Leases):
@@ -42,13 +44,14 @@ class Media(Repository):
         return sha256
 
     def prune(self, unused_since: datetime) -> int:
-        """Forget pictures that nothing needs which may yet be sent; return how many."""
+        """Forget what is no evidence, and nothing needs that may yet be sent; return how many."""
         old = select(_M.sha256).where(_M.used_at < unused_since)
         open_ = select(delivery.c.status_json).where(delivery.c.state.not_in(OVER))
         trees = select(type_coerce(content_tree.c.files, Text))
+        evidence = select(type_coerce(audit.c.detail, Text)).where(audit.c.verb == KEPT)
         with self._db.write() as connection:
             found = set(connection.execute(old).scalars())
-            for query in (open_, trees):
+            for query in (open_, trees, evidence):
                 for text in connection.execute(query).scalars() if found else ():
                     found.difference_update(_SHA256.findall(text))
             for sha256 in found:  # one that was put to use meanwhile stays

@@ -19,6 +19,7 @@ from sqlalchemy import literal
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import resolve
+from bot.delivery.links import looks
 from bot.delivery.model import State
 from bot.engagement.ages import AGES, JUDGED_UP_TO
 from bot.engagement.estimate import Estimate
@@ -197,6 +198,8 @@ class Gaps:
     no_followers: tuple[str, ...]
     #: Posts that are no longer in the files: which investigation they linked to is not known.
     unknown_links: int
+    #: Titles of investigations whose pages are not what they were, with what the last look found.
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,4 +344,12 @@ class MonthlyReporter:
             tuple(each.name for each in now.accounts if each.counted and each.impressions is None),
             tuple(each.name for each in now.accounts if each.posts and each.gained is None),
             unknown_links,
+            tuple(self._changed_links(now.period)),
         )
+
+    def _changed_links(self, period: Period) -> Iterator[tuple[str, str]]:
+        seen = looks(self.store, until=period.bounds(self.campaign.zone)[1])
+        for each in self.campaign.investigations.values():
+            look = seen.get(each.address)
+            if look and not look.is_there:
+                yield each.title, str(look)

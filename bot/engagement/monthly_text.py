@@ -244,6 +244,7 @@ class PresentedMonth:
             named = [f"{post} on {account}" for post, account in gaps.gone]
             more = f", and {len(named) - MOST_LISTED} more" if len(named) > MOST_LISTED else ""
             yield f"No longer out: {', '.join(named[:MOST_LISTED])}{more}."
+        yield from (f"The link to “{title}”: {found}." for title, found in gaps.links)
         if gaps.unknown_links:
             yield (f"{_many(gaps.unknown_links, 'post')} {_are(gaps.unknown_links)} no longer in "
                    "the files; what they linked to is not listed.")  # fmt: skip

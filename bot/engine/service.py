@@ -12,7 +12,7 @@ from threading import Lock
 from bot.authority.account_verifier import AccountVerifier
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
-from bot.content.model import Mode
+from bot.content.model import Campaign, Mode
 from bot.db.errors import ConflictError
 from bot.delivery.model import CancelReason, State
 from bot.delivery.publisher import Publisher, Releaser
@@ -24,6 +24,7 @@ from bot.engine.content import ContentInForce
 from bot.engine.rehearsal import simulate_approvals
 from bot.engine.scheduler import AccountWorkers, Activity, PeriodicJob
 from bot.errors import DecisionError
+from bot.evidence.archive import Archive
 from bot.log import get_logger
 from bot.operations.channels import Channels
 from bot.operations.digest import Digest
@@ -80,6 +81,8 @@ class Bot:
     disconnect: Callable[[], None]
     #: For how long is kept what proves nothing.
     keep: timedelta
+    #: Looks after the links of a campaign; None where nobody asked for that.
+    archive: Callable[[Campaign], Archive] | None = None
     #: What the outbox was last brought to.
     _planned: RenderedCampaign | None = None
     _planning: Lock = field(default_factory=Lock)
@@ -244,6 +247,7 @@ class Bot:
     def jobs(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
         """List what comes back, beside the deliveries."""
         unless_broken = self.inspector.unless_broken
+        look = PeriodicJob("links", timedelta(minutes=1), unless_broken(self.look_at_links))
         return (
             PeriodicJob("beat", timedelta(seconds=5), self.beat),
             PeriodicJob("watch", reload, unless_broken(self.watch)),
@@ -256,7 +260,15 @@ class Bot:
             PeriodicJob("digest", timedelta(minutes=15), unless_broken(self.tell_the_week)),
             PeriodicJob("inspect", timedelta(days=1), self.inspector.run),
             PeriodicJob("prune", timedelta(days=1), unless_broken(self.prune)),
+            *((look,) if self.archive else ()),
         )
+
+    def look_at_links(self) -> None:
+        """Look at a link where that was asked for; a rehearsal calls nobody."""
+        pause, campaign = self.store.pauses.current(), self.contents.campaign()
+        is_quiet = campaign.schedule.mode is Mode.REHEARSAL or (pause and pause.all_calls)
+        if self.archive and self.clock_guard.is_sure() and not is_quiet:
+            self.archive(campaign).look_at_next(campaign)
 
     def collect(self) -> None:
         """Read the numbers that are due; by a clock that is wrong nothing is."""

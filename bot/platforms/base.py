@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from bot import visible
@@ -58,6 +58,34 @@ class Profile:
             object.__setattr__(self, name, visible.line(getattr(self, name)))
 
 
+#: Of a published text: its address without a fragment, and the SHA-256 of its version.
+DocumentVersion = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedText:
+    """One version of a whole text, for a platform that keeps such beside statuses."""
+
+    title: str
+    description: str
+    authors: tuple[str, ...]
+    address: str
+    text: str
+    day: date
+    sha256: str
+
+
+class KeepsDocuments(Protocol):
+    """What adapters with `PlatformSpec.keeps_documents` can do besides."""
+
+    def put_document(self, document: PublishedText) -> PostRef:
+        """Publish a version, once; what is there already is left as it is.
+
+        Raises:
+            PlatformError: it is not there, or its content hash is another one.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """All that an adapter is given: an account, its secrets, and where paid calls are counted."""
@@ -75,6 +103,8 @@ class Connection:
     abilities: Mapping[str, bool] = field(default_factory=dict)
     #: Origin that counts likes, where that is not the account's server; empty for the usual one.
     numbers_origin: str = ""
+    #: Returns what the account published with `KeepsDocuments`.
+    documents: Callable[[], Mapping[DocumentVersion, PostRef]] = dict
 
 
 class Platform(Protocol):

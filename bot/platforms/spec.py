@@ -170,6 +170,8 @@ class PlatformSpec:
     folds_warning: bool = False
     #: A link is shown as a card that we provide; else it stands in the text.
     has_link_cards: bool = False
+    #: Whole texts can be published beside statuses; see `KeepsDocuments`.
+    keeps_documents: bool = False
     #: The account key that lets a long post become a thread, and a program reply; empty where
     #: every account may.
     thread_key: str = ""

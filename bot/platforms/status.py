@@ -94,6 +94,12 @@ class Status:
         limits = (("replies", self.replies), ("quotes", self.quotes))
         return " · ".join(f"{what}: {_AUDIENCES[who]}" for what, who in limits if who)
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Where it links to."""
+        found = [facet.value for facet in self.facets if facet.kind is FacetKind.LINK]
+        return tuple(dict.fromkeys([*found, *([self.card.url] if self.card else [])]))
+
     def to_json(self) -> str:
         """Return it as canonical JSON; `status_from_json` is the inverse."""
         values = {"v": 1, **_status_adapter().dump_python(self, mode="json")}

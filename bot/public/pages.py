@@ -13,7 +13,7 @@ from bot import visible
 from bot.content.model import Source, Stretch
 from bot.content.passages import paragraphs
 from bot.content.zones import shown
-from bot.platforms.status import FacetKind, Status
+from bot.platforms.status import Status
 from bot.rendering.layout import direction, first_words
 
 
@@ -50,9 +50,7 @@ def is_web(address: str) -> bool:
 
 def links_of(status: Status) -> list[str]:
     """Return where a status links to."""
-    found = [facet.value for facet in status.facets if facet.kind is FacetKind.LINK]
-    found += [status.card.url] if status.card else []
-    return [address for address in dict.fromkeys(found) if is_web(address)]
+    return [address for address in status.links if is_web(address)]
 
 
 def merged(text: str, spans: Iterable[Stretch]) -> tuple[Stretch, ...]:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
+from types import MappingProxyType
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from bot.content.model import Campaign, Investigation, Mode, Quote, Source, Stretch
 from bot.content.quoting import OMISSION
+from bot.delivery.links import LinkLook
 from bot.errors import PictureError
 from bot.platforms.spec import PlatformSpec
 from bot.public.pages import anchor_of, environment, links_of, marked_paragraphs, merged
@@ -117,6 +119,7 @@ def site_files(
     specs: Mapping[str, PlatformSpec],
     *,
     address: str = "",
+    looks: Mapping[str, LinkLook] = MappingProxyType({}),
 ) -> dict[str, bytes]:
     """Return all files of the site by their names.
 
@@ -127,6 +130,7 @@ def site_files(
         campaign: For the reading list; nothing else of it is published.
         specs: Every platform by its name.
         address: Where the site will stand, for previews on other sites; empty where not known.
+        looks: The last look at each link.
     """
     posts = posts_of(record)
     cards = {f"card-{post.id}.png": post.card[0] for post in posts if post.card}
@@ -142,7 +146,7 @@ def site_files(
     }  # fmt: skip
     found: dict[str, str] = {}
     for name in ("index.html", "reading.html", "corrections.html", "check.html", "feed.xml"):
-        values = {"investigations": reading_list(record, campaign), "page": name}
+        values = {"investigations": reading_list(record, campaign), "page": name, "looks": looks}
         found[name] = pages.get_template(name).render(values)
     for each in record.sources:
         found[f"source-{each.id}.html"] = pages.get_template("source.html").render(

@@ -93,6 +93,12 @@ def _repository(value: object) -> object:
     return Secret(value)
 
 
+def _web_address(value: object) -> object:
+    if isinstance(value, str) and value and not re.fullmatch(r"https?://[!-?A-~]+", value):
+        raise ValueError("begin with https:// or http://, without a name or password in it")
+    return value
+
+
 def _address(value: object) -> object:
     try:
         return str(ipaddress.ip_address(value)) if isinstance(value, str) else value
@@ -171,6 +177,12 @@ class Settings(BaseSettings):
     web_key: Path | None = None
     #: The address of the proxy that has TLS instead.
     web_proxy: Annotated[str | None, BeforeValidator(_address)] = None
+    #: Whether `run` looks at each link of the reading list once a week.
+    links: Literal["off", "weekly"] = "off"
+    #: Address of an RFC 3161 authority that stamps what `archive` keeps; empty for none.
+    time_stamps: Annotated[str, BeforeValidator(_web_address)] = ""
+    #: Address of a proxy for `archive` and looks at links; it must take CONNECT.
+    links_proxy: Annotated[str, BeforeValidator(_web_address)] = ""
 
     #: Where ``/livez``, ``/readyz`` and ``/metrics`` are answered; ``off`` is nowhere.
     monitor: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8766"

@@ -18,6 +18,7 @@ from tests.fakes.shipped import APPROVERS, add_people, open_shipped, plan, servi
 from tests.public.conftest import release
 from tests.public.records import SigningKey, published, shipped, with_state
 from tests.public.test_kit import all_released
+from tools.screens import keep_evidence
 
 pytestmark = pytest.mark.browser
 
@@ -103,4 +104,8 @@ def test_the_desk_verifies_and_deals(browser: Browser, tmp_path: Path, scheme: s
         assert page.get_by_role("button", name="Zip for Acme Rights").is_visible()
         page.get_by_text("Bluesky, ").click()
         assert axe_of(page) == []
+        keep_evidence(bot)
+        for path in ("/evidence", "/evidence/accounts/coalition-bluesky"):
+            page.goto(f"{bot.origin}{path}")
+            assert axe_of(page) == [], path
         page.context.close()

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.canonical import sha256_hex
-from bot.content.model import Account
+from bot.clock import SystemClock
+from bot.content.model import Account, Source
+from bot.delivery.documents import documents_of, publish_source
 from bot.errors import RejectedError, UnauthorizedError, UnavailableError, UnconfirmedError
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
-from bot.platforms.bluesky.adapter import connect
+from bot.platforms.bluesky.adapter import BlueskyPlatform, connect
+from bot.platforms.bluesky.record import cid_of
 from bot.platforms.status import (
     Draft,
     Facet,
@@ -23,6 +30,7 @@ from bot.platforms.status import (
     Picture,
     PostRef,
     ReplyTo,
+    Span,
     Status,
 )
 from tests.contract.contract import CountingMeter, changed_account, picture_of, png, prepare
@@ -402,3 +410,109 @@ def test_a_list_of_revoked_quotes_that_is_full_is_told(
 
     with pytest.raises(RejectedError, match="50 are turned away"):
         platform.revoke_quote(ref, f"{post}/3lzzzzzzzzz22")
+
+
+# -- the whole text as a record of the account
+
+
+LETTER = Source(
+    "letter.txt", sha256_hex("First version."), "Open letter", "Open letter, December 9, 2022",
+    date(2022, 12, 9), ("One organization", "Another"), id="letter",
+    address="https://letter.example/open-letter?lang=en", text="First version.",
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(f"sqlite:///{tmp_path / 'live.db'}", create=True)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def keeper(connection: Connection, store: Store) -> Iterator[BlueskyPlatform]:
+    known = partial(documents_of, store, "voice")
+    platform = connect(replace(connection, documents=known))
+    assert isinstance(platform, BlueskyPlatform)
+    yield platform
+    platform.close()
+
+
+def publish(store: Store, keeper: BlueskyPlatform, source: Source) -> PostRef:
+    account = Account("voice", "bluesky")
+    return publish_source(store, SystemClock(), account, source, keeper, by="Ann", why="to prove")
+
+
+def record_at(pds: Pds, ref: PostRef) -> dict[str, Any]:
+    repo, collection, rkey = ref.id.removeprefix("at://").split("/")
+    asked = {"repo": repo, "collection": collection, "rkey": rkey}
+    found: dict[str, Any] = pds.ask("com.atproto.repo.getRecord", asked)
+    return found
+
+
+def test_a_letter_is_a_record_whose_content_hash_proves_its_text(
+    pds: Pds, account: PdsAccount, store: Store, keeper: BlueskyPlatform
+) -> None:
+    ref = publish(store, keeper, LETTER)
+
+    seen = record_at(pds, ref)
+    assert seen["cid"] == ref.cid == cid_of(seen["value"])
+    assert seen["value"] == {
+        "$type": "site.standard.document", "site": "https://letter.example",
+        "path": "/open-letter?lang=en", "title": "Open letter",
+        "description": "Open letter, December 9, 2022", "textContent": "First version.",
+        "publishedAt": "2022-12-09T00:00:00.000Z",
+        "contributors": [
+            {"did": account.did, "displayName": "One organization", "role": "author"},
+            {"did": account.did, "displayName": "Another", "role": "author"},
+        ],
+    }  # fmt: skip
+    (row,) = store.audit.of("publish source")
+    assert (row.who, row.why, row.detail["cid"]) == ("Ann", "to prove", ref.cid)
+    assert publish(store, keeper, LETTER) == ref
+
+
+def test_a_corrected_letter_is_another_record_and_the_old_one_stays(
+    pds: Pds, store: Store, keeper: BlueskyPlatform
+) -> None:
+    first = publish(store, keeper, LETTER)
+    text = "Second version."
+
+    second = publish(store, keeper, replace(LETTER, text=text, sha256=sha256_hex(text)))
+
+    assert second.id != first.id
+    assert record_at(pds, first)["value"]["textContent"] == "First version."
+    assert record_at(pds, second)["value"]["textContent"] == text
+
+
+def test_the_link_card_of_a_quotation_refers_to_the_version_that_it_quotes(
+    pds: Pds, account: PdsAccount, store: Store, keeper: BlueskyPlatform
+) -> None:
+    first = publish(store, keeper, LETTER)
+    publish(store, keeper, replace(LETTER, text="Second.", sha256=sha256_hex("Second.")))
+    card = LinkCard(f"{LETTER.address}#:~:text=First", "Open letter")
+    quoting = Status("“First version.”", card=card, spans=(Span("letter", LETTER.sha256, 0, 14),))
+    other = replace(quoting, text="Elsewhere", card=LinkCard("https://news.example/", "News"))
+
+    for status in (quoting, other):
+        keeper.publish(prepare(keeper, status))
+
+    records = {one["value"]["text"]: one["value"] for one in pds.posts(account)}
+    external = records["“First version.”"]["embed"]["external"]
+    assert external["associatedRefs"] == [{"uri": first.id, "cid": first.cid}]
+    assert "associatedRefs" not in records["Elsewhere"]["embed"]["external"]
+
+
+def test_a_reference_into_anothers_repository_is_left_out(
+    store: Store, keeper: BlueskyPlatform, account: PdsAccount
+) -> None:
+    """Who can write the database could name a document of somebody else."""
+    detail = {"source": "letter", "address": LETTER.address, "sha256": LETTER.sha256,
+              "uri": "at://did:plc:other/site.standard.document/3k", "cid": "bafy"}  # fmt: skip
+    store.audit.write("Eve", "publish source", "voice", detail=detail, now=NOW)
+    card = LinkCard(LETTER.address, "Open letter")
+    status = Status("“First version.”", card=card, spans=(Span("letter", LETTER.sha256, 0, 14),))
+
+    draft = prepare(keeper, status)
+
+    assert "associatedRefs" not in draft.body["record"]["embed"]["external"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +16,21 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.base import (
+    Connection,
+    DocumentVersion,
+    PictureReader,
+    Platform,
+    Profile,
+    PublishedText,
+)
 from bot.platforms.bluesky.api import REFUSED, AppView, Repo
+from bot.platforms.bluesky.documents import (
+    DOCUMENTS,
+    associated,
+    document_key,
+    document_record,
+)
 from bot.platforms.bluesky.record import (
     COLLECTION,
     GATE_LISTS,
@@ -54,7 +67,9 @@ def connect(connection: Connection) -> Platform:
     """
     session = SignedIn(connection)
     appview = AppView(connection, session)
-    return BlueskyPlatform(connection.account, session, Repo(session), appview)
+    return BlueskyPlatform(
+        connection.account, session, Repo(session), appview, connection.documents
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,6 +80,7 @@ class BlueskyPlatform:
     _session: SignedIn
     _repo: Repo
     _appview: AppView
+    _documents: Callable[[], Mapping[DocumentVersion, PostRef]]
 
     @property
     def spec(self) -> PlatformSpec:
@@ -116,6 +132,9 @@ class BlueskyPlatform:
             dids={handle: self._repo.did_of(handle) for handle in sorted(handles)},
             reply={"root": strong(reply_to.root), "parent": strong(reply_to.parent)}
             if reply_to
+            else None,
+            document=associated(status, self._documents(), self._session.did)
+            if status.card and status.spans
             else None,
         )
         body = {"repo": self._session.did, "rkey": tid(at, key), "record": record}
@@ -242,6 +261,22 @@ class BlueskyPlatform:
         with self._session.calls():
             records = query(client, "com.atproto.repo.listRecords", **asked)["records"]
             return [PostRef(str(record["uri"])) for record in records]
+
+    def put_document(self, document: PublishedText) -> PostRef:
+        client = self._session.client()
+        repo, rkey = self._session.did, document_key(document)
+        record = document_record(document, repo)
+        answer = self._repo.record(repo, DOCUMENTS, rkey)
+        if answer is None:
+            body = {"repo": repo, "collection": DOCUMENTS, "rkey": rkey, "record": record}
+            with self._session.calls(writing=True, refusals=REFUSED):
+                # swapRecord null: create, never overwrite.
+                answer = procedure(
+                    client, "com.atproto.repo.putRecord", {**body, "swapRecord": None}
+                )
+        if answer["cid"] != cid_of(record):
+            raise RejectedError(NAME, f"{answer['uri']} has another content hash than the text")
+        return PostRef(str(answer["uri"]), cid=str(answer["cid"]))
 
     def close(self) -> None:
         self._session.close()

@@ -38,6 +38,7 @@ def post_record(
     blobs: Mapping[str, JsonObject],
     dids: Mapping[str, str],
     reply: JsonObject | None,
+    document: JsonObject | None = None,
 ) -> JsonObject:
     """Build the record; every byte of it goes into its content hash.
 
@@ -47,6 +48,7 @@ def post_record(
         blobs: Uploaded pictures, by their SHA-256.
         dids: Identifiers of mentioned handles.
         reply: References to the root and the parent of a thread.
+        document: Reference to the text that the link card leads to.
     """
     record: dict[str, Any] = {
         "$type": COLLECTION,
@@ -56,7 +58,7 @@ def post_record(
     }
     if status.facets:
         record["facets"] = [_facet(facet, dids) for facet in status.facets]
-    if embed := _embed(status, blobs):
+    if embed := _embed(status, blobs, document):
         record["embed"] = embed
     if reply is not None:
         record["reply"] = reply
@@ -93,7 +95,9 @@ def _facet(facet: Facet, dids: Mapping[str, str]) -> JsonObject:
     return {"index": {"byteStart": facet.start, "byteEnd": facet.end}, "features": [feature]}
 
 
-def _embed(status: Status, blobs: Mapping[str, JsonObject]) -> JsonObject | None:
+def _embed(
+    status: Status, blobs: Mapping[str, JsonObject], document: JsonObject | None
+) -> JsonObject | None:
     if status.pictures:
         images = [
             {
@@ -109,7 +113,8 @@ def _embed(status: Status, blobs: Mapping[str, JsonObject]) -> JsonObject | None
         return None
     external = {"uri": card.url, "title": card.title, "description": card.description}
     thumb = {"thumb": blobs[card.thumb.sha256]} if card.thumb else {}
-    return {"$type": "app.bsky.embed.external", "external": {**external, **thumb}}
+    refs = {"associatedRefs": [document]} if document else {}
+    return {"$type": "app.bsky.embed.external", "external": {**external, **thumb, **refs}}
 
 
 def tid(at: datetime, key: str) -> str:

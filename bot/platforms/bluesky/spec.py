@@ -45,6 +45,7 @@ SPEC = PlatformSpec(
     hides_replies=True,
     revokes_quotes=True,
     has_link_cards=True,
+    keeps_documents=True,
     # No waiting to read back: a create-only put under a key of ours cannot make a second post,
     # however late the first one lands.
     rate_window=timedelta(minutes=5),

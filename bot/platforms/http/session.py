@@ -171,6 +171,11 @@ class CallDeadline:
             if self._is_over:
                 _shut(sock)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up."""
+        return self._is_over
+
     def expire(self) -> None:
         """End the call now."""
         with self._lock:

@@ -26,6 +26,7 @@ ADVICE: Mapping[Reason | None, str] = {
     HoldReason.ACCOUNT_STOPPED: "The account does not take posts. Repair the account first.",
     HoldReason.UNSETTLED: "Look at the account itself: is it there? Give its address if so.",
     HoldReason.ATTEMPTS: "It was tried as often as allowed. Read why before sending it again.",
+    HoldReason.LINK_GONE: "Readers would find nothing there. Link to a public copy, or drop it.",
     HoldReason.PARENT: "The part of the thread before it is not out.",
 }
 

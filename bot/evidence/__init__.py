@@ -1,0 +1,1 @@
+"""Evidence that outlasts others' servers: pages that are linked to, and own posts."""
