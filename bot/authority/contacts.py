@@ -80,10 +80,19 @@ class Addresses:
 def in_place_of(
     people: Iterable[str], absences: Mapping[str, Absence], names: Iterable[str], now: datetime
 ) -> tuple[str, ...]:
-    """Return who hears of it: for who is away their substitute, if that is a user."""
-    known, found = frozenset(names), []
+    """Return who hears of it: for who is away their substitute, if that is a user.
+
+    For a substitute who is away too it is theirs; in a circle it is whoever comes first again.
+    """
+    known = frozenset(names)
+    stands_in = {
+        name: away.substitute for name, away in absences.items()
+        if now < away.until and away.substitute in known
+    }  # fmt: skip
+    found = []
     for name in people:
-        away = absences.get(name)
-        stands_in = away is not None and now < away.until and away.substitute in known
-        found.append(away.substitute if away and stands_in else name)
+        passed = {name}
+        while (next_ := stands_in.get(name, name)) not in passed:
+            passed.add(name := next_)
+        found.append(stands_in.get(name, name))
     return tuple(dict.fromkeys(found))

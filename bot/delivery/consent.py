@@ -11,6 +11,7 @@ from bot.authority.approvals import Approval
 from bot.authority.objections import LoggedAnswers, Objection
 from bot.authority.pinned_keys import PinnedKey
 from bot.authority.tables import ObjectionKind
+from bot.authority.user_table import User
 from bot.authority.users import Role, SignInError
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
@@ -44,13 +45,17 @@ class Consents:
         )
 
     def _objection(self, fingerprint: str) -> Hold | None:
-        """Return the strictest objection that counts; a request for a change is an approver's."""
+        """Return the strictest objection that counts; a request for a change is an approver's.
+
+        Who removes a user lifts nothing by it.
+        """
         found = [
             each
             for each in self._objections.get(fingerprint, ())
             if each.kind is ObjectionKind.REFUSAL
             or self._rehearses
-            or Role.APPROVER in self._roles.get(each.by, ())
+            or each.by not in self._users
+            or Role.APPROVER in self._users[each.by].roles
         ]
         if not found:
             return None
@@ -122,8 +127,8 @@ class Consents:
         return self.schedule.mode is Mode.REHEARSAL
 
     @ReadOnce
-    def _roles(self) -> dict[str, frozenset[str]]:
-        return {user.name: user.roles for user in self.store.users.all()}
+    def _users(self) -> dict[str, User]:
+        return {user.name: user for user in self.store.users.all()}
 
     @ReadOnce
     def _keys(self) -> tuple[PinnedKey, ...]:
@@ -132,7 +137,7 @@ class Consents:
     def _required(self, author: str) -> int:
         """One more where nobody knows who wrote it: any of the approvers may be the author."""
         required = max(self.schedule.approvals_required, self.are_signed)
-        is_known = any(is_same_person(author, name) for name in self._roles)
+        is_known = any(is_same_person(author, name) for name in self._users)
         return required if self._rehearses or is_known or not required else required + 1
 
     def _counts(
@@ -140,7 +145,9 @@ class Consents:
     ) -> bool:
         if self._rehearses:
             return True
-        if Role.APPROVER not in self._roles.get(given.by, ()):
+        user = self._users.get(given.by)
+        # Who has a name anew did not give what was given under it before.
+        if user is None or Role.APPROVER not in user.roles or given.at < user.created_at:
             return False
         return not self.are_signed or self._is_signed(given, publication, payloads)
 

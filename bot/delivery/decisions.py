@@ -70,6 +70,8 @@ class Desk:
         sources = {quote.source: quote.source_sha256} if quote else {}
         detail = {"fingerprints": sorted(new), "said": _texts(waiting, new), "sources": sources}
         with self.store.transaction():
+            # One that somebody gave who had this name before does not count, and makes room.
+            self.store.approvals.take_back(new, by, now=now)
             for fingerprint in sorted(new):
                 self.store.approvals.approve(
                     fingerprint, post_id, by=by, note=note, now=now, sources=sources,

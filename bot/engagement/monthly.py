@@ -125,6 +125,8 @@ class AccountFigures:
     counted: int
     engagements: int | None
     impressions: int | None
+    #: Posts whose impressions are told.
+    shown: int
     #: At the end, and what came since its beginning.
     followers: int | None
     gained: int | None
@@ -267,6 +269,7 @@ class MonthlyReporter:
             counted=group.counted if group else 0,
             engagements=group.judged if group and group.counted else None,
             impressions=group.shown if group and group.with_shown else None,
+            shown=group.with_shown if group else 0,
             followers=end,
             gained=None if end is None or start is None else end - start,
             cost=self.store.ledger.spent_between(name, period.first, period.last),

@@ -234,6 +234,10 @@ class PresentedMonth:
                    "7 days; their numbers still grow.")  # fmt: skip
         if gaps.no_impressions:
             yield f"Impressions are not told by: {', '.join(gaps.no_impressions)}. None is guessed."
+        yield from (
+            f"{each.name}: impressions are of {each.shown} of {_many(each.posts, 'post')}."
+            for each in self.figures.now.accounts if 0 < each.shown < each.posts
+        )  # fmt: skip
         if gaps.no_followers:
             yield (f"Followers were not read at the beginning or the end: "
                    f"{', '.join(gaps.no_followers)}.")  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.authority.access import Access
+from bot.authority.passwords import Passwords
 from bot.authority.users import Role
 from bot.cli.main import run
 from bot.delivery.answers import LONGEST, Answers
@@ -15,7 +17,8 @@ from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.people import token_of
-from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot, enlist, post
+from tests.fakes.shipped import WEAK
 
 Objecting = Callable[[Answers], None]
 
@@ -196,3 +199,46 @@ def test_a_restore_forgets_no_answer(bot: RunningBot, answer: Objecting) -> None
     assert "Ben" not in {each.by for each in bot.store.approvals.of_post("one")}
     assert bot.store.audit_problems() == []
     assert comes_due(bot) == []
+
+
+def access(bot: RunningBot) -> Access:
+    enlist(bot.store, "olga", role=Role.OPERATOR)
+    return Access(bot.store, bot.clock, Passwords(WEAK))
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="an operator removes the approver who asked for a change, so that the post goes out",
+    comes_of_it="the request stands until the post is edited",
+    remains="an operator who takes the role of an approver away lifts their requests, in the log",
+)
+def test_removing_who_asked_for_a_change_sends_nothing(bot: RunningBot) -> None:
+    enlist(bot.store, "cy")
+    answers(bot).ask_change("one", "Name the year.", by="cy")
+
+    access(bot).remove("cy", by="olga")
+
+    assert comes_due(bot) == []
+    assert bot.row().reason is HoldReason.CHANGE_ASKED
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="a user gets the name of an approver who was removed, and so their approvals",
+    comes_of_it="only what was given since the user was made counts; they may approve themselves",
+)
+def test_a_name_given_anew_brings_no_approvals(bot: RunningBot) -> None:
+    bot.clock.advance(MINUTE)
+    users = access(bot)
+    enlist(bot.store, "cy")
+    bot.desk.approve("one", by="cy")
+    for name in ("Ann", "cy"):
+        users.remove(name, by="olga")
+    bot.clock.advance(MINUTE)
+    users.add("cy", frozenset({Role.APPROVER}), "four words are quite enough", by="olga")
+    assert bot.desk.consents.of(bot.row().publication).by == {"Ben"}
+
+    bot.desk.approve("one", by="cy")
+
+    assert bot.desk.consents.of(bot.row().publication).by == {"Ben", "cy"}
+    assert comes_due(bot) != []

@@ -94,7 +94,7 @@ DECISIONS = {
     "user roles": ("user", "roles", "Ann", "--role", "operator"),
     "user password": ("user", "password", "Ann"), "user remove": ("user", "remove", "Ann"),
     "user sign-out": ("user", "sign-out", "Ann"), "user reset": ("user", "reset", "Ann"),
-    "contact address": ("contact", "address", "Ann", "--forget"),
+    "report": ("report",), "contact address": ("contact", "address", "Ann", "--forget"),
     "contact back": ("contact", "back", "Ann"),
     "contact away": ("contact", "away", "Ann", "--until", "2099-01-01", "--substitute", "Ben"),
     "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),

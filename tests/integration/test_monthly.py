@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 
 from bot.clock import FastClock
 from bot.delivery.lifecycle import Event
@@ -102,6 +103,49 @@ def test_sums_are_those_of_its_own_days(filled: Store, rendered: RenderedCampaig
         assert figures.total("engagements") == sum(row.engagements or 0 for row in ours)
     assert found.now.cost == 0
     assert found.before.cost == pytest.approx(0.135)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/New_York"])
+def test_figures_are_those_that_are_counted_by_hand(
+    filled: Store, rendered: RenderedCampaign, zone: str
+) -> None:
+    schedule = replace(rendered.campaign.schedule, timezone=zone)
+    whole = replace(rendered, campaign=replace(rendered.campaign, schedule=schedule))
+    query = text(
+        "SELECT d.id, d.account, d.sent_at, s.likes + s.reposts + s.replies, s.quotes,"
+        " s.impressions FROM delivery d LEFT JOIN snapshot s ON s.delivery_id = d.id"
+        " AND s.state = 'TAKEN' AND s.age_label <> '30d'"
+        " WHERE d.sent_at IS NOT NULL ORDER BY s.due_at"
+    )
+    with filled._db.read() as connection:
+        rows = connection.execute(query).all()
+    by_hand: dict[tuple[str, str], dict[str, tuple[int | None, int | None]]] = {}
+    for id_, account, sent_at, count, quotes, impressions in rows:
+        local = datetime.fromtimestamp(sent_at / 1_000_000, ZoneInfo(zone))
+        known = by_hand.setdefault((f"{local:%Y-%m}", account), {})
+        # The last read that tells engagements is the one that counts.
+        known.setdefault(id_, (None, None))
+        if count is not None:
+            known[id_] = count + (quotes or 0), impressions
+
+    for name in ("2026-12", "2027-01", "2026-11"):
+        for each in monthly(filled, CLOCK, whole, Period.of_month(name)).figures.now.accounts:
+            posts = by_hand.get((name, each.name), {}).values()
+            counts = [count for count, _shown in posts if count is not None]
+            shown = [shown for _count, shown in posts if shown is not None]
+            assert (each.posts, each.counted, each.shown) == (len(posts), len(counts), len(shown))
+            assert each.engagements == (sum(counts) if counts else None)
+            assert each.impressions == (sum(shown) if shown else None)
+
+
+def test_impressions_of_some_posts_are_not_those_of_all(month: PresentedMonth) -> None:
+    x, *others = month.figures.now.accounts
+    half = replace(month.figures.now, accounts=(replace(x, posts=9, shown=4), *others))
+    lacking = replace(month, figures=replace(month.figures, now=half))
+
+    assert "coalition-x: impressions are of 4 of 9 posts." in list(lacking.missing)
+    assert x.shown == x.posts
+    assert not any("impressions are of" in line for line in month.missing)
 
 
 def test_no_later_post_changes_the_report_of_a_month(

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.authority.access import Access
+from bot.authority.contacts import Absence, in_place_of
 from bot.authority.users import Role
 from bot.cli.main import root
 from bot.delivery.answers import Answers
@@ -143,3 +144,21 @@ def test_the_verbs_ask_for_the_password(bot: RunningBot) -> None:
     )
 
     assert "by the password, no token" in str(told.exception)
+
+
+@pytest.mark.parametrize(
+    ("away", "told"),
+    [
+        ({}, ("ann",)),
+        ({"ann": "ben"}, ("ben",)),
+        ({"ann": "ben", "ben": "cy"}, ("cy",)),
+        ({"ann": "gone"}, ("ann",)),
+        ({"ann": "ben", "ben": "ann"}, ("ann",)),
+        ({"ann": "ben", "ben": "cy", "cy": "ben"}, ("ben",)),
+    ],
+)
+def test_a_substitute_who_is_away_has_one_too(away: dict[str, str], told: tuple[str, ...]) -> None:
+    absences = {name: Absence(name, other, NINE) for name, other in away.items()}
+
+    assert in_place_of(["ann"], absences, iter(["ann", "ben", "cy"]), START) == told
+    assert in_place_of(["ann"], absences, ["ann", "ben", "cy"], NINE) == ("ann",)
