@@ -30,7 +30,7 @@ FEWEST_WORDS = 3
 #: Published texts that are compared word by word: those with most words in common.
 _COMPARED = 2
 _SHOWN = 8
-_MARKED = regex.compile(r"(?s)…?(?:“(.+)”|‘(.+)’|«(.+)»|‹(.+)›|「(.+)」|\"(.+)\")…?")
+_MARKED = regex.compile(r"(?s)…?(?:“(.+)”|„(.+)[“”]|‘(.+)’|«(.+)»|‹(.+)›|「(.+)」|\"(.+)\")…?")
 
 
 class Answer(StrEnum):
