@@ -33,7 +33,7 @@ LONGEST = 15_000
 #: Published texts that are compared word by word: those with most words in common.
 _COMPARED = 2
 _SHOWN = 8
-_MARKED = regex.compile(r"(?s)…?(?:“(.+)”|‘(.+)’|«(.+)»|‹(.+)›|「(.+)」|\"(.+)\")…?")
+_MARKED = regex.compile(r"(?s)…?(?:“(.+)”|„(.+)[“”]|‘(.+)’|«(.+)»|‹(.+)›|「(.+)」|\"(.+)\")…?")
 
 _ISOLATED = regex.compile(rf"(?m)^{ISOLATE}([^{ISOLATE}{END_ISOLATE}]*){END_ISOLATE}$")
 

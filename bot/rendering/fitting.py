@@ -47,7 +47,7 @@ _unbreakable = cache(
 # A quotation within a text; a ’ that a letter follows is an apostrophe.
 _quotation = cache(
     lambda: regex.compile(
-        r"“[^“”]*”|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
+        r"“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
     )
 )
 

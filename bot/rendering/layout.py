@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -16,17 +18,39 @@ from bot.platforms.status import Span
 #: First strong isolate, and its end: they stand outside of quoted words, never inside.
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 _PAIRS = (("“", "”"), ("‘", "’"), ("«", "»"), ("‹", "›"), ("「", "」"))
+#: First marks of languages whose own are not “…” (CLDR, and newspapers for Arabic and Uyghur).
+_OWN_PAIRS = {
+    ("«", "»"): "ar az be ckb el es fa hy kk ky nb nn no ps ru ug uk ur",
+    ("„", "“"): "bg cs da de et hr is ka lt lv mk sk sl sr",
+    ("„", "”"): "hu pl ro",
+    ("「", "」"): "ja zh-Hant zh-HK zh-TW yue",
+}
+_PAIR_OF = {lang: pair for pair, langs in _OWN_PAIRS.items() for lang in langs.split()}
+#: What stands between double marks, without others in it.
+_MARKED = regex.compile("“[^“”«»„「」]*”|«[^“”«»„「」]*»|„[^“”«»„「」]*[“”]|「[^“”«»„「」]*」")
 _OMISSION = regex.compile(r" ?\[…\] ?")
 _LONE_SINGLE = regex.compile(r"‘|(?<!\p{L})’|’(?!\p{L})")
 
 
-def marks_for(text: str) -> tuple[str, str]:
-    """Choose marks that do not occur in what they stand around: “…”, else ‘…’, else «…»."""
-    for opening, closing in _PAIRS:
+def marks_for(text: str, own: tuple[str, str] = _PAIRS[0]) -> tuple[str, str]:
+    """Choose marks that do not occur in what they stand around.
+
+    The source's ``own`` first, else “…”, ‘…’, «…».
+    """
+    for opening, closing in (own, *_PAIRS):
         is_single = opening == "‘"
         if not (_LONE_SINGLE.search(text) if is_single else {opening, closing} & set(text)):
             return opening, closing
     return "“", "”"
+
+
+@lru_cache(maxsize=64)
+def own_marks(lang: str, text: str) -> tuple[str, str]:
+    """Return the double marks that a source has most often; of its language where it has none."""
+    usual = _PAIR_OF.get(lang) or _PAIR_OF.get(lang.partition("-")[0], _PAIRS[0])
+    counts = Counter(match[0][:: len(match[0]) - 1] for match in _MARKED.finditer(text))
+    pairs = dict.fromkeys((usual, _PAIRS[0], *_OWN_PAIRS))
+    return max(pairs, key=lambda pair: counts["".join(pair)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +97,7 @@ def passage(quote: Quote, source: Source, start: int = 0, end: int | None = None
         spans += [
             Span(original.source, original.source_sha256, a, b) for a, b in original.fragments
         ]
-    opening, closing = marks_for(bare)
+    opening, closing = marks_for(bare, own_marks(source.lang, source.text))
     return Passage(
         text=bare,
         opening=opening,

@@ -12,7 +12,7 @@ from bot.content.passages import is_whole
 from bot.content.quoting import is_exact, locate, occurrences, prove
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
-from bot.rendering.layout import marks_for
+from bot.rendering.layout import marks_for, own_marks
 from bot.rendering.render import render
 from bot.rendering.textfragment import directive
 from tests.fakes.written import ATTRIBUTION, SPECS, campaign, post, source
@@ -108,7 +108,7 @@ def test_no_step_changes_a_byte_between_the_marks(
         for span in status.spans:
             assert own.text[span.start : span.end].encode() in status.text.encode()
     if len(rendered.statuses) == 1:
-        opening, closing = marks_for(text)
+        opening, closing = marks_for(text, own_marks(own.lang, own.text))
         between = f"{opening}{text}{closing}".encode()
         assert between in rendered.statuses[0].text.encode()
     assert _quoted(own, rendered.statuses) == "".join(

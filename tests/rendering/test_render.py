@@ -8,6 +8,7 @@ from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import FacetKind, Picture, Status
 from bot.rendering.cards.pictures import PreparedPictures
+from bot.rendering.layout import marks_for, own_marks
 from bot.rendering.render import RenderedText, render
 from tests.fakes.written import (
     ADDRESS,
@@ -465,8 +466,8 @@ UYGHUR = source(
 @pytest.mark.parametrize(
     ("own_words", "text"),
     [
-        ("", f"“{UYGHUR.text}”\n\u2068— Letter, 2022\u2069"),
-        ("In Uyghur:", f"In Uyghur:\n\n\u2068“{UYGHUR.text}”\u2069\n— Letter, 2022"),
+        ("", f"«{UYGHUR.text}»\n\u2068— Letter, 2022\u2069"),
+        ("In Uyghur:", f"In Uyghur:\n\n\u2068«{UYGHUR.text}»\u2069\n— Letter, 2022"),
     ],
 )
 def test_what_runs_against_the_direction_of_the_status_is_isolated_with_its_marks(
@@ -492,3 +493,33 @@ def test_hashtags_and_mentions_of_the_coalition_are_marked_in_the_final_text() -
 
 def test_the_status_has_the_language_of_the_post() -> None:
     assert one(shown(post(STOP, lang="ug"))).lang == "ug"
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "marks"),
+    [
+        ("en", "We write.", "“”"),
+        ("ug", "بىز يازىمىز.", "«»"),
+        ("ar-EG", "نحن نكتب.", "«»"),
+        ("de", "Wir schreiben.", "„“"),
+        ("pl", "Piszemy.", "„”"),
+        ("zh-Hant", "我們寫信。", "「」"),
+        ("zh-Hans", "我们写信。", "“”"),
+        ("ru", "Мы пишем “письмо” и «ещё», и “другое”.", "“”"),
+        ("en", "Wir schreiben „so“ und „so“.", "„“"),
+        ("en", "An open “ alone, and «one» of theirs.", "«»"),
+    ],
+)
+def test_a_source_is_quoted_in_its_own_marks_or_those_of_its_language(
+    lang: str, text: str, marks: str
+) -> None:
+    assert "".join(own_marks(lang, text)) == marks
+
+
+@pytest.mark.parametrize("lang", ["ug", "de", "pl", "ja"])
+def test_marks_that_the_quoted_words_have_are_not_set_around_them(lang: str) -> None:
+    own = own_marks(lang, "")
+
+    opening, closing = marks_for(f"They said {own[0]}so{own[1]} to us", own)
+
+    assert not {opening, closing} & set(own)

@@ -18,13 +18,13 @@ from bot.rendering.cards.typefaces import REGULAR, Typeface, load
 
 #: Fonts are measured at this size, as their widths grow evenly with it.
 _MEASURED = 200
-_HANGING = "“‘«‹「『"
+_HANGING = "“‘„«‹「『"
 _WIDE_CLOSING_PAIRED = "”’）》〉】〕」』"
 _WIDE_CLOSING = _WIDE_CLOSING_PAIRED + "，。、；：！？"
-_WIDE_OPENING = "“‘（《〈【〔「『"
+_WIDE_OPENING = "“‘„（《〈【〔「『"
 #: Where lines part, and what vanishes at their ends; a no-break space does neither.
 SPACES = " \u2002\u2003\u2009\u3000"
-_OPENING = "([{“‘«‹（《〈【〔「『［｛¡¿"
+_OPENING = "([{“‘„«‹（《〈【〔「『［｛¡¿"
 _CLOSING = ")]}”’»›）》〉】〕」』］｝!?,.:;%…‥、。，．：；！？％·・،؛؟٪—–-‐/～ー々'\""
 #: Closing marks that stay with what is before them even across a space (French, and LB13).
 _CLINGING = ")]}»›!?:;،؛؟"
