@@ -99,7 +99,6 @@ DECISIONS = {
     "contact away": ("contact", "away", "Ann", "--until", "2099-01-01", "--substitute", "Ben"),
     "user token": ("user", "token", "--label", "x"), "user pin": ("user", "pin", "Ann", "x"),
     "user unpin": ("user", "unpin", "Ann"), "probe": ("probe", "m"), "login": ("login", "m"),
-    "report": ("report", "--month", "2026-11"),
 }  # fmt: skip
 
 

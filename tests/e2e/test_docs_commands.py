@@ -291,7 +291,10 @@ def test_the_tables_name_nothing_that_no_page_shows() -> None:
 
 def test_the_program_is_called_so_that_it_can_be_pasted() -> None:
     # In the container there is one Python, and `python` is its name.
-    right = re.compile(r"(docker compose exec verbatim python|python3) run_bot\.py [a-zA-Z-]")
+    # A campaign that `init` begins has the bot beside it, its workflow in a folder of its own.
+    right = re.compile(
+        r"(docker compose exec verbatim python|python3) (\.verbatim/|\.\./verbatim/)?run_bot\.py [a-zA-Z-]"
+    )
     lines = [
         (str(path), line)
         for path in files(".md", ".yaml", ".yml", ".html", ".py")
