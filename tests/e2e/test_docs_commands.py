@@ -293,7 +293,7 @@ def test_the_program_is_called_so_that_it_can_be_pasted() -> None:
     # In the container there is one Python, and `python` is its name.
     # A campaign that `init` begins has the bot beside it, its workflow in a folder of its own.
     right = re.compile(
-        r"(docker compose exec verbatim python|python3) (\.verbatim/|\.\./verbatim/)?run_bot\.py [a-zA-Z-]"
+        r"(docker compose exec verbatim python|python3) (\.{1,2}/?verbatim/)?run_bot\.py [a-zA-Z-]"
     )
     lines = [
         (str(path), line)
