@@ -177,9 +177,10 @@ def open_users(paths: Paths) -> Iterator[Access]:
 
 
 @contextmanager
-def open_corrections(paths: Paths) -> Iterator[Corrections]:
-    """Open what is out, with the accounts that it is on."""
-    with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
+def open_corrections(paths: Paths, *, only_reads: bool = False) -> Iterator[Corrections]:
+    """Open what is out, with the accounts that it is on; before the first `run`, only to read."""
+    opened = open_readonly if only_reads else open_workspace
+    with opened(paths) as workspace, closing(workspace.connections()) as connections:
         store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
         channels = channels_of(tuple(map(str, read_settings().alerts)))
         yield Corrections(store, clock, lambda: rendered, connections.platform, channels.announce)

@@ -61,9 +61,9 @@ def _known(paths: Paths, record: Path | None, key: Path | None) -> tuple[PublicR
     if record:
         wanted = _read(key, 1000).decode(errors="replace").strip() if key else ""
         return read_record(_read(record, MOST), wanted)
-    from bot.app.workspace import open_corrections  # takes long to load, and needs a database
+    from bot.app.workspace import open_corrections  # takes long to load
 
-    with open_corrections(paths) as desk:
+    with open_corrections(paths, only_reads=True) as desk:
         campaign, now = desk.rendered().campaign, desk.clock.now()
         return record_of(desk.store, campaign, desk.listed(), now, with_every_source=True), ""
 

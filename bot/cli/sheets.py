@@ -28,7 +28,7 @@ def export(paths: Paths, file: Path) -> Output:
 
 
 @sheet.command("import")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @prints
 def import_(paths: Paths, file: Path) -> Output:
     """Write changed and new rows of FILE into the files of posts, once all are right.

@@ -266,3 +266,13 @@ def test_verify_reads_the_campaign_of_this_machine(
     assert run(["verify", "Dahua held the pen.", "--json", *where]) == 0
     assert json.loads(capsys.readouterr().out)["verified"]["sources"] == ["letter"]
     assert run(["verify", *where]) == 2
+
+
+def test_before_the_first_run_a_text_is_verified_against_the_sources(
+    where: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "no-data"
+
+    assert run(["verify", "Dahua held the pen.", *where, "--data", str(nowhere)]) == 0
+    assert "not published by us" in capsys.readouterr().out
+    assert not nowhere.exists()
