@@ -36,7 +36,7 @@ def test_every_template_makes_text_visible() -> None:
         if "Environment(" in (text := file.read_text(encoding="utf-8")) and "jinja2" in text
     ]
 
-    assert len(makers) == 2
+    assert len(makers) == 4
     assert all("finalize=visible.shown" in text for text in makers)
 
 

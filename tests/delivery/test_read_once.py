@@ -35,5 +35,5 @@ def test_a_read_waits_for_no_other_objects_read() -> None:
 
 
 def test_workers_and_pages_read_in_that_way() -> None:
-    for owner, name in ((Consents, "_roles"), (Consents, "_keys"), (Report, "_judged")):
+    for owner, name in ((Consents, "_users"), (Consents, "_keys"), (Report, "_judged")):
         assert isinstance(vars(owner)[name], ReadOnce), name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -288,14 +289,19 @@ def test_a_channel_that_fails_is_an_urgent_matter_and_the_others_hear_of_it(
     ]
 
 
-def test_a_channel_that_never_answers_keeps_nobody_waiting(inbox: Inbox) -> None:
+def test_a_channel_that_never_answers_keeps_nobody_waiting(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = Event()
     (slow,) = channels_of((inbox.address,)).all
     (quick,) = channels_of((inbox.address,)).all
     slow.deadline = 0.0
+    monkeypatch.setattr(slow, "_notify", lambda _alert: is_over.wait(60))
 
     assert Channels((slow, quick)).send(Alert("a title", "a text"))
 
     assert slow.failing == "no answer within 0 s"
+    is_over.set()
 
 
 # By apprise

@@ -65,9 +65,9 @@ def test_a_part_is_paused_and_resumed_at_the_command_line(bot: RunningBot, call:
 
     assert paused == (
         "0 paused: nothing is sent or deleted of theme families, language zh until"
-        " Tue 08 Dec 2026 10:00 UTC, or `resume`; what lapses waits under `held`"
+        " Tue 8 Dec 2026 10:00 UTC, or `resume`; what lapses waits under `held`"
     )
-    assert "PAUSED, theme families: news (olga), until Tue 08 Dec 2026 10:00" in call("status")
+    assert "PAUSED, theme families: news (olga), until Tue 8 Dec 2026 10:00" in call("status")
     assert json.loads(call("status", "--json")[2:])["pauses"][0]["target"] == {
         "scope": "theme", "value": "families",
     }  # fmt: skip
