@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 from bot.checks.duplicates import never_again, too_close, twins
 from bot.checks.quotation_marks import marked_spans
+from bot.checks.scripts import scripts
 from bot.checks.wording import (
     dated_words,
     has_date,
@@ -278,6 +279,7 @@ def _missing(account: Account, spec: PlatformSpec, today: date) -> Iterator[tupl
 CHECKS: tuple[Check, ...] = (
     quotations,
     wordings,
+    scripts,
     left_out,
     layout,
     picture_files,
