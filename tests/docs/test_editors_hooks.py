@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bot.cli.main import run
+from tests.conftest import ROOT, require_tool
 from tests.docs.tree import read
 
 WORKFLOW = ".github/workflows/check-posts.yml"
@@ -31,10 +34,18 @@ def test_what_they_run_is_a_check_of_the_bot_s(
     told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VERBATIM_DATA", str(tmp_path))  # an editor has no data of a service
+    # An archive of the project is no repository.
+    campaign = tmp_path / "campaign"
+    shutil.copytree(ROOT / "posts", campaign / "posts")
+    shutil.copy(ROOT / "schedule.yaml", campaign)
+    git, who = require_tool("git"), ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for each in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "all"]):
+        subprocess.run([git, *each], cwd=campaign, check=True)
+    monkeypatch.chdir(campaign)
     hook = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"][0]["entry"]
     command = workflow_commands()[-1] if told == "workflow" else hook
     words = shlex.split(command)
-    # What GitHub gives a job, and a base that a copy of one commit has too.
+    # What GitHub gives a job, and a base that one commit has too.
     given = {"$GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "HEAD^1": "HEAD"}
     words = [given.get(word, word) for word in words]
 
