@@ -54,7 +54,7 @@ NOT_RUN = {
     "python3 run_bot.py move": "needs PostgreSQL; tests/integration/test_moving.py runs it",
     "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
     "python3 run_bot.py verify --record": "needs a record and its key; tests/public runs it",
-    "python3 run_bot.py publish-source": "needs a live account; tests/contract runs it on a PDS",
+    "python3 run_bot.py publish-source": "needs a live account; test_live_run.py runs it on a PDS",
     "python3 run_bot.py archive pages": "calls others' servers; tests/evidence runs it",
     "python3 run_bot.py archive links": "likewise",
     "python3 run_bot.py archive link-copy": "needs a copy that the files name; tests/evidence",

@@ -124,6 +124,20 @@ def assert_cards_and_facets(bot: LiveBotProcess, statuses: list[dict[str, Any]])
         assert ranges == [(facet["start"], facet["end"]) for facet in status["facets"]]
 
 
+def test_the_letter_is_published_as_a_record_once(sent: LiveBotProcess) -> None:
+    words = ("publish-source", "b", "letter", "--why", "to prove it", "--as", "Aygul")
+
+    told = sent.do(*words)
+
+    asked = {"repo": sent.pds_account.did, "collection": "site.standard.document"}
+    records = sent.pds.ask("com.atproto.repo.listRecords", asked)["records"]
+    assert [(each["uri"], each["cid"]) for each in records] == [(told["uri"], told["cid"])]
+    assert "mothers and fathers" in records[0]["value"]["textContent"]
+    assert sent.do(*words) == told
+    assert len(sent.pds.ask("com.atproto.repo.listRecords", asked)["records"]) == 1
+    assert "publish source" in {row["verb"] for row in sent.do("audit", "show")}
+
+
 def test_a_thread_hangs_together_in_order(sent: LiveBotProcess) -> None:
     states, live = sent.states(), sent.live()
 
