@@ -20,8 +20,8 @@ from bot.engagement.ages import AGES
 from bot.planning.store import Store
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import connect
-from bot.platforms.status import PostRef
-from tests.contract.contract import CountingMeter
+from bot.platforms.status import PostRef, Status
+from tests.contract.contract import CountingMeter, prepare
 from tests.fakes.measured import MeasuredAccount
 from tests.integration.store_rows import copied_database
 from tests.servers.appview import Network
@@ -39,8 +39,8 @@ class Public:
     def __init__(self, network: Network) -> None:
         self.network = network
 
-    def act(self, ref: PostRef, kind: str) -> None:
-        """Let somebody new like, repost, reply to or quote a post."""
+    def act(self, ref: PostRef, kind: str) -> str:
+        """Let somebody new like, repost, reply to or quote a post; return the record's address."""
         subject = {"uri": ref.id, "cid": ref.cid}
         post = {"$type": "app.bsky.feed.post", "text": f"A {kind}"}
         records: dict[str, dict[str, Any]] = {
@@ -49,12 +49,12 @@ class Public:
             "reply": {**post, "reply": {"root": subject, "parent": subject}},
             "quote": {**post, "embed": {"$type": "app.bsky.embed.record", "record": subject}},
         }
-        self._create(records[kind])
+        return self._create(records[kind])
 
     def follow(self, account: PdsAccount) -> None:
         self._create({"$type": "app.bsky.graph.follow", "subject": account.did})
 
-    def _create(self, record: dict[str, Any]) -> None:
+    def _create(self, record: dict[str, Any]) -> str:
         other = self.network.pds.account(bot=False)
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         body = {
@@ -62,17 +62,19 @@ class Public:
             "collection": record["$type"],
             "record": {**record, "createdAt": now},
         }
-        self.network.pds.do("com.atproto.repo.createRecord", body, other.token)
+        return str(self.network.pds.do("com.atproto.repo.createRecord", body, other.token)["uri"])
 
     def counted(self, ref: PostRef) -> dict[str, int]:
-        """Ask the AppView itself, past any client of ours."""
-        query = urllib.parse.urlencode({"uris": ref.id})
+        post = self.shown(ref.id)
+        return {kind: post[f"{kind}Count"] for kind in KINDS_OF_ACT} if post else {}
+
+    def shown(self, uri: str) -> dict[str, Any]:
+        """Ask the AppView itself for a post, past any client of ours; empty where it has none."""
+        query = urllib.parse.urlencode({"uris": uri})
         address = f"{self.network.appview}/xrpc/app.bsky.feed.getPosts?{query}"
         with urllib.request.urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
-            posts = json.loads(answer.read())["posts"]
-        if not posts:
-            return {}
-        return {kind: posts[0][f"{kind}Count"] for kind in KINDS_OF_ACT}
+            posts: list[dict[str, Any]] = json.loads(answer.read())["posts"]
+        return posts[0] if posts else {}
 
 
 @dataclass
@@ -123,6 +125,24 @@ def test_numbers_equal_what_others_did_at_each_age(bench: Bench) -> None:
         told = bench.measured.taken("words", age)
         assert (told.likes, told.reposts, told.replies, told.quotes) == tuple(done.values()), age
         assert told.impressions is None
+
+
+def test_the_appview_holds_others_to_who_may_reply_and_quote(bench: Bench) -> None:
+    platform = bench.measured.platform
+    limited = Status("limited", replies="nobody", quotes="nobody")
+    shut, wide = (platform.publish(prepare(platform, each)) for each in (limited, "open to all"))
+    wait_until(lambda: bool(bench.public.counted(wide)), "the AppView shows both")
+
+    quotes = [bench.public.act(ref, "quote") for ref in (shut, wide)]
+    for ref in (shut, wide):
+        bench.public.act(ref, "reply")
+        bench.public.act(ref, "like")
+
+    wanted = {"like": 1, "repost": 0, "reply": 1, "quote": 1}
+    wait_until(lambda: bench.public.counted(wide) == wanted, "the AppView has counted the last")
+    assert bench.public.counted(shut)["reply"] == 0
+    kinds = [bench.public.shown(uri)["embed"]["record"]["$type"] for uri in quotes]
+    assert kinds == ["app.bsky.embed.record#viewDetached", "app.bsky.embed.record#viewRecord"]
 
 
 def test_a_post_deleted_on_bluesky_is_gone(bench: Bench) -> None:
