@@ -58,6 +58,9 @@ def server(value: object) -> str:
     """Read the origin of a server; https, except on this machine."""
     wanted = "an origin such as https://social.example"
     typed = text_of(value, wanted)
+    host = typed.partition("://")[2] or typed
+    if _HOST.fullmatch(host := host.partition("/")[0].rpartition("@")[2].lower()):
+        wanted = f"https://{host}"
     parts = _split(typed, wanted)
     local = is_loopback(typed)
     if parts.path not in ("", "/") or parts.query or parts.fragment:

@@ -180,7 +180,8 @@ class Known:
 
     #: Platform by account name.
     accounts: Mapping[str, str] = field(default_factory=dict)
-    platforms: Collection[str] = ()
+    #: By platform, other names that people write for it.
+    platforms: Mapping[str, Collection[str]] = field(default_factory=dict)
     #: By platform, the keys that only its accounts have.
     own_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
     slots: Collection[str] = ()
@@ -188,8 +189,8 @@ class Known:
     #: Empty where any theme will do.
     themes: Collection[str] = ()
     sources: Collection[str] = ()
-    #: Whether there is an address, by id of an investigation or a source.
-    links: Mapping[str, bool] = field(default_factory=dict)
+    #: Address (empty for none) by id of an investigation or a source.
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def _one_of(
@@ -219,14 +220,32 @@ def _account_hint(name: str, known: Known) -> str:
     return suggestion(name, known.accounts)
 
 
+def _platform_hint(name: str, known: Known) -> str:
+    meant = [platform for platform, also in known.platforms.items() if name in also]
+    return f"write {meant[0]}" if meant else suggestion(name, known.platforms)
+
+
+def _no_address(link: str, info: ValidationInfo) -> str:
+    """Refuse an address in the place of the id of what it belongs to."""
+    if "://" not in link or not isinstance(info.context, Known):
+        return link
+    known = info.context.links.items()
+    meant = [name for name, address in known if address.rstrip("/") == link.rstrip("/")]
+    wanted = "the id of an investigation or source, and the address where that is described"
+    raise ValueError(f"{quoted(link)} does not fit; write {meant[0] if meant else wanted}")
+
+
 def _speakers(known: Known) -> Collection[str]:
     if isinstance(known.accounts, Anything):
         return known.accounts
     return dict.fromkeys([*known.accounts, *known.accounts.values()])
 
 
+_NO_ADDRESS = AfterValidator(_no_address)
 _LINKED = _one_of("investigation or source", lambda known: known.links)
-KnownPlatform = Annotated[Id, _one_of("platform", lambda known: known.platforms)]
+KnownPlatform = Annotated[
+    Id, _one_of("platform", lambda known: known.platforms, hint=_platform_hint)
+]
 KnownSlot = Annotated[Id, _one_of("slot", lambda known: known.slots)]
 KnownQueue = Annotated[Id, _one_of("queue", lambda known: known.queues)]
 KnownSource = Annotated[Id, _one_of("source", lambda known: known.sources)]
@@ -234,6 +253,6 @@ _THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in 
 KnownTheme = Annotated[Id, _THEMES]
 KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
 AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
-KnownLink = Annotated[str, ReadWith(values.link, _like(values.ID.pattern)), _LINKED]
+KnownLink = Annotated[str, ReadWith(values.link, _like(values.ID.pattern)), _NO_ADDRESS, _LINKED]
 #: Empty text takes the post's link away.
-KnownVariantLink = Annotated[str, ReadWith(values.link_or_none, _STRING), _LINKED]
+KnownVariantLink = Annotated[str, ReadWith(values.link_or_none, _STRING), _NO_ADDRESS, _LINKED]

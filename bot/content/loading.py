@@ -30,6 +30,8 @@ from bot.content.yamlfile import Node, parse
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
 
+#: Stands for the address in a description that cannot be read.
+_UNREAD = "?"
 #: Stands for a list of investigations where there is no file of them.
 _NO_LIST = Node(NOWHERE, {"investigations": Node(NOWHERE, [])})
 #: May stand in any folder of posts, and are not read: editors leave notes, git keeps folders.
@@ -222,14 +224,15 @@ def _known(
     specs: Mapping[str, PlatformSpec],
 ) -> Known:
     """Collect the names that files define, even where what they name has problems."""
-    links: Mapping[str, bool] = Anything()
+    links: Mapping[str, str] = Anything()
     if listed is not None:
         links = {
-            entry.text("id") or "": bool(entry.text("address"))
+            entry.text("id") or "": entry.text("address") or ""
             for entry in listed.entries("investigations")
         }
         links |= {
-            _stem(name): not node or bool(node.text("address")) for name, node in described.items()
+            _stem(name): (node.text("address") or "") if node else _UNREAD
+            for name, node in described.items()
         }
     accounts = _names(root, "accounts")
     if root is not None and not isinstance(accounts, Anything):
@@ -238,7 +241,7 @@ def _known(
         }
     return Known(
         accounts=accounts,
-        platforms=tuple(specs),
+        platforms={name: spec.aliases for name, spec in specs.items()},
         own_keys={
             name: tuple(key.name for key in spec.account_keys) for name, spec in specs.items()
         },

@@ -5,21 +5,29 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bot.visible import named
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 #: With the day or the month first, and a time behind it.
-_NUMBERS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:,? +(\d{1,2}:\d{2}))?", re.ASCII)
+_NUMBERS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:,? +(\d{1,2}[:.h]\d{2}))?", re.ASCII)
 _NAMED = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?\.? +)?([a-z]{3,9})\.?(?: +(\d{1,2}))?(?:st|nd|rd|th)?,? +(\d{4})"
-    r"(?:,? +(\d{1,2}:\d{2}))?"
+    r"(?:,? +(\d{1,2}[:.h]\d{2}))?"
 )
 _TWELVE_HOURS = re.compile(r"(.*?)(\d{1,2})(?:[:.](\d{2}))? ?([ap])\.?m\.?")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
 _SLASHES = re.compile(r"^(\d{4})[/.](\d{2})[/.](\d{2})")
 _SHORT_HOUR = re.compile(r"[ t](\d:\d{2})")
+#: What people write around a date and a time.
+_AROUND = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +|\bat +|(?<=\d) *(?:uhr|h)$")
+_DURATION = re.compile(
+    r"(\d{1,4}) ?(s|m|h|d|w|(?:sec(?:ond)?|min(?:ute)?|hr|hour|day|week|month|year)s?)?", re.ASCII
+)
+#: Days of a unit, by how it begins.
+_DAYS = {"w": 7, "we": 7, "mo": 30, "y": 365, "ye": 365}
+_MONEY = re.compile(r"[a-z]{3} ?| ?[a-z]{3}$|[$€£¥ ]")
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 #: Signs and letters that pass for plain ones, or for nothing.
 _PLAIN = {
@@ -41,7 +49,7 @@ def plain(typed: str) -> str:
     )
 
 
-def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str, *, is_rule: bool) -> str:
+def what_to_write(typed: str, fits: Callable[[str], object], wanted: str, *, is_rule: bool) -> str:
     """Say what to write: what was likely meant where that fits, and what is wanted.
 
     Args:
@@ -53,7 +61,7 @@ def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str, *, is_rule:
     readings = [*_readings(meant.strip())]
     if is_rule:  # as of an id
         readings.append(re.sub("[ _-]+", "-", meant.strip().lower()))
-    found = [each for each in dict.fromkeys(readings) if pattern.fullmatch(each)]
+    found = [each for each in dict.fromkeys(readings) if fits(each)]
     if not found:
         return f"{why}write {wanted}"
     return f"{why}write {' or '.join(found)}" + (f" ({wanted})" if is_rule else "")
@@ -62,18 +70,35 @@ def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str, *, is_rule:
 def _readings(typed: str) -> Iterator[str]:
     """Yield in which ways a value may have been meant."""
     yield typed
-    typed = typed.lower()
+    typed = _AROUND.sub("", typed.lower()).replace("noon", "12:00")
     if match := _TWELVE_HOURS.fullmatch(typed):
         hour = int(match[2]) % 12 + (12 if match[4] == "p" else 0)
         typed = f"{match[1]}{hour:02}:{match[3] or '00'}"
         yield typed
     if _TIME.fullmatch(typed):
         yield f"{re.sub('[.h]', ':', typed):0>5}"
+    yield from _amounts(typed)
     yield _SHORT_HOUR.sub(r" 0\1", _SLASHES.sub(r"\1-\2-\3", typed))
     if _ISO_DATE.fullmatch(typed):
         yield f"{typed} 09:00"
+    for whole in (f"{typed} 2024", f"{typed.rstrip('.')}/2024"):  # a day of every year
+        yield from (day[5:] for day, _ in _dates(whole))
     for day, at in _dates(typed):
-        yield from (day, f"{day} {at or '09:00':0>5}")
+        yield from (day, f"{day} {re.sub('[.h]', ':', at or '09:00'):0>5}")
+
+
+def _amounts(typed: str) -> Iterator[str]:
+    """Yield the durations and numbers that a text may be: other units, commas, a currency."""
+    if match := _DURATION.fullmatch(typed):
+        unit = match[2] or ""
+        days = _DAYS.get(unit[:2], 0)
+        units = "d" if days else unit[:1] or "mhd"
+        yield from (f"{int(match[1]) * (days or 1)}{each}" for each in units)
+    number = _MONEY.sub("", typed)
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", number, re.ASCII):
+        yield number.replace(",", "")
+    elif re.fullmatch(r"\d+[.,]?\d*", number, re.ASCII):
+        yield re.sub(r"\.0*$", "", number.replace(",", "."))
 
 
 def _dates(typed: str) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ from bot.content.passages import goes_on_after, goes_on_before, is_inside_word, 
 OMISSION = "[…]"
 _JOIN = regex.compile(r" ?\[…\] ?")
 _BAD_OMISSION = regex.compile(r"\[\s*\.\.\.\s*\]|\(\s*(?:\.\.\.|…)\s*\)|\[ +… *\]|\[… +\]")
+#: What people write for an omission.
+_DOTS = regex.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)|\.{3,4}|…)\s*")
 #: More occurrences than this need no counting.
 _MANY = 100
 _SHOWN_DIFFERENCES = 5
@@ -38,7 +40,7 @@ def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
     """
     problem = _malformed(text)
     if problem:
-        return Proof(None, (problem,))
+        return Proof(None, (problem + _with_omissions(text, source),))
     spans: list[Stretch] = []
     messages: list[str] = []
     warnings: list[str] = []
@@ -96,6 +98,12 @@ def _malformed(text: str) -> str | None:
     return None
 
 
+def _with_omissions(text: str, source: Source) -> str:
+    """Say how a text with dots is written, where the omission is all that is wrong with it."""
+    right = _DOTS.sub(f" {OMISSION} ", text).strip()
+    return f"; write: {right}" if right != text and prove(right, source).quote else ""
+
+
 def occurrences(text: str, part: str, start: int = 0) -> Iterator[Stretch]:
     """Return each place where ``part`` stands, overlapping ones too."""
     at = text.find(part, start)
@@ -133,7 +141,9 @@ def _why_not(fragment: str, source: Source, *, is_earlier: bool) -> str:
     if near is None:
         return f"{shortened(fragment)} is not in {source.id!r}, nor anything like it"
     place = section(source.text, near.start, source.never_spans)
-    hint = f" (an omission is written {OMISSION})" if "..." in fragment or "…" in fragment else ""
+    hint = ""
+    if "..." in fragment or "…" in fragment:
+        hint = f" (an omission is written {OMISSION}{_with_omissions(fragment, source)})"
     ours, theirs = marked_differences(fragment, near.text)
     return (
         f"{shortened(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text} "

@@ -6,6 +6,8 @@ how texts are quoted only ``check`` knows.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -55,6 +57,14 @@ _MEANT = {
     "write `lang: en`": "language",
     "write `status: draft`": "draft",
     "write `link: none`": "drop_link no_link",
+}
+
+
+#: What a text that stands alone under a key is part of.
+_SHAPES = {
+    "media": '[{{file: {}, alt: "what it shows"}}]',
+    "quote": "{{source: letter, text: {}}}",
+    "every_year": '{{on: {}, at: "09:00"}}',
 }
 
 
@@ -148,10 +158,24 @@ def _explained(
             advice = _ADVICE.get((owner.__name__, key)) or next(meant, None)
             return "unknown-key", _unknown_key(key, names, advice)
         case "dataclass_type" | "dict_type":
-            return "value", f"{kind(found)}; write keys and values, such as `key: value`"
+            return "value", f"{kind(found)}; write {_wrapped(path, found)}"
         case "tuple_type":
-            return "value", f"{kind(found)}; write a list, such as [a, b]"
+            return "value", f"{kind(found)}; write {_wrapped(path, found, '[{}]')}"
     return "value", detail["msg"]
+
+
+def _wrapped(path: Sequence[str | int], found: object, shape: str = "") -> str:
+    """Return a lone text as the list or mapping that it should be, to be copied."""
+    if not isinstance(found, str):
+        return "a list, such as [a, b]" if shape else "keys and values, such as `key: value`"
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if key == "accounts" and found.casefold() in ("all", "*"):
+        return "no `accounts` at all: a post goes to each account without it"
+    shape = _SHAPES.get(key) or ("{{text: {}}}" if "variants" in path else shape)
+    if not shape:
+        return "keys and values, such as `key: value`"
+    is_plain = re.fullmatch(r"[\w/.-]+", found) and "text:" not in shape
+    return shape.format(found if is_plain else json.dumps(found, ensure_ascii=False))
 
 
 def _unknown_key(key: str, names: Iterable[str], advice: str | None = None) -> str:

@@ -234,7 +234,13 @@ class Pictures:
 
 def _refuse_path(file: str) -> None:
     parts = file.split("/")
+    # A path of somebody's machine, or from another folder, ends with the picture's name.
+    _, folder, within = file.strip().replace("\\", "/").rpartition(f"{MEDIA}/")
+    within = within.strip("/") if folder else PurePosixPath(within).name
+    endings = {ending for known in _SUFFIXES.values() for ending in known}
+    is_one = PurePosixPath(within).suffix.lower() in endings
+    meant = f"{MEDIA}/{within if is_one else 'card.png'}"
     if file != file.strip() or "\\" in file or {"", ".", ".."} & set(parts) or len(parts) == 1:
-        raise FileError(f"{quoted(file)} is no file of posts/media; write it as media/card.png")
+        raise FileError(f"{quoted(file)} is no file of posts/media; write it as {meant}")
     if parts[0] != MEDIA:
-        raise FileError(f"{quoted(file)} is not in posts/media; put it there, write media/card.png")
+        raise FileError(f"{quoted(file)} is not in posts/media; put it there, write {meant}")

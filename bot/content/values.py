@@ -69,6 +69,10 @@ _COUNTRIES = {
     "english": "en", "german": "de", "french": "fr", "spanish": "es", "turkish": "tr",
     "chinese": "zh", "arabic": "ar", "uyghur": "ug",
 }  # fmt: skip
+_BOOLEANS = {
+    **dict.fromkeys(("yes", "on", "1", "y", "true"), "true"),
+    **dict.fromkeys(("no", "off", "0", "n", "none", "false"), "false"),
+}
 #: Longer words are shown and compared by their beginning.
 _LONG = 60
 _FEW = 8
@@ -116,7 +120,7 @@ def _matched(
     typed = text_of(value, wanted)
     match = pattern.fullmatch(typed)
     if not match:
-        advice = what_to_write(typed, pattern, wanted, is_rule=is_rule)
+        advice = what_to_write(typed, pattern.fullmatch, wanted, is_rule=is_rule)
         raise ValueError(f"{quoted(typed)} {what}; {advice}")
     return match
 
@@ -176,7 +180,8 @@ def boolean(value: object) -> bool:
     """Read ``true`` or ``false``, nothing else."""
     typed = text_of(value, "true or false")
     if typed not in ("true", "false"):
-        raise ValueError(f"{quoted(typed)} is neither; write true or false")
+        meant = _BOOLEANS.get(typed.casefold(), "true or false")
+        raise ValueError(f"{quoted(typed)} is neither; write {meant}")
     return typed == "true"
 
 
@@ -184,10 +189,14 @@ def integer(least: int, most: int) -> Callable[[object], int]:
     """Return a reader of whole numbers, both ends included."""
     wanted = f"a whole number from {least} to {most:,}"
 
+    def fits(typed: str) -> bool:
+        return bool(_INTEGER.fullmatch(typed)) and least <= int(typed) <= most
+
     def read(value: object) -> int:
         typed = text_of(value, wanted)
-        if not _INTEGER.fullmatch(typed) or not least <= int(typed) <= most:
-            raise ValueError(f"{quoted(typed)} does not fit; write {wanted}, digits only")
+        if not fits(typed):
+            advice = what_to_write(typed, fits, f"{wanted}, digits only", is_rule=False)
+            raise ValueError(f"{quoted(typed)} does not fit; {advice}")
         return int(typed)
 
     return read
@@ -197,12 +206,16 @@ def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], floa
     """Return a reader of numbers such as ``0.015``, from 0 on or above it."""
     wanted = f"a number {'above 0, up' if above_zero else 'from 0'} to {most:g}, such as 0.5"
 
+    def fits(typed: str) -> bool:
+        number = float(typed) if _DECIMAL.fullmatch(typed) else -1
+        return number <= most and (number > 0 or (number == 0 and not above_zero))
+
     def read(value: object) -> float:
         typed = text_of(value, wanted)
-        number = float(typed) if _DECIMAL.fullmatch(typed) else -1
-        if not 0 <= number <= most or (above_zero and not number):
-            raise ValueError(f"{quoted(typed)} does not fit; write {wanted}")
-        return number
+        if not fits(typed):
+            advice = what_to_write(typed, fits, wanted, is_rule=False)
+            raise ValueError(f"{quoted(typed)} does not fit; {advice}")
+        return float(typed)
 
     return read
 
@@ -306,9 +319,10 @@ def hashtag(value: object) -> str:
     if typed.startswith("#"):
         raise ValueError(f"{quoted(typed)}: leave the # out; write {typed[1:] or 'HumanRights'}")
     if not _TAG.fullmatch(typed):
-        raise ValueError(
-            f"{quoted(typed)} is no hashtag; letters, digits and _ only, and at least one letter"
-        )
+        meant = re.sub(r"[\s#.-]+", "", typed)
+        rule = "letters, digits and _ only, and at least one letter"
+        advice = f"write {meant} ({rule})" if _TAG.fullmatch(meant) else rule
+        raise ValueError(f"{quoted(typed)} is no hashtag; {advice}")
     return typed
 
 
@@ -318,13 +332,8 @@ identifier = matching(
 
 
 def link(value: object) -> str:
-    """Read the id of something that can be linked to, never its address."""
-    if isinstance(value, str) and "://" in value:
-        raise ValueError(
-            f"{quoted(value)} does not fit; write the id of an investigation or source, "
-            "and the address where that is described"
-        )
-    return identifier(value)
+    """Read the id of something that can be linked to; an address is told apart by its name."""
+    return value if isinstance(value, str) and "://" in value else identifier(value)
 
 
 def link_or_none(value: object) -> str:

@@ -153,7 +153,10 @@ _ODD = re.compile(
 )
 _TYPED = {"：": ":", "∶": ":", **dict.fromkeys("‐‑‒–—―−•", "-")}
 #: Where these are told, the beginning of the trouble helps more than its end.
-_SHOW_START = ("unexpected end of stream", "expected ',' or")
+_SHOW_START = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
+#: A line with a key and a text that YAML takes for something else without quotation marks.
+_KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *([^\s|>\[{].*?)\s*")
+_QUOTES_HELP = ("quotation marks", "a key needs a colon")
 
 
 class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is told already
@@ -258,6 +261,7 @@ class _NodeBuilder:
         for message, sign in refused:
             self.is_broken = True
             hint = f"or put text that begins with {sign} in quotation marks"
+            hint += _in_marks(self._lines[self._place(event.start_mark).line - 1])
             self.refuse(event.start_mark, f"{message}, {hint}")
 
     def _read_node(self, event: yaml.NodeEvent) -> None:
@@ -367,4 +371,17 @@ def _explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, 
             return mark, f"{named(odd)} stands here; type {typed} instead"
     if mark and mark.line < len(lines) and lines[mark.line][mark.column :].startswith("\t"):
         return mark, "a tab stands here; indent with spaces"
-    return mark, next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)
+    advice = next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)
+    if mark and mark.line < len(lines) and any(word in advice for word in _QUOTES_HELP):
+        advice += _in_marks(lines[mark.line])
+    return mark, advice
+
+
+def _in_marks(line: str) -> str:
+    """Return a line with its text in quotation marks, to be copied; empty where none is seen."""
+    found = _KEY_AND_TEXT.fullmatch(line)
+    if not found:
+        return ""
+    key, text = found.groups()
+    is_marked = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return f"; write: {key} {text if is_marked else json.dumps(text, ensure_ascii=False)}"

@@ -165,6 +165,8 @@ class PlatformSpec:
     measure: Callable[[str, Limits], int]
     #: What people call the platform.
     label: str = ""
+    #: Other names that people write for `name`.
+    aliases: tuple[str, ...] = ()
     look: Look = Look("?", "currentcolor", "currentcolor")
     #: The warning folds the text away (and counts to its length); else it is the first line.
     folds_warning: bool = False

@@ -226,7 +226,9 @@ queue: main|link: lost
     5:11: p.link: 'lost' has no address yet, so it cannot be posted;
     find the address and write it where it is described
 queue: main|link: "https://example.org/known"
-    5:11: p.link: 'https://example.org/known' does not fit;
+    5:11: p.link: 'https://example.org/known' does not fit; write known
+queue: main|link: "https://example.org/other"
+    5:11: p.link: 'https://example.org/other' does not fit;
     write the id of an investigation or source, and the address where that is described
 queue: main|card: true
     5:11: p.card: a quote card is drawn from a quotation, and there is none
@@ -242,13 +244,18 @@ queue: main|variants: {blue: {quote: y}}
 queue: main|warning: #Uyghur
     5:13: p.warning: has no value (what follows a # is a comment); write text
 queue: main|thread: yes
-    5:13: p.thread: 'yes' is neither; write true or false
+    5:13: p.thread: 'yes' is neither; write true
 queue: main|status: redy
     5:13: p.status: 'redy' is none of these; did you mean 'ready'?
 queue: main|lang: english
     5:11: p.lang: 'english' is no language's code; write en
 every_year: 12-09
-    4:17: p.every_year: is a single value; write keys and values, such as `key: value`
+    4:17: p.every_year: is a single value; write {on: 12-09, at: "09:00"}
+queue: main|media: media/a.png
+    5:12: p.media: is a single value; write [{file: media/a.png, alt: "what it shows"}]
+queue: main|accounts: all
+    5:15: p.accounts: is a single value;
+    write no `accounts` at all: a post goes to each account without it
 every_year: {on: 02-30, at: 09:00}
     4:22: p.every_year.on: '02-30' comes in no year:
     day is out of range for month; write a month and a day such as 12-09

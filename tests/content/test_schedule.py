@@ -109,7 +109,9 @@ platform: bluesky => platform: bluesk
     5:20: accounts.blue.platform: no platform 'bluesk'; did you mean 'bluesky'?
 https://mastodon.social => http://mastodon.social
     4:39: accounts.masto.server: 'http://mastodon.social': secrets go over https only;
-    write an origin such as https://social.example
+    write https://mastodon.social
+platform: bluesky => platform: twitter
+    5:20: accounts.blue.platform: no platform 'twitter'; write x
 platform: bluesky => platform: bluesky, tokn: x
     5:29: accounts.blue.tokn: no such key 'tokn'; there are:
     platform, server, handle, owner, consent, links, max_per_hour, max_per_day, …
@@ -131,11 +133,11 @@ mon, wed => mon, wed, mon
 slots: [morning] => slots: [evening]
     9:18: queues.main.slots[0]: no slot 'evening'; there are: morning
 slots: [morning] => slots: morning
-    9:17: queues.main.slots: is a single value; write a list, such as [a, b]
+    9:17: queues.main.slots: is a single value; write [morning]
 slots: [morning] => slots: [morning], order: random
     9:35: queues.main.order: 'random' is none of these; there are: listed, shuffled
 slots: [morning] => slots: [morning], repeat_after: 60
-    9:42: queues.main.repeat_after: '60' is no duration; write a duration such as 15m, 1h or 60d
+    9:42: queues.main.repeat_after: '60' is no duration; write 60m or 60h or 60d
 campaign: test => campaign: test⏎x_prices: {pst: 1}
     2:12: x_prices.pst: no price 'pst'; did you mean 'post'?
 campaign: test => campaign: test⏎x_prices: {post: dear}

@@ -140,7 +140,7 @@ sha256: SHA => sha256: abc
 date: 2022-12-09 => date: 2027-12-09
     5:7: date: 2027-12-09 is yet to come; write the day of the text
 [Many] => Many
-    6:14: signatories: is a single value; write a list, such as [a, b]
+    6:14: signatories: is a single value; write [Many]
 https://example.org/letter => ftp://example.org/letter
     7:10: address: 'ftp://example.org/letter': only http and https are linked;
     write a whole address such as https://example.org/report

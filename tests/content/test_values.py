@@ -120,12 +120,30 @@ moment 2026-12-09 09:00+05:75
     +05:75 is no offset from UTC; write one such as +01:00 or -05:00
 moment tomorrow
     'tomorrow' is no date and time; write a date and time such as 2026-12-09 09:00
+moment 9.12.2026 9.30
+    '9.12.2026 9.30' is no date and time; write 2026-12-09 09:30 or 2026-09-12 09:30
+moment 2026-12-09 noon
+    '2026-12-09 noon' is no date and time; write 2026-12-09 12:00
+moment Wed, 9 Dec 2026 at 9am
+    'Wed, 9 Dec 2026 at 9am' is no date and time; write 2026-12-09 09:00
 boolean yes
-    'yes' is neither; write true or false
-boolean True
-    'True' is neither; write true or false
+    'yes' is neither; write true
+boolean False
+    'False' is neither; write false
+boolean maybe
+    'maybe' is neither; write true or false
 duration 15
-    '15' is no duration; write a duration such as 15m, 1h or 60d
+    '15' is no duration; write 15m or 15h or 15d
+duration 2 weeks
+    '2 weeks' is no duration; write 14d
+duration 2 months
+    '2 months' is no duration; write 60d
+duration 15 min
+    '15 min' is no duration; write 15m
+duration 1 hour
+    '1 hour' is no duration; write 1h
+duration soon
+    'soon' is no duration; write a duration such as 15m, 1h or 60d
 positive_duration 0m
     is no time at all; write a duration such as 15m, 1h or 60d
 clock_time 9:30
@@ -134,11 +152,16 @@ month_day 02-30
     '02-30' comes in no year: day is out of range for month;
     write a month and a day such as 12-09
 month_day Dec 9
-    'Dec 9' is no day of the year; write a month and a day such as 12-09
+    'Dec 9' is no day of the year; write 12-09
+month_day 9.12.
+    '9.12.' is no day of the year; write 12-09 or 09-12
+month_day Christmas
+    'Christmas' is no day of the year; write a month and a day such as 12-09
 hashtag #Uyghur
     '#Uyghur': leave the # out; write Uyghur
 hashtag Human-Rights
-    'Human-Rights' is no hashtag; letters, digits and _ only, and at least one letter
+    'Human-Rights' is no hashtag; write HumanRights (letters, digits and _ only, and at least
+    one letter)
 hashtag 2022
     '2022' is no hashtag; letters, digits and _ only, and at least one letter
 handle a b
@@ -171,6 +194,11 @@ def test_a_text_that_means_nothing_says_what_to_write(typed: str, message: str) 
         (values.integer(1, 300), "017", "write a whole number from 1 to 300, digits only"),
         (values.integer(1, 3000), "1_000", "write a whole number from 1 to 3,000, digits only"),
         (values.integer(1, 300), "0", "write a whole number from 1 to 300, digits only"),
+        (values.decimal(5), "5€", "write 5"),
+        (values.decimal(5), "USD 2,50", "write 2.50"),
+        (values.decimal(5), "6 euros", "write a number from 0 to 5, such as 0.5"),
+        (values.integer(1, 3000), "1,000", "write 1000"),
+        (values.integer(1, 300), "1,000", "write a whole number from 1 to 300, digits only"),
         (values.decimal(5), ".inf", "write a number from 0 to 5, such as 0.5"),
         (values.decimal(5), "1e3", "write a number from 0 to 5, such as 0.5"),
         (values.decimal(5), "-1", "write a number from 0 to 5, such as 0.5"),

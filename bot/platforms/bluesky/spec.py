@@ -25,6 +25,7 @@ def length(text: str, limits: Limits) -> int:
 SPEC = PlatformSpec(
     name=NAME,
     label="Bluesky",
+    aliases=("bsky", "bsky.app", "atproto"),
     look=Look("B", color="#0a63b8", color_on_dark="#7fbdf5", corner="10px"),
     # lexicons app.bsky.feed.post, app.bsky.embed.images and app.bsky.embed.external. A PDS older
     # than 2026 takes pictures up to 1,000,000 bytes only. The app cuts longer alternative texts.

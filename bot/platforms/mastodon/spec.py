@@ -74,6 +74,7 @@ def _replaced(text: str, spans: Iterable[tuple[int, int]], stand_in: str) -> str
 SPEC = PlatformSpec(
     name=NAME,
     label="Mastodon",
+    aliases=("fediverse", "activitypub"),
     look=Look("M", color="#5a3fd6", color_on_dark="#b5a6ff", corner="4px"),
     # Of an unchanged server (docs.joinmastodon.org/entities/Instance).
     limits=Limits(

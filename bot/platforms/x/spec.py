@@ -118,6 +118,7 @@ def _read_action(account: AccountSettings) -> str:
 SPEC = PlatformSpec(
     name=NAME,
     label="X",
+    aliases=("twitter", "x.com", "twitter.com"),
     look=Look("X", color="#1d1c1a", color_on_dark="#e9e6df"),
     # docs.x.com, "Media best practices" and "Counting characters", 22 August 2026.
     limits=Limits(
