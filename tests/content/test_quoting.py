@@ -258,6 +258,12 @@ def test_a_malformed_quotation_says_what_to_do(text: str, says: str) -> None:
     assert says in only_message(prove(text, LETTER))
 
 
+@pytest.mark.parametrize("dots", ["...", " … ", " (...) ", " [...] ", " [ … ] ", " .... "])
+def test_dots_for_an_omission_are_answered_with_the_text_to_copy(dots: str) -> None:
+    assert "write: We ask […] stop." in only_message(prove(f"We ask{dots}stop.", LETTER))
+    assert "write: " not in only_message(prove(f"We ask{dots}zebras.", LETTER))
+
+
 def test_every_wrong_fragment_is_told() -> None:
     proof = prove("Zebras graze quietly […] They don't sleep", LETTER)
 
