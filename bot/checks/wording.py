@@ -22,13 +22,15 @@ from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import problem_at
 
 _AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 #: Words that mean another day tomorrow, by language; English ones count in every post.
 _DATED = {
     "en": r"\b(?:(?:last|past|this|next|previous|coming)\s+(?:day|night|morning|noon|afternoon"
-    r"|evening|week|weekend|month|year|decade|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january"
-    r"|february|march|april|may|june|july|august|september|october|november|december)"
+    r"|evening|week|weekend|month|year|decade|spring|summer|autumn|fall|winter"
+    rf"|{_WEEKDAY}|january|february|march|april|may|june|july|august|september|october|november|december)"
     r"|today|tonight|yesterday|tomorrow|recent|recently|lately|currently|nowadays"
     r"|just\s+now|right\s+now|earlier\s+this|later\s+this"
+    rf"|(?:on|since|until|till|by)\s+{_WEEKDAY}"
     rf"|{_AGO}\s+(?:day|week|month|year|decade)s?\s+ago)\b",
     "fr": r"\b(?:aujourd[’']hui|hier|demain|récemment|(?:le\s+mois|la\s+semaine|l[’']an(?:née)?)"
     r"\s+derni[eè]re?)\b",

@@ -6,12 +6,17 @@ import calendar
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
 
+from bot.content.zones import offset_of
 from bot.visible import named
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 #: With the day or the month first, and a time behind it.
-_NUMBERS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:,? +(\d{1,2}[:.h]\d{2}))?", re.ASCII)
+_NUMBERS = re.compile(
+    r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:,? +(\d{1,2}[:.h]\d{2}))?", re.ASCII
+)
 _NAMED = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?\.? +)?([a-z]{3,9})\.?(?: +(\d{1,2}))?(?:st|nd|rd|th)?,? +(\d{4})"
     r"(?:,? +(\d{1,2}[:.h]\d{2}))?"
@@ -78,6 +83,10 @@ def _readings(typed: str) -> Iterator[str]:
     if _TIME.fullmatch(typed):
         yield f"{re.sub('[.h]', ':', typed):0>5}"
     yield from _amounts(typed)
+    yield re.sub(r"^(\d{4})(\d\d)(\d\d)[t ]?(\d\d):?(\d\d)$", r"\1-\2-\3 \4:\5", typed)
+    yield from _with_offset(typed)
+    if match := re.fullmatch(r"([a-z]{2,3})[_-]([a-z]{2}|[a-z]{4})", typed):  # a language
+        yield f"{match[1]}-{match[2].upper() if len(match[2]) == 2 else match[2].capitalize()}"
     yield _SHORT_HOUR.sub(r" 0\1", _SLASHES.sub(r"\1-\2-\3", typed))
     if _ISO_DATE.fullmatch(typed):
         yield f"{typed} 09:00"
@@ -101,11 +110,21 @@ def _amounts(typed: str) -> Iterator[str]:
         yield re.sub(r"\.0*$", "", number.replace(",", "."))
 
 
+def _with_offset(typed: str) -> Iterator[str]:
+    """Yield a date and time with the offset of the zone that is named behind it."""
+    match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})[ t](\d{2}:\d{2}) ?\(?([a-z_/]{3,40})\)?", typed)
+    with suppress(ValueError):  # no day, no time
+        if match:
+            local = datetime.fromisoformat(f"{match[1]} {match[2]}")
+            yield f"{match[1]} {match[2]} {offset_of(match[3], local)}"
+
+
 def _dates(typed: str) -> Iterator[tuple[str, str]]:
     """Yield each day that a date of another country may name, and the time behind it."""
     days: list[tuple[int, int]] = []
     if match := _NUMBERS.fullmatch(typed):
-        one, other, year, at = int(match[1]), int(match[2]), match[3], match[4]
+        one, other, at = int(match[1]), int(match[2]), match[4]
+        year = f"20{match[3]}" if len(match[3]) == 2 else match[3]
         days = [(other, one), (one, other)]
     elif match := _NAMED.fullmatch(typed):
         year, at = match[4], match[5]

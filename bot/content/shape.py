@@ -39,12 +39,8 @@ ModelT = TypeVar("ModelT", bound=Strict)
 
 #: Where pydantic says that a mapping's key, not its value, is wrong.
 _KEY = "[key]"
-#: Keys that people reach for, and why there is none.
-_ADVICE = {
-    ("Variant", "quote"): "a variant may change what stands around a quotation, never it",
-    ("Account", "token"): "secrets never stand in YAML; they are settings",
-    ("Account", "password"): "secrets never stand in YAML; they are settings",
-}
+#: Keys that a secret would stand under.
+_SECRET = re.compile(r"(?i)token|password|secret|(?:api|consumer|access|client)_?key")
 #: Keys that people know from elsewhere, and how it is written here.
 _MEANT = {
     "write when a post goes out in one: `at: 2026-12-09 09:00`": "time date day when schedule",
@@ -150,13 +146,7 @@ def _explained(
         case "too_short":
             return "value", f"is empty; {_description(model, path)}"
         case "unexpected_keyword_argument":
-            owner, key = _owner(model, path), str(path[-1])
-            names = [name for name, _, _ in keys_of(owner)]
-            if owner is Account:
-                names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
-            meant = (how for how, keys in _MEANT.items() if key in keys.split())
-            advice = _ADVICE.get((owner.__name__, key)) or next(meant, None)
-            return "unknown-key", _unknown_key(key, names, advice)
+            return "unknown-key", _no_such_key(_owner(model, path), path, known)
         case "dataclass_type" | "dict_type":
             return "value", f"{kind(found)}; write {_wrapped(path, found)}"
         case "tuple_type":
@@ -176,6 +166,20 @@ def _wrapped(path: Sequence[str | int], found: object, shape: str = "") -> str:
         return "keys and values, such as `key: value`"
     is_plain = re.fullmatch(r"[\w/.-]+", found) and "text:" not in shape
     return shape.format(found if is_plain else json.dumps(found, ensure_ascii=False))
+
+
+def _no_such_key(owner: type[Strict], path: Sequence[str | int], known: Known) -> str:
+    key = str(path[-1])
+    names = [name for name, _, _ in keys_of(owner)]
+    if owner is Account:
+        names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
+    meant = (how for how, keys in _MEANT.items() if key in keys.split())
+    advice = next(meant, None)
+    if (owner.__name__, key) == ("Variant", "quote"):
+        advice = "a variant may change what stands around a quotation, never it"
+    elif _SECRET.search(key):
+        advice = "secrets never stand in YAML; they are settings"
+    return _unknown_key(key, names, advice)
 
 
 def _unknown_key(key: str, names: Iterable[str], advice: str | None = None) -> str:

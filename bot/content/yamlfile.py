@@ -120,6 +120,7 @@ def shown(path: Path) -> str:
 #: What follows a value: a comment, and whether it begins as a hashtag does.
 _COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
 
+_COLON = "a key needs a colon and a space after it"
 _ADVICE = (
     ("scanning an alias", "text that begins with * needs quotation marks"),
     ("scanning an anchor", "text that begins with & needs quotation marks"),
@@ -128,7 +129,7 @@ _ADVICE = (
         "mapping values are not allowed",
         "a colon in text needs quotation marks around the text; or the indent is wrong",
     ),
-    ("could not find expected ':'", "a key needs a colon and a space after it"),
+    ("could not find expected ':'", _COLON),
     ("unexpected end of stream", "a quotation mark is opened here and never closed"),
     (
         "did not find expected key",
@@ -156,7 +157,14 @@ _TYPED = {"：": ":", "∶": ":", **dict.fromkeys("‐‑‒–—―−•", "-
 _SHOW_START = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
 #: A line with a key and a text that YAML takes for something else without quotation marks.
 _KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *([^\s|>\[{].*?)\s*")
-_QUOTES_HELP = ("quotation marks", "a key needs a colon")
+#: An entry whose dash has no space behind it, or a sister.
+_NO_SPACE = (
+    (
+        re.compile(r" *(?:-|--+ *)([a-z_]+: .*)"),
+        "an entry begins with one dash and a space; write: - {0}",
+    ),
+    (re.compile(r" *((?:- +)?[a-z_]+:)(['\"].*)"), f"{_COLON}; write: {{0}} {{1}}"),
+)
 
 
 class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is told already
@@ -364,17 +372,34 @@ def _explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, 
     reported = " ".join(part for part in (error.context, error.problem) if part)
     mark, near = _mark(error), error.problem_mark.line if error.problem_mark else 0
     for number in (near - 1, near):
-        line = lines[number] if 0 <= number < len(lines) else ""
-        if (found := _ODD.search(line)) and (odd := found[1] or found[2]):
-            typed = _TYPED.get(odd, "a plain space")
-            mark = yaml.Mark("", 0, number, line.index(odd), None, 0)
-            return mark, f"{named(odd)} stands here; type {typed} instead"
-    if mark and mark.line < len(lines) and lines[mark.line][mark.column :].startswith("\t"):
+        column, slip = _slip(lines[number] if 0 <= number < len(lines) else "")
+        if slip:
+            return yaml.Mark("", 0, number, column, None, 0), slip
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    if mark and line[mark.column :].startswith("\t"):
         return mark, "a tab stands here; indent with spaces"
     advice = next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)
-    if mark and mark.line < len(lines) and any(word in advice for word in _QUOTES_HELP):
-        advice += _in_marks(lines[mark.line])
-    return mark, advice
+    if "a colon in text" in advice and line.count(": ") < 2:
+        before = next((each for each in reversed(lines[:near]) if each.strip()), "")
+        if _begin(line) > _begin(before):
+            return mark, "this line begins further right than the one above; begin both alike"
+    return mark, advice + (_in_marks(line) if "quotation mark" in advice else "")
+
+
+def _slip(line: str) -> tuple[int, str]:
+    """Return the column of a wrong or missing sign in a line, and what to type; empty for none."""
+    if (found := _ODD.search(line)) and (odd := found[1] or found[2]):
+        typed = _TYPED.get(odd, "a plain space")
+        return line.index(odd), f"{named(odd)} stands here; type {typed} instead"
+    for shape, advice in _NO_SPACE:
+        if found := shape.fullmatch(line):
+            return len(line) - len(line.lstrip(" ")), advice.format(*found.groups())
+    return 0, ""
+
+
+def _begin(line: str) -> int:
+    """Return the column of a line's first key or word."""
+    return len(line) - len(line.lstrip(" -"))
 
 
 def _in_marks(line: str) -> str:
@@ -383,5 +408,9 @@ def _in_marks(line: str) -> str:
     if not found:
         return ""
     key, text = found.groups()
-    is_marked = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return f"; write: {key} {text if is_marked else json.dumps(text, ensure_ascii=False)}"
+    if (mark := text[0]) in "'\"":
+        inner = text[1:].removesuffix(mark)
+        if text.endswith(mark) and mark not in inner:
+            return f"; write: {key} {text}"
+        text = inner
+    return f"; write: {key} {json.dumps(text, ensure_ascii=False)}"

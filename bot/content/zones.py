@@ -99,6 +99,16 @@ def find_zone(name: str) -> ZoneInfo:
     raise ValueError(f"no such zone '{name[:60]}'; {hint}")
 
 
+def offset_of(name: str, local: datetime) -> str:
+    """Return a zone's offset at a local time, such as ``-05:00``; empty for no zone of that name.
+
+    The name may be written in any case.
+    """
+    found = next((zone for zone in _zones() if zone.casefold() == name.casefold()), None)
+    offset = local.replace(tzinfo=ZoneInfo(found)).strftime("%z") if found else ""
+    return offset and f"{offset[:3]}:{offset[3:5]}"
+
+
 @cache
 def _zones() -> frozenset[str]:
     """Ask the machine's database of zones once; it takes 5 ms and does not change."""

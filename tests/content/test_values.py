@@ -122,6 +122,19 @@ moment tomorrow
     'tomorrow' is no date and time; write a date and time such as 2026-12-09 09:00
 moment 9.12.2026 9.30
     '9.12.2026 9.30' is no date and time; write 2026-12-09 09:30 or 2026-09-12 09:30
+moment 9/12/26 9:00
+    '9/12/26 9:00' is no date and time; write 2026-12-09 09:00 or 2026-09-12 09:00
+moment 20261209T0900
+    '20261209T0900' is no date and time; write 2026-12-09 09:00
+moment 2026-12-09 09:00 EST
+    '2026-12-09 09:00 EST' is no date and time; write 2026-12-09 09:00 -05:00
+moment 2026-12-09 09:00 europe/berlin
+    '2026-12-09 09:00 europe/berlin' is no date and time; write 2026-12-09 09:00 +01:00
+moment 2026-12-09 09:00 Nowhere
+    '2026-12-09 09:00 Nowhere' is no date and time;
+    write a date and time such as 2026-12-09 09:00
+language pt_BR
+    'pt_BR' does not fit; write pt-BR
 moment 2026-12-09 noon
     '2026-12-09 noon' is no date and time; write 2026-12-09 12:00
 moment Wed, 9 Dec 2026 at 9am
