@@ -1,7 +1,5 @@
 """Users, and what each of them signs in with; every change leaves an audit row."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Iterable, Iterator

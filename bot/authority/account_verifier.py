@@ -1,7 +1,5 @@
 """Whether each account is who it should be: asked of its server before it may send."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field

@@ -1,7 +1,5 @@
 """Accounts: since when they take part, whether they are stopped, what their servers said."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime

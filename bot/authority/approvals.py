@@ -1,7 +1,5 @@
 """Approvals of fingerprints: what people decide about sending."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The audit log: who decided what and why, each row hashed together with the row before."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

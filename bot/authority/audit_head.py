@@ -1,7 +1,5 @@
 """The audit log for people outside: its head, signed on this machine, and its rows as a file."""
 
-from __future__ import annotations
-
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What the audit log confirms: approvals and users that it does not know are somebody's forgery."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Where a person is told what waits for them, and who hears it while they are away."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """The last good content tree, and what the operator trusts of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

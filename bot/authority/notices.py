@@ -1,7 +1,5 @@
 """What people are to be told, and which workers are alive."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What approvers object to: a change that one of them asks for, and what is refused as it is."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

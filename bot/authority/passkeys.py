@@ -3,8 +3,6 @@
 Every answer needs the user's own gesture (finger, face or PIN), not only the device.
 """
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 import json

@@ -1,7 +1,5 @@
 """Passwords: which are strong enough, and comparing them without slowing anything else."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys

@@ -4,12 +4,10 @@ A pause ends only by a row of the log. So a clock that jumps ahead, or a service
 ends none; see `AuthorityStore.end_pauses`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, update
@@ -101,7 +99,7 @@ class PauseState:
         """What of a post is paused; empty where everything is."""
         return str(self.target) if self.target != EVERYTHING else ""
 
-    def includes(self, other: PauseState) -> bool:
+    def includes(self, other: Self) -> bool:
         """Whether the other one would add nothing to this one."""
         lasts = self.until is None or (other.until is not None and other.until <= self.until)
         return self.target == other.target and lasts and self.all_calls >= other.all_calls

@@ -4,8 +4,6 @@ One line a key: ``NAME ORIGIN KEY``. Whoever may write the file decides whose si
 it is best somebody else's than the bot's own user.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Signing in and proving oneself again; who fails too often waits, and nobody else does."""
 
-from __future__ import annotations
-
 import ipaddress
 import secrets
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is stored of people's word, as the services of `authority` and all above see it."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager

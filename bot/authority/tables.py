@@ -1,7 +1,5 @@
 """Tables of what people decide: approvals, objections, pauses, trust, users; what they are told."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from sqlalchemy import (

@@ -1,7 +1,5 @@
 """Bounds what a stolen git account could do: changed rules stop sending until a person confirms."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass

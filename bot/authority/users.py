@@ -1,10 +1,9 @@
 """Who a person is to the campaign, and what each may do."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from bot.authority.user_table import User
 from bot.errors import DecisionError
@@ -73,6 +72,6 @@ class Person:
             raise DecisionError(f"{self.name} may not {right}; the roles are: {roles}")
 
     @classmethod
-    def of(cls, user: User) -> Person:
+    def of(cls, user: User) -> Self:
         """Return who a stored user is."""
         return cls(user.name, frozenset(Role(role) for role in user.roles))

@@ -3,8 +3,6 @@
 Never a plain copy of the file: a copy of a live database can lack what stands in its journal.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass

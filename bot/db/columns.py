@@ -1,7 +1,5 @@
 """What tables are declared with: column types that mean the same on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Connections and transactions: the one place that knows which of the two databases it is."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import os

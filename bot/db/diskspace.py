@@ -1,7 +1,5 @@
 """Room on the disk: the ballast that a full disk gives up, and the gate before it is full."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Backups that only their readers can open, in the age format (age-encryption.org/v1)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

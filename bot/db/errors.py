@@ -1,7 +1,5 @@
 """What the store says when it cannot, or will not."""
 
-from __future__ import annotations
-
 from bot.errors import OperatorError, StoreError
 
 

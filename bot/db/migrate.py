@@ -1,7 +1,5 @@
 """Which revision a database is at, and how it comes to the one that this program knows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from alembic import command

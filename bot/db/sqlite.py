@@ -1,7 +1,5 @@
 """SQLite as reliability wants it: settings of each connection, and what a file must be."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import stat

@@ -1,7 +1,5 @@
 """All rows of one database into another of either kind: to move, back up and restore it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

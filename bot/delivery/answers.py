@@ -1,7 +1,5 @@
 """The answers of approvers besides their yes: a change, a refusal, and taking an answer back."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Whose approvals of a publication count now: of approvers only, and signed where that is asked."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

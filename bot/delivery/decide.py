@@ -4,8 +4,6 @@ It never guesses that something was published or was not: the adapter's error cl
 whatever is not surely a refusal is in doubt.
 """
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What a person decides; each decision leaves a row of who, when, what and why."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Sources that an account published as a whole, and the decision to do so."""
 
-from __future__ import annotations
-
 from bot.authority.store import AuthorityStore
 from bot.clock import Clock
 from bot.content.model import Account, Source

@@ -1,7 +1,5 @@
 """Whether a delivery whose time has come may go out now."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a person decides about replies to a post that is out, and quotes of it; none is stored."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Sending: a worker claims a delivery, says what it is about to do, and stores what came of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """The ledger: what paid calls cost, booked before they are made, never above the budget."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

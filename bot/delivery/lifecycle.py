@@ -1,7 +1,5 @@
 """The states of a delivery and every move between them; docs/architecture.md draws this table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 

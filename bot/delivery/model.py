@@ -3,8 +3,6 @@
 Code compares the reasons' values; the detail beside one is for people only.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """What is put into the outbox, what people decide about it, and what reading back proves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime

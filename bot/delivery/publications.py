@@ -1,7 +1,5 @@
 """What is planned, approved, held and reported: one post on one account at one occurrence."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

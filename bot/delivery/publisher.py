@@ -1,7 +1,5 @@
 """Brings due deliveries out: gate, release or hold, claim, prepare, intent, one call, outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

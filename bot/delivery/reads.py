@@ -3,8 +3,6 @@
 What is asked often reads by an index what the answer needs, never all that was ever sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

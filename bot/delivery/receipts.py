@@ -1,7 +1,5 @@
 """What a platform took otherwise than it was sent: kept in the audit log, for good."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from bot.delivery.model import Delivery

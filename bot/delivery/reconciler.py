@@ -1,7 +1,5 @@
 """Reads back what has no clear answer, and after a restore all that may be out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime

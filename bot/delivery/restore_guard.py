@@ -1,7 +1,5 @@
 """Settle first: after a restore, a clone or a lost log nothing is sent before all is read back."""
 
-from __future__ import annotations
-
 import uuid
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Rows of the outbox as values, and the one function that changes a delivery's state."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime

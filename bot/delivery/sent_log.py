@@ -4,8 +4,6 @@ One JSON object a line, appended and fsynced, next to the database but in no bac
 line that is torn was never finished, so the call it announces was never made.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import re

@@ -1,7 +1,5 @@
 """What is stored of sending, as the services of `delivery` and all above see it."""
 
-from __future__ import annotations
-
 import re
 from contextlib import AbstractContextManager
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Tables of the outbox: publications, deliveries, attempts, charges, pictures, the sent log."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Boolean,

@@ -1,7 +1,5 @@
 """Which service runs when. APScheduler is the timer, in UTC; what is due stands in the database."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator

@@ -1,7 +1,5 @@
 """The running bot: what its services do when, and what must hold before they may."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace

@@ -1,7 +1,5 @@
 """Taking back and correcting what is out; never edited silently, always in the log."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """What the files say of a publication, and what must change so that the outbox is as planned."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

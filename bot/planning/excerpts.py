@@ -1,7 +1,5 @@
 """A passage of a source made into a post that passes `check`, with what an editor must know."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """The calendar ahead as people read it: what is planned, what is missing, what it costs."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ before it and on the posts with a fixed time, never on how far ahead is planned;
 today for a year and one made each day for a week tell the same future.
 """
 
-from __future__ import annotations
-
 import hashlib
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """Lays the campaign on the calendar and keeps the outbox in step with what people wrote."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Taking down what is out: alone once a day, else with another person; and only what is ours."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

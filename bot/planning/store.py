@@ -1,7 +1,5 @@
 """All that the bot remembers, and the one way in which planning changes the outbox."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import datetime
 

@@ -5,8 +5,6 @@ SQLAlchemy is the store's, and this file stands for servers that are not ours. L
 nothing of the campaign.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Bluesky, and any other server of the AT protocol with its posts."""
 
-from __future__ import annotations
-
 from bot.platforms.base import Connection, Platform
 from bot.platforms.bluesky.spec import SPEC
 

@@ -1,7 +1,5 @@
 """Publishes to one Bluesky account, and reads back from it, through atproto."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is asked of Bluesky: an account's repository on its own server, and numbers elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

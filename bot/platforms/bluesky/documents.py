@@ -1,7 +1,5 @@
 """A whole text as a `site.standard.document` of the account's own repository."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from urllib.parse import urlsplit

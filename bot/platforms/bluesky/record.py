@@ -1,7 +1,5 @@
 """The record of a post and its key, as they are frozen and as they are compared."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Being signed in to one Bluesky account, with an app password, over a bounded session."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """What the rest of the program knows of Bluesky; light, so that `check` need not import atproto."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from bot.platforms.measuring import graphemes

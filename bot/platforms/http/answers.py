@@ -1,7 +1,5 @@
 """Reading the JSON of servers, which may be anything: what is not there, or is odd, is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which server a secret may be sent to, and how it stays out of every message."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit

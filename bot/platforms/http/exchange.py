@@ -1,7 +1,5 @@
 """The facts of one HTTP exchange, and what they prove about the call."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The HTTP session under client libraries: bounded in time and size, and leaking nothing."""
 
-from __future__ import annotations
-
 import io
 import socket
 import threading

@@ -1,7 +1,5 @@
 """Mastodon, and servers that speak its API."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from bot.platforms.base import AskCode, Connection, Platform

@@ -1,7 +1,5 @@
 """Publishes to one Mastodon account, and reads back from it, through Mastodon.py."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """One account's way to its server: Mastodon.py on a bounded session, and what a server may say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace

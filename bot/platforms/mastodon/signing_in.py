@@ -1,7 +1,5 @@
 """Gets a token for who has none: the server registers the bot, and gives a person a code for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from bot.masking import mask

@@ -7,8 +7,6 @@ mentions of hosts in every script (counter.ts). A server does not tell which rul
 larger count holds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache

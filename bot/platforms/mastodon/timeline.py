@@ -1,7 +1,5 @@
 """Reading an account's own timeline back to an attempt, to see whether a draft is live."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Pictures on their way: uploaded, described, and waited for until they can be attached."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event

@@ -1,7 +1,5 @@
 """X (formerly Twitter), through tweepy and the API v2."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from bot.platforms.base import AskCode, Connection, Platform
@@ -14,7 +12,7 @@ def connect(connection: Connection) -> Platform:
     """Return the adapter of one account."""
     from bot.platforms.x import adapter  # tweepy, 0.1 s: only who posts there should pay
 
-    return adapter.connect(connection)
+    return adapter.X(connection)
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:

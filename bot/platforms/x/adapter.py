@@ -1,7 +1,5 @@
 """X as a platform: publishes once, reads back what is live."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -32,17 +30,14 @@ from bot.platforms.x.timeline import newest_id, statuses_since
 _REPLY_SETTINGS = {"followed": "following", "mentioned": "mentionedUsers"}
 
 
-def connect(connection: Connection) -> X:
-    """Return the adapter of one account; nothing is asked of X yet.
+class X:
+    """One account on X. X has no key against doubles, so `find` is what settles a lost answer.
+
+    Making one asks nothing of X.
 
     Raises:
         SettingsError: a secret is missing, or ``server`` is not safe.
     """
-    return X(connection)
-
-
-class X:
-    """One account on X. X has no key against doubles, so `find` is what settles a lost answer."""
 
     def __init__(self, connection: Connection) -> None:
         self._account = connection.account

@@ -3,8 +3,6 @@
 An answer proves that a call was accepted, that it surely was not, or nothing.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Mapping

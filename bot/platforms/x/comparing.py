@@ -1,7 +1,5 @@
 """Whether a status, as X shows it, is what a draft describes, and where it differs."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Numbers of statuses: looked up by id, or from the own timeline where that costs a fifth."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

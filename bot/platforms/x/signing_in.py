@@ -1,7 +1,5 @@
 """Gets the tokens of an account for its app: X gives a person a PIN for them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 

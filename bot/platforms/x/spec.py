@@ -4,8 +4,6 @@ How X weighs a text is written from its documentation (counting characters) and 
 configuration, version 3; which emoji sequences count as one is in `bot.platforms.x.emoji`.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta

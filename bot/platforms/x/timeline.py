@@ -1,7 +1,5 @@
 """Reads the account's own timeline: the newest status, and all since a known one."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata
