@@ -21,9 +21,8 @@ from bot.db import sqlite as files
 from bot.db.backup import Backup, restore
 from bot.db.database import Database, connect, parse_url
 from bot.db.lock import lock_beside
-from bot.db.migrate import newest, prove_known, revision_of, upgrade
-from bot.db.transfer import MOVED, fill
-from bot.delivery.restore_guard import mark_restored
+from bot.db.migrate import MOVED, fill, newest, prove_known, revision_of, upgrade
+from bot.delivery.sent_log import mark_restored
 from bot.errors import DecisionError, StoreError
 from bot.operations.opening import declare_restored, open_store, sent_log_path
 from bot.operations.status import SILENT

@@ -25,7 +25,7 @@ from bot.authority.trust import ConfigurationGuard
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode
 from bot.content.zones import shown
-from bot.db.diskspace import MEBIBYTE
+from bot.db.sqlite import MEBIBYTE
 from bot.delivery.links import looks
 from bot.engine.clock_guard import ClockGuard
 from bot.errors import BotError

@@ -62,8 +62,7 @@ from bot.operations.channels import channels_of, ping
 from bot.operations.disk import DiskWatch
 from bot.operations.status import Inspector
 from bot.planning.corrections import Corrections
-from bot.planning.planner import Planner
-from bot.planning.store import Store
+from bot.planning.store import Planner, Store
 from bot.platforms.base import Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pyotp
 
-from bot.authority.contacts import Absence
+from bot.authority.notices import Absence
 from bot.authority.passwords import Passwords, prove_strong
 from bot.authority.store import AuthorityStore
 from bot.authority.user_table import Passkey, Token, User
@@ -35,11 +35,7 @@ class Access:
     passwords: Passwords = field(default_factory=Passwords)
 
     def add(self, name: str, roles: frozenset[Role], password: str, *, by: str) -> Person:
-        """Make a user; the first one must be able to make others.
-
-        Raises:
-            DecisionError: the name is taken or unfit, the password too weak, or no role is given.
-        """
+        """Make a user; DecisionError where the name is taken or unfit, or the password too weak."""
         if not NAME.fullmatch(name):
             raise DecisionError(
                 f"{name!r} is no name for a user: 2 to 40 of a-z, 0-9, full stop, _ and -"
@@ -54,12 +50,10 @@ class Access:
         return Person(name, roles)
 
     def person(self, name: str) -> Person | None:
-        """Find who has a name now."""
         user = self.store.users.get(name)
         return Person.of(user) if user else None
 
     def has_users(self) -> bool:
-        """Whether anybody can sign in."""
         return bool(self.store.users.all())
 
     def set_password(self, name: str, password: str, *, by: str, session: str = "") -> None:
@@ -145,7 +139,6 @@ class Access:
             self.store.absences.put(Absence(name, substitute, until))
 
     def end_absence(self, name: str, *, by: str) -> None:
-        """Let a user hear again themselves what waits for them."""
         with self._logged(by, "back", name):
             if not self.store.absences.end(name):
                 raise DecisionError(f"{name} is not away")
@@ -173,11 +166,9 @@ class Access:
 
     @staticmethod
     def ends_at(token: Token) -> datetime:
-        """Return when a token stops standing for its user."""
         return token.created_at + TOKEN_LIFE
 
     def revoke_token(self, person: Person, sha256: str) -> None:
-        """Let a token of theirs stand for nobody any more."""
         with self.store.transaction():
             self._revoke_token(person.name, sha256, by=person.name)
 
@@ -205,24 +196,20 @@ class Access:
         return codes
 
     def drop_totp(self, person: Person) -> None:
-        """Ask for no one-time codes any more."""
         with self._logged(person.name, "no one-time codes", person.name, {"codes": False}):
             self.store.users.set_totp(person.name, None, frozenset())
 
     def add_passkey(self, key: Passkey) -> None:
-        """Let a passkey stand for its user."""
         detail = {"label": key.label, "id": key.id, "public_key": key.public_key}
         with self._logged(key.user, "passkey", key.user, detail):
             self.store.passkeys.add(key)
 
     def remove_passkey(self, person: Person, key_id: str) -> None:
-        """Let one of their passkeys stand for nobody any more."""
         with self.store.transaction():
             if self.store.passkeys.remove(person.name, key_id):
                 self.write(person.name, "passkey removed", person.name, {"id": key_id})
 
     def end_session(self, person: Person, id_sha256: str) -> None:
-        """End one of a person's own sessions."""
         if id_sha256 in {row.id_sha256 for row in self.store.sessions.of(person.name)}:
             self.store.sessions.end(id_sha256)
             self.write(person.name, "session ended", person.name, {})
@@ -243,7 +230,6 @@ class Access:
             self.write(by, verb, subject, detail or {})
 
     def write(self, by: str, verb: str, subject: str, detail: JsonObject) -> None:
-        """Leave an audit row."""
         self.store.audit.write(by, verb, subject, detail=detail, now=self.clock.now())
 
 

@@ -34,11 +34,7 @@ class SignedHead:
 
 
 def audit_key(path: Path) -> Ed25519PrivateKey:
-    """Return the machine's private key; the first call makes it.
-
-    Raises:
-        StoreError: others may read it.
-    """
+    """Return the machine's private key, made at first; StoreError where others may read it."""
     if not path.exists():
         write_private(path, Ed25519PrivateKey.generate().private_bytes_raw())
     if path.stat().st_mode & 0o077:

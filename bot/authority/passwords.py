@@ -86,11 +86,7 @@ class Passwords:
         return self._known.run(self.hasher.hash, unicodedata.normalize("NFKC", password))
 
     def matches(self, stored: str | None, password: str, *, is_known: bool) -> bool:
-        """Compare, for the same time whether or not there is such a user.
-
-        Raises:
-            BusyError: too many wait already.
-        """
+        """Compare, for as long where there is no such user; BusyError where too many wait."""
         if len(password) > LONGEST:
             return False
         queue = self._known if is_known else self._strangers

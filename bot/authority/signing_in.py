@@ -57,11 +57,7 @@ class SignIn:
     access: Access
 
     def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> NewSession:
-        """Start a session.
-
-        Raises:
-            SignInError: name, password or code is wrong, or there were too many tries.
-        """
+        """Start a session; SignInError where anything is wrong, or after too many tries."""
         name = name.strip().casefold()
         user = self.access.store.users.get(name) if NAME.fullmatch(name) else None
         source, is_known = self._source(visitor, user)
@@ -86,11 +82,7 @@ class SignIn:
         return NewSession(session, device)
 
     def prove_again(self, session: str, password: str, code: str) -> None:
-        """Note that a session's user gave their password again; after five wrong ones it ends.
-
-        Raises:
-            SignInError: it is wrong.
-        """
+        """Note that they gave their password again, or SignInError; five wrong ones end it."""
         row = self._row(session)
         user = self.access.store.users.get(row.user) if row else None
         if not self._proves(user, password, code, is_known=True):
@@ -101,7 +93,6 @@ class SignIn:
         self.note_proof(session)
 
     def note_proof(self, session: str) -> None:
-        """Note that a session's user has proved again who they are."""
         self.access.store.failures.forgive(_key("session", session))
         self.access.store.sessions.prove(sha256_hex(session), self.access.clock.now())
 
@@ -111,11 +102,7 @@ class SignIn:
         return row is not None and self.access.clock.now() - row.proved_at < FRESH
 
     def prove(self, name: str, password: str, code: str) -> Person:
-        """Return who has this name and password; for the command line, where nobody waits.
-
-        Raises:
-            SignInError: they do not belong together.
-        """
+        """Return who has this name and password, or SignInError; for the command line."""
         user = self.access.store.users.get(name)
         source = _key("terminal", name)
         self._require_tries_left(source)
@@ -140,7 +127,6 @@ class SignIn:
         return person
 
     def sign_out(self, session: str) -> None:
-        """End one session."""
         self.access.store.sessions.end(sha256_hex(session))
 
     def _row(self, session: str) -> SessionRow | None:

@@ -30,11 +30,7 @@ class Backup:
 
 
 def back_up(source: Path, target: Path) -> Backup:
-    """Write the whole state of a live database to a new file, and prove it.
-
-    Raises:
-        StoreError: the file exists, or the copy is not whole; then no file is left.
-    """
+    """Write a live database to a new file, and prove it; StoreError, and no file, for a failure."""
     if target.exists():
         raise DecisionError(f"{target} exists; a backup never overwrites")
     part = target.with_name(target.name + ".part")
@@ -89,7 +85,14 @@ def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> 
 def put_in_place(part: Path, target: Path, now: datetime) -> Path | None:
     """Let a new file be the database; return where the one is kept that was there before."""
     _keep(part)
-    old = _put_aside(target, now)
+    old = None
+    if target.exists():
+        old = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%S}")
+        for ending in _SIDECARS:
+            beside = target.with_name(target.name + ending)
+            if beside.exists():
+                beside.rename(old.with_name(old.name + ending))
+        target.rename(old)
     part.rename(target)
     files.sync(target)
     return old
@@ -108,15 +111,3 @@ def _copy(source: Path, target: Path) -> None:
 def _keep(path: Path) -> None:
     files.make_private(path)
     files.sync(path)
-
-
-def _put_aside(target: Path, now: datetime) -> Path | None:
-    if not target.exists():
-        return None
-    aside = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%S}")
-    for ending in _SIDECARS:
-        beside = target.with_name(target.name + ending)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + ending))
-    target.rename(aside)
-    return aside

@@ -9,11 +9,7 @@ from bot.errors import DecisionError
 
 
 def encrypt(source: Path, target: Path, readers: Sequence[str]) -> None:
-    """Write a file that only the owners of these public keys can open (age1… or SSH keys).
-
-    Raises:
-        DecisionError: one is no public key; nothing is written.
-    """
+    """Write a file that only these keys' owners open (age1… or SSH); DecisionError for others."""
     kinds = {True: pyrage.ssh.Recipient, False: pyrage.x25519.Recipient}
     try:
         keys = [kinds[reader.startswith("ssh-")].from_str(reader) for reader in readers]
@@ -24,11 +20,7 @@ def encrypt(source: Path, target: Path, readers: Sequence[str]) -> None:
 
 
 def decrypt(source: Path, target: Path, identity: Path) -> None:
-    """Open such a file with a private key: an age identity file, or an SSH key without passphrase.
-
-    Raises:
-        DecisionError: it is not for this key, or was changed.
-    """
+    """Open such a file by an age identity or SSH key; DecisionError where that does not open it."""
     raw = identity.read_bytes()
     try:
         found = [line for line in raw.decode().splitlines() if line.startswith("AGE-SECRET-KEY-")]

@@ -1,12 +1,13 @@
-"""SQLite as reliability wants it: settings of each connection, and what a file must be."""
+"""SQLite as reliability wants it: connections, what a file must be, room on the disk."""
 
 import os
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.db.errors import DatabaseUnusableError
+from bot.errors import DatabaseUnusableError
 
 #: "Verb" in ASCII; stands in the file's header and says whose it is.
 APPLICATION_ID = 0x56657262
@@ -24,11 +25,7 @@ _OVER_THE_NETWORK = frozenset(
 
 
 def journal_for(version: tuple[int, ...]) -> tuple[str, str]:
-    """Choose (journal_mode, synchronous): what loses no acknowledged commit at a power cut.
-
-    Raises:
-        DatabaseUnusableError: this SQLite is too old.
-    """
+    """Choose (journal_mode, synchronous) that lose no commit; DatabaseUnusableError if too old."""
     if version < _OLDEST:
         found = ".".join(map(str, version))
         raise DatabaseUnusableError(f"SQLite {found} is too old; 3.35 or newer is needed")
@@ -36,7 +33,6 @@ def journal_for(version: tuple[int, ...]) -> tuple[str, str]:
 
 
 def configure(connection: sqlite3.Connection) -> None:
-    """Set up one connection."""
     journal, synchronous = journal_for(sqlite3.sqlite_version_info)
     connection.isolation_level = None
     for setting in (
@@ -111,11 +107,7 @@ def broken(path: Path, what: str) -> DatabaseUnusableError:
 
 
 def prove_place(directory: Path) -> None:
-    """Check that a directory can hold a database.
-
-    Raises:
-        DatabaseUnusableError: it is on a network file system, or anybody may write to it.
-    """
+    """Refuse, by DatabaseUnusableError, a network's file system, or one open to everybody."""
     kind = filesystem_of(directory)
     if kind in _OVER_THE_NETWORK:
         raise DatabaseUnusableError(
@@ -197,3 +189,62 @@ def _prove_header(path: Path) -> None:
         )
     if head != _MAGIC:
         raise broken(path, "not a SQLite file")
+
+
+MEBIBYTE = 1 << 20
+#: Freed on the first SQLITE_FULL, so that what was just sent can still be stored.
+BALLAST = 8 * MEBIBYTE
+#: Nothing is claimed with less than this left.
+LEAST_FREE = 64 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the disk the store keeps in hand, in bytes; 0 switches either off."""
+
+    least_free: int = LEAST_FREE
+    ballast: int = BALLAST
+
+    def is_left(self, directory: Path) -> bool:
+        """Return whether there is room enough to start something."""
+        return not self.least_free or free_bytes(directory) >= self.least_free
+
+
+def free_bytes(directory: Path) -> int:
+    """Count what an ordinary user may still write there."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+class Ballast:
+    """A file that is only there to be deleted when the disk is full."""
+
+    def __init__(self, path: Path, *, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    def load(self) -> bool:
+        """Put it there, where there is room for it several times over; return whether it is."""
+        if not self._size or self._path.exists():
+            return self._path.exists()
+        if free_bytes(self._path.parent) < 4 * self._size:
+            return False
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                # Not a hole: a sparse file would give nothing back.
+                os.posix_fallocate(descriptor, 0, self._size)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def free(self) -> bool:
+        """Give the room back; False where there is none to give."""
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        return True

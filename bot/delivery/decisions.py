@@ -10,10 +10,9 @@ from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign, Schedule
 from bot.delivery.consent import Consents, signer_of
-from bot.delivery.gate import is_same_person
+from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import Queued
+from bot.delivery.model import CancelReason, Delivery, HoldReason, Queued, State
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError
 from bot.platforms.base import Platform
@@ -101,7 +100,6 @@ class Desk:
 
     @property
     def consents(self) -> Consents:
-        """Counts approvals as they count now."""
         return Consents(self.store, self.campaign().schedule)
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
@@ -271,7 +269,6 @@ class Desk:
         )  # fmt: skip
 
     def retry(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
-        """Try a failed delivery again, unchanged."""
         delivery = self.find(delivery_id)
         if delivery.state is not State.FAILED:
             raise DecisionError(f"{delivery_id} is {delivery.state}; only a failed one is retried")

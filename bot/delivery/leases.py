@@ -9,10 +9,9 @@ from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, up
 
 from bot.authority import audit
 from bot.authority.accounts import write_stop
-from bot.authority.objections import answers_to
+from bot.authority.approvals import answers_to
 from bot.authority.pauses import covering
 from bot.authority.tables import StopReason, account_stop
-from bot.db.errors import ConflictError
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
@@ -32,7 +31,7 @@ from bot.delivery.rows import (
 )
 from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, instance, publication
-from bot.errors import LeaseLostError, PausedError, StoreError
+from bot.errors import ConflictError, LeaseLostError, PausedError, StoreError
 from bot.platforms.status import Draft, PostRef
 
 _D, _P = delivery.c, publication.c

@@ -9,9 +9,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from bot.clock import Clock
 from bot.content.model import Account
 from bot.db.database import Repository
-from bot.db.errors import BudgetSpentError
 from bot.delivery.tables import charge as charges
-from bot.errors import OverBudgetError
+from bot.errors import BudgetSpentError, OverBudgetError
 from bot.platforms.spec import Charge
 
 _C = charges.c

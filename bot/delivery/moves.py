@@ -11,8 +11,15 @@ from bot.authority.accounts import write_stop
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, Reason, State
-from bot.delivery.publications import NewPublication, PublicationState
+from bot.delivery.model import (
+    CancelReason,
+    Delivery,
+    HoldReason,
+    NewPublication,
+    PublicationState,
+    Reason,
+    State,
+)
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -83,11 +90,7 @@ class Moves(OutboxRepository):
             return tuple(new.publication.id for new in news if self._insert(connection, new, now))
 
     def unschedule(self, publication_id: str, *, now: datetime) -> None:
-        """Let a publication wait for its queue's next free slot, which the planner gives it.
-
-        Raises:
-            DecisionError: a part of it was sent, or may have been.
-        """
+        """Let it wait for its queue's next free slot; DecisionError where it may be out."""
         with self._db.write() as connection:
             for row in parts_of(connection, publication_id):
                 if row.state is not State.CANCELLED:
@@ -200,11 +203,7 @@ class Moves(OutboxRepository):
             return shift(connection, row, outcome.event, note, values)
 
     def recognise(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
-        """Store that it is out, whatever a database that was restored thinks of it.
-
-        Raises:
-            DecisionError: it was dropped, retracted or deleted, as far as the database knows.
-        """
+        """Store that it is out, whatever a restored database says; DecisionError if taken out."""
         return self._out(delivery_id, ref, now, only_unknown=False)
 
     def _out(

@@ -12,14 +12,22 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.slots import DAY, caps_of, free_at
 from bot.delivery.consent import Consents
-from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
-from bot.delivery.gate import Facts, why_hold, why_truncate
+from bot.delivery.decide import (
+    Facts,
+    Outcome,
+    Policy,
+    Step,
+    decide,
+    put_off,
+    put_off_and_hold,
+    why_hold,
+    why_truncate,
+)
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.links import LOOKED, looks_in
 from bot.delivery.model import Delivery, Hold, HoldReason, State
-from bot.delivery.receipts import log_differences
-from bot.delivery.store import DeliveryStore
+from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -241,14 +249,11 @@ class Publisher:
         again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
         return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
 
-    def _prepare(self, delivery: Delivery, platform: Platform) -> Draft:
+    def _prepare(self, row: Delivery, platform: Platform) -> Draft:
         return platform.prepare(
-            delivery.status,
-            key=delivery.id,
-            at=self.clock.now(),
-            reply_to=self._reply_to(delivery),
+            row.status, key=row.id, at=self.clock.now(), reply_to=self._reply_to(row),
             pictures=lambda picture: self.store.media.get(picture.sha256),
-        )
+        )  # fmt: skip
 
     def _reply_to(self, delivery: Delivery) -> ReplyTo | None:
         refs: list[PostRef] = []

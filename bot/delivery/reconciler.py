@@ -9,8 +9,7 @@ from bot.clock import Clock
 from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give_up
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
-from bot.delivery.receipts import log_differences
-from bot.delivery.store import DeliveryStore
+from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform

@@ -11,12 +11,15 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, Reason, State, reason_text
-from bot.delivery.publications import (
+from bot.delivery.model import (
+    Delivery,
     Publication,
     PublicationState,
+    Reason,
+    State,
     occurrence_columns,
     occurrence_from,
+    reason_text,
 )
 from bot.delivery.tables import attempt, delivery, move, publication
 from bot.errors import DecisionError
@@ -44,7 +47,6 @@ class Note:
 
     @property
     def text(self) -> str:
-        """What people read in the history."""
         return reason_text(self.reason, self.detail)
 
 
@@ -91,7 +93,6 @@ def deliveries() -> Select[Any]:
 
 
 def as_delivery(row: Row[Any]) -> Delivery:
-    """Return the delivery that a row of `deliveries` is."""
     values = row._mapping
     shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
     kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
@@ -101,7 +102,6 @@ def as_delivery(row: Row[Any]) -> Delivery:
 
 
 def publication_columns(new: Publication) -> dict[str, Any]:
-    """Return the columns of a publication's row."""
     values = {name: getattr(new, name) for name in _OF_PUBLICATION}
     return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(new.occurrence), strict=True))
 
@@ -167,7 +167,6 @@ def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) 
 def write_move(
     connection: Connection, row: Delivery, event: Event, target: State, note: Note
 ) -> None:
-    """Add to the history of a delivery."""
     connection.execute(
         insert(move).values(
             delivery_id=row.id,
@@ -199,7 +198,6 @@ def end_attempt(
 
 
 def ref_columns(ref: PostRef) -> dict[str, Any]:
-    """Return the columns that say where a status is."""
     return {"remote_id": ref.id, "url": ref.url, "cid": ref.cid}
 
 

@@ -13,12 +13,14 @@ from bot.db.database import Repository
 from bot.db.lock import AccountLocks
 from bot.delivery.leases import Leases
 from bot.delivery.ledger import Ledger
+from bot.delivery.model import Delivery
 from bot.delivery.moves import Moves
 from bot.delivery.reads import OutboxReads
-from bot.delivery.restore_guard import OVER, RestoreGuard
-from bot.delivery.sent_log import OutboxContext
+from bot.delivery.sent_log import OVER, OutboxContext, RestoreGuard
 from bot.delivery.tables import delivery, medium
 from bot.errors import StoreError
+from bot.log import get_logger
+from bot.platforms.status import PostRef
 
 _M = medium.c
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
@@ -82,3 +84,21 @@ class DeliveryStore(AuthorityStore):
     def sending(self, account: str) -> AbstractContextManager[bool]:
         """Hold an account while sending to it; yields False where another sender has it."""
         return self._locks.sending(account)
+
+
+log = get_logger(__name__)
+
+#: Verb of the rows; people are told of each.
+DIFFERS = "not as approved"
+
+
+def log_differences(store: DeliveryStore, row: Delivery, ref: PostRef, now: datetime) -> None:
+    """Write down where a status that is out differs from what was approved, if it does."""
+    if ref.differs:
+        told = "; ".join(ref.differs.values())
+        detail = {"delivery": row.id, "remote_id": ref.id, "url": ref.url}
+        subject = f"{row.post_id} on {row.account}"
+        store.audit.write(
+            "receipt", DIFFERS, subject, why=f"{told}; {ref.url}", detail=detail, now=now
+        )
+        log.warning("not as it was approved", delivery=row.id, differs=told, url=ref.url)

@@ -19,8 +19,7 @@ from sqlalchemy import (
 
 from bot.db.columns import Counter, EnumName, Instant, metadata
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import CancelReason, HoldReason, State
-from bot.delivery.publications import PublicationState
+from bot.delivery.model import CancelReason, HoldReason, PublicationState, State
 
 _OPEN = text("state = 'OPEN'")
 

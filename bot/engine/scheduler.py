@@ -83,7 +83,6 @@ class Activity:
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self, name: str) -> None:
-        """Note that something begins."""
         self._since[name] = self.clock.now()
 
     def step(self, name: str) -> None:
@@ -98,7 +97,6 @@ class Activity:
         self.ticked = self.clock.monotonic()
 
     def is_alive(self) -> bool:
-        """Return whether the loop comes round."""
         return self.ticked is None or self.clock.monotonic() - self.ticked < ENDS_AFTER
 
     def stuck(self) -> dict[str, str]:

@@ -8,16 +8,19 @@ from datetime import datetime
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.model import Post
 from bot.delivery.lifecycle import UNSENT
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import (
+from bot.delivery.model import (
+    CancelReason,
     Correction,
+    Delivery,
     FixedTime,
+    HoldReason,
     NewPart,
     NewPublication,
     Occurrence,
     Publication,
     PublicationState,
     Queued,
+    State,
     Yearly,
 )
 from bot.delivery.reads import PostHistory
@@ -56,7 +59,6 @@ class PlanDiff:
         return any(self.counts().values())
 
     def counts(self) -> Mapping[str, int]:
-        """Return the number of publications by what becomes of them."""
         return {
             "added": len(self.add),
             "replaced": len(self.replace),
@@ -235,7 +237,6 @@ def new_publication(
 
 
 def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublication:
-    """Return what an assignment of the plan puts into the outbox."""
     post = rendered.campaign.post(assignment.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.content.model import Account, Post, Queue, Schedule
 from bot.content.slots import HOUR, caps_of, pause_on, slot_times, yearly_times
 from bot.content.zones import LocalTimeKind
-from bot.delivery.publications import FixedTime, Occurrence, Publication, Queued, Yearly
+from bot.delivery.model import FixedTime, Occurrence, Publication, Queued, Yearly
 
 #: Whether two posts are too much alike to stand close together; symmetric.
 Alike = Callable[[str, str], bool]

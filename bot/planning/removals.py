@@ -9,7 +9,7 @@ from bot.authority.audit import AuditRow
 from bot.authority.pauses import PauseState
 from bot.authority.users import Person, Right
 from bot.clock import Clock
-from bot.delivery.gate import is_same_person
+from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.errors import BotError, DecisionError

@@ -95,7 +95,6 @@ class Status:
 
     @property
     def links(self) -> tuple[str, ...]:
-        """Where it links to."""
         found = [facet.value for facet in self.facets if facet.kind is FacetKind.LINK]
         return tuple(dict.fromkeys([*found, *([self.card.url] if self.card else [])]))
 
@@ -116,7 +115,6 @@ _AUDIENCES = {
 
 
 def status_from_json(text: str) -> Status:
-    """Read what `Status.to_json` wrote."""
     return _status_adapter().validate_json(text)
 
 
@@ -176,7 +174,6 @@ class Draft:
 
 
 def draft_from_json(text: str) -> Draft:
-    """Read what `Draft.to_json` wrote."""
     raw = json.loads(text)
     return Draft(raw["key"], raw["wire"])
 

@@ -14,13 +14,16 @@ import pytest
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import (
+from bot.delivery.model import (
+    CancelReason,
+    Delivery,
     FixedTime,
+    HoldReason,
     NewPublication,
     Publication,
     PublicationState,
     Queued,
+    State,
 )
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.planning.diff import Cancellation, PlanDiff

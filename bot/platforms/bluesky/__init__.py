@@ -7,7 +7,6 @@ __all__ = ["SPEC", "connect"]
 
 
 def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account."""
     from bot.platforms.bluesky import adapter  # atproto, 0.8 s: only who posts there should pay
 
     return adapter.connect(connection)

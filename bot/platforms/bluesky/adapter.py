@@ -23,20 +23,18 @@ from bot.platforms.base import (
     PublishedText,
 )
 from bot.platforms.bluesky.api import REFUSED, AppView, Repo
-from bot.platforms.bluesky.documents import (
-    DOCUMENTS,
-    associated,
-    document_key,
-    document_record,
-)
 from bot.platforms.bluesky.record import (
     COLLECTION,
+    DOCUMENTS,
     GATE_LISTS,
     POSTGATE,
     THREADGATE,
+    associated,
     at_uri,
     cid_of,
     differences,
+    document_key,
+    document_record,
     gates,
     is_same,
     place_of,
@@ -45,8 +43,7 @@ from bot.platforms.bluesky.record import (
 )
 from bot.platforms.bluesky.session import SignedIn, procedure, query
 from bot.platforms.bluesky.spec import NAME, SPEC
-from bot.platforms.http.answers import object_in, objects_in
-from bot.platforms.http.exchange import confirmed
+from bot.platforms.http.exchange import confirmed, object_in, objects_in
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
@@ -58,11 +55,7 @@ _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"
 
 
 def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account; asks nothing of the server.
-
-    Raises:
-        SettingsError: the server is not safe to send a password to, or something is missing.
-    """
+    """Return the adapter of one account; SettingsError where it is not safe to ask."""
     session = SignedIn(connection)
     appview = AppView(connection, session)
     return BlueskyPlatform(

@@ -12,8 +12,8 @@ from bot.platforms.base import Connection, PictureReader
 from bot.platforms.bluesky.record import COLLECTION, GATE_LISTS, at_uri, cid_of, place_of
 from bot.platforms.bluesky.session import BoundedRequest, SignedIn, procedure, query
 from bot.platforms.bluesky.spec import NAME
-from bot.platforms.http.answers import count_in
 from bot.platforms.http.credentials import is_loopback, safe_origin
+from bot.platforms.http.exchange import count_in
 from bot.platforms.status import Metrics, Picture, PostRef
 
 #: Answers that refuse a record or a picture for good.
@@ -93,7 +93,6 @@ class Repo:
             return dict(blob)
 
     def did_of(self, handle: str) -> str:
-        """Find whom a mention means."""
         client = self.session.client()
         with self.session.calls():
             answer = query(client, "com.atproto.identity.resolveHandle", handle=handle)
@@ -162,14 +161,12 @@ class AppView:
         return {uri: found[uri] for uri in uris if uri in found}
 
     def followers(self, did: str) -> int | None:
-        """Count who follows an account."""
         client = self._client or self._session.client()
         with self._session.calls():
             profile = query(client, "app.bsky.actor.getProfile", actor=did)
         return count_in(profile, "followersCount")
 
     def close(self) -> None:
-        """Let go of connections."""
         if self._client is not None:
             self._client.request.close()
 

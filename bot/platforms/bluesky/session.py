@@ -142,11 +142,7 @@ class SignedIn:
 
 
 def query(client: Client, method: str, **params: object) -> Mapping[str, Any]:
-    """Ask; the answer as it came, for its models drop and add fields.
-
-    Raises:
-        TypeError: it is no JSON object.
-    """
+    """Ask; the answer as it came, for models drop fields; TypeError where it is no JSON object."""
     answer = client.invoke_query(method, params=DotDict(params), output_encoding="application/json")
     return _object(answer.content)
 
@@ -154,11 +150,7 @@ def query(client: Client, method: str, **params: object) -> Mapping[str, Any]:
 def procedure(
     client: Client, method: str, body: Mapping[str, Any] | bytes, mime: str = "application/json"
 ) -> Mapping[str, Any]:
-    """Do; a dictionary keeps its nulls, which the library's models drop.
-
-    Raises:
-        TypeError: the answer is no JSON object.
-    """
+    """Do; a dictionary keeps its nulls, which models drop; TypeError for no JSON object."""
     data = body if isinstance(body, bytes) else DotDict(dict(body))
     answer = client.invoke_procedure(
         method, data=data, headers={"Content-Type": mime}, output_encoding="application/json"

@@ -27,11 +27,7 @@ def redact_bytes(body: bytes, secrets: Mapping[str, str]) -> bytes:
 
 
 def require_secret(secrets: Mapping[str, str], name: str, account: str) -> str:
-    """Get a secret that can stand in a header; a library would quote a bad one in its error.
-
-    Raises:
-        SettingsError: it is missing or cannot be one; the message does not hold it.
-    """
+    """Get a secret that can stand in a header; SettingsError, without it, where none can."""
     secret = secrets.get(name, "").strip()
     if not secret:
         raise SettingsError(f"account {account}: {name} is missing")
@@ -41,11 +37,7 @@ def require_secret(secrets: Mapping[str, str], name: str, account: str) -> str:
 
 
 def safe_origin(server: str, account: str) -> str:
-    """Check and trim an account's ``server``: https only, except on loopback.
-
-    Raises:
-        SettingsError: it is anything else than an origin that is safe to send a secret to.
-    """
+    """Trim an account's ``server``; SettingsError unless it is https://host (http on loopback)."""
     parts = urlsplit(server)
     host = parts.hostname or ""
     is_bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from bot import visible
 from bot.errors import (
@@ -56,16 +57,13 @@ class Exchange:
         self.status = self.wait = self.body = self.server_time = None
 
     def begin(self, path: str) -> None:
-        """Note that a request is about to be made."""
         self.reset()
         self.is_started, self.path = True, path
 
     def connected(self) -> None:
-        """Note that a connection stands."""
         self.is_sent = True
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """Note the head of an answer."""
         lower = {name.lower(): value for name, value in headers.items()}
         self.status = status
         self.server_time = _http_date(lower.get("date", ""))
@@ -244,3 +242,26 @@ def describe(exchange: Exchange, error: Exception) -> str:
     if exchange.is_sent:
         return f"no answer ({kind})"
     return f"no connection ({kind})" if exchange.is_started else f"not called ({kind})"
+
+
+def object_in(value: object, *path: str) -> dict[str, Any]:
+    """Return the object at a path of keys; empty where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: object, *path: str) -> list[dict[str, Any]]:
+    """Return the objects of the list at a path of keys; empty where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def count_in(value: Mapping[str, Any], *names: str) -> int | None:
+    """Return the first number under these names that counts something; None where none does."""
+    for name in names:
+        found = value.get(name)
+        if type(found) is int and found >= 0:
+            return found
+    return None

@@ -61,7 +61,6 @@ class BoundedSession(requests.Session):
         self.mount("http://", _BoundedAdapter(self))
 
     def mask(self, body: bytes) -> bytes:
-        """Black out the secrets in an answer's body."""
         return redact_bytes(body, self.connection.secrets)
 
 
@@ -163,7 +162,6 @@ class CallDeadline:
         self._timer.daemon = True
 
     def watch(self, sock: socket.socket) -> None:
-        """Let this socket end with the call."""
         with self._lock:
             self._sockets.append(sock)
             if self._is_over:
@@ -171,11 +169,9 @@ class CallDeadline:
 
     @property
     def is_over(self) -> bool:
-        """Whether its time is up."""
         return self._is_over
 
     def expire(self) -> None:
-        """End the call now."""
         with self._lock:
             self._is_over = True
             for sock in self._sockets:

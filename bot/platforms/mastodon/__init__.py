@@ -9,14 +9,13 @@ __all__ = ["SPEC", "authorize", "connect"]
 
 
 def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account."""
     from bot.platforms.mastodon import adapter
 
     return adapter.connect(connection)
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
-    """Return the secrets that a person's code stands for; see `mastodon.signing_in`."""
-    from bot.platforms.mastodon import signing_in
+    """Return the secrets that a person's code stands for; see `mastodon.api`."""
+    from bot.platforms.mastodon import api
 
-    return signing_in.authorize(connection, ask)
+    return api.authorize(connection, ask)

@@ -6,7 +6,7 @@ from threading import Event
 
 from bot.errors import PlatformError, UnavailableError
 from bot.platforms.base import PictureReader
-from bot.platforms.http.answers import object_in
+from bot.platforms.http.exchange import object_in
 from bot.platforms.mastodon.api import Api
 from bot.platforms.mastodon.spec import NAME
 from bot.platforms.status import Picture

@@ -9,14 +9,13 @@ __all__ = ["SPEC", "authorize", "connect"]
 
 
 def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account."""
     from bot.platforms.x import adapter  # tweepy, 0.1 s: only who posts there should pay
 
     return adapter.X(connection)
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
-    """Return the secrets that a person's code stands for; see `x.signing_in`."""
-    from bot.platforms.x import signing_in
+    """Return the secrets that a person's code stands for; see `x.client`."""
+    from bot.platforms.x import client
 
-    return signing_in.authorize(connection, ask)
+    return client.authorize(connection, ask)

@@ -16,15 +16,20 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection, PictureReader, Profile
-from bot.platforms.http.answers import count_in, object_in
-from bot.platforms.http.exchange import confirmed
+from bot.platforms.http.exchange import confirmed, count_in, object_in
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x.client import Client, Task, is_id
 from bot.platforms.x.comparing import OTHER_REPLIES, differences, is_ours, receipt_differences
-from bot.platforms.x.numbers import look_up, own_page, read_own, reply_setting
 from bot.platforms.x.spec import NAME, SPEC
-from bot.platforms.x.timeline import newest_id, statuses_since
+from bot.platforms.x.timeline import (
+    look_up,
+    newest_id,
+    own_page,
+    read_own,
+    reply_setting,
+    statuses_since,
+)
 
 #: In X's words; who wrote a post may reply to it in any case.
 _REPLY_SETTINGS = {"followed": "following", "mentioned": "mentionedUsers"}

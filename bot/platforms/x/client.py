@@ -5,7 +5,8 @@ An answer proves that a call was accepted, that it surely was not, or nothing.
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -22,10 +23,9 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from bot.platforms.base import Connection
-from bot.platforms.http.answers import object_in, objects_in
+from bot.platforms.base import AskCode, Connection
 from bot.platforms.http.credentials import redact, require_secret, safe_origin
-from bot.platforms.http.exchange import Exchange, classify, describe
+from bot.platforms.http.exchange import Exchange, classify, describe, object_in, objects_in
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.spec import Charge
 from bot.platforms.x.spec import NAME, SPEC
@@ -101,7 +101,6 @@ class Client:
         return user if user.isdigit() and len(user) < 20 else None
 
     def get(self, route: str, params: Mapping[str, str], charge: Charge) -> Mapping[str, Any]:
-        """Read; as `ask`."""
         return self.ask(Task.READ, "GET", route, charge, params=params)
 
     def statuses(
@@ -275,5 +274,51 @@ def _resources(exchange: Exchange, task: Task) -> tuple[str, ...]:
 
 
 def is_id(value: object) -> bool:
-    """Return whether a server's value is an id of X's."""
     return isinstance(value, str) and value.isdigit()
+
+
+def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
+    """Return the access token and its secret, which last until somebody revokes them; it is free.
+
+    Raises:
+        PlatformError: X refuses, or does not answer well.
+        SettingsError: the app's key or secret is missing, or ``server`` is not safe.
+    """
+    name, exchange = connection.account.name, Exchange()
+    origin = safe_origin(connection.account.server or ORIGIN, name)
+    app = [require_secret(connection.secrets, key, name) for key in SPEC.secrets[:2]]
+    with BoundedSession(connection, exchange, origin) as session:
+        handler = _PinFlow(session, *app)
+        with _calls(exchange, connection.secrets):
+            page = handler.get_authorization_url()
+        pin = ask(page)
+        with _calls(exchange, connection.secrets):
+            tokens = handler.get_access_token(pin)
+    return dict(zip(SPEC.granted, tokens, strict=True))
+
+
+class _PinFlow(tweepy.OAuth1UserHandler):  # type: ignore[misc] # tweepy ships no types
+    """tweepy's PIN flow, which makes a session of its own for each step, over ours."""
+
+    def __init__(self, bounded: BoundedSession, key: str, secret: str) -> None:
+        self._bounded = bounded
+        super().__init__(key, secret, callback="oob")
+
+    @property
+    def oauth(self) -> requests.Session:
+        return self._oauth
+
+    @oauth.setter
+    def oauth(self, made: requests.Session) -> None:
+        made.trust_env, made.adapters = False, self._bounded.adapters
+        self._oauth = made
+
+
+@contextmanager
+def _calls(exchange: Exchange, secrets: Mapping[str, str]) -> Iterator[None]:
+    exchange.reset()
+    try:
+        yield
+    except Exception as error:
+        exchange.message = redact(words_of(exchange.value()), secrets)
+        raise classify(NAME, exchange, error, writing=False, refusals=frozenset({400})) from error

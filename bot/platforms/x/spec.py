@@ -1,13 +1,16 @@
 """What the rest of the program knows of X; light, so that `check` need not import tweepy.
 
 How X weighs a text is written from its documentation (counting characters) and its published
-configuration, version 3; which emoji sequences count as one is in `bot.platforms.x.emoji`.
+configuration, version 3.
 """
 
+import json
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import regex
 
@@ -22,9 +25,10 @@ from bot.platforms.spec import (
     ReadBackPolicy,
 )
 from bot.platforms.status import Status
-from bot.platforms.x import emoji
 
 NAME = "x"
+#: Emoji sequences that X counts as one, as tools/emoji_table.py wrote them.
+_TABLE = Path(__file__).parent / "emoji.json"
 # What weighs 2: all outside the four light ranges of the configuration.
 _heavy = cache(lambda: regex.compile(r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]"))
 # What every emoji sequence has one of.
@@ -38,12 +42,11 @@ _joint = cache(
 @cache
 def _emoji() -> regex.Pattern[str]:
     """Sequences that count as one; a single emoji needs no rule, its range weighs 2 anyway."""
-    tones = [chr(point) for point in range(0x1F3FB, 0x1F400)]
-    styled, toned = _characters(emoji.STYLED), _characters(emoji.TONED)
+    tones, table = [chr(point) for point in range(0x1F3FB, 0x1F400)], _table()
+    styled, toned = ("".join(map(_decoded, table[kind])) for kind in ("styled", "toned"))
     longer = {sequence.replace(tones[0], tone) for sequence in longer_sequences() for tone in tones}
     flags = {
-        "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in pair)
-        for pair in emoji.FLAGS.split()
+        "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in pair) for pair in table["flags"]
     }
     both = "".join(sorted(set(styled) & set(toned)))
     return regex.compile(
@@ -55,21 +58,21 @@ def _emoji() -> regex.Pattern[str]:
 
 def longer_sequences() -> list[str]:
     """Return the joined and tagged sequences, those with a skin tone in one of the five."""
-    groups = [group.split(":") for group in emoji.LONGER.split(";") if group.strip()]
     return [
         _decoded(f"{first}-{ending}")
-        for firsts, endings in groups
-        for first in firsts.split()
-        for ending in endings.split()
+        for firsts, endings in _table()["longer"]
+        for first in firsts
+        for ending in endings
     ]
+
+
+def _table() -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(_TABLE.read_text("utf-8"))
+    return read
 
 
 def _decoded(hexadecimal: str) -> str:
     return "".join(chr(int(point, 16)) for point in hexadecimal.split("-"))
-
-
-def _characters(table: str) -> str:
-    return "".join(_decoded(sequence)[0] for sequence in table.split())
 
 
 def _plain_weight(text: str) -> int:
