@@ -20,8 +20,7 @@ from bot.app.storage import (
     settings,
     unused_secrets,
 )
-from bot.authority.account_verifier import unfit
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import ConfigurationGuard, unfit
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode
 from bot.content.zones import shown

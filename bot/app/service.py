@@ -35,10 +35,9 @@ from bot.app.storage import (
     unused_secrets,
 )
 from bot.authority.access import Access
-from bot.authority.account_verifier import AccountVerifier
 from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import AccountVerifier, ConfigurationGuard
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.branches import ProposalBranches

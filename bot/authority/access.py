@@ -99,10 +99,7 @@ class Access:
             raise DecisionError(f"{name} is the only operator; make another one first")
 
     def sign_out_everywhere(self, name: str, *, by: str) -> int:
-        """End all sessions and tokens of a user, and know none of their devices.
-
-        The answer is how many sessions.
-        """
+        """End all of a user's sessions and tokens, and know no device; return how many sessions."""
         with self.store.transaction():
             ended = self.store.sessions.end_all(name)
             self.store.devices.forget(name)
@@ -125,11 +122,7 @@ class Access:
         return Person.of(user) if user else None
 
     def set_absence(self, name: str, substitute: str, until: datetime, *, by: str) -> None:
-        """Let somebody else hear what waits for a user until then, with rights of their own.
-
-        Raises:
-            DecisionError: one of them is no user, they are the same, or it is over already.
-        """
+        """Let another user hear, with rights of their own, what waits for one until then."""
         if substitute == self._user(name).name:
             raise DecisionError("nobody stands in for themselves")
         if until <= self.clock.now():
@@ -181,11 +174,7 @@ class Access:
             self.write(by, "token revoked", name, {"id": sha256})
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
-        """Ask this person for one-time codes from now on; return their recovery codes, this once.
-
-        Raises:
-            DecisionError: the code is not one of this secret, so their device has another.
-        """
+        """Ask for codes from now on; return recovery codes; DecisionError for a wrong one."""
         step = totp_step(secret, code, self.clock.now())
         if step is None:
             raise DecisionError("this code does not fit; is the clock of your device right?")

@@ -67,11 +67,7 @@ def is_signed(text: str, key: str, signature: str) -> bool:
 
 
 def read_head(word: str, key: str = "") -> SignedHead:
-    """Read a signed head, of one public key where that is given.
-
-    Raises:
-        DecisionError: it is no head, or not signed by that key.
-    """
+    """Read a signed head; DecisionError where it is none, or not signed by that key."""
     text, _, signature = word.strip().rpartition(":")
     try:
         _, rows, *rest = text.split(":")

@@ -3,7 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,8 @@ class AuthorityStore:
 
     def __init__(self, context: StoreContext) -> None:
         self._db = context.db
+        #: Lets several reads be one transaction, of one state; nothing is written meanwhile.
+        self.looking = context.db.looking
         #: Where the sent log, the lock and a SQLite database are.
         self.directory = context.directory
         self.room = context.room
@@ -92,10 +94,6 @@ class AuthorityStore:
         with self._db.together():
             yield
         self.audit.copy()
-
-    def looking(self) -> AbstractContextManager[None]:
-        """Let several reads be one transaction, of one state; nothing is written meanwhile."""
-        return self._db.looking()
 
     def time(self) -> datetime:
         """Return PostgreSQL's time, in UTC; StoreError where it does not answer, or is embedded."""
@@ -190,13 +188,7 @@ class AuthorityStore:
         )
 
     def find_damage(self) -> str:
-        """Look through all of an embedded database; what is broken, or empty.
-
-        PostgreSQL looks after its own pages.
-
-        Raises:
-            StoreError: it cannot be looked at now.
-        """
+        """Return what is broken of an embedded database, or empty, or StoreError."""
         if not self.is_sqlite:
             return ""
         try:
@@ -205,12 +197,7 @@ class AuthorityStore:
             raise StoreError(f"the database cannot be looked through: {error}") from error
 
     def backup(self, target: Path) -> Backup:
-        """Write the whole state to a new SQLite file, and prove it.
-
-        Raises:
-            StoreError: it failed.
-            DecisionError: the file exists.
-        """
+        """Write the whole state to a new SQLite file, and prove it, or StoreError."""
         if self.is_sqlite:
             return back_up(path_of(self._db.url), target)
         with TemporaryDirectory(dir=self.directory) as folder:

@@ -106,21 +106,9 @@ class Users(Repository):
         """Read all users, by name."""
         return tuple(map(_as_user, self._rows(select(user).order_by(_U.name))))
 
-    def change(
-        self,
-        name: str,
-        *,
-        roles: frozenset[str] | None = None,
-        password_hash: str | None = None,
-        feed_sha256: str | None = None,
-    ) -> None:
+    def change(self, name: str, *, roles: frozenset[str] | None = None, **columns: str) -> None:
         """Change what is given; DecisionError where there is no such user."""
-        values = {
-            "roles": None if roles is None else _joined(roles),
-            "password_hash": password_hash,
-            "feed_sha256": feed_sha256,
-        }
-        wanted = {key: value for key, value in values.items() if value is not None}
+        wanted = columns if roles is None else {**columns, "roles": _joined(roles)}
         if self._change(update(user).where(_U.name == name).values(wanted)) != 1:
             raise DecisionError(f"there is no user {name!r}")
 

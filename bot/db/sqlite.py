@@ -48,13 +48,7 @@ def configure(connection: sqlite3.Connection) -> None:
 
 
 def prove(path: Path, *, thoroughly: bool = False) -> None:
-    """Check that a file is a sound database of ours, before anything is believed or written.
-
-    With ``thoroughly`` its indexes are held against its tables too, as at the service's start.
-
-    Raises:
-        DatabaseUnusableError: it is not; the message says what to do.
-    """
+    """Refuse, by DatabaseUnusableError, what is no sound database of ours."""
     _prove_header(path)
     check = "integrity_check" if thoroughly else "quick_check"
     try:
@@ -79,11 +73,7 @@ def prove(path: Path, *, thoroughly: bool = False) -> None:
 
 
 def find_damage(path: Path) -> str:
-    """Look through all of a database that is in use; what is broken, or empty.
-
-    Raises:
-        sqlite3.Error: it cannot be looked at now, which is no proof of anything.
-    """
+    """Return what is broken of a database in use, or empty; sqlite3.Error proves nothing."""
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             configure(connection)

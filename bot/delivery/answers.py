@@ -56,15 +56,7 @@ class Answers:
     def ask_change(
         self, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
     ) -> Answered:
-        """Let a post wait until it is edited, or whoever asks withdraws that or approves it.
-
-        Args:
-            seen: Fingerprints of what they read; where given, it is about nothing else.
-
-        Raises:
-            DecisionError: nothing of it may go out any more, it was changed since, or the comment
-                is empty, too long or no plain text.
-        """
+        """Let a post wait until it is edited or they withdraw that, or DecisionError."""
         return self._object(ASK, post_id, comment, by, seen)
 
     def refuse(

@@ -39,18 +39,7 @@ class Interactions:
     platform: Callable[[str], Platform]
 
     def decide(self, row: Delivery, verb: Verb, address: str, *, by: str, why: str) -> None:
-        """Do it on the network, and write down that it was tried, and whether it was done.
-
-        Args:
-            row: What is replied to or quoted.
-            verb: What is to be done.
-            address: Of the reply's, or the quote's, own page.
-            by: Who decides.
-            why: Kept in the log.
-
-        Raises:
-            DecisionError: the delivery is not out, its platform cannot, or it did not work.
-        """
+        """Do it on the network, and write down whether it was done; DecisionError if not."""
         address = address.strip().partition("?")[0].partition("#")[0].rstrip("/")
         if row.state is not State.SENT:
             raise DecisionError(f"{row.id[:8]} is {row.state}: only what is out is answered")
@@ -106,12 +95,7 @@ def publish_source(
     store: AuthorityStore, clock: Clock, account: Account, source: Source,
     platform: KeepsDocuments, *, by: str, why: str,
 ) -> PostRef:  # fmt: skip
-    """Publish a source as it is now; another version stays beside it.
-
-    Raises:
-        DecisionError: readers have no address for it.
-        PlatformError: it was not accepted, or its content hash is another one.
-    """
+    """Publish a source as it is now, beside other versions; DecisionError without address."""
     if not source.address:
         raise DecisionError(f"{source.id} has no `address:`, which readers would be sent to")
     document = PublishedText(

@@ -125,11 +125,7 @@ class Leases(OutboxRepository):
         return begun
 
     def commit(self, claimed: Delivery, outcome: Outcome, *, now: datetime) -> Delivery:
-        """Store what came of a claim, all of it in one transaction.
-
-        Raises:
-            LeaseLostError: somebody else has it; where it is out stands in the audit log.
-        """
+        """Store all that came of a claim at once; LeaseLostError where it was taken over."""
         ref = outcome.ref
         if ref is None:
             return self._db.must_write(lambda connection: _end(connection, claimed, outcome, now))

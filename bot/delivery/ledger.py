@@ -31,12 +31,9 @@ class Ledger(Repository):
         now: datetime,
         budget_usd: float | None = None,
     ) -> int:
-        """Book a call at most; the number settles it later.
+        """Book a call at most; the number settles it later; BudgetSpentError over ``budget_usd``.
 
         A resource (a status that is read, say) is booked once a UTC day.
-
-        Raises:
-            BudgetSpentError: this month's bookings would go over ``budget_usd``; none was made.
         """
         price = round(price_usd * _MICRO)
         day = _day(now)

@@ -65,6 +65,11 @@ MOVES: Mapping[tuple[State, Event], State] = {
 UNSENT = frozenset({_S.PLANNED, _S.READY, _S.HELD, _S.FAILED})
 
 
+def cancel_event(state: State) -> Event:
+    """Return how what was not sent is cancelled: out of the plan, or out of a person's hands."""
+    return Event.DROP if state in {_S.HELD, _S.FAILED} else Event.CANCEL
+
+
 def after(state: State, event: Event) -> State:
     """Return the state that ``event`` leads to; ValueError where that cannot happen."""
     try:

@@ -1,6 +1,6 @@
 """What is put into the outbox, what people decide about it, and what reading back proves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from bot.authority.accounts import write_stop
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
-from bot.delivery.lifecycle import UNSENT, Event
+from bot.delivery.lifecycle import UNSENT, Event, cancel_event
 from bot.delivery.model import (
     CancelReason,
     Delivery,
@@ -109,14 +109,8 @@ class Moves(OutboxRepository):
 
     def refuse(self, rows: Iterable[Delivery], *, by: str, why: str, now: datetime) -> None:
         """Cancel `lock`ed deliveries, so that others may have their places."""
-        note = Note(now, by, CancelReason.REFUSED, why)
         with self._db.write() as connection:
-            for row in reversed(tuple(rows)):
-                event = Event.DROP if row.state in {State.HELD, State.FAILED} else Event.CANCEL
-                shift(connection, row, event, note)
-                free = update(publication).where(publication.c.id == row.publication.id)
-                was_last = publication.c.state == PublicationState.WITHDRAWN
-                connection.execute(free.where(was_last).values(state=PublicationState.UNPLANNED))
+            cancel(connection, tuple(rows), Note(now, by, CancelReason.REFUSED, why))
 
     def move(
         self,
@@ -220,6 +214,15 @@ class Moves(OutboxRepository):
         if seq:
             self._note_sent(sent, seq, now)
         return sent
+
+
+def cancel(connection: Connection, rows: Sequence[Delivery], note: Note) -> None:
+    """Cancel `locked` deliveries, the last part first; their occurrence may be planned again."""
+    for row in reversed(rows):
+        shift(connection, row, cancel_event(row.state), note)
+        free = update(publication).where(publication.c.id == row.publication.id)
+        was_last = publication.c.state == PublicationState.WITHDRAWN
+        connection.execute(free.where(was_last).values(state=PublicationState.UNPLANNED))
 
 
 def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...]:

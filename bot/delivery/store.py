@@ -1,7 +1,6 @@
 """What is stored of sending, as the services of `delivery` and all above see it."""
 
 import re
-from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Text, delete, select, type_coerce
@@ -79,11 +78,8 @@ class DeliveryStore(AuthorityStore):
         self.ledger = Ledger(context)
         self.media = Media(context)
         self.restore_guard = RestoreGuard(context)
-        self._locks = AccountLocks(context.db)
-
-    def sending(self, account: str) -> AbstractContextManager[bool]:
-        """Hold an account while sending to it; yields False where another sender has it."""
-        return self._locks.sending(account)
+        #: Holds an account while sending to it; yields False where another sender has it.
+        self.sending = AccountLocks(context.db).sending
 
 
 log = get_logger(__name__)

@@ -235,11 +235,7 @@ class Service:
 
 
 def wait_for_lock(lock: ProcessLock | None, stop: Event) -> bool:
-    """Become the one process that works on an embedded database, or stand by until it can.
-
-    Returns:
-        False where the process is to stop before that.
-    """
+    """Become the one process at work on an embedded database; False if it is to stop first."""
     is_first = True
     while not stop.is_set():
         if lock is None or lock.acquire():

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from threading import Lock
 
-from bot.authority.account_verifier import AccountVerifier
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import AccountVerifier, ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
 from bot.delivery.model import CancelReason, State

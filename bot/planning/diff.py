@@ -37,7 +37,6 @@ Rewrite = Callable[[Publication], NewPublication | None]
 class Cancellation:
     """Deliveries of one publication that are to be cancelled, in order of part."""
 
-    publication_id: str
     delivery_ids: tuple[str, ...]
     reason: CancelReason
 
@@ -289,7 +288,7 @@ def _id(*identity: object) -> str:
 
 
 def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
-    return Cancellation(group[0].publication.id, tuple(row.id for row in group), reason)
+    return Cancellation(tuple(row.id for row in group), reason)
 
 
 def _matched(

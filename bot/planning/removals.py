@@ -41,12 +41,7 @@ class Removal:
 def next_step(
     rows: Sequence[AuditRow], post_id: str, by: str, *, now: datetime, may: Callable[[str], bool]
 ) -> str:
-    """Return ``BEGUN`` where a post may be taken down now, else ``ASKED``.
-
-    Args:
-        rows: Of the audit log, newest first.
-        may: Whether somebody is (still) one who takes posts down.
-    """
+    """Return ``BEGUN`` where a post may be taken down, by rows newest first, else ``ASKED``."""
     others = (row for row in rows if row.verb == BEGUN and row.subject != post_id)
     if not any(row.at > now - ALONE for row in others):
         return BEGUN
@@ -72,11 +67,7 @@ class Removals:
     announce: Callable[[str], object]
 
     def begin(self, post_id: str, *, by: str, why: str) -> bool:
-        """Write down and announce that a post is taken down; False where that waits for a second.
-
-        Raises:
-            DecisionError: sending is paused, or all that is out of the post is.
-        """
+        """Write down and announce that a post is taken down; False if a second must agree."""
         rows = self.store.outbox.find(states={State.SENT} | MAY_BE_OUT, post_id=post_id)
         pauses = [self._pause_of(row) for row in rows]
         paused = self.store.pauses.current() or (all(pauses) and next(iter(pauses), None))

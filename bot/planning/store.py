@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.content.slots import DAY
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, NewPublication, Publication, PublicationState, State
-from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, refuse_touched
+from bot.delivery.moves import BLANK, PLANNER, Moves, cancel, parts_of, refuse_touched
 from bot.delivery.reads import PostHistory
 from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
 from bot.delivery.sent_log import OutboxContext
@@ -20,7 +20,6 @@ from bot.engagement.store import EngagementStore
 from bot.errors import ConflictError, DecisionError
 from bot.log import get_logger
 from bot.planning.diff import (
-    Cancellation,
     Existing,
     PlanDiff,
     assigned,
@@ -43,7 +42,8 @@ class PlanChanges(Moves):
         try:
             with self._db.write() as connection:
                 for cancellation in diff.cancel:
-                    _cancel(connection, cancellation, now)
+                    rows = [locked(connection, id_) for id_ in cancellation.delivery_ids]
+                    cancel(connection, rows, Note(now, PLANNER, cancellation.reason))
                 # Two may swap their slots, so all let go of theirs before any takes one.
                 for moved in (*diff.move, *(new.publication for new in diff.replace)):
                     _write(connection, moved.id, {"state": PublicationState.UNPLANNED})
@@ -63,18 +63,6 @@ class Store(EngagementStore):
     def __init__(self, context: OutboxContext) -> None:
         super().__init__(context)
         self.plan = PlanChanges(context)
-
-
-def _cancel(connection: Connection, cancellation: Cancellation, now: datetime) -> None:
-    for delivery_id in reversed(cancellation.delivery_ids):
-        row = locked(connection, delivery_id)
-        event = Event.DROP if row.state in {State.HELD, State.FAILED} else Event.CANCEL
-        shift(connection, row, event, Note(now, PLANNER, cancellation.reason))
-    withdrawn = update(publication).where(
-        publication.c.id == cancellation.publication_id,
-        publication.c.state == PublicationState.WITHDRAWN,
-    )
-    connection.execute(withdrawn.values(state=PublicationState.UNPLANNED))
 
 
 def _move(connection: Connection, moved: Publication, now: datetime) -> None:

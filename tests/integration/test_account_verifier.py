@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.authority.account_verifier import unfit
+from bot.authority.trust import unfit
 from bot.content.model import Account, Mode
 from bot.delivery.model import State
 from bot.errors import SettingsError, UnauthorizedError, UnavailableError

@@ -30,11 +30,7 @@ class Repo:
     session: SignedIn
 
     def record(self, repo: str, collection: str, rkey: str) -> Mapping[str, Any] | None:
-        """Read a record from the account's own server, which has read its own writes.
-
-        Returns:
-            ``uri``, ``cid`` and ``value``; None where there is no such record.
-        """
+        """Read ``uri``, ``cid`` and ``value`` from the account's own server, or None."""
         client = self.session.client()
         try:
             with self.session.calls():
@@ -101,11 +97,7 @@ class Repo:
             return str(answer["did"])
 
     def turn_away(self, ref: PostRef, address: str, gate: str) -> None:
-        """Add another's post to the list in a record that stands beside an own one.
-
-        Raises:
-            RejectedError: the list is full, or one of them is no post.
-        """
+        """Add another's post to the list beside an own one; RejectedError if full, or no post."""
         repo, rkey = self.place(ref)
         where, post = place_of(address), self.record(repo, COLLECTION, rkey)
         if where is None or post is None:

@@ -40,16 +40,7 @@ def post_record(
     reply: JsonObject | None,
     document: JsonObject | None = None,
 ) -> JsonObject:
-    """Build the record; every byte of it goes into its content hash.
-
-    Args:
-        status: The message; a card gives way to pictures, the lexicon takes one of them.
-        at: When it is sent for the first time, for ever.
-        blobs: Uploaded pictures, by their SHA-256.
-        dids: Identifiers of mentioned handles.
-        reply: References to the root and the parent of a thread.
-        document: Reference to the text that the link card leads to.
-    """
+    """Build the record, whose every byte is hashed; pictures come before a card."""
     record: dict[str, Any] = {
         "$type": COLLECTION,
         "text": status.text,

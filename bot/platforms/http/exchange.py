@@ -165,8 +165,6 @@ def translated_errors(
     """Turn whatever a client library raises into what the exchange's facts prove.
 
     Args:
-        platform: Name for the messages.
-        exchange: Filled in by the library's transport.
         writing: The call publishes, so that what proves nothing is unconfirmed.
         refusals: Statuses that refuse this status or picture for good.
     """

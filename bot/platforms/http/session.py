@@ -192,13 +192,7 @@ def _shut(sock: socket.socket) -> None:
 
 
 def read_body(chunks: Iterable[bytes], encoding: str) -> bytes:
-    """Return a body of up to `MAX_BODY` bytes, before and after its compression is undone.
-
-    No compression is asked for, but some servers insist.
-
-    Raises:
-        AnswerError: it is longer, is damaged, or is packed otherwise.
-    """
+    """Return a body of up to `MAX_BODY` bytes, packed or not; AnswerError for any other."""
     body = bytearray()
     for chunk in chunks:
         body += chunk

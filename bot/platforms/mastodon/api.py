@@ -261,12 +261,7 @@ _REFUSED = frozenset({400, 422})
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
-    """Return a token that allows what the bot needs and no more; whose it is must be asked.
-
-    Raises:
-        PlatformError: the server refuses, or does not answer well.
-        SettingsError: it is not safe to send a secret to.
-    """
+    """Return a token that allows what the bot needs; whose it is must be asked."""
     api = connect_without_token(connection)
     client, scopes = api.client, list(SPEC.scopes)
     try:

@@ -27,12 +27,7 @@ class Uploads:
     _unfinished: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def upload(self, picture: Picture, read: PictureReader) -> str:
-        """Upload one picture with its alternative text; its id.
-
-        Raises:
-            RejectedError: the server will never take it.
-            UnavailableError, UnauthorizedError: it did not happen.
-        """
+        """Upload a picture with its description; return its id; RejectedError if unfit."""
         known = self._unfinished.get((picture.sha256, picture.alt))
         if known is not None:
             return known
@@ -55,12 +50,7 @@ class Uploads:
         return id_
 
     def wait_for(self, ids: Sequence[str]) -> None:
-        """Wait until all can be attached.
-
-        Raises:
-            UnavailableError: they are not ready; preparing again waits on.
-            RejectedError: the server could not process one.
-        """
+        """Wait until all can be attached; UnavailableError while not, RejectedError if never."""
         for seconds in _WAITS:
             unfinished = [id_ for id_ in self._unfinished.values() if id_ in ids]
             if not any(self._is_processing(id_) for id_ in unfinished):

@@ -218,16 +218,10 @@ class X:
 
 
 def _upload(client: Client, picture: Picture, body: bytes) -> tuple[str, str]:
-    """Upload one picture and describe it; until it is posted it is seen by nobody, and expires.
+    """Upload and describe a picture; return its id, and the key that a status with it surely has.
 
-    tweepy has no upload for API v2 (tweepy#2217), and the old one is shut down.
-
-    Returns:
-        Its id, and the key by which a status that carries it is known for certain.
-
-    Raises:
-        RejectedError: X will not take the picture or its description.
-        UnavailableError: X has not taken it now.
+    Until it is posted it is seen by nobody, and expires. tweepy has no upload for API v2
+    (tweepy#2217), and the old one is shut down.
     """
     request: dict[str, Any] = {
         "media": base64.b64encode(body).decode("ascii"),

@@ -129,11 +129,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """Make a call that costs ``charge`` at most; return the JSON object of a good answer.
-
-        Raises:
-            PlatformError: as `accepted` judges.
-        """
+        """Make a call that costs ``charge`` at most; return its JSON object, or as `accepted`."""
         exchange = self.exchange
         booking = self._meter.reserve(charge)
         exchange.reset()
@@ -186,9 +182,6 @@ def accepted(
     """Return the JSON object of a good answer.
 
     Args:
-        exchange: What happened; ``message`` is what X says in words.
-        task: What the call is for.
-        cause: What the client library raised.
         is_misdated: The request was signed with another time than the server's.
 
     Raises:
@@ -278,12 +271,7 @@ def is_id(value: object) -> bool:
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
-    """Return the access token and its secret, which last until somebody revokes them; it is free.
-
-    Raises:
-        PlatformError: X refuses, or does not answer well.
-        SettingsError: the app's key or secret is missing, or ``server`` is not safe.
-    """
+    """Return the access token and its secret, which last until somebody revokes them."""
     name, exchange = connection.account.name, Exchange()
     origin = safe_origin(connection.account.server or ORIGIN, name)
     app = [require_secret(connection.secrets, key, name) for key in SPEC.secrets[:2]]
