@@ -51,7 +51,7 @@ def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: date
         plain = Path(folder) / "plain.db" if readers else target
         made = store.backup(plain)
         if readers:
-            from bot.db.encryption import encrypt  # only who encrypts needs the library
+            from bot.db.backup import encrypt  # only who encrypts needs the library
 
             encrypt(plain, target, readers)
             sha256 = sha256_hex(target.read_bytes())
@@ -84,7 +84,7 @@ def restore_backup(
     with TemporaryDirectory(dir=directory) as folder:
         plain = Path(folder) / backup.name if identity else backup
         if identity:
-            from bot.db.encryption import decrypt  # only who encrypts needs the library
+            from bot.db.backup import decrypt  # only who encrypts needs the library
 
             decrypt(backup, plain, identity)
         if is_embedded:

@@ -18,6 +18,8 @@ from bot.errors import DecisionError
 from bot.platforms.spec import Destination, Limits
 
 _A, _S = accounts.c, account_stop.c
+#: Trees that are kept, the one in force included.
+_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,6 @@ def _as_state(rows: Sequence[Row[Any]]) -> AccountState:
         lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
         values["limits"] = Limits(**{**known, **lists})
     return AccountState(**values)
-
-
-#: Trees that are kept, the one in force included.
-_KEPT = 20
 
 
 class ContentTrees(Repository):

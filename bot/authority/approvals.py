@@ -16,6 +16,17 @@ from bot.db.database import Repository
 from bot.errors import ConflictError, DecisionError
 
 _A = approval.c
+_O = objection.c
+_STANDS = _O.settled_at.is_(None)
+#: Verbs of the log that are an objection.
+OBJECTING: Mapping[str, ObjectionKind] = {
+    "ask change": ObjectionKind.CHANGE, "refuse": ObjectionKind.REFUSAL
+}  # fmt: skip
+WITHDRAW = "withdraw"
+#: Verbs with which somebody takes back their approval of the fingerprints in the row.
+TAKING_BACK = frozenset({*OBJECTING, WITHDRAW})
+#: Verbs after which the same person asks for no change any more.
+_SETTLING = frozenset({"approve", "refuse", WITHDRAW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +112,6 @@ class Approvals(Repository):
         columns = [_A[name] for name in Approval.__slots__]
         query = select(*columns).where(which, _A.voided_at.is_(None)).order_by(_A.id)
         return tuple(Approval(**row._mapping) for row in self._rows(query))
-
-
-_O = objection.c
-_STANDS = _O.settled_at.is_(None)
-#: Verbs of the log that are an objection.
-OBJECTING: Mapping[str, ObjectionKind] = {
-    "ask change": ObjectionKind.CHANGE, "refuse": ObjectionKind.REFUSAL
-}  # fmt: skip
-WITHDRAW = "withdraw"
-#: Verbs with which somebody takes back their approval of the fingerprints in the row.
-TAKING_BACK = frozenset({*OBJECTING, WITHDRAW})
-#: Verbs after which the same person asks for no change any more.
-_SETTLING = frozenset({"approve", "refuse", WITHDRAW})
 
 
 @dataclass(frozen=True, slots=True)

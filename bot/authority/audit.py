@@ -16,7 +16,6 @@ from bot.authority.audit_head import (
     row_line,
     rows_in,
     sign_head,
-    sign_text,
 )
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
@@ -193,7 +192,7 @@ class Audit(Repository):
 
     def sign(self, text: str) -> tuple[str, str]:
         """Return this machine's public key and its signature of a text, in hexadecimal."""
-        return sign_text(self._key, text)
+        return self.public_key(), audit_key(self._key).sign(text.encode()).hex()
 
 
 class RowsOnce:

@@ -50,14 +50,8 @@ def sign_head(path: Path, head: tuple[int, str], now: datetime) -> str:
     return f"{text}:{urlsafe_b64encode(key.sign(text.encode())).decode()}"
 
 
-def sign_text(path: Path, text: str) -> tuple[str, str]:
-    """Return the machine's public key and its signature of a text, in hexadecimal."""
-    key = audit_key(path)
-    return key.public_key().public_bytes_raw().hex(), key.sign(text.encode()).hex()
-
-
 def is_signed(text: str, key: str, signature: str) -> bool:
-    """Return whether a public key signed a text; both as `sign_text` returns them."""
+    """Return whether a public key signed a text; both as `Audit.sign` returns them."""
     try:
         public, signed = bytes.fromhex(key), bytes.fromhex(signature)
         Ed25519PublicKey.from_public_bytes(public).verify(signed, text.encode())

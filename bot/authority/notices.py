@@ -18,6 +18,8 @@ from bot.settings import write_private
 
 #: How often an embedded database gets a sign of life that says nothing new.
 STORED_EVERY = timedelta(minutes=2)
+#: Of a file in the folder of addresses.
+_NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,6 @@ class Workers(Repository):
             last = max(beats, key=lambda beat: beat.beat_at)
             beats[beats.index(last)] = replace(last, beat_at=max(last.beat_at, seen))
         return tuple(beat for beat in beats if beat.beat_at > now - within)
-
-
-#: Of a file in the folder of addresses.
-_NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)

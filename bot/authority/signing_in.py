@@ -94,7 +94,7 @@ class SignIn:
 
     def note_proof(self, session: str) -> None:
         self.access.store.failures.forgive(_key("session", session))
-        self.access.store.sessions.prove(sha256_hex(session), self.access.clock.now())
+        self.access.store.sessions.note(sha256_hex(session), proved_at=self.access.clock.now())
 
     def is_proved(self, session: str) -> bool:
         """Whether this session's user gave a password or a passkey a short while ago."""
@@ -123,7 +123,7 @@ class SignIn:
             store.sessions.end(row.id_sha256)
             return None
         if now - row.seen_at >= _SEEN_EVERY:
-            store.sessions.touch(row.id_sha256, now)
+            store.sessions.note(row.id_sha256, seen_at=now)
         return person
 
     def sign_out(self, session: str) -> None:

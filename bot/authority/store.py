@@ -49,6 +49,9 @@ from bot.db.database import StoreContext, path_of
 from bot.db.migrate import newest, write_file
 from bot.errors import StoreError
 
+#: Of a user in the table, in details of rows and in `_facts`.
+_FACTS = frozenset({"roles", "password_sha256", "codes"})
+
 
 class AuthorityStore:
     """One attribute a concern; safe to use from several threads."""
@@ -204,10 +207,6 @@ class AuthorityStore:
             copy = Path(folder) / "copy.db"
             write_file(self._db, copy, revision=newest())
             return back_up(copy, target)
-
-
-#: Of a user in the table, in details of rows and in `_facts`.
-_FACTS = frozenset({"roles", "password_sha256", "codes"})
 
 
 def unconfirmed_approvals(

@@ -26,6 +26,11 @@ HARMLESS = frozenset({"slots", "queues", "quiet", "hashtags", "themes"})
 HARMLESS_PAUSE = timedelta(days=14)
 #: Filled in by reading, and no key of a file.
 _NO_KEYS = frozenset({"name", "place"})
+log = get_logger(__name__)
+#: Server limits and labels change rarely; some charge for looking.
+FRESH = timedelta(days=1)
+#: Until the next look after one that failed: doubled with each failure, up to the second.
+AGAIN, LONGEST_AGAIN = timedelta(seconds=2), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +208,6 @@ class ConfigurationGuard:
             by, "accept-config", "configuration", why=why, detail=detail, now=now
         )
         return found
-
-
-log = get_logger(__name__)
-
-#: Server limits and labels change rarely; some charge for looking.
-FRESH = timedelta(days=1)
-#: Until the next look after one that failed: doubled with each failure, up to the second.
-AGAIN, LONGEST_AGAIN = timedelta(seconds=2), timedelta(minutes=1)
 
 
 @dataclass(slots=True)

@@ -181,12 +181,9 @@ class Sessions(_OwnedRows[SessionRow]):
     def start(self, id_sha256: str, name: str, now: datetime, *, agent: str = "") -> None:
         self.add(SessionRow(id_sha256, name, now, now, now, agent))
 
-    def touch(self, id_sha256: str, now: datetime) -> None:
-        self._change(update(session).where(_S.id_sha256 == id_sha256).values(seen_at=now))
-
-    def prove(self, id_sha256: str, now: datetime) -> None:
-        """Note that its user gave a password or a passkey again."""
-        self._change(update(session).where(_S.id_sha256 == id_sha256).values(proved_at=now))
+    def note(self, id_sha256: str, **moments: datetime) -> None:
+        """Note when it was used, or its user gave a password or a passkey again."""
+        self._change(update(session).where(_S.id_sha256 == id_sha256).values(moments))
 
     def end(self, id_sha256: str) -> None:
         self._change(delete(session).where(_S.id_sha256 == id_sha256))

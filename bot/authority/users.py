@@ -9,6 +9,8 @@ from typing import Self
 from bot.authority.user_table import Passkey, User
 from bot.errors import DecisionError
 
+_HEAD = "# Whose signed approvals count: NAME ORIGIN KEY; written by `user pin`.\n"
+
 
 class Role(StrEnum):
     """What somebody is to the campaign; one person may be several."""
@@ -75,9 +77,6 @@ class Person:
     @classmethod
     def of(cls, user: User) -> Self:
         return cls(user.name, frozenset(Role(role) for role in user.roles))
-
-
-_HEAD = "# Whose signed approvals count: NAME ORIGIN KEY; written by `user pin`.\n"
 
 
 @dataclass(frozen=True, slots=True)

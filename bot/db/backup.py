@@ -1,9 +1,10 @@
-"""Backups in SQLite's form, and the way back from one.
+"""Backups in SQLite's form, the way back from one, and their encryption in the age format.
 
 Never a plain copy of the file: a copy of a live database can lack what stands in its journal.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,3 +112,32 @@ def _copy(source: Path, target: Path) -> None:
 def _keep(path: Path) -> None:
     files.make_private(path)
     files.sync(path)
+
+
+def encrypt(source: Path, target: Path, readers: Sequence[str]) -> None:
+    """Write a file that only these keys' owners open (age1… or SSH); DecisionError for others."""
+    import pyrage  # only who encrypts needs the library
+
+    kinds = {True: pyrage.ssh.Recipient, False: pyrage.x25519.Recipient}
+    try:
+        keys = [kinds[reader.startswith("ssh-")].from_str(reader) for reader in readers]
+    except pyrage.RecipientError as error:
+        raise DecisionError(f"no public key of age or SSH: {error}") from error
+    target.touch(mode=0o600, exist_ok=False)
+    pyrage.encrypt_file(str(source), str(target), keys)
+
+
+def decrypt(source: Path, target: Path, identity: Path) -> None:
+    """Open such a file by an age identity or SSH key; DecisionError where that does not open it."""
+    import pyrage  # as above
+
+    raw = identity.read_bytes()
+    try:
+        found = [line for line in raw.decode().splitlines() if line.startswith("AGE-SECRET-KEY-")]
+        keys = [*map(pyrage.x25519.Identity.from_str, found)] or [
+            pyrage.ssh.Identity.from_buffer(raw)
+        ]
+        target.touch(mode=0o600, exist_ok=False)
+        pyrage.decrypt_file(str(source), str(target), keys)
+    except (pyrage.IdentityError, pyrage.DecryptError, ValueError) as error:
+        raise DecisionError(f"{source} does not open with {identity}: {error}") from error

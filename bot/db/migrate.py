@@ -31,6 +31,18 @@ from bot.db.database import Database, connect, translated
 from bot.errors import DatabaseUnusableError, StoreError
 
 _PG_LOCK = 0x6D696772
+#: In the place of a revision: all that was here is in another database now.
+MOVED = "moved"
+#: In the place of a revision: all is here, and the database that it came from still counts.
+ARRIVING = "arriving"
+#: Rows that are in memory at once; one may be a picture.
+_CHUNK = 50
+#: As Alembic makes it.
+_revision = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+)
+
+
 #: Where the steps are.
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -99,18 +111,6 @@ def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
     driver = connection.connection.driver_connection
     if driver is not None:
         driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}").close()
-
-
-#: In the place of a revision: all that was here is in another database now.
-MOVED = "moved"
-#: In the place of a revision: all is here, and the database that it came from still counts.
-ARRIVING = "arriving"
-#: Rows that are in memory at once; one may be a picture.
-_CHUNK = 50
-#: As Alembic makes it.
-_revision = Table(
-    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
-)
 
 
 def fill(target: Connection, source: Connection, *, revision: str, is_old: bool = False) -> int:

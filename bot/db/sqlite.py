@@ -22,6 +22,11 @@ _OVER_THE_NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs"}
     | {"lustre", "ocfs2", "gfs2", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.glusterfs"}
 )
+MEBIBYTE = 1 << 20
+#: Freed on the first SQLITE_FULL, so that what was just sent can still be stored.
+BALLAST = 8 * MEBIBYTE
+#: Nothing is claimed with less than this left.
+LEAST_FREE = 64 * MEBIBYTE
 
 
 def journal_for(version: tuple[int, ...]) -> tuple[str, str]:
@@ -179,13 +184,6 @@ def _prove_header(path: Path) -> None:
         )
     if head != _MAGIC:
         raise broken(path, "not a SQLite file")
-
-
-MEBIBYTE = 1 << 20
-#: Freed on the first SQLITE_FULL, so that what was just sent can still be stored.
-BALLAST = 8 * MEBIBYTE
-#: Nothing is claimed with less than this left.
-LEAST_FREE = 64 * MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,15 @@ from bot.platforms.status import PostRef
 
 #: The part before it is out, or still on its way; then it may wait, and need not be held.
 _ON_ITS_WAY = frozenset({State.PLANNED, State.READY, State.SENDING, State.UNKNOWN, State.SENT})
+#: All that surely means "not accepted" while the call is under way.
+_SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
+#: Waits between failing reads stop growing here: at about a minute.
+_LONGEST = 6
+_AT_ONCE = timedelta(0)
+#: Bounds of the waits between attempts at one delivery.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=5)
+#: A server's word is obeyed up to here; longer ones are cut.
+LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +153,6 @@ def _forgivable(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     if due_at is not None and not_after is not None and now > not_after:
         why = f": {facts.obstacle}" if facts.obstacle else ""
         yield Hold(HoldReason.LATE, f"{in_words(now - due_at)} after its time{why}")
-
-
-#: All that surely means "not accepted" while the call is under way.
-_SURELY_NOT = (UnavailableError, RejectedError, UnauthorizedError, OverBudgetError)
-#: Waits between failing reads stop growing here: at about a minute.
-_LONGEST = 6
-_AT_ONCE = timedelta(0)
-#: Bounds of the waits between attempts at one delivery.
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=5)
-#: A server's word is obeyed up to here; longer ones are cut.
-LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 class Step(StrEnum):

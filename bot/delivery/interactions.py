@@ -19,6 +19,8 @@ from bot.platforms.status import PostRef
 Verb = Literal["hide reply", "revoke quote"]
 VERBS: tuple[Verb, ...] = ("hide reply", "revoke quote")
 _WEB = ("https://", "at://")
+#: Verb of the log.
+PUBLISHED = "publish source"
 
 
 def can(spec: PlatformSpec, verb: Verb) -> bool:
@@ -74,10 +76,6 @@ class Interactions:
         detail = {"post": row.post_id, "account": row.account, "done": is_done,
                   "address_sha256": sha256_hex(address)}  # fmt: skip
         self.store.audit.write(by, verb, row.id, why=why, detail=detail, now=self.clock.now())
-
-
-#: Verb of the log.
-PUBLISHED = "publish source"
 
 
 def documents_of(store: AuthorityStore, account: str) -> dict[DocumentVersion, PostRef]:

@@ -9,6 +9,10 @@ from enum import StrEnum
 
 from bot.platforms.status import Draft, PostRef, Status, draft_from_json, status_from_json
 
+#: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug may post
+#: twenty times).
+MOST_ATTEMPTS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class FixedTime:
@@ -166,11 +170,6 @@ class NewPublication:
     delivery_ids: tuple[str, ...] = ()
     #: The delivery that its first part replies to.
     reply_to: str | None = None
-
-
-#: Attempts that may have had a side effect; then a person decides (Tusky #4405: no bug may post
-#: twenty times).
-MOST_ATTEMPTS = 4
 
 
 class State(StrEnum):

@@ -183,7 +183,7 @@ class Moves(OutboxRepository):
     def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
         """Store what a read-back proved, as a whole; DecisionError where it is not UNKNOWN."""
         if outcome.ref is not None:
-            return self._out(delivery_id, outcome.ref, now, only_unknown=True)
+            return self.recognise(delivery_id, outcome.ref, now=now, only_unknown=True)
         with self._db.write() as connection:
             row = _unknown(connection, delivery_id)
             if outcome.stops_account:
@@ -196,13 +196,11 @@ class Moves(OutboxRepository):
             note = note_of(outcome, now, _RECONCILER)
             return shift(connection, row, outcome.event, note, values)
 
-    def recognise(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
-        """Store that it is out, whatever a restored database says; DecisionError if taken out."""
-        return self._out(delivery_id, ref, now, only_unknown=False)
-
-    def _out(
-        self, delivery_id: str, ref: PostRef, now: datetime, *, only_unknown: bool
+    def recognise(
+        self, delivery_id: str, ref: PostRef, *, now: datetime, only_unknown: bool = False
     ) -> Delivery:
+        """Store that it is out, whatever a restored database says; DecisionError if taken out."""
+
         def store(connection: Connection) -> tuple[Delivery, int]:
             find = _unknown if only_unknown else locked
             row = find(connection, delivery_id)

@@ -31,6 +31,10 @@ from bot.platforms.status import Draft, PostRef, draft_from_json
 _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 _LOG = logging.getLogger(__name__)
+_D, _P = delivery.c, publication.c
+_KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
+#: Nothing is sent of it any more, unless it is planned anew.
+OVER = (*_KNOWN_OUT, State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +207,6 @@ def _merged(known: Logged | None, line: JsonObject) -> Logged:
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
     intent = known.first_intent_at or datetime.fromisoformat(line["first_intent_at"])
     return replace(known, draft=draft, first_intent_at=intent)
-
-
-_D, _P = delivery.c, publication.c
-_KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
-#: Nothing is sent of it any more, unless it is planned anew.
-OVER = (*_KNOWN_OUT, State.CANCELLED)
 
 
 class RestoreGuard(OutboxRepository):

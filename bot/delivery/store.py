@@ -25,6 +25,9 @@ _M = medium.c
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 #: Verb of the log: what its row names was kept for good.
 KEPT = "archive"
+log = get_logger(__name__)
+#: Verb of the rows; people are told of each.
+DIFFERS = "not as approved"
 
 
 class Outbox(OutboxReads, Moves, Leases):
@@ -80,12 +83,6 @@ class DeliveryStore(AuthorityStore):
         self.restore_guard = RestoreGuard(context)
         #: Holds an account while sending to it; yields False where another sender has it.
         self.sending = AccountLocks(context.db).sending
-
-
-log = get_logger(__name__)
-
-#: Verb of the rows; people are told of each.
-DIFFERS = "not as approved"
 
 
 def log_differences(store: DeliveryStore, row: Delivery, ref: PostRef, now: datetime) -> None:

@@ -33,6 +33,8 @@ from bot.platforms.status import status_from_json
 from bot.rendering.render import RenderedText
 from bot.rendering.rendered import RenderedCampaign
 
+log = get_logger(__name__)
+
 
 class PlanChanges(Moves):
     """Brings the outbox to a plan: all of the difference in one transaction, or nothing of it."""
@@ -92,9 +94,6 @@ def _replace(connection: Connection, new: NewPublication, note: Note) -> None:
 
 def _write(connection: Connection, publication_id: str, values: dict[str, object]) -> None:
     connection.execute(update(publication).where(publication.c.id == publication_id).values(values))
-
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

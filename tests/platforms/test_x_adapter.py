@@ -20,9 +20,9 @@ from bot.errors import (
 )
 from bot.platforms.spec import Charge
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
+from bot.platforms.x import SPEC
 from bot.platforms.x.adapter import X
 from bot.platforms.x.comparing import receipt_differences
-from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered

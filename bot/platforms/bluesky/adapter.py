@@ -22,6 +22,7 @@ from bot.platforms.base import (
     Profile,
     PublishedText,
 )
+from bot.platforms.bluesky import NAME, SPEC
 from bot.platforms.bluesky.api import REFUSED, AppView, Repo
 from bot.platforms.bluesky.record import (
     COLLECTION,
@@ -42,7 +43,6 @@ from bot.platforms.bluesky.record import (
     tid,
 )
 from bot.platforms.bluesky.session import SignedIn, procedure, query
-from bot.platforms.bluesky.spec import NAME, SPEC
 from bot.platforms.http.exchange import confirmed, object_in, objects_in
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status

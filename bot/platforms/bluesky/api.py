@@ -9,9 +9,9 @@ from atproto_client import Client
 from bot.canonical import JsonObject
 from bot.errors import PlatformError, RejectedError
 from bot.platforms.base import Connection, PictureReader
+from bot.platforms.bluesky import NAME
 from bot.platforms.bluesky.record import COLLECTION, GATE_LISTS, at_uri, cid_of, place_of
 from bot.platforms.bluesky.session import BoundedRequest, SignedIn, procedure, query
-from bot.platforms.bluesky.spec import NAME
 from bot.platforms.http.credentials import is_loopback, safe_origin
 from bot.platforms.http.exchange import count_in
 from bot.platforms.status import Metrics, Picture, PostRef

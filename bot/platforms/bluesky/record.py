@@ -29,6 +29,9 @@ THREADGATE, POSTGATE = "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
 _RULES = {"followers": "followerRule", "followed": "followingRule", "mentioned": "mentionRule"}
 _DAY = 86_400
 _DAY_MICROS = _DAY * 1_000_000
+#: By collection: the list of posts that a person took away from below or around one, and how many.
+GATE_LISTS = {THREADGATE: ("hiddenReplies", 300), POSTGATE: ("detachedEmbeddingUris", 50)}
+DOCUMENTS = "site.standard.document"
 
 
 def post_record(
@@ -171,17 +174,10 @@ def at_uri(did: str, rkey: str) -> str:
     return f"at://{did}/{COLLECTION}/{rkey}"
 
 
-#: By collection: the list of posts that a person took away from below or around one, and how many.
-GATE_LISTS = {THREADGATE: ("hiddenReplies", 300), POSTGATE: ("detachedEmbeddingUris", 50)}
-
-
 def place_of(address: str) -> tuple[str, str] | None:
     """Read repository and record key from an at:// URI, or from the page of a post."""
     found = _AT_URI.fullmatch(address) or _PAGE.fullmatch(address)
     return (found["repo"], found["rkey"]) if found else None
-
-
-DOCUMENTS = "site.standard.document"
 
 
 def document_record(document: PublishedText, did: str) -> JsonObject:

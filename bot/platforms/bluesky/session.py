@@ -13,7 +13,7 @@ from atproto_client.request import Request, RequestBase
 
 from bot.errors import PlatformError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection
-from bot.platforms.bluesky.spec import NAME
+from bot.platforms.bluesky import NAME
 from bot.platforms.http.credentials import require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, translated_errors
 from bot.platforms.http.session import BoundedSession

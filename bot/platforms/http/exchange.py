@@ -20,7 +20,6 @@ from bot.errors import (
 
 #: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
 Calls = Callable[..., AbstractContextManager[None]]
-
 _MAX_MESSAGE = 200
 #: Where servers say what is wrong, besides ``error``.
 _WORDS = ("message", "error_description", "detail", "title")

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 from bot.errors import PlatformError, RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
 from bot.platforms.http.exchange import count_in, object_in
-from bot.platforms.mastodon import api
+from bot.platforms.mastodon import NAME, SPEC, api
 from bot.platforms.mastodon.api import Api, a_status, id_of, ref_of
 from bot.platforms.mastodon.comparing import differences
-from bot.platforms.mastodon.spec import NAME, SPEC
 from bot.platforms.mastodon.timeline import BATCHES, Timeline
 from bot.platforms.mastodon.uploads import Uploads
 from bot.platforms.spec import AccountSettings, Limits, PlatformSpec

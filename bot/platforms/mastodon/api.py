@@ -28,7 +28,7 @@ from bot.platforms.http.exchange import (
     translated_errors,
 )
 from bot.platforms.http.session import BoundedSession
-from bot.platforms.mastodon.spec import NAME, SPEC
+from bot.platforms.mastodon import NAME, SPEC
 from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 
@@ -40,6 +40,7 @@ _GOOD = frozenset({200, 201, 202})
 _LIMITS_QUOTES = 7
 _PAGES = 3
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
+_REFUSED = frozenset({400, 422})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -255,9 +256,6 @@ def ref_of(status: object) -> PostRef:
         address = ""
     address = visible.line(address)
     return PostRef(str(found), address)
-
-
-_REFUSED = frozenset({400, 422})
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:

@@ -9,9 +9,9 @@ from typing import Any
 from bot.canonical import JsonObject
 from bot.errors import PlatformError, UnavailableError, UnconfirmedError
 from bot.platforms.http.exchange import count_in, iso_date, object_in
+from bot.platforms.mastodon import NAME
 from bot.platforms.mastodon.api import Api, a_status, own, statuses_in
 from bot.platforms.mastodon.comparing import Match, compare
-from bot.platforms.mastodon.spec import NAME
 from bot.platforms.status import Metrics
 
 #: Forty statuses a page: an account that made more since the attempt needs a person.

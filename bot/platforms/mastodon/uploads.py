@@ -7,8 +7,8 @@ from threading import Event
 from bot.errors import PlatformError, UnavailableError
 from bot.platforms.base import PictureReader
 from bot.platforms.http.exchange import object_in
+from bot.platforms.mastodon import NAME
 from bot.platforms.mastodon.api import Api
-from bot.platforms.mastodon.spec import NAME
 from bot.platforms.status import Picture
 
 #: Answers that say that a picture will never do.

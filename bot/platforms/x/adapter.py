@@ -19,9 +19,9 @@ from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.exchange import confirmed, count_in, object_in
 from bot.platforms.spec import Charge, Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
+from bot.platforms.x import NAME, SPEC
 from bot.platforms.x.client import Client, Task, is_id
 from bot.platforms.x.comparing import OTHER_REPLIES, differences, is_ours, receipt_differences
-from bot.platforms.x.spec import NAME, SPEC
 from bot.platforms.x.timeline import (
     look_up,
     newest_id,

@@ -28,11 +28,7 @@ from bot.platforms.http.credentials import redact, require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, classify, describe, object_in, objects_in
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.spec import Charge
-from bot.platforms.x.spec import NAME, SPEC
-
-# At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
-for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
-    logging.getLogger(_name).setLevel(logging.INFO)
+from bot.platforms.x import NAME, SPEC
 
 #: The host that tweepy has built in, and signs for.
 ORIGIN = "https://api.twitter.com"
@@ -59,6 +55,11 @@ _ACCOUNT = (
     "unsupported authentication",
     "client is not permitted",
 )
+
+
+# At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
+for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 
 class Task(Enum):

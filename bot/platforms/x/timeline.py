@@ -11,8 +11,8 @@ from bot.errors import UnavailableError
 from bot.platforms.http.exchange import count_in, object_in, objects_in
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics
+from bot.platforms.x import NAME
 from bot.platforms.x.client import Client, is_id
-from bot.platforms.x.spec import NAME
 
 #: What is asked of each status, by X's names since 2026; the first is there of every one.
 _FIELDS = "conversation_id,created_at,text,entities,attachments,note_post,reply_settings"
@@ -26,6 +26,14 @@ _PICTURE = re.compile(r"/(?:photo|video)/\d+$")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 #: The slash that X adds to a bare host, and signs that may follow an address.
 _LAST_SLASH = re.compile(r"/(?=[.,;:!?…”’\"')]*(?:\s|$))")
+#: Ids in one request.
+_BATCH = 100
+#: Clicks are an author's own numbers, told for 30 days (X API, fundamentals/metrics).
+_ALL_NUMBERS = "public_metrics,non_public_metrics"
+#: Statuses this close are read in one page: the parts of a thread. Others would bring along what
+#: lies between them, and each status of a page is paid for.
+_TOGETHER_MS = 10 * 60 * 1000
+_SMALLEST_PAGE, _LARGEST_PAGE = 5, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +157,6 @@ def _expanded(text: str, entities: object) -> str:
         is_picture = isinstance(url.get("media_key"), str) or _PICTURE.search(whole)
         plain = plain.replace(short, "" if is_picture else whole)
     return plain
-
-
-#: Ids in one request.
-_BATCH = 100
-#: Clicks are an author's own numbers, told for 30 days (X API, fundamentals/metrics).
-_ALL_NUMBERS = "public_metrics,non_public_metrics"
-#: Statuses this close are read in one page: the parts of a thread. Others would bring along what
-#: lies between them, and each status of a page is paid for.
-_TOGETHER_MS = 10 * 60 * 1000
-_SMALLEST_PAGE, _LARGEST_PAGE = 5, 100
 
 
 def look_up(client: Client, ids: Sequence[str]) -> Mapping[str, Metrics | None]:
