@@ -317,11 +317,8 @@ def _end(connection: Connection, claimed: Delivery, outcome: Outcome, now: datet
 
 def _called_at(connection: Connection, row: Delivery) -> datetime | None:
     """Return when the call of a claim began; None where it has not, or is over."""
-    query = select(attempt.c.called_at).where(
-        attempt.c.delivery_id == row.id,
-        attempt.c.fence == row.fence,
-        attempt.c.phase == "calling",
-    )
+    this = attempt.c.delivery_id == row.id, attempt.c.fence == row.fence
+    query = select(attempt.c.called_at).where(*this, attempt.c.phase == "calling")
     called: datetime | None = connection.execute(query).scalar_one_or_none()
     return called
 

@@ -44,15 +44,9 @@ class Ledger(Repository):
             new = _unpaid(connection, charge.resources, account, charge.action, day)
             units = len(new) if charge.resources else charge.units
             _refuse_over(connection, account, day[:7], units * price, budget_usd)
-            booked = charges.insert().values(
-                account=account,
-                action=charge.action,
-                resource=" ".join(new) or None,
-                units=units,
-                unit_micro_usd=price,
-                day=day,
-                at=now,
-            )
+            what = {"action": charge.action, "resource": " ".join(new) or None}
+            cost = {"units": units, "unit_micro_usd": price}
+            booked = charges.insert().values(account=account, day=day, at=now, **what, **cost)
             return int(connection.execute(booked.returning(_C.id)).scalar_one())
 
     def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:

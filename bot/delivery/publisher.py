@@ -127,12 +127,9 @@ class Releaser:
         with self.store.looking():
             state, pauses = self.store.accounts.get(account), self.store.pauses.lasting()
             left = budget_left(self.store.ledger, schedule.accounts[account], self.clock)
+        stopped = state.stopped_detail if state else ""
         shared = partial(
-            Facts,
-            self.clock.now(),
-            obstacle=obstacle,
-            stopped=state.stopped_detail if state else "",
-            budget_left=left,
+            Facts, self.clock.now(), obstacle=obstacle, stopped=stopped, budget_left=left
         )
         consents = Consents(self.store, schedule)
         seen = cache(lambda: looks_in(self.looked.read(self.store.audit)))
@@ -286,10 +283,5 @@ class Publisher:
             log_differences(self.store, row, outcome.ref, now)
         is_usual = outcome.event in {Event.ACCEPT, Event.DEFER}
         write = log.error if outcome.stops_account else log.info if is_usual else log.warning
-        write(
-            str(outcome.event),
-            delivery=row.id,
-            post=row.post_id,
-            reason=str(outcome.hold or outcome.detail),
-            url=outcome.ref.url if outcome.ref else "",
-        )
+        reason, url = str(outcome.hold or outcome.detail), outcome.ref.url if outcome.ref else ""
+        write(str(outcome.event), delivery=row.id, post=row.post_id, reason=reason, url=url)

@@ -83,12 +83,8 @@ class Reconciler:
             log_differences(self.store, delivery, outcome.ref, now)
         if outcome.event is not None:
             write = log.error if outcome.event is Event.GIVE_UP else log.info
-            write(
-                str(outcome.event),
-                delivery=delivery.id,
-                evidence=outcome.evidence,
-                url=outcome.ref.url if outcome.ref else "",
-            )
+            url = outcome.ref.url if outcome.ref else ""
+            write(str(outcome.event), delivery=delivery.id, evidence=outcome.evidence, url=url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,11 +130,8 @@ def shift(
     is_explained = target in _EXPLAINED or event is Event.DEFER
     # Nobody works on it any more; a claim moves it otherwise.
     changes: dict[str, Any] = {"state": target, "owner": "", "lease_until": None}
-    changes |= {
-        "updated_at": note.at,
-        "reason": note.reason if is_explained else None,
-        "detail": note.detail if is_explained else "",
-    }
+    reason, detail = (note.reason, note.detail) if is_explained else (None, "")
+    changes |= {"updated_at": note.at, "reason": reason, "detail": detail}
     if target is not State.READY:
         changes["retry_at"] = None
     if target is not State.UNKNOWN:
@@ -167,34 +164,18 @@ def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) 
 def write_move(
     connection: Connection, row: Delivery, event: Event, target: State, note: Note
 ) -> None:
-    connection.execute(
-        insert(move).values(
-            delivery_id=row.id,
-            at=note.at,
-            actor=note.actor,
-            event=event,
-            before=row.state,
-            after=target,
-            reason=note.text,
-        )
-    )
+    written = {"delivery_id": row.id, "at": note.at, "actor": note.actor, "reason": note.text}
+    moved = {"event": event, "before": row.state, "after": target}
+    connection.execute(insert(move).values(**written, **moved))
 
 
 def end_attempt(
     connection: Connection, row: Delivery, event: Event, note: Note, *, remote_id: str = ""
 ) -> None:
     """Write the outcome of the attempt that a claim opened."""
-    connection.execute(
-        update(attempt)
-        .where(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
-        .values(
-            phase="done",
-            outcome=event.name,
-            reason=note.text,
-            remote_id=remote_id,
-            ended_at=note.at,
-        )
-    )
+    this = update(attempt).where(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
+    outcome = {"outcome": event.name, "reason": note.text, "remote_id": remote_id}
+    connection.execute(this.values(phase="done", ended_at=note.at, **outcome))
 
 
 def ref_columns(ref: PostRef) -> dict[str, Any]:

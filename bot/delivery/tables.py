@@ -22,14 +22,10 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, HoldReason, PublicationState, State
 
 _OPEN = text("state = 'OPEN'")
-
 _WITHDRAWN = text("state = 'WITHDRAWN'")
-
 #: Is or was out, and its reads are not noted yet.
 UNNOTED = text("sent_at IS NOT NULL AND reads_noted = 0")
-
 _IN_DOUBT = text("state IN ('SENDING', 'UNKNOWN')")
-
 _STATES = "state IN ({})".format(", ".join(f"'{state}'" for state in State))
 
 publication = Table(

@@ -58,12 +58,8 @@ class PlanDiff:
         return any(self.counts().values())
 
     def counts(self) -> Mapping[str, int]:
-        return {
-            "added": len(self.add),
-            "replaced": len(self.replace),
-            "moved": len(self.move),
-            "cancelled": len(self.cancel),
-        }
+        counts = len(self.add), len(self.replace), len(self.move), len(self.cancel)
+        return dict(zip(("added", "replaced", "moved", "cancelled"), counts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +235,14 @@ def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublicati
     post = rendered.campaign.post(assignment.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")
+    due_at, slot = assignment.due_at, assignment.slot
     return new_publication(
         post,
         assignment.account,
         rendered,
         occurrence=assignment.occurrence,
-        due_at=assignment.due_at,
-        slot=assignment.slot,
+        due_at=due_at,
+        slot=slot,
     )
 
 

@@ -44,7 +44,7 @@ from bot.platforms.bluesky.record import (
 )
 from bot.platforms.bluesky.session import SignedIn, procedure, query
 from bot.platforms.http.exchange import confirmed, object_in, objects_in
-from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
+from bot.platforms.spec import AccountSettings, Limits
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
@@ -67,15 +67,12 @@ def connect(connection: Connection) -> Platform:
 class BlueskyPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
+    spec = SPEC
     _account: AccountSettings
     _session: SignedIn
     _repo: Repo
     _appview: AppView
     _documents: Callable[[], Mapping[DocumentVersion, PostRef]]
-
-    @property
-    def spec(self) -> PlatformSpec:
-        return SPEC
 
     def profile(self) -> Profile:
         self._session.client()

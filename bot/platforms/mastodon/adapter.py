@@ -15,7 +15,7 @@ from bot.platforms.mastodon.api import Api, a_status, id_of, ref_of
 from bot.platforms.mastodon.comparing import differences
 from bot.platforms.mastodon.timeline import BATCHES, Timeline
 from bot.platforms.mastodon.uploads import Uploads
-from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
+from bot.platforms.spec import AccountSettings, Limits
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
 
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
@@ -38,15 +38,12 @@ def connect(connection: Connection) -> Platform:
 class MastodonPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
+    spec = SPEC
     _account: AccountSettings
     _api: Api
     _uploads: Uploads
     _timeline: Timeline
     _seen_to: Mapping[str, bool]
-
-    @property
-    def spec(self) -> PlatformSpec:
-        return SPEC
 
     def profile(self) -> Profile:
         me, instance = self._api.me(), self._api.instance()

@@ -17,7 +17,7 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.exchange import confirmed, count_in, object_in
-from bot.platforms.spec import Charge, Limits, PlatformSpec
+from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 from bot.platforms.x import NAME, SPEC
 from bot.platforms.x.client import Client, Task, is_id
@@ -44,6 +44,8 @@ class X:
         SettingsError: a secret is missing, or ``server`` is not safe.
     """
 
+    spec = SPEC
+
     def __init__(self, connection: Connection) -> None:
         self._account = connection.account
         self._client = Client(connection)
@@ -53,10 +55,6 @@ class X:
         self._newest: str | None = None
         #: Of the own timeline, whoever made them, in reads that were made for something else.
         self._carried: set[str] = set()
-
-    @property
-    def spec(self) -> PlatformSpec:
-        return SPEC
 
     def profile(self) -> Profile:
         charge = Charge("user_read", resources=(self._user,) if self._user else ())
