@@ -23,7 +23,7 @@ from bot.platforms.base import (
     PublishedText,
 )
 from bot.platforms.bluesky import NAME, SPEC
-from bot.platforms.bluesky.api import REFUSED, AppView, Repo
+from bot.platforms.bluesky.api import REFUSED, AppView, Repo, SignedIn, procedure, query
 from bot.platforms.bluesky.record import (
     COLLECTION,
     DOCUMENTS,
@@ -42,7 +42,6 @@ from bot.platforms.bluesky.record import (
     post_record,
     tid,
 )
-from bot.platforms.bluesky.session import SignedIn, procedure, query
 from bot.platforms.http.exchange import confirmed, object_in, objects_in
 from bot.platforms.spec import AccountSettings, Limits
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
