@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -183,24 +183,21 @@ class LoggedAnswers:
     #: It only grows: no row that is added brings back what was signed before it.
     taken_back: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def take(self, row: AuditRow) -> None:
-        is_taken_back = row.verb in TAKING_BACK
-        self.rounds[row.subject] += is_taken_back
-        for fingerprint in row.detail.get("fingerprints", ()):
-            if is_taken_back:
-                self.taken_back[fingerprint, row.who] = self.rounds[row.subject]
-            if row.verb in _SETTLING:
-                self.objections.pop((fingerprint, row.who, ObjectionKind.CHANGE), None)
-            if kind := OBJECTING.get(row.verb):
-                made = Objection(fingerprint, row.subject, kind, row.who, row.why, row.at)
-                self.objections[made.key] = made
-
 
 def answers_in(rows: Iterable[AuditRow]) -> LoggedAnswers:
     """Return what the rows of the log, oldest first, leave standing."""
     found = LoggedAnswers()
     for row in rows:
-        found.take(row)
+        is_taken_back = row.verb in TAKING_BACK
+        found.rounds[row.subject] += is_taken_back
+        for fingerprint in row.detail.get("fingerprints", ()):
+            if is_taken_back:
+                found.taken_back[fingerprint, row.who] = found.rounds[row.subject]
+            if row.verb in _SETTLING:
+                found.objections.pop((fingerprint, row.who, ObjectionKind.CHANGE), None)
+            if kind := OBJECTING.get(row.verb):
+                made = Objection(fingerprint, row.subject, kind, row.who, row.why, row.at)
+                found.objections[made.key] = made
     return found
 
 
@@ -220,10 +217,8 @@ class AnswersOnDisk:
         """Return what stands by the file; it is read anew where it has grown."""
         size = self.file.stat().st_size if self.file.exists() else 0
         if size != self._size:
-            self._size, self._answers = size, answers_in(self._rows())
+            verbs = TAKING_BACK | _SETTLING
+            known = (row for row in rows_in(self.file) if row.get("verb") in verbs)
+            rows = (AuditRow(**{**row, "detail": json.loads(row["detail"])}) for row in known)
+            self._size, self._answers = size, answers_in(rows)
         return self._answers
-
-    def _rows(self) -> Iterator[AuditRow]:
-        for row in rows_in(self.file):
-            if row.get("verb") in TAKING_BACK | _SETTLING:
-                yield AuditRow(**{**row, "detail": json.loads(row["detail"])})

@@ -142,6 +142,8 @@ class BlueskyPlatform:
             meant = self._meant(error)
             if meant is error:
                 meant = confirmed(self._session.exchange, error, self._session.client)
+            if meant is error:
+                raise
             raise meant from error
         ref = self._compared(ref, draft)
         with suppress(PlatformError):

@@ -103,8 +103,12 @@ def one_line(value: object) -> str:
 
 
 def _http_date(value: str) -> datetime | None:
+    return _moment(parsedate_to_datetime, value)
+
+
+def _moment(parse: Callable[[str], datetime], value: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parse(value)
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -138,11 +142,7 @@ def retry_after(
 
 def iso_date(value: str) -> datetime | None:
     """Read a moment as ISO 8601 writes it; None where it is none."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _moment(datetime.fromisoformat, value)
 
 
 def _number(value: str) -> float | None:
